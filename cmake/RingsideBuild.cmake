@@ -5,14 +5,26 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Without the sloppiness ccache leaves everything alone that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 find_program(MOLD mold)
 if(MOLD)
   add_link_options(-fuse-ld=mold)
+endif()
+
+# Ninja's output goes through a pipe in scripts and logs: without this, compilers drop their colours there.
+option(RINGSIDE_COLOURS "Coloured diagnostics even where the output is no terminal" OFF)
+if(RINGSIDE_COLOURS)
+  add_compile_options(-fdiagnostics-color=always)
 endif()
 
 set(RINGSIDE_SANITIZE "" CACHE STRING "Sanitizers for everything of ours, for example address,undefined")
@@ -28,23 +40,127 @@ find_package(Boost 1.81 REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
 find_package(absl CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
 find_package(GTest CONFIG REQUIRED)
+find_package(benchmark CONFIG)
 find_package(PkgConfig REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 
-# ringside_library(NAME [LIBRARIES ...] SOURCES ...): one library for one folder, with our warnings as errors.
+# What a sanitizer run builds (./run test --sanitize), and nothing else: two more cold builds have to fit its time.
+add_custom_target(ringside_sanitize_targets)
+
+# ringside_library(NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE <header> ...]): one library for one folder, our warnings
+# as errors. PRECOMPILE pays where many sources of one folder share heavy headers (gRPC, Asio, Beast).
 function(ringside_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;PRECOMPILE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_LIBRARIES})
   ringside_warnings(${name})
+  ringside_precompile(${name} ${ARG_PRECOMPILE})
+endfunction()
+
+# ringside_executable(NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE ...]): the same for a program, in build/<preset>/bin.
+function(ringside_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;PRECOMPILE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
+  ringside_warnings(${name})
+  ringside_precompile(${name} ${ARG_PRECOMPILE})
+endfunction()
+
+# ringside_test(NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE ...] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE]): a
+# GoogleTest program as one ctest test. It runs under the sanitizers as well, unless told otherwise.
+function(ringside_test name)
+  cmake_parse_arguments(ARG "NO_SANITIZE" "TIMEOUT" "SOURCES;LIBRARIES;PRECOMPILE;LABELS" ${ARGN})
+  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock
+                      PRECOMPILE ${ARG_PRECOMPILE})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  ringside_test_properties(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}" "${ARG_NO_SANITIZE}")
+  if(NOT ARG_NO_SANITIZE)
+    add_dependencies(ringside_sanitize_targets ${name})
+  endif()
+endfunction()
+
+# ringside_pytest(NAME FILES ... [NEEDS target ...] [LABELS ...] [TIMEOUT seconds] [SANITIZE]): pytest over some files, as
+# one ctest test; the tests find the build by the environment's BUILD_UNDER_TEST. SANITIZE: run it on sanitized programs too.
+function(ringside_pytest name)
+  cmake_parse_arguments(ARG "SANITIZE" "TIMEOUT" "FILES;NEEDS;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS integration)
+  endif()
+  add_test(NAME ${name} COMMAND Python3::Interpreter -m pytest -q -p no:cacheprovider ${ARG_FILES}
+           WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set(no_sanitize TRUE)
+  if(ARG_SANITIZE)
+    set(no_sanitize FALSE)
+    if(ARG_NEEDS)
+      add_dependencies(ringside_sanitize_targets ${ARG_NEEDS})
+    endif()
+  endif()
+  ringside_test_properties(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}" ${no_sanitize})
+  set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT PYTHONDONTWRITEBYTECODE=1 BUILD_UNDER_TEST=${CMAKE_BINARY_DIR})
+endfunction()
+
+# ringside_bench(NAME SOURCES ... [LIBRARIES ...]): a Google Benchmark program for ./run bench. The tests run it for a
+# moment, so that it never rots.
+function(ringside_bench name)
+  if(NOT benchmark_FOUND OR RINGSIDE_SANITIZE)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} benchmark::benchmark_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+  add_test(NAME ${name}_smoke COMMAND ${name} --benchmark_min_time=0.001)
+  set_tests_properties(${name}_smoke PROPERTIES LABELS bench TIMEOUT 120)
+endfunction()
+
+function(ringside_test_properties name labels timeout no_sanitize)
+  if(NOT no_sanitize)
+    list(APPEND labels sanitize)
+  endif()
+  if(NOT timeout)
+    set(timeout 120)
+  endif()
+  set(supp ${PROJECT_SOURCE_DIR}/.ci/suppressions)
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout} ENVIRONMENT
+    "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1;LSAN_OPTIONS=suppressions=${supp}/lsan.txt:print_suppressions=0;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=suppressions=${supp}/tsan.txt:second_deadlock_stack=1:history_size=4")
+endfunction()
+
+# Members of folders that are still to come are left out, so that a half-grown tree configures.
+function(ringside_folders)
+  foreach(folder ${ARGN})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
+      add_subdirectory(${folder})
+    endif()
+  endforeach()
+endfunction()
+
+function(ringside_precompile name)
+  if(ARGN)
+    target_precompile_headers(${name} PRIVATE ${ARGN})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${name} PRIVATE -fpch-preprocess)
+    endif()
+  endif()
 endfunction()
 
 function(ringside_warnings name)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wconversion
                                          -Wno-sign-conversion -Werror)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_compile_options(${name} PRIVATE -Wthread-safety)
+  elseif(RINGSIDE_SANITIZE)
+    # GCC 12 sees uninitialised and dangling values in its own instrumentation.
+    target_compile_options(${name} PRIVATE -Wno-maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=array-bounds)
+  endif()
 endfunction()

@@ -3,6 +3,7 @@
 
 set(RINGSIDE_PROTO_OUT ${CMAKE_BINARY_DIR}/proto)
 file(MAKE_DIRECTORY ${RINGSIDE_PROTO_OUT})
+add_custom_target(ringside_generated)  # the generated sources alone: what a linter needs
 
 function(ringside_protoc name suffix)
   cmake_parse_arguments(ARG "" "" "FILES;LIBRARIES;OPTIONS" ${ARGN})
@@ -19,6 +20,9 @@ function(ringside_protoc name suffix)
     list(APPEND sources ${generated})
   endforeach()
   add_library(${name} STATIC ${sources})
+  add_custom_target(${name}_generated DEPENDS ${sources})
+  add_dependencies(${name} ${name}_generated)
+  add_dependencies(ringside_generated ${name}_generated)
   target_include_directories(${name} SYSTEM PUBLIC ${RINGSIDE_PROTO_OUT})
   target_link_libraries(${name} PUBLIC ${ARG_LIBRARIES})
 endfunction()
