@@ -1,0 +1,50 @@
+// Flags, environment and file into one checked `Settings`. Pure: what it reads is handed in.
+// Precedence: flag, environment (RINGSIDE_*), file (--config, TOML), default.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sidecar/config/settings.h"
+
+namespace ringside::config {
+
+struct Sources {
+  std::vector<std::string> arguments;  // after `serve`
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string machine_name;  // the default of --host where POD_IP is not set
+  // The file's text; nullopt and an error text when it cannot be read.
+  std::function<std::optional<std::string>(const std::string& path, std::string& error)> read_file;
+};
+
+// One setting as it came out, for the start line and /status.
+struct Effective {
+  std::string name;
+  std::string value;
+  std::string origin;  // "default", "flag --x", "environment RINGSIDE_X", "file PATH line N"
+};
+
+struct Loaded {
+  Settings settings;
+  std::vector<Effective> effective;   // in the schema's order, all of them
+  std::vector<std::string> warnings;  // unknown RINGSIDE_* variables
+};
+
+// What is wrong, one full sentence each, every one of them at once. The exit status that belongs to it is 2.
+using Errors = std::vector<std::string>;
+
+std::variant<Loaded, Errors> load(const Sources& sources);
+
+// The same from this process: its environment, files and host name.
+Sources process_sources(std::vector<std::string> arguments);
+
+// What `ringside help settings` prints, and the table of docs/settings.md.
+std::string settings_help();
+std::string settings_markdown();
+
+}  // namespace ringside::config
