@@ -1,0 +1,56 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace ringside::net {
+
+/// A bound on bytes held, shared by all that hold the same budget. Loop thread only.
+class ByteBudget {
+ public:
+  explicit ByteBudget(std::size_t limit) : limit_(limit) {}
+  bool take(std::size_t bytes) {
+    if (bytes > limit_ - std::min(limit_, used_)) return false;
+    used_ += bytes;
+    return true;
+  }
+  void give_back(std::size_t bytes) { used_ -= std::min(bytes, used_); }
+  std::size_t used() const { return used_; }
+  std::size_t limit() const { return limit_; }
+
+ private:
+  std::size_t limit_;
+  std::size_t used_ = 0;
+};
+
+/// One connection's share: bounded by itself and by the total; gives everything back at its end.
+class BudgetAccount {
+ public:
+  BudgetAccount(std::size_t limit, std::shared_ptr<ByteBudget> total)
+      : own_(limit), total_(std::move(total)) {}
+  BudgetAccount(const BudgetAccount&) = delete;
+  BudgetAccount& operator=(const BudgetAccount&) = delete;
+  ~BudgetAccount() {
+    if (total_) total_->give_back(own_.used());
+  }
+  bool take(std::size_t bytes) {
+    if (!own_.take(bytes)) return false;
+    if (!total_ || total_->take(bytes)) return true;
+    own_.give_back(bytes);
+    return false;
+  }
+  void give_back(std::size_t bytes) {
+    bytes = std::min(bytes, own_.used());
+    own_.give_back(bytes);
+    if (total_) total_->give_back(bytes);
+  }
+  std::size_t used() const { return own_.used(); }
+
+ private:
+  ByteBudget own_;
+  std::shared_ptr<ByteBudget> total_;
+};
+
+}  // namespace ringside::net

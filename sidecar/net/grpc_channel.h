@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <absl/functional/any_invocable.h>
+
+#include "sidecar/net/endpoint.h"
+#include "sidecar/net/grpc_status.h"
+#include "sidecar/net/metadata.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+class Resolver;
+
+enum class Delivery {
+  kNotSent,  // surely nothing was processed: never connected, never written, REFUSED_STREAM, or beyond GOAWAY
+  kMaybe,
+};
+
+struct CallResult {
+  GrpcStatus status = GrpcStatus::kUnknown;
+  std::string message;
+  Metadata headers;
+  Metadata trailers;  // without grpc-status and grpc-message
+  std::string body;   // unary: the reply's message
+  Delivery delivery = Delivery::kMaybe;
+  bool from_server = false;  // the status is the server's own word, not made up here
+  bool refused = false;      // connection refused: no process listens there
+  bool reset = false;        // the connection broke
+};
+
+struct CallOptions {
+  std::optional<Clock::time_point> deadline;       // sent as grpc-timeout, and enforced here
+  std::size_t max_message = std::size_t{4} << 20;  // of each message received; above it RESOURCE_EXHAUSTED
+  bool connect_now = false;  // try to connect even where the channel is waiting to reconnect (a probe)
+};
+
+struct ChannelOptions {
+  Endpoint endpoint;
+  std::string authority;               // empty: the endpoint's text
+  std::shared_ptr<Resolver> resolver;  // needed where the endpoint is a name
+  std::function<double()> random;      // in [0, 1), for the backoff's jitter; empty: no jitter
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds backoff_min{50};
+  std::chrono::milliseconds backoff_max{1'000};
+  /// A connection with calls open that has been silent so long is pinged; silent as long again, it ends.
+  std::chrono::milliseconds keepalive{10'000};
+  std::size_t max_calls = 20'000;                  // open or waiting; above it RESOURCE_EXHAUSTED
+  std::size_t max_unsent = std::size_t{64} << 20;  // bytes of messages not yet written; same
+  std::function<void()> on_connected;
+  std::function<void(const CallResult& why)>
+      on_disconnected;  // also a failed attempt; only refused/reset/message
+};
+
+struct StreamHandlers {
+  absl::AnyInvocable<void(const Metadata&)> on_headers;  // may be empty
+  absl::AnyInvocable<void(std::string)> on_message;  // what is read is gone from the window: no back-pressure
+  absl::AnyInvocable<void()> on_writable;          // unsent_bytes() fell below 64 KiB after having been above
+  absl::AnyInvocable<void(CallResult)> on_finish;  // last, exactly once, unless cancelled by us
+};
+
+/// A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.
+class ClientStream {
+ public:
+  virtual ~ClientStream() = default;
+  virtual void send(std::string message) = 0;
+  virtual void half_close() = 0;
+  virtual std::size_t unsent_bytes() const = 0;
+  /// No handler runs after this.
+  virtual void cancel() = 0;
+};
+
+/// gRPC to one endpoint over one HTTP/2 connection on the loop. Connects with the first call; calls wait
+/// while it connects and fail (kNotSent) when that fails or while it waits to try again. Loop thread only.
+/// Handlers never run inside the call that caused them.
+class GrpcChannel {
+ public:
+  using CallId = std::uint64_t;
+  using Done = absl::AnyInvocable<void(CallResult)>;
+
+  GrpcChannel(Loop& loop, ChannelOptions options);
+  ~GrpcChannel();  // as close()
+  GrpcChannel(const GrpcChannel&) = delete;
+  GrpcChannel& operator=(const GrpcChannel&) = delete;
+
+  /// `done` runs once, unless cancelled.
+  CallId unary(std::string path, Metadata metadata, std::string message, CallOptions options, Done done);
+  /// Its `done` will not run. Says whether the server may have seen the call (kMaybe also when it is over).
+  Delivery cancel(CallId call);
+  std::shared_ptr<ClientStream> stream(std::string path, Metadata metadata, CallOptions options,
+                                       StreamHandlers handlers);
+
+  bool connected() const;
+  std::size_t open_calls() const;
+  /// Ends the connection; no handler of this channel runs after it.
+  void close();
+  const Endpoint& endpoint() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ringside::net

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <absl/functional/any_invocable.h>
+
+#include "sidecar/net/endpoint.h"
+#include "sidecar/net/http_message.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+class Resolver;
+
+enum class HttpOutcome {
+  kAnswered,  // `response` is whole
+  kNotSent,   // surely nothing reached the server: no connection, or not a byte written
+  kLost,      // written, at least in part, and then no whole answer: broken, too big, malformed, or too late
+};
+
+struct HttpResult {
+  HttpOutcome outcome = HttpOutcome::kLost;
+  HttpResponse response;
+  bool refused = false;     // connection refused
+  bool timed_out = false;   // the deadline passed
+  bool overloaded = false;  // kNotSent by the bound on waiting requests
+  std::string error;        // for people
+};
+
+struct Http1ClientOptions {
+  Endpoint endpoint;
+  std::shared_ptr<Resolver> resolver;  // needed where the endpoint is a name
+  std::string host_header;             // empty: the endpoint; "localhost" for Unix sockets
+  std::size_t max_connections = 64;
+  std::size_t max_waiting = 10'000;
+  std::size_t max_header = 64 * 1024;
+  std::size_t max_body = std::size_t{4} << 20;
+  std::chrono::milliseconds connect_timeout{5'000};
+  /// A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it N - 1 s.
+  std::chrono::milliseconds max_idle{1'000};
+};
+
+/// HTTP/1.1 to one endpoint over a pool of kept-alive connections. Nothing is ever repeated here. Loop thread
+/// only. `done` never runs inside request().
+class Http1Client {
+ public:
+  using RequestId = std::uint64_t;
+  using Done = absl::AnyInvocable<void(HttpResult)>;
+
+  Http1Client(Loop& loop, Http1ClientOptions options);
+  ~Http1Client();  // as close()
+  Http1Client(const Http1Client&) = delete;
+  Http1Client& operator=(const Http1Client&) = delete;
+
+  /// Host, Content-Length and Connection are set here; the caller's own are dropped, and so are headers with
+  /// CR, LF or NUL in them.
+  RequestId request(HttpRequest request, std::optional<Clock::time_point> deadline, Done done);
+  /// Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
+  /// was written.
+  bool cancel(RequestId request);
+  /// Ends all connections; no `done` runs after it.
+  void close();
+
+  std::size_t connections() const;
+  std::size_t waiting() const;
+  const Endpoint& endpoint() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ringside::net

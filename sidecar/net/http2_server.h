@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "sidecar/net/budget.h"
+#include "sidecar/net/grpc_bridge.h"
+#include "sidecar/net/method_table.h"
+
+namespace ringside::net {
+
+/// How a listener serves gRPC.
+struct Http2Options {
+  std::shared_ptr<const MethodTable> methods;
+  /// Where methods outside the table go; null: they answer UNIMPLEMENTED.
+  std::shared_ptr<BridgeTarget> bridge;
+  std::size_t max_header_list = 16 * 1024;  // of one request; above it RESOURCE_EXHAUSTED
+  std::uint32_t max_concurrent_streams = 4096;
+  std::uint32_t stream_window = 1 << 20;
+  std::uint32_t connection_window = 8 << 20;
+  /// Bytes of requests and of unread answers held for one connection, and for all that share `total`.
+  std::size_t connection_budget = std::size_t{64} << 20;
+  std::shared_ptr<ByteBudget> total;  // null: 256 MiB for this listener
+  /// Token bucket over what costs us but asks for nothing: resets, pings, settings, empty data, priority,
+  /// window updates. Honest peers with short deadlines reset by the thousand, so it is generous.
+  double control_burst = 20'000;
+  double control_per_second = 5'000;
+  std::chrono::milliseconds idle_timeout{0};  // without a stream; 0: never, which peers' channels want
+  /// We ping a silent client with open streams; no answer within the same time again ends the connection.
+  std::chrono::milliseconds keepalive{30'000};
+};
+
+}  // namespace ringside::net

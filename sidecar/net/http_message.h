@@ -1,0 +1,72 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <absl/functional/any_invocable.h>
+
+#include "sidecar/net/metadata.h"
+
+namespace ringside::net {
+
+struct HttpRequest {
+  std::string method;
+  std::string target;  // as sent: path and query, undecoded
+  Metadata headers;    // original order, names in lower case; without the framing headers where we send
+  std::string body;    // dechunked
+  std::string peer;    // server side: the client's IP as text, "unix" on Unix sockets
+};
+
+struct HttpResponse {
+  int status = 200;
+  Metadata
+      headers;  // Content-Length, Connection, Date and Transfer-Encoding are the connection's own business
+  std::string body;
+};
+
+/// Answers one request, once, now or later, on the loop thread. Dropped without an answer, the server answers
+/// 500.
+class HttpReply {
+ public:
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    virtual void respond(HttpResponse response) = 0;
+    virtual void drop() = 0;
+    virtual void on_cancel(absl::AnyInvocable<void()> callback) = 0;
+    virtual bool cancelled() const = 0;
+  };
+
+  explicit HttpReply(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  HttpReply(HttpReply&&) noexcept = default;
+  HttpReply& operator=(HttpReply&& other) noexcept {
+    std::swap(sink_, other.sink_);
+    return *this;
+  }
+  ~HttpReply() {
+    if (sink_) sink_->drop();
+  }
+
+  /// A second answer is ignored.
+  void operator()(HttpResponse response) {
+    if (const auto sink = std::exchange(sink_, nullptr)) sink->respond(std::move(response));
+  }
+  /// Called once when the client went away before the answer.
+  void on_cancel(absl::AnyInvocable<void()> callback) {
+    if (sink_) sink_->on_cancel(std::move(callback));
+  }
+  bool cancelled() const { return sink_ && sink_->cancelled(); }
+
+ private:
+  std::shared_ptr<Sink> sink_;
+};
+
+using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
+/// Shapes an answer that the server itself makes (400, 408, 413, 431, 500, 503): status and a sentence in,
+/// the answer out.
+using HttpErrorShaper = std::function<HttpResponse(int status, std::string_view detail)>;
+
+}  // namespace ringside::net

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/functional/any_invocable.h>
+
+#include "sidecar/net/endpoint.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+struct ResolverOptions {
+  std::chrono::milliseconds timeout{3'000};  // of one whole question
+  std::string servers;                       // "ip:port,ip:port" instead of the system's, for tests
+  std::string hosts_file;                    // instead of /etc/hosts, for tests
+};
+
+struct ResolveResult {
+  bool ok = false;
+  std::string error;                // for people, where not ok
+  bool not_found = false;           // the name surely has no such records now (as against: nobody answered)
+  std::vector<Endpoint> endpoints;  // IP literals with a port, in the order of the answer
+};
+
+/// Names to addresses by c-ares on the loop. IP literals, "localhost" and Unix sockets never leave the
+/// process; the hosts file is honoured. Nothing is cached. Loop thread only. `done` never runs inside the
+/// question.
+class Resolver {
+ public:
+  using QueryId = std::uint64_t;
+  using Done = absl::AnyInvocable<void(ResolveResult)>;
+
+  Resolver(Loop& loop, ResolverOptions options);
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  /// A and AAAA records of the host, each with the endpoint's port.
+  QueryId resolve(const Endpoint& endpoint, Done done);
+  /// SRV records of `name` ("_grpc._tcp.svc"), by priority and weight, their targets resolved.
+  QueryId resolve_srv(const std::string& name, Done done);
+  /// Its `done` will not run.
+  void cancel(QueryId query);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace ringside::net

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
+#include <sys/uio.h>
+
+namespace ringside::net {
+
+using Loop = boost::asio::io_context;
+using Clock = std::chrono::steady_clock;
+using boost::system::error_code;
+
+/// One connected byte stream, TCP or Unix, non-blocking. Every listener and client moves its bytes through
+/// this class and nothing else: it is the seam under which TLS will be put. Reads and writes never wait (they
+/// say would_block); the waits say when to try again. Loop thread only.
+class Transport {
+ public:
+  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Loop::executor_type>;
+
+  explicit Transport(Loop& loop) : socket_(loop.get_executor()) {}
+  /// Takes over a connected descriptor; closes it where it cannot.
+  static Transport from_fd(Loop& loop, int fd, error_code& ec);
+
+  /// 0 bytes with ec = eof at the end of the stream.
+  std::size_t read_some(char* data, std::size_t size, error_code& ec);
+  std::size_t write_some(const char* data, std::size_t size, error_code& ec);
+  std::size_t write_some(std::span<const iovec> pieces, error_code& ec);
+
+  template <typename Handler>
+  void wait_readable(Handler&& handler) {
+    socket_.async_wait(Socket::wait_read, std::forward<Handler>(handler));
+  }
+  template <typename Handler>
+  void wait_writable(Handler&& handler) {
+    socket_.async_wait(Socket::wait_write, std::forward<Handler>(handler));
+  }
+
+  /// Nothing to read and not closed by the other end: whether an idle pooled connection may be used again.
+  bool looks_idle();
+  /// Tells the other end that nothing more will come; reading goes on.
+  void shutdown_write();
+  /// Handlers that wait end with operation_aborted. Safe to repeat.
+  void close();
+  bool is_open() const { return socket_.is_open(); }
+
+  /// TCP: no delay, and a peer that acknowledges nothing for `silence` ends the connection
+  /// (TCP_USER_TIMEOUT).
+  void tune(std::chrono::milliseconds silence);
+  /// The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.
+  std::string peer_address() const;
+  Socket& socket() { return socket_; }
+
+ private:
+  Socket socket_;
+};
+
+}  // namespace ringside::net
