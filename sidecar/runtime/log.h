@@ -67,8 +67,7 @@ struct LogOptions {
 class Log {
  public:
   using WallClock = std::function<std::chrono::system_clock::time_point()>;
-  using Sink =
-      std::function<void(std::string_view line)>;  // gets whole lines with their \n, one call at a time
+  using Sink = std::function<void(std::string_view line)>;  // gets whole lines with their \n, one call at a time
 
   Log(LogOptions options, WallClock clock, Sink sink);
   ~Log();

@@ -1,0 +1,22 @@
+# ./run lint [--all]: format, clang-tidy, shell, Python. --all: forgets what was found clean before.
+# shellcheck shell=bash
+
+need_packages build lint
+
+# Tracked files and new ones, as git lists them.
+files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do [[ -f $file ]] && echo "$file"; done; }
+
+# One line a file, and the command that mends them all.
+check_format() {
+  local bad
+  bad="$(files '*.h' '*.cc' | xargs -r -P "$(nproc)" -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*Wclang-format.*/\1/p' | sort -u)"
+  [[ -z $bad ]] || { printf 'clang-format -i %s\n' "${bad//$'\n'/ }" >&2; return 1; }
+}
+check_shell() { shellcheck -x run .ci/run .ci/lib/*.sh; }
+check_python() { files '*.py' | PYTHONPYCACHEPREFIX="$PWD/build/lint/pycache" xargs -r python3 -m compileall -q; }
+
+timed "clang-format" check_format
+timed "shellcheck" check_shell
+timed "python syntax" check_python
+build lint
+timed "clang-tidy" python3 .ci/lib/tidy.py --build build/lint "$@"
