@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Who may include whom (docs/architecture.md). CMake's link lists do not stop an include: on Debian the headers of Boost,
+gRPC and absl are found without any -I."""
+import pathlib
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^">]+)[">]')
+
+# Folder -> the prefixes of our own that it may include, besides its own files. `net` may use the core's types, nothing
+# that decides. The log is the one thing of `runtime` that everybody who does I/O may use.
+LOG = "sidecar/runtime/log.h"
+IO = ("sidecar/core/", "sidecar/wire/", "sidecar/net/", LOG)
+OURS = {
+    "sidecar/core": (),
+    "sidecar/wire": ("sidecar/core/",),
+    "sidecar/net": ("sidecar/core/types.h", "sidecar/core/outcome.h", "sidecar/core/host_name.h", LOG),
+    "sidecar/config": ("sidecar/core/",),
+    "sidecar/runtime": ("sidecar/core/", "sidecar/wire/", "sidecar/net/"),
+    "sidecar/peer": IO,
+    "sidecar/local": IO,
+    "sidecar/admin": IO,
+    "sidecar/discovery": IO,
+    "sidecar/cli": ("sidecar/core/", "sidecar/wire/", "sidecar/net/", "sidecar/config/"),
+    "adapters/http": IO + ("adapters/app_adapter.h",),
+    "adapters/grpc": IO + ("adapters/app_adapter.h",),
+    "adapters": IO,
+}
+
+# Library (by prefix of the include) -> the folders that may use it; a folder that is not named may not.
+LIBRARIES = {
+    "xxhash": ("sidecar/core",),
+    "toml": ("sidecar/config",),
+    "spdlog": ("sidecar/runtime",),
+    "CLI/": ("sidecar/cli",),
+    "prometheus": ("sidecar/admin",),
+    "ares": ("sidecar/net", "sidecar/discovery"),
+    "nghttp2": ("sidecar/net",),
+    "grpcpp/": ("sidecar/net", "sidecar/peer", "sidecar/local", "sidecar/runtime", "adapters/grpc"),
+    "google/protobuf": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
+    "messages/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
+    "ringside/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
+    "nlohmann/": ("sidecar/wire", "sidecar/local", "sidecar/admin", "sidecar/cli", "sidecar/net"),
+    "boost/": ("sidecar/net", "sidecar/runtime", "sidecar/peer", "sidecar/local", "sidecar/admin", "sidecar/discovery",
+               "sidecar/cli", "adapters", "adapters/http", "adapters/grpc"),
+}
+
+# Standard headers that the core has no use for: time is an argument, randomness a seed, and there is one thread.
+IMPURE = {"thread", "mutex", "shared_mutex", "condition_variable", "atomic", "future", "stop_token", "semaphore", "latch",
+          "barrier", "random", "fstream", "iostream", "cstdio", "ctime", "filesystem", "coroutine", "csignal"}
+ROOT_FILES = {"sidecar/main.cc"}  # the composition root knows all
+
+
+def folder_of(path):
+    """The folder whose rules hold for a file: the longest that has rules."""
+    names = [name for name in OURS if path.startswith(name + "/")]
+    return max(names, key=len) if names else None
+
+
+def standard(name):
+    return re.fullmatch(r"[a-z_0-9]+", name) is not None
+
+
+def violations(path, text):
+    if path in ROOT_FILES:
+        return
+    folder = folder_of(path)
+    if folder is None:
+        yield f"{path}: the folder has no rules; add it to tests/layers/layers.py"
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        quote, name = match.groups()
+        where = f"{path}:{number}: {folder}"
+        if name.startswith(("sidecar/", "adapters/")):
+            own = name.startswith(folder + "/") and folder_of(name) == folder
+            if not own and not name.startswith(OURS[folder] or ("\0",)):
+                yield f"{where} must not include {name}"
+            continue
+        if quote == '"':
+            yield f"{where}: \"{name}\": our own includes start at the repository's root"
+            continue
+        if folder == "sidecar/core" and not (standard(name) and name not in IMPURE) and name != "xxhash.h":
+            yield f"{where} must not include <{name}>: it is pure"
+            continue
+        for library, users in LIBRARIES.items():
+            if name.startswith(library) and folder not in users:
+                yield f"{where} must not include <{name}>"
+
+
+def self_check():
+    """The rules bite: each of these lines is refused where it stands, or is not."""
+    cases = [
+        ("sidecar/core/x.cc", "<mutex>", True), ("sidecar/core/x.cc", "<vector>", False),
+        ("sidecar/core/x.cc", "<xxhash.h>", False), ("sidecar/core/x.cc", "<boost/asio.hpp>", True),
+        ("sidecar/core/x.cc", "<sys/socket.h>", True), ("sidecar/core/x.cc", '"sidecar/net/a.h"', True),
+        ("sidecar/core/x.cc", '"sidecar/core/a.h"', False), ("sidecar/net/x.cc", "<google/protobuf/any.pb.h>", True),
+        ("sidecar/net/x.cc", '"sidecar/core/node.h"', True), ("sidecar/peer/x.cc", '"sidecar/local/a.h"', True),
+        ("sidecar/peer/x.cc", '"sidecar/runtime/log.h"', False), ("sidecar/peer/x.cc", '"sidecar/runtime/loop.h"', True),
+        ("adapters/http/x.cc", '"adapters/grpc/a.h"', True), ("adapters/http/x.cc", '"adapters/app_adapter.h"', False),
+        ("adapters/x.h", '"adapters/http/a.h"', True), ("sidecar/wire/x.cc", "<messages/control_plane.pb.h>", False),
+        ("sidecar/local/x.cc", '"x.h"', True), ("sidecar/main.cc", '"sidecar/local/a.h"', False),
+        ("sidecar/new/x.cc", "<vector>", True), ("sidecar/admin/x.cc", "<prometheus/registry.h>", False),
+        ("sidecar/peer/x.cc", "<prometheus/registry.h>", True),
+    ]
+    wrong = [case for case in cases if bool(list(violations(case[0], "#include " + case[1]))) != case[2]]
+    sys.exit(f"wrongly judged: {wrong}" if wrong else 0)
+
+
+def main():
+    if sys.argv[1:] == ["--self-check"]:
+        self_check()
+    root = pathlib.Path(sys.argv[1])
+    found = []
+    for top in ("sidecar", "adapters"):
+        for path in sorted((root / top).rglob("*")):
+            if path.suffix in (".h", ".cc"):
+                found += violations(str(path.relative_to(root)), path.read_text())
+    sys.exit("\n".join(found) if found else 0)
+
+
+if __name__ == "__main__":
+    main()
