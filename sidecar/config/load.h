@@ -33,6 +33,9 @@ struct Loaded {
   Settings settings;
   std::vector<Effective> effective;   // in the schema's order, all of them
   std::vector<std::string> warnings;  // unknown RINGSIDE_* variables
+
+  // Not left at its default. What is not, may be bent to the machine (no IPv6: the default listeners do without).
+  bool given(std::string_view name) const;
 };
 
 // What is wrong, one full sentence each, every one of them at once. The exit status that belongs to it is 2.

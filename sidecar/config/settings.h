@@ -28,6 +28,7 @@ struct UnixPath {
 };
 using Listen = std::variant<TcpListen, UnixPath>;
 
+std::string to_string(const TcpListen& listen);
 std::string to_string(const Listen& listen);
 
 // Where hosts are found (--join).
@@ -73,12 +74,12 @@ struct Settings {
   std::uint32_t points = 0;  // on the ring, for each host
 
   // Listeners
-  Listen peer;
+  TcpListen peer;
   std::vector<Listen> local;  // at least one
   bool local_allow_non_loopback = false;
   std::vector<std::string> allow_hosts;  // lower case, without port: Host names that the local listener
                                          // answers to besides loopback
-  Listen admin;
+  TcpListen admin;
 
   // Membership
   std::vector<JoinSource> join;  // empty: a cluster of one

@@ -1,0 +1,59 @@
+#include "sidecar/config/config_file.h"
+
+#include <optional>
+
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace ringside::config {
+namespace {
+
+// nullopt: a float, a date, a table or a nested list; none of them is a setting.
+std::optional<std::string> scalar(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<FileEntry> parse_config_file(const std::string& path, const std::string& text,
+                                         std::vector<std::string>& errors) {
+  std::vector<FileEntry> entries;
+  const toml::parse_result parsed = toml::parse(text, path);
+  const auto origin = [&](const toml::source_region& at) {
+    return "file " + path + " line " + std::to_string(at.begin.line);
+  };
+  if (!parsed) {
+    errors.push_back(origin(parsed.error().source()) + ": " + std::string(parsed.error().description()));
+    return entries;
+  }
+  for (const auto& [key, node] : parsed.table()) {
+    FileEntry entry{std::string(key.str()), {}, origin(node.source()), node.is_array()};
+    bool readable = true;
+    const auto take = [&](const toml::node& value) {
+      if (auto written = scalar(value)) {
+        entry.values.push_back(std::move(*written));
+      } else {
+        readable = false;
+      }
+    };
+    if (const auto* list = node.as_array()) {
+      for (const toml::node& value : *list) take(value);
+    } else {
+      take(node);
+    }
+    if (readable) {
+      entries.push_back(std::move(entry));
+    } else {
+      errors.push_back(entry.origin + ": " + entry.key +
+                       " is neither a string, a whole number, true, false nor a list of " +
+                       "strings; settings are plain keys, for example drain-timeout = \"25s\"");
+    }
+  }
+  return entries;
+}
+
+}  // namespace ringside::config

@@ -1,0 +1,131 @@
+#include "sidecar/config/values.h"
+
+#include <charconv>
+#include <optional>
+
+namespace ringside::config {
+namespace {
+
+constexpr std::size_t kMaxUnixPath = 107;  // sockaddr_un, with its final zero
+
+bool take_prefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+std::optional<std::uint16_t> read_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+Read<UnixPath> read_unix_path(std::string_view text) {
+  take_prefix(text, "//");  // unix:///run/x is how gRPC spells unix:/run/x
+  if (text.empty()) return Wrong{"has no path"};
+  if (text.front() == '@') return Wrong{"is an abstract socket, which every container of the pod could reach"};
+  if (text.size() > kMaxUnixPath) return Wrong{"has a path of more than 107 bytes"};
+  if (text.find('\0') != std::string_view::npos) return Wrong{"has a zero byte in its path"};
+  return UnixPath{std::string(text)};
+}
+
+bool has_port(std::string_view host) {
+  if (host.starts_with('[')) return host.find("]:") != std::string_view::npos;
+  return host.find(':') != std::string_view::npos && host.find(':') == host.rfind(':');
+}
+
+bool unspecified(const core::HostName& host) { return host.address == "0.0.0.0" || host.address == "::"; }
+
+}  // namespace
+
+Read<TcpListen> read_tcp_listen(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return Wrong{"has no port"};
+  const std::string_view address = text.substr(0, colon);
+  const auto port = read_port(text.substr(colon + 1));
+  if (!port) return Wrong{"has no port between 0 and 65535 behind the last colon"};
+  const auto ip = core::canonical_ip(address);
+  if (!ip) return Wrong{"does not start with an IP address"};
+  if (ip->find(':') != std::string::npos && !address.starts_with('[')) return Wrong{"needs brackets: [IPv6]:PORT"};
+  return TcpListen{*ip, *port};
+}
+
+Read<Listen> read_listen(std::string_view text) {
+  if (take_prefix(text, "unix:")) {
+    auto path = read_unix_path(text);
+    if (auto* wrong = std::get_if<Wrong>(&path)) return std::move(*wrong);
+    return Listen(std::get<UnixPath>(std::move(path)));
+  }
+  auto tcp = read_tcp_listen(text);
+  if (auto* wrong = std::get_if<Wrong>(&tcp)) return std::move(*wrong);
+  return Listen(std::get<TcpListen>(std::move(tcp)));
+}
+
+Read<JoinSource> read_join(std::string_view text) {
+  if (text.starts_with("k8s:")) return Wrong{"is not available yet; use dns: with a headless service"};
+  if (take_prefix(text, "dns:")) {
+    const auto name = core::parse_host_name(text);
+    if (!name) return Wrong{"is not a DNS name with an optional port behind dns:"};
+    if (name->is_ip) return Wrong{"is an address, not a name; leave dns: away"};
+    if (text.starts_with('_')) {
+      if (has_port(text)) return Wrong{"names a port, but SRV records carry their own"};
+      return JoinSource(JoinSrv{name->address});
+    }
+    return JoinSource(JoinDns{name->address, name->port});
+  }
+  JoinStatic source;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    const std::string_view part = text.substr(0, comma);
+    auto host = core::parse_host_name(part);
+    if (!host) return Wrong{"holds \"" + std::string(part) + "\", which is no host name or address"};
+    if (unspecified(*host)) return Wrong{"holds " + host->address + ", which is no address of a host"};
+    source.hosts.push_back(std::move(*host));
+    if (comma == std::string_view::npos) return JoinSource(std::move(source));
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Read<AppTarget> read_app(std::string_view text) {
+  if (text == "dial") return Wrong{"is not available yet"};
+  AppTarget app;
+  app.protocol = text.starts_with("grpc") ? AppProtocol::kGrpc : AppProtocol::kHttp;
+  if (take_prefix(text, "http+unix:") || take_prefix(text, "grpc+unix:")) {
+    auto path = read_unix_path(text);
+    if (auto* wrong = std::get_if<Wrong>(&path)) return std::move(*wrong);
+    app.at = std::get<UnixPath>(std::move(path));
+    return app;
+  }
+  if (text.starts_with("https://") || text.starts_with("grpcs://")) return Wrong{"asks for TLS, but the app is local"};
+  if (!take_prefix(text, "http://") && !take_prefix(text, "grpc://")) {
+    return Wrong{"starts with none of http:// grpc:// http+unix: grpc+unix:"};
+  }
+  if (text.ends_with('/')) text.remove_suffix(1);
+  if (text.find_first_of("/?#") != std::string_view::npos) return Wrong{"has a path; only host and port may be given"};
+  const auto host = core::parse_host_name(text);
+  if (!host) return Wrong{"has no host or address with a port between 1 and 65535"};
+  if (!has_port(text) && app.protocol == AppProtocol::kGrpc) return Wrong{"has no port"};
+  app.at = AppTcp{host->address, has_port(text) ? host->port : std::uint16_t{80}};
+  return app;
+}
+
+Read<AnnouncedHost> read_announced_host(std::string_view text) {
+  auto host = core::parse_host_name(text);
+  if (!host) return Wrong{"is no host name or address"};
+  if (unspecified(*host)) return Wrong{"is an address that nobody can reach"};
+  return AnnouncedHost{std::move(*host), has_port(text)};
+}
+
+Read<std::string> read_allowed_host(std::string_view text) {
+  const auto host = core::parse_host_name(text);
+  if (!host || has_port(text)) return Wrong{"is no host name without a port"};
+  return host->address;
+}
+
+bool is_loopback(const Listen& listen) {
+  const auto* tcp = std::get_if<TcpListen>(&listen);
+  return tcp == nullptr || tcp->address == "::1" || tcp->address.starts_with("127.");
+}
+
+}  // namespace ringside::config

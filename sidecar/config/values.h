@@ -1,0 +1,35 @@
+// Readers of single settings that are more than a number: addresses, sources, URLs. Each answers with the value, or
+// with what is wrong in half a sentence ("has no port").
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "sidecar/config/settings.h"
+
+namespace ringside::config {
+
+struct Wrong {
+  std::string why;
+};
+
+struct AnnouncedHost {
+  core::HostName name;
+  bool has_port = false;
+};
+
+template <class T>
+using Read = std::variant<T, Wrong>;
+
+Read<TcpListen> read_tcp_listen(std::string_view text);  // IP:PORT, [IPv6]:PORT; port 0 allowed
+Read<Listen> read_listen(std::string_view text);         // the same, or unix:PATH
+Read<JoinSource> read_join(std::string_view text);
+Read<AppTarget> read_app(std::string_view text);
+Read<AnnouncedHost> read_announced_host(std::string_view text);
+Read<std::string> read_allowed_host(std::string_view text);  // without a port
+
+bool is_loopback(const Listen& listen);
+
+}  // namespace ringside::config
