@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ringside::runtime {
 
@@ -34,22 +35,28 @@ class LogValue {
   LogValue(std::string_view text) : text_(text) {}
   LogValue(const std::string& text) : text_(text) {}
   LogValue(const char* text) : text_(text) {}
-  LogValue(bool value) : kind_(Kind::kBare), owned_(value ? "true" : "false") {}
+  LogValue(bool value) : bare_(true), written_(value ? "true" : "false") {}
   template <std::integral T>
-  LogValue(T value) : kind_(Kind::kBare), owned_(std::to_string(value)) {}
-  LogValue(double value);
+  LogValue(T value) : bare_(exact_in_json(value)), written_(std::to_string(value)) {}
+  LogValue(double value);  // with three decimals
   template <class Rep, class Period>
   LogValue(std::chrono::duration<Rep, Period> value)  // in milliseconds: let the key end in _ms
       : LogValue(std::chrono::duration<double, std::milli>(value).count()) {}
 
-  std::string_view text() const { return kind_ == Kind::kText ? text_ : std::string_view(owned_); }
-  bool bare() const { return kind_ == Kind::kBare; }  // a number or a bool: never quoted in JSON
+  std::string_view text() const { return written_.empty() ? text_ : std::string_view(written_); }
+  bool bare() const { return bare_; }  // a number or a bool that needs no quotes in JSON
 
  private:
-  enum class Kind : std::uint8_t { kText, kBare };
-  Kind kind_ = Kind::kText;
+  // Readers of JSON take numbers for doubles: larger ones, ids above all, are written as strings.
+  template <std::integral T>
+  static constexpr bool exact_in_json(T value) {
+    constexpr auto kExact = std::int64_t{1} << 53;
+    return std::cmp_less_equal(value, kExact) && std::cmp_greater_equal(value, -kExact);
+  }
+
+  bool bare_ = false;
   std::string_view text_;
-  std::string owned_;
+  std::string written_;
 };
 
 struct LogField {
@@ -90,7 +97,9 @@ class Log {
   std::unique_ptr<State> state_;
 };
 
-// The sink that ships: one write(2) of each line to stderr, so that lines of several threads never mix.
+// The sink that ships: stderr, by a thread of its own, so that a reader that hangs never stops the event loop. Beyond
+// 1 MiB of waiting lines further ones are dropped, and counted in a line of their own. The last copy of the sink writes
+// what waits, for a second at most.
 Log::Sink stderr_sink();
 
 }  // namespace ringside::runtime

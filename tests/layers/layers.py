@@ -31,7 +31,8 @@ OURS = {
 LIBRARIES = {
     "xxhash": ("sidecar/core",),
     "toml": ("sidecar/config",),
-    "spdlog": ("sidecar/runtime",),
+    "spdlog": (),
+    "fmt/": ("sidecar/runtime",),
     "CLI/": ("sidecar/cli",),
     "prometheus": ("sidecar/admin",),
     "ares": ("sidecar/net", "sidecar/discovery"),
