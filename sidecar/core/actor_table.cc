@@ -1,0 +1,48 @@
+#include "sidecar/core/actor_table.h"
+
+namespace ringside::core {
+
+Actor* ActorTable::find(ActorId id) {
+  const auto found = actors_.find(id);
+  return found == actors_.end() ? nullptr : &found->second;
+}
+
+const Actor* ActorTable::find(ActorId id) const {
+  const auto found = actors_.find(id);
+  return found == actors_.end() ? nullptr : &found->second;
+}
+
+Actor& ActorTable::create(ActorId id, Epoch epoch, Instant now) {
+  Actor& actor = actors_[id];
+  actor.id = id;
+  actor.epoch = epoch;
+  actor.last_used = now;
+  link(actor);
+  return actor;
+}
+
+void ActorTable::erase(Actor& actor) {
+  unlink(actor);
+  actors_.erase(actor.id);
+}
+
+void ActorTable::touch(Actor& actor, Instant now) {
+  actor.last_used = now;
+  if (newest_ == &actor) return;
+  unlink(actor);
+  link(actor);
+}
+
+void ActorTable::link(Actor& actor) {
+  actor.older = newest_;
+  actor.newer = nullptr;
+  (newest_ != nullptr ? newest_->newer : oldest_) = &actor;
+  newest_ = &actor;
+}
+
+void ActorTable::unlink(Actor& actor) {
+  (actor.older != nullptr ? actor.older->newer : oldest_) = actor.newer;
+  (actor.newer != nullptr ? actor.newer->older : newest_) = actor.older;
+}
+
+}  // namespace ringside::core

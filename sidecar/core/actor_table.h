@@ -1,0 +1,61 @@
+// The actors that are active here: claims, their turns and queues, in the order of their last use. Loop thread only.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "sidecar/core/context.h"
+#include "sidecar/core/idempotency.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+// A claim counts from before the activation until the app has confirmed the deactivation.
+struct Actor {
+  ActorId id = 0;
+  Epoch epoch = 0;
+  Token turn = 0;  // under way; 0: none
+  Instant last_used;
+  bool ending = false;  // no turn begins any more
+  bool told = false;    // the app has been asked to forget it
+  Deactivation why = Deactivation::kIdle;
+  std::unique_ptr<std::deque<Token>> queue;  // calls behind the turn; null when empty
+  std::unique_ptr<IdempotencyWindow> window;
+  Actor* older = nullptr;
+  Actor* newer = nullptr;
+
+  std::size_t queued() const { return queue ? queue->size() : 0; }
+};
+
+class ActorTable {
+ public:
+  ActorTable() = default;
+  ActorTable(const ActorTable&) = delete;
+  ActorTable& operator=(const ActorTable&) = delete;
+
+  Actor* find(ActorId id);
+  const Actor* find(ActorId id) const;
+  Actor& create(ActorId id, Epoch epoch, Instant now);
+  void erase(Actor& actor);
+  void touch(Actor& actor, Instant now);  // makes it the most recently used
+  Actor* oldest() const { return oldest_; }
+  std::size_t size() const { return actors_.size(); }
+  bool empty() const { return actors_.empty(); }
+
+  // In the order of last use, oldest first; `visit` must not add or remove.
+  template <typename Visit>
+  void each(Visit&& visit) const {
+    for (Actor* actor = oldest_; actor != nullptr; actor = actor->newer) visit(*actor);
+  }
+
+ private:
+  void link(Actor& actor);
+  void unlink(Actor& actor);
+
+  std::unordered_map<ActorId, Actor> actors_;
+  Actor* oldest_ = nullptr;
+  Actor* newest_ = nullptr;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,63 @@
+// One Apply on its way through a host, and its answer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sidecar/core/outcome.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+using Token = std::uint64_t;  // names something under way at the border of the core; never 0, never used twice
+
+enum class Origin : std::uint8_t { kLocal, kPeer };
+
+// Whom a forwarded call is meant for. A host that is not that answers not-delivered: addresses are soon used again.
+struct Target {
+  std::string host;
+  Generation generation = 0;
+  std::string cluster;
+  Epoch epoch = 0;  // not 0: this very activation, or "not mine"; the named holder does not route on
+};
+
+struct Call {
+  ActorId id = 0;
+  Origin origin = Origin::kLocal;
+  std::string request;      // a serialized messages.ApplyRequest, already validated
+  Instant deadline;         // always set: a caller without one gets --default-timeout
+  bool idempotent = false;  // the caller allows repeats of what may have happened
+  std::string idempotency_key;
+  std::string actor_name;  // where the caller named the actor by text
+  std::string traceparent;
+  std::string tracestate;
+  std::optional<std::uint32_t> hops;  // how often it was forwarded; nothing: from a caller, or from a legacy host
+  std::optional<Target> target;
+
+  // What the call weighs against --queue-bytes.
+  std::size_t weight() const {
+    return sizeof(Call) + request.size() + idempotency_key.size() + actor_name.size() + tracestate.size();
+  }
+};
+using CallPtr = std::shared_ptr<const Call>;
+
+struct Answer {
+  Outcome outcome = Outcome::kUnknown;
+  Reason reason = Reason::kNone;
+  std::string detail;       // one sentence for a person; may be empty
+  std::string result;       // a serialized messages.ApplyResult; may be empty
+  std::string owner;        // the host that holds the actor, as far as is known
+  Duration retry_after{0};  // a hint, where the outcome allows a repeat
+
+  static Answer failed(Outcome outcome, Reason reason, std::string detail = {}) {
+    Answer answer;
+    answer.outcome = outcome;
+    answer.reason = reason;
+    answer.detail = std::move(detail);
+    return answer;
+  }
+};
+
+}  // namespace ringside::core

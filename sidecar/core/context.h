@@ -1,0 +1,72 @@
+// What the parts of one node share while an event is handled: the time, the effects so far, tokens, chance, counters.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sidecar/core/effects.h"
+#include "sidecar/core/outcome.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+// Seeded by whoever makes the node (splitmix64, Steele et al. 2014).
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+  std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : next() % bound; }
+  Duration between(Duration low, Duration high) {
+    return low + Duration(static_cast<std::int64_t>(below(static_cast<std::uint64_t>((high - low).count() + 1))));
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+enum class Activation : std::uint8_t { kFirstTouch, kAfterMove };
+inline constexpr int kActivations = 2;
+enum class Deactivation : std::uint8_t { kIdle, kDrain, kFenced, kTurnTimeout, kYielded, kAppLoss, kRequested };
+inline constexpr int kDeactivations = 7;
+
+// Only ever grow. What is shown is the admin listener's matter.
+struct Counters {
+  std::array<std::array<std::uint64_t, kOutcomes>, 2> calls{};  // by origin, by outcome
+  std::array<std::uint64_t, kReasons> refusals{};               // whatever was not applied, by reason
+  std::array<std::uint64_t, kActivations> activations{};
+  std::array<std::uint64_t, kDeactivations> deactivations{};
+  std::array<std::array<std::uint64_t, 2>, 2> announcements{};  // [sent, received][rejected, accepted], by id
+  std::uint64_t forwards = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t ring_changes = 0;
+  std::uint64_t ring_disagreements = 0;
+  std::uint64_t verdicts = 0;  // hosts that this one took for dead
+  std::uint64_t rejoins = 0;
+  std::uint64_t stalls = 0;  // times that this process found itself stopped
+};
+
+struct Context {
+  explicit Context(std::uint64_t seed) : random(seed) {}
+
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  void log(Level level, std::string event, Fields fields = {}) {
+    effects.push_back(LogLine{level, std::move(event), std::move(fields)});
+  }
+  Token token() { return next_token++; }
+
+  Now now;
+  Effects effects;
+  Random random;
+  Counters counters;
+  Token next_token = 1;
+};
+
+}  // namespace ringside::core

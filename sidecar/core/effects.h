@@ -1,0 +1,85 @@
+// What the core wants done. The node fills a list of these at every event; the runtime carries them out, in order, and
+// reports what came of them by the events of node.h. Whatever the program can do to the outside world is on this page.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/peer_messages.h"
+
+namespace ringside::core {
+
+// ---- to other hosts ----
+// Ask another host. Reported back once by Node::peer_answered, with PeerFailure after `timeout` at the latest.
+struct AskPeer {
+  Token token;
+  std::string host;
+  PeerRequest request;
+  Duration timeout;
+};
+// Answer what another host asked (the token came with it).
+struct AnswerPeer {
+  Token token;
+  PeerAnswer answer;
+};
+// Send a call to its owner. Reported back once by Node::forward_answered.
+struct ForwardCall {
+  Token token;
+  std::string host;
+  bool legacy = false;  // gets the given protocol only: no target, no hops
+  Target target;
+  std::uint32_t hops = 0;
+  CallPtr call;
+};
+// The answer is not wanted any more (its host is gone, or the deadline has passed). Nothing is reported back.
+struct AbandonForward {
+  Token token;
+};
+
+// ---- to the application ----
+// One turn. Reported back once by Node::turn_ended.
+struct StartTurn {
+  Token token;
+  Epoch epoch;
+  CallPtr call;
+};
+// The turn took too long: close its connection, then report it by Node::turn_ended.
+struct BreakTurn {
+  Token token;
+};
+// Forget these actors, or all. Reported back once by Node::deactivated.
+struct DeactivateActors {
+  Token token;
+  std::vector<Claim> actors;
+  bool all = false;
+};
+
+// ---- to callers ----
+struct FinishCall {
+  Token token;
+  Answer answer;
+};
+
+// ---- to discovery, operators ----
+struct ReadDiscovery {};  // reported back by Node::discovered or Node::discovery_failed
+struct ViewChanged {};    // members, phases or ring: for watchers
+struct DrainDone {};
+struct Fatal {  // this host can never join: its settings contradict the cluster's
+  std::string why;
+};
+
+enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError };
+struct LogLine {
+  Level level;
+  std::string event;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+
+using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, StartTurn, BreakTurn, DeactivateActors,
+                            FinishCall, ReadDiscovery, ViewChanged, DrainDone, Fatal, LogLine>;
+using Effects = std::vector<Effect>;
+
+}  // namespace ringside::core

@@ -1,0 +1,211 @@
+#include "sidecar/core/host_name.h"
+
+#include <array>
+#include <charconv>
+
+namespace ringside::core {
+namespace {
+
+constexpr std::size_t kMaxName = 253;  // RFC 1035, without the final dot
+constexpr std::size_t kMaxLabel = 63;
+
+using Words = std::array<std::uint16_t, 8>;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Dotted decimal, four parts, no leading zeros (which some readers take for octal).
+std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+  std::uint32_t value = 0;
+  for (int part = 0; part < 4; ++part) {
+    std::size_t digits = 0;
+    unsigned octet = 0;
+    while (digits < text.size() && digits < 4 && is_digit(text[digits])) {
+      octet = octet * 10 + static_cast<unsigned>(text[digits++] - '0');
+    }
+    if (digits == 0 || digits > 3 || octet > 255 || (digits > 1 && text[0] == '0')) return std::nullopt;
+    value = value << 8 | octet;
+    text.remove_prefix(digits);
+    if (part == 3) break;
+    if (text.empty() || text[0] != '.') return std::nullopt;
+    text.remove_prefix(1);
+  }
+  if (!text.empty()) return std::nullopt;
+  return value;
+}
+
+std::string print_ipv4(std::uint32_t value) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    if (!out.empty()) out += '.';
+    out += std::to_string(value >> shift & 0xff);
+  }
+  return out;
+}
+
+// Reads colon-separated groups into `words` from `at` on. False: malformed.
+bool read_groups(std::string_view text, Words& words, std::size_t& at) {
+  if (text.empty()) return true;
+  while (true) {
+    const std::size_t colon = text.find(':');
+    const std::string_view group = text.substr(0, colon);
+    if (colon == std::string_view::npos && group.find('.') != std::string_view::npos) {
+      const auto v4 = parse_ipv4(group);
+      if (!v4 || at + 2 > words.size()) return false;
+      words[at++] = static_cast<std::uint16_t>(*v4 >> 16);
+      words[at++] = static_cast<std::uint16_t>(*v4 & 0xffff);
+      return true;
+    }
+    std::uint16_t word = 0;
+    const auto [end, error] = std::from_chars(group.data(), group.data() + group.size(), word, 16);
+    if (group.empty() || group.size() > 4 || error != std::errc() || end != group.data() + group.size() ||
+        at == words.size()) {
+      return false;
+    }
+    words[at++] = word;
+    if (colon == std::string_view::npos) return true;
+    text.remove_prefix(colon + 1);
+    if (text.empty()) return false;
+  }
+}
+
+std::optional<Words> parse_ipv6(std::string_view text) {
+  Words words{};
+  std::size_t count = 0;
+  const std::size_t gap = text.find("::");
+  if (gap == std::string_view::npos) {
+    if (!read_groups(text, words, count) || count != 8) return std::nullopt;
+    return words;
+  }
+  Words tail{};
+  std::size_t tail_count = 0;
+  const std::string_view head = text.substr(0, gap);
+  if (head.find('.') != std::string_view::npos || !read_groups(head, words, count) ||
+      !read_groups(text.substr(gap + 2), tail, tail_count) || count + tail_count > 7) {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < tail_count; ++i) words[8 - tail_count + i] = tail[i];
+  return words;
+}
+
+// RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as `::`.
+std::string print_ipv6(const Words& words) {
+  std::size_t best = 8, best_length = 1;
+  for (std::size_t i = 0; i < 8;) {
+    std::size_t end = i;
+    while (end < 8 && words[end] == 0) ++end;
+    if (end - i > best_length) best = i, best_length = end - i;
+    i = end + 1;
+  }
+  std::string out;
+  for (std::size_t i = 0; i < 8; ++i) {
+    if (i == best) {
+      out += "::";
+      i += best_length - 1;
+      continue;
+    }
+    if (!out.empty() && out.back() != ':') out += ':';
+    char group[4];
+    const auto [end, error] = std::to_chars(group, group + sizeof group, words[i], 16);
+    out.append(group, end);
+  }
+  return out;
+}
+
+bool is_mapped(const Words& words) {
+  for (std::size_t i = 0; i < 5; ++i) {
+    if (words[i] != 0) return false;
+  }
+  return words[5] == 0xffff;
+}
+
+std::optional<std::string> canonical_dns(std::string_view text) {
+  if (!text.empty() && text.back() == '.') text.remove_suffix(1);
+  if (text.empty() || text.size() > kMaxName) return std::nullopt;
+  std::string out;
+  std::size_t label = 0;
+  bool only_digits_and_dots = true;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = to_lower(text[i]);
+    const bool edge = label == 0 || i + 1 == text.size() || text[i + 1] == '.';
+    if (c == '.') {
+      if (label == 0) return std::nullopt;
+      label = 0;
+    } else if (is_digit(c) || (c >= 'a' && c <= 'z') || c == '_' || (c == '-' && !edge)) {
+      if (++label > kMaxLabel) return std::nullopt;
+      only_digits_and_dots = only_digits_and_dots && is_digit(c);
+    } else {
+      return std::nullopt;
+    }
+    out += c;
+  }
+  // "10.0.0.300" or "1.2.3" is a mistyped address, not a name.
+  if (only_digits_and_dots) return std::nullopt;
+  return out;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
+  return port;
+}
+
+}  // namespace
+
+std::string HostName::to_string() const {
+  if (port == kDefaultPeerPort) return address;
+  const bool v6 = address.find(':') != std::string::npos;
+  return (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+}
+
+std::optional<std::string> canonical_ip(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  if (const auto v4 = parse_ipv4(text)) return print_ipv4(*v4);
+  text = text.substr(0, text.find('%'));  // a zone tells an interface of one machine: no part of a name
+  const auto words = parse_ipv6(text);
+  if (!words) return std::nullopt;
+  if (is_mapped(*words)) return print_ipv4(static_cast<std::uint32_t>((*words)[6]) << 16 | (*words)[7]);
+  return print_ipv6(*words);
+}
+
+std::optional<HostName> parse_host_name(std::string_view text) {
+  HostName name;
+  std::string_view address = text;
+  std::optional<std::string_view> port;
+  if (!text.empty() && text.front() == '[') {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return std::nullopt;
+    address = text.substr(0, close + 1);
+    const std::string_view rest = text.substr(close + 1);
+    if (!rest.empty()) {
+      if (rest.front() != ':') return std::nullopt;
+      port = rest.substr(1);
+    }
+  } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos && colon == text.rfind(':')) {
+    address = text.substr(0, colon);
+    port = text.substr(colon + 1);
+  }
+  if (port) {
+    const auto value = parse_port(*port);
+    if (!value) return std::nullopt;
+    name.port = *value;
+  }
+  if (auto ip = canonical_ip(address)) {
+    name.address = std::move(*ip);
+    name.is_ip = true;
+    return name;
+  }
+  auto dns = canonical_dns(address);
+  if (!dns) return std::nullopt;
+  name.address = std::move(*dns);
+  return name;
+}
+
+std::optional<std::string> canonical_host(std::string_view text) {
+  const auto name = parse_host_name(text);
+  if (!name) return std::nullopt;
+  return name->to_string();
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,42 @@
+#include "sidecar/core/inventory.h"
+
+namespace ringside::core {
+
+void Inventory::lose(const HashRanges& ranges) {
+  pending_.remove(ranges);
+  open_.remove(ranges);
+}
+
+void Inventory::clear() {
+  pending_ = {};
+  open_ = {};
+  waiting_.clear();
+}
+
+bool Inventory::open_next(const std::map<std::string, Generation>& members) {
+  if (!waiting_.empty() || pending_.empty()) return false;
+  open_ = std::move(pending_);
+  pending_ = {};
+  waiting_ = members;
+  ++number_;
+  close_if_answered();
+  return true;
+}
+
+bool Inventory::answered(const std::string& host, Generation generation, std::uint64_t number) {
+  const auto asked = waiting_.find(host);
+  if (number != number_ || asked == waiting_.end() || asked->second != generation) return false;
+  waiting_.erase(asked);
+  close_if_answered();
+  return true;
+}
+
+void Inventory::gone(const std::string& host) {
+  if (waiting_.erase(host) != 0) close_if_answered();
+}
+
+void Inventory::close_if_answered() {
+  if (waiting_.empty()) open_ = {};
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,46 @@
+// The question "what do you hold in my new ranges?", asked of every member before anything is claimed there.
+//
+// Orleans' distributed grain directory recovers its ranges the same way. One question is open at a time; what is gained
+// meanwhile waits for the next. Answers to another number, or of another run, do not count. Loop thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "sidecar/core/hash_ranges.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+class Inventory {
+ public:
+  void gain(const HashRanges& ranges) { pending_.add(ranges); }
+  // Ranges that belong to another again need no answer here.
+  void lose(const HashRanges& ranges);
+  void clear();
+
+  // Opens the next question if none is open and something is pending: `members` (host -> generation) must answer.
+  // False: there is nothing to ask. With no members, what was gained is settled at once.
+  bool open_next(const std::map<std::string, Generation>& members);
+
+  // True: this answer is to the open question (its claims count).
+  bool answered(const std::string& host, Generation generation, std::uint64_t number);
+  // That run is dead, or was never asked: nothing more is awaited from it.
+  void gone(const std::string& host);
+
+  bool settled() const { return pending_.empty() && waiting_.empty(); }
+  bool in_doubt(Hash key) const { return pending_.contains(key) || open_.contains(key); }
+  std::uint64_t number() const { return number_; }
+  const HashRanges& ranges() const { return open_; }
+  const std::map<std::string, Generation>& waiting() const { return waiting_; }
+
+ private:
+  void close_if_answered();
+
+  std::uint64_t number_ = 0;
+  HashRanges pending_, open_;
+  std::map<std::string, Generation> waiting_;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,67 @@
+// What a host knows of the others: members, and names that it still has to look at.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sidecar/core/hash.h"
+#include "sidecar/core/peer_messages.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+// A host of this sidecar's view.
+struct Member {
+  HostRun run;
+  Phase phase = Phase::kUnspecified;
+  bool routes_only = false;
+  bool legacy() const { return run.generation == 0; }
+  bool on_ring() const {
+    return !routes_only && (phase == Phase::kUnspecified || phase == Phase::kJoining || phase == Phase::kReady);
+  }
+
+  // Liveness.
+  Instant next_ping;
+  Instant last_answer;  // when something of its was last heard
+  Instant lease;        // when the last ping that it answered had been sent
+  Duration rtt{0};
+  int refusals = 0;  // connection refused this often, one after the other
+  bool suspected = false;
+  Instant heard_by_others;  // when another member last said that it hears this one
+
+  // What its last ping answer said.
+  Hash ring = 0;
+  std::uint64_t actors = 0;
+  std::uint64_t load = 0;
+  std::string version;
+
+  // What it has acknowledged: the generation of mine that it admitted, and whether it saw me go off the ring.
+  Generation joined_as = 0;
+  bool saw_leave = false;
+  Instant next_ask;  // when to repeat a Join or Leave
+};
+
+// A name or an address that is no member (yet).
+struct Contact {
+  enum class State : std::uint8_t {
+    kAsking,   // pinged; no answer so far
+    kJoining,  // it answered; now asked to take us in
+    kMeeting,  // both are members of something already: one of us has to join anew
+    kAlias,    // an address of a host with another name, or of this host itself
+    kRefused,  // no process there
+    kSilent,   // did not answer in time: taken for dead
+    kForeign,  // of another cluster or ring, or somebody who says what cannot be true
+    kClosed,   // a legacy host that said good-bye
+  };
+  State state = State::kAsking;
+  bool listed = false;  // discovery names it
+  bool legacy = false;
+  Instant first_asked;
+  Instant next_try;
+  Instant keep_until;   // unlisted names are forgotten then
+  std::string problem;  // for a person, where there is one
+
+  bool open() const { return state == State::kAsking || state == State::kJoining; }
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,331 @@
+#include "sidecar/core/membership.h"
+
+#include <algorithm>
+
+#include "sidecar/core/host_name.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::size_t kMaxBuried = 4096;
+constexpr std::size_t kMaxLooks = 256;
+
+}  // namespace
+
+Membership::Membership(MembershipConfig config, Context& context, MembershipListener& listener, EpochClock& clock)
+    : config_(std::move(config)),
+      context_(context),
+      listener_(listener),
+      clock_(clock),
+      ring_(Ring::make({}, config_.points)) {
+  self_.host = config_.host;
+}
+
+void Membership::start(Generation generation, Phase phase) {
+  self_.generation = generation;
+  joined_ = false;
+  unconfirmed_.clear();
+  discovery_read_ = false;
+  next_discovery_ = now();
+  // What was buried was buried by the run before: a name that answers now answers for itself.
+  buried_.clear();
+  for (auto& [name, contact] : contacts_) {
+    if (contact.state == Contact::State::kAlias || contact.state == Contact::State::kForeign) continue;
+    contact.state = Contact::State::kAsking;
+    contact.first_asked = contact.next_try = now();
+  }
+  for (auto& [host, member] : members_) {
+    member.joined_as = 0;
+    member.saw_leave = false;
+    member.next_ask = now();
+  }
+  set_phase(phase);
+}
+
+void Membership::set_phase(Phase phase) {
+  phase_ = phase;
+  rebuild_ring(self_.host);
+  const bool off_ring = phase != Phase::kJoining && phase != Phase::kReady;
+  for (auto& [host, member] : members_) {
+    member.saw_leave = false;
+    if (off_ring) member.next_ask = now();
+  }
+  listener_.view_changed();
+}
+
+void Membership::suspect_self() {
+  ++context_.counters.stalls;
+  confirm_since_ = now();
+  unconfirmed_.clear();
+  for (auto& [host, member] : members_) {
+    unconfirmed_.insert(host);
+    // Silence while this process was stopped says nothing about the others.
+    member.last_answer = now();
+    member.suspected = false;
+    member.next_ping = now();
+  }
+  if (!members_.empty()) context_.log(Level::kWarn, "stalled", {{"asking", std::to_string(members_.size())}});
+}
+
+const Member* Membership::find(const std::string& host) const {
+  const auto found = members_.find(host);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+bool Membership::has_legacy() const {
+  return std::any_of(members_.begin(), members_.end(), [](const auto& entry) { return entry.second.legacy(); });
+}
+
+bool Membership::settled() const {
+  return joined_ && std::all_of(members_.begin(), members_.end(), [this](const auto& entry) {
+           const Member& member = entry.second;
+           return member.legacy() || member.ring == ring_->fingerprint();
+         });
+}
+
+bool Membership::leave_seen_by_all() const {
+  return std::all_of(members_.begin(), members_.end(),
+                     [](const auto& entry) { return entry.second.legacy() || entry.second.saw_leave; });
+}
+
+bool Membership::leave_seen_by(const std::string& host) const {
+  const Member* member = find(host);
+  return member != nullptr && (member->legacy() || member->saw_leave);
+}
+
+std::vector<std::string> Membership::names() const {
+  std::vector<std::string> out{self_.host};
+  for (const auto& [host, member] : members_) out.push_back(host);
+  for (const auto& [name, contact] : contacts_) {
+    if (contact.open() && canonical_host(name) == name) out.push_back(name);
+  }
+  return out;
+}
+
+// ---- the view -------------------------------------------------------------------------------------------------------
+
+Member& Membership::admit(const std::string& host, const PingAnswer& says) {
+  const auto found = members_.find(host);
+  if (found != members_.end() && found->second.run.generation != says.generation) {
+    remove(host, "restarted", true);
+  }
+  const bool fresh = !members_.contains(host);
+  Member& member = members_[host];
+  if (fresh) {
+    member.run = {host, says.generation};
+    member.phase = says.phase;
+    member.routes_only = says.routes_only;
+    member.last_answer = member.lease = now();
+    member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
+    member.next_ask = now();
+    contacts_.erase(host);
+    context_.log(Level::kInfo, "member_joined",
+                 {{"host", host}, {"generation", std::to_string(says.generation)}, {"phase", to_string(says.phase)}});
+    rebuild_ring(host);
+  }
+  observe(member, says);
+  if (fresh) listener_.view_changed();
+  return members_[host];
+}
+
+void Membership::remove(const std::string& host, const std::string& why, bool bury) {
+  const auto found = members_.find(host);
+  if (found == members_.end()) return;
+  const HostRun run = found->second.run;
+  if (bury && run.generation != 0) {
+    if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
+    buried_[host] = std::max(buried_[host], run.generation);
+  }
+  members_.erase(found);
+  context_.log(Level::kWarn, "member_gone", {{"host", host}, {"why", why}});
+  confirm(host);
+  rebuild_ring(host);
+  listener_.run_ended(run);
+  listener_.view_changed();
+}
+
+// Brings the one host that changed onto the ring, or takes it off.
+void Membership::rebuild_ring(const std::string& host) {
+  bool wanted = false;
+  if (host == self_.host) {
+    wanted = config_.has_app && (phase_ == Phase::kJoining || phase_ == Phase::kReady);
+  } else if (const Member* member = find(host)) {
+    wanted = member->on_ring();
+  }
+  if (wanted == ring_->contains(host)) return;
+  const Ring::Ptr before = ring_;
+  ring_ = wanted ? ring_->with(host) : ring_->without(host);
+  ++context_.counters.ring_changes;
+  listener_.ring_changed(before);
+}
+
+void Membership::observe(Member& member, const PingAnswer& says) {
+  member.ring = says.ring;
+  member.actors = says.actors;
+  member.load = says.load;
+  member.version = says.version;
+  if (member.legacy()) return;
+  if (says.clock != 0 && !clock_.observe(says.clock, context_.now.wall_ms)) {
+    context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
+  }
+  if (says.phase == member.phase) return;
+  // Within a generation phases only advance, and nobody returns to the ring (invariant 2).
+  if (!member.on_ring() && (says.phase == Phase::kJoining || says.phase == Phase::kReady)) return;
+  const bool was_on_ring = member.on_ring();
+  member.phase = says.phase;
+  context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
+  if (was_on_ring && !member.on_ring()) {
+    rebuild_ring(member.run.host);
+    listener_.left_ring(member);
+  }
+  listener_.view_changed();
+}
+
+// ---- what others ask ------------------------------------------------------------------------------------------------
+
+Standing Membership::standing_of(const Sender& sender) const {
+  const Member* member = find(sender.host);
+  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
+  if (member != nullptr && member->run.generation > sender.generation) return Standing::kBuried;
+  const auto buried = buried_.find(sender.host);
+  if (buried != buried_.end() && sender.generation <= buried->second) return Standing::kBuried;
+  return Standing::kUnknown;
+}
+
+void Membership::answer_join(Token token, Verdict verdict, const std::string& detail) {
+  JoinAnswer answer;
+  answer.verdict = verdict;
+  answer.generation = self_.generation;
+  answer.phase = phase_;
+  answer.routes_only = !config_.has_app;
+  answer.detail = detail;
+  if (verdict == Verdict::kOk) answer.names = names();
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+}
+
+void Membership::join(Token token, const Sender& sender, const JoinRequest& request) {
+  if (sender.cluster != config_.cluster) {
+    return answer_join(token, Verdict::kMismatch, "this is cluster " + config_.cluster);
+  }
+  if (request.points != config_.points) {
+    return answer_join(token, Verdict::kMismatch,
+                       "this ring has " + std::to_string(config_.points) + " points for each host");
+  }
+  if (sender.host == self_.host) return answer_join(token, Verdict::kUnverified, "that is this host's own name");
+  switch (standing_of(sender)) {
+    case Standing::kInView:
+      return answer_join(token, Verdict::kOk);
+    case Standing::kBuried:
+      return answer_join(token, Verdict::kBuried);
+    default:
+      look(sender.host, {Look::For::kJoin, token, sender.generation});
+  }
+}
+
+void Membership::leave(Token token, const Sender& sender) {
+  if (standing_of(sender) != Standing::kInView) {
+    context_.effects.push_back(AnswerPeer{token, LeaveAnswer{Verdict::kBuried}});
+    return;
+  }
+  look(sender.host, {Look::For::kLeave, token, sender.generation});
+}
+
+void Membership::closing(Token token, const std::string& host, const std::string& source_ip) {
+  const auto refuse = [&](std::string why) {
+    context_.effects.push_back(AnswerPeer{token, AckAnswer{false, std::move(why), {}}});
+  };
+  if (host == self_.host) return refuse("that is this host, and it is not closing");
+  const Member* member = find(host);
+  if (member == nullptr) return refuse("not a member here");
+  const auto name = parse_host_name(host);
+  if (member->legacy() && name && name->address == source_ip) {
+    remove(host, "closed", false);
+    Contact& contact = contacts_[host];
+    contact.state = Contact::State::kClosed;
+    contact.legacy = true;
+    contact.next_try = now() + 4 * config_.dead_after;
+    context_.effects.push_back(AnswerPeer{token, AckAnswer{true, "", {}}});
+    return;
+  }
+  look(host, {Look::For::kClosing, token, member->run.generation});
+}
+
+void Membership::probe(Token token, const ProbeRequest& request) {
+  ProbeAnswer answer;
+  if (const Member* member = find(request.host)) {
+    answer.heard = now() - member->last_answer < config_.dead_after / 2;
+    answer.generation = member->run.generation;
+  }
+  context_.effects.push_back(AnswerPeer{token, answer});
+}
+
+// One ping answers all that want to know the same.
+void Membership::look(const std::string& host, Look look) {
+  std::vector<Look>& waiting = looks_[host];
+  if (waiting.size() >= kMaxLooks || looks_.size() > kMaxLooks) {
+    resolve_look(host, look, nullptr, false);
+    if (waiting.empty()) looks_.erase(host);
+    return;
+  }
+  waiting.push_back(look);
+  if (waiting.size() == 1) ask(Ask::kLook, host, PingRequest{}, config_.ping_interval * 2);
+}
+
+void Membership::looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure) {
+  const auto found = looks_.find(host);
+  if (found == looks_.end()) return;
+  const std::vector<Look> waiting = std::move(found->second);
+  looks_.erase(found);
+  const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
+  const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
+  const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
+  if (own_word != nullptr) {
+    if (auto member = members_.find(host); member != members_.end()) {
+      if (member->second.run.generation == own_word->generation) {
+        member->second.last_answer = now();
+        observe(member->second, *own_word);
+      } else if (own_word->generation > member->second.run.generation) {
+        remove(host, "restarted", true);
+      }
+    }
+  }
+  for (const Look& look : waiting) resolve_look(host, look, own_word, no_process);
+}
+
+void Membership::resolve_look(const std::string& host, const Look& look, const PingAnswer* says, bool no_process) {
+  switch (look.why) {
+    case Look::For::kJoin:
+      if (says == nullptr || says->generation != look.generation) {
+        return answer_join(look.token, Verdict::kUnverified, "no answer of that run under the name " + host);
+      }
+      if (const std::string why = why_foreign(*says); !why.empty()) {
+        return answer_join(look.token, Verdict::kMismatch, why);
+      }
+      admit(host, *says);
+      return answer_join(look.token, Verdict::kOk);
+    case Look::For::kLeave: {
+      const Member* member = find(host);
+      const bool seen = member == nullptr || member->run.generation != look.generation || !member->on_ring();
+      context_.effects.push_back(AnswerPeer{look.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
+      return;
+    }
+    case Look::For::kClosing: {
+      const Member* member = find(host);
+      const bool same = member != nullptr && member->run.generation == look.generation;
+      const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
+      if (leaving) remove(host, "closed", true);
+      const bool gone = !same || leaving;
+      context_.effects.push_back(
+          AnswerPeer{look.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});
+      return;
+    }
+  }
+}
+
+void Membership::ask(Ask what, const std::string& host, PeerRequest request, Duration timeout) {
+  const Token token = context_.token();
+  asked_[token] = {what, host, now(), self_.generation};
+  context_.effects.push_back(AskPeer{token, host, std::move(request), timeout});
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,157 @@
+// Who is in the cluster: join, liveness, leave, and the ring that follows from it (docs/ownership.md).
+//
+// Invariants
+//  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
+//     its own included, only make us look.
+//  2. Within one generation a host never comes back onto the ring.
+//  3. joined() is true only after every name in the closure of names has answered, refused, or been taken for dead.
+// Loop thread only.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/context.h"
+#include "sidecar/core/epoch_clock.h"
+#include "sidecar/core/member.h"
+#include "sidecar/core/ring.h"
+
+namespace ringside::core {
+
+struct MembershipConfig {
+  std::string host;  // canonical
+  std::string cluster = "default";
+  std::string version;
+  std::uint32_t points = Ring::kDefaultPoints;
+  bool has_app = true;
+  bool accept_legacy = true;
+  Duration ping_interval{500'000};
+  Duration dead_after{2'500'000};
+  Duration join_timeout{10'000'000};
+  std::uint32_t min_members = 1;
+  std::uint32_t quorum = 0;
+};
+
+// What changes in the view mean to the rest of the node.
+class MembershipListener {
+ public:
+  virtual ~MembershipListener() = default;
+  virtual void ring_changed(const Ring::Ptr& before) = 0;
+  virtual void run_ended(const HostRun& run) = 0;        // dead, closed, or replaced by a newer run: it holds nothing
+  virtual void left_ring(const Member& member) = 0;      // draining or without its app
+  virtual void joined() = 0;                             // the closure of names is complete
+  virtual void must_rejoin(const std::string& why) = 0;  // others took this run for dead
+  virtual void confirmed() = 0;                          // after a stall: every member still knows this run
+  virtual void view_changed() = 0;
+};
+
+class Membership {
+ public:
+  Membership(MembershipConfig config, Context& context, MembershipListener& listener, EpochClock& clock);
+
+  // ---- this host ----
+  void start(Generation generation, Phase phase);  // a run begins: all names are asked (again)
+  void set_phase(Phase phase);                     // tells the members at once where it leaves the ring
+  void suspect_self();                             // this process was stopped: ask before serving
+  const HostRun& self() const { return self_; }
+  Phase phase() const { return phase_; }
+  bool joined() const { return joined_; }
+  bool confirming() const { return !unconfirmed_.empty(); }
+  bool leave_seen_by_all() const;
+  bool leave_seen_by(const std::string& host) const;
+  bool has_quorum() const { return members_.size() + 1 >= config_.quorum; }
+  std::string waiting_for() const;  // why not joined, for a person; empty: it is
+
+  // ---- the view ----
+  const Ring::Ptr& ring() const { return ring_; }
+  const std::map<std::string, Member>& members() const { return members_; }
+  const std::map<std::string, Contact>& contacts() const { return contacts_; }
+  const Member* find(const std::string& host) const;
+  bool has_legacy() const;
+  bool settled() const;  // every member on the ring reports the ring that this host has
+  std::vector<std::string> names() const;
+
+  // ---- events ----
+  void tick();
+  void discovered(const std::vector<std::string>& addresses);
+  void discovery_failed();
+  bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
+  void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
+  void negotiate(Token token, const NegotiateRequest& request);
+  void join(Token token, const Sender& sender, const JoinRequest& request);
+  void leave(Token token, const Sender& sender);
+  void closing(Token token, const std::string& host, const std::string& source_ip);
+  void probe(Token token, const ProbeRequest& request);
+  Standing standing_of(const Sender& sender) const;
+
+ private:
+  enum class Ask : std::uint8_t { kPing, kContact, kLook, kJoin, kNegotiate, kLeave, kProbe };
+  struct Asked {
+    Ask what;
+    std::string host;
+    Instant sent;
+    Generation as = 0;  // this host's generation when it asked
+  };
+  // A request that is answered once its subject has been looked at.
+  struct Look {
+    enum class For : std::uint8_t { kJoin, kLeave, kClosing } why;
+    Token token;
+    Generation generation = 0;
+  };
+
+  // membership.cc: the view
+  Member& admit(const std::string& host, const PingAnswer& says);
+  void remove(const std::string& host, const std::string& why, bool bury);
+  void rebuild_ring(const std::string& host);
+  void observe(Member& member, const PingAnswer& says);
+  void answer_join(Token token, Verdict verdict, const std::string& detail = {});
+
+  // membership_join.cc: names, closure, meeting other clusters
+  void learn(const std::string& name, bool listed, bool again);
+  void contact_answered(const std::string& address, const PingAnswer& says);
+  void contact_failed(const std::string& address, const PeerFailure& failure);
+  void meet(const std::string& name, const PingAnswer& says, Contact& contact);
+  void join_answered(const std::string& host, const JoinAnswer& answer);
+  void negotiated(const std::string& host, const NegotiateAnswer& answer);
+  void tick_contacts();
+  void check_joined();
+  std::string why_foreign(const PingAnswer& says) const;
+  void set_foreign(const std::string& address, const std::string& why);
+
+  // membership_liveness.cc: pings, suspicion, verdicts, looks
+  void tick_member(Member& member);
+  Duration verdict_after() const;
+  void ping(Member& member);
+  void pinged(const Asked& asked, const PingAnswer& says);
+  void ping_failed(const Asked& asked, const PeerFailure& failure);
+  void suspect(Member& member);
+  void look(const std::string& host, Look look);
+  void looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
+  void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, bool no_process);
+  void confirm(const std::string& host);
+
+  void ask(Ask what, const std::string& host, PeerRequest request, Duration timeout);
+  Instant now() const { return context_.now.mono; }
+
+  MembershipConfig config_;
+  Context& context_;
+  MembershipListener& listener_;
+  EpochClock& clock_;
+  HostRun self_;
+  Phase phase_ = Phase::kJoining;
+  bool joined_ = false;
+  Ring::Ptr ring_;
+  std::map<std::string, Member> members_;
+  std::map<std::string, Contact> contacts_;
+  std::map<std::string, Generation> buried_;
+  std::map<Token, Asked> asked_;
+  std::map<std::string, std::vector<Look>> looks_;
+  std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
+  Instant confirm_since_;
+  bool discovery_read_ = false;  // since the last refusal
+  Instant next_discovery_;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,287 @@
+// Membership: from names to members. Whom to ask, whom to take in, when the closure of names is complete, and what to
+// do on meeting a cluster that was founded beside this one.
+#include <algorithm>
+
+#include "sidecar/core/host_name.h"
+#include "sidecar/core/membership.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::size_t kMaxContacts = 4096;
+constexpr Duration kFirstRepeat{100'000};    // between repeats while a question is open
+constexpr Duration kQuietRepeat{1'000'000};  // between looks at names that listed hosts do not answer to
+constexpr Duration kClosedRepeat{10'000'000};
+constexpr Duration kRereadDiscovery{200'000};
+
+}  // namespace
+
+void Membership::discovered(const std::vector<std::string>& addresses) {
+  discovery_read_ = true;
+  for (auto& [name, contact] : contacts_) contact.listed = false;
+  for (const std::string& address : addresses) learn(address, true, false);
+  tick_contacts();
+  check_joined();
+}
+
+void Membership::discovery_failed() {
+  if (!joined_) context_.log(Level::kWarn, "discovery_failed");
+}
+
+// `again`: the name itself asks for attention (it introduced itself), so an older verdict on it is void.
+void Membership::learn(const std::string& name, bool listed, bool again) {
+  if (name == self_.host || members_.contains(name)) return;
+  const auto found = contacts_.find(name);
+  if (found == contacts_.end()) {
+    if (contacts_.size() >= kMaxContacts) return;
+    Contact& contact = contacts_[name];
+    contact.listed = listed;
+    contact.first_asked = contact.next_try = now();
+    contact.keep_until = now() + 4 * config_.dead_after;
+    return;
+  }
+  Contact& contact = found->second;
+  contact.listed = contact.listed || listed;
+  if (again && (contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent ||
+                contact.state == Contact::State::kClosed)) {
+    contact.state = Contact::State::kAsking;
+    contact.first_asked = contact.next_try = now();
+    contact.keep_until = now() + 4 * config_.dead_after;
+  }
+}
+
+void Membership::tick_contacts() {
+  std::vector<std::string> due;
+  for (auto& [name, contact] : contacts_) {
+    if (contact.open() && !joined_) {
+      const Duration patience = contact.listed ? config_.join_timeout : config_.dead_after;
+      if (now() - contact.first_asked > patience) {
+        contact.state = Contact::State::kSilent;
+        contact.problem = "no answer";
+        context_.log(Level::kWarn, "host_silent", {{"host", name}});
+      }
+    }
+    if (contact.next_try <= now()) due.push_back(name);
+  }
+  for (const std::string& name : due) {
+    Contact& contact = contacts_[name];
+    switch (contact.state) {
+      case Contact::State::kAsking:
+        contact.next_try = now() + (joined_ ? kQuietRepeat : kFirstRepeat);
+        ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
+        break;
+      case Contact::State::kJoining:
+        contact.next_try = now() + kFirstRepeat;
+        if (contact.legacy) {
+          ask(Ask::kNegotiate, name, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
+        } else {
+          ask(Ask::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+        }
+        break;
+      case Contact::State::kAlias:
+        // The address may have been given to another host meanwhile.
+        contact.next_try = now() + kClosedRepeat;
+        ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
+        break;
+      default:
+        contact.next_try = now() + (contact.state == Contact::State::kForeign ? kClosedRepeat : kQuietRepeat);
+        ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
+    }
+  }
+  std::erase_if(contacts_, [this](const auto& entry) {
+    const Contact& contact = entry.second;
+    return !contact.listed && now() > contact.keep_until && (joined_ || !contact.open());
+  });
+}
+
+std::string Membership::why_foreign(const PingAnswer& says) const {
+  if (says.cluster.empty() && says.generation == 0) {
+    return config_.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
+  }
+  if (says.cluster != config_.cluster) return "it is of cluster " + says.cluster;
+  if (says.clock > static_cast<Epoch>(context_.now.wall_ms + EpochClock::kMaxAheadMs) << EpochClock::kCounterBits) {
+    return "its clock is more than a minute ahead";
+  }
+  return "";
+}
+
+void Membership::set_foreign(const std::string& address, const std::string& why) {
+  Contact& contact = contacts_[address];
+  if (contact.state != Contact::State::kForeign || contact.problem != why) {
+    context_.log(Level::kError, "host_not_of_this_cluster", {{"host", address}, {"why", why}});
+    listener_.view_changed();
+  }
+  contact.state = Contact::State::kForeign;
+  contact.problem = why;
+  contact.next_try = now() + kClosedRepeat;
+}
+
+void Membership::contact_answered(const std::string& address, const PingAnswer& says) {
+  const auto found = contacts_.find(address);
+  if (found == contacts_.end()) return;
+  Contact& contact = found->second;
+  const auto name = canonical_host(says.host);
+  if (!name) return set_foreign(address, "it answers with a name that is no host name");
+  if (*name == self_.host) {
+    if (says.generation == self_.generation || address != self_.host) {
+      contact.state = Contact::State::kAlias;
+      if (says.generation != self_.generation) set_foreign(address, "it has this host's own name");
+    }
+    contact.next_try = now() + kClosedRepeat;
+    return;
+  }
+  if (const std::string why = why_foreign(says); !why.empty()) return set_foreign(address, why);
+  if (*name != address) {
+    contact.state = Contact::State::kAlias;
+    contact.next_try = now() + kClosedRepeat;
+    return learn(*name, contact.listed, false);
+  }
+  if (contact.state == Contact::State::kClosed && contact.next_try > now()) return;
+  contact.problem.clear();
+  contact.legacy = says.generation == 0;
+  if (contact.legacy || !joined_) {
+    if (contact.state != Contact::State::kJoining) contact.next_try = now();
+    contact.state = Contact::State::kJoining;
+    return tick_contacts();
+  }
+  meet(*name, says, contact);
+}
+
+// Found by a host that has joined already: either a joiner, which needs to know that we exist, or a member of a cluster
+// that was founded beside ours. Of two clusters the smaller one joins anew; of two equal ones that of the greater name.
+void Membership::meet(const std::string& name, const PingAnswer& says, Contact& contact) {
+  contact.state = Contact::State::kMeeting;
+  contact.next_try = now() + kQuietRepeat;
+  const auto mine = static_cast<std::uint32_t>(ring_->hosts().size());
+  const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : self_.host > name;
+  if (says.phase == Phase::kReady && rejoin) {
+    return listener_.must_rejoin("met another part of the cluster at " + name);
+  }
+  ask(Ask::kNegotiate, name, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
+}
+
+void Membership::contact_failed(const std::string& address, const PeerFailure& failure) {
+  const auto found = contacts_.find(address);
+  if (found == contacts_.end()) return;
+  Contact& contact = found->second;
+  contact.problem = failure.detail;
+  if (failure.kind != PeerFailure::Kind::kRefused) return;  // silence is no answer: the question stays open
+  if (contact.state == Contact::State::kForeign || contact.state == Contact::State::kClosed) return;
+  if (contact.state != Contact::State::kRefused) {
+    contact.state = Contact::State::kRefused;
+    discovery_read_ = false;  // read again before anybody concludes to be alone
+    next_discovery_ = now();
+  }
+  contact.next_try = now() + (joined_ ? kQuietRepeat : config_.ping_interval);
+  check_joined();
+}
+
+void Membership::join_answered(const std::string& host, const JoinAnswer& answer) {
+  switch (answer.verdict) {
+    case Verdict::kOk:
+      break;
+    case Verdict::kBuried:
+      return listener_.must_rejoin("buried by " + host);
+    case Verdict::kMismatch:
+      if (!members_.contains(host)) set_foreign(host, answer.detail);
+      return check_joined();
+    default:
+      if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
+        contact->second.problem = answer.detail;
+      }
+      context_.log(Level::kWarn, "join_not_accepted", {{"host", host}, {"why", answer.detail}});
+      return;
+  }
+  PingAnswer says;
+  says.host = host;
+  says.generation = answer.generation;
+  says.phase = answer.phase;
+  says.routes_only = answer.routes_only;
+  Member& member = admit(host, says);
+  member.joined_as = self_.generation;
+  for (const std::string& name : answer.names) {
+    if (const auto canonical = canonical_host(name); canonical && !joined_) learn(*canonical, false, false);
+  }
+  check_joined();
+}
+
+void Membership::negotiated(const std::string& host, const NegotiateAnswer& answer) {
+  const auto contact = contacts_.find(host);
+  if (!joined_) {
+    for (const std::string& name : answer.hosts) {
+      if (const auto canonical = canonical_host(name)) learn(*canonical, false, false);
+    }
+  }
+  if (contact == contacts_.end() || !contact->second.legacy) return;
+  PingAnswer says;
+  says.host = host;
+  admit(host, says);
+  check_joined();
+}
+
+void Membership::negotiate(Token token, const NegotiateRequest& request) {
+  const bool stranger = !request.cluster.empty() && request.cluster != config_.cluster;
+  if (stranger || (request.points != 0 && request.points != config_.points) ||
+      (request.cluster.empty() && !config_.accept_legacy)) {
+    context_.effects.push_back(AnswerPeer{
+        token,
+        PeerFailure{PeerFailure::Kind::kMismatch, "this is cluster " + config_.cluster + " with " +
+                                                      std::to_string(config_.points) + " points for each host"}});
+    return;
+  }
+  for (const std::string& name : request.hosts) {
+    if (const auto canonical = canonical_host(name)) learn(*canonical, false, true);
+  }
+  NegotiateAnswer answer;
+  answer.cluster = config_.cluster;
+  answer.points = config_.points;
+  // A legacy host takes every name here for an owner of actors.
+  if (request.cluster.empty()) {
+    answer.hosts = ring_->hosts();
+  } else {
+    answer.hosts = names();
+  }
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+  tick_contacts();
+}
+
+std::string Membership::waiting_for() const {
+  if (joined_) return "";
+  std::string open;
+  for (const auto& [name, contact] : contacts_) {
+    if (contact.open()) open += (open.empty() ? "" : ", ") + name;
+  }
+  for (const auto& [host, member] : members_) {
+    if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
+  }
+  if (!open.empty()) return "no answer yet from " + open;
+  if (!discovery_read_) return "discovery has not answered";
+  if (members_.size() + 1 < config_.min_members) {
+    return std::to_string(members_.size() + 1) + " of --min-members " + std::to_string(config_.min_members);
+  }
+  return "";
+}
+
+void Membership::check_joined() {
+  if (joined_) return;
+  for (const auto& [name, contact] : contacts_) {
+    if (contact.open()) return;
+  }
+  for (const auto& [host, member] : members_) {
+    if (!member.legacy() && member.joined_as != self_.generation) return;
+  }
+  if (!discovery_read_) {
+    if (next_discovery_ <= now()) {
+      next_discovery_ = now() + kRereadDiscovery;
+      context_.effects.push_back(ReadDiscovery{});
+    }
+    return;
+  }
+  if (members_.size() + 1 < config_.min_members || !has_quorum()) return;
+  joined_ = true;
+  context_.log(Level::kInfo, "joined", {{"members", std::to_string(members_.size() + 1)}});
+  listener_.joined();
+  listener_.view_changed();
+}
+
+}  // namespace ringside::core

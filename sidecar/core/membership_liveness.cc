@@ -1,0 +1,193 @@
+// Membership: pings, suspicion and verdicts. After SWIM (Das et al. 2002) and Lifeguard (Dadgar et al. 2017): others
+// are asked before a silent host is taken for dead, and a host that is itself late does not accuse.
+#include <algorithm>
+
+#include "sidecar/core/host_name.h"
+#include "sidecar/core/membership.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr int kRefusalsOfTheDead = 2;
+constexpr std::size_t kWitnesses = 3;
+constexpr int kPatienceWithWitness = 3;  // times --dead-after, where others still hear the silent one
+constexpr Duration kRepeat{100'000};
+constexpr Duration kHealingTime{3'600'000'000};  // an hour
+
+}  // namespace
+
+void Membership::tick() {
+  std::vector<std::string> hosts;
+  for (const auto& [host, member] : members_) hosts.push_back(host);
+  for (const std::string& host : hosts) {
+    if (const auto found = members_.find(host); found != members_.end()) tick_member(found->second);
+  }
+  tick_contacts();
+  check_joined();
+}
+
+void Membership::tick_member(Member& member) {
+  const std::string host = member.run.host;
+  if (member.next_ping <= now()) ping(member);
+  if (!member.legacy() && member.next_ask <= now()) {
+    const bool off_ring = phase_ != Phase::kJoining && phase_ != Phase::kReady;
+    if (!joined_ && member.joined_as != self_.generation) {
+      member.next_ask = now() + kRepeat;
+      ask(Ask::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+    } else if (off_ring && !member.saw_leave) {
+      member.next_ask = now() + kRepeat;
+      ask(Ask::kLeave, host, LeaveRequest{}, config_.dead_after);
+    }
+  }
+  const Duration silence = now() - member.last_answer;
+  if (silence > config_.dead_after / 2 && !member.suspected) suspect(member);
+  if (silence <= verdict_after()) return;
+  const bool witnessed = now() - member.heard_by_others < config_.dead_after;
+  if (witnessed && silence < kPatienceWithWitness * verdict_after()) {
+    member.suspected = false;  // ask the witnesses again
+    return;
+  }
+  ++context_.counters.verdicts;
+  remove(host, "silent", true);
+  // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
+  learn(host, false, false);
+  if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
+    contact->second.state = Contact::State::kSilent;
+    contact->second.next_try = now() + config_.ping_interval;
+    contact->second.keep_until = now() + kHealingTime;
+  }
+}
+
+// In quorum mode the majority waits a margin longer than the minority needs to notice that it is one and stop.
+Duration Membership::verdict_after() const {
+  return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 3 / 2;
+}
+
+void Membership::ping(Member& member) {
+  member.next_ping = now() + config_.ping_interval;
+  ask(Ask::kPing, member.run.host, PingRequest{}, config_.dead_after);
+}
+
+void Membership::suspect(Member& member) {
+  member.suspected = true;
+  std::vector<const Member*> witnesses;
+  for (const auto& [host, other] : members_) {
+    if (!other.legacy() && !other.suspected && host != member.run.host) witnesses.push_back(&other);
+  }
+  const std::string host = member.run.host;
+  context_.log(Level::kDebug, "member_suspected", {{"host", host}, {"witnesses", std::to_string(witnesses.size())}});
+  for (std::size_t i = 0; i < kWitnesses && !witnesses.empty(); ++i) {
+    const std::size_t pick = context_.random.below(witnesses.size());
+    const Token token = context_.token();
+    asked_[token] = {Ask::kProbe, host, now(), self_.generation};
+    context_.effects.push_back(AskPeer{token, witnesses[pick]->run.host, ProbeRequest{host}, config_.dead_after / 2});
+    witnesses.erase(witnesses.begin() + static_cast<std::ptrdiff_t>(pick));
+  }
+}
+
+void Membership::connection_lost(const std::string& host) {
+  const auto found = members_.find(host);
+  if (found != members_.end() && found->second.next_ping > now() + kRepeat) ping(found->second);
+}
+
+bool Membership::answered(Token token, const PeerAnswer& answer) {
+  const auto found = asked_.find(token);
+  if (found == asked_.end()) return false;
+  const Asked asked = found->second;
+  asked_.erase(found);
+  const auto* failure = std::get_if<PeerFailure>(&answer);
+  const auto* says = std::get_if<PingAnswer>(&answer);
+  switch (asked.what) {
+    case Ask::kPing:
+      if (says != nullptr) pinged(asked, *says);
+      if (failure != nullptr) ping_failed(asked, *failure);
+      break;
+    case Ask::kContact:
+      if (says != nullptr) contact_answered(asked.host, *says);
+      if (failure != nullptr) contact_failed(asked.host, *failure);
+      break;
+    case Ask::kLook:
+      looked(asked.host, says, failure);
+      break;
+    case Ask::kJoin:
+    case Ask::kNegotiate:
+      if (asked.as != self_.generation) break;  // asked by an earlier run of this host
+      if (const auto* join = std::get_if<JoinAnswer>(&answer)) join_answered(asked.host, *join);
+      if (const auto* view = std::get_if<NegotiateAnswer>(&answer)) negotiated(asked.host, *view);
+      if (failure != nullptr && failure->kind == PeerFailure::Kind::kMismatch) {
+        set_foreign(asked.host, failure->detail);
+        check_joined();
+      } else if (failure != nullptr) {
+        contact_failed(asked.host, *failure);
+      }
+      break;
+    case Ask::kLeave:
+      if (const auto* leave = std::get_if<LeaveAnswer>(&answer)) {
+        const auto member = members_.find(asked.host);
+        const bool seen = leave->verdict == Verdict::kOk && asked.as == self_.generation;
+        if (seen && member != members_.end()) {
+          member->second.saw_leave = true;
+          listener_.view_changed();
+        }
+      }
+      break;
+    case Ask::kProbe:
+      if (const auto* probe = std::get_if<ProbeAnswer>(&answer); probe != nullptr && probe->heard) {
+        const auto member = members_.find(asked.host);
+        if (member != members_.end() && member->second.run.generation == probe->generation) {
+          member->second.heard_by_others = asked.sent;
+        }
+      }
+      break;
+  }
+  return true;
+}
+
+void Membership::pinged(const Asked& asked, const PingAnswer& says) {
+  const auto found = members_.find(asked.host);
+  if (found == members_.end()) return;
+  Member& member = found->second;
+  if (canonical_host(says.host) != asked.host) {
+    return remove(asked.host, "its address answers with the name " + says.host.substr(0, 64), true);
+  }
+  if (says.generation != member.run.generation) {
+    const bool newer = says.generation > member.run.generation || says.generation == 0;
+    if (newer) {
+      remove(asked.host, "restarted", true);
+      learn(asked.host, false, true);
+    }
+    return;
+  }
+  member.last_answer = now();
+  member.lease = std::max(member.lease, asked.sent);
+  member.rtt = now() - asked.sent;
+  member.refusals = 0;
+  member.suspected = false;
+  observe(member, says);
+  if (asked.as != self_.generation) return;
+  if (says.standing == Standing::kBuried) return listener_.must_rejoin("buried by " + asked.host);
+  if (says.standing == Standing::kUnknown && joined_ && !member.legacy()) {
+    ask(Ask::kJoin, asked.host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+    return;
+  }
+  if (asked.sent >= confirm_since_) confirm(asked.host);
+}
+
+void Membership::ping_failed(const Asked& asked, const PeerFailure& failure) {
+  const auto found = members_.find(asked.host);
+  if (found == members_.end()) return;
+  Member& member = found->second;
+  if (failure.kind != PeerFailure::Kind::kRefused) return;
+  if (++member.refusals < kRefusalsOfTheDead) return ping(member);
+  // Says who is not there, at once; a host that is merely slow refuses nothing.
+  remove(asked.host, "refused connections", true);
+  learn(asked.host, false, false);
+}
+
+void Membership::confirm(const std::string& host) {
+  if (unconfirmed_.erase(host) == 0 || !unconfirmed_.empty()) return;
+  context_.log(Level::kInfo, "confirmed");
+  listener_.confirmed();
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,207 @@
+#include "sidecar/core/node.h"
+
+#include <algorithm>
+
+namespace ringside::core {
+namespace {
+
+constexpr Duration kTick{100'000};
+constexpr Duration kInventoryRepeat{200'000};
+constexpr std::uint64_t kNoKey = 0;
+
+}  // namespace
+
+Node::Node(NodeConfig config, std::uint64_t seed)
+    : config_(std::move(config)),
+      context_(seed),
+      membership_(config_, context_, *this, clock_),
+      strays_(config_.max_strays) {}
+
+Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
+
+Instant Node::next_wakeup() const { return timers_.next(); }
+
+// Before anything that was queued is handled: was this process stopped for so long that others may have given it up?
+void Node::begin(Now now) {
+  context_.now = now;
+  if (started_ && now.mono - last_event_ > config_.dead_after / 2) membership_.suspect_self();
+  last_event_ = now.mono;
+}
+
+// What follows from an event, once its own handling is over.
+void Node::settle() {
+  open_inventory();
+  check_quorum();
+  check_ready();
+  check_drained();
+  if (std::exchange(topology_changed_, false)) reroute_waiting();
+  tell_expired();
+}
+
+void Node::wake(Now now) {
+  begin(now);
+  Timer timer;
+  while (timers_.pop_due(now.mono, timer)) {
+    switch (timer.due) {
+      case Due::kTick:
+        tick();
+        break;
+      case Due::kCall:
+        call_due(timer.key);
+        break;
+      case Due::kRetry:
+        if (const auto found = calls_.find(timer.key); found != calls_.end()) {
+          found->second.retry = Timers::kNone;
+          route_in_order(timer.key);
+        }
+        break;
+      case Due::kTurn:
+        turn_due(timer.key);
+        break;
+      case Due::kActorRetry:
+        if (Actor* actor = actors_.find(timer.key)) run_next(*actor);
+        break;
+      case Due::kDrain:
+        if (membership_.phase() == Phase::kDraining) {
+          drain_overdue_ = true;
+          std::string left;
+          actors_.each([&](const Actor& actor) {
+            if (left.size() < 512) left += (left.empty() ? "" : " ") + std::to_string(actor.id);
+          });
+          context_.log(Level::kError, "drain_overdue",
+                       {{"actors", std::to_string(actors_.size())}, {"left", std::move(left)}});
+          context_.effects.push_back(DrainDone{});
+        }
+        break;
+    }
+  }
+  settle();
+}
+
+void Node::tick() {
+  timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {Due::kTick, kNoKey});
+  membership_.tick();
+  expire_idle();
+  if (unannounced_.empty()) return;
+  const std::vector<Claim> claims = std::exchange(unannounced_, {});
+  for (const auto& [host, member] : membership_.members()) {
+    if (member.legacy()) announce(host, claims);
+  }
+}
+
+// Asks, and asks again, whoever has not yet told what it holds in the ranges that became this host's.
+void Node::open_inventory() {
+  std::map<std::string, Generation> everybody;
+  for (const auto& [host, member] : membership_.members()) everybody[host] = member.run.generation;
+  if (inventory_.open_next(everybody)) {
+    next_inventory_ = context_.now.mono;
+    topology_changed_ = true;
+  }
+  if (inventory_.waiting().empty() || context_.now.mono < next_inventory_) return;
+  next_inventory_ = context_.now.mono + kInventoryRepeat;
+  for (const auto& [host, generation] : inventory_.waiting()) {
+    const Token token = context_.token();
+    asked_[token] = {host, generation, inventory_.number(), {}};
+    if (generation == 0) {
+      context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
+    } else {
+      context_.effects.push_back(AskPeer{
+          token, host, InventoryRequest{generation, inventory_.number(), inventory_.ranges()}, config_.dead_after});
+    }
+  }
+}
+
+// ---- what the membership says ---------------------------------------------------------------------------------------
+
+void Node::ring_changed(const Ring::Ptr& before) {
+  topology_changed_ = true;
+  const std::string& self = membership_.self().host;
+  HashRanges gained = membership_.ring()->ranges(self);
+  HashRanges lost = before->ranges(self);
+  const HashRanges now_mine = gained;
+  gained.remove(lost);
+  lost.remove(now_mine);
+  // A joiner asks for its whole range at once, when it knows whom to ask.
+  if (membership_.joined()) inventory_.gain(gained);
+  if (lost.empty()) return;
+  inventory_.lose(lost);
+  strays_.keep_only([&](ActorId id) { return now_mine.contains(hash_id(id)); });
+}
+
+void Node::run_ended(const HostRun& run) {
+  topology_changed_ = true;
+  strays_.drop_run(run);
+  inventory_.gone(run.host);
+  std::vector<Token> lost;
+  for (const auto& [token, forward] : forwards_) {
+    if (forward.host == run.host) lost.push_back(token);
+  }
+  std::sort(lost.begin(), lost.end());
+  for (const Token token : lost) {
+    context_.effects.push_back(AbandonForward{token});
+    forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost, run.host + " is gone"));
+  }
+}
+
+void Node::left_ring(const Member& member) {
+  topology_changed_ = true;
+  if (member.phase == Phase::kAppDown) strays_.drop_run(member.run);
+}
+
+void Node::joined() {
+  topology_changed_ = true;
+  inventory_.gain(membership_.ring()->ranges(membership_.self().host));
+}
+
+void Node::must_rejoin(const std::string& why) {
+  const Phase phase = membership_.phase();
+  context_.log(Level::kWarn, "rejoin", {{"why", why}});
+  ++context_.counters.rejoins;
+  const bool serving = phase == Phase::kJoining || phase == Phase::kReady;
+  begin_run(serving ? Phase::kJoining : phase);
+  end_all(Deactivation::kFenced);
+}
+
+// ---- events that only pass on ---------------------------------------------------------------------------------------
+
+void Node::discovered(Now now, const std::vector<std::string>& addresses) {
+  begin(now);
+  membership_.discovered(addresses);
+  settle();
+}
+
+void Node::discovery_failed(Now now) {
+  begin(now);
+  membership_.discovery_failed();
+  settle();
+}
+
+void Node::connection_lost(Now now, const std::string& host) {
+  begin(now);
+  membership_.connection_lost(host);
+  settle();
+}
+
+void Node::peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+  begin(now);
+  dispatch(token, sender, source_ip, std::move(request));
+  settle();
+}
+
+void Node::peer_answered(Now now, Token token, PeerAnswer answer) {
+  begin(now);
+  if (const auto found = asked_.find(token); found != asked_.end()) {
+    const Asked asked = std::move(found->second);
+    asked_.erase(found);
+    if (asked.inventory != 0) {
+      inventory_answered(asked, answer);
+    } else if (const auto* ack = std::get_if<AckAnswer>(&answer); ack != nullptr && !asked.claims.empty()) {
+      announcement_answered(asked, *ack);
+    }
+  } else {
+    membership_.answered(token, answer);
+  }
+  settle();
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,226 @@
+// One Ringside host, without any I/O: events and a time in, effects out.
+//
+// Every event method handles one thing that happened and leaves what is to be done in take_effects(). The node never
+// blocks, reads no clock, draws no randomness but from its seed, and touches nothing outside: the simulator runs this
+// very class. What it does is docs/ownership.md.
+//
+// Invariants
+//  1. An id is claimed here only in phase READY, as the ring owner, outside every range in doubt.
+//  2. An actor has at most one turn under way; calls of one id from local callers are routed strictly one after
+//  another.
+//  3. Every call ends in exactly one FinishCall; every token that came with a request in exactly one AnswerPeer.
+//  4. A claim is reported to whoever asks until the app has confirmed the deactivation.
+// Thread: one; the event loop's.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sidecar/core/actor_table.h"
+#include "sidecar/core/hints.h"
+#include "sidecar/core/inventory.h"
+#include "sidecar/core/membership.h"
+#include "sidecar/core/snapshot.h"
+#include "sidecar/core/strays.h"
+#include "sidecar/core/timer_queue.h"
+
+namespace ringside::core {
+
+struct NodeConfig : MembershipConfig {
+  Duration idle_timeout{1'800'000'000};
+  Duration hold_timeout{2'000'000};
+  Duration turn_timeout{60'000'000};
+  Duration drain_timeout{25'000'000};
+  std::size_t queue_per_actor = 1000;
+  std::size_t queue_bytes = 64 << 20;
+  std::size_t max_turns = 1024;  // under way at once, all actors together
+  std::size_t max_strays = 10'000'000;
+  bool peer_apply_own = false;  // --peer-apply own
+};
+
+class Node final : private MembershipListener {
+ public:
+  Node(NodeConfig config, std::uint64_t seed);
+
+  Effects take_effects();
+  Instant next_wakeup() const;  // call wake() then, or later
+
+  // ---- events ----
+  void start(Now now, bool app_up);  // once, when the app's health is known for the first time
+  void wake(Now now);
+  void discovered(Now now, const std::vector<std::string>& addresses);
+  void discovery_failed(Now now);
+  void peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
+  void peer_answered(Now now, Token token, PeerAnswer answer);
+  void connection_lost(Now now, const std::string& host);
+  void apply(Now now, Token token, CallPtr call);
+  void cancel(Now now, Token token);  // the caller went away
+  void forward_answered(Now now, Token token, Answer answer);
+  void turn_ended(Now now, Token token, Answer answer);
+  void deactivated(Now now, Token token);
+  void app_up(Now now);
+  void app_down(Now now, const std::string& why);  // all activations have ended with it
+  void app_restarted(Now now);                     // still there, but all activations have ended
+  void drain(Now now);
+  void uncordon(Now now);
+  void close(Now now);  // the process is about to end: say good-bye
+
+  // ---- what it knows (snapshot.h) ----
+  Placement where(ActorId id) const;
+  Status status() const;
+  std::vector<MemberStatus> members(Instant now) const;
+  std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
+  const Ring& ring() const { return *membership_.ring(); }
+  const Counters& counters() const { return context_.counters; }
+
+ private:
+  enum class Stage : std::uint8_t { kRouting, kLane, kWaiting, kForwarding, kQueued, kTurn };
+  enum class Due : std::uint8_t { kTick, kCall, kRetry, kTurn, kActorRetry, kDrain };
+  struct Timer {
+    Due due;
+    std::uint64_t key;
+  };
+  using Timers = TimerQueue<Timer>;
+  struct Pending {
+    CallPtr call;
+    Stage stage = Stage::kRouting;
+    Token under_way = 0;  // the turn or the forward
+    Timers::Handle deadline = Timers::kNone;
+    Timers::Handle retry = Timers::kNone;
+    Instant held_until = kNever;
+    std::uint32_t attempts = 0;
+    Answer last;  // why it could not be delivered so far
+  };
+  struct Turn {
+    ActorId actor = 0;
+    Token call = 0;  // 0: the caller has heard already
+    Timers::Handle timeout = Timers::kNone;
+    std::string idempotency_key;
+  };
+  struct Forward {
+    Token call = 0;
+    std::string host;
+    Epoch epoch = 0;
+    bool legacy_bounce = false;
+  };
+  struct Asked {
+    std::string host;
+    Generation generation = 0;
+    std::uint64_t inventory = 0;  // its number; 0: an announcement of `claims`
+    std::vector<Claim> claims;
+  };
+  struct Route {
+    enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;
+    Reason reason = Reason::kNone;
+    const Member* member = nullptr;
+    Epoch epoch = 0;
+  };
+
+  // node.cc
+  void begin(Now now);
+  void settle();
+  void tick();
+  void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
+  void open_inventory();
+
+  // MembershipListener
+  void ring_changed(const Ring::Ptr& before) override;
+  void run_ended(const HostRun& run) override;
+  void left_ring(const Member& member) override;
+  void joined() override;
+  void must_rejoin(const std::string& why) override;
+  void confirmed() override { topology_changed_ = true; }
+  void view_changed() override;
+
+  // node_routing.cc: where a call goes, and what becomes of it
+  Route decide(const Call& call) const;
+  void route(Token token);
+  void route_in_order(Token token);
+  void advance_lane(ActorId id);
+  void reroute_waiting();
+  void wait(Token token, Pending& pending, Reason reason);
+  void forward(Token token, Pending& pending, const Member& member, Epoch epoch);
+  void forward_ended(Token token, Answer answer);
+  void abandon_forward(const Pending& pending);
+  void forget_bounce(ActorId id);
+  void retry_later(Token token, Pending& pending, Answer why);
+  void finish(Token token, Answer answer);
+  void call_due(Token token);
+  bool target_is_me(const Call& call) const;
+  bool owns_by_legacy_word(const Call& call) const;
+
+  // node_turns.cc: actors, turns, deactivation
+  Actor& claim(ActorId id);
+  void enqueue(Token token, Actor& actor);
+  void run_next(Actor& actor);
+  void start_turn(Token token, Actor& actor);
+  bool answer_from_window(Token token, const Actor& actor);
+  void turn_due(Token turn);
+  void unqueue(Token token, const Pending& pending);
+  void end_actor(Actor& actor, Deactivation why, std::vector<Claim>& batch);
+  void end_all(Deactivation why);
+  void lose_all();
+  void send_deactivations(std::vector<Claim> batch);
+  void release(Actor& actor);
+  void requeue(std::unique_ptr<std::deque<Token>> queue);
+  void expire_idle();
+
+  // node_peers.cc: inventories, claims and expiries between hosts
+  void answer(Token token, PeerAnswer answer);
+  void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);
+  void inventory_answered(const Asked& asked, const PeerAnswer& answer);
+  void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
+  void announce(const std::string& host, std::vector<Claim> claims);
+  void announcement_answered(const Asked& asked, const AckAnswer& ack);
+  void yield(ActorId id, const std::string& owner, Epoch epoch);
+  void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
+  void expired(Token token, const Sender& sender, const ExpireRequest& request);
+  void tell_expired();
+  void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
+  PingAnswer ping_answer(const Sender& sender) const;
+
+  // node_lifecycle.cc
+  void begin_run(Phase phase);
+  void check_ready();
+  void check_drained();
+  void check_quorum();
+
+  NodeConfig config_;
+  Context context_;
+  EpochClock clock_;
+  Membership membership_;
+  Inventory inventory_;
+  Strays strays_;
+  Hints hints_;
+  ActorTable actors_;
+  Timers timers_;
+  std::unordered_map<Token, Pending> calls_;
+  std::unordered_map<Token, Turn> turns_;
+  std::unordered_map<Token, Forward> forwards_;
+  std::unordered_map<ActorId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
+  std::set<Token> waiting_;                               // calls in stage kWaiting
+  std::deque<ActorId> runnable_;                          // actors that wait for max_turns
+  std::map<ActorId, int> legacy_bounces_;
+  std::map<Token, Asked> asked_;
+  std::map<Token, std::vector<Claim>> deactivations_;
+  std::vector<Claim> unannounced_;                                  // claims that legacy hosts have not been told
+  std::vector<Ended> untold_;                                       // ended activations, for their ring owners
+  std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
+  std::deque<ActorId> inherited_order_;
+  std::size_t weight_ = 0;  // of all calls that have not ended
+  std::uint64_t turns_waiting_ = 0;
+  Token clean_slate_ = 0;  // "deactivate all" that the app has not confirmed
+  Instant next_inventory_;
+  Instant last_event_;
+  bool started_ = false;
+  bool app_up_ = false;
+  bool no_quorum_ = false;
+  bool topology_changed_ = false;
+  bool drain_overdue_ = false;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,152 @@
+// Node: the life of this host. Start, the application coming and going, drain, quorum.
+#include <algorithm>
+
+#include "sidecar/core/node.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr int kGenerationRandomBits = 20;
+
+}  // namespace
+
+void Node::start(Now now, bool app_up) {
+  started_ = true;
+  last_event_ = now.mono;
+  begin(now);
+  app_up_ = app_up;
+  timers_.add(now.mono, {Due::kTick, 0});
+  begin_run(config_.has_app && !app_up ? Phase::kAppDown : Phase::kJoining);
+  if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", "not healthy at start"}});
+  settle();
+}
+
+// A run begins under a new generation: for the first time, because others buried the last one, or to come back onto the
+// ring. Whatever the app still holds from before ends first.
+void Node::begin_run(Phase phase) {
+  const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
+  const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
+  const Generation generation = std::max(membership_.self().generation + 1, at);
+  inventory_.clear();
+  strays_.clear();
+  topology_changed_ = true;
+  drain_overdue_ = false;
+  if (config_.has_app && app_up_ && phase == Phase::kJoining && actors_.empty()) {
+    clean_slate_ = context_.token();
+    context_.effects.push_back(DeactivateActors{clean_slate_, {}, true});
+  }
+  membership_.start(generation, phase);
+}
+
+void Node::check_ready() {
+  if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
+  if (!inventory_.settled() || clean_slate_ != 0 || !actors_.empty() || no_quorum_) return;
+  membership_.set_phase(Phase::kReady);
+  topology_changed_ = true;
+  context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
+}
+
+// ---- the application ------------------------------------------------------------------------------------------------
+
+void Node::app_up(Now now) {
+  begin(now);
+  if (!app_up_) {
+    app_up_ = true;
+    context_.log(Level::kInfo, "app_up");
+    // Back onto the ring takes a new generation.
+    if (membership_.phase() == Phase::kAppDown) begin_run(Phase::kJoining);
+  }
+  settle();
+}
+
+void Node::app_down(Now now, const std::string& why) {
+  begin(now);
+  if (app_up_) {
+    app_up_ = false;
+    clean_slate_ = 0;
+    context_.log(Level::kError, "app_down", {{"why", why}});
+    const Phase phase = membership_.phase();
+    if (phase == Phase::kJoining || phase == Phase::kReady) membership_.set_phase(Phase::kAppDown);
+    lose_all();
+    topology_changed_ = true;
+  }
+  settle();
+}
+
+void Node::app_restarted(Now now) {
+  begin(now);
+  context_.log(Level::kWarn, "app_restarted", {{"actors", std::to_string(actors_.size())}});
+  clean_slate_ = 0;
+  lose_all();
+  settle();
+}
+
+// ---- drain ----------------------------------------------------------------------------------------------------------
+
+void Node::drain(Now now) {
+  begin(now);
+  const Phase phase = membership_.phase();
+  if (phase != Phase::kDraining && phase != Phase::kDrained) {
+    context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
+    membership_.set_phase(Phase::kDraining);
+    clean_slate_ = 0;
+    timers_.add(now.mono + config_.drain_timeout, {Due::kDrain, 0});
+    end_all(Deactivation::kDrain);
+  }
+  settle();
+}
+
+void Node::check_drained() {
+  if (membership_.phase() != Phase::kDraining || !actors_.empty() || !membership_.leave_seen_by_all()) return;
+  membership_.set_phase(Phase::kDrained);
+  drain_overdue_ = false;
+  topology_changed_ = true;
+  context_.log(Level::kInfo, "drained");
+  // Legacy hosts know no phases: for them this host is gone.
+  for (const auto& [host, member] : membership_.members()) {
+    if (!member.legacy()) continue;
+    context_.effects.push_back(
+        AskPeer{context_.token(), host, ClosingRequest{membership_.self().host}, config_.ping_interval});
+  }
+  context_.effects.push_back(DrainDone{});
+}
+
+void Node::uncordon(Now now) {
+  begin(now);
+  const Phase phase = membership_.phase();
+  if (phase == Phase::kDraining || phase == Phase::kDrained) {
+    context_.log(Level::kInfo, "uncordoned");
+    begin_run(config_.has_app && !app_up_ ? Phase::kAppDown : Phase::kJoining);
+  }
+  settle();
+}
+
+void Node::close(Now now) {
+  begin(now);
+  for (const auto& [host, member] : membership_.members()) {
+    context_.effects.push_back(
+        AskPeer{context_.token(), host, ClosingRequest{membership_.self().host}, config_.ping_interval});
+  }
+  settle();
+}
+
+// ---- quorum mode ----------------------------------------------------------------------------------------------------
+
+// The minority of a partition stops by itself, before the majority's longer verdict lets it take over.
+void Node::check_quorum() {
+  if (config_.quorum == 0) return;
+  const bool serving = membership_.phase() == Phase::kReady;
+  if (!no_quorum_ && serving && !membership_.has_quorum()) {
+    no_quorum_ = true;
+    topology_changed_ = true;
+    context_.log(Level::kError, "quorum_lost", {{"members", std::to_string(membership_.members().size() + 1)}});
+    end_all(Deactivation::kFenced);
+    context_.effects.push_back(ViewChanged{});
+  } else if (no_quorum_ && membership_.has_quorum()) {
+    no_quorum_ = false;
+    context_.log(Level::kInfo, "quorum_back");
+    must_rejoin("the quorum is back");
+  }
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,276 @@
+// Node: what hosts ask and tell one another about actors: inventories, claims, expiries.
+#include <algorithm>
+
+#include "sidecar/core/host_name.h"
+#include "sidecar/core/node.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::size_t kMaxInherited = 10'000;
+constexpr std::size_t kAnnounceAtOnce = 1000;
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+}  // namespace
+
+void Node::answer(Token token, PeerAnswer answer) { context_.effects.push_back(AnswerPeer{token, std::move(answer)}); }
+
+void Node::dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+  if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock, context_.now.wall_ms);
+  std::visit(Overloaded{
+                 [&](const PingRequest&) { answer(token, ping_answer(sender)); },
+                 [&](const NegotiateRequest& negotiate) { membership_.negotiate(token, negotiate); },
+                 [&](const IdsRequest&) {
+                   IdsAnswer ids;
+                   actors_.each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
+                   answer(token, std::move(ids));
+                 },
+                 [&](const OwnershipRequest& claims) { ownership_announced(token, claims, source_ip); },
+                 [&](const ExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
+                 [&](const ClosingRequest& closing) { membership_.closing(token, closing.host, source_ip); },
+                 [&](const JoinRequest& join) { membership_.join(token, sender, join); },
+                 [&](const LeaveRequest&) { membership_.leave(token, sender); },
+                 [&](const InventoryRequest& inventory) { inventory_asked(token, sender, inventory); },
+                 [&](const ProbeRequest& probe) { membership_.probe(token, probe); },
+                 [&](const ExpireRequest& ended) { expired(token, sender, ended); },
+             },
+             request);
+}
+
+PingAnswer Node::ping_answer(const Sender& sender) const {
+  PingAnswer says;
+  says.host = membership_.self().host;
+  says.generation = membership_.self().generation;
+  says.phase = membership_.phase();
+  says.ring = membership_.ring()->fingerprint();
+  says.ring_hosts = static_cast<std::uint32_t>(membership_.ring()->hosts().size());
+  says.actors = actors_.size();
+  says.load = turns_.size() + turns_waiting_;
+  says.cluster = config_.cluster;
+  says.version = config_.version;
+  says.clock = clock_.last();
+  says.standing = sender.host.empty() ? Standing::kUnspecified : membership_.standing_of(sender);
+  says.routes_only = !config_.has_app;
+  says.unix_time = context_.now.wall_ms / 1000;
+  return says;
+}
+
+// ---- inventories ----------------------------------------------------------------------------------------------------
+
+void Node::inventory_asked(Token token, const Sender& sender, const InventoryRequest& request) {
+  InventoryAnswer says;
+  says.number = request.number;
+  const Standing standing = membership_.standing_of(sender);
+  if (standing == Standing::kBuried) {
+    says.verdict = Verdict::kBuried;
+  } else if (standing != Standing::kInView) {
+    says.verdict = Verdict::kUnverified;  // not on this host's ring: an answer now would promise nothing
+  } else if (request.to_generation != membership_.self().generation) {
+    says.verdict = Verdict::kStale;
+  } else {
+    says.verdict = Verdict::kOk;
+    actors_.each([&](const Actor& actor) {
+      if (request.ranges.contains(hash_id(actor.id))) says.claims.push_back({actor.id, actor.epoch});
+    });
+  }
+  answer(token, std::move(says));
+}
+
+void Node::inventory_answered(const Asked& asked, const PeerAnswer& answer) {
+  const Member* member = membership_.find(asked.host);
+  if (member == nullptr || member->run.generation != asked.generation) return;
+  std::vector<Claim> claims;
+  if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
+    if (inventory->verdict == Verdict::kBuried) return must_rejoin("buried by " + asked.host);
+    if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return;
+    claims = inventory->claims;
+  } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {
+    for (const ActorId id : ids->ids) {
+      if (id != 0) claims.push_back({id, 0});
+    }
+  } else {
+    return;
+  }
+  const HostRun holder = member->run;
+  if (!inventory_.answered(asked.host, asked.generation, asked.inventory)) return;
+  take_claims(holder, claims);
+  topology_changed_ = true;
+}
+
+// What another holds although the ring names this host.
+void Node::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
+  const std::string& self = membership_.self().host;
+  for (const Claim& claim : claims) {
+    const std::string* owner = membership_.ring()->owner(claim.id);
+    if (owner == nullptr || *owner != self) continue;
+    clock_.observe(claim.epoch, context_.now.wall_ms);
+    const Actor* mine = actors_.find(claim.id);
+    if (mine == nullptr) {
+      if (!strays_.put(claim.id, holder, claim.epoch)) context_.log(Level::kError, "strays_full");
+    } else if (claim.epoch > mine->epoch) {
+      yield(claim.id, holder.host, claim.epoch);  // two holders met: the greater epoch stays
+    } else {
+      announce(holder.host, {{claim.id, mine->epoch}});
+    }
+  }
+}
+
+// ---- claims ---------------------------------------------------------------------------------------------------------
+
+void Node::announce(const std::string& host, std::vector<Claim> claims) {
+  for (std::size_t at = 0; at < claims.size(); at += kAnnounceAtOnce) {
+    const std::size_t count = std::min(kAnnounceAtOnce, claims.size() - at);
+    const auto first = claims.begin() + static_cast<std::ptrdiff_t>(at);
+    const std::vector<Claim> part(first, first + static_cast<std::ptrdiff_t>(count));
+    const Token token = context_.token();
+    asked_[token] = {host, 0, 0, part};
+    const HostRun& self = membership_.self();
+    context_.effects.push_back(
+        AskPeer{token, host, OwnershipRequest{self.host, self.generation, part}, config_.dead_after});
+  }
+}
+
+void Node::announcement_answered(const Asked& asked, const AckAnswer& ack) {
+  context_.counters.announcements[0][ack.accepted ? 1 : 0] += asked.claims.size();
+  if (ack.accepted) return;
+  if (!ack.rejected.empty()) {
+    for (const Rejected& rejected : ack.rejected) {
+      const auto owner = canonical_host(rejected.owner);
+      yield(rejected.id, owner ? *owner : asked.host, rejected.epoch);
+    }
+  } else if (asked.claims.size() == 1) {
+    yield(asked.claims.front().id, asked.host, 0);
+  } else {
+    // A legacy host does not say which: ask again in halves, down to the one.
+    const auto middle = asked.claims.begin() + static_cast<std::ptrdiff_t>(asked.claims.size() / 2);
+    announce(asked.host, {asked.claims.begin(), middle});
+    announce(asked.host, {middle, asked.claims.end()});
+  }
+}
+
+// Another host was first: deactivate, forget, route to it.
+void Node::yield(ActorId id, const std::string& owner, Epoch epoch) {
+  Actor* actor = actors_.find(id);
+  if (actor == nullptr || owner == membership_.self().host) return;
+  const Member* holder = membership_.find(owner);
+  if (holder == nullptr) return;
+  context_.log(Level::kWarn, "claim_yielded", {{"actor", std::to_string(id)}, {"to", owner}});
+  const std::string* named = membership_.ring()->owner(id);
+  if (named != nullptr && *named == membership_.self().host) {
+    strays_.put(id, holder->run, epoch);
+  } else {
+    hints_.put(id, owner);
+  }
+  std::vector<Claim> batch;
+  end_actor(*actor, Deactivation::kYielded, batch);
+  send_deactivations(std::move(batch));
+}
+
+void Node::ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip) {
+  AckAnswer ack;
+  const Member* member = membership_.find(request.host);
+  const auto name = parse_host_name(request.host);
+  // Claims count when the named host is the sender: by its generation, or by its address.
+  if (member == nullptr) {
+    ack.message = request.host + " is not a member here";
+  } else if (member->run.generation != request.generation) {
+    ack.message = "not of the run of " + request.host + " that is a member here";
+  } else if (name && name->is_ip && name->address != source_ip) {
+    ack.message = "claims count only from the host itself";
+  }
+  if (!ack.message.empty()) {
+    context_.counters.announcements[1][0] += request.claims.size();
+    return answer(token, std::move(ack));
+  }
+  const HostRun holder = member->run;
+  for (const Claim& claim : request.claims) {
+    const std::string* named = membership_.ring()->owner(claim.id);
+    const bool mine_by_ring = named != nullptr && *named == membership_.self().host;
+    Stray stray;
+    if (const Actor* mine = actors_.find(claim.id)) {
+      if (claim.epoch > mine->epoch) {
+        yield(claim.id, holder.host, claim.epoch);
+      } else {
+        ack.rejected.push_back({claim.id, membership_.self().host, mine->epoch});
+      }
+    } else if (strays_.find(claim.id, stray) && stray.holder.host != holder.host) {
+      ack.rejected.push_back({claim.id, stray.holder.host, stray.epoch});
+    } else if (mine_by_ring) {
+      strays_.put(claim.id, holder, claim.epoch);
+    } else if (named != nullptr && *named != holder.host) {
+      hints_.put(claim.id, holder.host);
+    }
+  }
+  ack.accepted = ack.rejected.empty();
+  if (!ack.accepted) {
+    ack.message = "actor " + std::to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().owner;
+  }
+  context_.counters.announcements[1][0] += ack.rejected.size();
+  context_.counters.announcements[1][1] += request.claims.size() - ack.rejected.size();
+  topology_changed_ = true;
+  answer(token, std::move(ack));
+}
+
+// ---- expiries -------------------------------------------------------------------------------------------------------
+
+void Node::expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip) {
+  const Member* member = membership_.find(request.host);
+  const auto name = parse_host_name(request.host);
+  if (member == nullptr || !member->legacy() || (name && name->is_ip && name->address != source_ip)) {
+    return answer(token, AckAnswer{false, "expiries count only from the host itself, as a member", {}});
+  }
+  for (const ActorId id : request.ids) {
+    strays_.drop(id, request.host, 0);
+    if (const std::string* hinted = hints_.find(id); hinted != nullptr && *hinted == request.host) hints_.drop(id);
+  }
+  topology_changed_ = true;
+  answer(token, AckAnswer{true, "", {}});
+}
+
+void Node::expired(Token token, const Sender& sender, const ExpireRequest& request) {
+  if (membership_.standing_of(sender) != Standing::kInView) {
+    return answer(token, ExpireAnswer{Verdict::kBuried});
+  }
+  for (const Ended& ended : request.ended) {
+    strays_.drop(ended.id, sender.host, ended.epoch);
+    if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
+    if (inherited_.insert_or_assign(ended.id, ended.remembered).second) inherited_order_.push_back(ended.id);
+    if (inherited_order_.size() > kMaxInherited) {
+      inherited_.erase(inherited_order_.front());
+      inherited_order_.pop_front();
+    }
+  }
+  topology_changed_ = true;
+  answer(token, ExpireAnswer{Verdict::kOk});
+}
+
+// What has ended here, told to the hosts that the ring names for it, and to all legacy hosts.
+void Node::tell_expired() {
+  if (untold_.empty()) return;
+  std::vector<Ended> ended = std::exchange(untold_, {});
+  std::vector<ActorId> ids;
+  std::map<std::string, std::vector<Ended>> by_owner;
+  for (Ended& one : ended) {
+    ids.push_back(one.id);
+    const std::string* owner = membership_.ring()->owner(one.id);
+    if (owner == nullptr || *owner == membership_.self().host) continue;
+    const Member* member = membership_.find(*owner);
+    if (member != nullptr && !member->legacy()) by_owner[*owner].push_back(std::move(one));
+  }
+  for (auto& [owner, list] : by_owner) {
+    context_.effects.push_back(AskPeer{context_.token(), owner, ExpireRequest{std::move(list)}, config_.dead_after});
+  }
+  for (const auto& [host, member] : membership_.members()) {
+    if (!member.legacy()) continue;
+    context_.effects.push_back(
+        AskPeer{context_.token(), host, ExpiryRequest{membership_.self().host, ids}, config_.dead_after});
+  }
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,339 @@
+// Node: where a call goes, and what becomes of it.
+#include <algorithm>
+
+#include "sidecar/core/node.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::uint32_t kMaxHops = 8;
+constexpr int kMaxLegacyBounces = 4;      // per id, for calls that a legacy host sent and that would go to another one
+constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
+constexpr Duration kFirstRetry{5'000};
+constexpr Duration kLastRetry{200'000};
+
+}  // namespace
+
+bool Node::target_is_me(const Call& call) const {
+  if (!call.target) return true;
+  return call.target->host == membership_.self().host && call.target->cluster == config_.cluster &&
+         call.target->generation == membership_.self().generation;
+}
+
+// --peer-apply own: the sender keeps another ring and has resolved this host as the owner.
+bool Node::owns_by_legacy_word(const Call& call) const {
+  return config_.peer_apply_own && call.origin == Origin::kPeer && !call.hops && membership_.phase() == Phase::kReady;
+}
+
+Node::Route Node::decide(const Call& call) const {
+  const auto wait_for = [](Reason reason) { return Route{Route::Kind::kWait, reason, nullptr, 0}; };
+  const auto fail = [](Reason reason) { return Route{Route::Kind::kFail, reason, nullptr, 0}; };
+  if (membership_.confirming()) return wait_for(Reason::kNotReady);
+  if (no_quorum_) return fail(Reason::kNoQuorum);
+  const Epoch named = call.target ? call.target->epoch : 0;
+  if (const Actor* actor = actors_.find(call.id)) {
+    if (named != 0 && named != actor->epoch) return fail(Reason::kNotMine);
+    return {Route::Kind::kHere, Reason::kNone, nullptr, actor->epoch};
+  }
+  if (named != 0) return fail(Reason::kNotMine);
+
+  const std::string* owner = membership_.ring()->owner(call.id);
+  if (owner == nullptr) {
+    if (!membership_.joined()) return wait_for(Reason::kNotReady);
+    return fail(config_.has_app ? Reason::kAppDown : Reason::kNoOwner);
+  }
+  const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);
+  if (mine) {
+    Stray stray;
+    if (strays_.find(call.id, stray)) {
+      if (const Member* holder = membership_.find(stray.holder.host)) {
+        return {Route::Kind::kForward, Reason::kNone, holder, stray.epoch};
+      }
+    }
+    const bool open = membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(call.id));
+    if (!open) return wait_for(membership_.joined() ? Reason::kOwnershipMoving : Reason::kNotReady);
+    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};
+  }
+  // Off the ring, but the heir may not know yet that it is one.
+  const bool leaving =
+      config_.has_app && membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
+  if (leaving && !membership_.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
+  if (const std::string* hinted = hints_.find(call.id)) {
+    if (const Member* member = membership_.find(*hinted)) {
+      return {Route::Kind::kForward, Reason::kNone, member, 0};
+    }
+  }
+  return {Route::Kind::kForward, Reason::kNone, membership_.find(*owner), 0};
+}
+
+void Node::apply(Now now, Token token, CallPtr call) {
+  begin(now);
+  Pending& pending = calls_[token];
+  pending.call = std::move(call);
+  weight_ += pending.call->weight();
+  const Call& request = *pending.call;
+  if (request.deadline <= now.mono) {
+    finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));
+  } else if (weight_ > config_.queue_bytes) {
+    finish(token, Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull));
+  } else if (!target_is_me(request)) {
+    finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kWrongTarget,
+                                 "this is " + membership_.self().host + " of cluster " + config_.cluster));
+  } else {
+    pending.deadline = timers_.add(request.deadline, {Due::kCall, token});
+    const auto lane = lanes_.find(request.id);
+    if (request.origin == Origin::kLocal && lane != lanes_.end()) {
+      if (lane->second.size() >= config_.queue_per_actor) {
+        finish(token, Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull));
+      } else {
+        pending.stage = Stage::kLane;
+        lane->second.push_back(token);
+      }
+    } else {
+      route(token);
+      // Not on its way to the app: later calls of this id from here must not overtake it.
+      const auto found = calls_.find(token);
+      if (found != calls_.end() && found->second.call->origin == Origin::kLocal &&
+          (found->second.stage == Stage::kWaiting || found->second.stage == Stage::kForwarding)) {
+        lanes_[found->second.call->id].push_back(token);
+      }
+    }
+  }
+  settle();
+}
+
+// Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
+void Node::route(Token token) {
+  Pending& pending = calls_.at(token);
+  waiting_.erase(token);
+  timers_.cancel(pending.retry);
+  pending.stage = Stage::kRouting;
+  const Route route = decide(*pending.call);
+  switch (route.kind) {
+    case Route::Kind::kHere:
+      return enqueue(token, *actors_.find(pending.call->id));
+    case Route::Kind::kClaim:
+      return enqueue(token, claim(pending.call->id));
+    case Route::Kind::kForward:
+      return forward(token, pending, *route.member, route.epoch);
+    case Route::Kind::kWait:
+      return wait(token, pending, route.reason);
+    case Route::Kind::kFail:
+      return finish(token, Answer::failed(Outcome::kNotDelivered, route.reason));
+  }
+}
+
+// For a call that was waiting: where it moves on, those of the same id behind it follow.
+void Node::route_in_order(Token token) {
+  const ActorId id = calls_.at(token).call->id;
+  route(token);
+  advance_lane(id);
+}
+
+void Node::advance_lane(ActorId id) {
+  auto lane = lanes_.find(id);
+  while (lane != lanes_.end()) {
+    if (lane->second.empty()) {
+      lanes_.erase(lane);
+      return;
+    }
+    const Token head = lane->second.front();
+    auto call = calls_.find(head);
+    if (call != calls_.end() && call->second.stage == Stage::kLane) {
+      route(head);
+      call = calls_.find(head);
+    }
+    const bool blocks =
+        call != calls_.end() && (call->second.stage == Stage::kWaiting || call->second.stage == Stage::kForwarding);
+    lane = lanes_.find(id);
+    if (blocks || lane == lanes_.end()) return;
+    if (!lane->second.empty() && lane->second.front() == head) lane->second.pop_front();
+  }
+}
+
+void Node::reroute_waiting() {
+  const std::vector<Token> tokens(waiting_.begin(), waiting_.end());
+  for (const Token token : tokens) {
+    if (waiting_.contains(token)) route_in_order(token);
+  }
+}
+
+void Node::wait(Token token, Pending& pending, Reason reason) {
+  const Instant now = context_.now.mono;
+  if (pending.held_until == kNever) pending.held_until = now + config_.hold_timeout;
+  if (now >= pending.held_until) {
+    return finish(token, Answer::failed(Outcome::kNotDelivered, reason, "waited for --hold-timeout"));
+  }
+  pending.last = Answer::failed(Outcome::kNotDelivered, reason);
+  pending.stage = Stage::kWaiting;
+  waiting_.insert(token);
+  pending.retry = timers_.add(pending.held_until, {Due::kRetry, token});
+}
+
+// Surely not delivered: tried again until the deadline, and at once when the view changes.
+void Node::retry_later(Token token, Pending& pending, Answer why) {
+  ++context_.counters.retries;
+  const Duration step = std::min(kLastRetry, kFirstRetry * (1 << std::min(pending.attempts, 6U)));
+  ++pending.attempts;
+  pending.last = std::move(why);
+  pending.stage = Stage::kWaiting;
+  waiting_.insert(token);
+  pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {Due::kRetry, token});
+}
+
+void Node::forward(Token token, Pending& pending, const Member& member, Epoch epoch) {
+  const Call& call = *pending.call;
+  const std::uint32_t hops = call.hops.value_or(0);
+  if (hops >= kMaxHops) return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kHopLimit));
+  const bool bounce = member.legacy() && call.origin == Origin::kPeer && !call.hops;
+  if (bounce) {
+    int& under_way = legacy_bounces_[call.id];
+    if (under_way >= kMaxLegacyBounces) {
+      ++context_.counters.ring_disagreements;
+      return finish(token,
+                    Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
+                                   "a host sent this call here, and by our ring it belongs to " + member.run.host));
+    }
+    ++under_way;
+  }
+  const Token forward = context_.token();
+  forwards_[forward] = {token, member.run.host, epoch, bounce};
+  pending.stage = Stage::kForwarding;
+  pending.under_way = forward;
+  ++context_.counters.forwards;
+  Target target{member.run.host, member.run.generation, config_.cluster, epoch};
+  context_.effects.push_back(
+      ForwardCall{forward, member.run.host, member.legacy(), std::move(target), hops + 1, pending.call});
+}
+
+void Node::forward_answered(Now now, Token token, Answer answer) {
+  begin(now);
+  const auto found = forwards_.find(token);
+  if (found != forwards_.end()) {
+    if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
+        answer.reason == Reason::kWrongTarget) {
+      membership_.connection_lost(found->second.host);
+    }
+    forward_ended(token, std::move(answer));
+  }
+  settle();
+}
+
+// Any end of a forward: an answer of the owner, or none.
+void Node::forward_ended(Token token, Answer answer) {
+  const auto found = forwards_.find(token);
+  if (found == forwards_.end()) return;
+  const Forward forward = std::move(found->second);
+  forwards_.erase(found);
+  const auto entry = calls_.find(forward.call);
+  if (entry == calls_.end()) return;
+  Pending& pending = entry->second;
+  const Call& call = *pending.call;
+  const ActorId id = call.id;
+  if (forward.legacy_bounce) forget_bounce(id);
+  if (answer.owner.empty()) answer.owner = forward.host;
+
+  const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats
+  bool again = false;
+  if (answer.outcome == Outcome::kNotDelivered) {
+    if (answer.reason == Reason::kNotMine) {
+      strays_.drop(id, forward.host, forward.epoch);
+      hints_.drop(id);
+      again = true;
+    } else {
+      again = origin && answer.reason != Reason::kHopLimit && answer.reason != Reason::kRingDisagreement &&
+              answer.reason != Reason::kNoQuorum && answer.reason != Reason::kNoOwner;
+    }
+  } else if (answer.outcome == Outcome::kUnknown) {
+    again = origin && call.idempotent;
+  } else if (const std::string* owner = membership_.ring()->owner(id)) {
+    if (answer.owner == *owner || answer.owner == membership_.self().host) {
+      hints_.drop(id);
+    } else {
+      hints_.put(id, answer.owner);
+    }
+  }
+  if (again) {
+    retry_later(forward.call, pending, std::move(answer));
+  } else {
+    finish(forward.call, std::move(answer));
+  }
+}
+
+void Node::forget_bounce(ActorId id) {
+  if (--legacy_bounces_[id] <= 0) legacy_bounces_.erase(id);
+}
+
+void Node::abandon_forward(const Pending& pending) {
+  context_.effects.push_back(AbandonForward{pending.under_way});
+  const auto found = forwards_.find(pending.under_way);
+  if (found == forwards_.end()) return;
+  if (found->second.legacy_bounce) forget_bounce(pending.call->id);
+  forwards_.erase(found);
+}
+
+void Node::finish(Token token, Answer answer) {
+  const auto found = calls_.find(token);
+  if (found == calls_.end()) return;
+  Pending pending = std::move(found->second);
+  calls_.erase(found);
+  waiting_.erase(token);
+  timers_.cancel(pending.deadline);
+  timers_.cancel(pending.retry);
+  weight_ -= pending.call->weight();
+  if (answer.owner.empty()) answer.owner = where(pending.call->id).owner;
+  auto& counters = context_.counters;
+  ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];
+  if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];
+  context_.effects.push_back(FinishCall{token, std::move(answer)});
+  if (pending.call->origin == Origin::kLocal && pending.stage != Stage::kTurn) advance_lane(pending.call->id);
+}
+
+// The caller's deadline.
+void Node::call_due(Token token) {
+  const auto found = calls_.find(token);
+  if (found == calls_.end()) return;
+  Pending& pending = found->second;
+  pending.deadline = Timers::kNone;
+  switch (pending.stage) {
+    case Stage::kForwarding:
+      if (context_.now.mono < pending.call->deadline + kAnswerGrace) {
+        pending.deadline = timers_.add(pending.call->deadline + kAnswerGrace, {Due::kCall, token});
+        return;
+      }
+      abandon_forward(pending);
+      return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
+    case Stage::kTurn:
+      turns_.at(pending.under_way).call = 0;
+      return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
+    default: {
+      unqueue(token, pending);
+      const Reason reason = pending.last.reason == Reason::kNone ? Reason::kDeadline : pending.last.reason;
+      // An unknown outcome stays one, whatever became of the repeats.
+      const bool maybe = pending.last.outcome == Outcome::kUnknown && pending.attempts > 0;
+      return finish(token, Answer::failed(maybe ? Outcome::kUnknown : Outcome::kExpired, reason, pending.last.detail));
+    }
+  }
+}
+
+void Node::cancel(Now now, Token token) {
+  begin(now);
+  const auto found = calls_.find(token);
+  if (found != calls_.end()) {
+    Pending& pending = found->second;
+    Outcome outcome = Outcome::kNotDelivered;
+    if (pending.stage == Stage::kTurn) {
+      turns_.at(pending.under_way).call = 0;
+      outcome = Outcome::kUnknown;
+    } else if (pending.stage == Stage::kForwarding) {
+      abandon_forward(pending);
+      outcome = Outcome::kUnknown;
+    } else {
+      unqueue(token, pending);
+    }
+    finish(token, Answer::failed(outcome, Reason::kCancelled));
+  }
+  settle();
+}
+
+}  // namespace ringside::core

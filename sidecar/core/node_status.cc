@@ -1,0 +1,152 @@
+// Node: what it tells about itself.
+#include <algorithm>
+
+#include "sidecar/core/node.h"
+
+namespace ringside::core {
+
+void Node::view_changed() { context_.effects.push_back(ViewChanged{}); }
+
+Placement Node::where(ActorId id) const {
+  Placement place;
+  place.id = id;
+  const std::string& self = membership_.self().host;
+  if (const Actor* actor = actors_.find(id)) {
+    place.owner = self;
+    place.rule = "claim";
+    place.local = true;
+    place.epoch = actor->epoch;
+    place.why = actor->ending ? "active here, and being deactivated" : "active here";
+    return place;
+  }
+  const std::string* owner = membership_.ring()->owner(id);
+  place.rule = "ring";
+  if (owner == nullptr) {
+    place.why = "no host with an application is on the ring";
+    return place;
+  }
+  place.owner = *owner;
+  place.local = *owner == self;
+  Stray stray;
+  if (place.local && strays_.find(id, stray)) {
+    place.owner = stray.holder.host;
+    place.rule = "stray";
+    place.local = false;
+    place.epoch = stray.epoch;
+    place.why = "active on " + stray.holder.host + ", although the ring names " + self;
+  } else if (place.local) {
+    place.why = inventory_.in_doubt(hash_id(id)) ? "not known yet: its range has just become this host's"
+                                                 : "not active; the ring names this host";
+  } else {
+    const std::string* hinted = hints_.find(id);
+    place.why = "the ring names " + *owner;
+    if (hinted != nullptr && *hinted != *owner) place.why += "; it was last answered by " + *hinted;
+  }
+  return place;
+}
+
+Status Node::status() const {
+  Status status;
+  status.host = membership_.self().host;
+  status.cluster = config_.cluster;
+  status.generation = membership_.self().generation;
+  status.phase = membership_.phase();
+  status.has_app = config_.has_app;
+  status.app_up = app_up_;
+  status.joined = membership_.joined();
+  status.confirming = membership_.confirming();
+  status.settled = membership_.settled();
+  status.quorum = !no_quorum_;
+  status.inventory_open = !inventory_.settled();
+  status.drain_overdue = drain_overdue_;
+  status.ring = membership_.ring()->fingerprint();
+  status.points = config_.points;
+  status.members = membership_.members().size() + 1;
+  status.actors = actors_.size();
+  status.strays = strays_.size();
+  status.turns_under_way = turns_.size();
+  status.turns_waiting = turns_waiting_;
+  status.calls = calls_.size();
+  status.queued_bytes = weight_;
+  status.held = waiting_.size();
+  if (!started_) {
+    status.not_ready_because = "waiting for the first answer of the application's health check";
+  } else if (no_quorum_) {
+    status.not_ready_because = "fewer members than --quorum";
+  } else if (membership_.phase() == Phase::kAppDown) {
+    status.not_ready_because = "the application is not healthy";
+  } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {
+    status.not_ready_because = to_string(membership_.phase());
+  } else if (!membership_.joined()) {
+    status.not_ready_because = "joining: " + membership_.waiting_for();
+  } else if (membership_.phase() == Phase::kJoining) {
+    status.not_ready_because = clean_slate_ != 0 ? "the application is still forgetting what it held before"
+                                                 : "asking the members what they hold in this host's ranges";
+  }
+  return status;
+}
+
+std::vector<MemberStatus> Node::members(Instant now) const {
+  std::vector<MemberStatus> out;
+  const Ring& on = *membership_.ring();
+  const std::vector<double> shares = on.shares();
+  const auto share_of = [&](const std::string& host) {
+    const auto at = std::lower_bound(on.hosts().begin(), on.hosts().end(), host);
+    return at != on.hosts().end() && *at == host ? shares[static_cast<std::size_t>(at - on.hosts().begin())] : 0.0;
+  };
+  MemberStatus self;
+  self.host = membership_.self().host;
+  self.phase = membership_.phase();
+  self.generation = membership_.self().generation;
+  self.self = true;
+  self.routes_only = !config_.has_app;
+  self.on_ring = on.contains(self.host);
+  self.ring = on.fingerprint();
+  self.actors = actors_.size();
+  self.load = turns_.size() + turns_waiting_;
+  self.share = share_of(self.host);
+  self.version = config_.version;
+  out.push_back(std::move(self));
+  for (const auto& [host, member] : membership_.members()) {
+    MemberStatus status;
+    status.host = host;
+    status.phase = member.phase;
+    status.generation = member.run.generation;
+    status.legacy = member.legacy();
+    status.routes_only = member.routes_only;
+    status.on_ring = member.on_ring();
+    status.rtt = member.rtt;
+    status.silent_for = now - member.last_answer;
+    status.ring = member.ring;
+    status.actors = member.actors;
+    status.load = member.load;
+    status.strays = strays_.held_by(host);
+    status.share = share_of(host);
+    status.version = member.version;
+    out.push_back(std::move(status));
+  }
+  for (const auto& [name, contact] : membership_.contacts()) {
+    if (contact.state == Contact::State::kAlias) continue;
+    MemberStatus status;
+    status.host = name;
+    status.member = false;
+    status.legacy = contact.legacy;
+    status.problem = !contact.problem.empty() ? contact.problem : "no answer yet";
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+std::vector<ActorStatus> Node::actors(Instant now, std::size_t limit, ActorId after) const {
+  std::vector<ActorStatus> out;
+  actors_.each([&](const Actor& actor) {
+    if (actor.id > after) out.push_back({actor.id, actor.epoch, now - actor.last_used});
+  });
+  const auto by_id = [](const ActorStatus& a, const ActorStatus& b) { return a.id < b.id; };
+  const std::size_t kept = std::min(limit, out.size());
+  std::partial_sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(kept), out.end(), by_id);
+  out.resize(kept);
+  return out;
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,276 @@
+// Node: the actors that are active here, their turns, and their end.
+#include <algorithm>
+
+#include "sidecar/core/node.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::size_t kDeactivateAtOnce = 256;  // ids in one request to the app
+constexpr std::size_t kExpireAtOnce = 1024;     // a tick
+constexpr Duration kAppRetry{20'000};
+
+}  // namespace
+
+Actor& Node::claim(ActorId id) {
+  Actor& actor = actors_.create(id, clock_.next(context_.now.wall_ms), context_.now.mono);
+  Activation why = Activation::kFirstTouch;
+  if (const auto found = inherited_.find(id); found != inherited_.end()) {
+    actor.window = std::make_unique<IdempotencyWindow>();
+    for (Remembered& entry : found->second) actor.window->remember(std::move(entry));
+    inherited_.erase(found);
+    why = Activation::kAfterMove;
+  }
+  ++context_.counters.activations[static_cast<std::size_t>(why)];
+  if (membership_.has_legacy()) unannounced_.push_back({id, actor.epoch});
+  return actor;
+}
+
+void Node::enqueue(Token token, Actor& actor) {
+  Pending& pending = calls_.at(token);
+  if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && turns_.size() < config_.max_turns) {
+    if (!answer_from_window(token, actor)) start_turn(token, actor);
+    return;
+  }
+  if (actor.queued() >= config_.queue_per_actor) {
+    return finish(token, Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull));
+  }
+  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
+  actor.queue->push_back(token);
+  pending.stage = Stage::kQueued;
+  ++turns_waiting_;
+  if (actor.turn == 0 && !actor.ending && actor.queued() == 1) runnable_.push_back(actor.id);
+}
+
+// The next call of this actor, unless it has a turn under way or is about to end.
+void Node::run_next(Actor& actor) {
+  while (actor.turn == 0 && !actor.ending && actor.queue) {
+    if (turns_.size() >= config_.max_turns) {
+      runnable_.push_back(actor.id);
+      return;
+    }
+    const Token token = actor.queue->front();
+    actor.queue->pop_front();
+    --turns_waiting_;
+    if (actor.queue->empty()) actor.queue.reset();
+    if (!answer_from_window(token, actor)) start_turn(token, actor);
+  }
+}
+
+void Node::start_turn(Token token, Actor& actor) {
+  Pending& pending = calls_.at(token);
+  const Token turn = context_.token();
+  actor.turn = turn;
+  actors_.touch(actor, context_.now.mono);
+  pending.stage = Stage::kTurn;
+  pending.under_way = turn;
+  Turn& entry = turns_[turn];
+  entry.actor = actor.id;
+  entry.call = token;
+  entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {Due::kTurn, turn});
+  entry.idempotency_key = pending.call->idempotency_key;
+  context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call});
+}
+
+// A repeat within the window gets the answer that the first one got.
+bool Node::answer_from_window(Token token, const Actor& actor) {
+  const std::string& key = calls_.at(token).call->idempotency_key;
+  if (key.empty() || !actor.window) return false;
+  const Remembered* known = actor.window->find(key);
+  if (known == nullptr) return false;
+  Answer answer;
+  answer.outcome = known->outcome;
+  answer.reason = known->outcome == Outcome::kApplied ? Reason::kNone : Reason::kAppRefused;
+  answer.result = known->result;
+  finish(token, std::move(answer));
+  return true;
+}
+
+void Node::turn_ended(Now now, Token token, Answer answer) {
+  begin(now);
+  const auto found = turns_.find(token);
+  if (found == turns_.end()) return settle();
+  Turn turn = std::move(found->second);
+  turns_.erase(found);
+  timers_.cancel(turn.timeout);
+  Actor* actor = actors_.find(turn.actor);
+  if (actor != nullptr && actor->turn != token) actor = nullptr;  // that activation has ended meanwhile
+  bool pause = false;
+  if (actor != nullptr) {
+    actor->turn = 0;
+    actors_.touch(*actor, now.mono);
+    const bool final = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
+    if (final && !turn.idempotency_key.empty()) {
+      if (!actor->window) actor->window = std::make_unique<IdempotencyWindow>();
+      actor->window->remember({turn.idempotency_key, answer.outcome, answer.result});
+    }
+  }
+  if (turn.call != 0) {
+    Pending& pending = calls_.at(turn.call);
+    const bool may_repeat = answer.outcome == Outcome::kNotDelivered ||
+                            (answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
+                             answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage);
+    if (may_repeat && actor != nullptr && !actor->ending) {
+      // First in line again, after a pause: the app said that nothing happened, or the caller allows a repeat.
+      ++context_.counters.retries;
+      ++pending.attempts;
+      pending.last = std::move(answer);
+      pending.stage = Stage::kQueued;
+      if (!actor->queue) actor->queue = std::make_unique<std::deque<Token>>();
+      actor->queue->push_front(turn.call);
+      ++turns_waiting_;
+      timers_.add(now.mono + kAppRetry * (1 << std::min(pending.attempts, 5U)), {Due::kActorRetry, actor->id});
+      pause = true;
+    } else if (may_repeat) {
+      pending.stage = Stage::kRouting;
+      retry_later(turn.call, pending, std::move(answer));
+    } else {
+      finish(turn.call, std::move(answer));
+    }
+  }
+  if (actor != nullptr && actor->ending) {
+    std::vector<Claim> batch;
+    end_actor(*actor, actor->why, batch);
+    send_deactivations(std::move(batch));
+  } else if (actor != nullptr && !pause) {
+    run_next(*actor);
+  }
+  while (!runnable_.empty() && turns_.size() < config_.max_turns) {
+    Actor* next = actors_.find(runnable_.front());
+    runnable_.pop_front();
+    if (next != nullptr) run_next(*next);
+  }
+  settle();
+}
+
+// --turn-timeout: the app is cut off from this turn, and the activation ends, since nobody knows what it still does.
+void Node::turn_due(Token token) {
+  const auto found = turns_.find(token);
+  if (found == turns_.end()) return;
+  found->second.timeout = Timers::kNone;
+  Actor* actor = actors_.find(found->second.actor);
+  context_.log(Level::kError, "turn_timeout", {{"actor", std::to_string(found->second.actor)}});
+  if (actor != nullptr && actor->turn == token && !actor->ending) {
+    actor->ending = true;
+    actor->why = Deactivation::kTurnTimeout;
+  }
+  context_.effects.push_back(BreakTurn{token});
+}
+
+void Node::unqueue(Token token, const Pending& pending) {
+  if (pending.stage == Stage::kQueued) {
+    Actor* actor = actors_.find(pending.call->id);
+    if (actor != nullptr && actor->queue && std::erase(*actor->queue, token) != 0) {
+      --turns_waiting_;
+      if (actor->queue->empty()) actor->queue.reset();
+    }
+  } else if (const auto lane = lanes_.find(pending.call->id); lane != lanes_.end()) {
+    std::erase(lane->second, token);
+  }
+}
+
+// ---- the end of activations -----------------------------------------------------------------------------------------
+
+// No turn begins any more; the app is asked to forget the actor once the turn under way has ended.
+void Node::end_actor(Actor& actor, Deactivation why, std::vector<Claim>& batch) {
+  if (!actor.ending) {
+    actor.ending = true;
+    actor.why = why;
+  }
+  if (actor.turn != 0 || actor.told) return;
+  actor.told = true;
+  batch.push_back({actor.id, actor.epoch});
+}
+
+void Node::end_all(Deactivation why) {
+  std::vector<Claim> batch;
+  for (Actor* actor = actors_.oldest(); actor != nullptr; actor = actor->newer) end_actor(*actor, why, batch);
+  send_deactivations(std::move(batch));
+}
+
+void Node::send_deactivations(std::vector<Claim> batch) {
+  for (std::size_t at = 0; at < batch.size(); at += kDeactivateAtOnce) {
+    const auto first = batch.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto last = batch.begin() + static_cast<std::ptrdiff_t>(std::min(batch.size(), at + kDeactivateAtOnce));
+    const Token token = context_.token();
+    deactivations_[token].assign(first, last);
+    context_.effects.push_back(DeactivateActors{token, deactivations_[token], false});
+  }
+}
+
+void Node::deactivated(Now now, Token token) {
+  begin(now);
+  if (token == clean_slate_) clean_slate_ = 0;
+  if (const auto found = deactivations_.find(token); found != deactivations_.end()) {
+    const std::vector<Claim> claims = std::move(found->second);
+    deactivations_.erase(found);
+    for (const Claim& claim : claims) {
+      Actor* actor = actors_.find(claim.id);
+      if (actor != nullptr && actor->epoch == claim.epoch) release(*actor);
+    }
+    topology_changed_ = true;
+  }
+  settle();
+}
+
+// The activation is over: its claim goes, its ring owner hears of it, and what waited for it is routed afresh.
+void Node::release(Actor& actor) {
+  ++context_.counters.deactivations[static_cast<std::size_t>(actor.why)];
+  Ended ended{actor.id, actor.epoch, {}};
+  if (actor.window) ended.remembered = actor.window->all();
+  untold_.push_back(std::move(ended));
+  std::unique_ptr<std::deque<Token>> queue = std::move(actor.queue);
+  actors_.erase(actor);
+  if (queue) requeue(std::move(queue));
+}
+
+// The app is gone, and all activations with it: nothing is left to be told.
+void Node::lose_all() {
+  std::vector<std::unique_ptr<std::deque<Token>>> queues;
+  while (Actor* actor = actors_.oldest()) {
+    ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
+    untold_.push_back({actor->id, actor->epoch, {}});
+    if (actor->queue) queues.push_back(std::move(actor->queue));
+    actors_.erase(*actor);
+  }
+  deactivations_.clear();
+  for (auto& queue : queues) requeue(std::move(queue));
+}
+
+void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
+  turns_waiting_ -= queue->size();
+  std::deque<Token> local;
+  ActorId id = 0;
+  for (const Token token : *queue) {
+    Pending& pending = calls_.at(token);
+    id = pending.call->id;
+    if (pending.call->origin == Origin::kLocal) {
+      pending.stage = Stage::kLane;
+      local.push_back(token);
+    } else {
+      route(token);
+    }
+  }
+  if (local.empty()) return;
+  std::deque<Token>& lane = lanes_[id];
+  lane.insert(lane.begin(), local.begin(), local.end());
+  advance_lane(id);
+}
+
+void Node::expire_idle() {
+  std::vector<Claim> batch;
+  Actor* actor = actors_.oldest();
+  for (std::size_t i = 0; actor != nullptr && i < kExpireAtOnce; ++i) {
+    if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
+    Actor* next = actor->newer;
+    if (actor->turn != 0 || actor->queued() != 0) {
+      actors_.touch(*actor, context_.now.mono);
+    } else {
+      end_actor(*actor, Deactivation::kIdle, batch);
+    }
+    actor = next;
+  }
+  send_deactivations(std::move(batch));
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,165 @@
+// What hosts ask and tell one another, free of any encoding. docs/protocol.md tells when; the wire is proto/.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/hash_ranges.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+enum class Standing : std::uint8_t { kUnspecified = 0, kInView = 1, kUnknown = 2, kBuried = 3 };
+enum class Verdict : std::uint8_t {
+  kUnspecified = 0,
+  kOk = 1,
+  kBuried = 2,      // the sender's generation was taken for dead
+  kStale = 3,       // addressed to another generation of the receiver
+  kUnverified = 4,  // the sender could not be reached back under its name
+  kMismatch = 5,    // another cluster, or another number of points
+};
+
+// Who says so; on every request between Ringside hosts. An empty host: a legacy one.
+struct Sender {
+  std::string host;
+  Generation generation = 0;
+  std::string cluster;
+  Epoch clock = 0;
+};
+
+struct Claim {
+  ActorId id = 0;
+  Epoch epoch = 0;
+  bool operator==(const Claim&) const = default;
+};
+
+// An outcome kept under an idempotency key.
+struct Remembered {
+  std::string key;
+  Outcome outcome = Outcome::kApplied;
+  std::string result;
+};
+
+// An activation that has ended, with what its successor should remember.
+struct Ended {
+  ActorId id = 0;
+  Epoch epoch = 0;
+  std::vector<Remembered> remembered;
+};
+
+// ---- requests ----
+struct PingRequest {};
+struct NegotiateRequest {
+  std::vector<std::string> hosts;
+  std::string cluster;       // empty: a legacy host
+  std::uint32_t points = 0;  // 0: a legacy host
+};
+struct IdsRequest {};
+struct OwnershipRequest {
+  std::string host;
+  Generation generation = 0;
+  std::vector<Claim> claims;
+};
+struct ExpiryRequest {
+  std::string host;
+  std::vector<ActorId> ids;
+};
+struct ClosingRequest {
+  std::string host;
+};
+struct JoinRequest {
+  std::uint32_t points = 0;
+  bool routes_only = false;
+};
+struct LeaveRequest {};  // "I am going off the ring: look at my phase"
+struct InventoryRequest {
+  Generation to_generation = 0;
+  std::uint64_t number = 0;
+  HashRanges ranges;
+};
+struct ProbeRequest {
+  std::string host;
+};
+struct ExpireRequest {  // among Ringside hosts; ExpiryRequest tells legacy hosts
+  std::vector<Ended> ended;
+};
+using PeerRequest =
+    std::variant<PingRequest, NegotiateRequest, IdsRequest, OwnershipRequest, ExpiryRequest, ClosingRequest,
+                 JoinRequest, LeaveRequest, InventoryRequest, ProbeRequest, ExpireRequest>;
+
+// ---- answers ----
+struct PingAnswer {
+  std::string host;
+  Phase phase = Phase::kUnspecified;
+  Generation generation = 0;
+  Hash ring = 0;
+  std::uint32_t ring_hosts = 0;
+  std::uint64_t actors = 0;
+  std::uint64_t load = 0;
+  std::string cluster;
+  std::string version;
+  Epoch clock = 0;
+  Standing standing = Standing::kUnspecified;
+  bool routes_only = false;
+  std::int64_t unix_time = 0;  // seconds
+};
+struct NegotiateAnswer {
+  std::vector<std::string> hosts;
+  std::string cluster;
+  std::uint32_t points = 0;
+};
+struct IdsAnswer {
+  std::vector<ActorId> ids;
+};
+struct Rejected {
+  ActorId id = 0;
+  std::string owner;
+  Epoch epoch = 0;
+};
+struct AckAnswer {
+  bool accepted = false;
+  std::string message;
+  std::vector<Rejected> rejected;
+};
+struct JoinAnswer {
+  Verdict verdict = Verdict::kUnspecified;
+  Generation generation = 0;
+  Phase phase = Phase::kUnspecified;
+  bool routes_only = false;
+  std::vector<std::string> names;
+  std::string detail;
+};
+struct LeaveAnswer {
+  Verdict verdict = Verdict::kUnspecified;
+};
+struct InventoryAnswer {
+  Verdict verdict = Verdict::kUnspecified;
+  std::uint64_t number = 0;
+  std::vector<Claim> claims;
+};
+struct ProbeAnswer {
+  bool heard = false;
+  Generation generation = 0;
+};
+struct ExpireAnswer {
+  Verdict verdict = Verdict::kUnspecified;
+};
+// Instead of an answer: what surely or possibly went wrong. "No answer" never means "that host is gone".
+struct PeerFailure {
+  enum class Kind : std::uint8_t {
+    kRefused,      // no process listens there, or the connection was reset: worth a look at once
+    kUnreachable,  // could not connect for another reason (name, route)
+    kLost,         // sent, and then no answer
+    kRejected,     // the host answered with an error
+    kMismatch,     // the host says that it is of another cluster or ring (FAILED_PRECONDITION)
+    kUnserved,     // the host does not know that method (UNIMPLEMENTED)
+  };
+  Kind kind = Kind::kLost;
+  std::string detail;
+};
+using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,
+                                InventoryAnswer, ProbeAnswer, ExpireAnswer, PeerFailure>;
+
+}  // namespace ringside::core

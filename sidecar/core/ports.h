@@ -1,0 +1,105 @@
+// The seams between the core's runtime and the I/O around it. The I/O folders implement or call these and never see one
+// another; main.cc joins them. All of it on the event loop's thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/context.h"
+#include "sidecar/core/effects.h"
+#include "sidecar/core/ring.h"
+#include "sidecar/core/snapshot.h"
+
+namespace ringside::core {
+
+// ---- what the listeners may ask of this host ----
+class Gateway {
+ public:
+  virtual ~Gateway() = default;
+
+  // Routes one call. `done` is called exactly once, later or at once.
+  using Done = std::function<void(Answer)>;
+  virtual Token apply(Call call, Done done) = 0;
+  virtual void cancel(Token call) = 0;  // the caller went away; `done` is still called
+
+  virtual Placement where(ActorId id) const = 0;
+  virtual Status status() const = 0;
+  virtual std::vector<MemberStatus> members() const = 0;
+  virtual std::vector<ActorStatus> actors(std::size_t limit, ActorId after) const = 0;
+  virtual const Ring& ring() const = 0;
+  virtual const Counters& counters() const = 0;
+  virtual Now now() const = 0;
+
+  virtual void drain() = 0;
+  virtual void uncordon() = 0;
+  // Called once: when a drain has ended (true: nothing is left; false: --drain-timeout came first), at once where none
+  // is left to await. The number cancels it.
+  virtual std::uint64_t when_drained(std::function<void(bool complete)> done) = 0;
+  // Called at every change of members, phases or ring, until it is cancelled.
+  virtual std::uint64_t when_view_changes(std::function<void()> changed) = 0;
+  virtual void forget(std::uint64_t watcher) = 0;
+};
+
+// ---- other hosts ----
+class PeerPort {
+ public:
+  virtual ~PeerPort() = default;
+  virtual void ask(AskPeer question) = 0;      // answered by PeerSink::peer_answered
+  virtual void forward(ForwardCall call) = 0;  // answered by PeerSink::forward_answered
+  virtual void abandon(Token forward) = 0;
+};
+class PeerSink {
+ public:
+  virtual ~PeerSink() = default;
+  using Reply = std::function<void(PeerAnswer)>;  // called exactly once
+  virtual void peer_asked(Sender sender, std::string source_ip, PeerRequest request, Reply reply) = 0;
+  virtual void peer_answered(Token token, PeerAnswer answer) = 0;
+  virtual void forward_answered(Token token, Answer answer) = 0;
+  virtual void connection_lost(const std::string& host) = 0;
+  virtual Sender self() const = 0;  // who this host says it is
+};
+
+// ---- the application ----
+class AppPort {
+ public:
+  virtual ~AppPort() = default;
+  virtual void start_turn(StartTurn turn) = 0;            // answered by AppSink::turn_ended
+  virtual void break_turn(Token turn) = 0;                // closes its connection; turn_ended follows
+  virtual void deactivate(DeactivateActors request) = 0;  // answered by AppSink::deactivated
+};
+class AppSink {
+ public:
+  virtual ~AppSink() = default;
+  virtual void app_up() = 0;
+  virtual void app_down(const std::string& why) = 0;  // after every turn under way has been reported
+  virtual void app_restarted() = 0;                   // likewise
+  virtual void turn_ended(Token turn, Answer answer) = 0;
+  virtual void deactivated(Token token) = 0;
+};
+
+// ---- discovery ----
+class DiscoveryPort {
+ public:
+  virtual ~DiscoveryPort() = default;
+  virtual void read_again() = 0;  // answered by DiscoverySink
+};
+class DiscoverySink {
+ public:
+  virtual ~DiscoverySink() = default;
+  virtual void discovered(const std::vector<std::string>& addresses) = 0;  // canonical; all sources together
+  virtual void discovery_failed(const std::string& why) = 0;
+};
+
+// ---- measurements that are not counters of the core ----
+class Probe {
+ public:
+  virtual ~Probe() = default;
+  virtual void call_ended(Origin origin, Outcome outcome, Duration took) = 0;
+  virtual void turn_ended(Outcome outcome, Duration took) = 0;
+  virtual void peer_answered(Duration round_trip) = 0;
+  virtual void loop_lag(Duration late) = 0;
+};
+
+}  // namespace ringside::core

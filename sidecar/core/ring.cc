@@ -1,0 +1,159 @@
+#include "sidecar/core/ring.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace ringside::core {
+namespace {
+
+Hash fingerprint_of(const std::vector<std::string>& hosts, std::uint32_t points_per_host) {
+  std::string text = std::to_string(points_per_host);
+  for (const std::string& host : hosts) text.append("\n").append(host);
+  return hash_bytes(text);
+}
+
+}  // namespace
+
+Ring::Ring(std::vector<std::string> hosts, std::vector<Point> points, std::uint32_t points_per_host)
+    : hosts_(std::move(hosts)),
+      points_(std::move(points)),
+      points_per_host_(points_per_host),
+      fingerprint_(fingerprint_of(hosts_, points_per_host)) {
+  build_index();
+}
+
+std::vector<Ring::Point> Ring::points_of(const std::string& host, std::uint32_t index, std::uint32_t count) {
+  std::vector<Point> points;
+  points.reserve(count);
+  std::string text = host + "#";
+  const std::size_t stem = text.size();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    text.resize(stem);
+    text += std::to_string(i);
+    points.push_back({hash_bytes(text), index});
+  }
+  return points;
+}
+
+// Indices follow the order of names, so comparing them is comparing names.
+void Ring::sort_points(std::vector<Point>& points) {
+  std::sort(points.begin(), points.end(),
+            [](const Point& a, const Point& b) { return a.hash != b.hash ? a.hash < b.hash : a.host < b.host; });
+}
+
+Ring::Ptr Ring::make(std::vector<std::string> hosts, std::uint32_t points_per_host) {
+  std::sort(hosts.begin(), hosts.end());
+  std::vector<Point> points;
+  points.reserve(hosts.size() * points_per_host);
+  for (std::uint32_t i = 0; i < hosts.size(); ++i) {
+    const std::vector<Point> own = points_of(hosts[i], i, points_per_host);
+    points.insert(points.end(), own.begin(), own.end());
+  }
+  sort_points(points);
+  return Ptr(new Ring(std::move(hosts), std::move(points), points_per_host));
+}
+
+Ring::Ptr Ring::with(const std::string& host) const {
+  std::vector<std::string> hosts = hosts_;
+  const auto at = hosts.insert(std::lower_bound(hosts.begin(), hosts.end(), host), host);
+  const auto index = static_cast<std::uint32_t>(at - hosts.begin());
+  std::vector<Point> own = points_of(host, index, points_per_host_);
+  sort_points(own);
+  std::vector<Point> merged;
+  merged.reserve(points_.size() + own.size());
+  auto next = own.begin();
+  for (Point point : points_) {
+    if (point.host >= index) ++point.host;
+    while (next != own.end() && (next->hash < point.hash || (next->hash == point.hash && next->host < point.host))) {
+      merged.push_back(*next++);
+    }
+    merged.push_back(point);
+  }
+  merged.insert(merged.end(), next, own.end());
+  return Ptr(new Ring(std::move(hosts), std::move(merged), points_per_host_));
+}
+
+Ring::Ptr Ring::without(const std::string& host) const {
+  std::vector<std::string> hosts = hosts_;
+  const auto at = std::lower_bound(hosts.begin(), hosts.end(), host);
+  const auto index = static_cast<std::uint32_t>(at - hosts.begin());
+  hosts.erase(at);
+  std::vector<Point> kept;
+  kept.reserve(points_.size());
+  for (Point point : points_) {
+    if (point.host == index) continue;
+    if (point.host > index) --point.host;
+    kept.push_back(point);
+  }
+  return Ptr(new Ring(std::move(hosts), std::move(kept), points_per_host_));
+}
+
+bool Ring::contains(std::string_view host) const { return std::binary_search(hosts_.begin(), hosts_.end(), host); }
+
+// About one bucket a point: a lookup reads one bucket and, on average, one or two points behind it.
+void Ring::build_index() {
+  if (points_.empty()) return;
+  const int bits = std::max(1, static_cast<int>(std::bit_width(points_.size())));
+  shift_ = 64 - bits;
+  const std::size_t buckets = std::size_t{1} << bits;
+  bucket_.resize(buckets);
+  std::uint32_t point = 0;
+  for (std::size_t b = 0; b < buckets; ++b) {
+    const Hash low = static_cast<Hash>(b) << shift_;
+    while (point < points_.size() && points_[point].hash < low) ++point;
+    bucket_[b] = point;
+  }
+}
+
+std::size_t Ring::first_at_or_after(Hash key) const {
+  std::size_t i = bucket_[key >> shift_];
+  while (i < points_.size() && points_[i].hash < key) ++i;
+  return i == points_.size() ? 0 : i;
+}
+
+const std::string* Ring::owner_of_hash(Hash key) const {
+  if (points_.empty()) return nullptr;
+  return &hosts_[points_[first_at_or_after(key)].host];
+}
+
+const std::string* Ring::heir(ActorId id, std::string_view host) const {
+  if (points_.empty()) return nullptr;
+  const std::size_t start = first_at_or_after(hash_id(id));
+  for (std::size_t step = 0; step < points_.size(); ++step) {
+    const std::string& candidate = hosts_[points_[(start + step) % points_.size()].host];
+    if (candidate != host) return &candidate;
+  }
+  return nullptr;
+}
+
+HashRanges Ring::ranges(std::string_view host) const {
+  if (!contains(host)) return {};
+  if (hosts_.size() == 1) return HashRanges::everything();
+  std::vector<HashRanges::Range> out;
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    if (hosts_[points_[i].host] != host) continue;
+    const Hash upto = points_[i].hash;
+    if (i == 0) {
+      const Hash last = points_.back().hash;
+      if (last != ~Hash{0}) out.push_back({last + 1, ~Hash{0}});
+      out.push_back({0, upto});
+    } else if (points_[i - 1].hash != upto) {
+      out.push_back({points_[i - 1].hash + 1, upto});
+    }
+  }
+  return HashRanges(std::move(out));
+}
+
+std::vector<double> Ring::shares() const {
+  std::vector<double> out(hosts_.size(), 0.0);
+  if (hosts_.size() == 1) out[0] = 1.0;
+  if (hosts_.size() < 2) return out;
+  Hash previous = points_.back().hash;
+  for (const Point& point : points_) {
+    out[point.host] += static_cast<double>(point.hash - previous) * 0x1p-64;
+    previous = point.hash;
+  }
+  return out;
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,66 @@
+// The consistent-hash ring: a pure function of the member set (Karger et al. 1997; exact hashing in docs/ring.md).
+//
+// Immutable: a change of members makes a new ring, by one merge of sorted points. Safe to share between threads.
+// Owner of an id: the host of the first point at or after hash_id(id), wrapping. Points of equal hash: the smaller
+// name.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sidecar/core/hash.h"
+#include "sidecar/core/hash_ranges.h"
+
+namespace ringside::core {
+
+class Ring {
+ public:
+  using Ptr = std::shared_ptr<const Ring>;
+  static constexpr std::uint32_t kDefaultPoints = 512;
+
+  // `hosts` in any order, without duplicates.
+  static Ptr make(std::vector<std::string> hosts, std::uint32_t points_per_host);
+  Ptr with(const std::string& host) const;     // host must not be on the ring
+  Ptr without(const std::string& host) const;  // host must be on the ring
+
+  bool empty() const { return hosts_.empty(); }
+  bool contains(std::string_view host) const;
+  const std::vector<std::string>& hosts() const { return hosts_; }  // sorted bytewise
+  std::uint32_t points_per_host() const { return points_per_host_; }
+  Hash fingerprint() const { return fingerprint_; }
+
+  // nullptr: the ring is empty. The pointer lives as long as this ring.
+  const std::string* owner(ActorId id) const { return owner_of_hash(hash_id(id)); }
+  const std::string* owner_of_hash(Hash key) const;
+  // Who owns the id once `host` is gone; nullptr: nobody is left.
+  const std::string* heir(ActorId id, std::string_view host) const;
+
+  // The key hashes that belong to `host`.
+  HashRanges ranges(std::string_view host) const;
+  // The part of all keys that each host owns, 0..1, in the order of hosts().
+  std::vector<double> shares() const;
+
+ private:
+  struct Point {
+    Hash hash;
+    std::uint32_t host;  // into hosts_
+  };
+
+  Ring(std::vector<std::string> hosts, std::vector<Point> points, std::uint32_t points_per_host);
+  static std::vector<Point> points_of(const std::string& host, std::uint32_t index, std::uint32_t count);
+  static void sort_points(std::vector<Point>& points);
+  void build_index();
+  std::size_t first_at_or_after(Hash key) const;  // index into points_, wrapped; ring not empty
+
+  std::vector<std::string> hosts_;
+  std::vector<Point> points_;          // by hash, then by name
+  std::vector<std::uint32_t> bucket_;  // first point whose hash has at least these top bits
+  int shift_ = 63;
+  std::uint32_t points_per_host_;
+  Hash fingerprint_ = 0;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,75 @@
+// What a node tells about itself, for the listeners that show it. Values, copied out at the moment of asking.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/hash.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+// Where an actor is, and by which rule. Looking touches nothing.
+struct Placement {
+  ActorId id = 0;
+  std::string owner;  // empty: nobody is on the ring
+  std::string rule;   // "claim", "stray" or "ring"
+  bool local = false;
+  Epoch epoch = 0;  // 0: not known here
+  std::string why;  // one sentence
+};
+
+struct MemberStatus {
+  std::string host;
+  Phase phase = Phase::kUnspecified;
+  Generation generation = 0;  // 0: a legacy host
+  bool self = false;
+  bool legacy = false;
+  bool routes_only = false;
+  bool on_ring = false;
+  bool member = true;  // false: a name that is no member (problem says why)
+  Duration rtt{0};
+  Duration silent_for{0};  // since its last answer
+  Hash ring = 0;
+  std::uint64_t actors = 0;
+  std::uint64_t load = 0;
+  std::uint64_t strays = 0;  // ids that it holds although the ring names this host
+  double share = 0;          // of the ring, 0..1
+  std::string version;
+  std::string problem;
+};
+
+struct ActorStatus {
+  ActorId id = 0;
+  Epoch epoch = 0;
+  Duration idle{0};
+};
+
+struct Status {
+  std::string host;
+  std::string cluster;
+  Generation generation = 0;
+  Phase phase = Phase::kJoining;
+  bool has_app = false;
+  bool app_up = false;
+  bool joined = false;
+  bool confirming = false;  // was stopped, and asks its peers before it serves
+  bool settled = false;
+  bool quorum = true;
+  bool inventory_open = false;
+  bool drain_overdue = false;
+  std::string not_ready_because;  // empty: ready
+  Hash ring = 0;
+  std::uint32_t points = 0;
+  std::size_t members = 0;  // this host included
+  std::size_t actors = 0;
+  std::size_t strays = 0;
+  std::size_t turns_under_way = 0;
+  std::size_t turns_waiting = 0;  // calls in actors' queues
+  std::size_t calls = 0;          // that have not ended, in any stage
+  std::size_t queued_bytes = 0;
+  std::size_t held = 0;  // calls that wait for a change of owners
+};
+
+}  // namespace ringside::core

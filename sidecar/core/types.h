@@ -1,0 +1,52 @@
+// The words that the whole program is written in: ids, generations, epochs and time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace ringside::core {
+
+using ActorId = std::uint64_t;     // 1 .. 2^64-1; 0 is no actor
+using Generation = std::uint64_t;  // one run of a host: start in ms << 20 | random bits; 0 = a legacy host
+using Epoch = std::uint64_t;       // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
+
+// A clock that cannot be read: the core gets its time as an argument, from whoever runs it.
+struct Monotonic {
+  using rep = std::int64_t;
+  using period = std::micro;
+  using duration = std::chrono::duration<rep, period>;
+  using time_point = std::chrono::time_point<Monotonic>;
+  static constexpr bool is_steady = true;
+};
+using Duration = Monotonic::duration;
+using Instant = Monotonic::time_point;
+
+inline constexpr Instant kNever = Instant::max();
+
+// What time it is: `mono` never goes back; `wall_ms` (Unix time) may jump, and serves epochs alone.
+struct Now {
+  Instant mono;
+  std::int64_t wall_ms = 0;
+};
+
+// Where a host stands in its life. The numbers are those of messages.Phase on the wire.
+enum class Phase : std::uint8_t {
+  kUnspecified = 0,  // a legacy host, which knows no phases
+  kJoining = 1,
+  kReady = 2,
+  kDraining = 3,
+  kDrained = 4,
+  kAppDown = 5,
+};
+
+const char* to_string(Phase phase);
+
+// One run of one host.
+struct HostRun {
+  std::string host;
+  Generation generation = 0;
+  bool operator==(const HostRun&) const = default;
+};
+
+}  // namespace ringside::core
