@@ -9,7 +9,7 @@ files() { git ls-files --cached --others --exclude-standard -- "$@" | while read
 # One line a file, and the command that mends them all.
 check_format() {
   local bad
-  bad="$(files '*.h' '*.cc' | xargs -r -P "$(nproc)" -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*Wclang-format.*/\1/p' | sort -u)"
+  bad="$(files '*.h' '*.cc' | xargs -r clang-format --dry-run 2>&1 | sed -n 's/^\([^: ]*\):[0-9].*Wclang-format.*/\1/p' | sort -u)"
   [[ -z $bad ]] || { printf 'clang-format -i %s\n' "${bad//$'\n'/ }" >&2; return 1; }
 }
 check_shell() { shellcheck -x run .ci/run .ci/lib/*.sh; }
