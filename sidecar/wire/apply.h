@@ -1,0 +1,22 @@
+// Batches in protobuf: checked once where they come in, and from then on carried as bytes.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sidecar/core/call.h"
+
+namespace ringside::wire {
+
+inline constexpr std::size_t kMaxMessagesPerBatch = 10'000;
+
+// Reads a serialized messages.ApplyRequest, without decoding what its messages hold. Nothing: well-formed, and `id` is
+// set; else the answer for the caller (outcome invalid).
+std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id);
+
+// The answer of an outcome `invalid`.
+core::Answer invalid(core::Reason reason, std::string detail);
+
+}  // namespace ringside::wire

@@ -1,0 +1,152 @@
+#include "sidecar/wire/outcome.h"
+
+#include <messages/control_plane.pb.h>
+
+#include <google/protobuf/any.pb.h>
+#include <google/protobuf/duration.pb.h>
+
+namespace ringside::wire {
+namespace {
+
+using core::Outcome;
+using core::Reason;
+
+constexpr core::Duration kRetrySoon{50'000};
+constexpr core::Duration kRetryAfterOverload{200'000};
+
+bool repeatable(Outcome outcome) { return outcome == Outcome::kNotDelivered || outcome == Outcome::kOverloaded; }
+
+// One field of a message by hand: google.rpc.Status and RetryInfo come in no package that we need otherwise.
+std::string field(int number, std::string_view bytes) {
+  std::string out(1, static_cast<char>(number << 3 | 2));
+  for (std::size_t size = bytes.size(); true; size >>= 7) {
+    if (size < 0x80) {
+      out += static_cast<char>(size);
+      break;
+    }
+    out += static_cast<char>((size & 0x7f) | 0x80);
+  }
+  return out.append(bytes);
+}
+
+// google.rpc.Status {code = 1, message = 2, details = 3: Any(google.rpc.RetryInfo {retry_delay = 1})}
+std::string status_details(const core::Answer& answer) {
+  google::protobuf::Duration delay;
+  const std::int64_t micros = retry_after(answer).count();
+  delay.set_seconds(micros / 1'000'000);
+  delay.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1000));
+  google::protobuf::Any detail;
+  detail.set_type_url("type.googleapis.com/google.rpc.RetryInfo");
+  detail.set_value(field(1, delay.SerializeAsString()));
+  std::string status("\x08");
+  status += static_cast<char>(grpc_status(answer));
+  return status + field(2, message(answer)) + field(3, detail.SerializeAsString());
+}
+
+}  // namespace
+
+core::Duration retry_after(const core::Answer& answer) {
+  if (answer.retry_after.count() > 0) return answer.retry_after;
+  return answer.outcome == Outcome::kOverloaded ? kRetryAfterOverload : kRetrySoon;
+}
+
+net::GrpcStatus grpc_status(const core::Answer& answer) {
+  switch (answer.outcome) {
+    case Outcome::kApplied:
+    case Outcome::kRefused:
+      return net::GrpcStatus::kOk;
+    case Outcome::kNotDelivered:
+      return net::GrpcStatus::kUnavailable;
+    case Outcome::kOverloaded:
+      return net::GrpcStatus::kResourceExhausted;
+    case Outcome::kExpired:
+      return net::GrpcStatus::kDeadlineExceeded;
+    case Outcome::kInvalid:
+      return net::GrpcStatus::kInvalidArgument;
+    case Outcome::kUnknown:
+      return answer.reason == Reason::kDeadline ? net::GrpcStatus::kDeadlineExceeded : net::GrpcStatus::kUnknown;
+  }
+  return net::GrpcStatus::kUnknown;
+}
+
+int http_status(const core::Answer& answer) {
+  switch (answer.outcome) {
+    case Outcome::kApplied:
+      return 200;
+    case Outcome::kRefused:
+      return 409;
+    case Outcome::kNotDelivered:
+      return 503;
+    case Outcome::kOverloaded:
+      return 429;
+    case Outcome::kExpired:
+      return 504;
+    case Outcome::kInvalid:
+      switch (answer.reason) {
+        case Reason::kForbidden:
+          return 403;
+        case Reason::kNotFound:
+          return 404;
+        case Reason::kMethodNotAllowed:
+          return 405;
+        case Reason::kTooLarge:
+          return 413;
+        case Reason::kBadContentType:
+          return 415;
+        default:
+          return 400;
+      }
+    case Outcome::kUnknown:
+      return 500;  // never 502-504, which gateways repeat
+  }
+  return 500;
+}
+
+std::string message(const core::Answer& answer) {
+  std::string text(core::to_string(answer.reason));
+  if (!answer.detail.empty()) text += ": " + answer.detail;
+  return text;
+}
+
+net::Metadata grpc_trailers(const core::Answer& answer) {
+  net::Metadata trailers = http_headers(answer);
+  if (repeatable(answer.outcome)) trailers.add("grpc-status-details-bin", net::encode_bin(status_details(answer)));
+  return trailers;
+}
+
+net::Metadata http_headers(const core::Answer& answer) {
+  net::Metadata headers;
+  headers.add(std::string(kOutcomeHeader), std::string(core::to_string(answer.outcome)));
+  if (answer.outcome != Outcome::kApplied) {
+    headers.add(std::string(kReasonHeader), std::string(core::to_string(answer.reason)));
+  }
+  if (!answer.owner.empty()) headers.add(std::string(kOwnerHeader), answer.owner);
+  return headers;
+}
+
+core::Answer read_answer(net::GrpcStatus status, const std::string& status_message, const net::Metadata& trailers,
+                         std::string body) {
+  core::Answer answer;
+  answer.owner = std::string(trailers.get(kOwnerHeader));
+  const auto outcome = core::parse_outcome(trailers.get(kOutcomeHeader));
+  const auto reason = core::parse_reason(trailers.get(kReasonHeader));
+  if (status == net::GrpcStatus::kOk) {
+    // The given protocol's own word; a host that knows nothing more says it like this.
+    messages::ApplyResult result;
+    if (!result.ParseFromString(body)) return core::Answer::failed(Outcome::kUnknown, Reason::kPeerError);
+    answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;
+    answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
+    answer.result = std::move(body);
+    return answer;
+  }
+  const bool promised = outcome && *outcome != Outcome::kApplied && *outcome != Outcome::kRefused;
+  answer.outcome = promised ? *outcome : Outcome::kUnknown;
+  answer.reason = reason.value_or(Reason::kPeerError);
+  // Our own hosts send "reason: detail".
+  const std::string prefix = std::string(core::to_string(answer.reason)) + ": ";
+  answer.detail = status_message.starts_with(prefix) ? status_message.substr(prefix.size()) : status_message;
+  if (answer.detail == core::to_string(answer.reason)) answer.detail.clear();
+  return answer;
+}
+
+}  // namespace ringside::wire

@@ -1,0 +1,43 @@
+// Outcomes on the wire: `ringside-outcome` and its companions as gRPC trailers or HTTP headers.
+//
+// A gRPC status alone promises nothing, since client libraries make some of them by themselves after sending; the
+// promise travels in these trailers, and a status without them counts as unknown (docs/protocol.md).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "sidecar/core/call.h"
+#include "sidecar/net/grpc_status.h"
+#include "sidecar/net/metadata.h"
+
+namespace ringside::wire {
+
+inline constexpr std::string_view kOutcomeHeader = "ringside-outcome";
+inline constexpr std::string_view kReasonHeader = "ringside-reason";
+inline constexpr std::string_view kOwnerHeader = "ringside-owner";
+inline constexpr std::string_view kHopsHeader = "ringside-hops";
+inline constexpr std::string_view kTargetHeader = "ringside-target";
+inline constexpr std::string_view kSourceHeader = "ringside-source";
+inline constexpr std::string_view kIdempotencyKeyHeader = "idempotency-key";
+inline constexpr std::string_view kIdempotentHeader = "ringside-idempotent";
+inline constexpr std::string_view kActorNameHeader = "ringside-actor-name-bin";
+
+net::GrpcStatus grpc_status(const core::Answer& answer);
+int http_status(const core::Answer& answer);  // of everything but a method call's own answer
+
+// Outcome, reason (unless applied), owner; for a caller that may repeat, RetryInfo as gRPC clients read it.
+net::Metadata grpc_trailers(const core::Answer& answer);
+net::Metadata http_headers(const core::Answer& answer);
+
+// The sentence that goes with a refusal: the detail, or one made from the reason.
+std::string message(const core::Answer& answer);
+
+// Reads back what grpc_trailers() wrote, on a leg between hosts. `status`, `body`: of the call.
+core::Answer read_answer(net::GrpcStatus status, const std::string& status_message, const net::Metadata& trailers,
+                         std::string body);
+
+// How long a caller should wait before it repeats, where nothing better is known.
+core::Duration retry_after(const core::Answer& answer);
+
+}  // namespace ringside::wire
