@@ -28,8 +28,7 @@ class ByteBudget {
 /// One connection's share: bounded by itself and by the total; gives everything back at its end.
 class BudgetAccount {
  public:
-  BudgetAccount(std::size_t limit, std::shared_ptr<ByteBudget> total)
-      : own_(limit), total_(std::move(total)) {}
+  BudgetAccount(std::size_t limit, std::shared_ptr<ByteBudget> total) : own_(limit), total_(std::move(total)) {}
   BudgetAccount(const BudgetAccount&) = delete;
   BudgetAccount& operator=(const BudgetAccount&) = delete;
   ~BudgetAccount() {

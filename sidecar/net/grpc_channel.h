@@ -44,26 +44,27 @@ struct CallOptions {
 
 struct ChannelOptions {
   Endpoint endpoint;
-  std::string authority;               // empty: the endpoint's text
-  std::shared_ptr<Resolver> resolver;  // needed where the endpoint is a name
-  std::function<double()> random;      // in [0, 1), for the backoff's jitter; empty: no jitter
-  std::chrono::milliseconds connect_timeout{5'000};
+  std::string authority;                             // empty: the endpoint's text
+  std::shared_ptr<Resolver> resolver;                // needed where the endpoint is a name
+  std::function<double()> random;                    // in [0, 1), for the backoff's jitter; empty: no jitter
+  std::chrono::milliseconds connect_timeout{5'000};  // until the server's SETTINGS are here
   std::chrono::milliseconds backoff_min{50};
   std::chrono::milliseconds backoff_max{1'000};
-  /// A connection with calls open that has been silent so long is pinged; silent as long again, it ends.
-  std::chrono::milliseconds keepalive{10'000};
-  std::size_t max_calls = 20'000;                  // open or waiting; above it RESOURCE_EXHAUSTED
-  std::size_t max_unsent = std::size_t{64} << 20;  // bytes of messages not yet written; same
+  /// A peer that acknowledges no byte for so long is gone (TCP_USER_TIMEOUT and TCP keep-alive). Not HTTP/2 PINGs:
+  /// grpc-go's server answers those on a quiet stream with GOAWAY (too_many_pings).
+  std::chrono::milliseconds tcp_silence{10'000};
+  std::size_t max_calls = 20'000;  // open or waiting; above it RESOURCE_EXHAUSTED
+  /// Bytes of unary requests not yet answered and of stream messages not yet written; above it the same.
+  std::size_t max_unsent = std::size_t{64} << 20;
   std::function<void()> on_connected;
-  std::function<void(const CallResult& why)>
-      on_disconnected;  // also a failed attempt; only refused/reset/message
+  std::function<void(const CallResult& why)> on_disconnected;  // also a failed attempt; only refused/reset/message
 };
 
 struct StreamHandlers {
   absl::AnyInvocable<void(const Metadata&)> on_headers;  // may be empty
-  absl::AnyInvocable<void(std::string)> on_message;  // what is read is gone from the window: no back-pressure
-  absl::AnyInvocable<void()> on_writable;          // unsent_bytes() fell below 64 KiB after having been above
-  absl::AnyInvocable<void(CallResult)> on_finish;  // last, exactly once, unless cancelled by us
+  absl::AnyInvocable<void(std::string)> on_message;      // what is read is gone from the window: no back-pressure
+  absl::AnyInvocable<void()> on_writable;                // unsent_bytes() fell below 64 KiB after having been above
+  absl::AnyInvocable<void(CallResult)> on_finish;        // last, exactly once, unless cancelled by us
 };
 
 /// A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.

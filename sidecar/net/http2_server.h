@@ -28,8 +28,6 @@ struct Http2Options {
   double control_burst = 20'000;
   double control_per_second = 5'000;
   std::chrono::milliseconds idle_timeout{0};  // without a stream; 0: never, which peers' channels want
-  /// We ping a silent client with open streams; no answer within the same time again ends the connection.
-  std::chrono::milliseconds keepalive{30'000};
 };
 
 }  // namespace ringside::net

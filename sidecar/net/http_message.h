@@ -22,8 +22,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  Metadata
-      headers;  // Content-Length, Connection, Date and Transfer-Encoding are the connection's own business
+  Metadata headers;  // Content-Length, Connection, Date and Transfer-Encoding are the connection's own business
   std::string body;
 };
 
@@ -54,7 +53,8 @@ class HttpReply {
   void operator()(HttpResponse response) {
     if (const auto sink = std::exchange(sink_, nullptr)) sink->respond(std::move(response));
   }
-  /// Called once when the client went away before the answer.
+  /// Called once when the client closed or broke the connection before the answer. A close may mean only its
+  /// sending half: an answer given nevertheless is sent.
   void on_cancel(absl::AnyInvocable<void()> callback) {
     if (sink_) sink_->on_cancel(std::move(callback));
   }

@@ -16,7 +16,6 @@ namespace ringside::net {
 struct ResolverOptions {
   std::chrono::milliseconds timeout{3'000};  // of one whole question
   std::string servers;                       // "ip:port,ip:port" instead of the system's, for tests
-  std::string hosts_file;                    // instead of /etc/hosts, for tests
 };
 
 struct ResolveResult {

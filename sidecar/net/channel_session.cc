@@ -1,0 +1,113 @@
+#include "sidecar/net/channel_session.h"
+
+#include <utility>
+
+namespace ringside::net {
+
+namespace {
+
+Http2Settings client_settings() {
+  Http2Settings settings;
+  settings.max_header_list = 64 * 1024;
+  settings.stream_window = 4 << 20;
+  settings.connection_window = 64 << 20;
+  return settings;
+}
+
+}  // namespace
+
+ChannelSession::ChannelSession(Loop& loop, Transport transport, std::weak_ptr<SessionOwner> owner,
+                               std::string authority)
+    : Http2Connection(loop, std::move(transport), client_settings()),
+      owner_(std::move(owner)),
+      authority_(std::move(authority)) {}
+
+bool ChannelSession::open(const std::shared_ptr<ChannelCall>& call) {
+  if (!ready()) return false;
+  HeaderList headers;
+  std::string timeout;
+  headers.add(":method", "POST");
+  headers.add(":scheme", "http");
+  headers.add(":authority", authority_);
+  call->add_headers(headers, timeout);
+  const std::int32_t id = submit_request(headers, nullptr);
+  if (id < 0) {
+    // Two thousand million calls on one connection: its numbers are used up.
+    nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
+    go_away();
+    return false;
+  }
+  call->opened(shared(), id);
+  calls_[id] = call;
+  return true;
+}
+
+void ChannelSession::leave(std::int32_t stream) {
+  if (closed() || calls_.erase(stream) == 0) return;
+  reset(stream, NGHTTP2_CANCEL);
+}
+
+std::shared_ptr<ChannelCall> ChannelSession::find(std::int32_t id) const {
+  const auto found = calls_.find(id);
+  return found == calls_.end() ? nullptr : found->second;
+}
+
+void ChannelSession::on_header(std::int32_t id, std::string_view name, std::string_view value) {
+  if (const auto call = find(id)) {
+    call->on_header(name, value);
+  } else {
+    charge(0.01, "header flood");  // a block that goes on after its call has gone
+  }
+}
+
+void ChannelSession::on_headers_end(std::int32_t id, bool end_stream) {
+  if (const auto call = find(id)) call->on_headers_end(end_stream);
+}
+
+void ChannelSession::on_data(std::int32_t id, std::string_view bytes) {
+  consume_stream(id, bytes.size());
+  if (const auto call = find(id)) call->on_data(bytes);
+}
+
+void ChannelSession::on_data_end(std::int32_t id) {
+  if (const auto call = find(id)) call->on_end();
+}
+
+void ChannelSession::on_headers_sent(std::int32_t id, bool) {
+  if (const auto call = find(id)) call->on_headers_sent();
+}
+
+void ChannelSession::on_stream_closed(std::int32_t id, std::uint32_t error) {
+  const auto call = find(id);
+  calls_.erase(id);
+  if (error == NGHTTP2_NO_ERROR) earn(2);
+  if (call) call->on_closed(error, going_away_);
+}
+
+void ChannelSession::on_settings() {
+  if (std::exchange(ready_, true)) return;
+  if (const auto owner = owner_.lock()) owner->on_session_ready(*this);
+}
+
+void ChannelSession::on_goaway() { go_away(); }
+
+void ChannelSession::go_away() {
+  if (std::exchange(going_away_, true)) return;
+  if (const auto owner = owner_.lock()) owner->on_session_going_away(*this);
+  mark_dirty();
+}
+
+ssize_t ChannelSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) {
+  const auto call = find(id);
+  if (!call) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  return call->read_body(to, size, flags);
+}
+
+void ChannelSession::on_end(std::string_view why, error_code ec) {
+  const std::string text = ec ? ec.message() : std::string(why);
+  const auto calls = std::exchange(calls_, {});
+  if (const auto owner = owner_.lock()) owner->on_session_end(*this, text, ec);
+  for (const auto& [id, call] : calls) call->on_connection_lost(text);
+}
+
+}  // namespace ringside::net

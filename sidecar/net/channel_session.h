@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "sidecar/net/channel_call.h"
+#include "sidecar/net/http2_connection.h"
+
+namespace ringside::net {
+
+/// What a session asks of its channel.
+class SessionOwner {
+ public:
+  virtual ~SessionOwner() = default;
+  /// The server's SETTINGS are here: calls may start.
+  virtual void on_session_ready(ChannelSession& session) = 0;
+  /// No new calls on it (GOAWAY, or no stream id left); those under way go on.
+  virtual void on_session_going_away(ChannelSession& session) = 0;
+  virtual void on_session_end(ChannelSession& session, const std::string& why, error_code ec) = 0;
+};
+
+/// One HTTP/2 connection of a GrpcChannel, client side.
+class ChannelSession final : public Http2Connection {
+ public:
+  ChannelSession(Loop& loop, Transport transport, std::weak_ptr<SessionOwner> owner, std::string authority);
+
+  /// False when the session can take no more calls.
+  bool open(const std::shared_ptr<ChannelCall>& call);
+  /// The call is no longer interested in its stream.
+  void leave(std::int32_t stream);
+  bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
+  std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }
+
+ private:
+  void on_header(std::int32_t id, std::string_view name, std::string_view value) override;
+  void on_headers_end(std::int32_t id, bool end_stream) override;
+  void on_data(std::int32_t id, std::string_view bytes) override;
+  void on_data_end(std::int32_t id) override;
+  void on_headers_sent(std::int32_t id, bool end_stream) override;
+  void on_stream_closed(std::int32_t id, std::uint32_t error) override;
+  void on_settings() override;
+  void on_goaway() override;
+  ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
+  void on_end(std::string_view why, error_code ec) override;
+
+  std::shared_ptr<ChannelCall> find(std::int32_t id) const;
+  void go_away();
+
+  std::weak_ptr<SessionOwner> owner_;
+  std::string authority_;
+  absl::flat_hash_map<std::int32_t, std::shared_ptr<ChannelCall>> calls_;
+  bool ready_ = false;
+  bool going_away_ = false;
+};
+
+}  // namespace ringside::net

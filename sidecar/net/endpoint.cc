@@ -1,0 +1,195 @@
+#include "sidecar/net/endpoint.h"
+
+#include <charconv>
+#include <cstring>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+namespace ringside::net {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kUnixPrefix = "unix:";
+
+std::optional<asio::ip::address> parse_ip(const std::string& text) {
+  boost::system::error_code ec;
+  const asio::ip::address address = asio::ip::make_address(text, ec);
+  if (ec) return std::nullopt;
+  return address;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+std::optional<Endpoint> parse_unix(std::string_view path, std::string& error) {
+  if (path.empty()) {
+    error = "unix: needs a path";
+    return std::nullopt;
+  }
+  if (path.size() >= sizeof(sockaddr_un::sun_path) || path.find('\0') != std::string_view::npos) {
+    error = "the path of a Unix socket has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes";
+    return std::nullopt;
+  }
+  Endpoint endpoint;
+  endpoint.unix_path = path;
+  return endpoint;
+}
+
+// Host and, where there is one, port; brackets taken off.
+bool split(std::string_view text, std::string_view& host, std::optional<std::string_view>& port, std::string& error) {
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) {
+      error = "']' is missing";
+      return false;
+    }
+    host = text.substr(1, close - 1);
+    const std::string_view rest = text.substr(close + 1);
+    if (!rest.empty() && rest[0] != ':') {
+      error = "only a port may follow ']'";
+      return false;
+    }
+    if (!rest.empty()) port = rest.substr(1);
+    const auto ip = parse_ip(std::string(host));
+    if (!ip || !ip->is_v6()) {
+      error = "brackets hold an IPv6 address";
+      return false;
+    }
+    return true;
+  }
+  const std::size_t colon = text.find(':');
+  if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos) {
+    host = text;  // bare IPv6
+    return true;
+  }
+  host = text.substr(0, colon);
+  if (colon != std::string_view::npos) port = text.substr(colon + 1);
+  return true;
+}
+
+bool is_name(std::string_view host) {
+  if (host.empty() || host.size() > 253) return false;
+  for (const char c : host) {
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    if (!good) return false;
+  }
+  return host[0] != '.' && host[0] != '-';
+}
+
+}  // namespace
+
+bool Endpoint::is_literal() const { return is_unix() || parse_ip(host).has_value(); }
+
+bool Endpoint::is_loopback() const {
+  if (is_unix() || host == "localhost") return true;
+  const auto ip = parse_ip(host);
+  if (!ip) return false;
+  if (ip->is_v6() && ip->to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, ip->to_v6()).is_loopback();
+  }
+  return ip->is_loopback();
+}
+
+std::string Endpoint::to_string() const {
+  if (is_unix()) return std::string(kUnixPrefix) + unix_path;
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port, std::string& error) {
+  if (text.starts_with(kUnixPrefix)) return parse_unix(text.substr(kUnixPrefix.size()), error);
+  std::string_view host;
+  std::optional<std::string_view> port_text;
+  if (!split(text, host, port_text, error)) return std::nullopt;
+  Endpoint endpoint;
+  endpoint.host = host;
+  if (!parse_ip(endpoint.host) && !is_name(host)) {
+    error = host.empty() ? "the host is missing" : "'" + std::string(host) + "' is neither an IP address nor a name";
+    return std::nullopt;
+  }
+  if (!port_text) {
+    if (default_port == 0) {
+      error = "the port is missing";
+      return std::nullopt;
+    }
+    endpoint.port = default_port;
+    return endpoint;
+  }
+  const auto port = parse_port(*port_text);
+  if (!port) {
+    error = "'" + std::string(*port_text) + "' is not a port from 0 to 65535";
+    return std::nullopt;
+  }
+  endpoint.port = *port;
+  return endpoint;
+}
+
+std::optional<ListenAddress> parse_listen_address(std::string_view text, std::string& error) {
+  auto address = parse_endpoint(text, 0, error);
+  if (address && !address->is_literal()) {
+    error = "'" + address->host + "' is not an IP address";
+    return std::nullopt;
+  }
+  return address;
+}
+
+std::optional<SocketAddress> to_socket_address(const Endpoint& endpoint) {
+  if (endpoint.is_unix()) {
+    if (endpoint.unix_path.size() >= sizeof(sockaddr_un::sun_path)) return std::nullopt;
+    return SocketAddress(asio::local::stream_protocol::endpoint(endpoint.unix_path));
+  }
+  const auto ip = parse_ip(endpoint.host);
+  if (!ip) return std::nullopt;
+  return SocketAddress(asio::ip::tcp::endpoint(*ip, endpoint.port));
+}
+
+Endpoint to_endpoint(const SocketAddress& address) {
+  Endpoint endpoint;
+  switch (address.protocol().family()) {
+    case AF_UNIX: {
+      sockaddr_un name{};
+      std::memcpy(&name, address.data(), std::min(address.size(), sizeof name));
+      endpoint.unix_path.assign(name.sun_path, strnlen(name.sun_path, sizeof name.sun_path));
+      break;
+    }
+    case AF_INET: {
+      sockaddr_in name{};
+      std::memcpy(&name, address.data(), std::min(address.size(), sizeof name));
+      endpoint.host = asio::ip::make_address_v4(ntohl(name.sin_addr.s_addr)).to_string();
+      endpoint.port = ntohs(name.sin_port);
+      break;
+    }
+    case AF_INET6: {
+      sockaddr_in6 name{};
+      std::memcpy(&name, address.data(), std::min(address.size(), sizeof name));
+      asio::ip::address_v6::bytes_type bytes;
+      std::memcpy(bytes.data(), &name.sin6_addr, bytes.size());
+      const asio::ip::address_v6 ip(bytes, name.sin6_scope_id);
+      endpoint.host =
+          ip.is_v4_mapped() ? asio::ip::make_address_v4(asio::ip::v4_mapped, ip).to_string() : ip.to_string();
+      endpoint.port = ntohs(name.sin6_port);
+      break;
+    }
+    default:
+      break;
+  }
+  return endpoint;
+}
+
+std::string address_text(const SocketAddress& address) {
+  if (address.protocol().family() == AF_UNIX) return "unix";
+  return to_endpoint(address).host;
+}
+
+}  // namespace ringside::net

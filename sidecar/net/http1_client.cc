@@ -1,0 +1,261 @@
+#include "sidecar/net/http1_client.h"
+
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <boost/asio/post.hpp>
+
+#include "sidecar/net/deadline_queue.h"
+#include "sidecar/net/http1_client_connection.h"
+
+namespace ringside::net {
+
+namespace {
+
+bool is_connections_own(std::string_view name) {
+  return name == "host" || name == "content-length" || name == "connection" || name == "transfer-encoding" ||
+         name == "keep-alive" || name == "upgrade" || name == "te" || name == "trailer" || name == "expect" ||
+         name == "proxy-connection";
+}
+
+std::string host_header(const Http1ClientOptions& options) {
+  if (!options.host_header.empty()) return options.host_header;
+  return options.endpoint.is_unix() ? "localhost" : options.endpoint.to_string();
+}
+
+// Empty where the request line cannot be written safely.
+std::string write_request(const HttpRequest& request, const std::string& host) {
+  const bool target_ok = request.target.starts_with('/') && is_header_value(request.target) &&
+                         request.target.find_first_of(" \t") == std::string::npos;
+  if (!is_token(request.method) || !target_ok) return {};
+  std::string text = request.method + " " + request.target + " HTTP/1.1\r\nhost: " + host + "\r\n";
+  for (const Header& header : request.headers) {
+    if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
+    text += header.name + ": " + header.value + "\r\n";
+  }
+  const bool bodiless = request.body.empty() && (request.method == "GET" || request.method == "HEAD");
+  if (!bodiless) text += "content-length: " + std::to_string(request.body.size()) + "\r\n";
+  text += "\r\n";
+  text += request.body;
+  return text;
+}
+
+}  // namespace
+
+class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Loop& loop, Http1ClientOptions options)
+      : loop_(loop),
+        options_(std::move(options)),
+        host_(host_header(options_)),
+        deadlines_(loop, [this](RequestId id) { expire(id); }),
+        sweep_(loop) {}
+
+  RequestId request(HttpRequest request, std::optional<Clock::time_point> deadline, Done done) {
+    const RequestId id = ++last_id_;
+    Pending pending;
+    pending.bytes = write_request(request, host_);
+    pending.head_request = request.method == "HEAD";
+    pending.deadline = deadline;
+    pending.done = std::move(done);
+    const bool malformed = pending.bytes.empty();
+    const bool full = busy_ >= options_.max_connections && waiting_.size() >= options_.max_waiting;
+    requests_.emplace(id, std::move(pending));
+    if (malformed || full || closed_) {
+      HttpResult refused;
+      refused.outcome = HttpOutcome::kNotSent;
+      refused.overloaded = full && !malformed;
+      refused.error = malformed ? "the request cannot be written as HTTP"
+                      : full    ? "too many requests are waiting"
+                                : "closed";
+      boost::asio::post(loop_, [weak = weak_from_this(), id, refused = std::move(refused)]() mutable {
+        if (const auto self = weak.lock()) self->finish(id, std::move(refused));
+      });
+      return id;
+    }
+    if (deadline) deadlines_.add(*deadline, id);
+    waiting_.push_back(id);
+    start_soon();
+    return id;
+  }
+
+  bool cancel(RequestId id) {
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) return false;
+    const bool untouched = withdraw(found->second);
+    forget(id);
+    start_soon();
+    return untouched;
+  }
+
+  void close() {
+    closed_ = true;
+    for (auto& [id, pending] : requests_) {
+      if (pending.connection) pending.connection->abandon();
+    }
+    for (const auto& connection : idle_) connection->abandon();
+    requests_.clear();
+    waiting_.clear();
+    idle_.clear();
+    deadlines_.clear();
+    sweep_.cancel();
+    busy_ = 0;
+  }
+
+  std::size_t connections() const { return busy_ + idle_.size(); }
+  std::size_t waiting() const { return waiting_.size(); }
+  const Endpoint& endpoint() const { return options_.endpoint; }
+
+ private:
+  struct Pending {
+    std::string bytes;
+    bool head_request = false;
+    bool started = false;  // no longer among the waiting
+    std::optional<Clock::time_point> deadline;
+    Done done;
+    std::shared_ptr<Http1ClientConnection> connection;
+  };
+
+  // In the loop's next turn, so that no `done` runs inside request() or cancel().
+  void start_soon() {
+    boost::asio::post(loop_, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->start_waiting();
+    });
+  }
+
+  void start_waiting() {
+    while (!waiting_.empty() && busy_ < options_.max_connections) {
+      const RequestId id = waiting_.front();
+      waiting_.pop_front();
+      const auto found = requests_.find(id);
+      if (found == requests_.end()) continue;  // cancelled or expired while it waited
+      start(id, found->second);
+    }
+  }
+
+  void start(RequestId id, Pending& pending) {
+    auto connection = take_idle();
+    if (!connection) connection = std::make_shared<Http1ClientConnection>(loop_, options_);
+    ++busy_;
+    pending.started = true;
+    pending.connection = connection;
+    connection->send(std::move(pending.bytes), pending.head_request,
+                     [weak = weak_from_this(), id](HttpResult result, bool reusable) {
+                       if (const auto self = weak.lock()) self->on_done(id, std::move(result), reusable);
+                     });
+  }
+
+  // The one used last: the others age and go.
+  std::shared_ptr<Http1ClientConnection> take_idle() {
+    const Clock::time_point now = Clock::now();
+    while (!idle_.empty()) {
+      auto connection = std::move(idle_.back());
+      idle_.pop_back();
+      if (connection->fresh(now)) return connection;
+      connection->abandon();
+    }
+    return nullptr;
+  }
+
+  void on_done(RequestId id, HttpResult result, bool reusable) {
+    const auto keep = shared_from_this();
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) return;
+    const auto connection = std::move(found->second.connection);
+    --busy_;
+    if (reusable) {
+      idle_.push_back(connection);
+      sweep_later();
+    }
+    finish(id, std::move(result));
+    start_waiting();
+  }
+
+  // Whatever nobody took while it was fresh is closed by us, before the server would.
+  void sweep_later() {
+    if (std::exchange(sweeping_, true)) return;
+    sweep_.expires_after(options_.max_idle);
+    sweep_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      self->sweeping_ = false;
+      const Clock::time_point now = Clock::now();
+      std::erase_if(self->idle_, [now](const auto& connection) {
+        if (connection->fresh(now)) return false;
+        connection->abandon();
+        return true;
+      });
+      if (!self->idle_.empty()) self->sweep_later();
+    });
+  }
+
+  void expire(RequestId id) {
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) return;
+    found->second.deadline.reset();
+    HttpResult result;
+    result.timed_out = true;
+    result.outcome = withdraw(found->second) ? HttpOutcome::kNotSent : HttpOutcome::kLost;
+    result.error = "the deadline passed";
+    const auto keep = shared_from_this();
+    finish(id, std::move(result));
+    start_waiting();
+  }
+
+  // Takes a request off its connection; true when not a byte was written.
+  bool withdraw(Pending& pending) {
+    if (!pending.connection) return true;
+    const bool untouched = pending.connection->untouched();
+    pending.connection->abandon();
+    pending.connection.reset();
+    --busy_;
+    return untouched;
+  }
+
+  void forget(RequestId id) {
+    const auto found = requests_.find(id);
+    if (found->second.deadline) deadlines_.remove(*found->second.deadline, id);
+    // One that still waited leaves its place in the queue's bound at once.
+    if (!found->second.started) std::erase(waiting_, id);
+    requests_.erase(found);
+  }
+
+  void finish(RequestId id, HttpResult result) {
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) return;
+    auto done = std::move(found->second.done);
+    forget(id);
+    done(std::move(result));
+  }
+
+  Loop& loop_;
+  const Http1ClientOptions options_;
+  const std::string host_;
+  DeadlineQueue deadlines_;
+  boost::asio::steady_timer sweep_;
+  absl::flat_hash_map<RequestId, Pending> requests_;
+  std::deque<RequestId> waiting_;
+  std::deque<std::shared_ptr<Http1ClientConnection>> idle_;
+  std::size_t busy_ = 0;
+  RequestId last_id_ = 0;
+  bool sweeping_ = false;
+  bool closed_ = false;
+};
+
+Http1Client::Http1Client(Loop& loop, Http1ClientOptions options)
+    : impl_(std::make_shared<Impl>(loop, std::move(options))) {}
+
+Http1Client::~Http1Client() { close(); }
+
+Http1Client::RequestId Http1Client::request(HttpRequest request, std::optional<Clock::time_point> deadline, Done done) {
+  return impl_->request(std::move(request), deadline, std::move(done));
+}
+bool Http1Client::cancel(RequestId request) { return impl_->cancel(request); }
+void Http1Client::close() { impl_->close(); }
+std::size_t Http1Client::connections() const { return impl_->connections(); }
+std::size_t Http1Client::waiting() const { return impl_->waiting(); }
+const Endpoint& Http1Client::endpoint() const { return impl_->endpoint(); }
+
+}  // namespace ringside::net

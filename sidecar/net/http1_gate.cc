@@ -1,0 +1,167 @@
+#include "sidecar/net/http1_gate.h"
+
+#include <algorithm>
+
+namespace ringside::net {
+
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Takes one line off the front; its bytes are all allowed ones, so no bare CR or LF hides in it.
+bool take_line(std::string_view& block, std::string_view& line) {
+  const std::size_t end = block.find(kLineEnd);
+  if (end == std::string_view::npos) return false;
+  line = block.substr(0, end);
+  block.remove_prefix(end + kLineEnd.size());
+  return is_header_value(line);
+}
+
+bool read_version(std::string_view text, int& minor) {
+  if (text != "HTTP/1.1" && text != "HTTP/1.0") return false;
+  minor = text.back() - '0';
+  return true;
+}
+
+bool read_request_line(std::string_view line, Http1Head& head, std::string& why) {
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last || !is_token(line.substr(0, first))) {
+    why = "malformed request line";
+    return false;
+  }
+  if (!read_version(line.substr(last + 1), head.minor)) {
+    why = "not HTTP/1.1 or HTTP/1.0";
+    return false;
+  }
+  head.method = line.substr(0, first);
+  head.target = line.substr(first + 1, last - first - 1);
+  const bool star = head.target == "*" && head.method == "OPTIONS";
+  if (!star && !head.target.starts_with('/')) {
+    why = "the request target must be a path";
+    return false;
+  }
+  if (head.target.find_first_of(" \t#") != std::string::npos) {
+    why = "malformed request target";
+    return false;
+  }
+  return true;
+}
+
+bool read_status_line(std::string_view line, Http1Head& head, std::string& why) {
+  const bool shaped =
+      line.size() >= 12 && line[8] == ' ' && is_digits(line.substr(9, 3)) && (line.size() == 12 || line[12] == ' ');
+  if (!shaped || !read_version(line.substr(0, 8), head.minor) || line[9] == '0') {
+    why = "malformed status line";
+    return false;
+  }
+  head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
+  return true;
+}
+
+bool read_headers(std::string_view block, Http1Head& head, std::string& why) {
+  std::string_view line;
+  for (;;) {
+    if (!take_line(block, line)) {
+      why = "a control character or a bare line end in the headers";
+      return false;
+    }
+    if (line.empty()) return true;
+    if (line.front() == ' ' || line.front() == '\t') {
+      why = "a folded header line";
+      return false;
+    }
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
+      why = "malformed header name";
+      return false;
+    }
+    head.headers.add(to_lower(line.substr(0, colon)), std::string(trim(line.substr(colon + 1))));
+  }
+}
+
+bool check_framing(Http1Head& head, std::string& why) {
+  const std::size_t lengths = head.headers.count("content-length");
+  const std::size_t encodings = head.headers.count("transfer-encoding");
+  head.has_length = lengths == 1;
+  head.chunked = encodings == 1;
+  const std::string_view length = head.headers.get("content-length");
+  if (lengths > 1) {
+    why = "two Content-Lengths";
+  } else if (head.has_length && (!is_digits(length) || length.size() > 18)) {
+    why = "malformed Content-Length";
+  } else if (encodings > 1 || (head.chunked && to_lower(head.headers.get("transfer-encoding")) != "chunked")) {
+    why = "a Transfer-Encoding other than chunked";
+  } else if (head.chunked && head.has_length) {
+    why = "Content-Length together with Transfer-Encoding";
+  } else if (head.chunked && head.minor == 0) {
+    why = "Transfer-Encoding in HTTP/1.0";
+  } else {
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_token(std::string_view text) {
+  static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+bool has_token(const Metadata& headers, std::string_view name, std::string_view token) {
+  for (const Header& header : headers) {
+    if (header.name != name) continue;
+    const std::string lower = to_lower(header.value);
+    std::string_view rest = lower;
+    while (!rest.empty()) {
+      const std::size_t comma = rest.find(',');
+      if (trim(rest.substr(0, comma)) == token) return true;
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+  }
+  return false;
+}
+
+bool read_request_head(std::string_view block, Http1Head& head, std::string& why) {
+  std::string_view line;
+  if (!take_line(block, line)) {
+    why = "a control character or a bare line end in the request line";
+    return false;
+  }
+  if (!read_request_line(line, head, why) || !read_headers(block, head, why) || !check_framing(head, why)) return false;
+  const std::size_t hosts = head.headers.count("host");
+  if (hosts > 1 || (hosts == 0 && head.minor == 1)) {
+    why = hosts > 1 ? "two Hosts" : "no Host";
+    return false;
+  }
+  if (head.headers.get("host").find_first_of(" \t,/@?#\\") != std::string_view::npos) {
+    why = "malformed Host";
+    return false;
+  }
+  return true;
+}
+
+bool read_response_head(std::string_view block, Http1Head& head, std::string& why) {
+  std::string_view line;
+  if (!take_line(block, line)) {
+    why = "a control character or a bare line end in the status line";
+    return false;
+  }
+  return read_status_line(line, head, why) && read_headers(block, head, why) && check_framing(head, why);
+}
+
+}  // namespace ringside::net

@@ -1,0 +1,232 @@
+#include "sidecar/net/http2_server_session.h"
+
+#include "sidecar/net/native_stream.h"
+
+namespace ringside::net {
+
+namespace {
+
+// GOAWAY's last stream id is final only when calls under way have had time to arrive (RFC 9113 §6.8).
+constexpr std::chrono::milliseconds kShutdownNotice{200};
+// A header block that goes on to so many times its limit is an attack (HPACK bomb), not a mistake.
+constexpr std::size_t kFloodFactor = 4;
+
+Http2Settings settings_of(const Http2Options& options) {
+  Http2Settings settings;
+  settings.server = true;
+  settings.max_concurrent_streams = options.max_concurrent_streams;
+  settings.stream_window = options.stream_window;
+  settings.connection_window = options.connection_window;
+  settings.max_header_list = static_cast<std::uint32_t>(options.max_header_list);
+  settings.control_burst = options.control_burst;
+  settings.control_per_second = options.control_per_second;
+  return settings;
+}
+
+bool is_grpc(std::string_view content_type) {
+  constexpr std::string_view kGrpc = "application/grpc";
+  if (!content_type.starts_with(kGrpc)) return false;
+  content_type.remove_prefix(kGrpc.size());
+  return content_type.empty() || content_type[0] == '+' || content_type[0] == ';';
+}
+
+}  // namespace
+
+Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
+                                       std::shared_ptr<ByteBudget> total, ConnectionEnd on_end)
+    : Http2Connection(loop, std::move(transport), settings_of(*options)),
+      options_(std::move(options)),
+      account_(options_->connection_budget, std::move(total)),
+      on_end_(std::move(on_end)),
+      timer_(loop) {
+  peer_ = this->transport().peer_address();
+  if (options_->bridge) bridge_ = std::make_unique<GrpcBridge>(loop, options_->bridge);
+}
+
+Http2ServerSession::~Http2ServerSession() = default;
+
+void Http2ServerSession::start(std::string_view already_read) {
+  last_stream_ = Clock::now();
+  watch_idle();
+  begin(already_read);
+}
+
+void Http2ServerSession::watch_idle() {
+  if (options_->idle_timeout.count() <= 0) return;
+  timer_.expires_after(options_->idle_timeout);
+  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+    const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());
+    if (ec || !self || self->closed() || self->draining_) return;
+    const bool idle = self->streams_.empty() && Clock::now() - self->last_stream_ >= self->options_->idle_timeout;
+    idle ? self->drain() : self->watch_idle();
+  });
+}
+
+void Http2ServerSession::drain() {
+  if (closed() || draining_) return;
+  draining_ = true;
+  nghttp2_submit_shutdown_notice(session());
+  mark_dirty();
+  timer_.expires_after(kShutdownNotice);
+  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+    const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());
+    if (!ec && self) self->finish_drain();
+  });
+}
+
+void Http2ServerSession::finish_drain() {
+  if (closed()) return;
+  nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session()),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
+  mark_dirty();
+}
+
+void Http2ServerSession::on_stream_begin(std::int32_t id) {
+  Entry& entry = streams_[id];
+  entry.head = std::make_unique<RequestHead>();
+  entry.head->arrived = last_stream_ = Clock::now();
+}
+
+void Http2ServerSession::on_header(std::int32_t id, std::string_view name, std::string_view value) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.head) return;  // the client's trailers: gRPC has none
+  RequestHead& head = *found->second.head;
+  head.list_size += name.size() + value.size() + 32;
+  if (head.list_size > options_->max_header_list) {
+    if (head.list_size > options_->max_header_list * kFloodFactor) {
+      terminate(NGHTTP2_ENHANCE_YOUR_CALM, "header flood");
+    }
+    return;
+  }
+  if (!name.starts_with(':')) {
+    head.metadata.add(std::string(name), std::string(value));
+  } else if (name == ":path") {
+    head.path = value;
+  } else if (name == ":method") {
+    head.method = value;
+  } else if (name == ":authority") {
+    head.authority = value;
+  } else if (name == ":scheme") {
+    head.scheme = value;
+  }
+}
+
+void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  if (found->second.head) {
+    RequestHead head = std::move(*found->second.head);
+    found->second.head.reset();
+    found->second.stream = open(id, std::move(head));
+  }
+  if (end_stream) on_data_end(id);
+}
+
+std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestHead head) {
+  const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
+  if (head.list_size > options_->max_header_list) {
+    refuse_grpc(id, method, GrpcStatus::kResourceExhausted, "the metadata is larger than the limit");
+    return nullptr;
+  }
+  if (!is_grpc(head.metadata.get("content-type"))) {
+    refuse_http(id, "415");
+    return nullptr;
+  }
+  if (head.method != "POST") {
+    refuse_http(id, "405");
+    return nullptr;
+  }
+  if (!method) {
+    auto stream = bridge_ ? bridge_->open(shared(), id, head) : nullptr;
+    if (!stream) {
+      refuse_grpc(id, nullptr, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
+                  "the method " + head.path + " is not served here");
+    }
+    return stream;
+  }
+  const std::string* encoding = head.metadata.find("grpc-encoding");
+  if (encoding && *encoding != "identity") {
+    refuse_grpc(id, method, GrpcStatus::kUnimplemented, "the encoding " + *encoding + " is not supported");
+    return nullptr;
+  }
+  std::optional<Clock::time_point> deadline;
+  if (const std::string* timeout = head.metadata.find("grpc-timeout")) {
+    const auto parsed = parse_grpc_timeout(*timeout);
+    if (!parsed) {
+      refuse_grpc(id, method, method->malformed, "malformed grpc-timeout");
+      return nullptr;
+    }
+    deadline = head.arrived + *parsed;
+  }
+  return std::make_shared<NativeStream>(shared(), id, *method, std::move(head), deadline);
+}
+
+void Http2ServerSession::refuse_http(std::int32_t id, const char* status) {
+  HeaderList headers;
+  headers.add(":status", status);
+  headers.add("content-length", "0");
+  submit_response(id, headers, false);
+}
+
+void Http2ServerSession::refuse_grpc(std::int32_t id, const Method* method, GrpcStatus status,
+                                     std::string_view message) {
+  const std::string code = std::to_string(static_cast<int>(status));
+  const std::string text = encode_grpc_message(message);
+  const Metadata more = method && method->refusal ? method->refusal(status) : Metadata();
+  HeaderList headers;
+  headers.add(":status", "200");
+  headers.add("content-type", "application/grpc");
+  headers.add("grpc-status", code);
+  headers.add("grpc-message", text);
+  if (status == GrpcStatus::kUnimplemented) headers.add("grpc-accept-encoding", "identity");
+  headers.add(more);
+  submit_response(id, headers, false);
+}
+
+void Http2ServerSession::on_data(std::int32_t id, std::string_view bytes) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.stream) return consume_stream(id, bytes.size());
+  const auto stream = found->second.stream;  // a handler may end the connection under us
+  stream->on_data(bytes);
+}
+
+void Http2ServerSession::on_data_end(std::int32_t id) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.stream) return;
+  const auto stream = found->second.stream;
+  stream->on_end();
+}
+
+void Http2ServerSession::on_headers_sent(std::int32_t id, bool end_stream) {
+  // Answered before the client has sent everything: tell it to stop, only now that the answer is out.
+  if (end_stream && nghttp2_session_get_stream_remote_close(session(), id) == 0) reset(id, NGHTTP2_NO_ERROR);
+}
+
+void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  const auto stream = std::move(found->second.stream);
+  streams_.erase(found);
+  last_stream_ = Clock::now();
+  if (stream) stream->on_closed(error);
+}
+
+ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  return found->second.stream->read_body(to, size, flags);
+}
+
+void Http2ServerSession::on_end(std::string_view why, error_code ec) {
+  timer_.cancel();
+  auto streams = std::move(streams_);
+  streams_.clear();
+  for (auto& [id, entry] : streams) {
+    if (entry.stream) entry.stream->on_closed(NGHTTP2_INTERNAL_ERROR);
+  }
+  if (bridge_) bridge_->close();
+  // A broken connection is nobody's misdeed: only what we ended for a reason of its own is an incident.
+  if (auto end = std::move(on_end_)) end(ec ? std::string_view() : why);
+}
+
+}  // namespace ringside::net

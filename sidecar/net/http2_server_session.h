@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/container/flat_hash_map.h>
+#include <boost/asio/steady_timer.hpp>
+
+#include "sidecar/net/budget.h"
+#include "sidecar/net/connection.h"
+#include "sidecar/net/http2_connection.h"
+#include "sidecar/net/http2_server.h"
+
+namespace ringside::net {
+
+class Http2ServerSession;
+class GrpcBridge;
+
+/// The headers of one request.
+struct RequestHead {
+  std::string method;
+  std::string scheme;
+  std::string authority;
+  std::string path;
+  Metadata metadata;
+  std::size_t list_size = 0;
+  Clock::time_point arrived{};
+};
+
+/// What one stream of a server session does: answered natively, or carried over the bridge. The session holds it
+/// until the stream is closed.
+class ServerStream {
+ public:
+  virtual ~ServerStream() = default;
+  virtual void on_data(std::string_view bytes) = 0;
+  virtual void on_end() = 0;
+  /// The stream is over: `error` is NO_ERROR after a whole answer.
+  virtual void on_closed(std::uint32_t error) = 0;
+  virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+};
+
+/// One accepted HTTP/2 connection: gRPC calls, to the method table or over the bridge.
+class Http2ServerSession final : public Http2Connection, public Connection {
+ public:
+  /// `options` must outlive the session.
+  Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
+                     std::shared_ptr<ByteBudget> total, ConnectionEnd on_end);
+  ~Http2ServerSession() override;
+
+  void start(std::string_view already_read);
+  void drain() override;
+  void close_now() override { close(""); }
+
+  BudgetAccount& account() { return account_; }
+  const std::string& peer() const { return peer_; }
+  const Http2Options& options() const { return *options_; }
+  std::shared_ptr<Http2ServerSession> shared() {
+    return std::static_pointer_cast<Http2ServerSession>(shared_from_this());
+  }
+  Loop& io() { return loop(); }
+  /// A call was served: earns the client what its window updates and pings cost.
+  void served() { earn(2); }
+
+ private:
+  struct Entry {
+    std::unique_ptr<RequestHead> head;     // until the headers are complete
+    std::shared_ptr<ServerStream> stream;  // null: refused, what still arrives is dropped
+  };
+
+  void on_stream_begin(std::int32_t id) override;
+  void on_header(std::int32_t id, std::string_view name, std::string_view value) override;
+  void on_headers_end(std::int32_t id, bool end_stream) override;
+  void on_data(std::int32_t id, std::string_view bytes) override;
+  void on_data_end(std::int32_t id) override;
+  void on_headers_sent(std::int32_t id, bool end_stream) override;
+  void on_stream_closed(std::int32_t id, std::uint32_t error) override;
+  ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
+  void on_end(std::string_view why, error_code ec) override;
+
+  std::shared_ptr<ServerStream> open(std::int32_t id, RequestHead head);
+  void refuse_http(std::int32_t id, const char* status);
+  void refuse_grpc(std::int32_t id, const Method* method, GrpcStatus status, std::string_view message);
+  void finish_drain();
+  void watch_idle();
+
+  std::shared_ptr<const Http2Options> options_;
+  BudgetAccount account_;
+  std::string peer_;
+  ConnectionEnd on_end_;
+  absl::flat_hash_map<std::int32_t, Entry> streams_;
+  std::unique_ptr<GrpcBridge> bridge_;
+  boost::asio::steady_timer timer_;  // idle, then drain
+  Clock::time_point last_stream_{};
+  bool draining_ = false;
+};
+
+}  // namespace ringside::net

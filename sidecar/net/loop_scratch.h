@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <boost/asio/execution_context.hpp>
+
+namespace ringside::net {
+
+/// Buffers that all connections of one loop share, since only one of them is read or written at a time: an idle
+/// connection then owns no buffer at all. A user has them only until it returns to the loop.
+class LoopScratch : public boost::asio::execution_context::service {
+ public:
+  static constexpr std::size_t kSize = 256 * 1024;
+  static boost::asio::execution_context::id id;
+
+  explicit LoopScratch(boost::asio::execution_context& context)
+      : boost::asio::execution_context::service(context), input_(std::make_unique<char[]>(kSize)) {}
+
+  char* input() { return input_.get(); }
+  /// Empty when taken.
+  std::string& output() {
+    output_.clear();
+    return output_;
+  }
+
+ private:
+  void shutdown() override {}
+
+  std::unique_ptr<char[]> input_;
+  std::string output_;
+};
+
+}  // namespace ringside::net

@@ -1,0 +1,347 @@
+#include "sidecar/net/resolver.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <absl/container/flat_hash_map.h>
+#include <ares.h>
+#include <arpa/inet.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <netdb.h>
+
+namespace ringside::net {
+
+namespace {
+
+// Answers are bounded: a name with more is cut.
+constexpr std::size_t kMaxEndpoints = 10'000;
+constexpr std::size_t kMaxTargets = 2'000;
+// How often c-ares is asked about its own timeouts while a question is open.
+constexpr std::chrono::milliseconds kLongestWait{500};
+
+struct SrvTarget {
+  std::string host;
+  std::uint16_t port = 0;
+  std::uint16_t priority = 0;
+  std::uint16_t weight = 0;
+};
+
+// One c-ares channel for one question: cancelling is destroying it, and a changed resolv.conf is read anew.
+class Query : public std::enable_shared_from_this<Query> {
+ public:
+  Query(Loop& loop, const ResolverOptions& options, Resolver::Done done)
+      : loop_(loop), options_(options), done_(std::move(done)), total_(loop), step_(loop) {}
+  ~Query() { destroy(); }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  void start_host(const Endpoint& endpoint) {
+    if (!open()) return;
+    lookup(endpoint.host, endpoint.port);
+    pump();
+  }
+
+  void start_srv(const std::string& name) {
+    if (!open()) return;
+    ++open_questions_;
+    ares_query(channel_, name.c_str(), 1 /* IN */, 33 /* SRV */, on_srv, this);
+    pump();
+  }
+
+  void cancel() {
+    done_ = nullptr;
+    destroy();
+  }
+
+ private:
+  struct Watch {
+    explicit Watch(Loop& loop) : descriptor(loop) {}
+    boost::asio::posix::stream_descriptor descriptor;
+    bool read = false;
+    bool write = false;
+    bool reading = false;
+    bool writing = false;
+  };
+
+  bool open() {
+    ares_options options{};
+    options.timeout = static_cast<int>(std::max<std::int64_t>(1, options_.timeout.count() / 3));
+    options.tries = 3;
+    char lookups[] = "fb";  // the hosts file, then DNS
+    options.lookups = lookups;
+    options.sock_state_cb = on_socket;
+    options.sock_state_cb_data = this;
+    const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+    int status = ares_init_options(&channel_, &options, mask);
+    if (status == ARES_SUCCESS && !options_.servers.empty()) {
+      status = ares_set_servers_ports_csv(channel_, options_.servers.c_str());
+    }
+    if (status != ARES_SUCCESS) {
+      fail(status);
+      boost::asio::post(loop_, [self = shared_from_this()] { self->finish(); });
+      return false;
+    }
+    total_.expires_after(options_.timeout);
+    total_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      self->result_.endpoints.clear();
+      self->fail(ARES_ETIMEOUT);
+      self->finish();
+    });
+    return true;
+  }
+
+  void lookup(const std::string& host, std::uint16_t port) {
+    ++open_questions_;
+    ares_addrinfo_hints hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = ARES_AI_NOSORT;
+    auto* context = new std::pair<Query*, std::uint16_t>(this, port);
+    ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, on_addresses, context);
+  }
+
+  static void on_addresses(void* user, int status, int, ares_addrinfo* answer) {
+    const std::unique_ptr<std::pair<Query*, std::uint16_t>> context(
+        static_cast<std::pair<Query*, std::uint16_t>*>(user));
+    Query& self = *context->first;
+    --self.open_questions_;
+    if (status != ARES_SUCCESS) {
+      self.fail(status);
+    } else {
+      for (const ares_addrinfo_node* node = answer->nodes; node; node = node->ai_next) {
+        if (self.result_.endpoints.size() >= kMaxEndpoints) break;
+        Endpoint endpoint = to_endpoint(SocketAddress(node->ai_addr, node->ai_addrlen));
+        endpoint.port = context->second;
+        auto& known = self.result_.endpoints;
+        if (std::find(known.begin(), known.end(), endpoint) == known.end()) known.push_back(std::move(endpoint));
+      }
+    }
+    if (answer) ares_freeaddrinfo(answer);
+  }
+
+  static void on_srv(void* user, int status, int, unsigned char* answer, int size) {
+    Query& self = *static_cast<Query*>(user);
+    --self.open_questions_;
+    ares_srv_reply* list = nullptr;
+    if (status == ARES_SUCCESS) status = ares_parse_srv_reply(answer, size, &list);
+    if (status != ARES_SUCCESS) return self.fail(status);
+    for (const ares_srv_reply* srv = list; srv && self.targets_.size() < kMaxTargets; srv = srv->next) {
+      self.targets_.push_back({srv->host, srv->port, srv->priority, srv->weight});
+    }
+    if (list) ares_free_data(list);
+    std::stable_sort(self.targets_.begin(), self.targets_.end(), [](const SrvTarget& a, const SrvTarget& b) {
+      return a.priority != b.priority ? a.priority < b.priority : a.weight > b.weight;
+    });
+    self.targets_pending_ = true;
+  }
+
+  // Keeps the reason why; not_found only where every question agreed.
+  void fail(int status) {
+    result_.error = ares_strerror(status);
+    failures_ += 1;
+    const bool absent = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+    not_found_ += absent ? 1 : 0;
+  }
+
+  static void on_socket(void* user, ares_socket_t fd, int readable, int writable) {
+    Query& self = *static_cast<Query*>(user);
+    auto found = self.watches_.find(fd);
+    if (!readable && !writable) {
+      if (found == self.watches_.end()) return;
+      found->second->descriptor.release();  // c-ares closes it
+      self.watches_.erase(found);
+      return;
+    }
+    if (found == self.watches_.end()) {
+      auto watch = std::make_shared<Watch>(self.loop_);
+      error_code ec;
+      watch->descriptor.assign(fd, ec);
+      if (ec) return;  // the total timeout ends the question
+      found = self.watches_.emplace(fd, std::move(watch)).first;
+    }
+    found->second->read = readable != 0;
+    found->second->write = writable != 0;
+  }
+
+  void wait(ares_socket_t fd, const std::shared_ptr<Watch>& watch) {
+    using Descriptor = boost::asio::posix::stream_descriptor;
+    if (watch->read && !watch->reading) {
+      watch->reading = true;
+      watch->descriptor.async_wait(Descriptor::wait_read, [weak = weak_from_this(), watch, fd](error_code ec) {
+        watch->reading = false;
+        const auto self = weak.lock();
+        if (!ec && self) self->process(fd, ARES_SOCKET_BAD, watch);
+      });
+    }
+    if (watch->write && !watch->writing) {
+      watch->writing = true;
+      watch->descriptor.async_wait(Descriptor::wait_write, [weak = weak_from_this(), watch, fd](error_code ec) {
+        watch->writing = false;
+        const auto self = weak.lock();
+        if (!ec && self) self->process(ARES_SOCKET_BAD, fd, watch);
+      });
+    }
+  }
+
+  void process(ares_socket_t readable, ares_socket_t writable, const std::shared_ptr<Watch>& watch) {
+    if (!channel_) return;
+    const auto found = watches_.find(readable != ARES_SOCKET_BAD ? readable : writable);
+    if (found == watches_.end() || found->second != watch) return;  // the number belongs to another socket by now
+    ares_process_fd(channel_, readable, writable);
+    pump();
+  }
+
+  // What c-ares' callbacks asked for, outside of them.
+  void pump() {
+    while (std::exchange(targets_pending_, false)) {
+      for (const SrvTarget& target : targets_) lookup(target.host, target.port);
+    }
+    if (open_questions_ == 0) {
+      boost::asio::post(loop_, [self = shared_from_this()] { self->finish(); });
+      return;
+    }
+    const auto watches = watches_;
+    for (const auto& [fd, watch] : watches) wait(fd, watch);
+    timeval most{0, std::chrono::microseconds(kLongestWait).count()};
+    timeval next{};
+    const timeval* until = ares_timeout(channel_, &most, &next);
+    step_.expires_after(std::chrono::seconds(until->tv_sec) + std::chrono::microseconds(until->tv_usec + 1000));
+    step_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self || !self->channel_) return;
+      ares_process_fd(self->channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+      self->pump();
+    });
+  }
+
+  void finish() {
+    if (!done_) return;
+    auto done = std::exchange(done_, nullptr);
+    ResolveResult result = std::move(result_);
+    result.ok = !result.endpoints.empty();
+    result.not_found = !result.ok && failures_ > 0 && failures_ == not_found_;
+    if (result.ok) result.error.clear();
+    if (!result.ok && result.error.empty()) result.error = "no records";
+    destroy();
+    done(std::move(result));
+  }
+
+  void destroy() {
+    total_.cancel();
+    step_.cancel();
+    // Its callbacks run inside, and the sockets are let go through on_socket.
+    if (channel_) ares_destroy(std::exchange(channel_, nullptr));
+    for (auto& [fd, watch] : watches_) watch->descriptor.release();
+    watches_.clear();
+  }
+
+  Loop& loop_;
+  const ResolverOptions options_;
+  Resolver::Done done_;
+  ares_channel channel_ = nullptr;
+  boost::asio::steady_timer total_;
+  boost::asio::steady_timer step_;
+  absl::flat_hash_map<ares_socket_t, std::shared_ptr<Watch>> watches_;
+  std::vector<SrvTarget> targets_;
+  ResolveResult result_;
+  bool targets_pending_ = false;
+  int open_questions_ = 0;
+  int failures_ = 0;
+  int not_found_ = 0;
+};
+
+bool is_localhost(const std::string& host) { return host == "localhost" || host == "localhost."; }
+
+}  // namespace
+
+class Resolver::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Loop& loop, ResolverOptions options) : loop_(loop), options_(std::move(options)) {}
+
+  void answer(QueryId id, std::vector<Endpoint> endpoints, Done done) {
+    local_.insert(id);
+    ResolveResult result;
+    result.ok = true;
+    result.endpoints = std::move(endpoints);
+    boost::asio::post(loop_,
+                      [weak = weak_from_this(), id, answer = std::move(result), done = std::move(done)]() mutable {
+                        const auto self = weak.lock();
+                        if (self && self->local_.erase(id) == 1) done(std::move(answer));
+                      });
+  }
+
+  std::shared_ptr<Query> make(QueryId id, Done done) {
+    auto query = std::make_shared<Query>(
+        loop_, options_, [weak = weak_from_this(), id, done = std::move(done)](ResolveResult result) mutable {
+          if (const auto self = weak.lock()) self->queries_.erase(id);
+          done(std::move(result));
+        });
+    queries_[id] = query;
+    return query;
+  }
+
+  void cancel(QueryId id) {
+    local_.erase(id);
+    const auto found = queries_.find(id);
+    if (found == queries_.end()) return;
+    const auto query = found->second;
+    queries_.erase(found);
+    query->cancel();
+  }
+
+  void cancel_all() {
+    local_.clear();
+    const auto queries = std::exchange(queries_, {});
+    for (const auto& [id, query] : queries) query->cancel();
+  }
+
+  QueryId next_id() { return ++last_id_; }
+
+ private:
+  Loop& loop_;
+  ResolverOptions options_;
+  std::set<QueryId> local_;
+  absl::flat_hash_map<QueryId, std::shared_ptr<Query>> queries_;
+  QueryId last_id_ = 0;
+};
+
+Resolver::Resolver(Loop& loop, ResolverOptions options) : impl_(std::make_shared<Impl>(loop, std::move(options))) {
+  ares_library_init(ARES_LIB_INIT_ALL);
+}
+
+Resolver::~Resolver() {
+  impl_->cancel_all();
+  ares_library_cleanup();
+}
+
+Resolver::QueryId Resolver::resolve(const Endpoint& endpoint, Done done) {
+  const QueryId id = impl_->next_id();
+  if (endpoint.is_literal()) {
+    impl_->answer(id, {endpoint}, std::move(done));
+  } else if (is_localhost(endpoint.host)) {
+    Endpoint v4 = endpoint;
+    Endpoint v6 = endpoint;
+    v4.host = "127.0.0.1";
+    v6.host = "::1";
+    impl_->answer(id, {v4, v6}, std::move(done));
+  } else {
+    impl_->make(id, std::move(done))->start_host(endpoint);
+  }
+  return id;
+}
+
+Resolver::QueryId Resolver::resolve_srv(const std::string& name, Done done) {
+  const QueryId id = impl_->next_id();
+  impl_->make(id, std::move(done))->start_srv(name);
+  return id;
+}
+
+void Resolver::cancel(QueryId query) { impl_->cancel(query); }
+
+}  // namespace ringside::net

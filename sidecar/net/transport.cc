@@ -1,0 +1,109 @@
+#include "sidecar/net/transport.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <boost/asio/error.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sidecar/net/endpoint.h"
+
+namespace ringside::net {
+
+namespace {
+
+std::size_t finish(ssize_t result, bool reading, error_code& ec) {
+  if (result > 0 || (result == 0 && !reading)) {
+    ec = {};
+    return static_cast<std::size_t>(result);
+  }
+  if (result == 0) {
+    ec = boost::asio::error::eof;
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+    ec = boost::asio::error::would_block;
+  } else {
+    ec = error_code(errno, boost::system::system_category());
+  }
+  return 0;
+}
+
+void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
+
+}  // namespace
+
+Transport Transport::from_fd(Loop& loop, int fd, error_code& ec) {
+  Transport transport(loop);
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
+    ec = error_code(errno, boost::system::system_category());
+    ::close(fd);
+    return transport;
+  }
+  const int protocol = name.ss_family == AF_UNIX ? 0 : IPPROTO_TCP;
+  transport.socket_.assign(boost::asio::generic::stream_protocol(name.ss_family, protocol), fd, ec);
+  if (ec) {
+    ::close(fd);
+    return transport;
+  }
+  transport.socket_.native_non_blocking(true, ec);
+  return transport;
+}
+
+std::size_t Transport::read_some(char* data, std::size_t size, error_code& ec) {
+  return finish(::recv(socket_.native_handle(), data, size, MSG_DONTWAIT), true, ec);
+}
+
+std::size_t Transport::write_some(const char* data, std::size_t size, error_code& ec) {
+  return finish(::send(socket_.native_handle(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
+}
+
+std::size_t Transport::write_some(std::span<const iovec> pieces, error_code& ec) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  return finish(::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
+}
+
+bool Transport::looks_idle() {
+  if (!is_open()) return false;
+  char byte = 0;
+  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void Transport::shutdown_write() {
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void Transport::close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+void Transport::tune(std::chrono::milliseconds silence) {
+  error_code ec;
+  const SocketAddress local = socket_.local_endpoint(ec);
+  if (ec || local.protocol().family() == AF_UNIX) return;
+  const int fd = socket_.native_handle();
+  const int ms = static_cast<int>(std::clamp<std::int64_t>(silence.count(), 1, 1 << 30));
+  const int seconds = std::max(1, ms / 3000);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, ms);
+}
+
+std::string Transport::peer_address() const {
+  error_code ec;
+  const SocketAddress remote = socket_.remote_endpoint(ec);
+  return ec ? std::string() : address_text(remote);
+}
+
+}  // namespace ringside::net
