@@ -1,0 +1,56 @@
+// Batches and their results as JSON, by protobuf's JSON mapping (protobuf.dev/programming-guides/json).
+//
+// Types inside an Any: the well-known ones, our own, and those of the descriptors given. Whatever comes in passes a
+// strict gate first, since protobuf's own reader is lenient. Loop thread only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sidecar/core/call.h"
+
+namespace ringside::wire {
+
+inline constexpr int kMaxJsonDepth = 100;
+
+// Whether the text is one JSON object (RFC 8259) in UTF-8, without duplicate keys, and not nested deeper than
+// kMaxJsonDepth. Nothing: it is; else what is wrong.
+std::optional<std::string> check_json_object(std::string_view text);
+
+class ApplyJson {
+ public:
+  ApplyJson();
+  ~ApplyJson();
+  ApplyJson(const ApplyJson&) = delete;
+  ApplyJson& operator=(const ApplyJson&) = delete;
+
+  // Adds the types of a serialized google.protobuf.FileDescriptorSet (protoc --descriptor_set_out --include_imports).
+  // Nothing: done; else what is wrong with it.
+  std::optional<std::string> add_descriptors(const std::string& set);
+
+  // ---- batches ----
+  // JSON to a serialized messages.ApplyRequest; its contents are then checked by check_apply(). Nothing: `request` is
+  // set; else the answer for the caller (malformed, bad-type).
+  std::optional<core::Answer> read_request(std::string_view json, std::string& request) const;
+  // A serialized messages.ApplyRequest to JSON. Nothing: `json` is set; else the answer for the caller: a type that is
+  // not known here cannot be written.
+  std::optional<core::Answer> write_request(const std::string& request, std::string& json) const;
+
+  // ---- results ----
+  // JSON to a serialized messages.ApplyResult. As in protobuf, a missing "accepted" means false. Nothing: `result` is
+  // set; else what is wrong.
+  std::optional<std::string> read_result(std::string_view json, std::string& result) const;
+  // A serialized messages.ApplyResult to {"accepted":true,"replies":[...]}. Replies of a type that is not known here
+  // become {"@type":URL,"value":BASE64}; an empty or unreadable result has no replies.
+  std::string write_result(const std::string& result, bool accepted) const;
+  // The replies alone: a JSON array.
+  std::string write_replies(const std::string& result) const;
+
+ private:
+  struct Types;
+  std::unique_ptr<Types> types_;
+};
+
+}  // namespace ringside::wire
