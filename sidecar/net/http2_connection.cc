@@ -117,6 +117,9 @@ struct Http2Connection::Callbacks {
     } else if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
                frame->rst_stream.error_code != NGHTTP2_CANCEL) {
       connection.charge(1, "streams made to be reset");
+    } else if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+      // nghttp2 ends a session by itself where the peer breaks the protocol.
+      if (connection.why_.empty()) connection.why_ = nghttp2_http2_strerror(frame->goaway.error_code);
     } else if (frame->hd.type == NGHTTP2_DATA) {
       connection.guard_.earn(static_cast<double>(frame->hd.length) / kBytesPerToken);
     }

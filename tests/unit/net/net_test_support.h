@@ -1,0 +1,121 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <gtest/gtest.h>
+
+#include "sidecar/net/endpoint.h"
+#include "sidecar/net/metadata.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net::testing {
+
+/// One loop, turned by the test's own thread until what it waits for has happened. The limit is only there so
+/// that a broken test ends.
+class LoopTest : public ::testing::Test {
+ protected:
+  LoopTest() : work_(loop.get_executor()) {}
+
+  [[nodiscard]] bool run_until(const std::function<bool()>& happened) {
+    const auto give_up = Clock::now() + std::chrono::seconds(20);
+    while (!happened()) {
+      if (Clock::now() > give_up) return false;
+      loop.run_one_for(std::chrono::milliseconds(20));
+    }
+    return true;
+  }
+  /// Lets everything that is ready now run.
+  void settle() {
+    while (loop.poll() > 0) {
+    }
+  }
+
+  Loop loop;
+
+ private:
+  boost::asio::executor_work_guard<Loop::executor_type> work_;
+};
+
+/// A plain socket in the hands of a test: one end of a connection, non-blocking.
+class RawSocket {
+ public:
+  static RawSocket connect_to(const Endpoint& endpoint);
+  explicit RawSocket(int fd) : fd_(fd) {}
+  RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), ended_(other.ended_), in_(std::move(other.in_)) {
+    other.fd_ = -1;
+  }
+  RawSocket& operator=(RawSocket&&) = delete;
+  ~RawSocket();
+
+  /// As much as the kernel takes now; how much that was (0: full or broken).
+  std::size_t send(std::string_view bytes);
+  void half_close();
+  void close();
+  /// Reads what is there; then input() and ended() tell.
+  void pump();
+  std::string& input() { return in_; }
+  bool ended() const { return ended_; }
+  bool has(std::string_view text) {
+    pump();
+    return in_.find(text) != std::string::npos;
+  }
+  bool over() {
+    pump();
+    return ended_;
+  }
+
+ private:
+  int fd_ = -1;
+  bool ended_ = false;
+  std::string in_;
+};
+
+/// A listening socket in the hands of a test, on an ephemeral loopback port.
+class RawListener {
+ public:
+  RawListener();
+  ~RawListener();
+  RawListener(const RawListener&) = delete;
+  RawListener& operator=(const RawListener&) = delete;
+  Endpoint endpoint() const { return endpoint_; }
+  /// Null when nobody has connected yet.
+  std::unique_ptr<RawSocket> accept();
+
+ private:
+  int fd_ = -1;
+  Endpoint endpoint_;
+};
+
+/// A loopback port where nobody listens.
+Endpoint unused_endpoint();
+
+// HTTP/2 frames by hand.
+struct Frame {
+  std::uint8_t type = 0;
+  std::uint8_t flags = 0;
+  std::uint32_t stream = 0;
+  std::string payload;
+};
+inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+inline constexpr std::uint8_t kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kPing = 6, kGoaway = 7;
+inline constexpr std::uint8_t kEndStream = 1, kAck = 1, kEndHeaders = 4;
+
+std::string frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
+std::string number(std::uint32_t value);
+/// Literal fields without indexing.
+std::string hpack(const Metadata& headers);
+std::string grpc_request(std::uint32_t stream, const std::string& path, const Metadata& more = {});
+std::string grpc_message(std::string_view message);
+/// All header fields of these frames, which are all the HEADERS that a connection has carried.
+Metadata decode_headers(const std::vector<Frame>& frames);
+/// Takes the whole frames off the front.
+std::vector<Frame> take_frames(std::string& input);
+
+}  // namespace ringside::net::testing
