@@ -67,9 +67,6 @@ struct FinishCall {
 struct ReadDiscovery {};  // reported back by Node::discovered or Node::discovery_failed
 struct ViewChanged {};    // members, phases or ring: for watchers
 struct DrainDone {};
-struct Fatal {  // this host can never join: its settings contradict the cluster's
-  std::string why;
-};
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError };
 struct LogLine {
@@ -79,7 +76,7 @@ struct LogLine {
 };
 
 using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, StartTurn, BreakTurn, DeactivateActors,
-                            FinishCall, ReadDiscovery, ViewChanged, DrainDone, Fatal, LogLine>;
+                            FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ringside::core

@@ -22,6 +22,7 @@ struct Member {
 
   // Liveness.
   Instant next_ping;
+  Instant next_look;    // no extra ping before, however often its connections break
   Instant last_answer;  // when something of its was last heard
   Instant lease;        // when the last ping that it answered had been sent
   Duration rtt{0};
@@ -56,6 +57,7 @@ struct Contact {
   State state = State::kAsking;
   bool listed = false;  // discovery names it
   bool legacy = false;
+  bool blocks = false;  // of this cluster, but with another ring: nobody may join beside it
   Instant first_asked;
   Instant next_try;
   Instant keep_until;   // unlisted names are forgotten then

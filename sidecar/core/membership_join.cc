@@ -138,6 +138,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
   }
   if (contact.state == Contact::State::kClosed && contact.next_try > now()) return;
   contact.problem.clear();
+  contact.blocks = false;
   contact.legacy = says.generation == 0;
   if (contact.legacy || !joined_) {
     if (contact.state != Contact::State::kJoining) contact.next_try = now();
@@ -183,7 +184,10 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
     case Verdict::kBuried:
       return listener_.must_rejoin("buried by " + host);
     case Verdict::kMismatch:
-      if (!members_.contains(host)) set_foreign(host, answer.detail);
+      if (!members_.contains(host)) {
+        set_foreign(host, answer.detail);
+        contacts_[host].blocks = true;  // its ping named this very cluster
+      }
       return check_joined();
     default:
       if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
@@ -250,6 +254,7 @@ std::string Membership::waiting_for() const {
   std::string open;
   for (const auto& [name, contact] : contacts_) {
     if (contact.open()) open += (open.empty() ? "" : ", ") + name;
+    if (contact.state == Contact::State::kForeign && contact.blocks) return name + ": " + contact.problem;
   }
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
@@ -265,7 +270,7 @@ std::string Membership::waiting_for() const {
 void Membership::check_joined() {
   if (joined_) return;
   for (const auto& [name, contact] : contacts_) {
-    if (contact.open()) return;
+    if (contact.open() || (contact.state == Contact::State::kForeign && contact.blocks)) return;
   }
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;

@@ -87,7 +87,9 @@ void Membership::suspect(Member& member) {
 
 void Membership::connection_lost(const std::string& host) {
   const auto found = members_.find(host);
-  if (found != members_.end() && found->second.next_ping > now() + kRepeat) ping(found->second);
+  if (found == members_.end() || found->second.next_look > now()) return;
+  found->second.next_look = now() + kRepeat;
+  ping(found->second);
 }
 
 bool Membership::answered(Token token, const PeerAnswer& answer) {

@@ -74,6 +74,7 @@ class Node final : private MembershipListener {
   Status status() const;
   std::vector<MemberStatus> members(Instant now) const;
   std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
+  Sender self() const;
   const Ring& ring() const { return *membership_.ring(); }
   const Counters& counters() const { return context_.counters; }
 

@@ -7,6 +7,10 @@ namespace ringside::core {
 
 void Node::view_changed() { context_.effects.push_back(ViewChanged{}); }
 
+Sender Node::self() const {
+  return {membership_.self().host, membership_.self().generation, config_.cluster, clock_.last()};
+}
+
 Placement Node::where(ActorId id) const {
   Placement place;
   place.id = id;

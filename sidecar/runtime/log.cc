@@ -188,7 +188,7 @@ Log::~Log() = default;
 Level Log::level() const { return state_->level.load(std::memory_order_relaxed); }
 void Log::set_level(Level level) { state_->level.store(level, std::memory_order_relaxed); }
 
-void Log::write(Level level, std::string_view event, LogFields fields) {
+void Log::write(Level level, std::string_view event, LogFieldSpan fields) {
   if (!enabled(level)) return;
   const Time now = state_->clock();
   const std::lock_guard lock(state_->mutex);

@@ -17,6 +17,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,7 @@ struct LogField {
   LogValue value;
 };
 using LogFields = std::initializer_list<LogField>;
+using LogFieldSpan = std::span<const LogField>;
 
 struct LogOptions {
   Level level = Level::kInfo;
@@ -81,18 +83,18 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  void debug(std::string_view event, LogFields fields = {}) { write(Level::kDebug, event, fields); }
-  void info(std::string_view event, LogFields fields = {}) { write(Level::kInfo, event, fields); }
-  void warn(std::string_view event, LogFields fields = {}) { write(Level::kWarn, event, fields); }
-  void error(std::string_view event, LogFields fields = {}) { write(Level::kError, event, fields); }
+  void debug(std::string_view event, LogFields fields = {}) { write(Level::kDebug, event, {fields.begin(), fields.size()}); }
+  void info(std::string_view event, LogFields fields = {}) { write(Level::kInfo, event, {fields.begin(), fields.size()}); }
+  void warn(std::string_view event, LogFields fields = {}) { write(Level::kWarn, event, {fields.begin(), fields.size()}); }
+  void error(std::string_view event, LogFields fields = {}) { write(Level::kError, event, {fields.begin(), fields.size()}); }
+
+  void write(Level level, std::string_view event, LogFieldSpan fields);
 
   Level level() const;
   void set_level(Level level);
   bool enabled(Level level) const { return level >= this->level(); }
 
  private:
-  void write(Level level, std::string_view event, LogFields fields);
-
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -38,6 +38,12 @@ core::Answer invalid(core::Reason reason, std::string detail) {
   return core::Answer::failed(core::Outcome::kInvalid, reason, std::move(detail));
 }
 
+std::string apply_result(core::Answer answer) {
+  if (!answer.result.empty()) return std::move(answer.result);
+  // {accepted = true}; false is protobuf's default and takes no bytes.
+  return answer.outcome == core::Outcome::kApplied ? std::string("\x08\x01", 2) : std::string();
+}
+
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id) {
   id = 0;
   if (request.size() > max_bytes) {

@@ -16,6 +16,9 @@ inline constexpr std::size_t kMaxMessagesPerBatch = 10'000;
 // set; else the answer for the caller (outcome invalid).
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id);
 
+// The serialized messages.ApplyResult of an answer that the app has given (applied or refused).
+std::string apply_result(core::Answer answer);
+
 // The answer of an outcome `invalid`.
 core::Answer invalid(core::Reason reason, std::string detail);
 

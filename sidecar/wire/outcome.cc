@@ -1,9 +1,8 @@
 #include "sidecar/wire/outcome.h"
 
-#include <messages/control_plane.pb.h>
-
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/duration.pb.h>
+#include <messages/control_plane.pb.h>
 
 namespace ringside::wire {
 namespace {

@@ -1,0 +1,214 @@
+// Answers between hosts.
+#include <messages/control_plane.pb.h>
+#include <ringside/peer/v1/peer.pb.h>
+
+#include "sidecar/peer/codec.h"
+
+namespace ringside::peer {
+namespace {
+
+namespace given = ::messages;
+namespace ours = ::ringside::peer::v1;
+
+constexpr int kClaimsInPart = 50'000;
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+core::Phase to_core(given::Phase phase) {
+  return phase >= 0 && phase <= given::PHASE_APP_DOWN ? static_cast<core::Phase>(phase) : core::Phase::kUnspecified;
+}
+
+core::Verdict to_core(ours::Verdict verdict) {
+  return verdict >= 0 && verdict <= ours::VERDICT_MISMATCH ? static_cast<core::Verdict>(verdict)
+                                                           : core::Verdict::kUnspecified;
+}
+
+ours::Verdict to_proto(core::Verdict verdict) { return static_cast<ours::Verdict>(verdict); }
+
+core::PingAnswer read(const given::PingReply& in) {
+  core::PingAnswer out;
+  out.host = in.host();
+  out.unix_time = in.unix_time();
+  out.phase = to_core(in.phase());
+  out.generation = in.generation();
+  out.ring = in.ring();
+  out.ring_hosts = in.members();
+  out.actors = in.actors();
+  out.load = in.load();
+  out.cluster = in.cluster();
+  out.version = in.version().substr(0, 64);
+  out.clock = in.clock();
+  out.routes_only = in.routes_only();
+  if (in.standing() >= 0 && in.standing() <= given::STANDING_BURIED) {
+    out.standing = static_cast<core::Standing>(in.standing());
+  }
+  return out;
+}
+
+core::NegotiateAnswer read(const given::NegotiateReply& in) {
+  return {{in.hosts().begin(), in.hosts().end()}, in.cluster(), in.points()};
+}
+
+core::IdsAnswer read(const given::ActorIdsReply& in) { return {{in.ids().begin(), in.ids().end()}}; }
+
+core::AckAnswer read(const given::OwnerChangeAck& in) {
+  core::AckAnswer out{in.accepted(), in.message(), {}};
+  for (const given::Rejection& rejected : in.rejected()) {
+    out.rejected.push_back({rejected.id(), rejected.owner(), rejected.epoch()});
+  }
+  return out;
+}
+
+core::JoinAnswer read(const ours::JoinReply& in) {
+  core::JoinAnswer out;
+  out.verdict = to_core(in.verdict());
+  out.generation = in.generation();
+  out.phase = to_core(in.phase());
+  out.routes_only = in.routes_only();
+  out.names.assign(in.names().begin(), in.names().end());
+  out.detail = in.detail();
+  return out;
+}
+
+core::LeaveAnswer read(const ours::LeaveReply& in) { return {to_core(in.verdict())}; }
+core::ProbeAnswer read(const ours::ProbeReply& in) { return {in.heard(), in.generation()}; }
+core::ExpireAnswer read(const ours::ExpireReply& in) { return {to_core(in.verdict())}; }
+
+template <typename Proto>
+std::optional<core::PeerAnswer> decode(const std::string& body) {
+  Proto in;
+  if (!in.ParseFromString(body)) return std::nullopt;
+  return read(in);
+}
+
+}  // namespace
+
+std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question, const std::string& body) {
+  using Answer = std::optional<core::PeerAnswer>;
+  return std::visit(Overloaded{
+                        [&](const core::PingRequest&) -> Answer { return decode<given::PingReply>(body); },
+                        [&](const core::NegotiateRequest&) -> Answer { return decode<given::NegotiateReply>(body); },
+                        [&](const core::IdsRequest&) -> Answer { return decode<given::ActorIdsReply>(body); },
+                        [&](const core::OwnershipRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
+                        [&](const core::ExpiryRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
+                        [&](const core::ClosingRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
+                        [&](const core::JoinRequest&) -> Answer { return decode<ours::JoinReply>(body); },
+                        [&](const core::LeaveRequest&) -> Answer { return decode<ours::LeaveReply>(body); },
+                        [&](const core::InventoryRequest&) -> Answer { return std::nullopt; },
+                        [&](const core::ProbeRequest&) -> Answer { return decode<ours::ProbeReply>(body); },
+                        [&](const core::ExpireRequest&) -> Answer { return decode<ours::ExpireReply>(body); },
+                    },
+                    question);
+}
+
+std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
+  ours::InventoryPart in;
+  if (!in.ParseFromString(body) || in.ids_size() != in.epochs_size()) return std::nullopt;
+  InventoryPart part;
+  part.answer.verdict = to_core(in.verdict());
+  part.answer.number = in.number();
+  part.last = in.last();
+  part.answer.claims.reserve(static_cast<std::size_t>(in.ids_size()));
+  for (int i = 0; i < in.ids_size(); ++i) part.answer.claims.push_back({in.ids(i), in.epochs(i)});
+  return part;
+}
+
+std::string encode_answer(const core::PeerAnswer& answer) {
+  return std::visit(Overloaded{
+                        [](const core::PingAnswer& a) {
+                          given::PingReply out;
+                          out.set_host(a.host);
+                          out.set_unix_time(a.unix_time);
+                          out.set_phase(static_cast<given::Phase>(a.phase));
+                          out.set_generation(a.generation);
+                          out.set_ring(a.ring);
+                          out.set_members(a.ring_hosts);
+                          out.set_actors(a.actors);
+                          out.set_load(a.load);
+                          out.set_cluster(a.cluster);
+                          out.set_version(a.version);
+                          out.set_clock(a.clock);
+                          out.set_standing(static_cast<given::Standing>(a.standing));
+                          out.set_routes_only(a.routes_only);
+                          return out.SerializeAsString();
+                        },
+                        [](const core::NegotiateAnswer& a) {
+                          given::NegotiateReply out;
+                          for (const std::string& host : a.hosts) out.add_hosts(host);
+                          out.set_cluster(a.cluster);
+                          out.set_points(a.points);
+                          return out.SerializeAsString();
+                        },
+                        [](const core::IdsAnswer& a) {
+                          given::ActorIdsReply out;
+                          out.mutable_ids()->Add(a.ids.begin(), a.ids.end());
+                          return out.SerializeAsString();
+                        },
+                        [](const core::AckAnswer& a) {
+                          given::OwnerChangeAck out;
+                          out.set_accepted(a.accepted);
+                          out.set_message(a.message);
+                          for (const core::Rejected& rejected : a.rejected) {
+                            given::Rejection* added = out.add_rejected();
+                            added->set_id(rejected.id);
+                            added->set_owner(rejected.owner);
+                            added->set_epoch(rejected.epoch);
+                          }
+                          return out.SerializeAsString();
+                        },
+                        [](const core::JoinAnswer& a) {
+                          ours::JoinReply out;
+                          out.set_verdict(to_proto(a.verdict));
+                          out.set_generation(a.generation);
+                          out.set_phase(static_cast<given::Phase>(a.phase));
+                          out.set_routes_only(a.routes_only);
+                          for (const std::string& name : a.names) out.add_names(name);
+                          out.set_detail(a.detail);
+                          return out.SerializeAsString();
+                        },
+                        [](const core::LeaveAnswer& a) {
+                          ours::LeaveReply out;
+                          out.set_verdict(to_proto(a.verdict));
+                          return out.SerializeAsString();
+                        },
+                        [](const core::ProbeAnswer& a) {
+                          ours::ProbeReply out;
+                          out.set_heard(a.heard);
+                          out.set_generation(a.generation);
+                          return out.SerializeAsString();
+                        },
+                        [](const core::ExpireAnswer& a) {
+                          ours::ExpireReply out;
+                          out.set_verdict(to_proto(a.verdict));
+                          return out.SerializeAsString();
+                        },
+                        [](const core::InventoryAnswer&) { return std::string(); },
+                        [](const core::PeerFailure&) { return std::string(); },
+                    },
+                    answer);
+}
+
+std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer) {
+  std::vector<std::string> parts;
+  ours::InventoryPart part;
+  part.set_verdict(to_proto(answer.verdict));
+  part.set_number(answer.number);
+  for (const core::Claim& claim : answer.claims) {
+    part.add_ids(claim.id);
+    part.add_epochs(claim.epoch);
+    if (part.ids_size() < kClaimsInPart) continue;
+    parts.push_back(part.SerializeAsString());
+    part.clear_ids();
+    part.clear_epochs();
+  }
+  part.set_last(true);
+  parts.push_back(part.SerializeAsString());
+  return parts;
+}
+
+}  // namespace ringside::peer

@@ -1,0 +1,37 @@
+// ringside.peer.v1.Membership/Watch: the whole view first, then again at every change. For hosts, and for clients that
+// route by themselves. A watcher that does not read gets the newest view when it does, never a queue of old ones.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "sidecar/core/ports.h"
+#include "sidecar/net/method_table.h"
+
+namespace ringside::peer {
+
+class MembershipWatch {
+ public:
+  explicit MembershipWatch(core::Gateway& gateway);
+  ~MembershipWatch();
+
+  void add_methods(net::MethodTable& table);
+
+ private:
+  struct Watcher {
+    std::shared_ptr<net::ServerCall> call;
+    std::uint64_t sent = 0;  // version
+  };
+
+  void serve(const std::shared_ptr<net::ServerCall>& call);
+  void update(Watcher& watcher);
+  std::string view() const;
+
+  core::Gateway& gateway_;
+  std::uint64_t registration_;
+  std::uint64_t version_ = 1;
+  std::list<std::shared_ptr<Watcher>> watchers_;
+};
+
+}  // namespace ringside::peer

@@ -1,0 +1,191 @@
+#include "sidecar/peer/peer_client.h"
+
+#include <utility>
+
+#include "sidecar/core/host_name.h"
+#include "sidecar/peer/codec.h"
+#include "sidecar/wire/outcome.h"
+#include "sidecar/wire/peer_headers.h"
+
+namespace ringside::peer {
+namespace {
+
+constexpr std::size_t kMaxInventory = std::size_t{128} << 20;  // of a legacy host, in one message
+constexpr std::chrono::seconds kUnused{120};
+constexpr std::chrono::seconds kSweep{30};
+
+core::PeerFailure failure_of(const net::CallResult& result) {
+  using Kind = core::PeerFailure::Kind;
+  core::PeerFailure failure;
+  failure.detail = result.message;
+  if (result.refused || result.reset) {
+    failure.kind = Kind::kRefused;
+  } else if (!result.from_server) {
+    failure.kind = result.delivery == net::Delivery::kNotSent ? Kind::kUnreachable : Kind::kLost;
+  } else if (result.status == net::GrpcStatus::kFailedPrecondition) {
+    failure.kind = Kind::kMismatch;
+  } else if (result.status == net::GrpcStatus::kUnimplemented) {
+    failure.kind = Kind::kUnserved;
+  } else {
+    failure.kind = Kind::kRejected;
+  }
+  return failure;
+}
+
+core::Answer answer_of(net::CallResult result) {
+  using core::Answer;
+  using core::Outcome;
+  using core::Reason;
+  if (result.delivery == net::Delivery::kNotSent) {
+    return Answer::failed(Outcome::kNotDelivered, Reason::kPeerUnreachable, result.message);
+  }
+  if (!result.from_server) {
+    const bool late = result.status == net::GrpcStatus::kDeadlineExceeded && !result.reset;
+    return Answer::failed(Outcome::kUnknown, late ? Reason::kDeadline : Reason::kPeerLost, result.message);
+  }
+  return wire::read_answer(result.status, result.message, result.trailers, std::move(result.body));
+}
+
+}  // namespace
+
+// The parts of one inventory, as they come in.
+struct PeerClient::InventoryRead {
+  core::InventoryAnswer whole;
+  bool complete = false;
+  bool malformed = false;
+};
+
+PeerClient::PeerClient(net::Loop& loop, PeerClientOptions options, core::PeerSink& sink)
+    : loop_(loop), options_(std::move(options)), sink_(sink) {}
+
+PeerClient::~PeerClient() = default;
+
+net::GrpcChannel* PeerClient::channel(const std::string& host) {
+  const auto now = net::Clock::now();
+  if (now >= next_sweep_) {
+    next_sweep_ = now + kSweep;
+    drop_unused();
+  }
+  Host& entry = channels_[host];
+  entry.last_used = now;
+  if (entry.channel) return entry.channel.get();
+  const auto name = core::parse_host_name(host);
+  if (!name) {
+    channels_.erase(host);
+    return nullptr;
+  }
+  net::ChannelOptions options;
+  options.endpoint.host = name->address;
+  options.endpoint.port = name->port;
+  options.resolver = options_.resolver;
+  options.random = options_.random;
+  options.on_disconnected = [this, host](const net::CallResult&) { sink_.connection_lost(host); };
+  entry.channel = std::make_unique<net::GrpcChannel>(loop_, std::move(options));
+  return entry.channel.get();
+}
+
+void PeerClient::drop_unused() {
+  std::erase_if(channels_, [now = net::Clock::now()](const auto& entry) {
+    return now - entry.second.last_used > kUnused && entry.second.channel->open_calls() == 0;
+  });
+}
+
+net::Metadata PeerClient::metadata() const {
+  net::Metadata metadata;
+  metadata.add(std::string(wire::kSourceHeader), wire::write_source(sink_.self()));
+  return metadata;
+}
+
+void PeerClient::ask(core::AskPeer question) {
+  net::GrpcChannel* to = channel(question.host);
+  if (to == nullptr) {
+    sink_.peer_answered(question.token, core::PeerFailure{core::PeerFailure::Kind::kUnreachable, "not a host name"});
+    return;
+  }
+  net::CallOptions options;
+  options.deadline = net::Clock::now() + question.timeout;
+  // A question about liveness is one about now, not about the last failure to connect.
+  options.connect_now = true;
+  options.max_message = kMaxInventory;
+  if (std::holds_alternative<core::InventoryRequest>(question.request)) {
+    return ask_inventory(*to, question, metadata(), options);
+  }
+  Encoded encoded = encode(question.request);
+  to->unary(std::string(encoded.path), metadata(), std::move(encoded.body), options,
+            [this, token = question.token, asked = std::move(question.request)](net::CallResult result) {
+              if (result.status != net::GrpcStatus::kOk) return sink_.peer_answered(token, failure_of(result));
+              auto answer = decode_answer(asked, result.body);
+              if (!answer) answer = core::PeerFailure{core::PeerFailure::Kind::kRejected, "its answer is malformed"};
+              sink_.peer_answered(token, std::move(*answer));
+            });
+}
+
+void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& question, net::Metadata metadata,
+                               net::CallOptions options) {
+  const auto read = std::make_shared<InventoryRead>();
+  net::StreamHandlers handlers;
+  handlers.on_message = [read](std::string bytes) {
+    auto part = decode_inventory_part(bytes);
+    if (!part || read->complete) {
+      read->malformed = true;
+      return;
+    }
+    read->whole.verdict = part->answer.verdict;
+    read->whole.number = part->answer.number;
+    read->complete = part->last;
+    auto& claims = read->whole.claims;
+    claims.insert(claims.end(), part->answer.claims.begin(), part->answer.claims.end());
+  };
+  handlers.on_finish = [this, token = question.token, read](net::CallResult result) {
+    if (result.status == net::GrpcStatus::kOk && read->complete && !read->malformed) {
+      sink_.peer_answered(token, std::move(read->whole));
+    } else {
+      sink_.peer_answered(token, failure_of(result));
+    }
+  };
+  Encoded encoded = encode(question.request);
+  const auto stream = channel.stream(std::string(encoded.path), std::move(metadata), options, std::move(handlers));
+  stream->send(std::move(encoded.body));
+  stream->half_close();
+}
+
+void PeerClient::forward(core::ForwardCall call) {
+  net::GrpcChannel* to = channel(call.host);
+  if (to == nullptr) {
+    sink_.forward_answered(call.token, core::Answer::failed(core::Outcome::kNotDelivered,
+                                                            core::Reason::kPeerUnreachable, "not a host name"));
+    return;
+  }
+  const core::Call& what = *call.call;
+  net::Metadata headers;
+  if (!call.legacy) {
+    headers = metadata();
+    headers.add(std::string(wire::kTargetHeader), wire::write_target(call.target));
+    headers.add(std::string(wire::kHopsHeader), std::to_string(call.hops));
+    if (!what.idempotency_key.empty()) headers.add(std::string(wire::kIdempotencyKeyHeader), what.idempotency_key);
+    if (!what.actor_name.empty()) {
+      headers.add(std::string(wire::kActorNameHeader), net::encode_bin(what.actor_name));
+    }
+  }
+  if (!what.traceparent.empty()) headers.add("traceparent", what.traceparent);
+  if (!what.tracestate.empty()) headers.add("tracestate", what.tracestate);
+  net::CallOptions options;
+  options.deadline = options_.to_clock(what.deadline);
+  options.max_message = options_.max_message + 1024;
+  const net::GrpcChannel::CallId id = to->unary(std::string(kApplyPath), std::move(headers), what.request, options,
+                                                [this, token = call.token](net::CallResult result) {
+                                                  forwards_.erase(token);
+                                                  sink_.forward_answered(token, answer_of(std::move(result)));
+                                                });
+  forwards_[call.token] = {call.host, id};
+}
+
+void PeerClient::abandon(core::Token forward) {
+  const auto found = forwards_.find(forward);
+  if (found == forwards_.end()) return;
+  const auto host = channels_.find(found->second.host);
+  if (host != channels_.end()) host->second.channel->cancel(found->second.call);
+  forwards_.erase(found);
+}
+
+}  // namespace ringside::peer

@@ -1,0 +1,60 @@
+// Questions and forwarded calls to the other hosts: one HTTP/2 connection to each, opened with the first need and
+// closed when nothing was asked for a while. Loop thread only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "sidecar/core/ports.h"
+#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/resolver.h"
+
+namespace ringside::peer {
+
+struct PeerClientOptions {
+  std::size_t max_message = std::size_t{4} << 20;
+  std::shared_ptr<net::Resolver> resolver;
+  std::function<double()> random;                                 // in [0, 1), for backoff
+  std::function<net::Clock::time_point(core::Instant)> to_clock;  // the core's time on the loop's clock
+};
+
+class PeerClient : public core::PeerPort {
+ public:
+  PeerClient(net::Loop& loop, PeerClientOptions options, core::PeerSink& sink);
+  ~PeerClient() override;
+
+  void ask(core::AskPeer question) override;
+  void forward(core::ForwardCall call) override;
+  void abandon(core::Token forward) override;
+
+  std::size_t connections() const { return channels_.size(); }
+
+ private:
+  struct Host {
+    std::unique_ptr<net::GrpcChannel> channel;
+    net::Clock::time_point last_used;
+  };
+  struct InventoryRead;
+
+  net::GrpcChannel* channel(const std::string& host);  // nullptr: not a host name
+  void ask_inventory(net::GrpcChannel& channel, const core::AskPeer& question, net::Metadata metadata,
+                     net::CallOptions options);
+  void drop_unused();
+  net::Metadata metadata() const;
+
+  net::Loop& loop_;
+  PeerClientOptions options_;
+  core::PeerSink& sink_;
+  std::map<std::string, Host> channels_;
+  struct Forwarded {
+    std::string host;
+    net::GrpcChannel::CallId call;
+  };
+  std::unordered_map<core::Token, Forwarded> forwards_;
+  net::Clock::time_point next_sweep_{};
+};
+
+}  // namespace ringside::peer

@@ -1,0 +1,122 @@
+#include "sidecar/peer/peer_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sidecar/peer/codec.h"
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/outcome.h"
+#include "sidecar/wire/peer_headers.h"
+
+namespace ringside::peer {
+namespace {
+
+constexpr std::size_t kMaxControlMessage = std::size_t{16} << 20;
+constexpr std::size_t kMaxHeaderValue = 1024;
+
+core::Sender sender_of(const net::ServerCall& call) {
+  const std::string* source = call.metadata().find(wire::kSourceHeader);
+  if (source == nullptr) return {};
+  return wire::read_source(*source).value_or(core::Sender{});
+}
+
+void fail(const std::shared_ptr<net::ServerCall>& call, const core::PeerFailure& failure) {
+  const bool mismatch = failure.kind == core::PeerFailure::Kind::kMismatch;
+  call->finish(mismatch ? net::GrpcStatus::kFailedPrecondition : net::GrpcStatus::kUnavailable, failure.detail);
+}
+
+void finish(const std::shared_ptr<net::ServerCall>& call, core::Answer answer) {
+  net::Metadata trailers = wire::grpc_trailers(answer);
+  if (answer.outcome != core::Outcome::kApplied && answer.outcome != core::Outcome::kRefused) {
+    return call->finish(wire::grpc_status(answer), wire::message(answer), std::move(trailers));
+  }
+  call->reply(wire::apply_result(std::move(answer)), std::move(trailers));
+}
+
+}  // namespace
+
+PeerServer::PeerServer(PeerServerOptions options, core::Gateway& gateway, core::PeerSink& sink)
+    : options_(options), gateway_(gateway), sink_(sink) {}
+
+void PeerServer::add_methods(net::MethodTable& table) {
+  for (const std::string_view path : kServedPaths) {
+    net::Method method;
+    method.max_message = kMaxControlMessage;
+    method.oversize = method.malformed = net::GrpcStatus::kInvalidArgument;
+    if (path == kInventoryPath) {
+      method.handler = [this](std::shared_ptr<net::ServerCall> call) { serve_inventory(call); };
+    } else {
+      method.handler = [this](std::shared_ptr<net::ServerCall> call) { serve(call); };
+    }
+    table.add(std::string(path), std::move(method));
+  }
+  net::Method apply;
+  apply.max_message = options_.max_message;
+  apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
+  apply.refusal = [](net::GrpcStatus) { return wire::grpc_trailers(wire::invalid(core::Reason::kMalformed, "")); };
+  apply.handler = [this](std::shared_ptr<net::ServerCall> call) { serve_apply(call); };
+  table.add(std::string(kApplyPath), std::move(apply));
+}
+
+void PeerServer::serve(const std::shared_ptr<net::ServerCall>& call) {
+  std::string error;
+  auto request = decode_request(call->path(), call->take_message(), error);
+  if (!request) return call->finish(net::GrpcStatus::kInvalidArgument, error);
+  sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request), [call](core::PeerAnswer answer) {
+    if (const auto* failure = std::get_if<core::PeerFailure>(&answer)) return fail(call, *failure);
+    call->reply(encode_answer(answer));
+  });
+}
+
+void PeerServer::serve_inventory(const std::shared_ptr<net::ServerCall>& call) {
+  std::string error;
+  auto request = decode_request(call->path(), call->take_message(), error);
+  if (!request) return call->finish(net::GrpcStatus::kInvalidArgument, error);
+  sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request), [call](core::PeerAnswer answer) {
+    const auto* inventory = std::get_if<core::InventoryAnswer>(&answer);
+    if (inventory == nullptr) return call->finish(net::GrpcStatus::kInternal, "no inventory");
+    // Parts go out as fast as the asker takes them.
+    auto parts = std::make_shared<std::vector<std::string>>(encode_inventory(*inventory));
+    std::reverse(parts->begin(), parts->end());
+    const auto pump = [call, parts] {
+      constexpr std::size_t kAhead = std::size_t{1} << 20;
+      while (!parts->empty() && call->unsent_bytes() < kAhead) {
+        call->send(std::move(parts->back()));
+        parts->pop_back();
+        if (parts->empty()) call->finish(net::GrpcStatus::kOk, "");
+      }
+    };
+    call->on_writable(pump);
+    pump();
+  });
+}
+
+void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
+  core::Call apply;
+  apply.origin = core::Origin::kPeer;
+  apply.request = call->take_message();
+  if (auto refusal = wire::check_apply(apply.request, options_.max_message, apply.id)) {
+    return finish(call, std::move(*refusal));
+  }
+  const core::Now now = gateway_.now();
+  core::Duration left = options_.default_timeout;
+  if (const auto deadline = call->deadline()) {
+    left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
+  }
+  apply.deadline = now.mono + std::min(left, options_.max_timeout);
+  const net::Metadata& headers = call->metadata();
+  if (const std::string* hops = headers.find(wire::kHopsHeader)) apply.hops = wire::read_hops(*hops);
+  if (const std::string* target = headers.find(wire::kTargetHeader)) apply.target = wire::read_target(*target);
+  apply.idempotency_key = headers.get(wire::kIdempotencyKeyHeader).substr(0, kMaxHeaderValue);
+  apply.traceparent = headers.get("traceparent").substr(0, kMaxHeaderValue);
+  apply.tracestate = headers.get("tracestate").substr(0, kMaxHeaderValue);
+  apply.idempotent = headers.get(wire::kIdempotentHeader) == "true";
+  if (const std::string* name = headers.find(wire::kActorNameHeader)) {
+    apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxHeaderValue);
+  }
+  const auto done = [call](core::Answer answer) { finish(call, std::move(answer)); };
+  const core::Token token = gateway_.apply(std::move(apply), done);
+  call->on_cancel([this, token] { gateway_.cancel(token); });
+}
+
+}  // namespace ringside::peer

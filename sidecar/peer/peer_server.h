@@ -1,0 +1,34 @@
+// What this host serves to the others on the peer listener: messages.ControlPlane (Apply included) and
+// ringside.peer.v1.Peer, natively on the loop. Loop thread only.
+#pragma once
+
+#include <memory>
+
+#include "sidecar/core/ports.h"
+#include "sidecar/net/method_table.h"
+
+namespace ringside::peer {
+
+struct PeerServerOptions {
+  std::size_t max_message = std::size_t{4} << 20;  // of one batch
+  core::Duration default_timeout{10'000'000};      // for a caller without a deadline
+  core::Duration max_timeout{300'000'000};
+};
+
+class PeerServer {
+ public:
+  PeerServer(PeerServerOptions options, core::Gateway& gateway, core::PeerSink& sink);
+
+  void add_methods(net::MethodTable& table);
+
+ private:
+  void serve(const std::shared_ptr<net::ServerCall>& call);
+  void serve_inventory(const std::shared_ptr<net::ServerCall>& call);
+  void serve_apply(const std::shared_ptr<net::ServerCall>& call);
+
+  PeerServerOptions options_;
+  core::Gateway& gateway_;
+  core::PeerSink& sink_;
+};
+
+}  // namespace ringside::peer

@@ -1,0 +1,298 @@
+#include "sidecar/runtime/engine.h"
+
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace ringside::runtime {
+namespace {
+
+constexpr std::chrono::milliseconds kGoodByeBound{500};
+
+Level to_level(core::Level level) { return static_cast<Level>(level); }
+
+}  // namespace
+
+core::Instant to_instant(SteadyClock::time_point time) {
+  return core::Instant(std::chrono::duration_cast<core::Duration>(time.time_since_epoch()));
+}
+
+SteadyClock::time_point to_steady(core::Instant instant) {
+  return SteadyClock::time_point(std::chrono::duration_cast<SteadyClock::duration>(instant.time_since_epoch()));
+}
+
+Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log)
+    : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop) {}
+
+Engine::~Engine() = default;
+
+core::Now Engine::now() const {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return {to_instant(SteadyClock::now()), std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()};
+}
+
+void Engine::start(Ports ports) {
+  ports_ = ports;
+  if (ports_.app == nullptr) begin(false);
+}
+
+void Engine::begin(bool app_up) {
+  started_ = true;
+  node_.start(now(), app_up);
+  carry_out();
+  if (const auto addresses = std::exchange(discovered_early_, std::nullopt)) discovered(*addresses);
+}
+
+void Engine::close(std::function<void()> done) {
+  node_.close(now());
+  carry_out();
+  const auto bound = std::make_shared<boost::asio::steady_timer>(loop_, kGoodByeBound);
+  bound->async_wait([bound, done = std::move(done)](const boost::system::error_code&) { done(); });
+}
+
+// ---- effects --------------------------------------------------------------------------------------------------------
+
+// An effect may cause the next event before this returns (an answer at once): its effects join the end of the queue.
+void Engine::carry_out() {
+  if (carrying_out_) return;
+  carrying_out_ = true;
+  for (core::Effects effects = node_.take_effects(); !effects.empty(); effects = node_.take_effects()) {
+    for (core::Effect& effect : effects) {
+      std::visit([this](auto& one) { carry_out(std::move(one)); }, effect);
+    }
+  }
+  carrying_out_ = false;
+  arm_timer();
+}
+
+void Engine::arm_timer() {
+  const core::Instant next = node_.next_wakeup();
+  if (next == timer_at_ || next == core::kNever) return;
+  timer_at_ = next;
+  timer_.expires_at(to_steady(next));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    const core::Now time = now();
+    if (ports_.probe != nullptr) ports_.probe->loop_lag(time.mono - timer_at_);
+    timer_at_ = core::kNever;
+    node_.wake(time);
+    carry_out();
+  });
+}
+
+void Engine::carry_out(core::AskPeer effect) {
+  if (std::holds_alternative<core::PingRequest>(effect.request)) pings_[effect.token] = to_instant(SteadyClock::now());
+  ports_.peers->ask(std::move(effect));
+}
+
+void Engine::carry_out(core::AnswerPeer effect) {
+  const auto found = asked_.find(effect.token);
+  if (found == asked_.end()) return;
+  const Reply reply = std::move(found->second);
+  asked_.erase(found);
+  reply(std::move(effect.answer));
+}
+
+void Engine::carry_out(core::ForwardCall effect) { ports_.peers->forward(std::move(effect)); }
+void Engine::carry_out(core::AbandonForward effect) { ports_.peers->abandon(effect.token); }
+
+void Engine::carry_out(core::StartTurn effect) {
+  turns_[effect.token] = to_instant(SteadyClock::now());
+  ports_.app->start_turn(std::move(effect));
+}
+
+void Engine::carry_out(core::BreakTurn effect) { ports_.app->break_turn(effect.token); }
+void Engine::carry_out(core::DeactivateActors effect) { ports_.app->deactivate(std::move(effect)); }
+
+void Engine::carry_out(core::FinishCall effect) {
+  const auto found = calls_.find(effect.token);
+  if (found == calls_.end()) return;
+  const CallEntry entry = std::move(found->second);
+  calls_.erase(found);
+  if (ports_.probe != nullptr) {
+    ports_.probe->call_ended(entry.origin, effect.answer.outcome, to_instant(SteadyClock::now()) - entry.started);
+  }
+  entry.done(std::move(effect.answer));
+}
+
+void Engine::carry_out(core::ReadDiscovery) {
+  if (ports_.discovery != nullptr) return ports_.discovery->read_again();
+  discovered({});
+}
+
+void Engine::carry_out(core::ViewChanged) { post_view_change(); }
+
+// Many changes in one turn of the loop are one for those who watch.
+void Engine::post_view_change() {
+  if (std::exchange(view_change_posted_, true)) return;
+  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    view_change_posted_ = false;
+    const auto watchers = view_watchers_;
+    for (const auto& [number, changed] : watchers) {
+      if (view_watchers_.contains(number)) changed();
+    }
+  });
+}
+
+void Engine::carry_out(core::DrainDone) {
+  const bool complete = node_.status().phase == core::Phase::kDrained;
+  for (const auto& [number, done] : std::exchange(drain_watchers_, {})) done(complete);
+}
+
+void Engine::carry_out(core::LogLine effect) {
+  std::vector<LogField> fields;
+  fields.reserve(effect.fields.size());
+  for (const auto& [key, value] : effect.fields) fields.push_back({key, value});
+  log_.write(to_level(effect.level), effect.event, fields);
+}
+
+// ---- core::Gateway --------------------------------------------------------------------------------------------------
+
+core::Token Engine::apply(core::Call call, Done done) {
+  const core::Token token = next_token_++;
+  if (!started_) {
+    done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
+                              "waiting for the first answer of the application's health check"));
+    return token;
+  }
+  const core::Now time = now();
+  calls_.emplace(token, CallEntry{std::move(done), call.origin, time.mono});
+  node_.apply(time, token, std::make_shared<const core::Call>(std::move(call)));
+  carry_out();
+  return token;
+}
+
+void Engine::cancel(core::Token call) {
+  if (!calls_.contains(call)) return;
+  node_.cancel(now(), call);
+  carry_out();
+}
+
+std::vector<core::MemberStatus> Engine::members() const { return node_.members(now().mono); }
+
+std::vector<core::ActorStatus> Engine::actors(std::size_t limit, core::ActorId after) const {
+  return node_.actors(now().mono, limit, after);
+}
+
+void Engine::drain() {
+  node_.drain(now());
+  carry_out();
+}
+
+void Engine::uncordon() {
+  node_.uncordon(now());
+  carry_out();
+}
+
+std::uint64_t Engine::when_drained(std::function<void(bool complete)> done) {
+  const core::Status status = node_.status();
+  if (status.phase == core::Phase::kDrained || status.drain_overdue) {
+    done(status.phase == core::Phase::kDrained);
+    return 0;
+  }
+  const std::uint64_t number = next_token_++;
+  drain_watchers_[number] = std::move(done);
+  return number;
+}
+
+std::uint64_t Engine::when_view_changes(std::function<void()> changed) {
+  const std::uint64_t number = next_token_++;
+  view_watchers_[number] = std::move(changed);
+  return number;
+}
+
+void Engine::forget(std::uint64_t watcher) {
+  drain_watchers_.erase(watcher);
+  view_watchers_.erase(watcher);
+}
+
+// ---- core::PeerSink -------------------------------------------------------------------------------------------------
+
+void Engine::peer_asked(core::Sender sender, std::string source_ip, core::PeerRequest request, Reply reply) {
+  if (!started_) {
+    return reply(core::PeerFailure{core::PeerFailure::Kind::kRejected, "this host is starting"});
+  }
+  const core::Token token = next_token_++;
+  asked_[token] = std::move(reply);
+  node_.peer_asked(now(), token, sender, source_ip, std::move(request));
+  carry_out();
+}
+
+void Engine::peer_answered(core::Token token, core::PeerAnswer answer) {
+  const core::Now time = now();
+  if (const auto ping = pings_.find(token); ping != pings_.end()) {
+    const bool real = std::holds_alternative<core::PingAnswer>(answer);
+    if (real && ports_.probe != nullptr) ports_.probe->peer_answered(time.mono - ping->second);
+    pings_.erase(ping);
+  }
+  node_.peer_answered(time, token, std::move(answer));
+  carry_out();
+}
+
+void Engine::forward_answered(core::Token token, core::Answer answer) {
+  node_.forward_answered(now(), token, std::move(answer));
+  carry_out();
+}
+
+void Engine::connection_lost(const std::string& host) {
+  node_.connection_lost(now(), host);
+  carry_out();
+}
+
+core::Sender Engine::self() const { return node_.self(); }
+
+// ---- core::AppSink --------------------------------------------------------------------------------------------------
+
+void Engine::app_up() {
+  if (!started_) return begin(true);
+  node_.app_up(now());
+  carry_out();
+}
+
+void Engine::app_down(const std::string& why) {
+  if (!started_) return begin(false);
+  node_.app_down(now(), why);
+  carry_out();
+}
+
+void Engine::app_restarted() {
+  if (!started_) return;
+  node_.app_restarted(now());
+  carry_out();
+}
+
+void Engine::turn_ended(core::Token turn, core::Answer answer) {
+  const core::Now time = now();
+  if (const auto found = turns_.find(turn); found != turns_.end()) {
+    if (ports_.probe != nullptr) ports_.probe->turn_ended(answer.outcome, time.mono - found->second);
+    turns_.erase(found);
+  }
+  node_.turn_ended(time, turn, std::move(answer));
+  carry_out();
+}
+
+void Engine::deactivated(core::Token token) {
+  node_.deactivated(now(), token);
+  carry_out();
+}
+
+// ---- core::DiscoverySink --------------------------------------------------------------------------------------------
+
+void Engine::discovered(const std::vector<std::string>& addresses) {
+  if (!started_) {
+    discovered_early_ = addresses;
+    return;
+  }
+  node_.discovered(now(), addresses);
+  carry_out();
+}
+
+void Engine::discovery_failed(const std::string& why) {
+  log_.warn("discovery_failed", {{"why", why}});
+  if (!started_) return;
+  node_.discovery_failed(now());
+  carry_out();
+}
+
+}  // namespace ringside::runtime

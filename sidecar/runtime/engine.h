@@ -1,0 +1,126 @@
+// Runs the node: turns what happens on the loop into its events, carries out its effects, keeps its timer.
+//
+// The one place where the core meets time and chance. Loop thread only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "sidecar/core/node.h"
+#include "sidecar/core/ports.h"
+#include "sidecar/runtime/log.h"
+
+namespace ringside::runtime {
+
+using Loop = boost::asio::io_context;
+using SteadyClock = std::chrono::steady_clock;
+
+// The core's monotonic time is the steady clock's, in microseconds.
+core::Instant to_instant(SteadyClock::time_point time);
+SteadyClock::time_point to_steady(core::Instant instant);
+
+class Engine final : public core::Gateway, public core::PeerSink, public core::AppSink, public core::DiscoverySink {
+ public:
+  Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log);
+  ~Engine() override;
+
+  // The other side of the seams; all of them before start().
+  struct Ports {
+    core::PeerPort* peers = nullptr;
+    core::AppPort* app = nullptr;  // nullptr: routes only
+    core::DiscoveryPort* discovery = nullptr;
+    core::Probe* probe = nullptr;
+  };
+  // With an application the node begins with the first word on its health, without one at once.
+  void start(Ports ports);
+
+  // Says good-bye to every member; `done` after their answers, or a short bound.
+  void close(std::function<void()> done);
+
+  // core::Gateway
+  core::Token apply(core::Call call, Done done) override;
+  void cancel(core::Token call) override;
+  core::Placement where(core::ActorId id) const override { return node_.where(id); }
+  core::Status status() const override { return node_.status(); }
+  std::vector<core::MemberStatus> members() const override;
+  std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override;
+  const core::Ring& ring() const override { return node_.ring(); }
+  const core::Counters& counters() const override { return node_.counters(); }
+  core::Now now() const override;
+  void drain() override;
+  void uncordon() override;
+  std::uint64_t when_drained(std::function<void(bool complete)> done) override;
+  std::uint64_t when_view_changes(std::function<void()> changed) override;
+  void forget(std::uint64_t watcher) override;
+
+  // core::PeerSink
+  void peer_asked(core::Sender sender, std::string source_ip, core::PeerRequest request, Reply reply) override;
+  void peer_answered(core::Token token, core::PeerAnswer answer) override;
+  void forward_answered(core::Token token, core::Answer answer) override;
+  void connection_lost(const std::string& host) override;
+  core::Sender self() const override;
+
+  // core::AppSink
+  void app_up() override;
+  void app_down(const std::string& why) override;
+  void app_restarted() override;
+  void turn_ended(core::Token turn, core::Answer answer) override;
+  void deactivated(core::Token token) override;
+
+  // core::DiscoverySink
+  void discovered(const std::vector<std::string>& addresses) override;
+  void discovery_failed(const std::string& why) override;
+
+ private:
+  void begin(bool app_up);
+  void carry_out();  // everything that the last event wants done
+  void carry_out(core::AskPeer effect);
+  void carry_out(core::AnswerPeer effect);
+  void carry_out(core::ForwardCall effect);
+  void carry_out(core::AbandonForward effect);
+  void carry_out(core::StartTurn effect);
+  void carry_out(core::BreakTurn effect);
+  void carry_out(core::DeactivateActors effect);
+  void carry_out(core::FinishCall effect);
+  void carry_out(core::ReadDiscovery effect);
+  void carry_out(core::ViewChanged effect);
+  void carry_out(core::DrainDone effect);
+  void carry_out(core::LogLine effect);
+  void arm_timer();
+  void post_view_change();
+
+  struct CallEntry {
+    Done done;
+    core::Origin origin;
+    core::Instant started;
+  };
+
+  Loop& loop_;
+  Log& log_;
+  core::Node node_;
+  Ports ports_;
+  boost::asio::steady_timer timer_;
+  core::Instant timer_at_ = core::kNever;
+  bool started_ = false;
+  bool carrying_out_ = false;
+  bool view_change_posted_ = false;
+  std::uint64_t next_token_ = 1;
+  std::unordered_map<core::Token, CallEntry> calls_;
+  std::unordered_map<core::Token, Reply> asked_;          // by others, not answered yet
+  std::unordered_map<core::Token, core::Instant> turns_;  // when they began
+  std::unordered_map<core::Token, core::Instant> pings_;  // when they were sent
+  std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
+  std::map<std::uint64_t, std::function<void()>> view_watchers_;
+  std::optional<std::vector<std::string>> discovered_early_;  // before the node began
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace ringside::runtime

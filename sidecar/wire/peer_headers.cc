@@ -1,0 +1,64 @@
+#include "sidecar/wire/peer_headers.h"
+
+#include <array>
+#include <charconv>
+
+#include "sidecar/core/host_name.h"
+
+namespace ringside::wire {
+namespace {
+
+std::optional<std::array<std::string_view, 4>> split(std::string_view text) {
+  std::array<std::string_view, 4> parts;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::size_t end = text.find(';');
+    const bool last = i + 1 == parts.size();
+    if (last != (end == std::string_view::npos)) return std::nullopt;
+    parts[i] = text.substr(0, end);
+    if (!last) text.remove_prefix(end + 1);
+  }
+  return parts;
+}
+
+template <typename Number>
+std::optional<Number> number(std::string_view text) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string write_source(const core::Sender& sender) {
+  return sender.host + ";" + std::to_string(sender.generation) + ";" + sender.cluster + ";" +
+         std::to_string(sender.clock);
+}
+
+std::optional<core::Sender> read_source(std::string_view text) {
+  const auto parts = split(text);
+  if (!parts) return std::nullopt;
+  const auto host = core::canonical_host((*parts)[0]);
+  const auto generation = number<core::Generation>((*parts)[1]);
+  const auto clock = number<core::Epoch>((*parts)[3]);
+  if (!host || !generation || !clock || *generation == 0) return std::nullopt;
+  return core::Sender{*host, *generation, std::string((*parts)[2]), *clock};
+}
+
+std::string write_target(const core::Target& target) {
+  return target.cluster + ";" + target.host + ";" + std::to_string(target.generation) + ";" +
+         std::to_string(target.epoch);
+}
+
+std::optional<core::Target> read_target(std::string_view text) {
+  const auto parts = split(text);
+  if (!parts) return std::nullopt;
+  const auto generation = number<core::Generation>((*parts)[2]);
+  const auto epoch = number<core::Epoch>((*parts)[3]);
+  if (!generation || !epoch) return std::nullopt;
+  return core::Target{std::string((*parts)[1]), *generation, std::string((*parts)[0]), *epoch};
+}
+
+std::optional<std::uint32_t> read_hops(std::string_view text) { return number<std::uint32_t>(text); }
+
+}  // namespace ringside::wire

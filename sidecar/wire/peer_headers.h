@@ -1,0 +1,23 @@
+// The metadata of calls between hosts: who sends (`ringside-source`), whom a forwarded call is meant for
+// (`ringside-target`), and how often it was forwarded (`ringside-hops`). Semicolons part the fields: neither host names
+// nor cluster names contain one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/peer_messages.h"
+
+namespace ringside::wire {
+
+std::string write_source(const core::Sender& sender);  // "host;generation;cluster;clock"
+std::optional<core::Sender> read_source(std::string_view text);
+
+std::string write_target(const core::Target& target);  // "cluster;host;generation;epoch"
+std::optional<core::Target> read_target(std::string_view text);
+
+std::optional<std::uint32_t> read_hops(std::string_view text);
+
+}  // namespace ringside::wire
