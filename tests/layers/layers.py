@@ -13,7 +13,7 @@ LOG = "sidecar/runtime/log.h"
 IO = ("sidecar/core/", "sidecar/wire/", "sidecar/net/", LOG)
 OURS = {
     "sidecar/core": (),
-    "sidecar/wire": ("sidecar/core/",),
+    "sidecar/wire": ("sidecar/core/", "sidecar/net/", "sidecar/config/units.h"),
     "sidecar/net": ("sidecar/core/types.h", "sidecar/core/outcome.h", "sidecar/core/host_name.h", LOG),
     "sidecar/config": ("sidecar/core/",),
     "sidecar/runtime": ("sidecar/core/", "sidecar/wire/", "sidecar/net/"),

@@ -1,0 +1,49 @@
+#include "sidecar/wire/actor_id.h"
+
+#include <charconv>
+
+#include "sidecar/core/hash.h"
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/text.h"
+
+namespace ringside::wire {
+namespace {
+
+constexpr std::string_view kNamePrefix = "name:";
+
+core::Answer bad_id(std::string detail) { return invalid(core::Reason::kBadId, std::move(detail)); }
+
+}  // namespace
+
+std::optional<core::ActorId> parse_actor_id(std::string_view digits) {
+  core::ActorId id = 0;
+  if (digits.empty() || digits.front() < '1' || digits.front() > '9') return std::nullopt;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return id;
+}
+
+std::optional<core::Answer> parse_actor(std::string_view segment, ActorRef& actor) {
+  actor = {};
+  const auto text = percent_decode(segment);
+  if (!text) return bad_id("the actor's id is not well percent-encoded");
+  if (const auto id = parse_actor_id(*text)) {
+    actor.id = *id;
+    return std::nullopt;
+  }
+  if (!text->starts_with(kNamePrefix)) {
+    return bad_id(
+        "an actor id is a whole number from 1 to 18446744073709551615, without sign or leading zero, or name:TEXT");
+  }
+  const std::string name = text->substr(kNamePrefix.size());
+  if (name.empty()) return bad_id("an actor's name is not empty");
+  if (name.size() > kMaxActorName) {
+    return bad_id("an actor's name has at most " + std::to_string(kMaxActorName) + " bytes");
+  }
+  if (!is_utf8(name)) return bad_id("an actor's name is UTF-8");
+  actor.id = core::id_of_name(name);
+  actor.name = name;
+  return std::nullopt;
+}
+
+}  // namespace ringside::wire

@@ -1,0 +1,95 @@
+#include "sidecar/wire/call_headers.h"
+
+#include <algorithm>
+
+#include "sidecar/config/units.h"
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/outcome.h"
+
+namespace ringside::wire {
+namespace {
+
+constexpr std::size_t kMaxTracestate = 4096;
+
+bool lower_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// W3C Trace Context §3.2: version-traceid-parentid-flags; later versions may append more.
+bool is_traceparent(std::string_view text) {
+  constexpr std::size_t kSize = 55;
+  if (text.size() < kSize || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
+  const std::string_view version = text.substr(0, 2);
+  const std::string_view trace = text.substr(3, 32);
+  const std::string_view parent = text.substr(36, 16);
+  if (!lower_hex(version) || !lower_hex(trace) || !lower_hex(parent) || !lower_hex(text.substr(53, 2))) return false;
+  if (version == "ff" || (version == "00" && text.size() != kSize)) return false;
+  if (text.size() > kSize && (text[kSize] != '-' || text.size() > 256)) return false;
+  return trace.find_first_not_of('0') != std::string_view::npos &&
+         parent.find_first_not_of('0') != std::string_view::npos;
+}
+
+void read_trace(const net::Metadata& headers, core::Call& call) {
+  const std::string_view parent = headers.get(kTraceparentHeader);
+  if (headers.count(kTraceparentHeader) != 1 || !is_traceparent(parent)) return;
+  call.traceparent = std::string(parent);
+  for (const net::Header& header : headers) {  // several lines are one list (RFC 9110 §5.3)
+    if (header.name != kTracestateHeader || header.value.empty()) continue;
+    if (!call.tracestate.empty()) call.tracestate += ',';
+    call.tracestate += header.value;
+  }
+  if (call.tracestate.size() > kMaxTracestate) call.tracestate.clear();
+}
+
+std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {
+  const std::string* key = headers.find(kIdempotencyKeyHeader);
+  if (key != nullptr) {
+    if (headers.count(kIdempotencyKeyHeader) > 1 || key->empty() || key->size() > kMaxIdempotencyKey) {
+      return invalid(core::Reason::kMalformed,
+                     "idempotency-key: one value of 1 to " + std::to_string(kMaxIdempotencyKey) + " bytes");
+    }
+    call.idempotency_key = *key;
+  }
+  const std::string* idempotent = headers.find(kIdempotentHeader);
+  if (idempotent != nullptr) {
+    if (*idempotent != "true" && *idempotent != "false") {
+      return invalid(core::Reason::kMalformed, "ringside-idempotent: true or false");
+    }
+    call.idempotent = *idempotent == "true";
+  }
+  return std::nullopt;
+}
+
+core::Instant deadline(core::Duration timeout, const TimeoutLimits& limits, core::Instant now) {
+  return now + std::min(timeout, limits.longest);
+}
+
+}  // namespace
+
+std::optional<core::Answer> read_http_call(const net::Metadata& headers, const TimeoutLimits& limits, core::Instant now,
+                                           core::Call& call) {
+  core::Duration timeout = limits.fallback;
+  if (const std::string* text = headers.find(kTimeoutHeader)) {
+    const auto given = config::parse_duration(*text);
+    if (!given || given->count() == 0 || headers.count(kTimeoutHeader) > 1) {
+      return invalid(core::Reason::kBadDeadline,
+                     "ringside-timeout: a duration above zero with a unit, such as 500ms, 30s or 5m");
+    }
+    timeout = std::chrono::duration_cast<core::Duration>(*given);
+  }
+  call.deadline = deadline(timeout, limits, now);
+  read_trace(headers, call);
+  return read_idempotency(headers, call);
+}
+
+std::optional<core::Answer> read_grpc_call(const net::Metadata& metadata, std::optional<core::Duration> time_left,
+                                           const TimeoutLimits& limits, core::Instant now, core::Call& call) {
+  if (time_left && time_left->count() <= 0) {
+    return core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline, "it had passed on arrival");
+  }
+  call.deadline = deadline(time_left.value_or(limits.fallback), limits, now);
+  read_trace(metadata, call);
+  return read_idempotency(metadata, call);
+}
+
+}  // namespace ringside::wire

@@ -1,0 +1,124 @@
+#include "sidecar/wire/apply_json.h"
+
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/wrappers.pb.h>
+#include <gtest/gtest.h>
+#include <messages/control_plane.pb.h>
+
+namespace ringside::wire {
+namespace {
+
+using core::Reason;
+
+std::string repeat(std::string_view text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+Reason refusal(const ApplyJson& json, std::string_view text) {
+  std::string request;
+  const auto answer = json.read_request(text, request);
+  return answer ? answer->reason : Reason::kNone;
+}
+
+TEST(JsonGate, StrictWhereProtobufIsNot) {
+  EXPECT_EQ(check_json_object(R"({"a":{"b":[1,2,{"a":null}]},"c":"\u00e9"})"), std::nullopt);
+  for (const std::string& bad :
+       {std::string(), std::string("[]"), std::string("1"), std::string("null"), std::string("{"), std::string("{} x"),
+        std::string("{'a':1}"), std::string("{\"a\":1,}"), std::string("{\"a\":1,\"a\":2}"),
+        std::string("{\"a\":{\"b\":1,\"\\u0062\":2}}"), std::string("{\"a\":\"\xff\"}"),
+        std::string("{\"a\":\"\\ud800\"}"), std::string("{\"a\":01}"), std::string("{\"a\":NaN}"),
+        "{\"a\":" + repeat("[", 100'000)}) {
+    EXPECT_TRUE(check_json_object(bad)) << bad.substr(0, 40);
+  }
+  EXPECT_EQ(check_json_object("{\"a\":" + repeat("[", 99) + repeat("]", 99) + "}"), std::nullopt);
+  EXPECT_TRUE(check_json_object("{\"a\":" + repeat("[", 100) + repeat("]", 100) + "}"));
+}
+
+TEST(ApplyJson, ReadsBatches) {
+  const ApplyJson json;
+  std::string bytes;
+  ASSERT_EQ(json.read_request(R"({"id":"18446744073709551615","messages":[
+      {"@type":"type.googleapis.com/google.protobuf.StringValue","value":"hello"},
+      {"@type":"example.org/google.protobuf.Struct","value":{"n":1}}]})",
+                              bytes),
+            std::nullopt);
+  messages::ApplyRequest request;
+  ASSERT_TRUE(request.ParseFromString(bytes));
+  EXPECT_EQ(request.id(), ~0ull);
+  ASSERT_EQ(request.messages_size(), 2);
+  google::protobuf::StringValue text;
+  ASSERT_TRUE(request.messages(0).UnpackTo(&text));
+  EXPECT_EQ(text.value(), "hello");
+  EXPECT_EQ(request.messages(1).type_url(), "example.org/google.protobuf.Struct");
+
+  std::string back;
+  ASSERT_EQ(json.write_request(bytes, back), std::nullopt);
+  EXPECT_NE(back.find(R"("id":"18446744073709551615")"), std::string::npos) << back;
+  EXPECT_NE(back.find(R"("value":"hello")"), std::string::npos) << back;
+}
+
+TEST(ApplyJson, RefusesWithAReason) {
+  const ApplyJson json;
+  EXPECT_EQ(refusal(json, "nonsense"), Reason::kMalformed);
+  EXPECT_EQ(refusal(json, R"({"id":"x"})"), Reason::kMalformed);
+  EXPECT_EQ(refusal(json, R"({"id":-1})"), Reason::kMalformed);
+  EXPECT_EQ(refusal(json, R"({"unheard":"of"})"), Reason::kMalformed);
+  EXPECT_EQ(refusal(json, R"({"id":"1","messages":[{"value":"x"}]})"), Reason::kBadType);
+  EXPECT_EQ(refusal(json, R"({"id":"1","messages":[{"@type":"x.y/no.Such","value":"x"}]})"), Reason::kBadType);
+}
+
+TEST(ApplyJson, TypesFromDescriptors) {
+  google::protobuf::FileDescriptorSet set;
+  auto* file = set.add_file();
+  file->set_name("shop.proto");
+  file->set_package("shop");
+  file->set_syntax("proto3");
+  auto* type = file->add_message_type();
+  type->set_name("Order");
+  auto* field = type->add_field();
+  field->set_name("item_count");
+  field->set_number(1);
+  field->set_label(google::protobuf::FieldDescriptorProto::LABEL_OPTIONAL);
+  field->set_type(google::protobuf::FieldDescriptorProto::TYPE_INT32);
+
+  ApplyJson json;
+  const std::string body = R"({"id":"1","messages":[{"@type":"type.googleapis.com/shop.Order","itemCount":3}]})";
+  EXPECT_EQ(refusal(json, body), Reason::kBadType);
+  EXPECT_EQ(json.add_descriptors(set.SerializeAsString()), std::nullopt);
+  EXPECT_EQ(refusal(json, body), Reason::kNone);
+  EXPECT_TRUE(json.add_descriptors("no descriptors"));
+}
+
+TEST(ApplyJson, Results) {
+  const ApplyJson json;
+  messages::ApplyResult result;
+  result.set_accepted(true);
+  google::protobuf::StringValue text;
+  text.set_value("hi");
+  result.add_replies()->PackFrom(text);
+  auto* strange = result.add_replies();
+  strange->set_type_url("x.y/no.Such");
+  strange->set_value("ab");
+  EXPECT_EQ(json.write_result(result.SerializeAsString(), true),
+            R"({"accepted":true,"replies":[{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"hi"},)"
+            R"({"@type":"x.y/no.Such","value":"YWI="}]})");
+  EXPECT_EQ(json.write_result("", true), R"({"accepted":true,"replies":[]})");
+  EXPECT_EQ(json.write_result("\xff garbage", false), R"({"accepted":false,"replies":[]})");
+
+  std::string bytes;
+  EXPECT_EQ(json.read_result(R"({"accepted":true,"replies":[{"@type":"a.b/google.protobuf.Empty"}]})", bytes),
+            std::nullopt);
+  ASSERT_TRUE(result.ParseFromString(bytes));
+  EXPECT_TRUE(result.accepted());
+  EXPECT_EQ(result.replies_size(), 1);
+  EXPECT_EQ(json.read_result("{}", bytes), std::nullopt);
+  ASSERT_TRUE(result.ParseFromString(bytes));
+  EXPECT_FALSE(result.accepted());
+  EXPECT_TRUE(json.read_result("true", bytes));
+  EXPECT_TRUE(json.read_result(R"({"replies":[{"@type":"x.y/no.Such"}]})", bytes));
+}
+
+}  // namespace
+}  // namespace ringside::wire

@@ -1,0 +1,76 @@
+#include "sidecar/wire/apply.h"
+
+#include <gtest/gtest.h>
+#include <messages/control_plane.pb.h>
+
+#include "sidecar/wire/outcome.h"
+
+namespace ringside::wire {
+namespace {
+
+using core::Outcome;
+using core::Reason;
+
+messages::ApplyRequest batch(core::ActorId id, int count) {
+  messages::ApplyRequest request;
+  request.set_id(id);
+  for (int i = 0; i < count; ++i) {
+    auto* any = request.add_messages();
+    any->set_type_url("type.googleapis.com/test.Thing");
+    any->set_value("x");
+  }
+  return request;
+}
+
+Reason refusal(const std::string& bytes, std::size_t limit = 1 << 20) {
+  core::ActorId id = 0;
+  const auto answer = check_apply(bytes, limit, id);
+  if (answer) {
+    EXPECT_EQ(answer->outcome, Outcome::kInvalid);
+  }
+  return answer ? answer->reason : Reason::kNone;
+}
+
+TEST(CheckApply, Accepts) {
+  core::ActorId id = 0;
+  EXPECT_EQ(check_apply(batch(42, 3).SerializeAsString(), 1 << 20, id), std::nullopt);
+  EXPECT_EQ(id, 42u);
+}
+
+TEST(CheckApply, Refuses) {
+  EXPECT_EQ(refusal(batch(0, 1).SerializeAsString()), Reason::kBadId);
+  EXPECT_EQ(refusal(batch(1, 0).SerializeAsString()), Reason::kNoMessages);
+  EXPECT_EQ(refusal(batch(1, static_cast<int>(kMaxMessagesPerBatch) + 1).SerializeAsString()),
+            Reason::kTooManyMessages);
+  EXPECT_EQ(refusal(batch(1, 100).SerializeAsString(), 100), Reason::kTooLarge);
+  messages::ApplyRequest untyped = batch(1, 1);
+  untyped.mutable_messages(0)->clear_type_url();
+  EXPECT_EQ(refusal(untyped.SerializeAsString()), Reason::kBadType);
+  const std::string whole = batch(1, 2).SerializeAsString();
+  for (std::size_t size = 3; size < whole.size(); ++size) {
+    const Reason reason = refusal(whole.substr(0, size));
+    EXPECT_TRUE(reason == Reason::kMalformed || size == 2 + (whole.size() - 2) / 2) << size;
+  }
+  EXPECT_EQ(refusal("\xff\xff\xff\xff"), Reason::kMalformed);
+}
+
+TEST(Outcomes, TravelInTrailers) {
+  for (const Outcome outcome : {Outcome::kNotDelivered, Outcome::kOverloaded, Outcome::kExpired, Outcome::kInvalid}) {
+    core::Answer sent = core::Answer::failed(outcome, Reason::kDeadline, "so it is");
+    sent.owner = "10.0.0.7";
+    const core::Answer got = read_answer(grpc_status(sent), message(sent), grpc_trailers(sent), "");
+    EXPECT_EQ(got.outcome, outcome);
+    EXPECT_EQ(got.reason, Reason::kDeadline);
+    EXPECT_EQ(got.detail, "so it is");
+    EXPECT_EQ(got.owner, "10.0.0.7");
+  }
+}
+
+TEST(Outcomes, WithoutTheTrailerNothingIsPromised) {
+  EXPECT_EQ(read_answer(net::GrpcStatus::kUnavailable, "gone", {}, "").outcome, Outcome::kUnknown);
+  EXPECT_EQ(read_answer(net::GrpcStatus::kDeadlineExceeded, "", {{"ringside-outcome", "applied"}}, "").outcome,
+            Outcome::kUnknown);
+}
+
+}  // namespace
+}  // namespace ringside::wire

@@ -1,0 +1,71 @@
+#include "sidecar/wire/call_headers.h"
+
+#include <gtest/gtest.h>
+
+namespace ringside::wire {
+namespace {
+
+using namespace std::chrono_literals;
+using core::Reason;
+
+constexpr TimeoutLimits kLimits{10s, 5min};
+constexpr core::Instant kNow{core::Duration{1'000'000}};
+constexpr char kTrace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+struct Read {
+  core::Call call;
+  Reason refusal = Reason::kNone;
+};
+Read read(const net::Metadata& headers) {
+  Read out;
+  if (const auto answer = read_http_call(headers, kLimits, kNow, out.call)) out.refusal = answer->reason;
+  return out;
+}
+
+TEST(CallHeaders, Deadlines) {
+  EXPECT_EQ(read({}).call.deadline, kNow + 10s);
+  EXPECT_EQ(read({{"ringside-timeout", "500ms"}}).call.deadline, kNow + 500ms);
+  EXPECT_EQ(read({{"ringside-timeout", "2h"}}).call.deadline, kNow + 5min);
+  for (const char* bad : {"", "0s", "-1s", "5", "soon", "99999999999999999999h", "1e3s", "10001h"}) {
+    EXPECT_EQ(read({{"ringside-timeout", bad}}).refusal, Reason::kBadDeadline) << bad;
+  }
+  EXPECT_EQ(read({{"ringside-timeout", "1s"}, {"ringside-timeout", "2s"}}).refusal, Reason::kBadDeadline);
+}
+
+TEST(CallHeaders, GrpcDeadlines) {
+  core::Call call;
+  EXPECT_EQ(read_grpc_call({}, std::nullopt, kLimits, kNow, call), std::nullopt);
+  EXPECT_EQ(call.deadline, kNow + 10s);
+  EXPECT_EQ(read_grpc_call({}, core::Duration::max(), kLimits, kNow, call), std::nullopt);
+  EXPECT_EQ(call.deadline, kNow + 5min);
+  const auto late = read_grpc_call({}, core::Duration{0}, kLimits, kNow, call);
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->outcome, core::Outcome::kExpired);
+}
+
+TEST(CallHeaders, Idempotency) {
+  const Read got = read({{"idempotency-key", "k1"}, {"ringside-idempotent", "true"}});
+  EXPECT_EQ(got.call.idempotency_key, "k1");
+  EXPECT_TRUE(got.call.idempotent);
+  EXPECT_FALSE(read({{"ringside-idempotent", "false"}}).call.idempotent);
+  EXPECT_EQ(read({{"ringside-idempotent", "yes"}}).refusal, Reason::kMalformed);
+  EXPECT_EQ(read({{"idempotency-key", ""}}).refusal, Reason::kMalformed);
+  EXPECT_EQ(read({{"idempotency-key", std::string(300, 'k')}}).refusal, Reason::kMalformed);
+}
+
+TEST(CallHeaders, TraceContext) {
+  const Read got = read({{"traceparent", kTrace}, {"tracestate", "a=1"}, {"tracestate", "b=2"}});
+  EXPECT_EQ(got.call.traceparent, kTrace);
+  EXPECT_EQ(got.call.tracestate, "a=1,b=2");
+  for (const char* bad : {"", "00-0af7", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                          "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                          "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}) {
+    const Read none = read({{"traceparent", bad}, {"tracestate", "a=1"}});
+    EXPECT_EQ(none.call.traceparent, "") << bad;
+    EXPECT_EQ(none.call.tracestate, "") << bad;
+    EXPECT_EQ(none.refusal, Reason::kNone) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace ringside::wire

@@ -1,0 +1,31 @@
+#include "sidecar/wire/text.h"
+
+#include <gtest/gtest.h>
+
+namespace ringside::wire {
+namespace {
+
+TEST(PercentEncoding, RoundTrip) {
+  EXPECT_EQ(percent_encode("a b/é"), "a%20b%2F%C3%A9");
+  EXPECT_EQ(percent_encode("a/b", "/"), "a/b");
+  EXPECT_EQ(percent_decode("a%20b%2f"), "a b/");
+  for (const char* bad : {"%", "%4", "%zz", "a%4"}) EXPECT_EQ(percent_decode(bad), std::nullopt) << bad;
+}
+
+TEST(Utf8, RefusesWhatIsNot) {
+  EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"));
+  for (const char* bad :
+       {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "\xf0\x8f\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+  }
+}
+
+TEST(Query, Parameters) {
+  EXPECT_EQ(query_parameter("limit=10&page_token=4%32", "page_token"), "42");
+  EXPECT_EQ(query_parameter("wait", "wait"), "");
+  EXPECT_EQ(query_parameter("waiting=1", "wait"), std::nullopt);
+  EXPECT_EQ(query_parameter("", "wait"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace ringside::wire
