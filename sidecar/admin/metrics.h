@@ -1,0 +1,36 @@
+// Everything that Prometheus scrapes; docs/metrics.md lists it, and a test holds the two equal.
+//
+// Counts and states are read from the node at the moment of the scrape; only durations are gathered here, by way of
+// core::Probe. No label has values that grow: no host, no actor. Loop thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sidecar/core/ports.h"
+
+namespace ringside::admin {
+
+class Metrics final : public core::Probe {
+ public:
+  Metrics(const core::Gateway& gateway, std::string version);
+  ~Metrics() override;
+
+  // core::Probe
+  void call_ended(core::Origin origin, core::Outcome outcome, core::Duration took) override;
+  void turn_ended(core::Outcome outcome, core::Duration took) override;
+  void peer_answered(core::Duration round_trip) override;
+  void loop_lag(core::Duration late) override;
+
+  // Prometheus' text format, version 0.0.4.
+  std::string scrape();
+
+ private:
+  struct Durations;
+
+  const core::Gateway& gateway_;
+  std::string version_;
+  std::unique_ptr<Durations> durations_;
+};
+
+}  // namespace ringside::admin

@@ -1,0 +1,110 @@
+#include "sidecar/wire/status_json.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace ringside::wire {
+namespace {
+
+using nlohmann::json;
+
+double milliseconds(core::Duration duration) {
+  return std::round(static_cast<double>(duration.count()) / 10.0) / 100.0;
+}
+
+double rounded(double share) { return std::round(share * 1e6) / 1e6; }
+
+json member_json(const core::MemberStatus& member) {
+  if (!member.member) {
+    return {{"host", member.host}, {"phase", "not-a-member"}, {"problem", member.problem}};
+  }
+  json out = {{"host", member.host},
+              {"phase", core::to_string(member.phase)},
+              {"generation", std::to_string(member.generation)},
+              {"self", member.self},
+              {"legacy", member.legacy},
+              {"routes_only", member.routes_only},
+              {"on_ring", member.on_ring},
+              {"share", rounded(member.share)},
+              {"rtt_ms", milliseconds(member.rtt)},
+              {"age_ms", milliseconds(member.silent_for)},
+              {"strays", std::to_string(member.strays)}};
+  if (!member.legacy) {
+    out["ring"] = hex(member.ring);
+    out["actors"] = std::to_string(member.actors);
+    out["load"] = std::to_string(member.load);
+    out["version"] = member.version;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string hex(core::Hash fingerprint) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(fingerprint));
+  return text;
+}
+
+json placement_json(const core::Placement& place) {
+  json out = {{"id", std::to_string(place.id)},
+              {"owner", place.owner},
+              {"rule", place.rule},
+              {"local", place.local},
+              {"why", place.why}};
+  out["epoch"] = place.epoch == 0 ? json(nullptr) : json(place.epoch);
+  return out;
+}
+
+json members_json(const core::Gateway& gateway) {
+  json members = json::array();
+  for (const core::MemberStatus& member : gateway.members()) members.push_back(member_json(member));
+  const core::Status status = gateway.status();
+  return {{"members", std::move(members)},
+          {"ring", hex(status.ring)},
+          {"settled", status.settled},
+          {"view_of", status.host},
+          {"cluster", status.cluster}};
+}
+
+json ring_json(const core::Gateway& gateway) {
+  const core::Ring& ring = gateway.ring();
+  const std::vector<double> shares = ring.shares();
+  json hosts = json::array();
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    hosts.push_back({{"host", ring.hosts()[i]}, {"share", rounded(shares[i])}});
+  }
+  const core::Status status = gateway.status();
+  return {{"points", ring.points_per_host()},
+          {"ring", hex(ring.fingerprint())},
+          {"settled", status.settled},
+          {"view_of", status.host},
+          {"hosts", std::move(hosts)}};
+}
+
+json status_json(const core::Gateway& gateway) {
+  const core::Status status = gateway.status();
+  json out = members_json(gateway);
+  out["host"] = status.host;
+  out["generation"] = std::to_string(status.generation);
+  out["phase"] = core::to_string(status.phase);
+  out["ready"] = status.not_ready_because.empty();
+  out["not_ready_because"] = status.not_ready_because;
+  out["app"] = !status.has_app ? "none" : status.app_up ? "up" : "down";
+  out["joined"] = status.joined;
+  out["confirming"] = status.confirming;
+  out["quorum"] = status.quorum;
+  out["points"] = status.points;
+  out["actors"] = std::to_string(status.actors);
+  out["strays"] = std::to_string(status.strays);
+  out["turns_under_way"] = status.turns_under_way;
+  out["turns_waiting"] = status.turns_waiting;
+  out["calls"] = status.calls;
+  out["held"] = status.held;
+  out["queued_bytes"] = std::to_string(status.queued_bytes);
+  return out;
+}
+
+}  // namespace ringside::wire
