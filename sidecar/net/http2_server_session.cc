@@ -125,7 +125,8 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
 std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestHead head) {
   const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
   if (head.list_size > options_->max_header_list) {
-    refuse_grpc(id, method, GrpcStatus::kResourceExhausted, "the metadata is larger than the limit");
+    refuse_grpc(id, method, Refusal::kOversize, GrpcStatus::kResourceExhausted,
+                "the metadata is larger than the limit");
     return nullptr;
   }
   if (!is_grpc(head.metadata.get("content-type"))) {
@@ -139,21 +140,22 @@ std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestH
   if (!method) {
     auto stream = bridge_ ? bridge_->open(shared(), id, head) : nullptr;
     if (!stream) {
-      refuse_grpc(id, nullptr, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
+      refuse_grpc(id, nullptr, Refusal::kUnserved, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
                   "the method " + head.path + " is not served here");
     }
     return stream;
   }
   const std::string* encoding = head.metadata.find("grpc-encoding");
   if (encoding && *encoding != "identity") {
-    refuse_grpc(id, method, GrpcStatus::kUnimplemented, "the encoding " + *encoding + " is not supported");
+    refuse_grpc(id, method, Refusal::kUnserved, GrpcStatus::kUnimplemented,
+                "the encoding " + *encoding + " is not supported");
     return nullptr;
   }
   std::optional<Clock::time_point> deadline;
   if (const std::string* timeout = head.metadata.find("grpc-timeout")) {
     const auto parsed = parse_grpc_timeout(*timeout);
     if (!parsed) {
-      refuse_grpc(id, method, method->malformed, "malformed grpc-timeout");
+      refuse_grpc(id, method, Refusal::kMalformed, method->malformed, "malformed grpc-timeout");
       return nullptr;
     }
     deadline = head.arrived + *parsed;
@@ -168,11 +170,11 @@ void Http2ServerSession::refuse_http(std::int32_t id, const char* status) {
   submit_response(id, headers, false);
 }
 
-void Http2ServerSession::refuse_grpc(std::int32_t id, const Method* method, GrpcStatus status,
+void Http2ServerSession::refuse_grpc(std::int32_t id, const Method* method, Refusal why, GrpcStatus status,
                                      std::string_view message) {
   const std::string code = std::to_string(static_cast<int>(status));
   const std::string text = encode_grpc_message(message);
-  const Metadata more = method && method->refusal ? method->refusal(status) : Metadata();
+  const Metadata more = method && method->refusal ? method->refusal(why) : Metadata();
   HeaderList headers;
   headers.add(":status", "200");
   headers.add("content-type", "application/grpc");

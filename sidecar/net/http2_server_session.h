@@ -81,7 +81,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
 
   std::shared_ptr<ServerStream> open(std::int32_t id, RequestHead head);
   void refuse_http(std::int32_t id, const char* status);
-  void refuse_grpc(std::int32_t id, const Method* method, GrpcStatus status, std::string_view message);
+  void refuse_grpc(std::int32_t id, const Method* method, Refusal why, GrpcStatus status, std::string_view message);
   void finish_drain();
   void watch_idle();
 

@@ -50,6 +50,14 @@ class ServerCall {
   virtual bool cancelled() const = 0;
 };
 
+/// Why the lane itself ended a call of a native method.
+enum class Refusal {
+  kOversize,    // a message above the method's limit, or metadata above the listener's
+  kMalformed,   // broken framing, or a malformed grpc-timeout
+  kOverloaded,  // a bound on bytes held
+  kUnserved,    // compressed, or not exactly one message
+};
+
 /// A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
@@ -58,7 +66,7 @@ struct Method {
   GrpcStatus oversize = GrpcStatus::kResourceExhausted;
   GrpcStatus malformed = GrpcStatus::kInternal;
   /// Trailers that a refusal made by the lane carries besides; may be empty.
-  std::function<Metadata(GrpcStatus)> refusal;
+  std::function<Metadata(Refusal)> refusal;
 };
 
 /// Path ("/messages.ControlPlane/Apply") to native method. Filled before listening, then read only.

@@ -38,7 +38,8 @@ void NativeStream::on_data(std::string_view bytes) {
   session->consume_stream(id_, bytes.size());
   if (finished_ || dispatched_) return;
   if (!session->account().take(bytes.size())) {
-    return refuse(GrpcStatus::kResourceExhausted, "too many bytes are waiting on this connection");
+    return refuse(Refusal::kOverloaded, GrpcStatus::kResourceExhausted,
+                  "too many bytes are waiting on this connection");
   }
   request_bytes_ += bytes.size();
   bool second = false;
@@ -49,25 +50,26 @@ void NativeStream::on_data(std::string_view bytes) {
   });
   switch (error) {
     case GrpcMessageReader::Error::kNone:
-      if (second) refuse(GrpcStatus::kUnimplemented, "this method takes exactly one message");
+      if (second) refuse(Refusal::kUnserved, GrpcStatus::kUnimplemented, "this method takes exactly one message");
       break;
     case GrpcMessageReader::Error::kTooBig:
-      refuse(method_.oversize,
+      refuse(Refusal::kOversize, method_.oversize,
              "the message is larger than the limit of " + std::to_string(method_.max_message) + " bytes");
       break;
     case GrpcMessageReader::Error::kCompressed:
-      refuse(GrpcStatus::kUnimplemented, "compressed messages are not supported");
+      refuse(Refusal::kUnserved, GrpcStatus::kUnimplemented, "compressed messages are not supported");
       break;
     case GrpcMessageReader::Error::kBadFlag:
-      refuse(method_.malformed, "the message's frame is malformed");
+      refuse(Refusal::kMalformed, method_.malformed, "the message's frame is malformed");
       break;
   }
 }
 
 void NativeStream::on_end() {
   if (finished_ || dispatched_) return;
-  if (!reader_.at_boundary()) return refuse(method_.malformed, "the message is incomplete");
-  if (!has_message_) return refuse(GrpcStatus::kUnimplemented, "this method takes exactly one message");
+  if (!reader_.at_boundary()) return refuse(Refusal::kMalformed, method_.malformed, "the message is incomplete");
+  if (!has_message_)
+    return refuse(Refusal::kUnserved, GrpcStatus::kUnimplemented, "this method takes exactly one message");
   release_request();
   dispatched_ = true;
   const auto handle = std::make_shared<Handle>(shared_from_this());
@@ -101,10 +103,10 @@ void NativeStream::release_request() {
   request_bytes_ = 0;
 }
 
-void NativeStream::refuse(GrpcStatus status, std::string_view message) {
+void NativeStream::refuse(Refusal why, GrpcStatus status, std::string_view message) {
   release_request();
   message_.clear();
-  finish(status, message, method_.refusal ? method_.refusal(status) : Metadata());
+  finish(status, message, method_.refusal ? method_.refusal(why) : Metadata());
 }
 
 void NativeStream::reply(std::string message, Metadata trailers) {

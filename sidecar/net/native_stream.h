@@ -40,7 +40,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   struct Handle;  // what the handler holds: its end without an answer is an answer
   bool append(Http2ServerSession& session, std::string_view message);
   void begin_response(Http2ServerSession& session);
-  void refuse(GrpcStatus status, std::string_view message);
+  void refuse(Refusal why, GrpcStatus status, std::string_view message);
   void add_status(HeaderList& headers) const;
   void release_request();
   void forget_callbacks();

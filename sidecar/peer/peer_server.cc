@@ -53,7 +53,7 @@ void PeerServer::add_methods(net::MethodTable& table) {
   net::Method apply;
   apply.max_message = options_.max_message;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
-  apply.refusal = [](net::GrpcStatus) { return wire::grpc_trailers(wire::invalid(core::Reason::kMalformed, "")); };
+  apply.refusal = wire::lane_refusal;
   apply.handler = [this](std::shared_ptr<net::ServerCall> call) { serve_apply(call); };
   table.add(std::string(kApplyPath), std::move(apply));
 }

@@ -10,6 +10,7 @@
 #include "sidecar/core/call.h"
 #include "sidecar/net/grpc_status.h"
 #include "sidecar/net/metadata.h"
+#include "sidecar/net/method_table.h"
 
 namespace ringside::wire {
 
@@ -29,6 +30,9 @@ int http_status(const core::Answer& answer);  // of everything but a method call
 // Outcome, reason (unless applied), owner; for a caller that may repeat, RetryInfo as gRPC clients read it.
 net::Metadata grpc_trailers(const core::Answer& answer);
 net::Metadata http_headers(const core::Answer& answer);
+
+// The trailers of a refusal that the HTTP/2 lane makes by itself.
+net::Metadata lane_refusal(net::Refusal why);
 
 // The sentence that goes with a refusal: the detail, or one made from the reason.
 std::string message(const core::Answer& answer);

@@ -200,7 +200,7 @@ TEST_F(Lane, RefusalsOfTheLaneCarryTheMethodsTrailers) {
   method.handler = [](const std::shared_ptr<ServerCall>&) { FAIL(); };
   method.max_message = 100;
   method.oversize = method.malformed = GrpcStatus::kInvalidArgument;
-  method.refusal = [](GrpcStatus) { return Metadata{{"ringside-outcome", "invalid"}}; };
+  method.refusal = [](Refusal) { return Metadata{{"ringside-outcome", "invalid"}}; };
   methods_->add("/s/Apply", method);
   listen();
   const CallResult oversize = call("/s/Apply", std::string(101, 'x'));
