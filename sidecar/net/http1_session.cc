@@ -107,8 +107,8 @@ void Http1Session::on_readable() {
 
 void Http1Session::on_input_end(bool broken) {
   input_ended_ = true;
-  const bool answering = phase_ == Phase::kHandling || phase_ == Phase::kWriting;
-  if (broken || !answering) return close("");
+  if (broken || phase_ == Phase::kLingering) return close("");
+  if (phase_ == Phase::kReading) return process();  // what was pipelined before the end is still answered
   if (const auto reply = reply_.lock()) reply->cancel();
 }
 

@@ -89,8 +89,8 @@ class RawListener {
   std::unique_ptr<RawSocket> accept();
 
  private:
+  Endpoint endpoint_;  // set while fd_ is
   int fd_ = -1;
-  Endpoint endpoint_;
 };
 
 /// A loopback port where nobody listens.

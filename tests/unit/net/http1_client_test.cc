@@ -1,0 +1,261 @@
+// The pool of kept-alive connections, against servers that behave and servers that do not.
+
+#include "sidecar/net/http1_client.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sidecar/net/listener.h"
+#include "sidecar/net/resolver.h"
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::net {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::RawListener;
+using testing::RawSocket;
+
+HttpRequest get(const std::string& target = "/") { return {"GET", target, {}, "", ""}; }
+
+class Http1Pool : public testing::LoopTest {
+ protected:
+  Http1Client& client() {
+    if (!client_) {
+      options_.endpoint = server_.endpoint();
+      client_ = std::make_unique<Http1Client>(loop, options_);
+    }
+    return *client_;
+  }
+  std::size_t ask(HttpRequest request, std::optional<Clock::time_point> deadline = {}) {
+    results_.emplace_back();
+    const std::size_t index = results_.size() - 1;
+    client().request(std::move(request), deadline,
+                     [this, index](HttpResult result) { results_[index] = std::move(result); });
+    return index;
+  }
+  HttpResult& wait(std::size_t index) {
+    EXPECT_TRUE(run_until([this, index] { return results_[index].has_value(); }));
+    if (!results_[index]) results_[index].emplace();
+    return *results_[index];
+  }
+  // The server's end of the next connection, after it has received a whole request head.
+  std::unique_ptr<RawSocket> accept() {
+    std::unique_ptr<RawSocket> socket;
+    EXPECT_TRUE(run_until([&] { return (socket = server_.accept()) != nullptr; }));
+    return socket;
+  }
+  bool request_at(RawSocket& socket) {
+    return run_until([&socket] { return socket.has("\r\n\r\n"); });
+  }
+  HttpResult answer(const std::string& response, bool then_close, HttpRequest request = get()) {
+    const std::size_t index = ask(std::move(request));
+    const auto socket = accept();
+    EXPECT_TRUE(request_at(*socket));
+    socket->send(response);
+    if (then_close) socket->close();
+    return wait(index);
+  }
+
+  RawListener server_;
+  Http1ClientOptions options_;
+  std::unique_ptr<Http1Client> client_;
+  std::deque<std::optional<HttpResult>> results_;
+};
+
+TEST_F(Http1Pool, WritesWhatItIsGivenAndNothingDangerous) {
+  HttpRequest request{
+      "POST", "/a?b", {{"x", "y"}, {"host", "evil"}, {"evil", "a\r\nb: c"}, {"content-length", "9"}}, "body", ""};
+  const std::size_t index = ask(std::move(request));
+  const auto socket = accept();
+  ASSERT_TRUE(run_until([&socket] { return socket->has("body"); }));
+  EXPECT_EQ(socket->input(), "POST /a?b HTTP/1.1\r\nhost: " + server_.endpoint().to_string() +
+                                 "\r\nx: y\r\ncontent-length: 4\r\n\r\nbody");
+  socket->send(
+      "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\nA: b\r\n\r\nok");
+  const HttpResult& result = wait(index);
+  EXPECT_EQ(result.outcome, HttpOutcome::kAnswered);
+  EXPECT_EQ(result.response.status, 201);
+  EXPECT_EQ(result.response.headers.get("a"), "b");
+  EXPECT_EQ(result.response.body, "ok");
+  EXPECT_EQ(wait(ask({"GET", "/a b", {}, "", ""})).outcome, HttpOutcome::kNotSent);
+  EXPECT_EQ(wait(ask({"GET", "http://x/", {}, "", ""})).outcome, HttpOutcome::kNotSent);
+}
+
+TEST_F(Http1Pool, ReusesAConnection) {
+  const std::size_t first = ask(get("/1"));
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  socket->input().clear();
+  socket->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
+  EXPECT_EQ(wait(first).response.body, "hi");
+  const std::size_t second = ask(get("/2"));
+  ASSERT_TRUE(request_at(*socket));
+  socket->send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(wait(second).response.status, 204);
+  EXPECT_EQ(client().connections(), 1U);
+  EXPECT_EQ(server_.accept(), nullptr);
+}
+
+TEST_F(Http1Pool, LooksAtAConnectionBeforeItWrites) {
+  const std::size_t first = ask(get());
+  auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  wait(first);
+  // Closed by the server, and asked again before the loop has turned: a fresh connection all the same.
+  socket->close();
+  const std::size_t second = ask(get());
+  const auto fresh = accept();
+  ASSERT_TRUE(request_at(*fresh));
+  fresh->send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  EXPECT_EQ(wait(second).response.body, "x");
+}
+
+TEST_F(Http1Pool, IdleTooLongIsDropped) {
+  options_.max_idle = 30ms;
+  const std::size_t first = ask(get());
+  auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  wait(first);
+  EXPECT_TRUE(run_until([&socket] { return socket->over(); }));
+  EXPECT_EQ(client().connections(), 0U);
+}
+
+TEST_F(Http1Pool, KeepAliveTimeoutOfOneSecondMeansNoReuse) {
+  for (const char* headers : {"Keep-Alive: timeout=1\r\n", "Keep-Alive: timeout=0\r\n", "Connection: close\r\n"}) {
+    const std::size_t index = ask(get());
+    const auto socket = accept();
+    ASSERT_TRUE(request_at(*socket));
+    socket->send(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n") + headers + "\r\n");
+    EXPECT_EQ(wait(index).outcome, HttpOutcome::kAnswered);
+    EXPECT_TRUE(run_until([&socket] { return socket->over(); })) << headers;
+    EXPECT_EQ(client().connections(), 0U);
+  }
+}
+
+TEST_F(Http1Pool, RefusedIsNotSent) {
+  options_.endpoint = testing::unused_endpoint();
+  client_ = std::make_unique<Http1Client>(loop, options_);
+  HttpResult& result = wait(ask(get()));
+  EXPECT_EQ(result.outcome, HttpOutcome::kNotSent);
+  EXPECT_TRUE(result.refused);
+  options_.endpoint = Endpoint{"", 0, "/nonexistent/app.sock"};
+  client_ = std::make_unique<Http1Client>(loop, options_);
+  EXPECT_TRUE(wait(ask(get())).refused);
+}
+
+TEST_F(Http1Pool, LostAfterSending) {
+  EXPECT_EQ(answer("", true).outcome, HttpOutcome::kLost);
+  EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", true).outcome, HttpOutcome::kLost);
+  EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", true).outcome, HttpOutcome::kLost);
+}
+
+TEST_F(Http1Pool, AnswersThatAreNotHttp) {
+  for (const char* response : {"garbage\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
+                               "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
+                               "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx",
+                               "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                               "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n",
+                               "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/2 200\r\n\r\n"}) {
+    const HttpResult result = answer(response, false);
+    EXPECT_EQ(result.outcome, HttpOutcome::kLost) << response;
+    EXPECT_FALSE(result.error.empty());
+  }
+}
+
+TEST_F(Http1Pool, AnswersUntilTheEndOfTheConnection) {
+  const HttpResult result = answer("HTTP/1.0 200 OK\r\n\r\nall of it", true);
+  EXPECT_EQ(result.outcome, HttpOutcome::kAnswered);
+  EXPECT_EQ(result.response.body, "all of it");
+  HttpRequest head = get();
+  head.method = "HEAD";
+  EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", false, head).outcome, HttpOutcome::kAnswered);
+}
+
+TEST_F(Http1Pool, SizeIsBounded) {
+  options_.max_body = 100;
+  options_.max_header = 200;
+  EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false).outcome, HttpOutcome::kLost);
+  EXPECT_EQ(
+      answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(255, 'x'), false).outcome,
+      HttpOutcome::kLost);
+  EXPECT_EQ(answer("HTTP/1.1 200 OK\r\nA: " + std::string(300, 'x') + "\r\n\r\n", false).outcome, HttpOutcome::kLost);
+  EXPECT_EQ(answer("HTTP/1.0 200 OK\r\n\r\n" + std::string(200, 'x'), false).outcome, HttpOutcome::kLost);
+}
+
+TEST_F(Http1Pool, ResponseThenGarbageIsNotReused) {
+  const HttpResult result = answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\n", false);
+  EXPECT_EQ(result.outcome, HttpOutcome::kAnswered);
+  EXPECT_EQ(client().connections(), 0U);
+}
+
+TEST_F(Http1Pool, DeadlineAndCancel) {
+  HttpResult& late = wait(ask(get(), Clock::now() + 30ms));
+  EXPECT_TRUE(late.timed_out);
+  EXPECT_EQ(late.outcome, HttpOutcome::kLost);
+  const auto abandoned = accept();
+  EXPECT_TRUE(run_until([&abandoned] { return abandoned->over(); }));
+
+  const auto id = client().request(get(), {}, [](const HttpResult&) { FAIL(); });
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  EXPECT_FALSE(client().cancel(id));
+  EXPECT_TRUE(run_until([&socket] { return socket->over(); }));
+}
+
+TEST_F(Http1Pool, BoundsOnConnectionsAndWaiting) {
+  options_.max_connections = 2;
+  options_.max_waiting = 1;
+  const std::size_t first = ask(get("/1"));
+  ask(get("/2"));
+  auto one = accept();
+  auto two = accept();
+  const std::size_t third = ask(get("/3"));
+  settle();
+  HttpResult& fourth = wait(ask(get("/4")));
+  EXPECT_TRUE(fourth.overloaded);
+  EXPECT_EQ(fourth.outcome, HttpOutcome::kNotSent);
+  EXPECT_EQ(client().connections(), 2U);
+  EXPECT_EQ(client().waiting(), 1U);
+  // A connection that becomes free takes the next one that waits.
+  auto* serving = &one;
+  ASSERT_TRUE(run_until([&] { return one->has("/1 ") || two->has("/1 "); }));
+  if (two->has("/1 ")) serving = &two;
+  (*serving)->input().clear();
+  (*serving)->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  wait(first);
+  ASSERT_TRUE(run_until([&] { return (*serving)->has("/3 "); }));
+  // And a waiting one whose deadline passes was never sent.
+  HttpResult& waited = wait(ask(get("/5"), Clock::now() + 10ms));
+  EXPECT_EQ(waited.outcome, HttpOutcome::kNotSent);
+  EXPECT_TRUE(waited.timed_out);
+  EXPECT_FALSE(results_[third].has_value());
+  client().close();
+  settle();
+  EXPECT_FALSE(results_[third].has_value());
+}
+
+TEST_F(Http1Pool, OurOwnServerByNameUnderLoad) {
+  ListenerOptions listen;
+  listen.address.host = "127.0.0.1";
+  listen.http1.emplace();
+  listen.http1->handler = [](HttpRequest request, HttpReply reply) { reply({200, {}, request.target}); };
+  Listener listener(loop, std::move(listen));
+  std::string error;
+  ASSERT_TRUE(listener.open(error));
+  listener.start();
+  options_.endpoint = Endpoint{"localhost", listener.local_address().port, ""};
+  options_.resolver = std::make_shared<Resolver>(loop, ResolverOptions{});
+  client_ = std::make_unique<Http1Client>(loop, options_);
+  for (int i = 0; i < 2000; ++i) ask(get("/" + std::to_string(i)));
+  for (std::size_t i = 0; i < 2000; ++i)
+    EXPECT_EQ(wait(i).response.body, "/" + std::to_string(i)) << results_[i]->error;
+  EXPECT_LE(client().connections(), 64U);
+}
+
+}  // namespace
+}  // namespace ringside::net

@@ -1,0 +1,308 @@
+// HTTP/1.1 as served by a listener, spoken byte by byte.
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sidecar/net/listener.h"
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::net {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::RawSocket;
+
+class Http1Server : public testing::LoopTest {
+ protected:
+  void SetUp() override {
+    http1_.max_body = 1000;
+    http1_.max_header = 1000;
+    http1_.handler = [this](HttpRequest request, HttpReply reply) {
+      seen_.push_back(request);
+      if (request.target == "/later") {
+        later_.push_back(std::move(reply));
+      } else if (request.target != "/drop") {
+        reply({200, {{"x-method", request.method}, {"connection", "x"}, {"bad", "a\r\nb"}}, request.body + "."});
+      }
+    };
+    http1_.shape_error = [](int status, std::string_view detail) {
+      return HttpResponse{status, {{"content-type", "application/problem+json"}}, "{" + std::string(detail) + "}"};
+    };
+  }
+
+  RawSocket open() {
+    if (!listener_) {
+      ListenerOptions options;
+      options.address.host = "127.0.0.1";
+      options.http1 = http1_;
+      listener_ = std::make_unique<Listener>(loop, std::move(options));
+      std::string error;
+      EXPECT_TRUE(listener_->open(error)) << error;
+      listener_->start();
+    }
+    return RawSocket::connect_to(listener_->local_address());
+  }
+
+  // Everything until the server closes.
+  std::string exchange(std::string_view bytes) {
+    auto socket = open();
+    socket.send(bytes);
+    socket.half_close();
+    EXPECT_TRUE(run_until([&socket] { return socket.over(); }));
+    return socket.input();
+  }
+
+  static int count(const std::string& text, std::string_view what) {
+    int n = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
+    return n;
+  }
+
+  Http1Options http1_;
+  std::unique_ptr<Listener> listener_;
+  std::vector<HttpRequest> seen_;
+  std::deque<HttpReply> later_;
+};
+
+TEST_F(Http1Server, AnswersAndStaysOpen) {
+  auto socket = open();
+  for (int i = 0; i < 3; ++i) {
+    socket.input().clear();
+    socket.send("POST /p?q=%20 HTTP/1.1\r\nHost: localhost\r\nX-A:  b \r\nContent-Length: 3\r\n\r\nabc");
+    ASSERT_TRUE(run_until([&socket] { return socket.has("abc."); }));
+    EXPECT_TRUE(socket.has("HTTP/1.1 200 OK\r\n"));
+    EXPECT_TRUE(socket.has("content-length: 4\r\n"));
+    EXPECT_TRUE(socket.has("connection: keep-alive\r\n"));
+    EXPECT_FALSE(socket.has("bad"));
+  }
+  ASSERT_EQ(seen_.size(), 3U);
+  EXPECT_EQ(seen_[0].target, "/p?q=%20");
+  EXPECT_EQ(seen_[0].headers.get("x-a"), "b");
+  EXPECT_EQ(seen_[0].peer, "127.0.0.1");
+}
+
+TEST_F(Http1Server, PipelinedInOrder) {
+  std::string all;
+  for (int i = 0; i < 20; ++i)
+    all += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n.";
+  const std::string answers = exchange(all);
+  EXPECT_EQ(count(answers, "200 OK"), 20);
+  ASSERT_EQ(seen_.size(), 20U);
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(seen_[i].target, "/" + std::to_string(i));
+}
+
+TEST_F(Http1Server, PipelinedBehindOneThatWaits) {
+  auto socket = open();
+  socket.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return later_.size() == 1; }));
+  settle();
+  EXPECT_EQ(seen_.size(), 1U);
+  later_.front()({204, {}, "no body with 204"});
+  ASSERT_TRUE(run_until([&socket] { return socket.has("204 No Content") && socket.has("200 OK"); }));
+  EXPECT_FALSE(socket.has("no body"));
+}
+
+TEST_F(Http1Server, AnyCutOfTheBytes) {
+  const std::string request =
+      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;e=1\r\nabc\r\n2\r\nde\r\n0\r\nT: r\r\n\r\n";
+  auto socket = open();
+  for (std::size_t cut = 1; cut < request.size(); cut += 3) {
+    socket.input().clear();
+    socket.send(request.substr(0, cut));
+    settle();
+    socket.send(request.substr(cut));
+    ASSERT_TRUE(run_until([&socket] { return socket.has("abcde."); })) << cut;
+  }
+}
+
+TEST_F(Http1Server, ExpectContinueAndUpgrade) {
+  auto socket = open();
+  socket.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  ASSERT_TRUE(run_until([&socket] { return socket.has("HTTP/1.1 100 Continue\r\n\r\n"); }));
+  socket.send("ok");
+  ASSERT_TRUE(run_until([&socket] { return socket.has("ok."); }));
+  socket.input().clear();
+  socket.send(
+      "POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+      "Content-Length: 2\r\n\r\nup");
+  ASSERT_TRUE(run_until([&socket] { return socket.has("up."); }));
+  EXPECT_TRUE(socket.has("200 OK"));
+}
+
+TEST_F(Http1Server, HeadAndHttp10) {
+  const std::string head = exchange("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(head.find("content-length: 1\r\n"), std::string::npos);
+  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+  auto old = open();
+  old.send("GET / HTTP/1.0\r\n\r\n");
+  ASSERT_TRUE(run_until([&old] { return old.over(); }));
+  EXPECT_TRUE(old.has("connection: close"));
+  auto kept = open();
+  kept.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  ASSERT_TRUE(run_until([&kept] { return kept.has("connection: keep-alive"); }));
+}
+
+TEST_F(Http1Server, RefusesWhatSmugglersNeed) {
+  const std::string host = "Host: x\r\n";
+  const std::vector<std::string> table = {
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 1, 1\r\n\r\na",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: +1\r\n\r\na",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 0x1\r\n\r\na",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 99999999999999999999\r\n\r\na",
+      "POST / HTTP/1.1\r\n" + host + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: identity\r\n\r\n",
+      "POST / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+      "GET / HTTP/1.1\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n",
+      "GET / HTTP/1.1\r\n X: a\r\n" + host + "\r\n",
+      "GET http://evil/ HTTP/1.1\r\n" + host + "\r\n",
+      "CONNECT x:80 HTTP/1.1\r\n" + host + "\r\n",
+      "GET / HTTP/1.1\r\n" + host + "X: a\x01\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + std::string("X: a\0b\r\n\r\n", 10),
+      "GET / HTTP/1.1\r\n" + host + "X: a\nY: b\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + "X: a\rY: b\r\n\r\n",
+      "GET /\x7f HTTP/1.1\r\n" + host + "\r\n",
+      "GET  / HTTP/1.1\r\n" + host + "\r\n",
+      "GET / x HTTP/1.1\r\n" + host + "\r\n",
+      "GET / HTTP/2.0\r\n" + host + "\r\n",
+      "GET / HTTP/1.2\r\n" + host + "\r\n",
+      "GET /\r\n\r\n",
+      "G@T / HTTP/1.1\r\n" + host + "\r\n",
+      "GET / HTTP/1.1\r\n" + host + "X a: b\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + ": b\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + host + "nocolon\r\n\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nx\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+      "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n",
+      "\x16\x03\x01\x02 tls hello\r\n\r\n",
+  };
+  for (const std::string& request : table) {
+    const std::string answer = exchange(request + "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.1 413 "))
+        << request << "\n=> " << answer;
+    EXPECT_EQ(count(answer, "HTTP/1.1 "), answer.find("not HTTP/1.1") == std::string::npos ? 1 : 2) << request;
+    EXPECT_NE(answer.find("connection: close"), std::string::npos);
+    EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
+  }
+  EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(Http1Server, Limits) {
+  const std::string large_header = "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(2000, 'x') + "\r\n\r\n";
+  EXPECT_TRUE(exchange(large_header).starts_with("HTTP/1.1 431 "));
+  EXPECT_TRUE(exchange("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n").starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(exchange("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n")
+                  .starts_with("HTTP/1.1 413 "));
+  const std::string chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_TRUE(exchange(chunked + "500\r\n" + std::string(0x500, 'x') + "\r\n0\r\n\r\n").starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(exchange(chunked + "1;" + std::string(20'000, 'e')).starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(Http1Server, LargeRefusedBodyStillSeesTheAnswer) {
+  auto socket = open();
+  std::string out = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + std::string(500'000, 'x');
+  ASSERT_TRUE(run_until([&] {
+    out.erase(0, socket.send(out));
+    return socket.over();
+  }));
+  EXPECT_TRUE(socket.input().starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(Http1Server, BodiesInTotalAreBounded) {
+  http1_.total = std::make_shared<ByteBudget>(1500);
+  auto first = open();
+  auto second = open();
+  first.send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x'));
+  ASSERT_TRUE(run_until([this] { return later_.size() == 1; }));
+  second.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x'));
+  ASSERT_TRUE(run_until([&second] { return second.has("HTTP/1.1 503 "); }));
+  later_.front()({200, {}, ""});
+  ASSERT_TRUE(run_until([&first] { return first.has("200 OK"); }));
+  EXPECT_EQ(http1_.total->used(), 0U);
+}
+
+TEST_F(Http1Server, SlowSenders) {
+  http1_.header_timeout = 50ms;
+  http1_.body_timeout = 50ms;
+  http1_.idle_timeout = 50ms;
+  auto header = open();
+  header.send("GET / HTTP/1.1\r\nHo");
+  auto body = open();
+  body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+  auto idle = open();
+  idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([&] { return header.over() && body.over() && idle.over(); }));
+  EXPECT_TRUE(header.has("HTTP/1.1 408 "));
+  EXPECT_TRUE(body.has("HTTP/1.1 408 "));
+  EXPECT_EQ(count(idle.input(), "HTTP/1.1"), 1);
+}
+
+TEST_F(Http1Server, ATrickleGainsNothing) {
+  http1_.header_timeout = 100ms;
+  auto socket = open();
+  socket.send("GET / HTTP/1.1\r\nHost: x\r\n");
+  ASSERT_TRUE(run_until([&socket] {
+    socket.send("a: b\r\n");
+    return socket.has("HTTP/1.1 4");
+  }));
+  EXPECT_TRUE(seen_.empty());
+}
+
+TEST_F(Http1Server, ClientGoesAwayBeforeTheAnswer) {
+  auto socket = open();
+  socket.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return later_.size() == 1; }));
+  bool gone = false;
+  later_.front().on_cancel([&gone] { gone = true; });
+  socket.close();
+  ASSERT_TRUE(run_until([&gone] { return gone; }));
+  EXPECT_TRUE(later_.front().cancelled());
+  later_.front()({200, {}, "late"});
+  later_.clear();
+  ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
+}
+
+TEST_F(Http1Server, DroppedReplyIs500) {
+  EXPECT_TRUE(exchange("GET /drop HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 500 "));
+}
+
+TEST_F(Http1Server, DrainAnswersWhatRunsAndClosesWhatIdles) {
+  auto idle = open();
+  idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  auto busy = open();
+  busy.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([&] { return later_.size() == 1 && idle.has("200 OK"); }));
+  std::optional<std::size_t> cut;
+  listener_->drain(20s, [&cut](std::size_t n) { cut = n; });
+  ASSERT_TRUE(run_until([&idle] { return idle.over(); }));
+  EXPECT_FALSE(cut);
+  later_.front()({200, {}, "done"});
+  ASSERT_TRUE(run_until([&] { return cut && busy.over(); }));
+  EXPECT_EQ(*cut, 0U);
+  EXPECT_TRUE(busy.has("done"));
+  EXPECT_TRUE(busy.has("connection: close"));
+}
+
+TEST_F(Http1Server, ReplyAfterTheListenerIsGone) {
+  auto socket = open();
+  socket.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return later_.size() == 1; }));
+  listener_.reset();
+  later_.front()({200, {}, "late"});
+  ASSERT_TRUE(run_until([&socket] { return socket.over(); }));
+}
+
+}  // namespace
+}  // namespace ringside::net

@@ -1,0 +1,191 @@
+// Names to addresses, against a DNS server by hand.
+
+#include "sidecar/net/resolver.h"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <arpa/inet.h>
+#include <boost/asio/ip/udp.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t kA = 1, kAaaa = 28, kSrv = 33;
+
+std::string short_of(std::uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value)}; }
+
+std::string dns_name(const std::string& dotted) {
+  std::string wire;
+  std::size_t start = 0;
+  while (start < dotted.size()) {
+    std::size_t end = dotted.find('.', start);
+    if (end == std::string::npos) end = dotted.size();
+    wire.push_back(static_cast<char>(end - start));
+    wire += dotted.substr(start, end - start);
+    start = end + 1;
+  }
+  wire.push_back('\0');
+  return wire;
+}
+
+// Answers questions out of a map (name, type) -> list of RDATA; a name that is nowhere gets NXDOMAIN.
+class DnsServer {
+ public:
+  explicit DnsServer(Loop& loop) : socket_(loop, {boost::asio::ip::address_v4::loopback(), 0}) { receive(); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
+
+  std::map<std::pair<std::string, std::uint16_t>, std::vector<std::string>> records;
+  bool silent = false;
+  bool lies = false;
+  int questions = 0;
+
+ private:
+  void receive() {
+    socket_.async_receive_from(boost::asio::buffer(input_), from_, [this](error_code ec, std::size_t size) {
+      if (ec) return;
+      ++questions;
+      if (!silent) answer(std::string(input_.data(), size));
+      receive();
+    });
+  }
+
+  void answer(const std::string& question) {
+    std::string name;
+    std::size_t at = 12;
+    while (question[at] != 0) {
+      const auto size = static_cast<std::size_t>(question[at]);
+      name += (name.empty() ? "" : ".") + question.substr(at + 1, size);
+      at += size + 1;
+    }
+    const auto type = static_cast<std::uint16_t>(static_cast<unsigned char>(question[at + 1]) << 8 |
+                                                 static_cast<unsigned char>(question[at + 2]));
+    const std::string asked = question.substr(12, at + 5 - 12);
+    bool known = false;
+    for (const auto& [key, list] : records) known = known || key.first == name;
+    const auto& list = records[{name, type}];
+    std::string reply = question.substr(0, 2) + std::string("\x81", 1) +
+                        std::string(1, static_cast<char>(known ? 0x80 : 0x83)) + short_of(1) +
+                        short_of(static_cast<std::uint16_t>(list.size())) + short_of(0) + short_of(0) + asked;
+    for (const std::string& data : list) {
+      reply += std::string("\xc0\x0c", 2) + short_of(type) + short_of(1) + std::string("\0\0\0\1", 4) +
+               short_of(static_cast<std::uint16_t>(data.size())) + data;
+    }
+    if (lies) reply = reply.substr(0, 20) + std::string(200, '\xff');
+    if (!known) records.erase({name, type});
+    socket_.send_to(boost::asio::buffer(reply), from_);
+  }
+
+  boost::asio::ip::udp::socket socket_;
+  boost::asio::ip::udp::endpoint from_;
+  std::array<char, 512> input_{};
+};
+
+class Resolving : public testing::LoopTest {
+ protected:
+  Resolving() : dns_(loop) {
+    options_.servers = dns_.address();
+    options_.timeout = 5s;
+  }
+  Resolver& resolver() {
+    if (!resolver_) resolver_ = std::make_unique<Resolver>(loop, options_);
+    return *resolver_;
+  }
+  ResolveResult resolve(const std::string& host, std::uint16_t port) {
+    return wait([&](Resolver::Done done) { resolver().resolve(Endpoint{host, port, ""}, std::move(done)); });
+  }
+  ResolveResult srv(const std::string& name) {
+    return wait([&](Resolver::Done done) { resolver().resolve_srv(name, std::move(done)); });
+  }
+  ResolveResult wait(const std::function<void(Resolver::Done)>& ask) {
+    std::optional<ResolveResult> result;
+    ask([&result](ResolveResult r) { result = std::move(r); });
+    EXPECT_FALSE(result) << "never inside the question";
+    EXPECT_TRUE(run_until([&result] { return result.has_value(); }));
+    return result.value_or(ResolveResult());
+  }
+
+  DnsServer dns_;
+  ResolverOptions options_;
+  std::unique_ptr<Resolver> resolver_;
+};
+
+TEST_F(Resolving, WhatNeedsNoServer) {
+  EXPECT_EQ(resolve("10.0.0.1", 5).endpoints, (std::vector<Endpoint>{{"10.0.0.1", 5, ""}}));
+  EXPECT_EQ(resolve("::1", 5).endpoints.size(), 1U);
+  EXPECT_EQ(resolve("localhost", 7).endpoints, (std::vector<Endpoint>{{"127.0.0.1", 7, ""}, {"::1", 7, ""}}));
+  EXPECT_EQ(dns_.questions, 0);
+}
+
+TEST_F(Resolving, AddressesOfBothFamilies) {
+  dns_.records[{"hosts.test", kA}] = {{10, 0, 0, 1}, {10, 0, 0, 2}};
+  dns_.records[{"hosts.test", kAaaa}] = {std::string("\xfd", 1) + std::string(14, '\0') + "\x07"};
+  const ResolveResult result = resolve("hosts.test", 1337);
+  ASSERT_TRUE(result.ok) << result.error;
+  EXPECT_EQ(result.endpoints.size(), 3U);
+  EXPECT_NE(std::find(result.endpoints.begin(), result.endpoints.end(), Endpoint{"10.0.0.2", 1337, ""}),
+            result.endpoints.end());
+  EXPECT_NE(std::find(result.endpoints.begin(), result.endpoints.end(), Endpoint{"fd00::7", 1337, ""}),
+            result.endpoints.end());
+}
+
+TEST_F(Resolving, ServiceRecords) {
+  dns_.records[{"_ringside._tcp.test", kSrv}] = {
+      short_of(2) + short_of(0) + short_of(1002) + dns_name("b.test"),
+      short_of(1) + short_of(0) + short_of(1001) + dns_name("a.test"),
+  };
+  dns_.records[{"a.test", kA}] = {{10, 0, 0, 1}};
+  dns_.records[{"b.test", kA}] = {{10, 0, 0, 2}};
+  const ResolveResult result = srv("_ringside._tcp.test");
+  ASSERT_TRUE(result.ok) << result.error;
+  ASSERT_EQ(result.endpoints.size(), 2U);
+  EXPECT_NE(std::find(result.endpoints.begin(), result.endpoints.end(), Endpoint{"10.0.0.1", 1001, ""}),
+            result.endpoints.end());
+  EXPECT_NE(std::find(result.endpoints.begin(), result.endpoints.end(), Endpoint{"10.0.0.2", 1002, ""}),
+            result.endpoints.end());
+}
+
+TEST_F(Resolving, AbsentIsNotTheSameAsSilent) {
+  const ResolveResult absent = resolve("absent.test", 1);
+  EXPECT_FALSE(absent.ok);
+  EXPECT_TRUE(absent.not_found);
+  EXPECT_TRUE(srv("_absent.test").not_found);
+  dns_.silent = true;
+  resolver_.reset();
+  options_.timeout = 200ms;
+  const ResolveResult silent = resolve("hosts.test", 1);
+  EXPECT_FALSE(silent.ok);
+  EXPECT_FALSE(silent.not_found);
+  EXPECT_FALSE(silent.error.empty());
+}
+
+TEST_F(Resolving, GarbageIsAFailure) {
+  dns_.lies = true;
+  options_.timeout = 500ms;
+  dns_.records[{"hosts.test", kA}] = {{10, 0, 0, 1}};
+  const ResolveResult result = resolve("hosts.test", 1);
+  EXPECT_FALSE(result.ok);
+}
+
+TEST_F(Resolving, CancelledAndDestroyedAsksNobodyBack) {
+  dns_.silent = true;
+  const auto query = resolver().resolve(Endpoint{"a.test", 1, ""}, [](const ResolveResult&) { FAIL(); });
+  ASSERT_TRUE(run_until([this] { return dns_.questions > 0; }));
+  resolver().cancel(query);
+  resolver().resolve(Endpoint{"b.test", 1, ""}, [](const ResolveResult&) { FAIL(); });
+  resolver().resolve(Endpoint{"127.0.0.1", 1, ""}, [](const ResolveResult&) { FAIL(); });
+  resolver_.reset();
+  settle();
+}
+
+}  // namespace
+}  // namespace ringside::net
