@@ -18,7 +18,7 @@ OURS = {
     "sidecar/config": ("sidecar/core/",),
     "sidecar/runtime": ("sidecar/core/", "sidecar/wire/", "sidecar/net/"),
     "sidecar/peer": IO,
-    "sidecar/local": IO,
+    "sidecar/local": IO + ("sidecar/config/units.h",),
     "sidecar/admin": IO,
     "sidecar/discovery": IO,
     "sidecar/cli": ("sidecar/core/", "sidecar/wire/", "sidecar/net/", "sidecar/config/"),

@@ -1,0 +1,134 @@
+#include "sidecar/local/calls.h"
+
+#include <chrono>
+#include <utility>
+
+#include <messages/control_plane.pb.h>
+
+#include "sidecar/local/guards.h"
+#include "sidecar/local/problem.h"
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/method_call.h"
+#include "sidecar/wire/outcome.h"
+
+namespace ringside::local {
+namespace {
+
+// The id of the address, into a batch that names none. Nothing: the batch is well-formed.
+std::optional<core::Answer> check_batch(std::string& request, std::size_t max_bytes, core::ActorId id) {
+  core::ActorId in_body = 0;
+  auto refusal = wire::check_apply(request, max_bytes, in_body);
+  if (refusal && refusal->reason == core::Reason::kBadId && in_body == 0) {
+    messages::ApplyRequest named;
+    named.set_id(id);
+    request += named.SerializeAsString();
+    refusal = wire::check_apply(request, max_bytes, in_body);
+  }
+  if (!refusal && in_body != id) {
+    return wire::invalid(core::Reason::kBadId, "the body is for actor " + std::to_string(in_body) +
+                                                   ", the address for " + std::to_string(id));
+  }
+  return refusal;
+}
+
+net::HttpResponse result_response(const core::Answer& answer, const wire::ApplyJson& json, bool protobuf) {
+  if (answer.outcome == core::Outcome::kRefused) {
+    return problem(answer, "\"accepted\":false,\"replies\":" + json.write_replies(answer.result));
+  }
+  if (answer.outcome != core::Outcome::kApplied) return problem(answer);
+  net::HttpResponse response = json_response(200, protobuf ? std::string() : json.write_result(answer.result, true));
+  if (protobuf) {
+    response.headers.set("content-type", "application/protobuf");
+    response.body = wire::apply_result(answer);
+  }
+  response.headers.append(wire::http_headers(answer));
+  return response;
+}
+
+net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJson& json) {
+  if (answer.outcome == core::Outcome::kApplied) {
+    if (auto response = wire::read_method_answer(answer.result)) {
+      // No page may read what is here, whatever the application would allow.
+      net::Metadata kept;
+      for (const net::Header& header : response->headers) {
+        if (!header.name.starts_with("access-control-")) kept.add(header.name, header.value);
+      }
+      response->headers = std::move(kept);
+      response->headers.append(wire::http_headers(answer));
+      return std::move(*response);
+    }
+  }
+  return result_response(answer, json, false);  // an application that answers with messages of its own
+}
+
+void finish(const std::shared_ptr<net::ServerCall>& call, core::Answer answer) {
+  net::Metadata trailers = wire::grpc_trailers(answer);
+  if (answer.outcome != core::Outcome::kApplied && answer.outcome != core::Outcome::kRefused) {
+    return call->finish(wire::grpc_status(answer), wire::message(answer), std::move(trailers));
+  }
+  call->reply(wire::apply_result(std::move(answer)), std::move(trailers));
+}
+
+}  // namespace
+
+void Calls::start(core::Call call, net::HttpReply reply, Shape shape) {
+  const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
+  const core::Token token = gateway_.apply(
+      std::move(call), [shared, shape = std::move(shape)](const core::Answer& answer) { (*shared)(shape(answer)); });
+  shared->on_cancel([this, token] { gateway_.cancel(token); });
+}
+
+void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply) {
+  core::Call call;
+  call.id = actor.id;
+  call.actor_name = actor.name;
+  std::optional<core::Answer> refusal;
+  if (body_type(request) == BodyType::kJson) {
+    refusal = json_.read_request(request.body, call.request);
+  } else {
+    call.request = std::move(request.body);
+  }
+  if (!refusal) refusal = check_batch(call.request, options_.max_message, actor.id);
+  if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  if (refusal) return reply(problem(*refusal));
+  start(std::move(call), std::move(reply), [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {
+    return result_response(answer, json_, protobuf);
+  });
+}
+
+void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, const net::HttpRequest& request,
+                        net::HttpReply reply) {
+  core::Call call;
+  call.id = actor.id;
+  call.actor_name = actor.name;
+  if (request.body.size() > options_.max_message) {
+    return reply(problem(
+        wire::invalid(core::Reason::kTooLarge, "more than " + std::to_string(options_.max_message) + " bytes")));
+  }
+  auto refusal = wire::write_method_call(actor.id, request, path_and_query, call.request);
+  if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  if (refusal) return reply(problem(*refusal));
+  start(std::move(call), std::move(reply),
+        [this](const core::Answer& answer) { return method_response(answer, json_); });
+}
+
+void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
+  core::Call call;
+  call.request = served->take_message();
+  if (auto refusal = wire::check_apply(call.request, options_.max_message, call.id)) {
+    return finish(served, std::move(*refusal));
+  }
+  std::optional<core::Duration> left;
+  if (const auto deadline = served->deadline()) {
+    left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
+  }
+  const core::Instant now = gateway_.now().mono;
+  if (auto refusal = wire::read_grpc_call(served->metadata(), left, options_.timeouts, now, call)) {
+    return finish(served, std::move(*refusal));
+  }
+  const core::Token token =
+      gateway_.apply(std::move(call), [served](core::Answer answer) { finish(served, std::move(answer)); });
+  served->on_cancel([this, token] { gateway_.cancel(token); });
+}
+
+}  // namespace ringside::local

@@ -1,0 +1,47 @@
+// Calls of the local listener: from HTTP or gRPC into the gateway, and their answers back.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "sidecar/core/ports.h"
+#include "sidecar/net/http_message.h"
+#include "sidecar/net/method_table.h"
+#include "sidecar/wire/actor_id.h"
+#include "sidecar/wire/apply_json.h"
+#include "sidecar/wire/call_headers.h"
+
+namespace ringside::local {
+
+struct CallOptions {
+  wire::TimeoutLimits timeouts;
+  std::size_t max_message = std::size_t{4} << 20;  // bytes of a batch, or of a method call's body
+};
+
+class Calls {
+ public:
+  Calls(core::Gateway& gateway, const wire::ApplyJson& json, CallOptions options)
+      : gateway_(gateway), json_(json), options_(options) {}
+
+  // POST /v1/actors/{id}/apply. The body's type has been checked.
+  void apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply);
+  // ANY /v1/actors/{id}/method/{path_and_query}
+  void call_method(const wire::ActorRef& actor, std::string_view path_and_query, const net::HttpRequest& request,
+                   net::HttpReply reply);
+  // messages.ControlPlane/Apply
+  void apply(const std::shared_ptr<net::ServerCall>& call);
+
+  const CallOptions& options() const { return options_; }
+
+ private:
+  using Shape = std::function<net::HttpResponse(const core::Answer&)>;
+  void start(core::Call call, net::HttpReply reply, Shape shape);
+
+  core::Gateway& gateway_;
+  const wire::ApplyJson& json_;
+  CallOptions options_;
+};
+
+}  // namespace ringside::local

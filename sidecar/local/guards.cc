@@ -1,0 +1,63 @@
+#include "sidecar/local/guards.h"
+
+#include <algorithm>
+
+#include "sidecar/net/endpoint.h"
+#include "sidecar/wire/apply.h"
+
+namespace ringside::local {
+namespace {
+
+core::Answer forbidden(std::string detail) { return wire::invalid(core::Reason::kForbidden, std::move(detail)); }
+
+bool good_host(const std::string& host, const std::vector<std::string>& allow_hosts) {
+  std::string error;
+  const auto endpoint = net::parse_endpoint(net::to_lower(host), 80, error);
+  if (!endpoint || endpoint->is_unix()) return false;
+  return endpoint->is_loopback() ||
+         std::find(allow_hosts.begin(), allow_hosts.end(), endpoint->host) != allow_hosts.end();
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts) {
+  const std::string host(request.headers.get("host"));
+  if (request.peer != "unix" && !good_host(host, allow_hosts)) {
+    return forbidden("the Host header must be a loopback address, localhost, or a name given by --allow-host");
+  }
+  if (request.headers.find("origin") != nullptr) return forbidden("requests of web pages (Origin) are not served");
+  if (const std::string* site = request.headers.find("sec-fetch-site")) {
+    if (*site != "none" && *site != "same-origin") {
+      return forbidden("requests of web pages (Sec-Fetch-Site) are not served");
+    }
+  }
+  return std::nullopt;
+}
+
+BodyType body_type(const net::HttpRequest& request) {
+  if (request.headers.count("content-type") != 1) return BodyType::kOther;
+  const std::string type = net::to_lower(request.headers.get("content-type"));
+  const std::size_t end = type.find(';');
+  const std::string_view media = trim(std::string_view(type).substr(0, end));
+  if (media == "application/protobuf" || media == "application/x-protobuf") return BodyType::kProtobuf;
+  if (media != "application/json") return BodyType::kOther;
+  const std::size_t charset = end == std::string::npos ? end : type.find("charset=", end);
+  if (charset == std::string::npos) return BodyType::kJson;
+  const std::string_view value = std::string_view(type).substr(charset + 8);
+  return value.starts_with("utf-8") || value.starts_with("\"utf-8") ? BodyType::kJson : BodyType::kOther;
+}
+
+bool prefers_protobuf(const net::HttpRequest& request) {
+  const std::string accept = net::to_lower(request.headers.get("accept"));
+  const bool protobuf = accept.find("application/protobuf") != std::string::npos ||
+                        accept.find("application/x-protobuf") != std::string::npos;
+  return protobuf && accept.find("application/json") == std::string::npos;
+}
+
+}  // namespace ringside::local

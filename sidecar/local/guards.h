@@ -1,0 +1,24 @@
+// Who may reach the local listener: programs on this machine, never a web page that a browser on it shows.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/call.h"
+#include "sidecar/net/http_message.h"
+
+namespace ringside::local {
+
+// Host must be a loopback literal, localhost, or one of `allow_hosts` (any on a Unix socket, which no page reaches);
+// no Origin; Sec-Fetch-Site, where there is one, none or same-origin. Nothing: it may pass; else the answer (403).
+std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts);
+
+enum class BodyType { kOther, kJson, kProtobuf };
+// application/json (in UTF-8), application/protobuf, application/x-protobuf.
+BodyType body_type(const net::HttpRequest& request);
+
+// The client would rather have protobuf than JSON.
+bool prefers_protobuf(const net::HttpRequest& request);
+
+}  // namespace ringside::local

@@ -1,0 +1,207 @@
+#include "sidecar/local/local_api.h"
+
+#include <charconv>
+#include <utility>
+
+#include "sidecar/config/units.h"
+#include "sidecar/local/guards.h"
+#include "sidecar/local/problem.h"
+#include "sidecar/local/views.h"
+#include "sidecar/wire/actor_id.h"
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/outcome.h"
+#include "sidecar/wire/text.h"
+
+namespace ringside::local {
+namespace {
+
+constexpr std::size_t kActorsPerPage = 1000;
+constexpr std::size_t kMaxActorsPerPage = 10'000;
+constexpr std::string_view kActors = "/v1/actors/";
+constexpr std::string_view kReads = "GET, HEAD";
+
+bool reads(std::string_view method) { return method == "GET" || method == "HEAD"; }
+
+net::HttpResponse not_found() {
+  return problem(wire::invalid(core::Reason::kNotFound, "there is nothing at this address; /v1/... is served here"));
+}
+
+net::HttpResponse bad_content_type() {
+  return problem(wire::invalid(core::Reason::kBadContentType,
+                               "the content type must be application/json or application/protobuf"));
+}
+
+net::HttpResponse malformed(std::string detail) {
+  return problem(wire::invalid(core::Reason::kMalformed, std::move(detail)));
+}
+
+}  // namespace
+
+// The request's target, taken apart but not decoded.
+struct LocalApi::Target {
+  explicit Target(std::string_view text)
+      : path(text.substr(0, text.find('?'))),
+        query(path.size() == text.size() ? std::string_view() : text.substr(path.size() + 1)),
+        after_path(text.substr(path.size())) {}
+  std::string_view path;
+  std::string_view query;
+  std::string_view after_path;  // the query with its question mark
+
+  std::optional<std::string> parameter(std::string_view name) const { return wire::query_parameter(query, name); }
+};
+
+struct LocalApi::Route {
+  std::string_view path;
+  bool read = false;   // GET, HEAD
+  bool write = false;  // POST
+  void (*serve)(LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply);
+
+  std::string allow() const {
+    std::string methods = read ? std::string(kReads) : std::string();
+    if (write) methods += methods.empty() ? "POST" : ", POST";
+    return methods;
+  }
+};
+
+const std::vector<LocalApi::Route>& LocalApi::routes() {
+  static const std::vector<Route> kRoutes = {
+      {"/v1/actors", true, false,
+       [](LocalApi& api, const Target& target, net::HttpRequest, net::HttpReply reply) {
+         reply(api.get_actors(target));
+       }},
+      {"/v1/members", true, false,
+       [](LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply) {
+         api.get_members(target, request, std::move(reply));
+       }},
+      {"/v1/ring", true, false,
+       [](LocalApi& api, const Target& target, net::HttpRequest, net::HttpReply reply) {
+         const bool positions = target.parameter("positions") != "false";
+         reply(json_response(200, ring_view(api.gateway_, positions, target.parameter("host"))));
+       }},
+      {"/v1/status", true, false,
+       [](LocalApi& api, const Target&, net::HttpRequest, net::HttpReply reply) {
+         reply(json_response(200, status_view(api.gateway_, api.options_.version)));
+       }},
+      {"/v1/drain", true, true,
+       [](LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply) {
+         api.drain(target, request.method == "POST", std::move(reply));
+       }},
+      {"/v1/uncordon", false, true,
+       [](LocalApi& api, const Target&, net::HttpRequest, net::HttpReply reply) {
+         api.gateway_.uncordon();
+         reply(json_response(202, status_view(api.gateway_, api.options_.version)));
+       }},
+      {"/v1/log-level", true, true,
+       [](LocalApi& api, const Target&, net::HttpRequest request, net::HttpReply reply) {
+         if (request.method == "POST") return reply(api.set_log_level(request));
+         reply(json_response(200, Json{{"level", api.options_.log_level()}}));
+       }},
+  };
+  return kRoutes;
+}
+
+LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, const wire::ApplyJson& json, LocalOptions options)
+    : gateway_(gateway), options_(std::move(options)), calls_(gateway, json, options_.calls), waiters_(loop, gateway) {}
+
+net::HttpHandler LocalApi::handler() {
+  return [this](net::HttpRequest request, net::HttpReply reply) { handle(std::move(request), std::move(reply)); };
+}
+
+net::HttpErrorShaper LocalApi::error_shaper() { return shape_error; }
+
+void LocalApi::add_methods(net::MethodTable& table) {
+  net::Method apply;
+  apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { calls_.apply(call); };
+  apply.max_message = options_.calls.max_message;
+  apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
+  apply.refusal = wire::lane_refusal;
+  table.add("/messages.ControlPlane/Apply", std::move(apply));
+}
+
+void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
+  if (const auto refusal = check_guards(request, options_.allow_hosts)) return reply(problem(*refusal));
+  const std::string text = request.target;  // outlives the request, which is handed on
+  const Target target(text);
+  for (const Route& route : routes()) {
+    if (route.path != target.path) continue;
+    const bool writes = request.method == "POST";
+    if (writes ? !route.write : !route.read || !reads(request.method)) return reply(method_not_allowed(route.allow()));
+    if (writes && body_type(request) == BodyType::kOther) return reply(bad_content_type());
+    return route.serve(*this, target, std::move(request), std::move(reply));
+  }
+  if (target.path.starts_with(kActors)) return handle_actor(target, std::move(request), std::move(reply));
+  reply(not_found());
+}
+
+// /v1/actors/{id}, /v1/actors/{id}/apply, /v1/actors/{id}/method/{path}
+void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net::HttpReply reply) {
+  constexpr std::string_view kMethod = "/method/";
+  const std::string_view rest = target.path.substr(kActors.size());
+  const std::string_view id = rest.substr(0, rest.find('/'));
+  const std::string_view what = rest.substr(id.size());
+  const bool look = what.empty();
+  const bool apply = what == "/apply";
+  if (!look && !apply && !what.starts_with(kMethod)) return reply(not_found());
+  if (look && !reads(request.method)) return reply(method_not_allowed(kReads));
+  if (apply && request.method != "POST") return reply(method_not_allowed("POST"));
+  if (apply && body_type(request) == BodyType::kOther) return reply(bad_content_type());
+  wire::ActorRef actor;
+  if (const auto refusal = wire::parse_actor(id, actor)) return reply(problem(*refusal));
+  if (look) return reply(json_response(200, placement_view(gateway_, actor.id, actor.name)));
+  if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
+  const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
+  calls_.call_method(actor, path, request, std::move(reply));
+}
+
+net::HttpResponse LocalApi::get_actors(const Target& target) const {
+  std::size_t limit = kActorsPerPage;
+  if (const auto text = target.parameter("limit")) {
+    const auto end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, limit);
+    if (error != std::errc() || stop != end || limit == 0 || limit > kMaxActorsPerPage) {
+      return malformed("limit: a whole number from 1 to " + std::to_string(kMaxActorsPerPage));
+    }
+  }
+  core::ActorId after = 0;
+  if (const auto token = target.parameter("page_token"); token && !token->empty()) {
+    const auto id = wire::parse_actor_id(*token);
+    if (!id) return malformed("page_token: the next_page_token of an earlier answer");
+    after = *id;
+  }
+  return json_response(200, actors_view(gateway_, limit, after));
+}
+
+void LocalApi::get_members(const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
+  const auto answer = [this] { return json_response(200, members_view(gateway_, waiters_.view_version())); };
+  const auto seen = target.parameter("wait");
+  if (!seen || *seen != waiters_.view_version()) return reply(answer());
+  std::chrono::milliseconds longest = options_.longest_wait;
+  if (const std::string* timeout = request.headers.find(wire::kTimeoutHeader)) {
+    longest = std::min(longest, config::parse_duration(*timeout).value_or(longest));
+  }
+  waiters_.await_view(std::move(reply), longest, answer);
+}
+
+net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
+  if (body_type(request) != BodyType::kJson) return bad_content_type();
+  if (auto wrong = wire::check_json_object(request.body)) return malformed(*wrong);
+  const Json body = Json::parse(request.body, nullptr, false);
+  const auto level = body.find("level");
+  if (body.size() != 1 || level == body.end() || !level->is_string() ||
+      !options_.set_log_level(level->get_ref<const std::string&>())) {
+    return malformed(R"(the body is {"level":"debug"}, or info, warn, error)");
+  }
+  return json_response(200, Json{{"level", options_.log_level()}});
+}
+
+void LocalApi::drain(const Target& target, bool begin, net::HttpReply reply) {
+  if (begin) gateway_.drain();
+  const auto answer = [this] { return json_response(200, drain_view(gateway_)); };
+  const auto wait = target.parameter("wait");
+  if (wait && *wait != "false") return waiters_.await_drain(std::move(reply), answer);
+  net::HttpResponse now = answer();
+  if (begin) now.status = 202;
+  reply(std::move(now));
+}
+
+}  // namespace ringside::local

@@ -1,0 +1,99 @@
+#include "sidecar/local/problem.h"
+
+#include "sidecar/wire/outcome.h"
+
+namespace ringside::local {
+namespace {
+
+using core::Outcome;
+using core::Reason;
+
+std::string_view title(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kApplied:
+      return "Applied";
+    case Outcome::kRefused:
+      return "The application refused";
+    case Outcome::kNotDelivered:
+      return "Not delivered; safe to repeat";
+    case Outcome::kOverloaded:
+      return "Refused by a bound; not delivered, safe to repeat";
+    case Outcome::kExpired:
+      return "The deadline passed before the application got it";
+    case Outcome::kInvalid:
+      return "Malformed; nothing changed";
+    case Outcome::kUnknown:
+      return "Sent, and then no answer: it may have happened";
+  }
+  return "";
+}
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+net::HttpResponse make_problem(const core::Answer& answer, int status, std::string_view more) {
+  Json body;
+  body["type"] = "urn:ringside:" + std::string(core::to_string(answer.outcome));
+  body["title"] = title(answer.outcome);
+  body["status"] = status;
+  body["detail"] = answer.detail.empty() ? std::string(core::to_string(answer.reason)) : answer.detail;
+  body["reason"] = core::to_string(answer.reason);
+  body["blame"] = core::to_string(core::blame(answer.reason));
+  if (!answer.owner.empty()) body["owner"] = answer.owner;
+  const bool repeatable = answer.outcome == Outcome::kNotDelivered || answer.outcome == Outcome::kOverloaded;
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(wire::retry_after(answer));
+  if (repeatable) body["retry_after_ms"] = wait.count();
+
+  std::string text = dump(body);
+  if (!more.empty()) text.insert(text.size() - 1, "," + std::string(more));
+  net::HttpResponse response = json_response(status, std::move(text));
+  response.headers.set("content-type", "application/problem+json");
+  response.headers.append(wire::http_headers(answer));
+  if (repeatable) {
+    response.headers.add("retry-after", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+  }
+  return response;
+}
+
+}  // namespace
+
+net::HttpResponse json_response(int status, std::string body) {
+  net::HttpResponse response;
+  response.status = status;
+  response.headers.add("content-type", "application/json");
+  response.headers.add("cache-control", "no-store");
+  response.body = std::move(body);
+  response.body += '\n';
+  return response;
+}
+
+net::HttpResponse json_response(int status, const Json& body) { return json_response(status, dump(body)); }
+
+net::HttpResponse problem(const core::Answer& answer, std::string_view more) {
+  return make_problem(answer, wire::http_status(answer), more);
+}
+
+net::HttpResponse method_not_allowed(std::string_view allow) {
+  net::HttpResponse response = problem(
+      core::Answer::failed(Outcome::kInvalid, Reason::kMethodNotAllowed, "what is here takes " + std::string(allow)));
+  response.headers.add("allow", std::string(allow));
+  return response;
+}
+
+net::HttpResponse shape_error(int status, std::string_view detail) {
+  core::Answer answer = core::Answer::failed(Outcome::kInvalid, Reason::kMalformed, std::string(detail));
+  if (status == 413 || status == 431) {
+    answer.reason = Reason::kTooLarge;
+  } else if (status == 503) {
+    answer.outcome = Outcome::kNotDelivered;
+    answer.reason = Reason::kQueueBytesFull;
+  } else if (status >= 500) {
+    // Nobody answered although the request had been taken: this process is going down.
+    answer.outcome = Outcome::kUnknown;
+    answer.reason = Reason::kShuttingDown;
+  }
+  return make_problem(answer, status, {});
+}
+
+}  // namespace ringside::local

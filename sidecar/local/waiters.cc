@@ -1,0 +1,93 @@
+#include "sidecar/local/waiters.h"
+
+#include <utility>
+
+#include "sidecar/local/problem.h"
+
+namespace ringside::local {
+namespace {
+
+constexpr std::size_t kMaxWaiters = 1000;
+
+}  // namespace
+
+Waiters::Waiters(net::Loop& loop, core::Gateway& gateway) : loop_(loop), gateway_(gateway) {
+  view_watch_ = gateway_.when_view_changes([this] { view_changed(); });
+}
+
+Waiters::~Waiters() {
+  gateway_.forget(view_watch_);
+  gateway_.forget(drain_watch_);
+}
+
+std::string Waiters::view_version() const {
+  return std::to_string(gateway_.status().generation) + "-" + std::to_string(version_);
+}
+
+std::shared_ptr<Waiters::Waiter> Waiters::add(List& list, net::HttpReply reply, Answer answer) {
+  if (stopped_ || reply.cancelled()) {
+    reply(answer());
+    return nullptr;
+  }
+  if (list.size() >= kMaxWaiters) {
+    reply(problem(core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting,
+                                       "too many requests wait for a change")));
+    return nullptr;
+  }
+  const auto waiter = std::make_shared<Waiter>(loop_, std::move(reply), std::move(answer));
+  list.push_back(waiter);
+  // The end of the client's side alone: an answer may still reach it.
+  waiter->reply.on_cancel([&list, gone = std::weak_ptr<Waiter>(waiter)] {
+    const auto ended = gone.lock();
+    if (!ended) return;
+    list.remove(ended);
+    ended->reply(ended->answer());
+  });
+  return waiter;
+}
+
+void Waiters::await_view(net::HttpReply reply, std::chrono::milliseconds longest, Answer answer) {
+  const auto waiter = add(view_, std::move(reply), std::move(answer));
+  if (!waiter) return;
+  waiter->timer.expires_after(longest);
+  waiter->timer.async_wait([this, weak = std::weak_ptr<Waiter>(waiter)](net::error_code ec) {
+    const auto late = weak.lock();
+    if (ec || !late) return;
+    view_.remove(late);
+    late->reply(late->answer());
+  });
+}
+
+void Waiters::await_drain(net::HttpReply reply, Answer answer) {
+  if (!draining()) return reply(answer());
+  if (!add(drain_, std::move(reply), std::move(answer)) || drain_watch_ != 0) return;
+  drain_watch_ = gateway_.when_drained([this](bool) {
+    drain_watch_ = 0;
+    answer_all(drain_);
+  });
+}
+
+bool Waiters::draining() const {
+  const core::Status status = gateway_.status();
+  return status.phase == core::Phase::kDraining && !status.drain_overdue;
+}
+
+void Waiters::answer_all(List& list) {
+  for (const auto& waiter : std::exchange(list, {})) waiter->reply(waiter->answer());
+}
+
+void Waiters::view_changed() {
+  ++version_;
+  answer_all(view_);
+  if (drain_.empty() || draining()) return;
+  gateway_.forget(std::exchange(drain_watch_, 0));  // taken back (uncordon)
+  answer_all(drain_);
+}
+
+void Waiters::stop() {
+  stopped_ = true;
+  answer_all(view_);
+  answer_all(drain_);
+}
+
+}  // namespace ringside::local
