@@ -141,7 +141,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
   contact.blocks = false;
   contact.legacy = says.generation == 0;
   if (contact.legacy || !joined_) {
-    if (contact.state != Contact::State::kJoining) contact.next_try = now();
+    if (contact.state != Contact::State::kJoining) contact.next_try = contact.first_asked = now();
     contact.state = Contact::State::kJoining;
     return tick_contacts();
   }

@@ -1,0 +1,34 @@
+#include "sidecar/core/actor_table.h"
+
+#include <gtest/gtest.h>
+
+namespace ringside::core {
+namespace {
+
+Instant at(std::int64_t us) { return Instant(Duration(us)); }
+
+std::vector<ActorId> order(const ActorTable& table) {
+  std::vector<ActorId> ids;
+  table.each([&](const Actor& actor) { ids.push_back(actor.id); });
+  return ids;
+}
+
+TEST(ActorTable, KeepsTheOrderOfTheLastUse) {
+  ActorTable table;
+  for (ActorId id = 1; id <= 4; ++id) table.create(id, id, at(static_cast<std::int64_t>(id)));
+  table.touch(*table.find(2), at(10));
+  table.touch(*table.find(2), at(11));
+  EXPECT_EQ(order(table), (std::vector<ActorId>{1, 3, 4, 2}));
+  table.erase(*table.find(1));
+  EXPECT_EQ(table.oldest()->id, 3U);
+  table.erase(*table.find(2));
+  table.erase(*table.find(4));
+  EXPECT_EQ(order(table), (std::vector<ActorId>{3}));
+  table.erase(*table.find(3));
+  EXPECT_EQ(table.oldest(), nullptr);
+  table.create(9, 1, at(1));
+  EXPECT_EQ(order(table), (std::vector<ActorId>{9}));
+}
+
+}  // namespace
+}  // namespace ringside::core

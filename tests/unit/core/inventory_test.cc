@@ -1,0 +1,46 @@
+#include "sidecar/core/inventory.h"
+
+#include <gtest/gtest.h>
+
+namespace ringside::core {
+namespace {
+
+TEST(Inventory, IsSettledOnceAllThatWereAskedHaveAnsweredThisNumber) {
+  Inventory inventory;
+  inventory.gain(HashRanges({{10, 20}}));
+  EXPECT_TRUE(inventory.in_doubt(15));
+  ASSERT_TRUE(inventory.open_next({{"a", 1}, {"b", 2}}));
+  EXPECT_FALSE(inventory.answered("a", 1, inventory.number() - 1)) << "an answer to an older question";
+  EXPECT_FALSE(inventory.answered("a", 9, inventory.number())) << "an answer of another run";
+  EXPECT_FALSE(inventory.answered("c", 1, inventory.number())) << "an answer of somebody who was not asked";
+  EXPECT_TRUE(inventory.answered("a", 1, inventory.number()));
+  EXPECT_FALSE(inventory.answered("a", 1, inventory.number())) << "twice";
+  EXPECT_TRUE(inventory.in_doubt(15));
+  inventory.gone("b");
+  EXPECT_FALSE(inventory.in_doubt(15));
+  EXPECT_TRUE(inventory.settled());
+}
+
+TEST(Inventory, WhatIsGainedMeanwhileWaitsForTheNextQuestion) {
+  Inventory inventory;
+  inventory.gain(HashRanges({{10, 20}}));
+  ASSERT_TRUE(inventory.open_next({{"a", 1}}));
+  inventory.gain(HashRanges({{30, 40}}));
+  EXPECT_FALSE(inventory.open_next({{"a", 1}}));
+  EXPECT_TRUE(inventory.answered("a", 1, inventory.number()));
+  EXPECT_FALSE(inventory.in_doubt(15));
+  EXPECT_TRUE(inventory.in_doubt(35));
+  EXPECT_TRUE(inventory.open_next({}));
+  EXPECT_TRUE(inventory.settled()) << "nobody to ask";
+}
+
+TEST(Inventory, LostRangesAreNobodysDoubt) {
+  Inventory inventory;
+  inventory.gain(HashRanges({{10, 20}}));
+  inventory.lose(HashRanges({{10, 14}}));
+  EXPECT_FALSE(inventory.in_doubt(12));
+  EXPECT_TRUE(inventory.in_doubt(15));
+}
+
+}  // namespace
+}  // namespace ringside::core

@@ -1,0 +1,197 @@
+#include "tests/unit/core/node_fixture.h"
+
+namespace ringside::core {
+namespace {
+
+void expect_ready(Cluster& cluster, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    EXPECT_EQ(cluster.node(name).status().phase, Phase::kReady) << cluster.node(name).status().not_ready_because;
+    EXPECT_EQ(cluster.node(name).status().members, names.size()) << name;
+  }
+}
+
+TEST(Membership, AHostThatFindsNobodyIsReadyAlone) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.converge();
+  expect_ready(cluster, {"a"});
+}
+
+TEST(Membership, ThreeThatStartAtOnceBecomeOneCluster) {
+  Cluster cluster;
+  for (const char* name : {"a", "b", "c"}) cluster.start(name);
+  cluster.converge();
+  expect_ready(cluster, {"a", "b", "c"});
+  EXPECT_EQ(cluster.node("a").ring().fingerprint(), cluster.node("c").ring().fingerprint());
+  EXPECT_TRUE(cluster.node("a").status().settled);
+}
+
+TEST(Membership, NobodyIsReadyAloneWhileAListedHostDoesNotAnswer) {
+  Cluster cluster;
+  cluster.passes = [](const std::string&, const std::string& to, const PeerRequest&) { return to != "b"; };
+  cluster.start("a");
+  cluster.start("b");
+  cluster.stop("b");
+  cluster.converge();
+  cluster.pass(8'000'000);
+  EXPECT_EQ(cluster.node("a").status().phase, Phase::kJoining);
+  EXPECT_NE(cluster.node("a").status().not_ready_because.find("b"), std::string::npos);
+  cluster.pass(4'000'000);
+  EXPECT_EQ(cluster.node("a").status().phase, Phase::kReady) << "--join-timeout is a verdict";
+}
+
+TEST(Membership, MinMembersIsTheConditionForTheFirstReady) {
+  Cluster cluster;
+  const auto two = [](NodeConfig& config) { config.min_members = 2; };
+  cluster.start("a", two);
+  cluster.converge();
+  EXPECT_EQ(cluster.node("a").status().phase, Phase::kJoining);
+  cluster.start("b", two);
+  cluster.converge();
+  expect_ready(cluster, {"a", "b"});
+}
+
+TEST(Membership, AHostOfAnotherClusterIsNoMemberAndSaysWhy) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.start("b", [](NodeConfig& config) { config.cluster = "staging"; });
+  cluster.converge();
+  EXPECT_EQ(cluster.node("a").status().members, 1U);
+  const auto members = cluster.node("a").members(cluster.now().mono);
+  ASSERT_EQ(members.size(), 2U);
+  EXPECT_FALSE(members[1].member);
+  EXPECT_NE(members[1].problem.find("staging"), std::string::npos);
+}
+
+TEST(Membership, AHostWithAnotherRingNeverFoundsOneBeside) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.converge();
+  cluster.start("b", [](NodeConfig& config) { config.points = 64; });
+  cluster.converge();
+  cluster.pass(20'000'000);
+  EXPECT_EQ(cluster.node("b").status().phase, Phase::kJoining);
+  EXPECT_NE(cluster.node("b").status().not_ready_because.find("points"), std::string::npos);
+  EXPECT_EQ(cluster.node("a").status().members, 1U);
+}
+
+TEST(Membership, AProcessThatIsGoneIsDeadAtOnce) {
+  Cluster cluster;
+  for (const char* name : {"a", "b"}) cluster.start(name);
+  cluster.converge();
+  cluster.crash("b");
+  cluster.pass(600'000);
+  EXPECT_EQ(cluster.node("a").status().members, 1U);
+  EXPECT_EQ(cluster.node("a").ring().hosts(), std::vector<std::string>{"a"});
+}
+
+TEST(Membership, ASilentHostIsDeadOnlyAfterItsTime) {
+  Cluster cluster;
+  for (const char* name : {"a", "b", "c"}) cluster.start(name);
+  cluster.converge();
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return from != "c" && to != "c";
+  };
+  cluster.stop("c");
+  cluster.pass(2'000'000);
+  EXPECT_EQ(cluster.node("a").status().members, 3U);
+  cluster.pass(1'500'000);
+  EXPECT_EQ(cluster.node("a").status().members, 2U);
+}
+
+TEST(Membership, ASilentHostThatOthersStillHearIsGivenMoreTime) {
+  Cluster cluster;
+  for (const char* name : {"a", "b", "c"}) cluster.start(name);
+  cluster.converge();
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return !(from == "a" && to == "c");
+  };
+  cluster.pass(4'000'000);
+  EXPECT_EQ(cluster.node("a").status().members, 3U);
+}
+
+TEST(Membership, ARestartUnderTheSameNameReplacesTheOldRun) {
+  Cluster cluster;
+  for (const char* name : {"a", "b"}) cluster.start(name);
+  cluster.converge();
+  const Generation before = cluster.node("b").status().generation;
+  cluster.start("b");
+  cluster.converge();
+  expect_ready(cluster, {"a", "b"});
+  for (const MemberStatus& member : cluster.node("a").members(cluster.now().mono)) {
+    if (member.host == "b") {
+      EXPECT_GT(member.generation, before);
+    }
+  }
+}
+
+TEST(Membership, AStrangersClosingForALiveHostChangesNothing) {
+  Cluster cluster;
+  for (const char* name : {"a", "b"}) cluster.start(name);
+  cluster.converge();
+  cluster.node("a").peer_asked(cluster.now(), 77, {}, "10.9.9.9", ClosingRequest{"b"});
+  bool answered = false;
+  for (Effects effects = cluster.node("a").take_effects(); !effects.empty();
+       effects = cluster.node("a").take_effects()) {
+    for (const Effect& effect : effects) {
+      if (const auto* question = std::get_if<AskPeer>(&effect)) {
+        PingAnswer alive;
+        alive.host = "b";
+        alive.phase = Phase::kReady;
+        alive.cluster = "default";
+        alive.generation = cluster.node("b").status().generation;
+        cluster.node("a").peer_answered(cluster.now(), question->token, alive);
+      } else if (const auto* says = std::get_if<AnswerPeer>(&effect); says != nullptr && says->token == 77) {
+        answered = true;
+        EXPECT_FALSE(std::get<AckAnswer>(says->answer).accepted);
+      }
+    }
+  }
+  EXPECT_TRUE(answered);
+  EXPECT_EQ(cluster.node("a").status().members, 2U);
+}
+
+TEST(Membership, WithoutAnAppAHostRoutesAndOwnsNothing) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.start(
+      "gateway", [](NodeConfig& config) { config.has_app = false; }, false);
+  cluster.converge();
+  EXPECT_EQ(cluster.node("gateway").status().phase, Phase::kReady);
+  EXPECT_EQ(cluster.node("gateway").ring().hosts(), std::vector<std::string>{"a"});
+  EXPECT_EQ(cluster.node("a").ring().hosts(), std::vector<std::string>{"a"});
+}
+
+TEST(Membership, AnAppThatIsDownTakesItsHostOffTheRingAndBackUnderANewGeneration) {
+  Cluster cluster;
+  for (const char* name : {"a", "b"}) cluster.start(name);
+  cluster.converge();
+  const Generation before = cluster.node("b").status().generation;
+  cluster.node("b").app_down(cluster.now(), "crashed");
+  cluster.pass(300'000);
+  EXPECT_EQ(cluster.node("a").ring().hosts(), std::vector<std::string>{"a"});
+  EXPECT_EQ(cluster.node("b").status().phase, Phase::kAppDown);
+  cluster.node("b").app_up(cluster.now());
+  cluster.pass(1'000'000);
+  expect_ready(cluster, {"a", "b"});
+  EXPECT_GT(cluster.node("b").status().generation, before);
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U);
+}
+
+TEST(Membership, BelowTheQuorumAHostAcceptsNothing) {
+  Cluster cluster;
+  const auto quorum = [](NodeConfig& config) { config.quorum = 2; };
+  for (const char* name : {"a", "b", "c"}) cluster.start(name, quorum);
+  cluster.converge();
+  expect_ready(cluster, {"a", "b", "c"});
+  cluster.crash("b");
+  cluster.crash("c");
+  cluster.pass(1'000'000);
+  const Token token = cluster.call("a", 5);
+  ASSERT_NE(cluster.answer("a", token), nullptr);
+  EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kNotDelivered);
+  EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kNoQuorum);
+}
+
+}  // namespace
+}  // namespace ringside::core
