@@ -10,6 +10,7 @@
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/outcome.h"
+#include "sidecar/wire/status_json.h"
 #include "sidecar/wire/text.h"
 
 namespace ringside::local {
@@ -80,7 +81,7 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
        }},
       {"/v1/status", true, false,
        [](LocalApi& api, const Target&, net::HttpRequest, net::HttpReply reply) {
-         reply(json_response(200, status_view(api.gateway_, api.options_.version)));
+         reply(json_response(200, api.status()));
        }},
       {"/v1/drain", true, true,
        [](LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply) {
@@ -89,12 +90,12 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
       {"/v1/uncordon", false, true,
        [](LocalApi& api, const Target&, net::HttpRequest, net::HttpReply reply) {
          api.gateway_.uncordon();
-         reply(json_response(202, status_view(api.gateway_, api.options_.version)));
+         reply(json_response(202, api.status()));
        }},
       {"/v1/log-level", true, true,
        [](LocalApi& api, const Target&, net::HttpRequest request, net::HttpReply reply) {
          if (request.method == "POST") return reply(api.set_log_level(request));
-         reply(json_response(200, Json{{"level", api.options_.log_level()}}));
+         reply(json_response(200, nlohmann::json{{"level", api.options_.log_level()}}));
        }},
   };
   return kRoutes;
@@ -147,10 +148,29 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   if (apply && body_type(request) == BodyType::kOther) return reply(bad_content_type());
   wire::ActorRef actor;
   if (const auto refusal = wire::parse_actor(id, actor)) return reply(problem(*refusal));
-  if (look) return reply(json_response(200, placement_view(gateway_, actor.id, actor.name)));
+  if (look) return reply(json_response(200, look_up(actor)));
   if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
   calls_.call_method(actor, path, request, std::move(reply));
+}
+
+nlohmann::json LocalApi::look_up(const wire::ActorRef& actor) const {
+  nlohmann::json place = wire::placement_json(gateway_.where(actor.id));
+  if (!actor.name.empty()) place["name"] = actor.name;
+  place["view_of"] = gateway_.status().host;
+  return place;
+}
+
+nlohmann::json LocalApi::status() const {
+  nlohmann::json status = wire::status_json(gateway_);
+  status["version"] = options_.version;
+  return status;
+}
+
+nlohmann::json LocalApi::members() const {
+  nlohmann::json members = wire::members_json(gateway_);
+  members["version"] = waiters_.view_version();
+  return members;
 }
 
 net::HttpResponse LocalApi::get_actors(const Target& target) const {
@@ -172,7 +192,7 @@ net::HttpResponse LocalApi::get_actors(const Target& target) const {
 }
 
 void LocalApi::get_members(const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
-  const auto answer = [this] { return json_response(200, members_view(gateway_, waiters_.view_version())); };
+  const auto answer = [this] { return json_response(200, members()); };
   const auto seen = target.parameter("wait");
   if (!seen || *seen != waiters_.view_version()) return reply(answer());
   std::chrono::milliseconds longest = options_.longest_wait;
@@ -185,13 +205,13 @@ void LocalApi::get_members(const Target& target, const net::HttpRequest& request
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
   if (body_type(request) != BodyType::kJson) return bad_content_type();
   if (auto wrong = wire::check_json_object(request.body)) return malformed(*wrong);
-  const Json body = Json::parse(request.body, nullptr, false);
+  const auto body = nlohmann::json::parse(request.body, nullptr, false);
   const auto level = body.find("level");
   if (body.size() != 1 || level == body.end() || !level->is_string() ||
       !options_.set_log_level(level->get_ref<const std::string&>())) {
     return malformed(R"(the body is {"level":"debug"}, or info, warn, error)");
   }
-  return json_response(200, Json{{"level", options_.log_level()}});
+  return json_response(200, nlohmann::json{{"level", options_.log_level()}});
 }
 
 void LocalApi::drain(const Target& target, bool begin, net::HttpReply reply) {

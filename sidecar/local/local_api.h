@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "sidecar/core/ports.h"
 #include "sidecar/local/calls.h"
 #include "sidecar/local/waiters.h"
@@ -52,6 +54,9 @@ class LocalApi {
 
   void handle(net::HttpRequest request, net::HttpReply reply);
   void handle_actor(const Target& target, net::HttpRequest request, net::HttpReply reply);
+  nlohmann::json look_up(const wire::ActorRef& actor) const;
+  nlohmann::json status() const;
+  nlohmann::json members() const;
   net::HttpResponse get_actors(const Target& target) const;
   void get_members(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
   net::HttpResponse set_log_level(const net::HttpRequest& request) const;

@@ -28,12 +28,12 @@ std::string_view title(Outcome outcome) {
   return "";
 }
 
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+std::string dump(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 net::HttpResponse make_problem(const core::Answer& answer, int status, std::string_view more) {
-  Json body;
+  nlohmann::json body;
   body["type"] = "urn:ringside:" + std::string(core::to_string(answer.outcome));
   body["title"] = title(answer.outcome);
   body["status"] = status;
@@ -68,7 +68,7 @@ net::HttpResponse json_response(int status, std::string body) {
   return response;
 }
 
-net::HttpResponse json_response(int status, const Json& body) { return json_response(status, dump(body)); }
+net::HttpResponse json_response(int status, const nlohmann::json& body) { return json_response(status, dump(body)); }
 
 net::HttpResponse problem(const core::Answer& answer, std::string_view more) {
   return make_problem(answer, wire::http_status(answer), more);

@@ -11,9 +11,7 @@
 
 namespace ringside::local {
 
-using Json = nlohmann::ordered_json;
-
-net::HttpResponse json_response(int status, const Json& body);
+net::HttpResponse json_response(int status, const nlohmann::json& body);
 net::HttpResponse json_response(int status, std::string body);
 
 // Whatever was not applied: the outcome's status and headers, and a problem that says the same. `more`: members added

@@ -17,9 +17,6 @@ double milliseconds(core::Duration duration) {
 double rounded(double share) { return std::round(share * 1e6) / 1e6; }
 
 json member_json(const core::MemberStatus& member) {
-  if (!member.member) {
-    return {{"host", member.host}, {"phase", "not-a-member"}, {"problem", member.problem}};
-  }
   json out = {{"host", member.host},
               {"phase", core::to_string(member.phase)},
               {"generation", std::to_string(member.generation)},
@@ -60,13 +57,17 @@ json placement_json(const core::Placement& place) {
 
 json members_json(const core::Gateway& gateway) {
   json members = json::array();
-  for (const core::MemberStatus& member : gateway.members()) members.push_back(member_json(member));
+  json others = json::array();
+  for (const core::MemberStatus& member : gateway.members()) {
+    if (member.member) {
+      members.push_back(member_json(member));
+    } else {
+      others.push_back({{"host", member.host}, {"problem", member.problem}});
+    }
+  }
   const core::Status status = gateway.status();
-  return {{"members", std::move(members)},
-          {"ring", hex(status.ring)},
-          {"settled", status.settled},
-          {"view_of", status.host},
-          {"cluster", status.cluster}};
+  return {{"members", std::move(members)}, {"others", std::move(others)}, {"ring", hex(status.ring)},
+          {"settled", status.settled},     {"view_of", status.host},      {"cluster", status.cluster}};
 }
 
 json ring_json(const core::Gateway& gateway) {

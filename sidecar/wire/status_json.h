@@ -10,9 +10,10 @@
 namespace ringside::wire {
 
 nlohmann::json placement_json(const core::Placement& place);
-nlohmann::json members_json(const core::Gateway& gateway);  // {"members":[...],"ring","settled","view_of"}
-nlohmann::json ring_json(const core::Gateway& gateway);     // {"points","ring","hosts":[{"host","share"}],"view_of"}
-nlohmann::json status_json(const core::Gateway& gateway);   // this host, its counts, its members
+// {"members":[...],"others":[...],"ring","settled","view_of"}; others: names that are no members, and why.
+nlohmann::json members_json(const core::Gateway& gateway);
+nlohmann::json ring_json(const core::Gateway& gateway);    // {"points","ring","hosts":[{"host","share"}],"view_of"}
+nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members
 
 std::string hex(core::Hash fingerprint);  // 16 digits
 
