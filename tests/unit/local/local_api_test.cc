@@ -1,0 +1,115 @@
+#include "sidecar/local/local_api.h"
+
+#include "tests/unit/local/local_fixture.h"
+
+namespace ringside::local::testing {
+namespace {
+
+using LocalApiTest = LocalTest;
+
+TEST_F(LocalApiTest, Places) {
+  const auto response = ask("GET", "/v1/actors/42");
+  EXPECT_EQ(response.status, 200);
+  const auto body = body_of(response);
+  EXPECT_EQ(body["id"], "42");
+  EXPECT_EQ(body["owner"], "10.0.0.7");
+  EXPECT_EQ(body["rule"], "claim");
+  EXPECT_EQ(body["local"], true);
+  EXPECT_EQ(body["epoch"], 77);
+  EXPECT_EQ(body_of(ask("GET", "/v1/actors/name:x"))["name"], "x");
+  EXPECT_EQ(refusal(ask("GET", "/v1/actors/x")), "400 bad-id");
+}
+
+TEST_F(LocalApiTest, ActorsInPages) {
+  auto body = body_of(ask("GET", "/v1/actors?limit=2"));
+  ASSERT_EQ(body["actors"].size(), 2u);
+  EXPECT_EQ(body["actors"][0], nlohmann::json::parse(R"({"id":"1","epoch":101,"idle_ms":3})"));
+  EXPECT_EQ(body["next_page_token"], "2");
+  body = body_of(ask("GET", "/v1/actors?limit=3&page_token=2"));
+  EXPECT_EQ(body["actors"].size(), 3u);
+  EXPECT_EQ(body["next_page_token"], "");
+  for (const char* bad : {"limit=0", "limit=x", "limit=-1", "limit=", "limit=100000", "page_token=x"}) {
+    EXPECT_EQ(refusal(ask("GET", std::string("/v1/actors?") + bad)), "400 malformed") << bad;
+  }
+}
+
+TEST_F(LocalApiTest, MembersAndRing) {
+  core::MemberStatus member;
+  member.host = "10.0.0.8";
+  member.generation = ~core::Generation{0};
+  member.phase = core::Phase::kReady;
+  core::MemberStatus other;
+  other.host = "10.0.0.9";
+  other.member = false;
+  other.problem = "of another cluster";
+  gateway.member_list = {member, other};
+  gateway.state.ring = 0xab;
+  gateway.state.settled = true;
+  auto body = body_of(ask("GET", "/v1/members"));
+  ASSERT_EQ(body["members"].size(), 1u);
+  EXPECT_EQ(body["members"][0]["host"], "10.0.0.8");
+  EXPECT_EQ(body["members"][0]["phase"], "ready");
+  EXPECT_EQ(body["members"][0]["generation"], "18446744073709551615");
+  EXPECT_TRUE(body["members"][0]["rtt_ms"].is_number());
+  EXPECT_EQ(body["others"][0]["problem"], "of another cluster");
+  EXPECT_EQ(body["ring"], "00000000000000ab");
+  EXPECT_EQ(body["settled"], true);
+  EXPECT_EQ(body["view_of"], "10.0.0.7");
+
+  body = body_of(ask("GET", "/v1/ring"));
+  ASSERT_EQ(body["hosts"].size(), 2u);
+  EXPECT_EQ(body["hosts"][0]["positions"].size(), 64u);
+  EXPECT_NEAR(body["hosts"][0]["share"].get<double>() + body["hosts"][1]["share"].get<double>(), 1.0, 1e-5);
+  EXPECT_FALSE(body_of(ask("GET", "/v1/ring?positions=false"))["hosts"][0].contains("positions"));
+  EXPECT_EQ(body_of(ask("GET", "/v1/ring?host=10.0.0.8"))["hosts"].size(), 1u);
+}
+
+TEST_F(LocalApiTest, StatusAndUncordon) {
+  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["version"], "1.2.3");
+  gateway.state.phase = core::Phase::kDrained;
+  const auto response = post_json("/v1/uncordon", "{}");
+  EXPECT_EQ(response.status, 202);
+  EXPECT_EQ(body_of(response)["phase"], "joining");
+}
+
+TEST_F(LocalApiTest, LogLevel) {
+  EXPECT_EQ(post_json("/v1/log-level", R"({"level":"debug"})").status, 200);
+  EXPECT_EQ(level, "debug");
+  EXPECT_EQ(body_of(ask("GET", "/v1/log-level"))["level"], "debug");
+  for (const char* bad : {"{}", R"({"level":"loud"})", R"({"level":1})", R"({"level":"info","x":1})", "debug", ""}) {
+    EXPECT_EQ(refusal(post_json("/v1/log-level", bad)), "400 malformed") << bad;
+  }
+  EXPECT_EQ(level, "debug");
+}
+
+TEST_F(LocalApiTest, WhatIsNotThere) {
+  for (const char* nothing : {"/", "/v1", "/v1/", "/v2/actors/1", "/v1/actors/", "/v1/actors/1/",
+                              "/v1/actors/1/apply/x", "/v1/actors/1/method", "/metrics", "/v1/members/"}) {
+    const auto response = ask("GET", nothing);
+    const std::string told = refusal(response);
+    EXPECT_TRUE(told == "404 not-found" || (std::string(nothing) == "/v1/actors/" && told == "400 bad-id"))
+        << nothing << told;
+  }
+  auto response = ask("GET", "/v1/actors/1/apply");
+  EXPECT_EQ(refusal(response), "405 method-not-allowed");
+  EXPECT_EQ(response.headers.get("allow"), "POST");
+  EXPECT_EQ(ask("DELETE", "/v1/drain").headers.get("allow"), "GET, HEAD, POST");
+  EXPECT_EQ(ask("OPTIONS", "/v1/members").headers.get("allow"), "GET, HEAD");
+  EXPECT_EQ(ask("GET", "/v1/uncordon").status, 405);
+  EXPECT_EQ(ask("PUT", "/v1/actors/1").status, 405);
+  EXPECT_EQ(ask("HEAD", "/v1/members").status, 200);
+}
+
+TEST_F(LocalApiTest, NoWebPageReachesIt) {
+  EXPECT_EQ(refusal(ask("GET", "/v1/members", {{"origin", "http://localhost"}})), "403 forbidden");
+  EXPECT_EQ(refusal(ask("GET", "/v1/members", {{"sec-fetch-site", "cross-site"}})), "403 forbidden");
+  EXPECT_EQ(refusal(ask("POST", "/v1/drain", {{"content-type", "text/plain"}}, "{}")), "415 bad-content-type");
+  EXPECT_EQ(refusal(ask("POST", "/v1/drain")), "415 bad-content-type");
+  EXPECT_EQ(gateway.state.phase, core::Phase::kReady);
+  for (const net::Header& header : ask("GET", "/v1/members").headers) {
+    EXPECT_FALSE(header.name.starts_with("access-control")) << header.name;
+  }
+}
+
+}  // namespace
+}  // namespace ringside::local::testing

@@ -1,0 +1,201 @@
+// A local listener on loopback before a gateway in the hands of the test.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "sidecar/core/ports.h"
+#include "sidecar/local/local_api.h"
+#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/http1_client.h"
+#include "sidecar/net/listener.h"
+
+namespace ringside::local::testing {
+
+class FakeGateway final : public core::Gateway {
+ public:
+  core::Token apply(core::Call call, Done done) override {
+    calls.push_back(std::move(call));
+    const core::Token token = ++last_token;
+    if (on_call) {
+      done(on_call(calls.back()));
+    } else {
+      open[token] = std::move(done);
+    }
+    return token;
+  }
+  void cancel(core::Token call) override {
+    cancelled.push_back(call);
+    const auto found = open.find(call);
+    if (found == open.end()) return;
+    const Done done = std::move(found->second);
+    open.erase(found);
+    done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kCancelled));
+  }
+  core::Placement where(core::ActorId id) const override { return {id, "10.0.0.7", "claim", true, 77, "active here"}; }
+  core::Status status() const override { return state; }
+  std::vector<core::MemberStatus> members() const override { return member_list; }
+  std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override {
+    std::vector<core::ActorStatus> out;
+    for (core::ActorId id = after + 1; id <= 5 && out.size() < limit; ++id)
+      out.push_back({id, 100 + id, core::Duration{3000}});
+    return out;
+  }
+  const core::Ring& ring() const override { return *ring_now; }
+  const core::Counters& counters() const override { return counted; }
+  core::Now now() const override { return {core::Instant{core::Duration{1'000'000}}, 0}; }
+  void drain() override { state.phase = core::Phase::kDraining; }
+  void uncordon() override { state.phase = core::Phase::kJoining; }
+  std::uint64_t when_drained(std::function<void(bool)> done) override {
+    drain_watchers[++last_token] = std::move(done);
+    return last_token;
+  }
+  std::uint64_t when_view_changes(std::function<void()> changed) override {
+    view_watchers[++last_token] = std::move(changed);
+    return last_token;
+  }
+  void forget(std::uint64_t watcher) override {
+    drain_watchers.erase(watcher);
+    view_watchers.erase(watcher);
+  }
+
+  void change_view() {
+    for (const auto& [number, changed] : std::map(view_watchers)) changed();
+  }
+  void end_drain(core::Phase phase, bool overdue) {
+    state.phase = phase;
+    state.drain_overdue = overdue;
+    for (const auto& [number, done] : std::exchange(drain_watchers, {})) done(!overdue);
+  }
+
+  std::function<core::Answer(const core::Call&)> on_call;  // empty: calls stay open
+  std::vector<core::Call> calls;
+  std::vector<core::Token> cancelled;
+  std::map<core::Token, Done> open;
+  std::map<std::uint64_t, std::function<void(bool)>> drain_watchers;
+  std::map<std::uint64_t, std::function<void()>> view_watchers;
+  core::Status state;
+  std::vector<core::MemberStatus> member_list;
+  core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);
+  core::Counters counted;
+  core::Token last_token = 0;
+};
+
+class LocalTest : public ::testing::Test {
+ protected:
+  LocalTest() {
+    gateway.state.host = "10.0.0.7";
+    gateway.state.phase = core::Phase::kReady;
+    gateway.state.generation = 9;
+    LocalOptions options;
+    options.calls.timeouts = {std::chrono::seconds(10), std::chrono::minutes(5)};
+    options.calls.max_message = 4096;
+    options.allow_hosts = {"sidecar.local"};
+    options.set_log_level = [this](std::string_view word) {
+      if (word != "debug" && word != "info") return false;
+      level = word;
+      return true;
+    };
+    options.log_level = [this] { return level; };
+    options.version = "1.2.3";
+    api = std::make_unique<LocalApi>(loop, gateway, json, options);
+    const auto methods = std::make_shared<net::MethodTable>();
+    api->add_methods(*methods);
+    net::ListenerOptions listen;
+    listen.address = {"127.0.0.1", 0, ""};
+    listen.http1.emplace();
+    listen.http1->handler = api->handler();
+    listen.http1->shape_error = LocalApi::error_shaper();
+    listen.http1->max_body = 64 * 1024;
+    listen.http2.emplace();
+    listen.http2->methods = methods;
+    listener = std::make_unique<net::Listener>(loop, std::move(listen));
+    std::string error;
+    EXPECT_TRUE(listener->open(error)) << error;
+    listener->start();
+    net::Http1ClientOptions to;
+    to.endpoint = listener->local_address();
+    to.host_header = "localhost";
+    client = std::make_unique<net::Http1Client>(loop, to);
+  }
+  ~LocalTest() override {
+    client->close();
+    listener->close();
+  }
+
+  [[nodiscard]] bool run_until(const std::function<bool()>& happened) {
+    const auto give_up = net::Clock::now() + std::chrono::seconds(20);
+    while (!happened()) {
+      if (net::Clock::now() > give_up) return false;
+      loop.restart();
+      loop.run_one_for(std::chrono::milliseconds(20));
+    }
+    return true;
+  }
+
+  struct Pending {
+    std::optional<net::HttpResult> result;
+    bool arrived() const { return result.has_value(); }
+  };
+  std::shared_ptr<Pending> start(std::string method, std::string target, net::Metadata headers = {},
+                                 std::string body = {}) {
+    const auto pending = std::make_shared<Pending>();
+    net::HttpRequest request{std::move(method), std::move(target), std::move(headers), std::move(body), ""};
+    last_request = client->request(std::move(request), std::nullopt,
+                                   [pending](net::HttpResult result) { pending->result = std::move(result); });
+    return pending;
+  }
+  net::HttpResponse finish(const std::shared_ptr<Pending>& pending) {
+    EXPECT_TRUE(run_until([&] { return pending->arrived(); }));
+    if (!pending->result) return {};
+    EXPECT_EQ(pending->result->outcome, net::HttpOutcome::kAnswered) << pending->result->error;
+    return pending->result->response;
+  }
+  net::HttpResponse ask(std::string method, std::string target, net::Metadata headers = {}, std::string body = {}) {
+    return finish(start(std::move(method), std::move(target), std::move(headers), std::move(body)));
+  }
+  net::HttpResponse post_json(std::string target, std::string body, net::Metadata headers = {}) {
+    headers.add("content-type", "application/json");
+    return ask("POST", std::move(target), std::move(headers), std::move(body));
+  }
+  static nlohmann::json body_of(const net::HttpResponse& response) {
+    return nlohmann::json::parse(response.body, nullptr, false);
+  }
+  // The reason of a refusal, which header and problem both give, and its status.
+  static std::string refusal(const net::HttpResponse& response) {
+    const nlohmann::json body = body_of(response);
+    EXPECT_EQ(response.headers.get("content-type"), "application/problem+json") << response.body;
+    EXPECT_EQ(body["reason"], response.headers.get("ringside-reason"));
+    EXPECT_EQ(body["type"], "urn:ringside:" + std::string(response.headers.get("ringside-outcome")));
+    EXPECT_EQ(body["status"], response.status);
+    return std::to_string(response.status) + " " + std::string(response.headers.get("ringside-reason"));
+  }
+
+  net::Loop loop;
+  FakeGateway gateway;
+  wire::ApplyJson json;
+  std::string level = "info";
+  std::unique_ptr<LocalApi> api;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<net::Http1Client> client;
+  net::Http1Client::RequestId last_request = 0;
+};
+
+inline core::Answer applied(std::string result = {}) {
+  core::Answer answer;
+  answer.outcome = core::Outcome::kApplied;
+  answer.result = std::move(result);
+  answer.owner = "10.0.0.8";
+  return answer;
+}
+
+}  // namespace ringside::local::testing
