@@ -170,6 +170,7 @@ void ChannelCall::on_data(std::string_view bytes) {
 
 void ChannelCall::on_end() {
   if (over_) return;
+  remote_ended_ = true;
   if (grpc_status_.empty()) return finish(GrpcStatus::kUnknown, "the answer has no grpc-status", false);
   const GrpcStatus status = parse_grpc_status(grpc_status_);
   if (status == GrpcStatus::kOk && (!reader_.at_boundary() || (unary_ && !has_message_))) {
@@ -231,7 +232,7 @@ void ChannelCall::fail(CallResult result) {
 void ChannelCall::leave_stream() {
   const auto session = session_.lock();
   session_.reset();
-  if (session) session->leave(stream_);
+  if (session) session->leave(stream_, !remote_ended_ || !all_sent_);
 }
 
 void ChannelCall::drop() {

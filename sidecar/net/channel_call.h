@@ -97,6 +97,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   bool headers_sent_ = false;
   bool all_sent_ = false;
   bool half_closed_ = false;
+  bool remote_ended_ = false;
   bool above_mark_ = false;
   bool retried_ = false;
   bool retry_wanted_ = false;

@@ -42,9 +42,9 @@ bool ChannelSession::open(const std::shared_ptr<ChannelCall>& call) {
   return true;
 }
 
-void ChannelSession::leave(std::int32_t stream) {
+void ChannelSession::leave(std::int32_t stream, bool reset) {
   if (closed() || calls_.erase(stream) == 0) return;
-  reset(stream, NGHTTP2_CANCEL);
+  if (reset) Http2Connection::reset(stream, NGHTTP2_CANCEL);
 }
 
 std::shared_ptr<ChannelCall> ChannelSession::find(std::int32_t id) const {

@@ -30,8 +30,8 @@ class ChannelSession final : public Http2Connection {
 
   /// False when the session can take no more calls.
   bool open(const std::shared_ptr<ChannelCall>& call);
-  /// The call is no longer interested in its stream.
-  void leave(std::int32_t stream);
+  /// The call is no longer interested in its stream; `reset` where the stream has not ended in both directions.
+  void leave(std::int32_t stream, bool reset);
   bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
   std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }
 

@@ -166,6 +166,7 @@ void Http2Connection::make_session(const Http2Settings& settings) {
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
   }};
   if (settings.server) {
+    filter_ = std::make_unique<IdleResetFilter>();
     nghttp2_session_server_new2(&session_, callbacks, this, options);
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), 3);
   } else {
@@ -207,18 +208,35 @@ void Http2Connection::on_readable() {
 // False when nothing more is to be read.
 bool Http2Connection::feed(std::string_view bytes) {
   const auto keep_alive = shared_from_this();
+  bool going_on = true;
+  if (filter_) {
+    std::size_t dropped = 0;
+    going_on = filter_->filter(bytes, dropped, [this](std::string_view run) { return receive(run); });
+    if (going_on && dropped > 0) charge(static_cast<double>(dropped), "rapid reset");
+  } else {
+    going_on = receive(bytes);
+  }
+  if (closed_) return false;
+  if (!going_on || stopping_) {
+    flush();
+    return false;
+  }
+  mark_dirty();
+  return true;
+}
+
+// False when the connection has ended or is about to.
+bool Http2Connection::receive(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view slice = bytes.substr(0, kSlice);
     bytes.remove_prefix(slice.size());
     const ssize_t used = nghttp2_session_mem_recv(session_, bytes_of(slice), slice.size());
-    if (closed_) return false;
-    if (used < 0 || stopping_) {
-      if (!stopping_) terminate(NGHTTP2_PROTOCOL_ERROR, nghttp2_strerror(static_cast<int>(used)));
-      flush();
+    if (closed_ || stopping_) return false;
+    if (used < 0) {
+      terminate(NGHTTP2_PROTOCOL_ERROR, nghttp2_strerror(static_cast<int>(used)));
       return false;
     }
   }
-  mark_dirty();
   return true;
 }
 

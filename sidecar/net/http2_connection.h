@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "sidecar/net/abuse_guard.h"
+#include "sidecar/net/idle_reset_filter.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/transport.h"
 
@@ -102,6 +103,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   void wait_readable();
   void on_readable();
   bool feed(std::string_view bytes);
+  bool receive(std::string_view bytes);
   void flush();
   bool write_pending();
   bool write_out(std::string& bytes);
@@ -112,6 +114,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   LoopScratch& scratch_;
   Transport transport_;
   AbuseGuard guard_;
+  std::unique_ptr<IdleResetFilter> filter_;  // server
   nghttp2_session* session_ = nullptr;
   std::string pending_;  // pulled from nghttp2 and not taken by the kernel
   std::string why_;

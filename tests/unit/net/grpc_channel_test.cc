@@ -98,6 +98,11 @@ TEST_F(Channel, SendsARequestAsGrpcWants) {
   EXPECT_EQ(result.status, GrpcStatus::kOk) << result.message;
   EXPECT_EQ(result.body, "world");
   EXPECT_EQ(channel().open_calls(), 0U);
+  // A call that is over on both sides is not reset besides.
+  const std::size_t next = call();
+  for (const Frame& one : frames_until(*socket, kData)) EXPECT_NE(one.type, kRstStream);
+  socket->send(HandServer::answer(3, ""));
+  wait(next);
 }
 
 TEST_F(Channel, CallsOfOneTurnGoOutInOneWrite) {

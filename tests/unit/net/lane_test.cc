@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/idle_reset_filter.h"
 #include "sidecar/net/listener.h"
 #include "tests/unit/net/net_test_support.h"
 
@@ -249,6 +250,39 @@ TEST_F(Lane, HeadersAboveTheLimit) {
   const CallResult result = call("/s/Echo", "", {{"big", std::string(20'000, 'h')}});
   EXPECT_EQ(result.status, GrpcStatus::kResourceExhausted);
   EXPECT_EQ(call("/s/Echo", "").status, GrpcStatus::kOk);
+}
+
+TEST_F(Lane, ResetOfAStreamNeverOpenedHarmsNobody) {
+  add("/s/Echo", [](std::shared_ptr<ServerCall> one) { one->reply("fine"); });
+  listen();
+  const std::string reset = testing::frame(testing::kRstStream, 0, 1, testing::number(8));
+  const std::string request = testing::grpc_request(3, "/s/Echo") +
+                              testing::frame(testing::kData, testing::kEndStream, 3, testing::grpc_message(""));
+  EXPECT_EQ(testing::decode_headers(exchange(reset + request, 3)).get("grpc-status"), "0");
+  EXPECT_TRUE(incidents_.empty());
+}
+
+TEST(IdleResetFilter, AnyCutOfTheBytes) {
+  using testing::frame;
+  const std::string preface(testing::kPreface);
+  const std::string open = frame(testing::kHeaders, 4, 3, "xyz");
+  const std::string data = frame(testing::kData, 0, 3, std::string(40, '\3'));
+  const std::string own = frame(testing::kRstStream, 0, 3, "1234");
+  const std::string idle = frame(testing::kRstStream, 0, 5, "1234");
+  const std::string all = preface + idle + open + idle + data + own + idle + idle + data;
+  for (std::size_t step = 1; step <= all.size(); ++step) {
+    IdleResetFilter filter;
+    std::string kept;
+    std::size_t dropped = 0;
+    for (std::size_t at = 0; at < all.size(); at += step) {
+      ASSERT_TRUE(filter.filter(std::string_view(all).substr(at, step), dropped, [&kept](std::string_view run) {
+        kept += run;
+        return true;
+      }));
+    }
+    EXPECT_EQ(kept, preface + open + data + own + data) << step;
+    EXPECT_EQ(dropped, 4U);
+  }
 }
 
 TEST_F(Lane, RequestBytesAreBounded) {
