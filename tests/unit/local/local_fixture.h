@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,82 +12,13 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "sidecar/core/ports.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc_channel.h"
 #include "sidecar/net/http1_client.h"
 #include "sidecar/net/listener.h"
+#include "tests/unit/local/fake_gateway.h"
 
 namespace ringside::local::testing {
-
-class FakeGateway final : public core::Gateway {
- public:
-  core::Token apply(core::Call call, Done done) override {
-    calls.push_back(std::move(call));
-    const core::Token token = ++last_token;
-    if (on_call) {
-      done(on_call(calls.back()));
-    } else {
-      open[token] = std::move(done);
-    }
-    return token;
-  }
-  void cancel(core::Token call) override {
-    cancelled.push_back(call);
-    const auto found = open.find(call);
-    if (found == open.end()) return;
-    const Done done = std::move(found->second);
-    open.erase(found);
-    done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kCancelled));
-  }
-  core::Placement where(core::ActorId id) const override { return {id, "10.0.0.7", "claim", true, 77, "active here"}; }
-  core::Status status() const override { return state; }
-  std::vector<core::MemberStatus> members() const override { return member_list; }
-  std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override {
-    std::vector<core::ActorStatus> out;
-    for (core::ActorId id = after + 1; id <= 5 && out.size() < limit; ++id)
-      out.push_back({id, 100 + id, core::Duration{3000}});
-    return out;
-  }
-  const core::Ring& ring() const override { return *ring_now; }
-  const core::Counters& counters() const override { return counted; }
-  core::Now now() const override { return {core::Instant{core::Duration{1'000'000}}, 0}; }
-  void drain() override { state.phase = core::Phase::kDraining; }
-  void uncordon() override { state.phase = core::Phase::kJoining; }
-  std::uint64_t when_drained(std::function<void(bool)> done) override {
-    drain_watchers[++last_token] = std::move(done);
-    return last_token;
-  }
-  std::uint64_t when_view_changes(std::function<void()> changed) override {
-    view_watchers[++last_token] = std::move(changed);
-    return last_token;
-  }
-  void forget(std::uint64_t watcher) override {
-    drain_watchers.erase(watcher);
-    view_watchers.erase(watcher);
-  }
-
-  void change_view() {
-    for (const auto& [number, changed] : std::map(view_watchers)) changed();
-  }
-  void end_drain(core::Phase phase, bool overdue) {
-    state.phase = phase;
-    state.drain_overdue = overdue;
-    for (const auto& [number, done] : std::exchange(drain_watchers, {})) done(!overdue);
-  }
-
-  std::function<core::Answer(const core::Call&)> on_call;  // empty: calls stay open
-  std::vector<core::Call> calls;
-  std::vector<core::Token> cancelled;
-  std::map<core::Token, Done> open;
-  std::map<std::uint64_t, std::function<void(bool)>> drain_watchers;
-  std::map<std::uint64_t, std::function<void()>> view_watchers;
-  core::Status state;
-  std::vector<core::MemberStatus> member_list;
-  core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);
-  core::Counters counted;
-  core::Token last_token = 0;
-};
 
 class LocalTest : public ::testing::Test {
  protected:

@@ -1,0 +1,184 @@
+#include "sidecar/cli/cli.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "sidecar/cli/client.h"
+#include "sidecar/cli/commands.h"
+
+namespace ringside::cli {
+namespace {
+
+constexpr char kDefaultLocal[] = "127.0.0.1:1380 [::1]:1380";
+constexpr std::uint16_t kDefaultPort = 1380;
+
+struct Arguments {
+  bool json = false;
+  std::vector<std::string> local;
+  CallArguments call;
+  std::string body;
+  std::size_t limit = 0;
+  std::size_t count = 0;
+  std::string join;
+  std::string leave;
+  bool no_wait = false;
+};
+
+using Command = std::function<int(const Session& session, Arguments& arguments)>;
+struct Chosen {
+  Command command;
+  bool needs_sidecar = true;
+};
+
+// Where to look, the same words as `serve --local`. Nothing: `error` says why.
+std::vector<net::Endpoint> endpoints(const Arguments& arguments, const Terminal& terminal, std::string& error) {
+  std::vector<std::string> words = arguments.local;
+  if (words.empty()) {
+    const std::string from_environment = terminal.environment("RINGSIDE_LOCAL");
+    std::istringstream text(from_environment.empty() ? kDefaultLocal : from_environment);
+    for (std::string word; text >> word;) words.push_back(word);
+  }
+  std::vector<net::Endpoint> out;
+  for (const std::string& word : words) {
+    const auto endpoint = net::parse_endpoint(word, kDefaultPort, error);
+    if (!endpoint) {
+      error = "--local " + word + ": " + error;
+      return {};
+    }
+    out.push_back(*endpoint);
+  }
+  if (out.empty()) error = "RINGSIDE_LOCAL names no address";
+  return out;
+}
+
+void add_call_options(CLI::App& command, Arguments& arguments) {
+  command.add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")->required();
+  command.add_option("--timeout", arguments.call.timeout, "deadline, such as 500ms or 30s");
+  command.add_option("--idempotency-key", arguments.call.idempotency_key,
+                     "a repeat with the same key is not applied again");
+  command.add_flag("--idempotent", arguments.call.idempotent, "allows repeats where the outcome is unknown");
+}
+
+void add_calls(CLI::App& app, Arguments& arguments, Chosen& chosen) {
+  CLI::App* call_command = app.add_subcommand("call", "Calls a method of an actor over HTTP");
+  add_call_options(*call_command, arguments);
+  call_command->add_option("METHOD", arguments.call.path, "path below /actors/ID/method/, with its query")->required();
+  CLI::Option* body = call_command->add_option("BODY", arguments.body, "the body, or - for standard input");
+  call_command->add_option("-X,--request", arguments.call.http_method, "HTTP method")->capture_default_str();
+  call_command->add_option("--content-type", arguments.call.content_type,
+                           "default: JSON where the body is JSON, else text");
+  call_command->callback([&arguments, &chosen, body] {
+    if (body->count() > 0) arguments.call.body = arguments.body;
+    chosen.command = [](const Session& session, Arguments& given) { return call(session, given.call); };
+  });
+
+  CLI::App* apply_command = app.add_subcommand("apply", "Applies a batch of messages to an actor");
+  add_call_options(*apply_command, arguments);
+  CLI::Option* batch = apply_command->add_option(
+      "JSON", arguments.body,
+      "an ApplyRequest, a message ({\"@type\":...}) or a list of them; - or nothing: standard input");
+  apply_command->callback([&arguments, &chosen, batch] {
+    arguments.call.body = batch->count() > 0 ? arguments.body : "-";
+    chosen.command = [](const Session& session, Arguments& given) { return apply(session, given.call); };
+  });
+}
+
+void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
+  const auto add = [&](const char* name, const char* help, Command command) {
+    CLI::App* added = app.add_subcommand(name, help);
+    added->callback([&chosen, command = std::move(command)] { chosen.command = command; });
+    return added;
+  };
+  add("where", "Says who serves an actor, and why",
+      [](const Session& session, Arguments& given) { return where(session, given.call.id); })
+      ->add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")
+      ->required();
+  add("members", "Lists the hosts, as this one sees them",
+      [](const Session& session, Arguments&) { return members(session); });
+  add("actors", "Lists the actors that are active here", [](const Session& session, Arguments& given) {
+    return actors(session, given.limit);
+  })->add_option("--limit", arguments.limit, "at most so many; 0: all");
+  CLI::App* ring_command =
+      add("ring", "Shows each host's share, and what a join or a leave would move",
+          [](const Session& session, Arguments& given) { return ring(session, given.join, given.leave); });
+  CLI::Option* join = ring_command->add_option("--join", arguments.join, "what would move if this host joined");
+  ring_command->add_option("--leave", arguments.leave, "what would move if this host left")->excludes(join);
+  add("drain", "Takes this host off the ring and hands its actors over; waits until that is done",
+      [](const Session& session, Arguments& given) { return drain(session, !given.no_wait); })
+      ->add_flag("--no-wait", arguments.no_wait, "does not wait for the end");
+  add("uncordon", "Takes a drain back: joins the ring again",
+      [](const Session& session, Arguments&) { return uncordon(session); });
+  add("status", "Shows how this host is", [](const Session& session, Arguments&) { return status(session); });
+  add("watch", "Prints every change of members and ring", [](const Session& session, Arguments& given) {
+    return watch(session, given.count);
+  })->add_option("--count", arguments.count, "ends after so many; 0: never");
+}
+
+// "help call" is "call --help".
+std::vector<std::string> without_help(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments[0] != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
+int version(const Terminal& terminal, bool json) {
+  terminal.out << (json ? "{\"version\":\"" RINGSIDE_VERSION "\"}" : "ringside " RINGSIDE_VERSION) << "\n";
+  return kApplied;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
+  Arguments given;
+  Chosen chosen;
+  CLI::App app("Ringside: a sidecar for clusters of virtual actors", "ringside");
+  app.footer(
+      "serve                       Runs the sidecar (what ringside does without a command; see: ringside help "
+      "settings)\n"
+      "Exit status: 0 applied, 1 refused, 2 usage, 3 not delivered, overloaded or expired, 4 unknown,\n"
+      "5 no sidecar there, 6 drain timed out.");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_flag("--json", given.json, "Output for scripts");
+  app.add_option("--local", given.local,
+                 "The sidecar's local listener (RINGSIDE_LOCAL; default " + std::string(kDefaultLocal) + ")")
+      ->take_all()
+      ->expected(1);
+  app.set_version_flag("--version", "ringside " RINGSIDE_VERSION);
+  add_calls(app, given, chosen);
+  add_views(app, given, chosen);
+  app.add_subcommand("version", "Prints the version of this program")->callback([&] { chosen.needs_sidecar = false; });
+  app.add_subcommand("help", "Prints this; help COMMAND: its options; help settings: those of serve");
+  try {
+    // CLI11 wants them backwards.
+    const std::vector<std::string> words = without_help(arguments);
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, terminal.out, terminal.err) == 0 ? kApplied : kUsage;
+  }
+  if (!chosen.needs_sidecar) return version(terminal, given.json);
+  std::string error;
+  std::vector<net::Endpoint> where_to = endpoints(given, terminal, error);
+  if (where_to.empty()) {
+    terminal.err << "ringside: " << error << "\n";
+    return kUsage;
+  }
+  Client client(std::move(where_to));
+  return chosen.command({client, terminal, given.json}, given);
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const auto environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  };
+  return run(arguments, {std::cin, std::cout, std::cerr, environment});
+}
+
+}  // namespace ringside::cli

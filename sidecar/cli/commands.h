@@ -1,0 +1,47 @@
+// The commands, each with its arguments. They return the exit status.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sidecar/cli/cli.h"
+#include "sidecar/cli/client.h"
+
+namespace ringside::cli {
+
+struct Session {
+  Client& client;
+  const Terminal& terminal;
+  bool json = false;
+};
+
+struct CallArguments {
+  std::string id;    // as people write it: 42, name:anna
+  std::string path;  // of the method, with its query
+  std::optional<std::string> body;
+  std::string http_method = "POST";
+  std::string content_type;  // empty: JSON where the body is JSON, else text
+  std::string timeout;       // empty: the sidecar's default
+  std::string idempotency_key;
+  bool idempotent = false;
+};
+
+int call(const Session& session, const CallArguments& arguments);
+int apply(const Session& session, const CallArguments& arguments);
+
+int where(const Session& session, const std::string& id);
+int members(const Session& session);
+int actors(const Session& session, std::size_t limit);  // 0: all
+int status(const Session& session);
+// Prints every change of the view, `count` of them (0: until interrupted).
+int watch(const Session& session, std::size_t count);
+
+// `join`, `leave`: what would move if that host came or went; empty: for each host, as far as it is cheap.
+int ring(const Session& session, const std::string& join, const std::string& leave);
+
+int drain(const Session& session, bool wait);
+int uncordon(const Session& session);
+
+}  // namespace ringside::cli

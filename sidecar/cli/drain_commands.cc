@@ -1,0 +1,67 @@
+// drain, uncordon
+#include <chrono>
+#include <thread>
+
+#include "sidecar/cli/commands.h"
+#include "sidecar/cli/output.h"
+
+namespace ringside::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kProgress{200};
+
+std::string progress(const json& body) {
+  return text_of(body, "phase") + ": " + text_of(body, "actors") + " actors, " + text_of(body, "turns_under_way") +
+         " turns under way, " + text_of(body, "turns_waiting") + " waiting";
+}
+
+bool draining(const json& body) {
+  return text_of(body, "phase") == "draining" && !flag_of(body, "done") && !flag_of(body, "timed_out");
+}
+
+}  // namespace
+
+int drain(const Session& session, bool wait) {
+  int exit = kApplied;
+  auto body = view(session.client.post("/v1/drain", "{}"), session.client, session.json, session.terminal, exit);
+  std::string shown;
+  while (body && wait && draining(*body)) {
+    const std::string line = progress(*body);
+    if (line != shown && !session.json) session.terminal.err << line << std::endl;
+    shown = line;
+    std::this_thread::sleep_for(kProgress);
+    body = view(session.client.get("/v1/drain"), session.client, session.json, session.terminal, exit);
+  }
+  if (!body) return exit;
+  if (session.json) {
+    session.terminal.out << body->dump() << "\n";
+  } else {
+    session.terminal.out << progress(*body) << "\n";
+  }
+  if (flag_of(*body, "timed_out")) {
+    session.terminal.err << "ringside: the drain took longer than --drain-timeout; it goes on\n";
+    return kDrainTimedOut;
+  }
+  if (wait && !flag_of(*body, "done")) {
+    session.terminal.err << "ringside: the drain was taken back\n";
+    return kRefused;
+  }
+  return kApplied;
+}
+
+int uncordon(const Session& session) {
+  int exit = kApplied;
+  const auto body =
+      view(session.client.post("/v1/uncordon", "{}"), session.client, session.json, session.terminal, exit);
+  if (!body) return exit;
+  if (session.json) {
+    session.terminal.out << body->dump() << "\n";
+  } else {
+    session.terminal.out << text_of(*body, "host") << " is " << text_of(*body, "phase") << "\n";
+  }
+  return kApplied;
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,135 @@
+#include "sidecar/cli/output.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "sidecar/core/outcome.h"
+
+namespace ringside::cli {
+namespace {
+
+std::string printed(const char* format, double value) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
+}
+
+// Characters, not bytes, as far as a terminal tells them apart.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+int exit_of(core::Outcome outcome) {
+  switch (outcome) {
+    case core::Outcome::kApplied:
+      return kApplied;
+    case core::Outcome::kRefused:
+      return kRefused;
+    case core::Outcome::kNotDelivered:
+    case core::Outcome::kOverloaded:
+    case core::Outcome::kExpired:
+      return kNotDelivered;
+    case core::Outcome::kInvalid:
+      return kUsage;
+    case core::Outcome::kUnknown:
+      return kUnknown;
+  }
+  return kUnknown;
+}
+
+int no_sidecar(const Client& client, const std::string& why, const Terminal& terminal) {
+  terminal.err << "ringside: no sidecar at " << client.addresses() << " (" << plain(why)
+               << "); --local or RINGSIDE_LOCAL says where it is\n";
+  return kNoSidecar;
+}
+
+}  // namespace
+
+void Table::print(std::ostream& out) const {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows_) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  }
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line += std::string(widths[i] - width(row[i]) + 2, ' ');
+    }
+    out << line << "\n";
+  }
+}
+
+std::string plain(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
+}
+
+std::string percent(double share) { return printed("%.1f%%", share * 100); }
+
+std::string age(double milliseconds) {
+  if (milliseconds < 1) return printed("%.2fms", milliseconds);
+  if (milliseconds < 1'000) return printed("%.0fms", milliseconds);
+  if (milliseconds < 60'000) return printed("%.1fs", milliseconds / 1'000);
+  if (milliseconds < 3'600'000) return printed("%.0fm", milliseconds / 60'000);
+  return printed("%.1fh", milliseconds / 3'600'000);
+}
+
+std::string text_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null()) return "";
+  return plain(found->is_string() ? found->get<std::string>() : found->dump());
+}
+
+double number_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+bool flag_of(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+int explain(const Reply& reply, const Client& client, bool json, bool changes, const Terminal& terminal) {
+  if (reply.kind == Reply::Kind::kNobody) return no_sidecar(client, reply.error, terminal);
+  if (reply.kind == Reply::Kind::kLost) {
+    if (!changes) return no_sidecar(client, reply.error, terminal);
+    terminal.err << "ringside: unknown: sent, and then no answer (" << plain(reply.error) << ")\n";
+    return kUnknown;
+  }
+  const auto outcome = core::parse_outcome(reply.response.headers.get("ringside-outcome"));
+  const auto problem = nlohmann::json::parse(reply.response.body, nullptr, false);
+  if (!outcome || !problem.is_object()) return no_sidecar(client, "what answers there is none", terminal);
+  if (json) {
+    terminal.out << reply.response.body;
+  } else {
+    terminal.err << "ringside: " << core::to_string(*outcome) << ": " << text_of(problem, "detail") << " ("
+                 << text_of(problem, "reason") << ", " << text_of(problem, "blame") << ")\n";
+  }
+  return exit_of(*outcome);
+}
+
+std::optional<nlohmann::json> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal,
+                                   int& exit) {
+  if (reply.kind != Reply::Kind::kAnswered || reply.response.status / 100 != 2) {
+    exit = explain(reply, client, json, false, terminal);
+    return std::nullopt;
+  }
+  auto body = nlohmann::json::parse(reply.response.body, nullptr, false);
+  if (!body.is_object() || !body.contains("view_of")) {
+    exit = no_sidecar(client, "what answers there is none", terminal);
+    return std::nullopt;
+  }
+  exit = kApplied;
+  return body;
+}
+
+}  // namespace ringside::cli

@@ -1,0 +1,47 @@
+// How the commands print: tables for people, and what a refusal means.
+#pragma once
+
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "sidecar/cli/cli.h"
+#include "sidecar/cli/client.h"
+
+namespace ringside::cli {
+
+// Columns as wide as their widest cell; the first row is the head.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> head) { rows_.push_back(std::move(head)); }
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void print(std::ostream& out) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Text from elsewhere, fit for a terminal: control characters become '?'.
+std::string plain(std::string_view text);
+std::string percent(double share);  // "33.3%"
+// "350ms", "4.2s", "12m", "3h"
+std::string age(double milliseconds);
+
+// Fields of what a sidecar says, whatever their type; missing ones are empty.
+std::string text_of(const nlohmann::json& json, const char* key);
+double number_of(const nlohmann::json& json, const char* key);
+bool flag_of(const nlohmann::json& json, const char* key);
+
+// What became of a request that was not applied: says so, and gives the exit status. For requests that change nothing,
+// "no answer" means that there is no sidecar.
+int explain(const Reply& reply, const Client& client, bool json, bool changes, const Terminal& terminal);
+
+// The body of a view (200, a JSON object), or nothing, with `exit` set and the reason told.
+std::optional<nlohmann::json> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal,
+                                   int& exit);
+
+}  // namespace ringside::cli

@@ -1,0 +1,143 @@
+// ring: shares, and what a join or a leave would move. Computed here, from the names alone (docs/ring.md).
+#include <algorithm>
+#include <map>
+
+#include "sidecar/cli/commands.h"
+#include "sidecar/cli/output.h"
+#include "sidecar/core/host_name.h"
+#include "sidecar/core/ring.h"
+
+namespace ringside::cli {
+namespace {
+
+using core::Ring;
+using nlohmann::json;
+
+constexpr std::size_t kHostsWithMoves = 64;  // each takes a ring of its own
+constexpr double kLittle = 1e-9;
+
+std::map<std::string, double> shares_of(const Ring& ring) {
+  std::map<std::string, double> out;
+  const std::vector<double> shares = ring.shares();
+  for (std::size_t i = 0; i < shares.size(); ++i) out[ring.hosts()[i]] = shares[i];
+  return out;
+}
+
+// Who gains how much when `host` goes.
+std::map<std::string, double> heirs(const Ring& ring, const std::string& host) {
+  std::map<std::string, double> out;
+  const auto before = shares_of(ring);
+  for (const auto& [name, share] : shares_of(*ring.without(host))) {
+    if (share - before.at(name) > kLittle) out[name] = share - before.at(name);
+  }
+  return out;
+}
+
+// From whom a new host takes how much.
+std::map<std::string, double> givers(const Ring& ring, const std::string& host) {
+  std::map<std::string, double> out;
+  const auto after = shares_of(*ring.with(host));
+  for (const auto& [name, share] : shares_of(ring)) {
+    if (share - after.at(name) > kLittle) out[name] = share - after.at(name);
+  }
+  return out;
+}
+
+std::string listed(const std::map<std::string, double>& parts) {
+  std::string text;
+  for (const auto& [host, share] : parts) text += (text.empty() ? "" : ", ") + host + " " + percent(share);
+  return text;
+}
+
+double sum(const std::map<std::string, double>& parts) {
+  double total = 0;
+  for (const auto& [host, share] : parts) total += share;
+  return total;
+}
+
+int wrong(const Session& session, const std::string& text) {
+  session.terminal.err << "ringside: " << text << "\n";
+  return kUsage;
+}
+
+// The sidecar's ring, made again from its hosts; null where the two disagree.
+Ring::Ptr ring_of(const json& body) {
+  std::vector<std::string> hosts;
+  const auto rows = body.find("hosts");
+  if (rows == body.end() || !rows->is_array()) return nullptr;
+  for (const json& row : *rows) hosts.push_back(text_of(row, "host"));
+  const auto points = static_cast<std::uint32_t>(number_of(body, "points"));
+  if (points == 0 || points > 1'000'000) return nullptr;
+  Ring::Ptr ring = Ring::make(std::move(hosts), points);
+  const std::string theirs = text_of(body, "ring");
+  return std::to_string(ring->fingerprint()) == std::to_string(std::strtoull(theirs.c_str(), nullptr, 16)) ? ring
+                                                                                                           : nullptr;
+}
+
+int one_join(const Session& session, const Ring& ring, const std::string& name) {
+  const auto host = core::canonical_host(name);
+  if (!host) return wrong(session, "--join: \"" + plain(name) + "\" is not a host name");
+  if (ring.contains(*host)) return wrong(session, "--join: " + *host + " is on the ring already");
+  const auto parts = givers(ring, *host);
+  const double share = ring.empty() ? 1 : sum(parts);
+  if (session.json) {
+    session.terminal.out << json{{"join", *host}, {"moves", share}, {"from", parts}}.dump() << "\n";
+  } else {
+    session.terminal.out << "if " << *host << " joined, " << percent(share) << " of all ids would move to it"
+                         << (parts.empty() ? "" : ", from " + listed(parts)) << "\n";
+  }
+  return kApplied;
+}
+
+int one_leave(const Session& session, const Ring& ring, const std::string& name) {
+  const auto host = core::canonical_host(name);
+  if (!host || !ring.contains(*host)) return wrong(session, "--leave: " + plain(name) + " is not on the ring");
+  const auto parts = heirs(ring, *host);
+  const double share = shares_of(ring).at(*host);
+  if (session.json) {
+    session.terminal.out << json{{"leave", *host}, {"moves", share}, {"to", parts}}.dump() << "\n";
+  } else {
+    session.terminal.out << "if " << *host << " left, " << percent(share) << " of all ids would move: "
+                         << (parts.empty() ? "nobody is left to take them" : "to " + listed(parts)) << "\n";
+  }
+  return kApplied;
+}
+
+}  // namespace
+
+int ring(const Session& session, const std::string& join, const std::string& leave) {
+  int exit = kApplied;
+  auto body =
+      view(session.client.get("/v1/ring?positions=false"), session.client, session.json, session.terminal, exit);
+  if (!body) return exit;
+  const Ring::Ptr now = ring_of(*body);
+  if (!now) {
+    session.terminal.err << "ringside: the sidecar computes another ring than this program: their versions differ\n";
+    return kUnknown;
+  }
+  if (!join.empty()) return one_join(session, *now, join);
+  if (!leave.empty()) return one_leave(session, *now, leave);
+
+  const bool moves = now->hosts().size() <= kHostsWithMoves;
+  const double next = 1.0 / static_cast<double>(now->hosts().size() + 1);
+  Table table({"HOST", "SHARE", moves ? "IF IT LEFT, ITS SHARE WOULD GO TO" : ""});
+  const auto shares = shares_of(*now);
+  for (json& row : (*body)["hosts"]) {
+    const std::string host = text_of(row, "host");
+    const auto parts = moves ? heirs(*now, host) : std::map<std::string, double>();
+    if (moves) row["leave"] = {{"moves", shares.at(host)}, {"to", parts}};
+    table.add({host, percent(shares.at(host)), moves && parts.empty() ? "nobody" : listed(parts)});
+  }
+  if (session.json) {
+    (*body)["join"] = {{"moves", next}};
+    session.terminal.out << body->dump() << "\n";
+    return kApplied;
+  }
+  table.print(session.terminal.out);
+  session.terminal.out << "ring " << text_of(*body, "ring") << ", " << now->points_per_host()
+                       << " points for each host; one more host would take about " << percent(next)
+                       << " of all ids (--join NAME: exactly)\n";
+  return kApplied;
+}
+
+}  // namespace ringside::cli

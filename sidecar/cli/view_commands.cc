@@ -1,0 +1,182 @@
+// where, members, actors, status, watch
+#include <map>
+
+#include "sidecar/cli/commands.h"
+#include "sidecar/cli/output.h"
+#include "sidecar/wire/text.h"
+
+namespace ringside::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kWatchWait{40'000};  // longer than the sidecar keeps such a request waiting
+
+std::optional<json> ask(const Session& session, const std::string& target, int& exit) {
+  return view(session.client.get(target), session.client, session.json, session.terminal, exit);
+}
+
+void print_json(const Session& session, const json& body) { session.terminal.out << body.dump() << "\n"; }
+
+std::string sentence(const std::string& id, const json& place) {
+  const std::string owner = text_of(place, "owner");
+  const std::string rule = text_of(place, "rule");
+  const std::string epoch = text_of(place, "epoch");
+  if (owner.empty()) return "Actor " + id + " is nowhere: " + text_of(place, "why") + ".";
+  std::string text = "Actor " + id + (rule == "ring" ? " belongs to " : " is active on ") + owner;
+  if (flag_of(place, "local")) text += " (this host)";
+  if (!epoch.empty() && epoch != "0") text += ", epoch " + epoch;
+  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + ".";
+}
+
+const json& list_of(const json& body, const char* key) {
+  static const json kNone = json::array();
+  const auto found = body.find(key);
+  return found != body.end() && found->is_array() ? *found : kNone;
+}
+
+std::string settled(const json& body) {
+  return "ring " + text_of(body, "ring") + (flag_of(body, "settled") ? ", settled" : ", not settled");
+}
+
+// The members by name, with what a person would call their state.
+std::map<std::string, std::string> states(const json& body) {
+  std::map<std::string, std::string> out;
+  for (const json& member : list_of(body, "members")) {
+    out[text_of(member, "host")] = text_of(member, "phase") + " (generation " + text_of(member, "generation") + ")";
+  }
+  return out;
+}
+
+void print_changes(const Session& session, const json& before, const json& after) {
+  const auto old_states = states(before);
+  const auto new_states = states(after);
+  std::ostream& out = session.terminal.out;
+  for (const auto& [host, state] : new_states) {
+    const auto known = old_states.find(host);
+    if (known == old_states.end()) {
+      out << "+ " << host << "  " << state << "\n";
+    } else if (known->second != state) {
+      out << "~ " << host << "  " << known->second << " -> " << state << "\n";
+    }
+  }
+  for (const auto& [host, state] : old_states) {
+    if (!new_states.contains(host)) out << "- " << host << "  was " << state << "\n";
+  }
+  if (settled(before) != settled(after)) out << "= " << settled(after) << "\n";
+  out.flush();
+}
+
+}  // namespace
+
+int where(const Session& session, const std::string& id) {
+  int exit = kApplied;
+  const auto place = ask(session, "/v1/actors/" + wire::percent_encode(id, ":"), exit);
+  if (!place) return exit;
+  if (session.json) {
+    print_json(session, *place);
+  } else {
+    session.terminal.out << sentence(plain(id), *place) << "\n";
+  }
+  return exit;
+}
+
+int members(const Session& session) {
+  int exit = kApplied;
+  const auto body = ask(session, "/v1/members", exit);
+  if (!body) return exit;
+  if (session.json) {
+    print_json(session, *body);
+    return exit;
+  }
+  Table table({"HOST", "PHASE", "RING", "SHARE", "ACTORS", "STRAYS", "RTT", "HEARD", "VERSION"});
+  for (const json& member : list_of(*body, "members")) {
+    const bool self = flag_of(member, "self");
+    const bool legacy = flag_of(member, "legacy");
+    table.add({text_of(member, "host") + (self ? " *" : ""), legacy ? "legacy" : text_of(member, "phase"),
+               flag_of(member, "on_ring") ? "on" : "off", percent(number_of(member, "share")),
+               legacy ? "-" : text_of(member, "actors"), text_of(member, "strays"),
+               self ? "-" : age(number_of(member, "rtt_ms")), self ? "-" : age(number_of(member, "age_ms")) + " ago",
+               legacy ? "-" : text_of(member, "version")});
+  }
+  table.print(session.terminal.out);
+  for (const json& other : list_of(*body, "others")) {
+    session.terminal.out << "not a member: " << text_of(other, "host") << ": " << text_of(other, "problem") << "\n";
+  }
+  session.terminal.out << settled(*body) << "; as " << text_of(*body, "view_of") << " (*) sees it\n";
+  return exit;
+}
+
+int actors(const Session& session, std::size_t limit) {
+  constexpr std::size_t kPage = 1000;
+  int exit = kApplied;
+  json all = json::array();
+  std::string token;
+  std::string host;
+  do {
+    const std::size_t page = limit == 0 ? kPage : std::min(kPage, limit - all.size());
+    const auto body = ask(session, "/v1/actors?limit=" + std::to_string(page) + "&page_token=" + token, exit);
+    if (!body) return exit;
+    for (const json& actor : list_of(*body, "actors")) all.push_back(actor);
+    token = text_of(*body, "next_page_token");
+    host = text_of(*body, "view_of");
+  } while (!token.empty() && (limit == 0 || all.size() < limit));
+  if (session.json) {
+    print_json(session, {{"actors", all}, {"next_page_token", token}, {"view_of", host}});
+    return exit;
+  }
+  Table table({"ID", "EPOCH", "IDLE"});
+  for (const json& actor : all) {
+    table.add({text_of(actor, "id"), text_of(actor, "epoch"), age(number_of(actor, "idle_ms"))});
+  }
+  table.print(session.terminal.out);
+  session.terminal.out << all.size() << (token.empty() ? "" : " or more") << " actors at " << host << "\n";
+  return exit;
+}
+
+int status(const Session& session) {
+  int exit = kApplied;
+  const auto body = ask(session, "/v1/status", exit);
+  if (!body) return exit;
+  if (session.json) {
+    print_json(session, *body);
+    return exit;
+  }
+  std::ostream& out = session.terminal.out;
+  out << text_of(*body, "host") << " of cluster " << text_of(*body, "cluster") << ", ringside "
+      << text_of(*body, "version") << ", generation " << text_of(*body, "generation") << "\n";
+  const std::string because = text_of(*body, "not_ready_because");
+  out << "phase    " << text_of(*body, "phase") << (flag_of(*body, "ready") ? ", ready" : ", not ready: " + because)
+      << "\n";
+  out << "app      " << text_of(*body, "app") << "\n";
+  out << "members  " << list_of(*body, "members").size() << ", " << settled(*body) << "\n";
+  out << "actors   " << text_of(*body, "actors") << " here, " << text_of(*body, "strays") << " strays elsewhere\n";
+  out << "calls    " << text_of(*body, "turns_under_way") << " turns under way, " << text_of(*body, "turns_waiting")
+      << " waiting, " << text_of(*body, "held") << " held, " << text_of(*body, "queued_bytes") << " bytes\n";
+  return exit;
+}
+
+int watch(const Session& session, std::size_t count) {
+  json before = json::object();
+  std::string target = "/v1/members";
+  for (std::size_t shown = 0; count == 0 || shown < count;) {
+    int exit = kApplied;
+    const Reply reply = session.client.request({"GET", target, {}, {}, {}}, kWatchWait);
+    const auto body = view(reply, session.client, session.json, session.terminal, exit);
+    if (!body) return exit;
+    const std::string version = text_of(*body, "version");
+    target = "/v1/members?wait=" + wire::percent_encode(version);
+    if (version == text_of(before, "version")) continue;  // nothing changed for a while
+    if (session.json) {
+      print_json(session, *body);
+      session.terminal.out.flush();
+    } else {
+      print_changes(session, before, *body);
+    }
+    before = *body;
+    ++shown;
+  }
+  return kApplied;
+}
+
+}  // namespace ringside::cli

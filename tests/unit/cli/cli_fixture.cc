@@ -1,0 +1,66 @@
+#include "tests/unit/cli/cli_fixture.h"
+
+#include <future>
+
+#include <boost/asio/post.hpp>
+
+namespace ringside::cli::testing {
+
+CliTest::CliTest() {
+  gateway.state.host = "10.0.0.7";
+  gateway.state.phase = core::Phase::kReady;
+  gateway.state.ring = gateway.ring().fingerprint();
+  gateway.state.settled = true;
+  local::LocalOptions options;
+  options.calls.timeouts = {std::chrono::seconds(10), std::chrono::minutes(5)};
+  options.version = "1.2.3";
+  api_ = std::make_unique<local::LocalApi>(loop_, gateway, json_, options);
+  net::ListenerOptions listen;
+  listen.address = {"127.0.0.1", 0, ""};
+  listen.http1.emplace();
+  listen.http1->handler = api_->handler();
+  listen.http1->shape_error = local::LocalApi::error_shaper();
+  listener_ = std::make_unique<net::Listener>(loop_, std::move(listen));
+  std::string error;
+  EXPECT_TRUE(listener_->open(error)) << error;
+  listener_->start();
+  address = listener_->local_address().to_string();
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+CliTest::~CliTest() {
+  there([this] { listener_->close(); });
+  work_.reset();
+  loop_.stop();
+  thread_.join();
+}
+
+void CliTest::there(const std::function<void()>& act) {
+  std::promise<void> done;
+  boost::asio::post(loop_, [&] {
+    act();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void CliTest::later(std::function<void()> act) { boost::asio::post(loop_, std::move(act)); }
+
+CliTest::Ran CliTest::run(std::vector<std::string> arguments, const std::string& input) {
+  return run_at(address, std::move(arguments), input);
+}
+
+CliTest::Ran CliTest::run_at(const std::string& local, std::vector<std::string> arguments, const std::string& input) {
+  std::istringstream in(input);
+  std::ostringstream out;
+  std::ostringstream err;
+  Ran ran;
+  ran.exit = cli::run(arguments, {in, out, err, [&local](const std::string& name) {
+                                    return name == "RINGSIDE_LOCAL" ? local : std::string();
+                                  }});
+  ran.out = out.str();
+  ran.err = err.str();
+  return ran;
+}
+
+}  // namespace ringside::cli::testing

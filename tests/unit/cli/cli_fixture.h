@@ -1,0 +1,54 @@
+// A sidecar's local listener on a thread of its own, before a gateway that the test has prepared; commands run against
+// it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "sidecar/cli/cli.h"
+#include "sidecar/local/local_api.h"
+#include "sidecar/net/listener.h"
+#include "tests/unit/local/fake_gateway.h"
+
+namespace ringside::cli::testing {
+
+class CliTest : public ::testing::Test {
+ protected:
+  struct Ran {
+    int exit = -1;
+    std::string out;
+    std::string err;
+    nlohmann::json json() const { return nlohmann::json::parse(out, nullptr, false); }
+  };
+
+  CliTest();
+  ~CliTest() override;
+
+  Ran run(std::vector<std::string> arguments, const std::string& input = {});
+  Ran run_at(const std::string& local, std::vector<std::string> arguments, const std::string& input = {});
+  // On the sidecar's thread, and waits for it.
+  void there(const std::function<void()>& act);
+  // On the sidecar's thread, after what it is doing now.
+  void later(std::function<void()> act);
+
+  std::string address;
+  local::testing::FakeGateway gateway;  // to be touched before a command runs, or there()
+
+ private:
+  net::Loop loop_;
+  boost::asio::executor_work_guard<net::Loop::executor_type> work_{loop_.get_executor()};
+  wire::ApplyJson json_;
+  std::unique_ptr<local::LocalApi> api_;
+  std::unique_ptr<net::Listener> listener_;
+  std::thread thread_;
+};
+
+}  // namespace ringside::cli::testing

@@ -1,0 +1,97 @@
+#include "sidecar/cli/cli.h"
+#include "tests/unit/cli/cli_fixture.h"
+
+namespace ringside::cli::testing {
+namespace {
+
+core::MemberStatus member(std::string host, core::Phase phase) {
+  core::MemberStatus status;
+  status.host = std::move(host);
+  status.phase = phase;
+  status.generation = 5;
+  status.on_ring = true;
+  return status;
+}
+
+TEST_F(CliTest, Where) {
+  EXPECT_EQ(run({"where", "42"}).out,
+            "Actor 42 is active on 10.0.0.7 (this host), epoch 77, by its claim: active here.\n");
+  EXPECT_EQ(run({"where", "name:anna", "--json"}).json()["name"], "anna");
+}
+
+TEST_F(CliTest, Members) {
+  gateway.member_list = {member("10.0.0.7", core::Phase::kReady), member("10.0.0.8", core::Phase::kDraining)};
+  const Ran ran = run({"members"});
+  EXPECT_EQ(ran.exit, kApplied);
+  EXPECT_NE(ran.out.find("10.0.0.8"), std::string::npos);
+  EXPECT_NE(ran.out.find("draining"), std::string::npos);
+  EXPECT_NE(ran.out.find("settled"), std::string::npos);
+  EXPECT_EQ(run({"members", "--json"}).json()["members"].size(), 2u);
+}
+
+TEST_F(CliTest, Actors) {
+  EXPECT_NE(run({"actors"}).out.find("5 actors at 10.0.0.7"), std::string::npos);
+  const auto body = run({"actors", "--limit", "2", "--json"}).json();
+  EXPECT_EQ(body["actors"].size(), 2u);
+  EXPECT_EQ(body["actors"][1]["id"], "2");
+}
+
+TEST_F(CliTest, Status) {
+  const Ran ran = run({"status"});
+  EXPECT_NE(ran.out.find("10.0.0.7"), std::string::npos);
+  EXPECT_NE(ran.out.find("1.2.3"), std::string::npos);
+  EXPECT_EQ(run({"status", "--json"}).json()["phase"], "ready");
+}
+
+TEST_F(CliTest, RingTellsWhatWouldMove) {
+  const auto body = run({"ring", "--json"}).json();
+  ASSERT_EQ(body["hosts"].size(), 2u);
+  const double first = body["hosts"][0]["leave"]["moves"];
+  EXPECT_NEAR(first, body["hosts"][0]["leave"]["to"]["10.0.0.8"].get<double>(), 1e-9);
+  EXPECT_NEAR(first + body["hosts"][1]["leave"]["moves"].get<double>(), 1.0, 1e-9);
+  EXPECT_NE(run({"ring"}).out.find("10.0.0.8"), std::string::npos);
+
+  const auto join = run({"ring", "--join", "10.0.0.9", "--json"}).json();
+  const auto with = gateway.ring().with("10.0.0.9");
+  EXPECT_NEAR(join["moves"].get<double>(), with->shares()[2], 1e-9);
+  EXPECT_EQ(join["from"].size(), 2u);
+  EXPECT_EQ(run({"ring", "--leave", "10.0.0.8"}).exit, kApplied);
+  EXPECT_EQ(run({"ring", "--leave", "10.0.0.9"}).exit, kUsage);
+  EXPECT_EQ(run({"ring", "--join", "10.0.0.8"}).exit, kUsage);
+}
+
+TEST_F(CliTest, DrainWaitsForItsEnd) {
+  gateway.on_drain = [this] { gateway.state.phase = core::Phase::kDrained; };
+  Ran ran = run({"drain"});
+  EXPECT_EQ(ran.exit, kApplied) << ran.err;
+  EXPECT_NE(ran.out.find("drained"), std::string::npos);
+  EXPECT_EQ(run({"uncordon"}).out, "10.0.0.7 is joining\n");
+
+  gateway.on_drain = [this] { gateway.state.drain_overdue = true; };
+  ran = run({"drain", "--json"});
+  EXPECT_EQ(ran.exit, kDrainTimedOut);
+  EXPECT_EQ(ran.json()["timed_out"], true);
+
+  gateway.state.drain_overdue = false;
+  gateway.on_drain = nullptr;
+  EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
+}
+
+TEST_F(CliTest, WatchFollowsChanges) {
+  gateway.member_list = {member("10.0.0.7", core::Phase::kReady)};
+  // The next change comes when the first view is out.
+  gateway.on_members = [this] {
+    if (gateway.member_list.size() > 1) return;
+    later([this] {
+      gateway.member_list.push_back(member("10.0.0.9", core::Phase::kJoining));
+      gateway.change_view();
+    });
+  };
+  const Ran ran = run({"watch", "--count", "2"});
+  EXPECT_EQ(ran.exit, kApplied) << ran.err;
+  EXPECT_NE(ran.out.find("+ 10.0.0.7  ready"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("+ 10.0.0.9  joining"), std::string::npos) << ran.out;
+}
+
+}  // namespace
+}  // namespace ringside::cli::testing
