@@ -29,6 +29,8 @@ struct HttpResult {
   bool refused = false;     // connection refused
   bool timed_out = false;   // the deadline passed
   bool overloaded = false;  // kNotSent by the bound on waiting requests
+  bool malformed = false;   // kLost: what came is no answer
+  bool too_large = false;   // kLost: the answer is beyond the limits
   std::string error;        // for people
 };
 
@@ -59,7 +61,7 @@ class Http1Client {
 
   /// Host, Content-Length and Connection are set here; the caller's own are dropped, and so are headers with
   /// CR, LF or NUL in them.
-  RequestId request(HttpRequest request, std::optional<Clock::time_point> deadline, Done done);
+  RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done);
   /// Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
   /// was written.
   bool cancel(RequestId request);

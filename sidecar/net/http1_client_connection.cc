@@ -95,7 +95,7 @@ void Http1ClientConnection::advance(Http1Reader<false>::State state) {
     state = reader_.advance();
   }
   if (state == Http1Reader<false>::State::kDone) return answered();
-  if (state == Http1Reader<false>::State::kFailed) return lost(reader_.why());
+  if (state == Http1Reader<false>::State::kFailed) return unreadable();
   wait_readable();
 }
 
@@ -125,6 +125,15 @@ void Http1ClientConnection::lost(const std::string& why) {
   HttpResult result;
   result.outcome = written_ == 0 ? HttpOutcome::kNotSent : HttpOutcome::kLost;
   result.error = why;
+  finish(std::move(result), false);
+}
+
+void Http1ClientConnection::unreadable() {
+  HttpResult result;
+  result.outcome = HttpOutcome::kLost;
+  result.error = reader_.why();
+  result.too_large = reader_.status() == 413 || reader_.status() == 431;
+  result.malformed = !result.too_large;
   finish(std::move(result), false);
 }
 

@@ -38,6 +38,7 @@ class Http1ClientConnection : public std::enable_shared_from_this<Http1ClientCon
   void advance(Http1Reader<false>::State state);
   void answered();
   void lost(const std::string& why);
+  void unreadable();
   void finish(HttpResult result, bool reusable);
   std::chrono::milliseconds allowed_idle(const Metadata& headers) const;
 

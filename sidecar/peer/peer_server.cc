@@ -5,6 +5,7 @@
 
 #include "sidecar/peer/codec.h"
 #include "sidecar/wire/apply.h"
+#include "sidecar/wire/call_headers.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/peer_headers.h"
 
@@ -12,7 +13,7 @@ namespace ringside::peer {
 namespace {
 
 constexpr std::size_t kMaxControlMessage = std::size_t{16} << 20;
-constexpr std::size_t kMaxHeaderValue = 1024;
+constexpr std::size_t kMaxName = 1024;
 
 core::Sender sender_of(const net::ServerCall& call) {
   const std::string* source = call.metadata().find(wire::kSourceHeader);
@@ -98,21 +99,19 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   if (auto refusal = wire::check_apply(apply.request, options_.max_message, apply.id)) {
     return finish(call, std::move(*refusal));
   }
-  const core::Now now = gateway_.now();
-  core::Duration left = options_.default_timeout;
+  const net::Metadata& headers = call->metadata();
+  std::optional<core::Duration> left;
   if (const auto deadline = call->deadline()) {
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
   }
-  apply.deadline = now.mono + std::min(left, options_.max_timeout);
-  const net::Metadata& headers = call->metadata();
+  const wire::TimeoutLimits limits{options_.default_timeout, options_.max_timeout};
+  if (auto refusal = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply)) {
+    return finish(call, std::move(*refusal));
+  }
   if (const std::string* hops = headers.find(wire::kHopsHeader)) apply.hops = wire::read_hops(*hops);
   if (const std::string* target = headers.find(wire::kTargetHeader)) apply.target = wire::read_target(*target);
-  apply.idempotency_key = headers.get(wire::kIdempotencyKeyHeader).substr(0, kMaxHeaderValue);
-  apply.traceparent = headers.get("traceparent").substr(0, kMaxHeaderValue);
-  apply.tracestate = headers.get("tracestate").substr(0, kMaxHeaderValue);
-  apply.idempotent = headers.get(wire::kIdempotentHeader) == "true";
   if (const std::string* name = headers.find(wire::kActorNameHeader)) {
-    apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxHeaderValue);
+    apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
   }
   const auto done = [call](core::Answer answer) { finish(call, std::move(answer)); };
   const core::Token token = gateway_.apply(std::move(apply), done);

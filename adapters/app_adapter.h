@@ -1,0 +1,37 @@
+// What every adapter is: the application as the core sees it (core::AppPort), plus a beginning.
+//
+// An adapter reports each turn and each deactivation exactly once, never from inside the call that handed it over, and
+// reports every turn under way before it says that the application is down or has restarted. Loop thread only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "sidecar/core/ports.h"
+#include "sidecar/net/endpoint.h"
+#include "sidecar/net/resolver.h"
+#include "sidecar/net/transport.h"
+#include "sidecar/runtime/log.h"
+
+namespace ringside::adapters {
+
+struct AdapterOptions {
+  net::Endpoint app;
+  std::shared_ptr<net::Resolver> resolver;
+  std::function<double()> random;  // in [0, 1), for backoff
+  std::size_t max_message = std::size_t{4} << 20;
+  std::size_t max_in_flight = 1000;                // turns
+  std::chrono::milliseconds turn_timeout{60'000};  // also the bound of a deactivation
+  std::chrono::milliseconds health_interval{1'000};
+  std::chrono::milliseconds down_after{3'000};
+};
+
+class AppAdapter : public core::AppPort {
+ public:
+  // Begins to look at the application's health; its first word on it starts the node.
+  virtual void start() = 0;
+};
+
+}  // namespace ringside::adapters

@@ -1,0 +1,61 @@
+// An application that speaks gRPC: ActorHost.ApplyStream, ActorHost.Apply, or only the given
+// messages.ControlPlane/Apply, whichever of them it serves, tried in this order (docs/app-contract.md).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "adapters/app_adapter.h"
+#include "adapters/grpc/turn_stream.h"
+#include "adapters/health_monitor.h"
+#include "sidecar/net/grpc_channel.h"
+
+namespace ringside::adapters {
+
+class GrpcAdapter final : public AppAdapter {
+ public:
+  GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log);
+  ~GrpcAdapter() override;
+
+  void start() override;
+  void start_turn(core::StartTurn turn) override;
+  void break_turn(core::Token turn) override;
+  void deactivate(core::DeactivateActors request) override;
+
+ private:
+  enum class Form { kStream, kUnary, kControlPlane };
+  struct Turn {
+    core::StartTurn turn;
+    net::GrpcChannel::CallId call = 0;  // 0: on the stream
+    Form form = Form::kStream;          // in which it was sent last
+  };
+
+  void open_stream();
+  void stream_ended(net::CallResult result, TurnStream::Events::Unanswered unanswered);
+  void use(Form form);
+  void send_turn(Turn& turn);
+  void turn_answered(core::Token turn, net::CallResult result);
+  void finish(core::Token turn, core::Answer answer);
+  void fail_turns();
+  void activations_ended(const std::string& why);
+  void send_deactivation(const core::DeactivateActors& request);
+  void deactivation_over(core::Token token);
+  void check_health(HealthMonitor::Checked checked);
+  void disconnected(const net::CallResult& why);
+
+  net::Loop& loop_;
+  AdapterOptions options_;
+  core::AppSink& sink_;
+  runtime::Log& log_;
+  net::GrpcChannel channel_;
+  HealthMonitor monitor_;
+  Form form_ = Form::kStream;
+  std::shared_ptr<TurnStream> stream_;
+  std::unordered_map<core::Token, Turn> turns_;
+  std::unordered_map<core::Token, core::DeactivateActors> deactivations_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace ringside::adapters

@@ -1,0 +1,131 @@
+#include "adapters/grpc/turn_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <ringside/app/v1/app.pb.h>
+
+#include "adapters/grpc/turn_codec.h"
+
+namespace ringside::adapters {
+namespace {
+
+constexpr const char* kPath = "/ringside.app.v1.ActorHost/ApplyStream";
+constexpr std::size_t kMaxFrame = std::size_t{1} << 20;
+constexpr std::size_t kMaxUnsent = std::size_t{1} << 20;
+
+std::deque<core::Token> in_order(const std::unordered_map<std::uint64_t, core::Token>& by_seq) {
+  std::deque<core::Token> tokens;
+  for (const auto& [seq, token] : by_seq) tokens.push_back(token);
+  std::sort(tokens.begin(), tokens.end());
+  return tokens;
+}
+
+}  // namespace
+
+std::shared_ptr<TurnStream> TurnStream::open(net::Loop& loop, net::GrpcChannel& channel, std::size_t max_message,
+                                             Events events) {
+  std::shared_ptr<TurnStream> stream(new TurnStream(loop, std::move(events)));
+  stream->begin(channel, max_message);
+  return stream;
+}
+
+void TurnStream::begin(net::GrpcChannel& channel, std::size_t max_message) {
+  net::CallOptions options;
+  options.max_message = std::max(kMaxFrame, max_message) + max_message;
+  options.connect_now = true;
+  net::StreamHandlers handlers;
+  handlers.on_message = [this](std::string bytes) { receive(bytes); };
+  handlers.on_writable = [this] { flush(); };
+  handlers.on_finish = [self = shared_from_this()](net::CallResult result) { self->end(std::move(result)); };
+  stream_ = channel.stream(kPath, {}, options, std::move(handlers));
+}
+
+TurnStream::~TurnStream() = default;
+
+void TurnStream::start_turn(const core::StartTurn& turn) {
+  const std::uint64_t seq = next_seq_++;
+  turns_[seq] = turn.token;
+  const auto left = turn.call->deadline.time_since_epoch() -
+                    std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch());
+  std::string piece;
+  append_turn(piece, encode_turn(turn, seq, left));
+  queue(std::move(piece));
+}
+
+void TurnStream::deactivate(const core::DeactivateActors& request) {
+  const std::uint64_t seq = next_seq_++;
+  deactivations_[seq] = request.token;
+  app::v1::TurnFrame frame;
+  app::v1::Deactivate* deactivate = frame.add_deactivations();
+  deactivate->set_seq(seq);
+  deactivate->set_all(request.all);
+  for (const core::Claim& actor : request.actors) deactivate->add_ids(actor.id);
+  queue(frame.SerializeAsString());
+}
+
+void TurnStream::queue(std::string piece) {
+  queued_.push_back(std::move(piece));
+  if (std::exchange(flush_posted_, true)) return;
+  boost::asio::post(loop_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->flush();
+  });
+}
+
+// Pieces of a message joined are the message: protobuf's repeated fields concatenate.
+void TurnStream::flush() {
+  flush_posted_ = false;
+  while (stream_ && !queued_.empty() && stream_->unsent_bytes() < kMaxUnsent) {
+    std::string frame = std::move(queued_.front());
+    queued_.pop_front();
+    while (!queued_.empty() && frame.size() + queued_.front().size() <= kMaxFrame) {
+      frame += queued_.front();
+      queued_.pop_front();
+    }
+    stream_->send(std::move(frame));
+  }
+}
+
+void TurnStream::receive(const std::string& bytes) {
+  answered_anything_ = true;
+  app::v1::ResultFrame frame;
+  if (!frame.ParseFromString(bytes)) return close("a frame that is no ResultFrame");
+  const auto self = shared_from_this();  // what is reported may end this stream
+  for (app::v1::TurnResult& result : *frame.mutable_results()) {
+    const auto found = turns_.find(result.seq());
+    if (found == turns_.end()) return close("a result for a turn that is not under way");
+    const core::Token turn = found->second;
+    turns_.erase(found);
+    events_.turn_ended(turn, read_turn_result(result));
+    if (!stream_) return;
+  }
+  for (const app::v1::Deactivated& done : frame.deactivated()) {
+    const auto found = deactivations_.find(done.seq());
+    if (found == deactivations_.end()) return close("an answer to a deactivation that is not under way");
+    const core::Token token = found->second;
+    deactivations_.erase(found);
+    events_.deactivated(token);
+    if (!stream_) return;
+  }
+}
+
+void TurnStream::close(const std::string& why) {
+  if (!stream_) return;
+  stream_->cancel();
+  net::CallResult result;
+  result.status = net::GrpcStatus::kCancelled;
+  result.message = why;
+  boost::asio::post(loop_, [self = shared_from_this(), result = std::move(result)] { self->end(result); });
+}
+
+void TurnStream::end(net::CallResult result) {
+  if (!std::exchange(stream_, nullptr)) return;
+  queued_.clear();
+  Events::Unanswered unanswered{in_order(turns_), in_order(deactivations_)};
+  turns_.clear();
+  deactivations_.clear();
+  events_.ended(std::move(result), std::move(unanswered));
+}
+
+}  // namespace ringside::adapters

@@ -1,0 +1,285 @@
+// The composition root: reads the settings, makes every part, joins them, runs the loop, and takes it all down again.
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <messages/control_plane.grpc.pb.h>
+#include <ringside/peer/v1/peer.grpc.pb.h>
+
+#include "adapters/make_adapter.h"
+#include "sidecar/admin/admin_api.h"
+#include "sidecar/cli/cli.h"
+#include "sidecar/config/load.h"
+#include "sidecar/discovery/discovery.h"
+#include "sidecar/local/local_api.h"
+#include "sidecar/net/grpc_library_server.h"
+#include "sidecar/net/listener.h"
+#include "sidecar/peer/membership_watch.h"
+#include "sidecar/peer/peer_client.h"
+#include "sidecar/peer/peer_server.h"
+#include "sidecar/runtime/engine.h"
+#include "sidecar/wire/apply_json.h"
+#include "sidecar/wiring.h"
+
+namespace ringside {
+namespace {
+
+constexpr const char* kVersion = RINGSIDE_VERSION;
+constexpr std::chrono::milliseconds kListenerDrain{1'000};
+constexpr int kUsage = 2;
+
+net::Http2Options speak_grpc(std::shared_ptr<const net::MethodTable> methods, std::shared_ptr<net::BridgeTarget> rest) {
+  net::Http2Options options;
+  options.methods = std::move(methods);
+  options.bridge = std::move(rest);
+  return options;
+}
+
+class Sidecar {
+ public:
+  Sidecar(net::Loop& loop, const config::Loaded& loaded, runtime::Log& log)
+      : loop_(loop), loaded_(loaded), settings_(loaded.settings), log_(log), chance_(std::random_device{}()) {}
+
+  // Binds every listener, then builds what they serve. An empty text: it runs; else why it cannot.
+  std::string start();
+
+  // Drains, says good-bye, closes the listeners, ends the loop.
+  void stop();
+
+ private:
+  std::string open_listeners();
+  std::string open(net::ListenerOptions options, bool optional);
+  std::string load_descriptors();
+  void make_parts();
+  void log_start();
+  double jitter() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
+
+  net::Loop& loop_;
+  const config::Loaded& loaded_;
+  const config::Settings& settings_;
+  runtime::Log& log_;
+  std::mt19937_64 chance_;
+  messages::ControlPlane::Service control_plane_;  // for reflection; its methods are served natively
+  peer::v1::Peer::Service peer_service_;
+  peer::v1::Membership::Service membership_service_;
+  wire::ApplyJson json_;
+  std::shared_ptr<net::Resolver> resolver_;
+  std::shared_ptr<net::MethodTable> peer_methods_ = std::make_shared<net::MethodTable>();
+  std::shared_ptr<net::MethodTable> local_methods_ = std::make_shared<net::MethodTable>();
+  std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
+  net::HttpHandler serve_local_, serve_admin_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
+  std::unique_ptr<runtime::Engine> engine_;
+  std::unique_ptr<admin::Metrics> metrics_;
+  std::unique_ptr<admin::AdminApi> admin_;
+  std::unique_ptr<peer::PeerClient> peer_client_;
+  std::unique_ptr<peer::PeerServer> peer_server_;
+  std::unique_ptr<peer::MembershipWatch> watch_;
+  std::unique_ptr<local::LocalApi> local_;
+  std::unique_ptr<adapters::AppAdapter> app_;
+  std::unique_ptr<discovery::Discovery> discovery_;
+  bool stopping_ = false;
+};
+
+std::string Sidecar::start() {
+  if (const std::string error = load_descriptors(); !error.empty()) return error;
+  resolver_ = std::make_shared<net::Resolver>(loop_, net::ResolverOptions{});
+  peer_library_ = std::make_shared<net::GrpcLibraryServer>(
+      std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_});
+  local_library_ =
+      std::make_shared<net::GrpcLibraryServer>(std::vector<grpc::Service*>{&control_plane_, &membership_service_});
+  if (const std::string error = open_listeners(); !error.empty()) return error;
+  make_parts();
+  log_start();
+  for (const auto& listener : listeners_) listener->start();
+  discovery_->start();
+  engine_->start({peer_client_.get(), app_.get(), discovery_.get(), metrics_.get()});
+  if (app_) app_->start();
+  return "";
+}
+
+std::string Sidecar::load_descriptors() {
+  if (settings_.descriptors.empty()) return "";
+  std::ifstream file(settings_.descriptors, std::ios::binary);
+  if (!file) return "--descriptors: cannot read " + settings_.descriptors;
+  std::ostringstream set;
+  set << file.rdbuf();
+  const auto wrong = json_.add_descriptors(set.str());
+  return wrong ? "--descriptors: " + settings_.descriptors + ": " + *wrong : "";
+}
+
+// The peer listener first: its port is part of this host's name.
+std::string Sidecar::open_listeners() {
+  const auto incident = [this](std::string_view what, std::string_view from) {
+    log_.warn("connection_refused", {{"why", what}, {"from", from}});
+  };
+  net::ListenerOptions peer;
+  peer.address = to_endpoint(config::Listen(settings_.peer));
+  peer.http2 = speak_grpc(peer_methods_, peer_library_);
+  peer.on_incident = incident;
+  if (const std::string error = open(std::move(peer), false); !error.empty()) return error;
+
+  net::ListenerOptions admin;
+  admin.address = to_endpoint(config::Listen(settings_.admin));
+  admin.http1.emplace();
+  admin.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
+    serve_admin_(std::move(request), std::move(reply));
+  };
+  admin.on_incident = incident;
+  if (const std::string error = open(std::move(admin), false); !error.empty()) return error;
+
+  const bool chosen = loaded_.given("local");
+  for (const config::Listen& address : settings_.local) {
+    net::ListenerOptions local;
+    local.address = to_endpoint(address);
+    local.http1.emplace();
+    local.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
+      serve_local_(std::move(request), std::move(reply));
+    };
+    local.http1->shape_error = local::LocalApi::error_shaper();
+    local.http1->max_body = settings_.max_message;
+    local.http2 = speak_grpc(local_methods_, local_library_);
+    local.on_incident = incident;
+    // A machine without IPv6 does without the default's second address.
+    const bool optional = !chosen && address != settings_.local.front();
+    if (const std::string error = open(std::move(local), optional); !error.empty()) return error;
+  }
+  return "";
+}
+
+std::string Sidecar::open(net::ListenerOptions options, bool optional) {
+  std::string error;
+  auto listener = std::make_unique<net::Listener>(loop_, std::move(options));
+  if (listener->open(error)) {
+    listeners_.push_back(std::move(listener));
+    return "";
+  }
+  if (!optional) return error;
+  log_.info("listener_left_out", {{"why", error}});
+  return "";
+}
+
+void Sidecar::make_parts() {
+  const core::HostName host = config::announced_host(settings_, listeners_[0]->local_address().port);
+  engine_ = std::make_unique<runtime::Engine>(loop_, node_config(settings_, host, kVersion), chance_(), log_);
+  metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
+  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_);
+  serve_admin_ = admin_->handler();
+
+  peer::PeerClientOptions client;
+  client.max_message = settings_.max_message;
+  client.resolver = resolver_;
+  client.random = [this] { return jitter(); };
+  client.to_clock = runtime::to_steady;
+  peer_client_ = std::make_unique<peer::PeerClient>(loop_, std::move(client), *engine_);
+  peer_server_ = std::make_unique<peer::PeerServer>(peer_options(settings_), *engine_, *engine_);
+  peer_server_->add_methods(*peer_methods_);
+  watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
+  watch_->add_methods(*peer_methods_);
+  watch_->add_methods(*local_methods_);
+
+  local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, local_options(settings_, log_, kVersion));
+  local_->add_methods(*local_methods_);
+  serve_local_ = local_->handler();
+
+  const auto random = [this] { return jitter(); };
+  discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, *resolver_, *engine_, random);
+  if (settings_.app) app_ = adapters::make_adapter(loop_, settings_, resolver_, json_, *engine_, log_, random);
+
+  const auto tell_health = [this] {
+    const bool ready = engine_->status().not_ready_because.empty();
+    peer_library_->set_serving("", ready);
+    local_library_->set_serving("", ready);
+  };
+  tell_health();
+  engine_->when_view_changes(tell_health);
+}
+
+void Sidecar::log_start() {
+  std::string local;
+  for (std::size_t i = 2; i < listeners_.size(); ++i) {
+    local += (local.empty() ? "" : ",") + listeners_[i]->local_address().to_string();
+  }
+  const std::string peer = listeners_[0]->local_address().to_string();
+  const std::string admin = listeners_[1]->local_address().to_string();
+  const std::string host = engine_->self().host;
+  std::vector<runtime::LogField> fields{
+      {"version", kVersion}, {"announced", host}, {"peer", peer}, {"local", local}, {"admin", admin}};
+  for (const config::Effective& one : loaded_.effective) {
+    if (one.name != "peer" && one.name != "local" && one.name != "admin") fields.push_back({one.name, one.value});
+  }
+  log_.write(runtime::Level::kInfo, "start", fields);
+  for (const std::string& warning : loaded_.warnings) log_.warn("settings", {{"warning", warning}});
+}
+
+void Sidecar::stop() {
+  if (std::exchange(stopping_, true)) return loop_.stop();  // asked twice: at once
+  log_.info("stopping");
+  engine_->drain();
+  engine_->when_drained([this](bool) {
+    engine_->close([this] {
+      local_->stop();
+      const auto open = std::make_shared<std::size_t>(listeners_.size());
+      for (const auto& listener : listeners_) {
+        listener->drain(kListenerDrain, [this, open](std::size_t) {
+          if (--*open == 0) loop_.stop();
+        });
+      }
+    });
+  });
+}
+
+int serve(const std::vector<std::string>& arguments) {
+  const auto result = config::load(config::process_sources(arguments));
+  if (const auto* errors = std::get_if<config::Errors>(&result)) {
+    for (const std::string& error : *errors) std::cerr << "ringside: " << error << "\n";
+    return kUsage;
+  }
+  const auto& loaded = std::get<config::Loaded>(result);
+  runtime::Log log(
+      log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, runtime::stderr_sink());
+  std::signal(SIGPIPE, SIG_IGN);
+  net::Loop loop(1);
+  Sidecar sidecar(loop, loaded, log);
+  if (const std::string error = sidecar.start(); !error.empty()) {
+    log.error("cannot_start", {{"why", error}});
+    return 1;
+  }
+  boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
+  std::function<void()> await = [&] {
+    signals.async_wait([&](const boost::system::error_code& error, int) {
+      if (error) return;
+      sidecar.stop();
+      await();
+    });
+  };
+  await();
+  loop.run();
+  log.info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace ringside
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool flags_only = arguments.empty() || arguments[0].starts_with("--");
+  if (flags_only && (arguments.empty() || (arguments[0] != "--help" && arguments[0] != "--version"))) {
+    return ringside::serve(arguments);
+  }
+  if (arguments[0] == "serve") return ringside::serve({arguments.begin() + 1, arguments.end()});
+  if (arguments.size() == 2 && arguments[0] == "help" && arguments[1] == "settings") {
+    std::cout << ringside::config::settings_help();
+    return 0;
+  }
+  return ringside::cli::run(arguments);
+}

@@ -1,0 +1,76 @@
+#include "sidecar/wiring.h"
+
+namespace ringside {
+namespace {
+
+core::Duration micros(config::Milliseconds duration) { return std::chrono::duration_cast<core::Duration>(duration); }
+
+}  // namespace
+
+net::Endpoint to_endpoint(const config::Listen& listen) {
+  net::Endpoint endpoint;
+  if (const auto* unix_path = std::get_if<config::UnixPath>(&listen)) {
+    endpoint.unix_path = unix_path->path;
+  } else {
+    const auto& tcp = std::get<config::TcpListen>(listen);
+    endpoint.host = tcp.address;
+    endpoint.port = tcp.port;
+  }
+  return endpoint;
+}
+
+core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version) {
+  core::NodeConfig config;
+  config.host = host.to_string();
+  config.cluster = settings.cluster;
+  config.version = version;
+  config.points = settings.points;
+  config.has_app = settings.app.has_value();
+  config.accept_legacy = settings.legacy_peers == config::LegacyPeers::kAccept;
+  config.ping_interval = micros(settings.ping_interval);
+  config.dead_after = micros(settings.dead_after);
+  config.join_timeout = micros(settings.join_timeout);
+  config.min_members = settings.min_members;
+  config.quorum = settings.quorum;
+  config.idle_timeout = micros(settings.actor_idle_timeout);
+  config.hold_timeout = micros(settings.hold_timeout);
+  config.turn_timeout = micros(settings.turn_timeout);
+  config.drain_timeout = micros(settings.drain_timeout);
+  config.queue_per_actor = settings.queue_per_actor;
+  config.queue_bytes = settings.queue_bytes;
+  config.max_turns = settings.max_actors_in_flight;
+  config.peer_apply_own = settings.peer_apply == config::PeerApply::kOwn;
+  return config;
+}
+
+peer::PeerServerOptions peer_options(const config::Settings& settings) {
+  peer::PeerServerOptions options;
+  options.max_message = settings.max_message;
+  options.default_timeout = micros(settings.default_timeout);
+  options.max_timeout = micros(settings.max_timeout);
+  return options;
+}
+
+local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version) {
+  local::LocalOptions options;
+  options.calls.timeouts = {micros(settings.default_timeout), micros(settings.max_timeout)};
+  options.calls.max_message = settings.max_message;
+  options.allow_hosts = settings.allow_hosts;
+  options.log_level = [&log] { return std::string(runtime::to_string(log.level())); };
+  options.set_log_level = [&log](std::string_view word) {
+    const auto level = runtime::parse_level(word);
+    if (level) log.set_level(*level);
+    return level.has_value();
+  };
+  options.version = version;
+  return options;
+}
+
+runtime::LogOptions log_options(const config::Settings& settings) {
+  runtime::LogOptions options;
+  options.level = static_cast<runtime::Level>(settings.log_level);
+  options.format = settings.log_format == config::LogFormat::kJson ? runtime::Format::kJson : runtime::Format::kLogfmt;
+  return options;
+}
+
+}  // namespace ringside
