@@ -34,7 +34,7 @@ void ChannelCall::set_unary(std::string message, GrpcChannel::Done done) {
 
 void ChannelCall::set_streaming(StreamHandlers handlers) { handlers_ = std::move(handlers); }
 
-void ChannelCall::send(std::string message) {
+void ChannelCall::send(std::string_view message) {
   if (over_ || half_closed_) return;
   out_.append_message(message);
   above_mark_ = above_mark_ || out_.size() > kWritableBelow;

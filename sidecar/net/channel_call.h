@@ -42,7 +42,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   /// What it holds in the channel's account.
   std::size_t held_bytes() const { return unary_ ? message_.size() : out_.size(); }
   std::size_t unsent_bytes() const { return out_.size(); }
-  void send(std::string message);
+  void send(std::string_view message);
   void half_close();
 
   // The session's side.

@@ -68,7 +68,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     return delivery;
   }
 
-  void send(const std::shared_ptr<ChannelCall>& call, std::string message) {
+  void send(const std::shared_ptr<ChannelCall>& call, std::string_view message) {
     if (call->over()) return;
     const std::size_t before = call->held_bytes();
     if (held_ + message.size() > options_.max_unsent) {
@@ -78,7 +78,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       result.delivery = call->delivery();
       return fail_later(call, std::move(result));
     }
-    call->send(std::move(message));
+    call->send(message);
     held_ += call->held_bytes() - before;
   }
 
@@ -266,7 +266,7 @@ class StreamHandle final : public ClientStream {
   StreamHandle(std::weak_ptr<Impl> channel, std::shared_ptr<ChannelCall> call)
       : channel_(std::move(channel)), call_(std::move(call)) {}
   void send(std::string message) override {
-    if (const auto channel = channel_.lock()) channel->send(call_, std::move(message));
+    if (const auto channel = channel_.lock()) channel->send(call_, message);
   }
   void half_close() override { call_->half_close(); }
   std::size_t unsent_bytes() const override { return call_->unsent_bytes(); }

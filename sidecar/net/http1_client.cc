@@ -53,7 +53,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
         deadlines_(loop, [this](RequestId id) { expire(id); }),
         sweep_(loop) {}
 
-  RequestId request(HttpRequest request, std::optional<Clock::time_point> deadline, Done done) {
+  RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done) {
     const RequestId id = ++last_id_;
     Pending pending;
     pending.bytes = write_request(request, host_);
@@ -249,8 +249,9 @@ Http1Client::Http1Client(Loop& loop, Http1ClientOptions options)
 
 Http1Client::~Http1Client() { close(); }
 
-Http1Client::RequestId Http1Client::request(HttpRequest request, std::optional<Clock::time_point> deadline, Done done) {
-  return impl_->request(std::move(request), deadline, std::move(done));
+Http1Client::RequestId Http1Client::request(const HttpRequest& request, std::optional<Clock::time_point> deadline,
+                                            Done done) {
+  return impl_->request(request, deadline, std::move(done));
 }
 bool Http1Client::cancel(RequestId request) { return impl_->cancel(request); }
 void Http1Client::close() { impl_->close(); }

@@ -42,7 +42,7 @@ class Http1Session::Reply final : public HttpReply::Sink {
   explicit Reply(std::weak_ptr<Http1Session> session) : session_(std::move(session)) {}
   void respond(HttpResponse response) override {
     cancel_ = nullptr;
-    if (const auto session = std::exchange(session_, {}).lock()) session->respond(std::move(response));
+    if (const auto session = std::exchange(session_, {}).lock()) session->respond(response);
   }
   void drop() override {
     if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
@@ -193,7 +193,7 @@ void Http1Session::fail(int status, std::string_view detail) {
   respond(shape(status, detail));
 }
 
-void Http1Session::respond(HttpResponse response) {
+void Http1Session::respond(const HttpResponse& response) {
   if (phase_ != Phase::kHandling) return;
   if (draining_) keep_alive_ = false;
   const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;

@@ -37,7 +37,7 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   void await_more();
   bool account_for_body();
   void dispatch();
-  void respond(HttpResponse response);
+  void respond(const HttpResponse& response);
   void fail(int status, std::string_view detail);
   void write(std::string bytes);
   void flush();

@@ -132,7 +132,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     const Id id = ++last_id_;
     const auto sniffer = std::make_shared<Sniffer>(
         loop_, std::move(transport), options_.sniff_timeout,
-        [weak = weak_from_this(), id](Transport decided, bool http2, std::string read) {
+        [weak = weak_from_this(), id](Transport decided, bool http2, const std::string& read) {
           if (const auto self = weak.lock()) self->serve(id, std::move(decided), http2, read);
         },
         end_of(id, ""));

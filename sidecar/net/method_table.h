@@ -72,7 +72,7 @@ struct Method {
 /// Path ("/messages.ControlPlane/Apply") to native method. Filled before listening, then read only.
 class MethodTable {
  public:
-  void add(std::string path, Method method) { methods_[std::move(path)] = std::move(method); }
+  void add(std::string path, Method method) { methods_.insert_or_assign(std::move(path), std::move(method)); }
   const Method* find(std::string_view path) const {
     const auto found = methods_.find(absl::string_view(path.data(), path.size()));
     return found == methods_.end() ? nullptr : &found->second;

@@ -60,7 +60,7 @@ void Sniffer::on_readable() {
   if (like_http2 && size < kPreface.size()) return wait_readable();
   over_ = true;
   timer_.cancel();
-  decided_(std::move(transport_), like_http2, std::move(read_));
+  decided_(std::move(transport_), like_http2, read_);
 }
 
 void Sniffer::close_now() {

@@ -18,7 +18,7 @@ namespace ringside::net {
 class Sniffer final : public Connection, public std::enable_shared_from_this<Sniffer> {
  public:
   /// The connection goes on elsewhere, with what was read.
-  using Decided = absl::AnyInvocable<void(Transport transport, bool http2, std::string read)>;
+  using Decided = absl::AnyInvocable<void(Transport transport, bool http2, const std::string& read)>;
 
   Sniffer(Loop& loop, Transport transport, std::chrono::milliseconds timeout, Decided decided, ConnectionEnd on_end);
   void start();

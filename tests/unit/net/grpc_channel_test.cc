@@ -359,6 +359,7 @@ TEST_F(Channel, BoundsOnCallsAndBytes) {
 
 TEST_F(Channel, MoreCallsThanTheServersStreams) {
   std::vector<std::size_t> indices;
+  indices.reserve(10);
   for (int i = 0; i < 10; ++i) indices.push_back(call(std::to_string(i)));
   const auto socket = accept();
   socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));

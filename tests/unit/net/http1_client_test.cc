@@ -28,11 +28,10 @@ class Http1Pool : public testing::LoopTest {
     }
     return *client_;
   }
-  std::size_t ask(HttpRequest request, std::optional<Clock::time_point> deadline = {}) {
+  std::size_t ask(const HttpRequest& request, std::optional<Clock::time_point> deadline = {}) {
     results_.emplace_back();
     const std::size_t index = results_.size() - 1;
-    client().request(std::move(request), deadline,
-                     [this, index](HttpResult result) { results_[index] = std::move(result); });
+    client().request(request, deadline, [this, index](HttpResult result) { results_[index] = std::move(result); });
     return index;
   }
   HttpResult& wait(std::size_t index) {
@@ -49,8 +48,8 @@ class Http1Pool : public testing::LoopTest {
   bool request_at(RawSocket& socket) {
     return run_until([&socket] { return socket.has("\r\n\r\n"); });
   }
-  HttpResult answer(const std::string& response, bool then_close, HttpRequest request = get()) {
-    const std::size_t index = ask(std::move(request));
+  HttpResult answer(const std::string& response, bool then_close, const HttpRequest& request = get()) {
+    const std::size_t index = ask(request);
     const auto socket = accept();
     EXPECT_TRUE(request_at(*socket));
     socket->send(response);
@@ -67,7 +66,7 @@ class Http1Pool : public testing::LoopTest {
 TEST_F(Http1Pool, WritesWhatItIsGivenAndNothingDangerous) {
   HttpRequest request{
       "POST", "/a?b", {{"x", "y"}, {"host", "evil"}, {"evil", "a\r\nb: c"}, {"content-length", "9"}}, "body", ""};
-  const std::size_t index = ask(std::move(request));
+  const std::size_t index = ask(request);
   const auto socket = accept();
   ASSERT_TRUE(run_until([&socket] { return socket->has("body"); }));
   EXPECT_EQ(socket->input(), "POST /a?b HTTP/1.1\r\nhost: " + server_.endpoint().to_string() +
@@ -243,7 +242,7 @@ TEST_F(Http1Pool, OurOwnServerByNameUnderLoad) {
   ListenerOptions listen;
   listen.address.host = "127.0.0.1";
   listen.http1.emplace();
-  listen.http1->handler = [](HttpRequest request, HttpReply reply) { reply({200, {}, request.target}); };
+  listen.http1->handler = [](const HttpRequest& request, HttpReply reply) { reply({200, {}, request.target}); };
   Listener listener(loop, std::move(listen));
   std::string error;
   ASSERT_TRUE(listener.open(error));

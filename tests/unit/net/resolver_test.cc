@@ -63,7 +63,7 @@ class DnsServer {
     std::string name;
     std::size_t at = 12;
     while (question[at] != 0) {
-      const auto size = static_cast<std::size_t>(question[at]);
+      const auto size = std::size_t{static_cast<unsigned char>(question[at])};
       name += (name.empty() ? "" : ".") + question.substr(at + 1, size);
       at += size + 1;
     }
