@@ -111,21 +111,21 @@ void NativeStream::refuse(Refusal why, GrpcStatus status, std::string_view messa
 
 void NativeStream::reply(std::string message, Metadata trailers) {
   const auto session = session_.lock();
-  if (finished_ || gone_ || !session) return;
+  if (finished_ || gone_ || overrun_ || !session) return;
   if (append(*session, message)) finish(GrpcStatus::kOk, "", std::move(trailers));
 }
 
 void NativeStream::send(std::string message) {
   const auto session = session_.lock();
-  if (finished_ || gone_ || !session || !append(*session, message)) return;
+  if (finished_ || gone_ || overrun_ || !session || !append(*session, message)) return;
   begin_response(*session);
   session->resume(id_);
 }
 
 bool NativeStream::append(Http2ServerSession& session, std::string_view message) {
   if (!session.account().take(kGrpcPrefix + message.size())) {
+    overrun_ = true;  // its handler hears of the end as of any other: on_cancel
     session.reset(id_, NGHTTP2_ENHANCE_YOUR_CALM);
-    finished_ = true;
     return false;
   }
   out_.append_message(message);
@@ -150,7 +150,7 @@ void NativeStream::add_status(HeaderList& headers) const {
 
 void NativeStream::finish(GrpcStatus status, std::string_view message, Metadata trailers) {
   const auto session = session_.lock();
-  if (finished_ || gone_ || !session) return;
+  if (finished_ || gone_ || overrun_ || !session) return;
   finished_ = true;
   status_text_ = std::to_string(static_cast<int>(status));
   status_message_ = encode_grpc_message(message);

@@ -65,6 +65,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   bool responding_ = false;  // response headers submitted
   bool finished_ = false;
   bool gone_ = false;
+  bool overrun_ = false;  // more unsent than the connection may hold
   bool above_mark_ = false;
 };
 

@@ -196,6 +196,21 @@ TEST_F(Lane, ServerStreamingWithBackPressure) {
   more = nullptr;
 }
 
+TEST_F(Lane, StreamingWithoutRegardForTheClientIsReset) {
+  http2_.connection_budget = 1'000'000;
+  bool cancelled = false;
+  add("/s/List", [&cancelled](const std::shared_ptr<ServerCall>& one) {
+    one->on_cancel([&cancelled, one] { cancelled = true; });
+    for (int i = 0; i < 100; ++i) one->send(std::string(100'000, 'x'));
+    one->finish(GrpcStatus::kOk, "", {});
+  });
+  listen();
+  const CallResult result = call("/s/List", "");
+  EXPECT_EQ(result.status, GrpcStatus::kResourceExhausted);
+  EXPECT_FALSE(result.from_server);
+  EXPECT_TRUE(cancelled);
+}
+
 TEST_F(Lane, RefusalsOfTheLaneCarryTheMethodsTrailers) {
   Method method;
   method.handler = [](const std::shared_ptr<ServerCall>&) { FAIL(); };
