@@ -14,10 +14,14 @@ class EpochClock {
   static constexpr Epoch kLimit = Epoch{1} << 53;
 
   Epoch next(std::int64_t wall_ms);
-  Epoch last() const { return last_; }
+  // What next() would be above: tells others how far this clock is.
+  Epoch reading(std::int64_t wall_ms) const;
 
   // False: the other clock is more than kMaxAheadMs ahead; it is not followed.
   bool observe(Epoch other, std::int64_t wall_ms);
+
+  // Whatever was issued anywhere up to that wall time is below what comes next.
+  void pass(std::int64_t wall_ms);
 
  private:
   Epoch last_ = 0;

@@ -102,12 +102,19 @@ std::vector<std::string> Membership::names() const {
   return out;
 }
 
+void Membership::close() {
+  closing_ = true;
+  for (const auto& [host, member] : members_) {
+    context_.effects.push_back(AskPeer{context_.token(), host, ClosingRequest{self_.host}, config_.ping_interval});
+  }
+}
+
 // ---- the view -------------------------------------------------------------------------------------------------------
 
 Member& Membership::admit(const std::string& host, const PingAnswer& says) {
   const auto found = members_.find(host);
   if (found != members_.end() && found->second.run.generation != says.generation) {
-    remove(host, "restarted", true);
+    remove(host, "restarted", Gone::kReplaced);
   }
   const bool fresh = !members_.contains(host);
   Member& member = members_[host];
@@ -128,19 +135,21 @@ Member& Membership::admit(const std::string& host, const PingAnswer& says) {
   return members_[host];
 }
 
-void Membership::remove(const std::string& host, const std::string& why, bool bury) {
+void Membership::remove(const std::string& host, const std::string& why, Gone how) {
   const auto found = members_.find(host);
   if (found == members_.end()) return;
   const HostRun run = found->second.run;
-  if (bury && run.generation != 0) {
+  // What it activated since its last answer must stay below what replaces it.
+  clock_.pass(context_.now.wall_ms + std::max<std::int64_t>(0, found->second.clock_ahead_ms));
+  if (run.generation != 0) {
     if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
     buried_[host] = std::max(buried_[host], run.generation);
   }
   members_.erase(found);
-  context_.log(Level::kWarn, "member_gone", {{"host", host}, {"why", why}});
+  context_.log(how == Gone::kDead ? Level::kWarn : Level::kInfo, "member_gone", {{"host", host}, {"why", why}});
   confirm(host);
   rebuild_ring(host);
-  listener_.run_ended(run);
+  listener_.run_ended(run, how == Gone::kDead);
   listener_.view_changed();
 }
 
@@ -165,9 +174,7 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
-  if (says.clock != 0 && !clock_.observe(says.clock, context_.now.wall_ms)) {
-    context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
-  }
+  if (says.clock != 0) read_clock(member, says.clock);
   if (says.phase == member.phase) return;
   // Within a generation phases only advance, and nobody returns to the ring (invariant 2).
   if (!member.on_ring() && (says.phase == Phase::kJoining || says.phase == Phase::kReady)) return;
@@ -175,10 +182,21 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.phase = says.phase;
   context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
   if (was_on_ring && !member.on_ring()) {
+    clock_.pass(context_.now.wall_ms + std::max<std::int64_t>(0, member.clock_ahead_ms));
     rebuild_ring(member.run.host);
     listener_.left_ring(member);
   }
   listener_.view_changed();
+}
+
+void Membership::read_clock(Member& member, Epoch clock) {
+  if (!clock_.observe(clock, context_.now.wall_ms)) {
+    context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
+    return;
+  }
+  const auto clock_ms = static_cast<std::int64_t>(clock >> EpochClock::kCounterBits);
+  const auto rtt_ms = std::chrono::duration_cast<std::chrono::milliseconds>(member.rtt).count();
+  member.clock_ahead_ms = clock_ms - context_.now.wall_ms + rtt_ms + 1;
 }
 
 // ---- what others ask ------------------------------------------------------------------------------------------------
@@ -239,7 +257,7 @@ void Membership::closing(Token token, const std::string& host, const std::string
   if (member == nullptr) return refuse("not a member here");
   const auto name = parse_host_name(host);
   if (member->legacy() && name && name->address == source_ip) {
-    remove(host, "closed", false);
+    remove(host, "closed", Gone::kInOrder);
     Contact& contact = contacts_[host];
     contact.state = Contact::State::kClosed;
     contact.legacy = true;
@@ -285,7 +303,7 @@ void Membership::looked(const std::string& host, const PingAnswer* says, const P
         member->second.last_answer = now();
         observe(member->second, *own_word);
       } else if (own_word->generation > member->second.run.generation) {
-        remove(host, "restarted", true);
+        remove(host, "restarted", Gone::kReplaced);
       }
     }
   }
@@ -313,7 +331,7 @@ void Membership::resolve_look(const std::string& host, const Look& look, const P
       const Member* member = find(host);
       const bool same = member != nullptr && member->run.generation == look.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
-      if (leaving) remove(host, "closed", true);
+      if (leaving) remove(host, "closed", no_process ? Gone::kDead : Gone::kInOrder);
       const bool gone = !same || leaving;
       context_.effects.push_back(
           AnswerPeer{look.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});

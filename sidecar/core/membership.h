@@ -39,7 +39,8 @@ class MembershipListener {
  public:
   virtual ~MembershipListener() = default;
   virtual void ring_changed(const Ring::Ptr& before) = 0;
-  virtual void run_ended(const HostRun& run) = 0;        // dead, closed, or replaced by a newer run: it holds nothing
+  virtual void run_ended(const HostRun& run,
+                         bool dead) = 0;                 // dead, closed, or replaced by a newer run: it holds nothing
   virtual void left_ring(const Member& member) = 0;      // draining or without its app
   virtual void joined() = 0;                             // the closure of names is complete
   virtual void must_rejoin(const std::string& why) = 0;  // others took this run for dead
@@ -54,6 +55,7 @@ class Membership {
   // ---- this host ----
   void start(Generation generation, Phase phase);  // a run begins: all names are asked (again)
   void set_phase(Phase phase);                     // tells the members at once where it leaves the ring
+  void close();                                    // about to exit: says good-bye, and nothing more
   void suspect_self();                             // this process was stopped: ask before serving
   const HostRun& self() const { return self_; }
   Phase phase() const { return phase_; }
@@ -103,9 +105,11 @@ class Membership {
 
   // membership.cc: the view
   Member& admit(const std::string& host, const PingAnswer& says);
-  void remove(const std::string& host, const std::string& why, bool bury);
+  enum class Gone { kInOrder, kDead, kReplaced };
+  void remove(const std::string& host, const std::string& why, Gone how);
   void rebuild_ring(const std::string& host);
   void observe(Member& member, const PingAnswer& says);
+  void read_clock(Member& member, Epoch clock);
   void answer_join(Token token, Verdict verdict, const std::string& detail = {});
 
   // membership_join.cc: names, closure, meeting other clusters
@@ -142,6 +146,7 @@ class Membership {
   HostRun self_;
   Phase phase_ = Phase::kJoining;
   bool joined_ = false;
+  bool closing_ = false;
   Ring::Ptr ring_;
   std::map<std::string, Member> members_;
   std::map<std::string, Contact> contacts_;

@@ -137,6 +137,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
     return learn(*name, contact.listed, false);
   }
   if (contact.state == Contact::State::kClosed && contact.next_try > now()) return;
+  clock_.observe(says.clock, context_.now.wall_ms);
   contact.problem.clear();
   contact.blocks = false;
   contact.legacy = says.generation == 0;

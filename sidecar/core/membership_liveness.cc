@@ -17,6 +17,7 @@ constexpr Duration kHealingTime{3'600'000'000};  // an hour
 }  // namespace
 
 void Membership::tick() {
+  if (closing_) return;
   std::vector<std::string> hosts;
   for (const auto& [host, member] : members_) hosts.push_back(host);
   for (const std::string& host : hosts) {
@@ -48,7 +49,7 @@ void Membership::tick_member(Member& member) {
     return;
   }
   ++context_.counters.verdicts;
-  remove(host, "silent", true);
+  remove(host, "silent", Gone::kDead);
   // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
   learn(host, false, false);
   if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
@@ -93,6 +94,7 @@ void Membership::connection_lost(const std::string& host) {
 }
 
 bool Membership::answered(Token token, const PeerAnswer& answer) {
+  if (closing_) return false;
   const auto found = asked_.find(token);
   if (found == asked_.end()) return false;
   const Asked asked = found->second;
@@ -150,12 +152,12 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
   if (found == members_.end()) return;
   Member& member = found->second;
   if (canonical_host(says.host) != asked.host) {
-    return remove(asked.host, "its address answers with the name " + says.host.substr(0, 64), true);
+    return remove(asked.host, "its address answers with the name " + says.host.substr(0, 64), Gone::kDead);
   }
   if (says.generation != member.run.generation) {
     const bool newer = says.generation > member.run.generation || says.generation == 0;
     if (newer) {
-      remove(asked.host, "restarted", true);
+      remove(asked.host, "restarted", Gone::kReplaced);
       learn(asked.host, false, true);
     }
     return;
@@ -182,7 +184,7 @@ void Membership::ping_failed(const Asked& asked, const PeerFailure& failure) {
   if (failure.kind != PeerFailure::Kind::kRefused) return;
   if (++member.refusals < kRefusalsOfTheDead) return ping(member);
   // Says who is not there, at once; a host that is merely slow refuses nothing.
-  remove(asked.host, "refused connections", true);
+  remove(asked.host, "refused connections", Gone::kDead);
   learn(asked.host, false, false);
 }
 

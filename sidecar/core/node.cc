@@ -128,10 +128,11 @@ void Node::ring_changed(const Ring::Ptr& before) {
   strays_.keep_only([&](ActorId id) { return now_mine.contains(hash_id(id)); });
 }
 
-void Node::run_ended(const HostRun& run) {
+void Node::run_ended(const HostRun& run, bool dead) {
   topology_changed_ = true;
   strays_.drop_run(run);
   inventory_.gone(run.host);
+  if (!dead) return;  // a process that is still there answers what it was sent; one that is not breaks its connections
   std::vector<Token> lost;
   for (const auto& [token, forward] : forwards_) {
     if (forward.host == run.host) lost.push_back(token);

@@ -130,7 +130,7 @@ class Node final : private MembershipListener {
 
   // MembershipListener
   void ring_changed(const Ring::Ptr& before) override;
-  void run_ended(const HostRun& run) override;
+  void run_ended(const HostRun& run, bool dead) override;
   void left_ring(const Member& member) override;
   void joined() override;
   void must_rejoin(const std::string& why) override;

@@ -92,6 +92,7 @@ void Node::drain(Now now) {
     clean_slate_ = 0;
     timers_.add(now.mono + config_.drain_timeout, {Due::kDrain, 0});
     end_all(Deactivation::kDrain);
+    membership_.tick();  // the members hear of it now
   }
   settle();
 }
@@ -123,10 +124,7 @@ void Node::uncordon(Now now) {
 
 void Node::close(Now now) {
   begin(now);
-  for (const auto& [host, member] : membership_.members()) {
-    context_.effects.push_back(
-        AskPeer{context_.token(), host, ClosingRequest{membership_.self().host}, config_.ping_interval});
-  }
+  membership_.close();
   settle();
 }
 

@@ -54,7 +54,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.load = turns_.size() + turns_waiting_;
   says.cluster = config_.cluster;
   says.version = config_.version;
-  says.clock = clock_.last();
+  says.clock = clock_.reading(context_.now.wall_ms);
   says.standing = sender.host.empty() ? Standing::kUnspecified : membership_.standing_of(sender);
   says.routes_only = !config_.has_app;
   says.unix_time = context_.now.wall_ms / 1000;
@@ -239,6 +239,7 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   }
   for (const Ended& ended : request.ended) {
     strays_.drop(ended.id, sender.host, ended.epoch);
+    clock_.observe(ended.epoch, context_.now.wall_ms);
     if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
     if (inherited_.insert_or_assign(ended.id, ended.remembered).second) inherited_order_.push_back(ended.id);
     if (inherited_order_.size() > kMaxInherited) {
