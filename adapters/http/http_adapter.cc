@@ -8,7 +8,7 @@
 namespace ringside::adapters {
 namespace {
 
-constexpr std::size_t kDeactivationsAtOnce = 16;
+constexpr std::size_t kDeactivationsAtOnce = 8;
 constexpr std::chrono::milliseconds kHealthTimeout{1'000};
 
 net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::size_t connections) {

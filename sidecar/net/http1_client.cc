@@ -1,5 +1,6 @@
 #include "sidecar/net/http1_client.h"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -13,6 +14,9 @@
 namespace ringside::net {
 
 namespace {
+
+constexpr double kConnectBurst = 5;
+constexpr double kConnectsPerMs = 1;
 
 bool is_connections_own(std::string_view name) {
   return name == "host" || name == "content-length" || name == "connection" || name == "transfer-encoding" ||
@@ -51,7 +55,8 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         host_(host_header(options_)),
         deadlines_(loop, [this](RequestId id) { expire(id); }),
-        sweep_(loop) {}
+        sweep_(loop),
+        pace_(loop) {}
 
   RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done) {
     const RequestId id = ++last_id_;
@@ -101,6 +106,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     idle_.clear();
     deadlines_.clear();
     sweep_.cancel();
+    pace_.cancel();
     busy_ = 0;
   }
 
@@ -131,12 +137,39 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
       waiting_.pop_front();
       const auto found = requests_.find(id);
       if (found == requests_.end()) continue;  // cancelled or expired while it waited
-      start(id, found->second);
+      auto connection = take_idle();
+      if (!connection && !may_connect()) {
+        waiting_.push_front(id);
+        return start_when_connecting_is_allowed();
+      }
+      start(id, found->second, std::move(connection));
     }
   }
 
-  void start(RequestId id, Pending& pending) {
-    auto connection = take_idle();
+  // Small servers listen with a backlog of five (Python's socketserver): a burst of connections beyond it costs whole
+  // seconds of TCP's retransmission, so they are opened five at once and then one in a millisecond.
+  bool may_connect() {
+    const Clock::time_point now = Clock::now();
+    const std::chrono::duration<double, std::milli> passed = now - connects_counted_;
+    connects_counted_ = now;
+    connects_left_ = std::min(kConnectBurst, connects_left_ + passed.count() * kConnectsPerMs);
+    if (connects_left_ < 1) return false;
+    connects_left_ -= 1;
+    return true;
+  }
+
+  void start_when_connecting_is_allowed() {
+    if (std::exchange(pacing_, true)) return;
+    pace_.expires_after(std::chrono::milliseconds(1));
+    pace_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      self->pacing_ = false;
+      self->start_waiting();
+    });
+  }
+
+  void start(RequestId id, Pending& pending, std::shared_ptr<Http1ClientConnection> connection) {
     if (!connection) connection = std::make_shared<Http1ClientConnection>(loop_, options_);
     ++busy_;
     pending.started = true;
@@ -235,12 +268,16 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   const std::string host_;
   DeadlineQueue deadlines_;
   boost::asio::steady_timer sweep_;
+  boost::asio::steady_timer pace_;
+  double connects_left_ = kConnectBurst;
+  Clock::time_point connects_counted_ = Clock::now();
   absl::flat_hash_map<RequestId, Pending> requests_;
   std::deque<RequestId> waiting_;
   std::deque<std::shared_ptr<Http1ClientConnection>> idle_;
   std::size_t busy_ = 0;
   RequestId last_id_ = 0;
   bool sweeping_ = false;
+  bool pacing_ = false;
   bool closed_ = false;
 };
 
