@@ -89,7 +89,7 @@ int call(const Session& session, const CallArguments& arguments) {
     const std::string guessed = json::accept(request.body) ? "application/json" : "text/plain; charset=utf-8";
     request.headers.add("content-type", arguments.content_type.empty() ? guessed : arguments.content_type);
   }
-  const Reply reply = session.client.request(std::move(request), longest(arguments));
+  const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
   print_method_answer(session, reply.response);
   return kApplied;
@@ -102,7 +102,7 @@ int apply(const Session& session, const CallArguments& arguments) {
   request.headers = headers_of(arguments);
   request.headers.add("content-type", "application/json");
   request.body = batch(body_of(arguments, session.terminal));
-  const Reply reply = session.client.request(std::move(request), longest(arguments));
+  const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
   if (session.json) {
     session.terminal.out << reply.response.body;

@@ -47,7 +47,7 @@ std::vector<net::Endpoint> endpoints(const Arguments& arguments, const Terminal&
   for (const std::string& word : words) {
     const auto endpoint = net::parse_endpoint(word, kDefaultPort, error);
     if (!endpoint) {
-      error = "--local " + word + ": " + error;
+      error.insert(0, "--local " + word + ": ");
       return {};
     }
     out.push_back(*endpoint);

@@ -12,7 +12,7 @@ constexpr std::size_t kMaxAnswer = std::size_t{256} << 20;
 Client::Client(std::vector<net::Endpoint> endpoints)
     : resolver_(std::make_shared<net::Resolver>(loop_, net::ResolverOptions{})), endpoints_(std::move(endpoints)) {}
 
-Reply Client::request(net::HttpRequest request, std::chrono::milliseconds longest) {
+Reply Client::request(const net::HttpRequest& request, std::chrono::milliseconds longest) {
   if (connection_) return try_once(request, longest);
   Reply reply;
   std::string errors;

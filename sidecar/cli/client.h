@@ -31,7 +31,7 @@ class Client {
   // Not empty.
   explicit Client(std::vector<net::Endpoint> endpoints);
 
-  Reply request(net::HttpRequest request, std::chrono::milliseconds longest);
+  Reply request(const net::HttpRequest& request, std::chrono::milliseconds longest);
   Reply get(std::string target) { return request({"GET", std::move(target), {}, {}, {}}, kSoon); }
   Reply post(std::string target, std::string json);
 

@@ -55,7 +55,7 @@ struct LocalApi::Route {
   std::string_view path;
   bool read = false;   // GET, HEAD
   bool write = false;  // POST
-  void (*serve)(LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply);
+  void (*serve)(LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply);
 
   std::string allow() const {
     std::string methods = read ? std::string(kReads) : std::string();
@@ -67,33 +67,33 @@ struct LocalApi::Route {
 const std::vector<LocalApi::Route>& LocalApi::routes() {
   static const std::vector<Route> kRoutes = {
       {"/v1/actors", true, false,
-       [](LocalApi& api, const Target& target, net::HttpRequest, net::HttpReply reply) {
+       [](LocalApi& api, const Target& target, const net::HttpRequest&, net::HttpReply reply) {
          reply(api.get_actors(target));
        }},
       {"/v1/members", true, false,
-       [](LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply) {
+       [](LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
          api.get_members(target, request, std::move(reply));
        }},
       {"/v1/ring", true, false,
-       [](LocalApi& api, const Target& target, net::HttpRequest, net::HttpReply reply) {
+       [](LocalApi& api, const Target& target, const net::HttpRequest&, net::HttpReply reply) {
          const bool positions = target.parameter("positions") != "false";
          reply(json_response(200, ring_view(api.gateway_, positions, target.parameter("host"))));
        }},
       {"/v1/status", true, false,
-       [](LocalApi& api, const Target&, net::HttpRequest, net::HttpReply reply) {
+       [](LocalApi& api, const Target&, const net::HttpRequest&, net::HttpReply reply) {
          reply(json_response(200, api.status()));
        }},
       {"/v1/drain", true, true,
-       [](LocalApi& api, const Target& target, net::HttpRequest request, net::HttpReply reply) {
+       [](LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
          api.drain(target, request.method == "POST", std::move(reply));
        }},
       {"/v1/uncordon", false, true,
-       [](LocalApi& api, const Target&, net::HttpRequest, net::HttpReply reply) {
+       [](LocalApi& api, const Target&, const net::HttpRequest&, net::HttpReply reply) {
          api.gateway_.uncordon();
          reply(json_response(202, api.status()));
        }},
       {"/v1/log-level", true, true,
-       [](LocalApi& api, const Target&, net::HttpRequest request, net::HttpReply reply) {
+       [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
          if (request.method == "POST") return reply(api.set_log_level(request));
          reply(json_response(200, nlohmann::json{{"level", api.options_.log_level()}}));
        }},
@@ -128,7 +128,7 @@ void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
     const bool writes = request.method == "POST";
     if (writes ? !route.write : !route.read || !reads(request.method)) return reply(method_not_allowed(route.allow()));
     if (writes && body_type(request) == BodyType::kOther) return reply(bad_content_type());
-    return route.serve(*this, target, std::move(request), std::move(reply));
+    return route.serve(*this, target, request, std::move(reply));
   }
   if (target.path.starts_with(kActors)) return handle_actor(target, std::move(request), std::move(reply));
   reply(not_found());

@@ -34,7 +34,7 @@ std::shared_ptr<Waiters::Waiter> Waiters::add(List& list, net::HttpReply reply, 
                                        "too many requests wait for a change")));
     return nullptr;
   }
-  const auto waiter = std::make_shared<Waiter>(loop_, std::move(reply), std::move(answer));
+  auto waiter = std::make_shared<Waiter>(loop_, std::move(reply), std::move(answer));
   list.push_back(waiter);
   // The end of the client's side alone: an answer may still reach it.
   waiter->reply.on_cancel([&list, gone = std::weak_ptr<Waiter>(waiter)] {
