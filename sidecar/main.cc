@@ -14,7 +14,6 @@
 #include <messages/control_plane.grpc.pb.h>
 #include <ringside/peer/v1/peer.grpc.pb.h>
 
-#include "adapters/make_adapter.h"
 #include "sidecar/admin/admin_api.h"
 #include "sidecar/cli/cli.h"
 #include "sidecar/config/load.h"
@@ -192,7 +191,7 @@ void Sidecar::make_parts() {
 
   const auto random = [this] { return jitter(); };
   discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, *resolver_, *engine_, random);
-  if (settings_.app) app_ = adapters::make_adapter(loop_, settings_, resolver_, json_, *engine_, log_, random);
+  if (settings_.app) app_ = make_adapter(loop_, settings_, resolver_, json_, *engine_, log_, random);
 
   const auto tell_health = [this] {
     const bool ready = engine_->status().not_ready_because.empty();

@@ -1,9 +1,24 @@
 #include "sidecar/wiring.h"
 
+#include "adapters/grpc/grpc_adapter.h"
+#include "adapters/http/http_adapter.h"
+
 namespace ringside {
 namespace {
 
 core::Duration micros(config::Milliseconds duration) { return std::chrono::duration_cast<core::Duration>(duration); }
+
+net::Endpoint endpoint_of(const config::AppTarget& app) {
+  net::Endpoint endpoint;
+  if (const auto* unix_path = std::get_if<config::UnixPath>(&app.at)) {
+    endpoint.unix_path = unix_path->path;
+  } else {
+    const auto& tcp = std::get<config::AppTcp>(app.at);
+    endpoint.host = tcp.host;
+    endpoint.port = tcp.port;
+  }
+  return endpoint;
+}
 
 }  // namespace
 
@@ -71,6 +86,27 @@ runtime::LogOptions log_options(const config::Settings& settings) {
   options.level = static_cast<runtime::Level>(settings.log_level);
   options.format = settings.log_format == config::LogFormat::kJson ? runtime::Format::kJson : runtime::Format::kLogfmt;
   return options;
+}
+
+std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
+                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
+                                                   core::AppSink& sink, runtime::Log& log,
+                                                   std::function<double()> random) {
+  adapters::HttpAdapterOptions options;
+  options.app = endpoint_of(*settings.app);
+  options.resolver = std::move(resolver);
+  options.random = std::move(random);
+  options.max_message = settings.max_message;
+  options.max_in_flight = settings.max_actors_in_flight;
+  options.turn_timeout = settings.turn_timeout;
+  options.health_interval = settings.app_health_interval;
+  options.down_after = settings.app_down_after;
+  if (settings.app->protocol == config::AppProtocol::kGrpc) {
+    return std::make_unique<adapters::GrpcAdapter>(loop, std::move(options), sink, log);
+  }
+  options.json = settings.app_body == config::AppBody::kJson;
+  options.health_path = settings.app_health_path;
+  return std::make_unique<adapters::HttpAdapter>(loop, std::move(options), json, sink, log);
 }
 
 }  // namespace ringside

@@ -1,14 +1,18 @@
 // Settings, as the options that each part takes. main.cc's alone.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
+#include "adapters/app_adapter.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/core/node.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/peer/peer_server.h"
 #include "sidecar/runtime/log.h"
+#include "sidecar/wire/apply_json.h"
 
 namespace ringside {
 
@@ -16,6 +20,11 @@ net::Endpoint to_endpoint(const config::Listen& listen);
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
 local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version);
+// settings.app is set. `json`, `sink` and `log` outlive the adapter.
+std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
+                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
+                                                   core::AppSink& sink, runtime::Log& log,
+                                                   std::function<double()> random);
 runtime::LogOptions log_options(const config::Settings& settings);
 
 }  // namespace ringside

@@ -14,7 +14,7 @@ constexpr std::uint64_t kNoKey = 0;
 Node::Node(NodeConfig config, std::uint64_t seed)
     : config_(std::move(config)),
       context_(seed),
-      membership_(config_, context_, *this, clock_),
+      membership_(static_cast<const MembershipConfig&>(config_), context_, *this, clock_),
       strays_(config_.max_strays) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
@@ -40,7 +40,7 @@ void Node::settle() {
 
 void Node::wake(Now now) {
   begin(now);
-  Timer timer;
+  NodeTimer timer;
   while (timers_.pop_due(now.mono, timer)) {
     switch (timer.due) {
       case Due::kTick:

@@ -24,9 +24,9 @@
 #include "sidecar/core/hints.h"
 #include "sidecar/core/inventory.h"
 #include "sidecar/core/membership.h"
+#include "sidecar/core/node_state.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/strays.h"
-#include "sidecar/core/timer_queue.h"
 
 namespace ringside::core {
 
@@ -79,47 +79,13 @@ class Node final : private MembershipListener {
   const Counters& counters() const { return context_.counters; }
 
  private:
-  enum class Stage : std::uint8_t { kRouting, kLane, kWaiting, kForwarding, kQueued, kTurn };
-  enum class Due : std::uint8_t { kTick, kCall, kRetry, kTurn, kActorRetry, kDrain };
-  struct Timer {
-    Due due;
-    std::uint64_t key;
-  };
-  using Timers = TimerQueue<Timer>;
-  struct Pending {
-    CallPtr call;
-    Stage stage = Stage::kRouting;
-    Token under_way = 0;  // the turn or the forward
-    Timers::Handle deadline = Timers::kNone;
-    Timers::Handle retry = Timers::kNone;
-    Instant held_until = kNever;
-    std::uint32_t attempts = 0;
-    Answer last;  // why it could not be delivered so far
-  };
-  struct Turn {
-    ActorId actor = 0;
-    Token call = 0;  // 0: the caller has heard already
-    Timers::Handle timeout = Timers::kNone;
-    std::string idempotency_key;
-  };
-  struct Forward {
-    Token call = 0;
-    std::string host;
-    Epoch epoch = 0;
-    bool legacy_bounce = false;
-  };
-  struct Asked {
-    std::string host;
-    Generation generation = 0;
-    std::uint64_t inventory = 0;  // its number; 0: an announcement of `claims`
-    std::vector<Claim> claims;
-  };
-  struct Route {
-    enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;
-    Reason reason = Reason::kNone;
-    const Member* member = nullptr;
-    Epoch epoch = 0;
-  };
+  using Stage = CallStage;
+  using Due = NodeDue;
+  using Timers = NodeTimers;
+  using Pending = PendingCall;
+  using Turn = TurnUnderWay;
+  using Forward = ForwardUnderWay;
+  using Asked = NodeQuestion;
 
   // node.cc
   void begin(Now now);

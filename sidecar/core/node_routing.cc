@@ -25,7 +25,7 @@ bool Node::owns_by_legacy_word(const Call& call) const {
   return config_.peer_apply_own && call.origin == Origin::kPeer && !call.hops && membership_.phase() == Phase::kReady;
 }
 
-Node::Route Node::decide(const Call& call) const {
+Route Node::decide(const Call& call) const {
   const auto wait_for = [](Reason reason) { return Route{Route::Kind::kWait, reason, nullptr, 0}; };
   const auto fail = [](Reason reason) { return Route{Route::Kind::kFail, reason, nullptr, 0}; };
   if (membership_.confirming()) return wait_for(Reason::kNotReady);

@@ -1,7 +1,6 @@
 // Some nodes on an ideal network, driven by hand: tests read as sentences.
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,8 +22,6 @@ class Cluster {
     std::vector<StartTurn> turns;
     std::vector<DeactivateActors> deactivations;
     std::map<Token, Answer> answers;
-    std::vector<LogLine> log;
-    std::vector<PeerRequest> sent;  // to hosts that are not here
     int drained = 0;
   };
 
@@ -62,7 +59,7 @@ class Cluster {
   void pass(std::int64_t us) {
     const std::int64_t end = time_us_ + us;
     while (time_us_ < end) {
-      time_us_ = std::min(end, time_us_ + 50'000);
+      time_us_ = end < time_us_ + 50'000 ? end : time_us_ + 50'000;
       for (auto& [name, host] : hosts_) {
         if (host.node && !stopped_.contains(name)) host.node->wake(now());
       }
@@ -116,7 +113,6 @@ class Cluster {
   }
 
   void stop(const std::string& name) { stopped_.insert(name); }
-  void go_on(const std::string& name) { stopped_.erase(name); }
   bool auto_confirm = true;  // deactivations are confirmed at once
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
@@ -172,8 +168,6 @@ class Cluster {
       } else {
         host.deactivations.push_back(*request);
       }
-    } else if (auto* line = std::get_if<LogLine>(&effect)) {
-      host.log.push_back(*line);
     } else if (std::holds_alternative<DrainDone>(effect)) {
       ++host.drained;
     } else if (std::holds_alternative<ReadDiscovery>(effect)) {
@@ -187,7 +181,6 @@ class Cluster {
     if (passes && !passes(name, question.host, question.request)) return;
     const auto target = hosts_.find(question.host);
     if (target == hosts_.end() || !target->second.node) {
-      host.sent.push_back(question.request);
       host.node->peer_answered(now(), question.token, PeerFailure{PeerFailure::Kind::kRefused, "refused"});
     } else {
       const Token token = next_++;

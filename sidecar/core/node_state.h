@@ -1,0 +1,57 @@
+// What a node keeps of the things that are under way.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/member.h"
+#include "sidecar/core/timer_queue.h"
+
+namespace ringside::core {
+
+enum class CallStage : std::uint8_t { kRouting, kLane, kWaiting, kForwarding, kQueued, kTurn };
+enum class NodeDue : std::uint8_t { kTick, kCall, kRetry, kTurn, kActorRetry, kDrain };
+struct NodeTimer {
+  NodeDue due;
+  std::uint64_t key;
+};
+using NodeTimers = TimerQueue<NodeTimer>;
+
+struct PendingCall {
+  CallPtr call;
+  CallStage stage = CallStage::kRouting;
+  Token under_way = 0;  // the turn or the forward
+  NodeTimers::Handle deadline = NodeTimers::kNone;
+  NodeTimers::Handle retry = NodeTimers::kNone;
+  Instant held_until = kNever;
+  std::uint32_t attempts = 0;
+  Answer last;  // why it could not be delivered so far
+};
+struct TurnUnderWay {
+  ActorId actor = 0;
+  Token call = 0;  // 0: the caller has heard already
+  NodeTimers::Handle timeout = NodeTimers::kNone;
+  std::string idempotency_key;
+};
+struct ForwardUnderWay {
+  Token call = 0;
+  std::string host;
+  Epoch epoch = 0;
+  bool legacy_bounce = false;
+};
+struct NodeQuestion {
+  std::string host;
+  Generation generation = 0;
+  std::uint64_t inventory = 0;  // its number; 0: an announcement of `claims`
+  std::vector<Claim> claims;
+};
+struct Route {
+  enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;
+  Reason reason = Reason::kNone;
+  const Member* member = nullptr;
+  Epoch epoch = 0;
+};
+
+}  // namespace ringside::core
