@@ -83,10 +83,18 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  void debug(std::string_view event, LogFields fields = {}) { write(Level::kDebug, event, {fields.begin(), fields.size()}); }
-  void info(std::string_view event, LogFields fields = {}) { write(Level::kInfo, event, {fields.begin(), fields.size()}); }
-  void warn(std::string_view event, LogFields fields = {}) { write(Level::kWarn, event, {fields.begin(), fields.size()}); }
-  void error(std::string_view event, LogFields fields = {}) { write(Level::kError, event, {fields.begin(), fields.size()}); }
+  void debug(std::string_view event, LogFields fields = {}) {
+    write(Level::kDebug, event, {fields.begin(), fields.size()});
+  }
+  void info(std::string_view event, LogFields fields = {}) {
+    write(Level::kInfo, event, {fields.begin(), fields.size()});
+  }
+  void warn(std::string_view event, LogFields fields = {}) {
+    write(Level::kWarn, event, {fields.begin(), fields.size()});
+  }
+  void error(std::string_view event, LogFields fields = {}) {
+    write(Level::kError, event, {fields.begin(), fields.size()});
+  }
 
   void write(Level level, std::string_view event, LogFieldSpan fields);
 
