@@ -101,11 +101,12 @@ void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_q
   core::Call call;
   call.id = actor.id;
   call.actor_name = actor.name;
-  if (request.body.size() > options_.max_message) {
-    return reply(problem(
-        wire::invalid(core::Reason::kTooLarge, "more than " + std::to_string(options_.max_message) + " bytes")));
-  }
   auto refusal = wire::write_method_call(actor.id, request, path_and_query, call.request);
+  // The batch that it becomes counts, headers included: another host would refuse what is larger.
+  if (!refusal && call.request.size() > options_.max_message) {
+    refusal = wire::invalid(core::Reason::kTooLarge,
+                            "with its headers more than " + std::to_string(options_.max_message) + " bytes");
+  }
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
   if (refusal) return reply(problem(*refusal));
   start(std::move(call), std::move(reply),

@@ -17,7 +17,7 @@ namespace ringside::local {
 
 struct CallOptions {
   wire::TimeoutLimits timeouts;
-  std::size_t max_message = std::size_t{4} << 20;  // bytes of a batch, or of a method call's body
+  std::size_t max_message = std::size_t{4} << 20;  // bytes of a batch; a method call is one too
 };
 
 class Calls {
