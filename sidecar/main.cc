@@ -89,13 +89,13 @@ class Sidecar {
 };
 
 std::string Sidecar::start() {
-  if (const std::string error = load_descriptors(); !error.empty()) return error;
+  if (std::string error = load_descriptors(); !error.empty()) return error;
   resolver_ = std::make_shared<net::Resolver>(loop_, net::ResolverOptions{});
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
       std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_});
   local_library_ =
       std::make_shared<net::GrpcLibraryServer>(std::vector<grpc::Service*>{&control_plane_, &membership_service_});
-  if (const std::string error = open_listeners(); !error.empty()) return error;
+  if (std::string error = open_listeners(); !error.empty()) return error;
   make_parts();
   log_start();
   for (const auto& listener : listeners_) listener->start();
@@ -124,7 +124,7 @@ std::string Sidecar::open_listeners() {
   peer.address = to_endpoint(config::Listen(settings_.peer));
   peer.http2 = speak_grpc(peer_methods_, peer_library_);
   peer.on_incident = incident;
-  if (const std::string error = open(std::move(peer), false); !error.empty()) return error;
+  if (std::string error = open(std::move(peer), false); !error.empty()) return error;
 
   net::ListenerOptions admin;
   admin.address = to_endpoint(config::Listen(settings_.admin));
@@ -133,7 +133,7 @@ std::string Sidecar::open_listeners() {
     serve_admin_(std::move(request), std::move(reply));
   };
   admin.on_incident = incident;
-  if (const std::string error = open(std::move(admin), false); !error.empty()) return error;
+  if (std::string error = open(std::move(admin), false); !error.empty()) return error;
 
   const bool chosen = loaded_.given("local");
   for (const config::Listen& address : settings_.local) {
@@ -149,7 +149,7 @@ std::string Sidecar::open_listeners() {
     local.on_incident = incident;
     // A machine without IPv6 does without the default's second address.
     const bool optional = !chosen && address != settings_.local.front();
-    if (const std::string error = open(std::move(local), optional); !error.empty()) return error;
+    if (std::string error = open(std::move(local), optional); !error.empty()) return error;
   }
   return "";
 }
@@ -248,7 +248,7 @@ int serve(const std::vector<std::string>& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
-  if (const std::string error = sidecar.start(); !error.empty()) {
+  if (std::string error = sidecar.start(); !error.empty()) {
     log.error("cannot_start", {{"why", error}});
     return 1;
   }

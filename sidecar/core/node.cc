@@ -154,6 +154,11 @@ void Node::joined() {
   inventory_.gain(membership_.ring()->ranges(membership_.self().host));
 }
 
+void Node::view_changed() {
+  topology_changed_ = true;
+  context_.effects.push_back(ViewChanged{});
+}
+
 void Node::must_rejoin(const std::string& why) {
   const Phase phase = membership_.phase();
   context_.log(Level::kWarn, "rejoin", {{"why", why}});

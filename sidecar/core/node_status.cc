@@ -5,8 +5,6 @@
 
 namespace ringside::core {
 
-void Node::view_changed() { context_.effects.push_back(ViewChanged{}); }
-
 Sender Node::self() const {
   return {membership_.self().host, membership_.self().generation, config_.cluster,
           clock_.reading(context_.now.wall_ms)};
