@@ -39,10 +39,12 @@ def reached(source, build, texts):
 
 
 def key_of(source, command, salt, build, texts):
+    # The same tree in another place is the same tree.
     digest = hashlib.sha256(salt)
-    digest.update(command.encode())
+    digest.update(command.replace(str(ROOT), "").encode())
     for path in reached(source, build, texts):
-        digest.update(str(path).encode() + b"\0" + hashlib.sha256(texts[path]).digest())
+        name = str(path).replace(str(ROOT), "")
+        digest.update(name.encode() + b"\0" + hashlib.sha256(texts[path]).digest())
     return digest.hexdigest()
 
 
@@ -61,8 +63,9 @@ def main():
     parser.add_argument("--all", action="store_true", help="check even what was clean before")
     arguments = parser.parse_args()
     build = arguments.build.resolve()
-    cache = build / "tidy-clean"
-    cache.mkdir(exist_ok=True)
+    home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    cache = home / "ringside" / "tidy-clean"
+    cache.mkdir(parents=True, exist_ok=True)
     version = subprocess.run(["clang-tidy", "--version"], check=True, stdout=subprocess.PIPE).stdout
     salt = version + (ROOT / ".clang-tidy").read_bytes()
 

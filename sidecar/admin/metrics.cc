@@ -24,8 +24,8 @@ const Histogram::BucketBoundaries kLagBuckets{0.0005, 0.001, 0.005, 0.01, 0.05, 
 
 constexpr std::array<const char*, 2> kOrigins = {"local", "peer"};
 constexpr std::array<const char*, core::kActivations> kActivationReasons = {"first-touch", "after-move"};
-constexpr std::array<const char*, core::kDeactivations> kDeactivationReasons = {
-    "idle", "drain", "fenced", "turn-timeout", "yielded", "app-lost", "requested"};
+constexpr std::array<const char*, core::kDeactivations> kDeactivationReasons = {"idle",         "drain",   "fenced",
+                                                                                "turn-timeout", "yielded", "app-lost"};
 
 double seconds(core::Duration duration) { return static_cast<double>(duration.count()) * 1e-6; }
 

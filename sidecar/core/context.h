@@ -34,8 +34,8 @@ class Random {
 
 enum class Activation : std::uint8_t { kFirstTouch, kAfterMove };
 inline constexpr int kActivations = 2;
-enum class Deactivation : std::uint8_t { kIdle, kDrain, kFenced, kTurnTimeout, kYielded, kAppLoss, kRequested };
-inline constexpr int kDeactivations = 7;
+enum class Deactivation : std::uint8_t { kIdle, kDrain, kFenced, kTurnTimeout, kYielded, kAppLoss };
+inline constexpr int kDeactivations = 6;
 
 // Only ever grow. What is shown is the admin listener's matter.
 struct Counters {

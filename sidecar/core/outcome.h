@@ -38,7 +38,7 @@ enum class Reason : std::uint8_t {
   kShuttingDown,     // this process is about to exit
   kActorQueueFull,   // --queue-per-actor
   kQueueBytesFull,   // --queue-bytes
-  kTooManyWaiting,   // too many calls wait for a change of owners
+  kTooManyWaiting,   // too many requests wait for a change of the view
   kHopLimit,         // forwarded too often: hosts disagree about the ring
   kNoQuorum,         // fewer than --quorum members
   // peer
