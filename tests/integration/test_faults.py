@@ -1,0 +1,172 @@
+"""Hosts and apps that end, in order and otherwise, under load."""
+import json
+import signal
+
+import pytest
+
+import cluster
+from apps import GrpcApp
+
+
+def end(load, hosts, *more_apps):
+    answers = load.stop()
+    cluster.judge(answers, *[host.app for host in hosts], *more_apps)
+    return load.outcomes()
+
+
+def test_kill_of_a_host_loses_only_turns_under_way(world):
+    hosts = world.cluster(3)
+    load = cluster.Load(hosts[:2])
+    load.more(200)
+    hosts[2].child.kill()
+    hosts[2].wait()
+    load.more(300)
+    outcomes = end(load, hosts)
+    assert set(outcomes) <= {"applied", "unknown"}, outcomes
+    assert outcomes["unknown"] <= 6, "at most one call for each caller was under way"
+    assert hosts[0].on_ring() == sorted(host.name for host in hosts[:2])
+
+
+def test_sigterm_under_load_fails_no_call(world):
+    hosts = world.cluster(3)
+    load = cluster.Load(hosts[:2])
+    load.more(200)
+    hosts[2].child.send_signal(signal.SIGTERM)
+    assert hosts[2].wait() == 0
+    load.more(200)
+    outcomes = end(load, hosts)
+    assert set(outcomes) == {"applied"}, outcomes
+
+
+def test_a_rolling_restart_under_load_fails_no_call(world):
+    hosts = world.cluster(3)
+    load = cluster.Load([hosts[0]])
+    apps = [host.app for host in hosts]
+    for i in (1, 2):
+        load.more(100)
+        old = hosts[i]
+        old.child.send_signal(signal.SIGTERM)
+        assert old.wait() == 0
+        others = [host for host in hosts if host is not old]
+        hosts[i] = world.host(app=old.app, peer=old.name, join=others)
+        assert hosts[i].name == old.name
+        cluster.settled(hosts)
+    load.more(100)
+    answers = load.stop()
+    cluster.judge(answers, *apps)
+    assert set(load.outcomes()) == {"applied"}, load.outcomes()
+
+
+def test_a_killed_host_comes_back_under_its_name(world):
+    one, two = world.cluster(2)
+    before = {actor: json.loads(one.call(actor).body) for actor in range(1, 41)}
+    generation = {member["host"]: member["generation"] for member in one.json("/v1/members")["members"]}
+    two.child.kill()
+    two.wait()
+    again = world.host(app=two.app, peer=two.name, join=[one])
+    cluster.settled([one, again])
+    now = {member["host"]: member["generation"] for member in one.json("/v1/members")["members"]}
+    assert int(now[two.name]) > int(generation[two.name])
+    for actor in range(1, 41):
+        answer = again.call(actor)
+        reply = json.loads(answer.body)
+        assert answer.status == 200
+        grown = reply["epoch"] > before[actor]["epoch"]
+        assert grown and reply["count"] == 1 or reply == before[actor] | {"count": 2}, (before[actor], reply)
+
+
+def test_an_app_that_goes_takes_its_host_off_the_ring_until_it_is_back(world):
+    one, two = world.cluster(2, "--app-health-interval", "100ms", "--app-down-after", "300ms")
+    two.app.kill()
+    cluster.settled([one], [one])
+    for actor in range(1, 21):
+        answer = two.call(actor)
+        assert answer.status == 200 and answer.headers["ringside-owner"] == one.name
+    assert two.admin_get("/readyz").status == 503
+    two.app.start(two.app.port)
+    cluster.settled([one, two])
+    assert two.admin_get("/readyz").status == 200
+
+
+def test_a_failing_health_takes_the_host_off_the_ring(world):
+    healthy = [200]
+    app = world.app(health=lambda: healthy[0])
+    host = world.host("--app-health-interval", "50ms", "--app-down-after", "200ms", app=app)
+    healthy[0] = 500
+    cluster.until(lambda: host.admin_get("/readyz").status == 503, "not ready")
+    answer = host.call(1, ringside_timeout="300ms")
+    assert answer.status in (503, 504), answer
+    healthy[0] = 404
+    host.ready()
+    assert host.call(1).status == 200
+
+
+def test_another_instance_of_the_app_means_new_activations(world):
+    app = world.app(instance="a")
+    host = world.host("--app-health-interval", "50ms", app=app)
+    host.call(1)
+    host.call(1)
+    app.instance = "b"
+    cluster.until(lambda: host.json("/v1/actors")["actors"] == [], "its activations have ended")
+    host.call(1)
+    epochs = [turn.epoch for turn in app.turns()]
+    assert epochs[0] == epochs[1] < epochs[2]
+
+
+def test_a_broken_stream_means_new_activations(world):
+    app = world.keep(GrpcApp("stream"))
+    host = world.host(app=app)
+    assert host.apply(1, "x").status == 200
+    app.breaks[-1]()
+    cluster.until(lambda: len(app.breaks) > 1, "another stream")
+    cluster.until(lambda: host.apply(1, "x").status == 200, "it goes on")
+    epochs = [turn.epoch for turn in app.turns()]
+    assert epochs[0] < epochs[-1]
+
+
+def raw(data):
+    def serve(_, http):
+        http.wfile.write(data)
+        http.wfile.flush()
+        http.close_connection = True
+    return serve
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+BROKEN = {
+    "garbage": b"\x00\xff nonsense\r\n\r\n", "nothing": b"", "half a head": OK + b"content-le",
+    "half a body": OK + b"content-length: 100\r\n\r\nhalf", "bad chunk": OK + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+    "two lengths": OK + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    "head flood": OK + b"x: " + b"y" * 2_000_000 + b"\r\n\r\n",
+    "not a result": OK + b"content-type: application/json\r\ncontent-length: 5\r\n\r\n{nope",
+    "no http": b"SSH-2.0-OpenSSH_9.2\r\n",
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_app_that_answers_nonsense(world, what):
+    app = world.app(serve=raw(BROKEN[what]))
+    host = world.host(app=app)
+    answer = host.apply(1, "x")
+    assert answer.status == 500 and answer.headers["ringside-outcome"] == "unknown", answer
+    assert len(app.requests) == 1, "what may have happened is not repeated"
+    app.serve = None
+    cluster.until(lambda: host.admin_get("/readyz").status == 200, "ready again")
+    host.well()
+
+
+def test_an_app_that_streams_for_ever(world):
+    def endless(_, http):
+        http.wfile.write(OK + b"transfer-encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                http.wfile.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        except OSError:
+            http.close_connection = True
+    app = world.app(serve=endless)
+    host = world.host("--max-message", "1MiB", app=app)
+    for answer in (host.call(1), host.apply(2, "x")):
+        assert answer.status == 500 and answer.headers["ringside-outcome"] == "unknown"
+        assert answer.headers["ringside-reason"] == "app-answer-too-large"
+    app.serve = None
+    host.well()
