@@ -3,19 +3,13 @@
 
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/node.h"
+#include "sidecar/core/overloaded.h"
 
 namespace ringside::core {
 namespace {
 
 constexpr std::size_t kMaxInherited = 10'000;
 constexpr std::size_t kAnnounceAtOnce = 1000;
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 }  // namespace
 

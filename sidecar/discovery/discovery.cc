@@ -6,17 +6,12 @@
 
 #include <boost/asio/post.hpp>
 
+#include "sidecar/core/overloaded.h"
+
 namespace ringside::discovery {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{5'000};
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 // A proposal in the one spelling that every host has.
 std::string canonical(const net::Endpoint& endpoint) {
@@ -57,7 +52,7 @@ void Discovery::read_again() {
 void Discovery::read(std::size_t index) {
   Source& source = sources_[index];
   const auto done = [this, index](net::ResolveResult result) { resolved(index, std::move(result)); };
-  std::visit(Overloaded{
+  std::visit(core::Overloaded{
                  [&](const config::JoinStatic& listed) {
                    source.last_good.clear();
                    for (const core::HostName& host : listed.hosts) source.last_good.push_back(host.to_string());

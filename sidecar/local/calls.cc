@@ -61,14 +61,6 @@ net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJ
   return result_response(answer, json, false);  // an application that answers with messages of its own
 }
 
-void finish(const std::shared_ptr<net::ServerCall>& call, core::Answer answer) {
-  net::Metadata trailers = wire::grpc_trailers(answer);
-  if (answer.outcome != core::Outcome::kApplied && answer.outcome != core::Outcome::kRefused) {
-    return call->finish(wire::grpc_status(answer), wire::message(answer), std::move(trailers));
-  }
-  call->reply(wire::apply_result(std::move(answer)), std::move(trailers));
-}
-
 }  // namespace
 
 void Calls::start(core::Call call, net::HttpReply reply, Shape shape) {
@@ -117,7 +109,7 @@ void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
   core::Call call;
   call.request = served->take_message();
   if (auto refusal = wire::check_apply(call.request, options_.max_message, call.id)) {
-    return finish(served, std::move(*refusal));
+    return wire::finish_apply(*served, std::move(*refusal));
   }
   std::optional<core::Duration> left;
   if (const auto deadline = served->deadline()) {
@@ -125,10 +117,10 @@ void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
   }
   const core::Instant now = gateway_.now().mono;
   if (auto refusal = wire::read_grpc_call(served->metadata(), left, options_.timeouts, now, call)) {
-    return finish(served, std::move(*refusal));
+    return wire::finish_apply(*served, std::move(*refusal));
   }
-  const core::Token token =
-      gateway_.apply(std::move(call), [served](core::Answer answer) { finish(served, std::move(answer)); });
+  const core::Token token = gateway_.apply(
+      std::move(call), [served](core::Answer answer) { wire::finish_apply(*served, std::move(answer)); });
   served->on_cancel([this, token] { gateway_.cancel(token); });
 }
 

@@ -2,6 +2,7 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
+#include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
 
 namespace ringside::peer {
@@ -11,13 +12,6 @@ namespace given = ::messages;
 namespace ours = ::ringside::peer::v1;
 
 constexpr int kClaimsInPart = 50'000;
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 core::Phase to_core(given::Phase phase) {
   return phase >= 0 && phase <= given::PHASE_APP_DOWN ? static_cast<core::Phase>(phase) : core::Phase::kUnspecified;
@@ -90,7 +84,7 @@ std::optional<core::PeerAnswer> decode(const std::string& body) {
 
 std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question, const std::string& body) {
   using Answer = std::optional<core::PeerAnswer>;
-  return std::visit(Overloaded{
+  return std::visit(core::Overloaded{
                         [&](const core::PingRequest&) -> Answer { return decode<given::PingReply>(body); },
                         [&](const core::NegotiateRequest&) -> Answer { return decode<given::NegotiateReply>(body); },
                         [&](const core::IdsRequest&) -> Answer { return decode<given::ActorIdsReply>(body); },
@@ -119,7 +113,7 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
 }
 
 std::string encode_answer(const core::PeerAnswer& answer) {
-  return std::visit(Overloaded{
+  return std::visit(core::Overloaded{
                         [](const core::PingAnswer& a) {
                           given::PingReply out;
                           out.set_host(a.host);

@@ -3,6 +3,7 @@
 #include <ringside/peer/v1/peer.pb.h>
 
 #include "sidecar/core/host_name.h"
+#include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
 
 namespace ringside::peer {
@@ -14,13 +15,6 @@ namespace ours = ::ringside::peer::v1;
 constexpr int kMaxKnownHosts = 4096;
 constexpr int kMaxAnnounced = 1'000'000;
 constexpr int kMaxRanges = 1'000'000;
-
-template <typename... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <typename... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 given::NegotiateRequest to_proto(const core::NegotiateRequest& request) {
   given::NegotiateRequest out;
@@ -177,7 +171,7 @@ std::optional<core::PeerRequest> decode(const std::string& body, std::string& er
 }  // namespace
 
 Encoded encode(const core::PeerRequest& request) {
-  return std::visit(Overloaded{
+  return std::visit(core::Overloaded{
                         [](const core::PingRequest&) -> Encoded {
                           return {"/messages.ControlPlane/Ping", ""};
                         },

@@ -26,14 +26,6 @@ void fail(const std::shared_ptr<net::ServerCall>& call, const core::PeerFailure&
   call->finish(mismatch ? net::GrpcStatus::kFailedPrecondition : net::GrpcStatus::kUnavailable, failure.detail);
 }
 
-void finish(const std::shared_ptr<net::ServerCall>& call, core::Answer answer) {
-  net::Metadata trailers = wire::grpc_trailers(answer);
-  if (answer.outcome != core::Outcome::kApplied && answer.outcome != core::Outcome::kRefused) {
-    return call->finish(wire::grpc_status(answer), wire::message(answer), std::move(trailers));
-  }
-  call->reply(wire::apply_result(std::move(answer)), std::move(trailers));
-}
-
 }  // namespace
 
 PeerServer::PeerServer(PeerServerOptions options, core::Gateway& gateway, core::PeerSink& sink)
@@ -97,7 +89,7 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   apply.origin = core::Origin::kPeer;
   apply.request = call->take_message();
   if (auto refusal = wire::check_apply(apply.request, options_.max_message, apply.id)) {
-    return finish(call, std::move(*refusal));
+    return wire::finish_apply(*call, std::move(*refusal));
   }
   const net::Metadata& headers = call->metadata();
   std::optional<core::Duration> left;
@@ -106,14 +98,14 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   }
   const wire::TimeoutLimits limits{options_.default_timeout, options_.max_timeout};
   if (auto refusal = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply)) {
-    return finish(call, std::move(*refusal));
+    return wire::finish_apply(*call, std::move(*refusal));
   }
   if (const std::string* hops = headers.find(wire::kHopsHeader)) apply.hops = wire::read_hops(*hops);
   if (const std::string* target = headers.find(wire::kTargetHeader)) apply.target = wire::read_target(*target);
   if (const std::string* name = headers.find(wire::kActorNameHeader)) {
     apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
   }
-  const auto done = [call](core::Answer answer) { finish(call, std::move(answer)); };
+  const auto done = [call](core::Answer answer) { wire::finish_apply(*call, std::move(answer)); };
   const core::Token token = gateway_.apply(std::move(apply), done);
   call->on_cancel([this, token] { gateway_.cancel(token); });
 }

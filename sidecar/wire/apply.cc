@@ -3,6 +3,8 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include "sidecar/wire/outcome.h"
+
 namespace ringside::wire {
 namespace {
 
@@ -42,6 +44,14 @@ std::string apply_result(core::Answer answer) {
   if (!answer.result.empty()) return std::move(answer.result);
   // {accepted = true}; false is protobuf's default and takes no bytes.
   return answer.outcome == core::Outcome::kApplied ? std::string("\x08\x01", 2) : std::string();
+}
+
+void finish_apply(net::ServerCall& call, core::Answer answer) {
+  net::Metadata trailers = grpc_trailers(answer);
+  if (answer.outcome != core::Outcome::kApplied && answer.outcome != core::Outcome::kRefused) {
+    return call.finish(grpc_status(answer), message(answer), std::move(trailers));
+  }
+  call.reply(apply_result(std::move(answer)), std::move(trailers));
 }
 
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "sidecar/core/call.h"
+#include "sidecar/net/method_table.h"
 
 namespace ringside::wire {
 
@@ -18,6 +19,9 @@ std::optional<core::Answer> check_apply(std::string_view request, std::size_t ma
 
 // The serialized messages.ApplyResult of an answer that the app has given (applied or refused).
 std::string apply_result(core::Answer answer);
+
+// Ends a messages.ControlPlane/Apply with that answer: reply or status, and the outcome's trailers.
+void finish_apply(net::ServerCall& call, core::Answer answer);
 
 // The answer of an outcome `invalid`.
 core::Answer invalid(core::Reason reason, std::string detail);
