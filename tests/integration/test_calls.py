@@ -243,7 +243,7 @@ def test_bad_ids_and_batches_change_nothing(world):
     many = host.ask("POST", "/v1/actors/7/apply", json.dumps({"messages": ONE["messages"] * 900}), headers)
     assert many.status in (200, 400, 413)
     assert host.apply(7, "x" * 1_100_000).status == 413
-    for path in ("../x", "a/../../b", "a%2fb", "a%2e%2e/b", "%2e%2e/b", "a%0d%0ab"):
+    for path in ("../x", "a/../../b", "a%2fb", "%2e%2e/b", "a/%2E%2e", "a%0d%0ab"):
         answer = host.call(7, path=path)
         assert answer.status == 400 and answer.headers["ringside-reason"] == "bad-path", (path, answer)
     assert host.ask("GET", "/v1/actors/7/apply").status == 405

@@ -1,0 +1,232 @@
+"""Peers that lie, by mistake or on purpose: a clear error, nothing changed, the sidecar goes on."""
+import collections
+import json
+import threading
+import time
+from concurrent import futures
+
+import grpc
+import pytest
+
+import cluster
+from apps import control_plane, messages
+from google.protobuf import any_pb2, wrappers_pb2
+
+YEAR_MS = 366 * 24 * 3600 * 1000
+LARGE = [("grpc.max_send_message_length", 200 << 20), ("grpc.max_receive_message_length", 200 << 20)]
+
+
+class FakePeer(control_plane.ControlPlaneServicer):
+    """Speaks the given protocol; what it says is the test's choice."""
+
+    def __init__(self, ids=b"", **says):
+        self.ids, self.says, self.pings, self.asked_ids = ids, says, threading.Semaphore(0), threading.Semaphore(0)
+        self.closed = []
+        self.server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0), *LARGE])
+        control_plane.add_ControlPlaneServicer_to_server(self, self.server)
+        handler = grpc.unary_unary_rpc_method_handler(self.local_ids, lambda data: data, lambda data: data)
+        self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
+            "messages.ControlPlane", {"GetLocalActorIds": handler}),))
+        self.name = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.server.start()
+
+    def Ping(self, request, context):
+        self.pings.release()
+        return messages.PingReply(**({"host": self.name, "unix_time": int(time.time())} | self.says))
+
+    def Negotiate(self, request, context):
+        return messages.NegotiateReply(hosts=[self.name])
+
+    def local_ids(self, request, context):
+        self.asked_ids.release()
+        return self.ids
+
+    def GetLocalActorIds(self, request, context):
+        return messages.ActorIdsReply.FromString(self.local_ids(request, context))
+
+    def AnnounceOwnership(self, request, context):
+        return messages.OwnerChangeAck(accepted=True)
+
+    AnnounceExpiry = Closing = AnnounceOwnership
+
+    def kill(self):
+        self.server.stop(0).wait(5)
+
+
+def stub(world, host):
+    channel = grpc.insecure_channel(host.peer, options=LARGE)
+    world.keep(collections.namedtuple("Channel", "kill")(channel.close))
+    return control_plane.ControlPlaneStub(channel)
+
+
+def show(world, host, fake):
+    """Makes the host look at the fake one: a question about a host is answered after that host was asked itself."""
+    stub(world, host).Negotiate(messages.NegotiateRequest(known_hosts=[fake.name]), timeout=cluster.PATIENCE)
+    assert fake.pings.acquire(timeout=cluster.PATIENCE), "it is pinged"
+
+
+def pair(world):
+    """Two hosts with different addresses, so that a source address tells them apart."""
+    one = world.host()
+    two = world.host(host="127.0.0.2", peer="127.0.0.2:0", join=[one])
+    cluster.settled([one, two])
+    return one, two
+
+
+def owned_by(host, viewer):
+    return next(actor for actor in range(1, 10_000) if viewer.json(f"/v1/actors/{actor}")["owner"] == host.name)
+
+
+def test_announcing_for_another_host(world):
+    one, two = pair(world)
+    generation = next(int(m["generation"]) for m in one.json("/v1/members")["members"] if m["host"] == two.name)
+    actor = owned_by(one, one)
+    for given in (generation, 0, generation - 1):
+        ack = stub(world, one).AnnounceOwnership(
+            messages.OwnershipAnnounce(host=two.name, ids=[actor], epochs=[1], generation=given), timeout=10)
+        assert not ack.accepted and ack.message
+    ack = stub(world, one).AnnounceExpiry(messages.ExpiryAnnounce(host=two.name, ids=[actor]), timeout=10)
+    assert not ack.accepted and ack.message
+    ack = stub(world, one).AnnounceOwnership(messages.OwnershipAnnounce(host="nobody", ids=[actor]), timeout=10)
+    assert not ack.accepted
+    assert one.call(actor).headers["ringside-owner"] == one.name
+
+
+def test_closing_for_a_living_third_host(world):
+    one, two = pair(world)
+    ack = stub(world, one).Closing(messages.ClosingNotice(host=two.name), timeout=10)
+    assert one.on_ring() == sorted([one.name, two.name]), ack
+    stub(world, one).Closing(messages.ClosingNotice(host=one.name), timeout=10)
+    stub(world, one).Closing(messages.ClosingNotice(host="nobody"), timeout=10)
+    for host in ("", "x" * 5000, "\n\x00"):
+        with pytest.raises(grpc.RpcError) as error:
+            stub(world, one).Closing(messages.ClosingNotice(host=host), timeout=10)
+        assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert one.on_ring() == sorted([one.name, two.name])
+    one.well()
+
+
+def test_claims_of_what_another_owns(world):
+    host = world.host()
+    fake = world.keep(FakePeer())
+    show(world, host, fake)
+    cluster.settled([host], [host, fake])
+    actor = owned_by(host, host)
+    before = json.loads(host.call(actor).body)
+    ack = stub(world, host).AnnounceOwnership(messages.OwnershipAnnounce(host=fake.name, ids=[actor]), timeout=10)
+    assert not ack.accepted
+    assert [(one.id, one.owner) for one in ack.rejected] == [(actor, host.name)]
+    assert json.loads(host.call(actor).body) == before | {"count": 2}
+
+
+@pytest.mark.parametrize("lie", ["us", "somebody else", "clock", "another cluster", "garbage name"])
+def test_what_a_ping_may_say(world, lie):
+    one, two = world.cluster(2)
+    now = int(time.time() * 1000)
+    generation = {m["host"]: int(m["generation"]) for m in one.json("/v1/members")["members"]}
+    new = (now << 20) + 5
+    says = {
+        "us": {"host": one.name, "generation": new, "phase": 2, "cluster": "default"},
+        "somebody else": {"host": two.name, "generation": new, "phase": 2, "cluster": "default"},
+        "clock": {"generation": new, "phase": 2, "cluster": "default", "clock": (now + YEAR_MS) << 12},
+        "another cluster": {"generation": new, "phase": 2, "cluster": "other"},
+        "garbage name": {"host": "a b\n\"c"},
+    }[lie]
+    fake = world.keep(FakePeer(**says))
+    show(world, one, fake)
+    assert one.on_ring() == sorted([one.name, two.name])
+    assert {m["host"]: int(m["generation"]) for m in one.json("/v1/members")["members"]} == generation
+    epoch = json.loads(one.call(owned_by(one, one)).body)["epoch"]
+    assert abs((epoch >> 12) - now) < 120_000, "epochs do not follow it"
+    one.well()
+    two.well()
+
+
+def test_another_cluster_or_another_number_of_points(world):
+    host = world.host()
+    for given in ({"cluster": "other", "points": 512}, {"cluster": "default", "points": 7}):
+        with pytest.raises(grpc.RpcError) as error:
+            stub(world, host).Negotiate(messages.NegotiateRequest(known_hosts=["127.0.0.1:1"], **given), timeout=10)
+        assert error.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    for flags in (["--cluster", "other"], ["--points", "7"]):
+        stranger = world.sidecar(*flags, "--join-timeout", "300ms", join=[host])
+        cluster.until(lambda s=stranger: "default" in s.admin_get("/readyz").body.decode() + "".join(s.lines) or
+                      "points" in "".join(s.lines), "it says why")
+        assert host.on_ring() == [host.name]
+        stranger.kill()
+    host.well()
+
+
+def test_a_hundred_thousand_known_hosts(world):
+    host = world.host()
+    names = [f"127.{i >> 16}.{i >> 8 & 255}.{i & 255}:1" for i in range(100_000)]
+    for given in (names, names[::-1], ["x" * 4000] * 3000, ["", "\x00", "a b", "[::1", "127.0.0.1:0", "127.0.0.1:99999"]):
+        try:
+            stub(world, host).Negotiate(messages.NegotiateRequest(known_hosts=given), timeout=60)
+        except grpc.RpcError as error:
+            assert error.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED), error
+        host.well()
+    assert host.on_ring() == [host.name]
+    assert host.metric("process_open_fds") < 2000
+
+
+def ids(count):
+    """A serialized ActorIdsReply: blocks of 2^14 ids, four bytes each."""
+    block = bytearray(4 * 16384)
+    block[0::4] = bytes(0x80 | i & 127 for i in range(16384))
+    block[1::4] = bytes(0x80 | i >> 7 for i in range(16384))
+    body = bytearray()
+    for high in range(128, 128 + -(-count // 16384)):
+        block[2::4] = bytes([0x80 | high & 127]) * 16384
+        block[3::4] = bytes([high >> 7]) * 16384
+        body += block
+    length, head = len(body), b"\x0a"
+    while length > 127:
+        head, length = head + bytes([0x80 | length & 127]), length >> 7
+    return head + bytes([length]) + bytes(body)
+
+
+def test_ten_million_ids(world):
+    fake = world.keep(FakePeer(ids=ids(10_000_000)))
+    host = world.host(join=[fake])
+    assert fake.asked_ids.acquire(timeout=cluster.PATIENCE)
+    cluster.settled([host], [host, fake])
+    many = messages.OwnershipAnnounce(host=fake.name, ids=range(1 << 40, (1 << 40) + 4_000_000))
+    with pytest.raises(grpc.RpcError) as error:
+        stub(world, host).AnnounceOwnership(many, timeout=60)
+    assert error.value.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED)
+    fake.kill()
+    cluster.settled([host])
+    host.well()
+
+
+def test_a_call_for_another_run_is_not_delivered(world):
+    host = world.host()
+    generation = int(host.json("/v1/status")["generation"])
+    packed = any_pb2.Any()
+    packed.Pack(wrappers_pb2.StringValue(value="x"))
+    request = messages.ApplyRequest(id=3, messages=[packed])
+    apply = stub(world, host).Apply
+    for target in (f"default;{host.name};{generation - 1};0", f"other;{host.name};{generation};0",
+                   f"default;127.0.0.1:1;{generation};0"):
+        with pytest.raises(grpc.RpcError) as error:
+            apply(request, timeout=10, metadata=[("ringside-target", target), ("ringside-hops", "1")])
+        trailers = dict(error.value.trailing_metadata())
+        assert trailers["ringside-outcome"] == "not-delivered" and trailers["ringside-reason"] == "wrong-target"
+    assert host.app.requests == []
+    assert apply(request, timeout=10, metadata=[("ringside-hops", "1")]).accepted
+
+
+def test_truncated_and_unknown_messages(world):
+    host = world.host()
+    with grpc.insecure_channel(host.peer) as channel:
+        for method in ("Ping", "Negotiate", "GetLocalActorIds", "AnnounceOwnership", "Apply", "AnnounceExpiry", "Closing",
+                       "Nothing"):
+            call = channel.unary_unary(f"/messages.ControlPlane/{method}", lambda data: data, lambda data: data)
+            for data in (b"\x0a\xff", b"\xff" * 50, b"\x0a\x05abc", b"\x08"):
+                try:
+                    call(data, timeout=10)
+                except grpc.RpcError as error:
+                    assert error.code() in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED), error
+    host.well()
+    assert host.on_ring() == [host.name]
