@@ -171,12 +171,13 @@ class GrpcApp(Recorder):
     def __init__(self, form, address="127.0.0.1:0"):
         super().__init__()
         self.form, self.breaks = form, []
+        self.behave = None  # unary: a function of the turn and the context; stream: of a frame, which yields answers
         self.server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0)])
         app = self
 
         class Host(app_pb2_grpc.ActorHostServicer):
             def Apply(self, turn, context):
-                return app.turn(turn)
+                return app.behave(turn, context) if app.behave else app.turn(turn)
 
             def Deactivate(self, end, context):
                 for actor in end.ids or ["all"]:
@@ -187,6 +188,9 @@ class GrpcApp(Recorder):
             def ApplyStream(self, frames, context):
                 app.breaks.append(context.cancel)
                 for frame in frames:
+                    if app.behave and frame.turns:
+                        yield from app.behave(frame, context)
+                        continue
                     answer = app_pb2.ResultFrame(results=[app.turn(turn) for turn in frame.turns])
                     for end in frame.deactivations:
                         answer.deactivated.append(self.Deactivate(end, context))

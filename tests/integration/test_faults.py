@@ -2,10 +2,11 @@
 import json
 import signal
 
+import grpc
 import pytest
 
 import cluster
-from apps import GrpcApp
+from apps import GrpcApp, app_pb2
 
 
 def end(load, hosts, *more_apps):
@@ -122,6 +123,63 @@ def test_a_broken_stream_means_new_activations(world):
     cluster.until(lambda: host.apply(1, "x").status == 200, "it goes on")
     epochs = [turn.epoch for turn in app.turns()]
     assert epochs[0] < epochs[-1]
+
+
+STATUSES = {grpc.StatusCode.INTERNAL: (500, "unknown"), grpc.StatusCode.UNAVAILABLE: (500, "unknown"),
+            grpc.StatusCode.PERMISSION_DENIED: (409, "refused"), grpc.StatusCode.FAILED_PRECONDITION: (409, "refused")}
+
+
+def test_what_a_grpc_app_may_answer(world):
+    app = world.keep(GrpcApp("unary"))
+    host = world.host(app=app)
+    for status, (http, outcome) in STATUSES.items():
+        app.behave = lambda turn, context, code=status: context.abort(code, "so it is")
+        answer = host.apply(1, "x")
+        assert (answer.status, answer.headers["ringside-outcome"]) == (http, outcome), status
+    for said, (http, outcome) in {app_pb2.OUTCOME_REFUSED: (409, "refused"), app_pb2.OUTCOME_UNSPECIFIED: (500, "unknown"),
+                                  77: (500, "unknown")}.items():
+        app.behave = lambda turn, context, word=said: app_pb2.TurnResult(seq=turn.seq, outcome=word)
+        answer = host.apply(1, "x")
+        assert (answer.status, answer.headers["ringside-outcome"]) == (http, outcome), said
+    app.behave = None
+    assert host.apply(1, "x").status == 200
+
+
+def test_a_stream_that_answers_nonsense_or_nothing(world):
+    app = world.keep(GrpcApp("stream"))
+    host = world.host("--turn-timeout", "300ms", app=app)
+
+    def frames(*answers):
+        return lambda frame, context: iter(answers)
+    strange = app_pb2.ResultFrame(results=[app_pb2.TurnResult(seq=10**15, outcome=app_pb2.OUTCOME_APPLIED)])
+    ended = app_pb2.ResultFrame(deactivated=[app_pb2.Deactivated(seq=10**15)])
+    for behave in (frames(), frames(strange), frames(ended, app_pb2.ResultFrame()), frames(*[strange] * 1000)):
+        app.behave = behave
+        answer = host.apply(1, "x")
+        assert answer.status == 500 and answer.headers["ringside-outcome"] == "unknown", answer
+        app.behave = None
+        cluster.until(lambda: host.apply(1, "x").status == 200, "it goes on")
+
+
+def test_a_stopped_host_asks_before_it_serves_again(world):
+    flags = ("--ping-interval", "100ms", "--dead-after", "500ms")
+    one, two = world.cluster(2, *flags)
+    for actor in range(1, 41):
+        one.call(actor)
+    two.child.send_signal(signal.SIGSTOP)
+    try:
+        cluster.until(lambda: one.on_ring() == [one.name], "it counts as dead")
+        calls = [one.apply(actor, f"0.{actor}") for actor in range(1, 41)]
+    finally:
+        two.child.send_signal(signal.SIGCONT)
+    assert {answer.status for answer in calls} == {200}
+    after = [two.apply(actor, f"0.{100 + actor}") for actor in range(1, 41)]
+    assert {answer.status for answer in after} <= {200, 503}
+    cluster.settled([one, two])
+    answers = [(0, i, actor, f"0.{i}", answer.headers["ringside-outcome"]) for list_, more in ((calls, 0), (after, 100))
+               for actor, answer in enumerate(list_, 1) for i in [actor + more]]
+    cluster.judge(answers, one.app, two.app)
+    assert two.metric("ringside_rejoins_total") >= 1
 
 
 def raw(data):
