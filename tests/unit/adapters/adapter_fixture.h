@@ -1,0 +1,78 @@
+// An adapter before an application of the test's own; what it reports is kept for the test to look at.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <google/protobuf/wrappers.pb.h>
+#include <messages/control_plane.pb.h>
+
+#include "adapters/app_adapter.h"
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::adapters::testing {
+
+class Reports final : public core::AppSink {
+ public:
+  void app_up() override { ++ups; }
+  void app_down(const std::string& why) override {
+    ++downs;
+    down_because = why;
+  }
+  void app_restarted() override { ++restarts; }
+  void turn_ended(core::Token turn, core::Answer answer) override {
+    EXPECT_TRUE(ended.emplace(turn, std::move(answer)).second) << "turn " << turn << " reported twice";
+  }
+  void deactivated(core::Token token) override { done.push_back(token); }
+
+  int ups = 0;
+  int downs = 0;
+  int restarts = 0;
+  std::string down_because;
+  std::map<core::Token, core::Answer> ended;
+  std::vector<core::Token> done;
+};
+
+inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello") {
+  messages::ApplyRequest request;
+  request.set_id(id);
+  google::protobuf::StringValue value;
+  value.set_value(text);
+  request.add_messages()->PackFrom(value);
+  auto call = std::make_shared<core::Call>();
+  call->id = id;
+  call->request = request.SerializeAsString();
+  call->deadline = core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) +
+                   std::chrono::seconds(30);
+  return {token, 7, std::move(call)};
+}
+
+class AdapterTest : public net::testing::LoopTest {
+ protected:
+  AdapterTest()
+      : log(
+            {}, [] { return std::chrono::system_clock::now(); }, [](std::string_view) {}) {}
+
+  template <typename Options>
+  Options quick(const net::Endpoint& app) {
+    Options options;
+    options.app = app;
+    options.random = [] { return 0.5; };
+    options.max_message = 64 * 1024;
+    options.health_interval = std::chrono::milliseconds(50);
+    options.down_after = std::chrono::seconds(10);
+    return options;
+  }
+
+  const core::Answer& answer_of(core::Token token) {
+    EXPECT_TRUE(run_until([&] { return reports.ended.contains(token); })) << "turn " << token << " never ended";
+    return reports.ended[token];
+  }
+
+  Reports reports;
+  runtime::Log log;
+};
+
+}  // namespace ringside::adapters::testing

@@ -1,0 +1,137 @@
+#include "adapters/http/turn_exchange.h"
+
+#include <google/protobuf/wrappers.pb.h>
+
+#include "sidecar/wire/method_call.h"
+#include "tests/unit/adapters/adapter_fixture.h"
+
+namespace ringside::adapters {
+namespace {
+
+using core::Outcome;
+using core::Reason;
+using net::HttpOutcome;
+using testing::turn;
+
+struct Row {
+  const char* name;
+  int status;
+  const char* type;
+  std::string body;
+  Outcome outcome;
+  Reason reason;
+};
+
+std::string serialized(bool accepted) {
+  messages::ApplyResult result;
+  result.set_accepted(accepted);
+  result.add_replies();  // without one, a serialized accepted = false has no bytes at all
+  return result.SerializeAsString();
+}
+
+class TurnAnswers : public ::testing::TestWithParam<Row> {};
+
+TEST_P(TurnAnswers, MeanWhatTheContractSays) {
+  const Row& row = GetParam();
+  const wire::ApplyJson json;
+  net::HttpResult result;
+  result.outcome = HttpOutcome::kAnswered;
+  result.response.status = row.status;
+  if (*row.type != 0) result.response.headers.add("content-type", row.type);
+  result.response.body = row.body;
+  const core::Answer answer = TurnExchange(json, true).read(result, false);
+  EXPECT_EQ(answer.outcome, row.outcome) << answer.detail;
+  EXPECT_EQ(answer.reason, row.reason) << answer.detail;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, TurnAnswers,
+    ::testing::Values(Row{"Empty", 200, "", "", Outcome::kApplied, Reason::kNone},
+                      Row{"NoContent", 204, "", "", Outcome::kApplied, Reason::kNone},
+                      Row{"Json", 200, "application/json", R"({"accepted":true})", Outcome::kApplied, Reason::kNone},
+                      Row{"JsonWithCharset", 200, "Application/JSON; charset=utf-8", "{\"accepted\":true}",
+                          Outcome::kApplied, Reason::kNone},
+                      Row{"AcceptedFalseWins", 200, "application/json", R"({"accepted":false})", Outcome::kRefused,
+                          Reason::kAppRefused},
+                      Row{"Protobuf", 200, "application/protobuf", serialized(true), Outcome::kApplied, Reason::kNone},
+                      Row{"ProtobufRefuses", 200, "application/x-protobuf", serialized(false), Outcome::kRefused,
+                          Reason::kAppRefused},
+                      Row{"JsonGarbage", 200, "application/json", "{", Outcome::kUnknown, Reason::kAppGarbage},
+                      Row{"ProtobufGarbage", 200, "application/protobuf", "\xff\xff", Outcome::kUnknown,
+                          Reason::kAppGarbage},
+                      Row{"Html", 200, "text/html", "<p>hi", Outcome::kUnknown, Reason::kAppGarbage},
+                      Row{"NoType", 200, "", "x", Outcome::kUnknown, Reason::kAppGarbage},
+                      Row{"Redirect", 302, "", "", Outcome::kUnknown, Reason::kAppGarbage},
+                      Row{"BadRequest", 400, "text/plain", "no", Outcome::kRefused, Reason::kAppRefused},
+                      Row{"NotFound", 404, "", "", Outcome::kRefused, Reason::kAppRefused},
+                      Row{"TooMany", 429, "", "", Outcome::kNotDelivered, Reason::kAppBusy},
+                      Row{"Unavailable", 503, "", "", Outcome::kNotDelivered, Reason::kAppBusy},
+                      Row{"Failed", 500, "", "", Outcome::kUnknown, Reason::kAppFailed},
+                      Row{"GatewayTimeout", 504, "", "", Outcome::kUnknown, Reason::kAppFailed}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(TurnExchange, BrokenConnectionsSayHowMuchIsSure) {
+  const wire::ApplyJson json;
+  const TurnExchange exchange(json, true);
+  const auto reason = [&](const std::function<void(net::HttpResult&)>& adjust, Outcome outcome) {
+    net::HttpResult result;
+    adjust(result);
+    const core::Answer answer = exchange.read(result, true);
+    EXPECT_EQ(answer.outcome, outcome);
+    return answer.reason;
+  };
+  EXPECT_EQ(reason([](auto& r) { r.outcome = HttpOutcome::kNotSent; }, Outcome::kNotDelivered), Reason::kAppDown);
+  EXPECT_EQ(reason(
+                [](auto& r) {
+                  r.outcome = HttpOutcome::kNotSent;
+                  r.overloaded = true;
+                },
+                Outcome::kNotDelivered),
+            Reason::kAppBusy);
+  EXPECT_EQ(reason([](auto&) {}, Outcome::kUnknown), Reason::kAppLost);
+  EXPECT_EQ(reason([](auto& r) { r.timed_out = true; }, Outcome::kUnknown), Reason::kTurnTimeout);
+  EXPECT_EQ(reason([](auto& r) { r.malformed = true; }, Outcome::kUnknown), Reason::kAppGarbage);
+  EXPECT_EQ(reason([](auto& r) { r.too_large = true; }, Outcome::kUnknown), Reason::kAppTooLarge);
+}
+
+TEST(TurnExchange, ARefusalsBodyTravelsAsAReply) {
+  const wire::ApplyJson json;
+  net::HttpResult result;
+  result.outcome = HttpOutcome::kAnswered;
+  result.response.status = 422;
+  result.response.body = "no such cart";
+  messages::ApplyResult applied;
+  ASSERT_TRUE(applied.ParseFromString(TurnExchange(json, true).read(result, false).result));
+  EXPECT_FALSE(applied.accepted());
+  google::protobuf::BytesValue body;
+  ASSERT_EQ(applied.replies_size(), 1);
+  ASSERT_TRUE(applied.replies(0).UnpackTo(&body));
+  EXPECT_EQ(body.value(), "no such cart");
+}
+
+TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
+  const wire::ApplyJson json;
+  core::StartTurn start = turn(1);
+  core::Call call = *start.call;
+  call.actor_name = "Grüße";
+  call.idempotency_key = "k";
+  call.traceparent = "00-a-b-01";
+  start.call = std::make_shared<core::Call>(call);
+  TurnExchange::Written written;
+  ASSERT_FALSE(TurnExchange(json, true).write(start, std::chrono::milliseconds(1500), written));
+  EXPECT_EQ(written.request.method, "POST");
+  EXPECT_EQ(written.request.target, "/actors/42/apply");
+  EXPECT_EQ(written.request.headers.get("ringside-epoch"), "7");
+  EXPECT_EQ(written.request.headers.get("ringside-timeout"), "1500ms");
+  EXPECT_EQ(written.request.headers.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
+  EXPECT_EQ(written.request.headers.get("idempotency-key"), "k");
+  EXPECT_EQ(written.request.headers.get("traceparent"), "00-a-b-01");
+  EXPECT_NE(written.request.body.find("\"hello\""), std::string::npos) << written.request.body;
+  TurnExchange::Written bytes;
+  ASSERT_FALSE(TurnExchange(json, false).write(start, core::Duration(-5), bytes));
+  EXPECT_EQ(bytes.request.body, call.request);
+  EXPECT_EQ(bytes.request.headers.get("ringside-timeout"), "1ms") << "a turn that is handed over has some time left";
+}
+
+}  // namespace
+}  // namespace ringside::adapters

@@ -1,0 +1,128 @@
+#include "sidecar/admin/admin_api.h"
+
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "sidecar/net/http1_client.h"
+#include "sidecar/net/listener.h"
+#include "tests/unit/local/fake_gateway.h"
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::admin {
+namespace {
+
+class Admin : public net::testing::LoopTest {
+ protected:
+  Admin() : metrics(gateway, "1.2.3"), api(gateway, metrics) {
+    gateway.state.host = "10.0.0.7";
+    gateway.state.phase = core::Phase::kReady;
+    net::ListenerOptions options;
+    options.address = {"127.0.0.1", 0, ""};
+    options.http1.emplace();
+    options.http1->handler = api.handler();
+    listener = std::make_unique<net::Listener>(loop, std::move(options));
+    std::string error;
+    EXPECT_TRUE(listener->open(error)) << error;
+    listener->start();
+    net::Http1ClientOptions to;
+    to.endpoint = listener->local_address();
+    client = std::make_unique<net::Http1Client>(loop, to);
+  }
+  ~Admin() override {
+    client->close();
+    listener->close();
+  }
+  net::Http1Client::RequestId ask(const std::string& method, const std::string& target) {
+    got.reset();
+    net::HttpRequest request;
+    request.method = method;
+    request.target = target;
+    return client->request(request, std::nullopt, [this](net::HttpResult result) { got = std::move(result); });
+  }
+  net::HttpResponse get(const std::string& target, const std::string& method = "GET") {
+    ask(method, target);
+    EXPECT_TRUE(run_until([this] { return got.has_value(); }));
+    return got ? got->response : net::HttpResponse{};
+  }
+
+  local::testing::FakeGateway gateway;
+  Metrics metrics;
+  AdminApi api;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<net::Http1Client> client;
+  std::optional<net::HttpResult> got;
+};
+
+TEST_F(Admin, OnlyShows) {
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    const net::HttpResponse response = get("/status", method);
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(response.headers.get("allow"), "GET, HEAD");
+  }
+  EXPECT_EQ(get("/v1/drain").status, 404);
+  EXPECT_EQ(get("/livez?verbose").status, 200);
+}
+
+TEST_F(Admin, ReadyzSaysWhatIsMissing) {
+  EXPECT_EQ(get("/readyz").status, 200);
+  gateway.state.not_ready_because = "no answer yet from 10.0.0.8";
+  core::MemberStatus stranger;
+  stranger.host = "10.0.0.9";
+  stranger.member = false;
+  stranger.problem = "it is of cluster staging";
+  gateway.member_list = {stranger};
+  const net::HttpResponse response = get("/readyz");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body,
+            "not ready: no answer yet from 10.0.0.8\nnote: 10.0.0.9 is no member: it is of cluster staging\n");
+}
+
+TEST_F(Admin, StatusIsJson) {
+  const auto status = nlohmann::json::parse(get("/status").body);
+  EXPECT_EQ(status["host"], "10.0.0.7");
+  EXPECT_EQ(status["phase"], "ready");
+}
+
+TEST_F(Admin, DrainedAnswersWhenTheDrainHasEnded) {
+  ask("GET", "/drained");
+  ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
+  EXPECT_FALSE(got);
+  gateway.end_drain(core::Phase::kDrained, false);
+  ASSERT_TRUE(run_until([this] { return got.has_value(); }));
+  EXPECT_EQ(got->response.status, 200);
+  ask("GET", "/drained");
+  ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
+  gateway.end_drain(core::Phase::kDraining, true);
+  ASSERT_TRUE(run_until([this] { return got.has_value(); }));
+  EXPECT_EQ(got->response.status, 500);
+}
+
+TEST_F(Admin, WhoeverWaitedForADrainAndWentIsForgotten) {
+  const auto request = ask("GET", "/drained");
+  ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
+  client->cancel(request);
+  ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.empty(); }));
+}
+
+TEST_F(Admin, ThePageEscapesWhatOthersSay) {
+  core::MemberStatus stranger;
+  stranger.host = "<script>alert(1)</script>";
+  stranger.member = false;
+  stranger.problem = "\"quoted\" & <b>bold</b>";
+  gateway.member_list = {stranger};
+  const net::HttpResponse response = get("/");
+  EXPECT_EQ(response.headers.get("content-security-policy"), "default-src 'none'; style-src 'unsafe-inline'");
+  EXPECT_EQ(response.body.find("<script"), std::string::npos);
+  EXPECT_NE(response.body.find("&lt;script&gt;"), std::string::npos);
+  EXPECT_NE(response.body.find("&quot;quoted&quot; &amp; &lt;b&gt;"), std::string::npos);
+}
+
+TEST_F(Admin, HeadHasNoBody) {
+  const net::HttpResponse response = get("/metrics", "HEAD");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "");
+}
+
+}  // namespace
+}  // namespace ringside::admin
