@@ -22,7 +22,7 @@ SteadyClock::time_point to_steady(core::Instant instant) {
 }
 
 Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log)
-    : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop) {}
+    : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop), closing_bound_(loop) {}
 
 Engine::~Engine() = default;
 
@@ -44,10 +44,19 @@ void Engine::begin(bool app_up) {
 }
 
 void Engine::close(std::function<void()> done) {
+  closed_ = std::move(done);
+  closing_bound_.expires_after(kGoodByeBound);
+  closing_bound_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) finish_closing();
+  });
   node_.close(now());
   carry_out();
-  const auto bound = std::make_shared<boost::asio::steady_timer>(loop_, kGoodByeBound);
-  bound->async_wait([bound, done = std::move(done)](const boost::system::error_code&) { done(); });
+  if (good_byes_.empty()) finish_closing();
+}
+
+void Engine::finish_closing() {
+  closing_bound_.cancel();
+  if (const auto done = std::exchange(closed_, nullptr)) done();
 }
 
 // ---- effects --------------------------------------------------------------------------------------------------------
@@ -82,6 +91,7 @@ void Engine::arm_timer() {
 
 void Engine::carry_out(core::AskPeer effect) {
   if (std::holds_alternative<core::PingRequest>(effect.request)) pings_[effect.token] = to_instant(SteadyClock::now());
+  if (closed_ && std::holds_alternative<core::ClosingRequest>(effect.request)) good_byes_.insert(effect.token);
   ports_.peers->ask(std::move(effect));
 }
 
@@ -228,6 +238,7 @@ void Engine::peer_answered(core::Token token, core::PeerAnswer answer) {
   }
   node_.peer_answered(time, token, std::move(answer));
   carry_out();
+  if (good_byes_.erase(token) != 0 && good_byes_.empty()) finish_closing();
 }
 
 void Engine::forward_answered(core::Token token, core::Answer answer) {

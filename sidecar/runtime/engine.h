@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -81,6 +82,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
 
  private:
   void begin(bool app_up);
+  void finish_closing();
   void carry_out();  // everything that the last event wants done
   void carry_out(core::AskPeer effect);
   void carry_out(core::AnswerPeer effect);
@@ -117,6 +119,9 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::unordered_map<core::Token, Reply> asked_;          // by others, not answered yet
   std::unordered_map<core::Token, core::Instant> turns_;  // when they began
   std::unordered_map<core::Token, core::Instant> pings_;  // when they were sent
+  std::set<core::Token> good_byes_;                       // not answered yet
+  std::function<void()> closed_;
+  boost::asio::steady_timer closing_bound_;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
   std::optional<std::vector<std::string>> discovered_early_;  // before the node began
