@@ -1,0 +1,178 @@
+#include "sidecar/peer/codec.h"
+
+#include <gtest/gtest.h>
+#include <messages/control_plane.pb.h>
+
+namespace ringside::peer {
+namespace {
+
+template <typename Request>
+Request round_trip(const Request& request) {
+  const Encoded encoded = encode(request);
+  std::string error;
+  auto decoded = decode_request(encoded.path, encoded.body, error);
+  EXPECT_TRUE(decoded) << encoded.path << ": " << error;
+  return decoded ? std::get<Request>(*decoded) : Request{};
+}
+
+template <typename Answer>
+Answer answered(const core::PeerRequest& question, const Answer& answer) {
+  auto decoded = decode_answer(question, encode_answer(answer));
+  EXPECT_TRUE(decoded);
+  return decoded ? std::get<Answer>(*decoded) : Answer{};
+}
+
+std::string why_not(std::string_view path, const std::string& body) {
+  std::string error;
+  EXPECT_FALSE(decode_request(path, body, error));
+  return error;
+}
+
+TEST(Codec, RequestsComeBackAsTheyWere) {
+  const auto negotiate = round_trip(core::NegotiateRequest{{"10.0.0.1", "b:99"}, "shop", 512});
+  EXPECT_EQ(negotiate.hosts, (std::vector<std::string>{"10.0.0.1", "b:99"}));
+  EXPECT_EQ(negotiate.cluster, "shop");
+  EXPECT_EQ(negotiate.points, 512U);
+  const auto claims = round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}, {UINT64_MAX, 3}}});
+  EXPECT_EQ(claims.host, "10.0.0.1");
+  EXPECT_EQ(claims.generation, 9U);
+  EXPECT_EQ(claims.claims, (std::vector<core::Claim>{{1, 2}, {UINT64_MAX, 3}}));
+  EXPECT_EQ(round_trip(core::ExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
+  EXPECT_EQ(round_trip(core::ClosingRequest{"a"}).host, "a");
+  EXPECT_EQ(round_trip(core::ProbeRequest{"a"}).host, "a");
+  const auto join = round_trip(core::JoinRequest{512, true});
+  EXPECT_EQ(join.points, 512U);
+  EXPECT_TRUE(join.routes_only);
+  round_trip(core::PingRequest{});
+  round_trip(core::IdsRequest{});
+  round_trip(core::LeaveRequest{});
+  const auto expire =
+      round_trip(core::ExpireRequest{{{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}}}}});
+  ASSERT_EQ(expire.ended.size(), 1U);
+  EXPECT_EQ(expire.ended[0].epoch, 8U);
+  ASSERT_EQ(expire.ended[0].remembered.size(), 1U);
+  EXPECT_EQ(expire.ended[0].remembered[0].key, "key");
+  EXPECT_EQ(expire.ended[0].remembered[0].outcome, core::Outcome::kRefused);
+  EXPECT_EQ(expire.ended[0].remembered[0].result, std::string("\0x", 2));
+}
+
+TEST(Codec, AnswersComeBackAsTheyWere) {
+  core::PingAnswer ping;
+  ping.host = "10.0.0.1";
+  ping.phase = core::Phase::kDraining;
+  ping.generation = 5;
+  ping.ring = UINT64_MAX;
+  ping.ring_hosts = 3;
+  ping.cluster = "shop";
+  ping.clock = 77;
+  ping.standing = core::Standing::kBuried;
+  ping.routes_only = true;
+  ping.unix_time = 1'790'000'000;
+  const auto said = answered(core::PingRequest{}, ping);
+  EXPECT_EQ(said.host, ping.host);
+  EXPECT_EQ(said.phase, ping.phase);
+  EXPECT_EQ(said.generation, ping.generation);
+  EXPECT_EQ(said.ring, ping.ring);
+  EXPECT_EQ(said.ring_hosts, ping.ring_hosts);
+  EXPECT_EQ(said.cluster, ping.cluster);
+  EXPECT_EQ(said.clock, ping.clock);
+  EXPECT_EQ(said.standing, ping.standing);
+  EXPECT_TRUE(said.routes_only);
+  EXPECT_EQ(said.unix_time, ping.unix_time);
+
+  EXPECT_EQ(answered(core::IdsRequest{}, core::IdsAnswer{{1, UINT64_MAX}}).ids,
+            (std::vector<core::ActorId>{1, UINT64_MAX}));
+  const auto ack = answered(core::OwnershipRequest{}, core::AckAnswer{false, "no", {{1, "b", 2}}});
+  EXPECT_FALSE(ack.accepted);
+  ASSERT_EQ(ack.rejected.size(), 1U);
+  EXPECT_EQ(ack.rejected[0].owner, "b");
+  core::JoinAnswer join;
+  join.verdict = core::Verdict::kOk;
+  join.generation = 4;
+  join.names = {"a", "b"};
+  EXPECT_EQ(answered(core::JoinRequest{}, join).names, join.names);
+  EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::Verdict::kBuried}).verdict, core::Verdict::kBuried);
+  EXPECT_TRUE(answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3}).heard);
+}
+
+TEST(Codec, ALegacyHostsPingHasNoneOfOurs) {
+  messages::PingReply reply;
+  reply.set_host("old");
+  const auto decoded = decode_answer(core::PingRequest{}, reply.SerializeAsString());
+  ASSERT_TRUE(decoded);
+  const auto& ping = std::get<core::PingAnswer>(*decoded);
+  EXPECT_EQ(ping.generation, 0U);
+  EXPECT_EQ(ping.phase, core::Phase::kUnspecified);
+  EXPECT_EQ(ping.cluster, "");
+}
+
+TEST(Codec, WordsOfANewerVersionAreNotMisread) {
+  messages::PingReply reply;
+  reply.set_host("new");
+  std::string body = reply.SerializeAsString();
+  body += std::string("\xc0\x3e\x63", 3);   // field 1000, phase: 99
+  body += std::string("\x9a\x7d\x01x", 4);  // field 2003: unknown
+  const auto decoded = decode_answer(core::PingRequest{}, body);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(std::get<core::PingAnswer>(*decoded).phase, core::Phase::kUnspecified);
+}
+
+TEST(Codec, GarbageIsNoAnswerAndNoRequest) {
+  const std::string garbage = "\xff\xff\xff";
+  for (const std::string_view path : kServedPaths) {
+    std::string error;
+    const auto decoded = decode_request(path, garbage, error);
+    EXPECT_TRUE(decoded || !error.empty()) << path;
+  }
+  EXPECT_FALSE(decode_answer(core::PingRequest{}, garbage));
+  EXPECT_FALSE(decode_answer(core::JoinRequest{}, garbage));
+  EXPECT_FALSE(decode_inventory_part(garbage));
+}
+
+TEST(Codec, WhatIsTooMuchOrCannotBeIsRefusedByName) {
+  messages::NegotiateRequest hosts;
+  for (int i = 0; i < 4097; ++i) hosts.add_known_hosts("h");
+  EXPECT_EQ(why_not("/messages.ControlPlane/Negotiate", hosts.SerializeAsString()), "more than 4096 known hosts");
+  messages::OwnershipAnnounce claims;
+  claims.set_host("a");
+  claims.add_ids(0);
+  EXPECT_EQ(why_not("/messages.ControlPlane/AnnounceOwnership", claims.SerializeAsString()), "0 is no actor id");
+  claims.set_ids(0, 1);
+  claims.add_epochs(1);
+  claims.add_epochs(2);
+  EXPECT_EQ(why_not("/messages.ControlPlane/AnnounceOwnership", claims.SerializeAsString()),
+            "as many epochs as ids, or none");
+  claims.clear_epochs();
+  claims.set_host("not a host");
+  EXPECT_NE(why_not("/messages.ControlPlane/AnnounceOwnership", claims.SerializeAsString()), "");
+  messages::ExpiryAnnounce many;
+  many.set_host("a");
+  many.mutable_ids()->Resize(1'000'001, 1);
+  EXPECT_EQ(why_not("/messages.ControlPlane/AnnounceExpiry", many.SerializeAsString()),
+            "more than 1000000 ids in one announcement");
+}
+
+TEST(Codec, AnInventoryTravelsInParts) {
+  core::InventoryAnswer answer;
+  answer.verdict = core::Verdict::kOk;
+  answer.number = 3;
+  for (const std::size_t size : {0U, 1U, 50'000U, 120'001U}) {
+    answer.claims.clear();
+    for (std::size_t i = 0; i < size; ++i) answer.claims.push_back({i + 1, i + 2});
+    const std::vector<std::string> parts = encode_inventory(answer);
+    ASSERT_GE(parts.size(), 1U) << "an empty one says so";
+    std::vector<core::Claim> whole;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto part = decode_inventory_part(parts[i]);
+      ASSERT_TRUE(part);
+      EXPECT_EQ(part->last, i + 1 == parts.size());
+      EXPECT_EQ(part->answer.number, 3U);
+      EXPECT_LT(parts[i].size(), std::size_t{4} << 20);
+      whole.insert(whole.end(), part->answer.claims.begin(), part->answer.claims.end());
+    }
+    EXPECT_EQ(whole, answer.claims);
+  }
+}
+
+}  // namespace
+}  // namespace ringside::peer

@@ -1,0 +1,249 @@
+// PeerClient and PeerServer against one another over a real listener; the membership watch besides.
+#include <map>
+#include <optional>
+
+#include <google/protobuf/wrappers.pb.h>
+#include <messages/control_plane.pb.h>
+#include <ringside/peer/v1/peer.pb.h>
+
+#include "sidecar/net/listener.h"
+#include "sidecar/peer/codec.h"
+#include "sidecar/peer/membership_watch.h"
+#include "sidecar/peer/peer_client.h"
+#include "sidecar/peer/peer_server.h"
+#include "tests/unit/local/fake_gateway.h"
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::peer {
+namespace {
+
+using core::Outcome;
+using core::Reason;
+
+// Both ends' sink: answers what is asked by the test's own words, keeps what comes back.
+class Sink final : public core::PeerSink {
+ public:
+  void peer_asked(core::Sender sender, std::string source_ip, core::PeerRequest request, Reply reply) override {
+    sender_seen = std::move(sender);
+    source_seen = std::move(source_ip);
+    reply(on_asked(request));
+  }
+  void peer_answered(core::Token token, core::PeerAnswer answer) override { answers[token] = std::move(answer); }
+  void forward_answered(core::Token token, core::Answer answer) override { forwarded[token] = std::move(answer); }
+  void connection_lost(const std::string& host) override { lost.push_back(host); }
+  core::Sender self() const override { return {"10.0.0.1", 5, "shop", 99}; }
+
+  std::function<core::PeerAnswer(const core::PeerRequest&)> on_asked;
+  core::Sender sender_seen;
+  std::string source_seen;
+  std::map<core::Token, core::PeerAnswer> answers;
+  std::map<core::Token, core::Answer> forwarded;
+  std::vector<std::string> lost;
+};
+
+class Loopback : public net::testing::LoopTest {
+ protected:
+  Loopback() : server({}, gateway, sink), watch(gateway) {
+    const auto methods = std::make_shared<net::MethodTable>();
+    server.add_methods(*methods);
+    watch.add_methods(*methods);
+    net::ListenerOptions options;
+    options.address = {"127.0.0.1", 0, ""};
+    options.http2.emplace();
+    options.http2->methods = methods;
+    listener = std::make_unique<net::Listener>(loop, std::move(options));
+    std::string error;
+    EXPECT_TRUE(listener->open(error)) << error;
+    listener->start();
+    host = listener->local_address().to_string();
+    PeerClientOptions to;
+    to.random = [] { return 0.5; };
+    to.to_clock = [](core::Instant instant) {
+      return net::Clock::time_point(std::chrono::duration_cast<net::Clock::duration>(instant.time_since_epoch()));
+    };
+    client = std::make_unique<PeerClient>(loop, to, sink);
+  }
+  ~Loopback() override {
+    client.reset();
+    listener->close();
+  }
+
+  core::PeerAnswer ask(core::PeerRequest request, const std::string& whom) {
+    const core::Token token = ++tokens;
+    client->ask({token, whom, std::move(request), std::chrono::seconds(10)});
+    EXPECT_TRUE(run_until([&] { return sink.answers.contains(token); }));
+    return sink.answers[token];
+  }
+  core::ForwardCall call(bool legacy) {
+    messages::ApplyRequest request;
+    request.set_id(42);
+    request.add_messages()->PackFrom(google::protobuf::StringValue());
+    auto made = std::make_shared<core::Call>();
+    made->id = 42;
+    made->request = request.SerializeAsString();
+    made->idempotency_key = "key";
+    made->actor_name = "Grüße";
+    made->deadline = core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) +
+                     std::chrono::seconds(10);
+    return {++tokens, host, legacy, {host, 8, "shop", 6}, 3, std::move(made)};
+  }
+  core::Answer forward(bool legacy) {
+    core::ForwardCall made = call(legacy);
+    const core::Token token = made.token;
+    client->forward(std::move(made));
+    EXPECT_TRUE(run_until([&] { return sink.forwarded.contains(token); }));
+    return sink.forwarded[token];
+  }
+
+  local::testing::FakeGateway gateway;
+  Sink sink;
+  PeerServer server;
+  MembershipWatch watch;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<PeerClient> client;
+  std::string host;
+  core::Token tokens = 0;
+};
+
+TEST_F(Loopback, AQuestionNamesItsSender) {
+  sink.on_asked = [](const core::PeerRequest&) {
+    core::PingAnswer ping;
+    ping.host = "10.0.0.2";
+    return core::PeerAnswer(ping);
+  };
+  EXPECT_EQ(std::get<core::PingAnswer>(ask(core::PingRequest{}, host)).host, "10.0.0.2");
+  EXPECT_EQ(sink.sender_seen.host, "10.0.0.1");
+  EXPECT_EQ(sink.sender_seen.generation, 5U);
+  EXPECT_EQ(sink.sender_seen.cluster, "shop");
+  EXPECT_EQ(sink.sender_seen.clock, 99U);
+  EXPECT_EQ(sink.source_seen, "127.0.0.1");
+}
+
+TEST_F(Loopback, FailuresSayWhatIsKnown) {
+  using Kind = core::PeerFailure::Kind;
+  sink.on_asked = [](const core::PeerRequest&) { return core::PeerFailure{Kind::kMismatch, "this is staging"}; };
+  const auto mismatch = std::get<core::PeerFailure>(ask(core::JoinRequest{}, host));
+  EXPECT_EQ(mismatch.kind, Kind::kMismatch);
+  EXPECT_EQ(mismatch.detail, "this is staging");
+  const auto nobody = ask(core::PingRequest{}, net::testing::unused_endpoint().to_string());
+  EXPECT_EQ(std::get<core::PeerFailure>(nobody).kind, Kind::kRefused);
+  EXPECT_EQ(std::get<core::PeerFailure>(ask(core::PingRequest{}, "no host")).kind, Kind::kUnreachable);
+}
+
+TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {
+  core::InventoryAnswer all;
+  all.verdict = core::Verdict::kOk;
+  all.number = 12;
+  for (core::ActorId id = 1; id <= 300'000; ++id) all.claims.push_back({id << 40 | id, id << 12});
+  sink.on_asked = [&](const core::PeerRequest& request) {
+    EXPECT_EQ(std::get<core::InventoryRequest>(request).number, 12U);
+    return core::PeerAnswer(all);
+  };
+  const auto answer = std::get<core::InventoryAnswer>(ask(core::InventoryRequest{9, 12, {}}, host));
+  EXPECT_EQ(answer.number, 12U);
+  EXPECT_TRUE(answer.claims == all.claims);
+}
+
+TEST_F(Loopback, AForwardedCallCarriesWhatTheOwnerNeeds) {
+  gateway.on_call = [](const core::Call&) {
+    core::Answer answer;
+    answer.outcome = Outcome::kApplied;
+    answer.owner = "10.0.0.7";
+    return answer;
+  };
+  const core::Answer answer = forward(false);
+  EXPECT_EQ(answer.outcome, Outcome::kApplied);
+  EXPECT_EQ(answer.owner, "10.0.0.7");
+  const core::Call& seen = gateway.calls.at(0);
+  EXPECT_EQ(seen.origin, core::Origin::kPeer);
+  EXPECT_EQ(seen.hops, 3U);
+  EXPECT_EQ(seen.idempotency_key, "key");
+  EXPECT_EQ(seen.actor_name, "Grüße");
+  ASSERT_TRUE(seen.target);
+  EXPECT_EQ(seen.target->host, host);
+  EXPECT_EQ(seen.target->generation, 8U);
+  EXPECT_EQ(seen.target->cluster, "shop");
+  EXPECT_EQ(seen.target->epoch, 6U);
+}
+
+TEST_F(Loopback, ALegacyHostGetsNothingOfOurs) {
+  gateway.on_call = [](const core::Call&) { return core::Answer::failed(Outcome::kRefused, Reason::kAppRefused); };
+  EXPECT_EQ(forward(true).outcome, Outcome::kRefused);
+  const core::Call& seen = gateway.calls.at(0);
+  EXPECT_FALSE(seen.hops);
+  EXPECT_FALSE(seen.target);
+  EXPECT_EQ(seen.idempotency_key, "");
+}
+
+TEST_F(Loopback, EachFailureKeepsItsOutcomeAndReason) {
+  for (const auto& [outcome, reason] :
+       {std::pair(Outcome::kNotDelivered, Reason::kNotMine), std::pair(Outcome::kOverloaded, Reason::kActorQueueFull),
+        std::pair(Outcome::kExpired, Reason::kDeadline), std::pair(Outcome::kUnknown, Reason::kAppLost)}) {
+    gateway.on_call = [&](const core::Call&) { return core::Answer::failed(outcome, reason, "because"); };
+    const core::Answer answer = forward(false);
+    EXPECT_EQ(answer.outcome, outcome);
+    EXPECT_EQ(answer.reason, reason);
+  }
+}
+
+TEST_F(Loopback, AHostThatGoesInMidCallIsLostNotGone) {
+  core::ForwardCall made = call(false);
+  const core::Token token = made.token;
+  client->forward(std::move(made));
+  ASSERT_TRUE(run_until([this] { return gateway.calls.size() == 1; }));
+  listener->close();
+  ASSERT_TRUE(run_until([&] { return sink.forwarded.contains(token); }));
+  EXPECT_EQ(sink.forwarded[token].outcome, Outcome::kUnknown);
+  EXPECT_EQ(sink.forwarded[token].reason, Reason::kPeerLost);
+  EXPECT_EQ(sink.lost, std::vector<std::string>{host});
+  EXPECT_EQ(forward(false).outcome, Outcome::kNotDelivered);
+}
+
+TEST_F(Loopback, AnAbandonedCallIsCancelledThereAndNotReportedHere) {
+  core::ForwardCall made = call(false);
+  const core::Token token = made.token;
+  client->forward(std::move(made));
+  ASSERT_TRUE(run_until([this] { return gateway.calls.size() == 1; }));
+  client->abandon(token);
+  client->abandon(token);
+  ASSERT_TRUE(run_until([this] { return gateway.cancelled.size() == 1; }));
+  settle();
+  EXPECT_FALSE(sink.forwarded.contains(token));
+}
+
+TEST_F(Loopback, AWatcherGetsTheViewAtOnceAndAtEveryChange) {
+  core::MemberStatus member;
+  member.host = "10.0.0.7";
+  member.phase = core::Phase::kReady;
+  gateway.member_list = {member};
+  net::ChannelOptions options;
+  options.endpoint = listener->local_address();
+  options.random = [] { return 0.5; };
+  net::GrpcChannel channel(loop, std::move(options));
+  std::vector<v1::MemberView> views;
+  net::StreamHandlers handlers;
+  handlers.on_message = [&](std::string bytes) { EXPECT_TRUE(views.emplace_back().ParseFromString(bytes)); };
+  handlers.on_finish = [](net::CallResult) {};
+  const auto stream = channel.stream(std::string(kWatchPath), {}, {}, std::move(handlers));
+  stream->send("");
+  stream->half_close();
+  ASSERT_TRUE(run_until([&] { return views.size() == 1; }));
+  EXPECT_EQ(views[0].members_size(), 1);
+  member.host = "10.0.0.8";
+  gateway.member_list.push_back(member);
+  member.host = "stranger";
+  member.member = false;
+  gateway.member_list.push_back(member);
+  gateway.change_view();
+  ASSERT_TRUE(run_until([&] { return views.size() == 2; }));
+  EXPECT_EQ(views[1].members_size(), 2) << "a name that is no member is not shown";
+  EXPECT_GT(views[1].version(), views[0].version());
+  stream->cancel();
+  settle();
+  gateway.change_view();
+  settle();
+  EXPECT_EQ(views.size(), 2U);
+}
+
+}  // namespace
+}  // namespace ringside::peer

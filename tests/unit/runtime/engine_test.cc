@@ -1,0 +1,221 @@
+// The engine with every seam in the test's hands.
+#include "sidecar/runtime/engine.h"
+
+#include <map>
+#include <optional>
+
+#include "tests/unit/net/net_test_support.h"
+
+namespace ringside::runtime {
+namespace {
+
+using core::Answer;
+using core::Outcome;
+using core::Reason;
+
+class Peers final : public core::PeerPort {
+ public:
+  void ask(core::AskPeer question) override { asked.push_back(std::move(question)); }
+  void forward(core::ForwardCall call) override { forwarded.push_back(std::move(call)); }
+  void abandon(core::Token forward) override { abandoned.push_back(forward); }
+  std::vector<core::AskPeer> asked;
+  std::vector<core::ForwardCall> forwarded;
+  std::vector<core::Token> abandoned;
+};
+
+class App final : public core::AppPort {
+ public:
+  void start_turn(core::StartTurn turn) override { turns.push_back(std::move(turn)); }
+  void break_turn(core::Token turn) override { broken.push_back(turn); }
+  void deactivate(core::DeactivateActors request) override { deactivations.push_back(std::move(request)); }
+  std::vector<core::StartTurn> turns;
+  std::vector<core::Token> broken;
+  std::vector<core::DeactivateActors> deactivations;
+};
+
+class Listed final : public core::DiscoveryPort {
+ public:
+  void read_again() override { ++readings; }
+  int readings = 0;
+};
+
+class Measured final : public core::Probe {
+ public:
+  void call_ended(core::Origin, Outcome outcome, core::Duration) override { calls.push_back(outcome); }
+  void turn_ended(Outcome outcome, core::Duration) override { turns.push_back(outcome); }
+  void peer_answered(core::Duration) override { ++pings; }
+  void loop_lag(core::Duration late) override { EXPECT_GE(late.count(), 0); }
+  std::vector<Outcome> calls, turns;
+  int pings = 0;
+};
+
+core::NodeConfig config() {
+  core::NodeConfig made;
+  made.host = "10.0.0.1";
+  made.drain_timeout = std::chrono::seconds(5);
+  made.turn_timeout = std::chrono::milliseconds(20);
+  return made;
+}
+
+class Run : public net::testing::LoopTest {
+ protected:
+  Run()
+      : log(
+            {}, [] { return std::chrono::system_clock::now(); }, [this](std::string_view line) { logged += line; }),
+        engine(loop, config(), 1, log) {
+    engine.start({&peers, &app, &listed, &measured});
+  }
+  // An app that is up, and nobody else there.
+  void ready() {
+    engine.app_up();
+    ASSERT_TRUE(run_until([this] {
+      if (!app.deactivations.empty()) {
+        engine.deactivated(app.deactivations.back().token);
+        app.deactivations.clear();
+      }
+      if (listed.readings > 0) engine.discovered({});
+      return engine.status().not_ready_because.empty();
+    }));
+  }
+  core::Token call(core::ActorId id = 42) {
+    core::Call made;
+    made.id = id;
+    made.deadline = engine.now().mono + std::chrono::seconds(10);
+    return engine.apply(std::move(made), [this](Answer answer) { answers.push_back(std::move(answer)); });
+  }
+  static Answer applied() {
+    Answer answer;
+    answer.outcome = Outcome::kApplied;
+    return answer;
+  }
+
+  std::string logged;
+  Log log;
+  Peers peers;
+  App app;
+  Listed listed;
+  Measured measured;
+  Engine engine;
+  std::vector<Answer> answers;
+};
+
+TEST_F(Run, BeforeTheAppsFirstWordNothingIsServed) {
+  call();
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].outcome, Outcome::kNotDelivered);
+  EXPECT_EQ(answers[0].reason, Reason::kNotReady);
+  std::optional<core::PeerAnswer> said;
+  engine.peer_asked({}, "10.0.0.2", core::PingRequest{}, [&](core::PeerAnswer answer) { said = std::move(answer); });
+  ASSERT_TRUE(said);
+  EXPECT_TRUE(std::holds_alternative<core::PeerFailure>(*said));
+}
+
+TEST_F(Run, ATurnGoesToTheAppAndItsAnswerToTheCaller) {
+  ready();
+  call();
+  ASSERT_EQ(app.turns.size(), 1U);
+  EXPECT_TRUE(answers.empty());
+  engine.turn_ended(app.turns[0].token, applied());
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].outcome, Outcome::kApplied);
+  EXPECT_EQ(answers[0].owner, "10.0.0.1");
+  EXPECT_EQ(measured.calls, std::vector<Outcome>{Outcome::kApplied});
+  EXPECT_EQ(measured.turns, std::vector<Outcome>{Outcome::kApplied});
+  engine.turn_ended(app.turns[0].token, applied());
+  EXPECT_EQ(answers.size(), 1U) << "a second report changes nothing";
+}
+
+TEST_F(Run, ATurnThatTakesTooLongIsBrokenByTheTimer) {
+  ready();
+  call();
+  ASSERT_TRUE(run_until([this] { return app.broken.size() == 1; }));
+  EXPECT_EQ(app.broken[0], app.turns[0].token);
+}
+
+TEST_F(Run, ACancelledCallIsAnsweredOnce) {
+  ready();
+  const core::Token token = call();
+  engine.cancel(token);
+  engine.cancel(token);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].reason, Reason::kCancelled);
+  engine.turn_ended(app.turns[0].token, applied());
+  EXPECT_EQ(answers.size(), 1U);
+}
+
+TEST_F(Run, AnAnswerMayStartTheNextCallAtOnce) {
+  ready();
+  core::Call first;
+  first.id = 1;
+  first.deadline = engine.now().mono + std::chrono::seconds(10);
+  engine.apply(std::move(first), [this](Answer) { call(2); });
+  engine.turn_ended(app.turns[0].token, applied());
+  ASSERT_EQ(app.turns.size(), 2U);
+  EXPECT_EQ(app.turns[1].call->id, 2U);
+}
+
+TEST_F(Run, PeersAreAnsweredAndPingsMeasured) {
+  ready();
+  std::optional<core::PeerAnswer> said;
+  engine.peer_asked({}, "10.0.0.2", core::PingRequest{}, [&](core::PeerAnswer answer) { said = std::move(answer); });
+  ASSERT_TRUE(said);
+  EXPECT_EQ(std::get<core::PingAnswer>(*said).host, "10.0.0.1");
+  engine.discovered({"10.0.0.2"});
+  ASSERT_TRUE(run_until([this] { return !peers.asked.empty(); }));
+  EXPECT_EQ(peers.asked[0].host, "10.0.0.2");
+  core::PingAnswer ping;
+  ping.host = "10.0.0.2";
+  engine.peer_answered(peers.asked[0].token, ping);
+  EXPECT_EQ(measured.pings, 1);
+  engine.peer_answered(999'999, core::PeerFailure{});
+  engine.forward_answered(999'999, applied());
+  EXPECT_EQ(measured.pings, 1) << "an answer to nothing is nothing";
+}
+
+TEST_F(Run, AChangeIsToldOnceATurnOfTheLoopAndNotAfterForget) {
+  int seen = 0;
+  const std::uint64_t watcher = engine.when_view_changes([&] { ++seen; });
+  ready();
+  ASSERT_TRUE(run_until([&] { return seen > 0; }));
+  settle();
+  const int before = seen;
+  engine.forget(watcher);
+  engine.app_down("gone");
+  settle();
+  EXPECT_EQ(seen, before);
+}
+
+TEST_F(Run, ADrainTellsThoseWhoWaitAndThoseWhoAskLater) {
+  ready();
+  call();
+  engine.turn_ended(app.turns[0].token, applied());
+  std::vector<bool> told;
+  engine.when_drained([&](bool complete) { told.push_back(complete); });
+  const std::uint64_t gone = engine.when_drained([](bool) { ADD_FAILURE() << "was forgotten"; });
+  engine.forget(gone);
+  engine.drain();
+  ASSERT_TRUE(run_until([&] {
+    for (const auto& request : std::exchange(app.deactivations, {})) engine.deactivated(request.token);
+    return !told.empty();
+  }));
+  EXPECT_EQ(told, std::vector<bool>{true});
+  engine.when_drained([&](bool complete) { told.push_back(complete); });
+  EXPECT_EQ(told.size(), 2U) << "at once, where none is left to await";
+}
+
+TEST_F(Run, CloseEndsWithinItsBoundWhoeverAnswers) {
+  ready();
+  bool closed = false;
+  engine.close([&] { closed = true; });
+  ASSERT_TRUE(run_until([&] { return closed; }));
+}
+
+TEST_F(Run, WhatTheCoreSaysIsLogged) {
+  ready();
+  EXPECT_NE(logged.find("event=joined members=1"), std::string::npos) << logged;
+  engine.discovery_failed("no \"server\"");
+  EXPECT_NE(logged.find("event=discovery_failed"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringside::runtime
