@@ -32,6 +32,7 @@ class App:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one write for an answer, or Nagle holds back its second half
 
             def answer(self, status, body=b""):
                 self.send_response(status)
