@@ -201,7 +201,7 @@ class Load:
 
     def __init__(self, hosts, callers=6, actors_each=10):
         self.hosts, self.stopping = hosts, threading.Event()
-        self.answers, self.news = [], threading.Condition()
+        self.answers, self.not_applied, self.news = [], [], threading.Condition()
         self.pool = concurrent.futures.ThreadPoolExecutor(callers)
         self.running = [self.pool.submit(self._caller, n, actors_each) for n in range(callers)]
 
@@ -214,8 +214,11 @@ class Load:
             try:
                 answer = host.apply(actor, name)
                 outcome = answer.headers["ringside-outcome"] or "unknown"
-            except (OSError, http.client.HTTPException):
-                outcome = "unknown"
+                why = answer.body if outcome != "applied" else b""
+            except (OSError, http.client.HTTPException) as error:
+                outcome, why = "unknown", repr(error)
+            if outcome != "applied":
+                self.not_applied.append((name, actor, host.name, outcome, why))
             with self.news:
                 self.answers.append((caller, number, actor, name, outcome))
                 self.news.notify_all()

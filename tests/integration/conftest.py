@@ -1,4 +1,7 @@
 """One directory, one set of processes for each test; whatever a test starts ends with it."""
+import faulthandler
+import sys
+
 import pytest
 
 import cluster
@@ -6,6 +9,9 @@ import cluster
 
 @pytest.fixture
 def world(tmp_path):
+    # A test that hangs shows where, before ctest ends it.
+    faulthandler.dump_traceback_later(100, file=sys.__stderr__)
     made = cluster.World(tmp_path)
     yield made
+    faulthandler.cancel_dump_traceback_later()
     made.close()
