@@ -1,4 +1,5 @@
 """Hosts that keep another ring: a clear error, or --peer-apply own; never a storm."""
+import pytest
 
 
 def disputed(ringside, legacy):
@@ -14,15 +15,23 @@ def test_another_ring_ends_in_a_clear_error(cluster):
     cluster.settle(ringside, legacy)
     for actor in disputed(ringside, legacy)[:3]:
         before = legacy.state["calls"].get("Apply", 0)
-        outcome, reason, _ = ringside.apply(actor, timeout="3s")
-        assert (outcome, reason) in {("not-delivered", "ring-disagreement"), ("unknown", "peer-error"), ("unknown", "peer-lost")}
-        asked = legacy.state["calls"]["Apply"] - before
-        assert asked <= 8, f"{asked} calls for one"
-        direct = legacy.rpc(ringside, "Apply", id=str(actor), messages=[
+        assert ringside.apply(actor, timeout="3s")[0] in ("not-delivered", "unknown")
+        said = legacy.rpc(ringside, "Apply", id=str(actor), messages=[
             {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "a"}])
-        assert direct["code"] in ("UNAVAILABLE", "UNKNOWN"), direct
-    assert ringside.metric("ringside_ring_disagreements_total") >= 1
+        assert said["code"] in ("UNAVAILABLE", "UNKNOWN") and "ring-disagreement" in said["message"], said
+        asked = legacy.state["calls"]["Apply"] - before
+        assert asked <= 10, f"{asked} calls for two"
+    assert ringside.metric("ringside_ring_disagreements_total") >= 3
     assert not ringside.app.applied and not legacy.applied
+
+
+@pytest.mark.xfail(strict=True, reason="the legacy host drops our trailers, and the core reads its error as unknown, peer-error")
+def test_another_ring_is_surely_not_delivered(cluster):
+    ringside = cluster.ringside()
+    legacy = cluster.legacy("--points", "64", join=[ringside])
+    cluster.settle(ringside, legacy)
+    actor = disputed(ringside, legacy)[0]
+    assert ringside.apply(actor, timeout="3s")[:2] == ("not-delivered", "ring-disagreement")
 
 
 def test_peer_apply_own_takes_the_senders_word(cluster):
