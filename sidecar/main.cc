@@ -11,6 +11,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <google/protobuf/message.h>
+#include <grpc/health/v1/health.pb.h>
 #include <messages/control_plane.grpc.pb.h>
 #include <ringside/peer/v1/peer.grpc.pb.h>
 
@@ -32,7 +34,6 @@ namespace ringside {
 namespace {
 
 constexpr const char* kVersion = RINGSIDE_VERSION;
-constexpr std::chrono::milliseconds kListenerDrain{1'000};
 constexpr int kUsage = 2;
 
 net::Http2Options speak_grpc(std::shared_ptr<const net::MethodTable> methods, std::shared_ptr<net::BridgeTarget> rest) {
@@ -91,6 +92,7 @@ class Sidecar {
 std::string Sidecar::start() {
   if (std::string error = load_descriptors(); !error.empty()) return error;
   resolver_ = std::make_shared<net::Resolver>(loop_, net::ResolverOptions{});
+  google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
       std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_});
   local_library_ =
@@ -226,9 +228,13 @@ void Sidecar::stop() {
   engine_->when_drained([this](bool) {
     engine_->close([this] {
       local_->stop();
+      watch_->stop();
+      peer_library_->shutdown();
+      local_library_->shutdown();
+      // Calls that moved on to their new owners are still under way here: they end, or their deadlines do.
       const auto open = std::make_shared<std::size_t>(listeners_.size());
       for (const auto& listener : listeners_) {
-        listener->drain(kListenerDrain, [this, open](std::size_t) {
+        listener->drain(settings_.drain_timeout, [this, open](std::size_t) {
           if (--*open == 0) loop_.stop();
         });
       }

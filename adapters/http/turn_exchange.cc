@@ -109,8 +109,9 @@ Answer TurnExchange::read_batch_answer(const net::HttpResponse& response) const 
 Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
   messages::ApplyResult result;
   result.set_accepted(true);
-  if (!response.body.empty()) {
-    const std::string type = media_type(response);
+  const std::string type = media_type(response);
+  // Of no bytes is also {accepted: false} in protobuf: an answer that says that it is one is read as one.
+  if (!response.body.empty() || type == kProtobuf) {
     if (type == kProtobuf || type == "application/x-protobuf") {
       if (!result.ParseFromString(response.body)) {
         return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "its answer is no serialized messages.ApplyResult");

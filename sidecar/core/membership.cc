@@ -131,7 +131,10 @@ Member& Membership::admit(const std::string& host, const PingAnswer& says) {
     rebuild_ring(host);
   }
   observe(member, says);
-  if (fresh) listener_.view_changed();
+  if (fresh) {
+    listener_.admitted(members_[host]);
+    listener_.view_changed();
+  }
   return members_[host];
 }
 

@@ -39,6 +39,7 @@ class MembershipListener {
  public:
   virtual ~MembershipListener() = default;
   virtual void ring_changed(const Ring::Ptr& before) = 0;
+  virtual void admitted(const Member& member) = 0;
   virtual void run_ended(const HostRun& run,
                          bool dead) = 0;                 // dead, closed, or replaced by a newer run: it holds nothing
   virtual void left_ring(const Member& member) = 0;      // draining or without its app

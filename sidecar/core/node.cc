@@ -144,6 +144,14 @@ void Node::run_ended(const HostRun& run, bool dead) {
   }
 }
 
+// A legacy host that comes into a living cluster may hold ids already, and does not announce them again.
+void Node::admitted(const Member& member) {
+  if (!member.legacy() || !membership_.joined()) return;
+  const Token token = context_.token();
+  asked_[token] = {member.run.host, 0, kUnasked, {}};
+  context_.effects.push_back(AskPeer{token, member.run.host, IdsRequest{}, config_.dead_after});
+}
+
 void Node::left_ring(const Member& member) {
   topology_changed_ = true;
   if (member.phase == Phase::kAppDown) strays_.drop_run(member.run);

@@ -96,6 +96,7 @@ class Node final : private MembershipListener {
 
   // MembershipListener
   void ring_changed(const Ring::Ptr& before) override;
+  void admitted(const Member& member) override;
   void run_ended(const HostRun& run, bool dead) override;
   void left_ring(const Member& member) override;
   void joined() override;
@@ -114,6 +115,7 @@ class Node final : private MembershipListener {
   void forward_ended(Token token, Answer answer);
   void abandon_forward(const Pending& pending);
   void forget_bounce(ActorId id);
+  void dispute(ActorId id);
   void retry_later(Token token, Pending& pending, Answer why);
   void finish(Token token, Answer answer);
   void call_due(Token token);
@@ -172,6 +174,7 @@ class Node final : private MembershipListener {
   std::set<Token> waiting_;                               // calls in stage kWaiting
   std::deque<ActorId> runnable_;                          // actors that wait for max_turns
   std::map<ActorId, int> legacy_bounces_;
+  std::map<ActorId, Instant> disputed_;  // refused for a disagreement about the ring, until then
   std::map<Token, Asked> asked_;
   std::map<Token, std::vector<Claim>> deactivations_;
   std::vector<Claim> unannounced_;                                  // claims that legacy hosts have not been told

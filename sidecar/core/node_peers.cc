@@ -92,7 +92,7 @@ void Node::inventory_answered(const Asked& asked, const PeerAnswer& answer) {
     return;
   }
   const HostRun holder = member->run;
-  if (!inventory_.answered(asked.host, asked.generation, asked.inventory)) return;
+  if (asked.inventory != kUnasked && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return;
   take_claims(holder, claims);
   topology_changed_ = true;
 }

@@ -7,7 +7,9 @@ namespace ringside::core {
 namespace {
 
 constexpr std::uint32_t kMaxHops = 8;
-constexpr int kMaxLegacyBounces = 4;      // per id, for calls that a legacy host sent and that would go to another one
+constexpr int kMaxLegacyBounces = 4;  // per id, for calls that a legacy host sent and that would go to another one
+constexpr std::size_t kMaxDisputed = 4096;
+constexpr Duration kDisputeRemembered{1'000'000};
 constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
@@ -190,6 +192,7 @@ void Node::forward(Token token, Pending& pending, const Member& member, Epoch ep
     int& under_way = legacy_bounces_[call.id];
     if (under_way >= kMaxLegacyBounces) {
       ++context_.counters.ring_disagreements;
+      dispute(call.id);
       return finish(token,
                     Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
@@ -197,7 +200,7 @@ void Node::forward(Token token, Pending& pending, const Member& member, Epoch ep
     ++under_way;
   }
   const Token forward = context_.token();
-  forwards_[forward] = {token, member.run.host, epoch, bounce};
+  forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce};
   pending.stage = Stage::kForwarding;
   pending.under_way = forward;
   ++context_.counters.forwards;
@@ -232,6 +235,11 @@ void Node::forward_ended(Token token, Answer answer) {
   const ActorId id = call.id;
   if (forward.legacy_bounce) forget_bounce(id);
   if (answer.owner.empty()) answer.owner = forward.host;
+  // A legacy host passes our refusal on without its trailers. It is our own word, and still holds.
+  if (forward.legacy && answer.reason == Reason::kPeerError && disputed_.contains(id)) {
+    answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, answer.detail);
+    answer.owner = forward.host;
+  }
 
   const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats
   bool again = false;
@@ -262,6 +270,11 @@ void Node::forward_ended(Token token, Answer answer) {
 
 void Node::forget_bounce(ActorId id) {
   if (--legacy_bounces_[id] <= 0) legacy_bounces_.erase(id);
+}
+
+void Node::dispute(ActorId id) {
+  std::erase_if(disputed_, [this](const auto& entry) { return entry.second < context_.now.mono; });
+  if (disputed_.size() < kMaxDisputed) disputed_[id] = context_.now.mono + kDisputeRemembered;
 }
 
 void Node::abandon_forward(const Pending& pending) {

@@ -39,12 +39,15 @@ struct ForwardUnderWay {
   Token call = 0;
   std::string host;
   Epoch epoch = 0;
+  bool legacy = false;
   bool legacy_bounce = false;
 };
+inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
+
 struct NodeQuestion {
   std::string host;
   Generation generation = 0;
-  std::uint64_t inventory = 0;  // its number; 0: an announcement of `claims`
+  std::uint64_t inventory = 0;  // its number; 0: an announcement of `claims`; kUnasked: ids beside any inventory
   std::vector<Claim> claims;
 };
 struct Route {

@@ -16,7 +16,7 @@ namespace ringside::net {
 namespace {
 
 constexpr double kConnectBurst = 5;
-constexpr double kConnectsPerMs = 1;
+constexpr double kConnectsPerMs = 0.5;
 
 bool is_connections_own(std::string_view name) {
   return name == "host" || name == "content-length" || name == "connection" || name == "transfer-encoding" ||
@@ -147,7 +147,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // Small servers listen with a backlog of five (Python's socketserver): a burst of connections beyond it costs whole
-  // seconds of TCP's retransmission, so they are opened five at once and then one in a millisecond.
+  // seconds of TCP's retransmission, so they are opened five at once and then one in two milliseconds.
   bool may_connect() {
     const Clock::time_point now = Clock::now();
     const std::chrono::duration<double, std::milli> passed = now - connects_counted_;

@@ -1,5 +1,7 @@
 #include "sidecar/peer/membership_watch.h"
 
+#include <utility>
+
 #include <ringside/peer/v1/peer.pb.h>
 
 #include "sidecar/peer/codec.h"
@@ -27,7 +29,15 @@ void MembershipWatch::add_methods(net::MethodTable& table) {
   table.add(std::string(kWatchPath), std::move(method));
 }
 
+void MembershipWatch::stop() {
+  stopped_ = true;
+  for (const auto& watcher : std::exchange(watchers_, {})) {
+    watcher->call->finish(net::GrpcStatus::kUnavailable, "this host is closing");
+  }
+}
+
 void MembershipWatch::serve(const std::shared_ptr<net::ServerCall>& call) {
+  if (stopped_) return call->finish(net::GrpcStatus::kUnavailable, "this host is closing");
   if (watchers_.size() >= kMaxWatchers) {
     return call->finish(net::GrpcStatus::kResourceExhausted, "too many watchers");
   }

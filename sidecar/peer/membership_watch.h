@@ -17,6 +17,7 @@ class MembershipWatch {
   ~MembershipWatch();
 
   void add_methods(net::MethodTable& table);
+  void stop();  // ends every stream, and takes no more
 
  private:
   struct Watcher {
@@ -31,6 +32,7 @@ class MembershipWatch {
   core::Gateway& gateway_;
   std::uint64_t registration_;
   std::uint64_t version_ = 1;
+  bool stopped_ = false;
   std::list<std::shared_ptr<Watcher>> watchers_;
 };
 

@@ -1,6 +1,4 @@
 """Hosts that keep another ring: a clear error, or --peer-apply own; never a storm."""
-import pytest
-
 
 def disputed(ringside, legacy):
     """Ids that each of the two takes for the other's."""
@@ -25,7 +23,6 @@ def test_another_ring_ends_in_a_clear_error(cluster):
     assert not ringside.app.applied and not legacy.applied
 
 
-@pytest.mark.xfail(strict=True, reason="the legacy host drops our trailers, and the core reads its error as unknown, peer-error")
 def test_another_ring_is_surely_not_delivered(cluster):
     ringside = cluster.ringside()
     legacy = cluster.legacy("--points", "64", join=[ringside])
