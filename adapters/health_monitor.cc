@@ -39,10 +39,10 @@ void HealthMonitor::look_now() {
 void HealthMonitor::check() {
   timer_.cancel();
   checking_ = true;
-  events_.check([this, alive = std::weak_ptr<bool>(alive_)](HealthResult result) {
+  events_.check([this, alive = std::weak_ptr<bool>(alive_)](const HealthResult& result) {
     if (alive.expired()) return;
     checking_ = false;
-    checked(std::move(result));
+    checked(result);
   });
 }
 
@@ -53,7 +53,7 @@ void HealthMonitor::check_in(std::chrono::milliseconds delay) {
   });
 }
 
-void HealthMonitor::checked(HealthResult result) {
+void HealthMonitor::checked(const HealthResult& result) {
   const auto now = net::Clock::now();
   if (result.healthy) {
     last_healthy_ = now;

@@ -44,7 +44,7 @@ class HealthMonitor {
   enum class State { kUnknown, kUp, kDown };
 
   void check();
-  void checked(HealthResult result);
+  void checked(const HealthResult& result);
   void check_in(std::chrono::milliseconds delay);
   void set_down(const std::string& why);
 

@@ -64,14 +64,14 @@ void GrpcAdapter::open_stream() {
   TurnStream::Events events;
   events.turn_ended = [this](core::Token turn, core::Answer answer) { finish(turn, std::move(answer)); };
   events.deactivated = [this](core::Token token) { deactivation_over(token); };
-  events.ended = [this, alive = std::weak_ptr<bool>(alive_)](net::CallResult result,
-                                                             TurnStream::Events::Unanswered unanswered) {
-    if (!alive.expired()) stream_ended(std::move(result), std::move(unanswered));
+  events.ended = [this, alive = std::weak_ptr<bool>(alive_)](const net::CallResult& result,
+                                                             const TurnStream::Events::Unanswered& unanswered) {
+    if (!alive.expired()) stream_ended(result, unanswered);
   };
   stream_ = TurnStream::open(loop_, channel_, options_.max_message, std::move(events));
 }
 
-void GrpcAdapter::stream_ended(net::CallResult result, TurnStream::Events::Unanswered unanswered) {
+void GrpcAdapter::stream_ended(const net::CallResult& result, const TurnStream::Events::Unanswered& unanswered) {
   if (!stream_) return;  // given up by us: what was on it has been reported
   stream_ = nullptr;
   if (result.status == net::GrpcStatus::kUnimplemented && result.from_server) {
@@ -226,15 +226,16 @@ void GrpcAdapter::send_deactivation(const core::DeactivateActors& request) {
   for (const core::Claim& actor : request.actors) message.add_ids(actor.id);
   net::CallOptions options;
   options.deadline = net::Clock::now() + options_.turn_timeout;
-  channel_.unary(
-      kDeactivatePath, {}, message.SerializeAsString(), options, [this, token = request.token](net::CallResult result) {
-        const bool known = result.status == net::GrpcStatus::kOk || result.status == net::GrpcStatus::kUnimplemented;
-        if (!known) {
-          log_.warn("deactivation_failed", {{"why", result.message}});
-          monitor_.look_now();
-        }
-        deactivation_over(token);
-      });
+  channel_.unary(kDeactivatePath, {}, message.SerializeAsString(), options,
+                 [this, token = request.token](const net::CallResult& result) {
+                   const bool known =
+                       result.status == net::GrpcStatus::kOk || result.status == net::GrpcStatus::kUnimplemented;
+                   if (!known) {
+                     log_.warn("deactivation_failed", {{"why", result.message}});
+                     monitor_.look_now();
+                   }
+                   deactivation_over(token);
+                 });
 }
 
 void GrpcAdapter::deactivation_over(core::Token token) {
@@ -247,7 +248,7 @@ void GrpcAdapter::check_health(HealthMonitor::Checked checked) {
   net::CallOptions options;
   options.deadline = net::Clock::now() + kHealthTimeout;
   options.connect_now = true;
-  channel_.unary(kHealthPath, {}, "", options, [checked = std::move(checked)](net::CallResult result) {
+  channel_.unary(kHealthPath, {}, "", options, [checked = std::move(checked)](const net::CallResult& result) {
     HealthResult health;
     health.refused = result.refused;
     // An app without the health service is healthy while it accepts connections and answers.

@@ -33,7 +33,7 @@ class GrpcAdapter final : public AppAdapter {
   };
 
   void open_stream();
-  void stream_ended(net::CallResult result, TurnStream::Events::Unanswered unanswered);
+  void stream_ended(const net::CallResult& result, const TurnStream::Events::Unanswered& unanswered);
   void use(Form form);
   void send_turn(Turn& turn);
   void turn_answered(core::Token turn, net::CallResult result);

@@ -39,7 +39,7 @@ class HttpAdapter final : public AppAdapter {
     net::Clock::time_point deadline;
   };
 
-  void turn_answered(core::Token turn, bool method_call, net::HttpResult result);
+  void turn_answered(core::Token turn, bool method_call, const net::HttpResult& result);
   void finish(core::Token turn, core::Answer answer);
   void fail_turns();
   void next_deactivations(const std::shared_ptr<Deactivation>& work);

@@ -27,10 +27,10 @@ net::HttpResponse answer(int status, std::string type, std::string body) {
 AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics) : gateway_(gateway), metrics_(metrics) {}
 
 net::HttpHandler AdminApi::handler() {
-  return [this](net::HttpRequest request, net::HttpReply reply) { serve(std::move(request), std::move(reply)); };
+  return [this](const net::HttpRequest& request, net::HttpReply reply) { serve(request, std::move(reply)); };
 }
 
-void AdminApi::serve(net::HttpRequest request, net::HttpReply reply) {
+void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) {
   const bool head = request.method == "HEAD";
   if (request.method != "GET" && !head) {
     net::HttpResponse refusal = answer(405, kText, "the admin listener only shows; see the local listener\n");

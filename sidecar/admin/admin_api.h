@@ -15,7 +15,7 @@ class AdminApi {
   net::HttpHandler handler();
 
  private:
-  void serve(net::HttpRequest request, net::HttpReply reply);
+  void serve(const net::HttpRequest& request, net::HttpReply reply);
   net::HttpResponse ready() const;
   void drained(net::HttpReply reply);
 

@@ -51,7 +51,7 @@ void Discovery::read_again() {
 
 void Discovery::read(std::size_t index) {
   Source& source = sources_[index];
-  const auto done = [this, index](net::ResolveResult result) { resolved(index, std::move(result)); };
+  const auto done = [this, index](const net::ResolveResult& result) { resolved(index, result); };
   std::visit(core::Overloaded{
                  [&](const config::JoinStatic& listed) {
                    source.last_good.clear();
@@ -69,7 +69,7 @@ void Discovery::read(std::size_t index) {
              source.from);
 }
 
-void Discovery::resolved(std::size_t index, net::ResolveResult result) {
+void Discovery::resolved(std::size_t index, const net::ResolveResult& result) {
   Source& source = sources_[index];
   source.asking.reset();
   source.answered = true;

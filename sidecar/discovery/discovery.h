@@ -38,7 +38,7 @@ class Discovery final : public core::DiscoveryPort {
   };
 
   void read(std::size_t index);
-  void resolved(std::size_t index, net::ResolveResult result);
+  void resolved(std::size_t index, const net::ResolveResult& result);
   void finish();
   void schedule();
 

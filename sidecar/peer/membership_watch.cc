@@ -25,7 +25,7 @@ MembershipWatch::~MembershipWatch() { gateway_.forget(registration_); }
 
 void MembershipWatch::add_methods(net::MethodTable& table) {
   net::Method method;
-  method.handler = [this](std::shared_ptr<net::ServerCall> call) { serve(call); };
+  method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve(call); };
   table.add(std::string(kWatchPath), std::move(method));
 }
 

@@ -112,7 +112,7 @@ void PeerClient::ask(core::AskPeer question) {
   }
   Encoded encoded = encode(question.request);
   to->unary(std::string(encoded.path), metadata(), std::move(encoded.body), options,
-            [this, token = question.token, asked = std::move(question.request)](net::CallResult result) {
+            [this, token = question.token, asked = std::move(question.request)](const net::CallResult& result) {
               if (result.status != net::GrpcStatus::kOk) return sink_.peer_answered(token, failure_of(result));
               auto answer = decode_answer(asked, result.body);
               if (!answer) answer = core::PeerFailure{core::PeerFailure::Kind::kRejected, "its answer is malformed"};
@@ -124,7 +124,7 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
                                net::CallOptions options) {
   const auto read = std::make_shared<InventoryRead>();
   net::StreamHandlers handlers;
-  handlers.on_message = [read](std::string bytes) {
+  handlers.on_message = [read](const std::string& bytes) {
     auto part = decode_inventory_part(bytes);
     if (!part || read->complete) {
       read->malformed = true;
@@ -136,7 +136,7 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
     auto& claims = read->whole.claims;
     claims.insert(claims.end(), part->answer.claims.begin(), part->answer.claims.end());
   };
-  handlers.on_finish = [this, token = question.token, read](net::CallResult result) {
+  handlers.on_finish = [this, token = question.token, read](const net::CallResult& result) {
     if (result.status == net::GrpcStatus::kOk && read->complete && !read->malformed) {
       sink_.peer_answered(token, std::move(read->whole));
     } else {

@@ -37,9 +37,9 @@ void PeerServer::add_methods(net::MethodTable& table) {
     method.max_message = kMaxControlMessage;
     method.oversize = method.malformed = net::GrpcStatus::kInvalidArgument;
     if (path == kInventoryPath) {
-      method.handler = [this](std::shared_ptr<net::ServerCall> call) { serve_inventory(call); };
+      method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve_inventory(call); };
     } else {
-      method.handler = [this](std::shared_ptr<net::ServerCall> call) { serve(call); };
+      method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve(call); };
     }
     table.add(std::string(path), std::move(method));
   }
@@ -47,7 +47,7 @@ void PeerServer::add_methods(net::MethodTable& table) {
   apply.max_message = options_.max_message;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
   apply.refusal = wire::lane_refusal;
-  apply.handler = [this](std::shared_ptr<net::ServerCall> call) { serve_apply(call); };
+  apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve_apply(call); };
   table.add(std::string(kApplyPath), std::move(apply));
 }
 

@@ -150,7 +150,7 @@ void Engine::carry_out(core::DrainDone) {
   for (const auto& [number, done] : std::exchange(drain_watchers_, {})) done(complete);
 }
 
-void Engine::carry_out(core::LogLine effect) {
+void Engine::carry_out(const core::LogLine& effect) {
   std::vector<LogField> fields;
   fields.reserve(effect.fields.size());
   for (const auto& [key, value] : effect.fields) fields.push_back({key, value});

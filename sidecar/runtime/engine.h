@@ -95,7 +95,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void carry_out(core::ReadDiscovery effect);
   void carry_out(core::ViewChanged effect);
   void carry_out(core::DrainDone effect);
-  void carry_out(core::LogLine effect);
+  void carry_out(const core::LogLine& effect);
   void arm_timer();
   void post_view_change();
 
