@@ -14,8 +14,7 @@ constexpr std::chrono::milliseconds kDownRecheck{100};
 
 HealthMonitor::HealthMonitor(net::Loop& loop, std::chrono::milliseconds interval, std::chrono::milliseconds down_after,
                              Events events)
-    : loop_(loop),
-      interval_(interval),
+    : interval_(interval),
       down_after_(down_after),
       events_(std::move(events)),
       timer_(loop),

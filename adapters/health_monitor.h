@@ -48,7 +48,6 @@ class HealthMonitor {
   void check_in(std::chrono::milliseconds delay);
   void set_down(const std::string& why);
 
-  net::Loop& loop_;
   std::chrono::milliseconds interval_, down_after_;
   Events events_;
   boost::asio::steady_timer timer_;

@@ -36,7 +36,7 @@ void TurnStream::begin(net::GrpcChannel& channel, std::size_t max_message) {
   options.max_message = std::max(kMaxFrame, max_message) + max_message;
   options.connect_now = true;
   net::StreamHandlers handlers;
-  handlers.on_message = [this](std::string bytes) { receive(bytes); };
+  handlers.on_message = [this](const std::string& bytes) { receive(bytes); };
   handlers.on_writable = [this] { flush(); };
   handlers.on_finish = [self = shared_from_this()](net::CallResult result) { self->end(std::move(result)); };
   stream_ = channel.stream(kPath, {}, options, std::move(handlers));

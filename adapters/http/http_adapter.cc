@@ -69,7 +69,7 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
   under_way_[turn.token] =
-      turns_.request(std::move(written.request), std::nullopt,
+      turns_.request(written.request, std::nullopt,
                      [this, token = turn.token, method_call = written.method_call](const net::HttpResult& result) {
                        turn_answered(token, method_call, result);
                      });
@@ -123,7 +123,7 @@ void HttpAdapter::next_deactivations(const std::shared_ptr<Deactivation>& work) 
     request.target = work->all ? "/actors" : "/actors/" + std::to_string(work->left.front());
     work->left.pop_front();
     ++work->under_way;
-    turns_.request(std::move(request), work->deadline, [this, work](const net::HttpResult& result) {
+    turns_.request(request, work->deadline, [this, work](const net::HttpResult& result) {
       // An app that cannot be asked has lost the actor, or is about to be found down; nothing is gained by waiting.
       if (!deactivation_done(result)) {
         log_.warn("deactivation_failed", {{"status", result.response.status}, {"why", result.error}});
@@ -142,7 +142,7 @@ void HttpAdapter::check_health(HealthMonitor::Checked checked) {
   net::HttpRequest request;
   request.method = "GET";
   request.target = options_.health_path;
-  health_.request(std::move(request), net::Clock::now() + kHealthTimeout,
+  health_.request(request, net::Clock::now() + kHealthTimeout,
                   [checked = std::move(checked)](const net::HttpResult& result) {
                     HealthResult health;
                     health.refused = result.refused;
