@@ -149,10 +149,11 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
     buried_[host] = std::max(buried_[host], run.generation);
   }
   members_.erase(found);
-  context_.log(how == Gone::kDead ? Level::kWarn : Level::kInfo, "member_gone", {{"host", host}, {"why", why}});
+  context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
+               {{"host", host}, {"why", why}});
   confirm(host);
   rebuild_ring(host);
-  listener_.run_ended(run, how == Gone::kDead);
+  listener_.run_ended(run, how == Gone::kSilent);
   listener_.view_changed();
 }
 
@@ -334,7 +335,7 @@ void Membership::resolve_look(const std::string& host, const Look& look, const P
       const Member* member = find(host);
       const bool same = member != nullptr && member->run.generation == look.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
-      if (leaving) remove(host, "closed", no_process ? Gone::kDead : Gone::kInOrder);
+      if (leaving) remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
       const bool gone = !same || leaving;
       context_.effects.push_back(
           AnswerPeer{look.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});

@@ -106,7 +106,7 @@ class Membership {
 
   // membership.cc: the view
   Member& admit(const std::string& host, const PingAnswer& says);
-  enum class Gone { kInOrder, kDead, kReplaced };
+  enum class Gone { kInOrder, kReplaced, kRefusing, kSilent };
   void remove(const std::string& host, const std::string& why, Gone how);
   void rebuild_ring(const std::string& host);
   void observe(Member& member, const PingAnswer& says);

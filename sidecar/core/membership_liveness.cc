@@ -49,7 +49,7 @@ void Membership::tick_member(Member& member) {
     return;
   }
   ++context_.counters.verdicts;
-  remove(host, "silent", Gone::kDead);
+  remove(host, "silent", Gone::kSilent);
   // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
   learn(host, false, false);
   if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
@@ -152,7 +152,7 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
   if (found == members_.end()) return;
   Member& member = found->second;
   if (canonical_host(says.host) != asked.host) {
-    return remove(asked.host, "its address answers with the name " + says.host.substr(0, 64), Gone::kDead);
+    return remove(asked.host, "its address answers with the name " + says.host.substr(0, 64), Gone::kReplaced);
   }
   if (says.generation != member.run.generation) {
     const bool newer = says.generation > member.run.generation || says.generation == 0;
@@ -184,7 +184,7 @@ void Membership::ping_failed(const Asked& asked, const PeerFailure& failure) {
   if (failure.kind != PeerFailure::Kind::kRefused) return;
   if (++member.refusals < kRefusalsOfTheDead) return ping(member);
   // Says who is not there, at once; a host that is merely slow refuses nothing.
-  remove(asked.host, "refused connections", Gone::kDead);
+  remove(asked.host, "refused connections", Gone::kRefusing);
   learn(asked.host, false, false);
 }
 

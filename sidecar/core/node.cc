@@ -128,11 +128,13 @@ void Node::ring_changed(const Ring::Ptr& before) {
   strays_.keep_only([&](ActorId id) { return now_mine.contains(hash_id(id)); });
 }
 
-void Node::run_ended(const HostRun& run, bool dead) {
+void Node::run_ended(const HostRun& run, bool silent) {
   topology_changed_ = true;
   strays_.drop_run(run);
   inventory_.gone(run.host);
-  if (!dead) return;  // a process that is still there answers what it was sent; one that is not breaks its connections
+  // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
+  // connections, and the transport says so. Only from a silent one nothing comes at all.
+  if (!silent) return;
   std::vector<Token> lost;
   for (const auto& [token, forward] : forwards_) {
     if (forward.host == run.host) lost.push_back(token);

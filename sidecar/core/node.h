@@ -97,7 +97,7 @@ class Node final : private MembershipListener {
   // MembershipListener
   void ring_changed(const Ring::Ptr& before) override;
   void admitted(const Member& member) override;
-  void run_ended(const HostRun& run, bool dead) override;
+  void run_ended(const HostRun& run, bool silent) override;
   void left_ring(const Member& member) override;
   void joined() override;
   void must_rejoin(const std::string& why) override;
