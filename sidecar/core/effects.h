@@ -64,7 +64,7 @@ struct FinishCall {
 };
 
 // ---- to discovery, operators ----
-struct ReadDiscovery {};  // reported back by Node::discovered or Node::discovery_failed
+struct ReadDiscovery {};  // reported back by Node::discovered
 struct ViewChanged {};    // members, phases or ring: for watchers
 struct DrainDone {};
 

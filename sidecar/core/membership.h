@@ -78,8 +78,7 @@ class Membership {
 
   // ---- events ----
   void tick();
-  void discovered(const std::vector<std::string>& addresses);
-  void discovery_failed();
+  void discovered(const std::vector<std::string>& addresses, bool complete);
   bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
   void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
   void negotiate(Token token, const NegotiateRequest& request);

@@ -16,16 +16,14 @@ constexpr Duration kRereadDiscovery{200'000};
 
 }  // namespace
 
-void Membership::discovered(const std::vector<std::string>& addresses) {
-  discovery_read_ = true;
-  for (auto& [name, contact] : contacts_) contact.listed = false;
+void Membership::discovered(const std::vector<std::string>& addresses, bool complete) {
+  if (complete) {
+    discovery_read_ = true;
+    for (auto& [name, contact] : contacts_) contact.listed = false;
+  }
   for (const std::string& address : addresses) learn(address, true, false);
   tick_contacts();
   check_joined();
-}
-
-void Membership::discovery_failed() {
-  if (!joined_) context_.log(Level::kWarn, "discovery_failed");
 }
 
 // `again`: the name itself asks for attention (it introduced itself), so an older verdict on it is void.

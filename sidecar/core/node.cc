@@ -180,15 +180,9 @@ void Node::must_rejoin(const std::string& why) {
 
 // ---- events that only pass on ---------------------------------------------------------------------------------------
 
-void Node::discovered(Now now, const std::vector<std::string>& addresses) {
+void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete) {
   begin(now);
-  membership_.discovered(addresses);
-  settle();
-}
-
-void Node::discovery_failed(Now now) {
-  begin(now);
-  membership_.discovery_failed();
+  membership_.discovered(addresses, complete);
   settle();
 }
 

@@ -52,8 +52,8 @@ class Node final : private MembershipListener {
   // ---- events ----
   void start(Now now, bool app_up);  // once, when the app's health is known for the first time
   void wake(Now now);
-  void discovered(Now now, const std::vector<std::string>& addresses);
-  void discovery_failed(Now now);
+  // Not complete: a source has not answered; what it would name is not known, and nobody may conclude to be alone.
+  void discovered(Now now, const std::vector<std::string>& addresses, bool complete);
   void peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void peer_answered(Now now, Token token, PeerAnswer answer);
   void connection_lost(Now now, const std::string& host);

@@ -88,8 +88,9 @@ class DiscoveryPort {
 class DiscoverySink {
  public:
   virtual ~DiscoverySink() = default;
-  virtual void discovered(const std::vector<std::string>& addresses) = 0;  // canonical; all sources together
-  virtual void discovery_failed(const std::string& why) = 0;
+  // Canonical; all sources together. `complete`: every source has answered in this reading.
+  virtual void discovered(const std::vector<std::string>& addresses, bool complete) = 0;
+  virtual void discovery_failed(const std::string& why) = 0;  // of one source, for the log
 };
 
 // ---- measurements that are not counters of the core ----

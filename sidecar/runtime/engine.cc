@@ -40,7 +40,7 @@ void Engine::begin(bool app_up) {
   started_ = true;
   node_.start(now(), app_up);
   carry_out();
-  if (const auto addresses = std::exchange(discovered_early_, std::nullopt)) discovered(*addresses);
+  if (const auto early = std::exchange(discovered_early_, std::nullopt)) discovered(early->first, early->second);
 }
 
 void Engine::close(std::function<void()> done) {
@@ -127,7 +127,7 @@ void Engine::carry_out(core::FinishCall effect) {
 
 void Engine::carry_out(core::ReadDiscovery) {
   if (ports_.discovery != nullptr) return ports_.discovery->read_again();
-  discovered({});
+  discovered({}, true);
 }
 
 void Engine::carry_out(core::ViewChanged) { post_view_change(); }
@@ -290,20 +290,15 @@ void Engine::deactivated(core::Token token) {
 
 // ---- core::DiscoverySink --------------------------------------------------------------------------------------------
 
-void Engine::discovered(const std::vector<std::string>& addresses) {
+void Engine::discovered(const std::vector<std::string>& addresses, bool complete) {
   if (!started_) {
-    discovered_early_ = addresses;
+    discovered_early_.emplace(addresses, complete);
     return;
   }
-  node_.discovered(now(), addresses);
+  node_.discovered(now(), addresses, complete);
   carry_out();
 }
 
-void Engine::discovery_failed(const std::string& why) {
-  log_.warn("discovery_failed", {{"why", why}});
-  if (!started_) return;
-  node_.discovery_failed(now());
-  carry_out();
-}
+void Engine::discovery_failed(const std::string& why) { log_.warn("discovery_failed", {{"why", why}}); }
 
 }  // namespace ringside::runtime

@@ -77,7 +77,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void deactivated(core::Token token) override;
 
   // core::DiscoverySink
-  void discovered(const std::vector<std::string>& addresses) override;
+  void discovered(const std::vector<std::string>& addresses, bool complete) override;
   void discovery_failed(const std::string& why) override;
 
  private:
@@ -124,7 +124,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   boost::asio::steady_timer closing_bound_;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
-  std::optional<std::vector<std::string>> discovered_early_;  // before the node began
+  std::optional<std::pair<std::vector<std::string>, bool>> discovered_early_;  // before the node began
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -82,11 +82,7 @@ void World::carry_out(std::size_t index, core::Effect& effect) {
     }
     after(between(100, 20'000), [this, index, fails, names, incarnation = host.incarnation] {
       on_host(index, incarnation, [this, fails, names](Host& h) {
-        if (fails) {
-          h.node->discovery_failed(time_of(h));
-        } else {
-          h.node->discovered(time_of(h), names);
-        }
+        h.node->discovered(time_of(h), fails ? std::vector<std::string>{} : names, !fails);
       });
     });
   } else if (std::holds_alternative<core::DrainDone>(effect)) {

@@ -47,7 +47,7 @@ class Cluster {
       if (!host.node) continue;
       std::vector<std::string> names;
       for (const auto& [other, unused] : hosts_) names.push_back(other);
-      host.node->discovered(now(), names);
+      host.node->discovered(now(), names, true);
     }
     settle();
     pass(1'000'000);
@@ -173,7 +173,7 @@ class Cluster {
     } else if (std::holds_alternative<ReadDiscovery>(effect)) {
       std::vector<std::string> names;
       for (const auto& [other, unused] : hosts_) names.push_back(other);
-      host.node->discovered(now(), names);
+      host.node->discovered(now(), names, true);
     }
   }
 

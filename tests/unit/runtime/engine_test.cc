@@ -73,7 +73,7 @@ class Run : public net::testing::LoopTest {
         engine.deactivated(app.deactivations.back().token);
         app.deactivations.clear();
       }
-      if (listed.readings > 0) engine.discovered({});
+      if (listed.readings > 0) engine.discovered({}, true);
       return engine.status().not_ready_because.empty();
     }));
   }
@@ -160,7 +160,7 @@ TEST_F(Run, PeersAreAnsweredAndPingsMeasured) {
   engine.peer_asked({}, "10.0.0.2", core::PingRequest{}, [&](core::PeerAnswer answer) { said = std::move(answer); });
   ASSERT_TRUE(said);
   EXPECT_EQ(std::get<core::PingAnswer>(*said).host, "10.0.0.1");
-  engine.discovered({"10.0.0.2"});
+  engine.discovered({"10.0.0.2"}, true);
   ASSERT_TRUE(run_until([this] { return !peers.asked.empty(); }));
   EXPECT_EQ(peers.asked[0].host, "10.0.0.2");
   core::PingAnswer ping;
