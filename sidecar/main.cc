@@ -91,6 +91,7 @@ class Sidecar {
 
 std::string Sidecar::start() {
   if (std::string error = load_descriptors(); !error.empty()) return error;
+  if (std::string error = missing_kubernetes(settings_); !error.empty()) return error;
   resolver_ = std::make_shared<net::Resolver>(loop_, net::ResolverOptions{});
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
@@ -192,7 +193,8 @@ void Sidecar::make_parts() {
   serve_local_ = local_->handler();
 
   const auto random = [this] { return jitter(); };
-  discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, *resolver_, *engine_, random);
+  discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random,
+                                                      kubernetes_access(settings_, host));
   if (settings_.app) app_ = make_adapter(loop_, settings_, resolver_, json_, *engine_, log_, random);
 
   const auto tell_health = [this] {

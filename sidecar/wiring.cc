@@ -1,5 +1,7 @@
 #include "sidecar/wiring.h"
 
+#include <cstdlib>
+
 #include "adapters/grpc/grpc_adapter.h"
 #include "adapters/http/http_adapter.h"
 
@@ -79,6 +81,26 @@ local::LocalOptions local_options(const config::Settings& settings, runtime::Log
   };
   options.version = version;
   return options;
+}
+
+discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host) {
+  discovery::KubernetesAccess access;
+  access.server = discovery::kubernetes_server([](const char* name) { return std::getenv(name); });
+  // Without an app this host is not on the ring, and founds nothing: it may call from a pod that the service leaves
+  // out.
+  if (settings.app && host.is_ip) access.self = host.address;
+  return access;
+}
+
+std::string missing_kubernetes(const config::Settings& settings) {
+  for (const config::JoinSource& source : settings.join) {
+    if (std::holds_alternative<config::JoinKubernetes>(source) &&
+        !discovery::kubernetes_server([](const char* name) { return std::getenv(name); })) {
+      return "--join " + config::to_string(source) +
+             ": this is no Kubernetes pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set)";
+    }
+  }
+  return "";
 }
 
 runtime::LogOptions log_options(const config::Settings& settings) {

@@ -8,6 +8,7 @@
 #include "adapters/app_adapter.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/core/node.h"
+#include "sidecar/discovery/kubernetes.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/peer/peer_server.h"
@@ -25,6 +26,9 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
                                                    std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
                                                    core::AppSink& sink, runtime::Log& log,
                                                    std::function<double()> random);
+discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
+// Why --join k8s: cannot work here; empty: it can, or is not asked for.
+std::string missing_kubernetes(const config::Settings& settings);
 runtime::LogOptions log_options(const config::Settings& settings);
 
 }  // namespace ringside

@@ -178,7 +178,7 @@ void add_identity_and_listeners(std::vector<Option>& all) {
 
 void add_membership(std::vector<Option>& all) {
   all.push_back(value<JoinSource>(
-      kMembership, "join", "SOURCE", "", "HOST[:PORT],HOST... or dns:NAME[:PORT] (dns:_service._tcp.NAME: SRV records)",
+      kMembership, "join", "SOURCE", "", "HOST[:PORT],HOST... or dns:NAME[:PORT] (dns:_service._tcp.NAME: SRV records) or k8s:SERVICE[.NAMESPACE][:PORT]",
       true, read_join, [](JoinSource source, Settings& settings) { settings.join.push_back(std::move(source)); },
       "Where other hosts are found. None: a cluster of one."));
   all.push_back(duration(kMembership, "join-timeout", "10s", &Settings::join_timeout, 10ms, 1h,

@@ -22,6 +22,10 @@ std::string to_string(const JoinSource& source) {
     return "dns:" + dns->name + (dns->port == core::kDefaultPeerPort ? "" : ":" + std::to_string(dns->port));
   }
   if (const auto* srv = std::get_if<JoinSrv>(&source)) return "dns:" + srv->name;
+  if (const auto* pods = std::get_if<JoinKubernetes>(&source)) {
+    return "k8s:" + pods->service + (pods->name_space.empty() ? "" : "." + pods->name_space) +
+           (pods->port == core::kDefaultPeerPort ? "" : ":" + std::to_string(pods->port));
+  }
   std::string out;
   for (const core::HostName& host : std::get<JoinStatic>(source).hosts) {
     out += (out.empty() ? "" : ",") + host.to_string();

@@ -42,7 +42,12 @@ struct JoinDns {  // A and AAAA records of `name`
 struct JoinSrv {  // SRV records; they carry the ports
   std::string name;
 };
-using JoinSource = std::variant<JoinStatic, JoinDns, JoinSrv>;
+struct JoinKubernetes {  // the pods of a headless service
+  std::string service;
+  std::string name_space;  // empty: the pod's own
+  std::uint16_t port = core::kDefaultPeerPort;
+};
+using JoinSource = std::variant<JoinStatic, JoinDns, JoinSrv, JoinKubernetes>;
 
 std::string to_string(const JoinSource& source);
 

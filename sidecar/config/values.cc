@@ -62,8 +62,21 @@ Read<Listen> read_listen(std::string_view text) {
   return Listen(std::get<TcpListen>(std::move(tcp)));
 }
 
+// SERVICE[.NAMESPACE][:PORT]
+Read<JoinSource> read_join_kubernetes(std::string_view text) {
+  const auto name = core::parse_host_name(text);
+  if (!name || name->is_ip || text.front() == '[') return Wrong{"is not SERVICE[.NAMESPACE][:PORT] behind k8s:"};
+  const std::string& path = name->address;
+  const std::size_t dot = path.find('.');
+  if (dot != std::string::npos && path.find('.', dot + 1) != std::string::npos) {
+    return Wrong{"has more than a service and a namespace behind k8s:"};
+  }
+  return JoinSource(
+      JoinKubernetes{path.substr(0, dot), dot == std::string::npos ? std::string() : path.substr(dot + 1), name->port});
+}
+
 Read<JoinSource> read_join(std::string_view text) {
-  if (text.starts_with("k8s:")) return Wrong{"is not available yet; use dns: with a headless service"};
+  if (take_prefix(text, "k8s:")) return read_join_kubernetes(text);
   if (take_prefix(text, "dns:")) {
     const auto name = core::parse_host_name(text);
     if (!name) return Wrong{"is not a DNS name with an optional port behind dns:"};

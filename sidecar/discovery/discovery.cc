@@ -12,6 +12,7 @@ namespace ringside::discovery {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{5'000};
+constexpr std::chrono::seconds kTellAgain{30};
 
 // A proposal in the one spelling that every host has.
 std::string canonical(const net::Endpoint& endpoint) {
@@ -21,19 +22,32 @@ std::string canonical(const net::Endpoint& endpoint) {
 
 }  // namespace
 
-Discovery::Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources, net::Resolver& resolver,
-                     core::DiscoverySink& sink, std::function<double()> random)
-    : loop_(loop), resolver_(resolver), sink_(sink), random_(std::move(random)), timer_(loop) {
-  for (const config::JoinSource& source : sources) sources_.push_back({source, {}, std::nullopt, false, false});
+Discovery::Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources,
+                     std::shared_ptr<net::Resolver> resolver, core::DiscoverySink& sink, std::function<double()> random,
+                     KubernetesAccess kubernetes)
+    : loop_(loop), resolver_(std::move(resolver)), sink_(sink), random_(std::move(random)), timer_(loop) {
+  for (const config::JoinSource& from : sources) {
+    Source& source = sources_.emplace_back();
+    source.from = from;
+    if (const auto* service = std::get_if<config::JoinKubernetes>(&from)) {
+      source.pods = std::make_unique<KubernetesService>(loop, *service, kubernetes, resolver_, random_,
+                                                        [this, index = sources_.size() - 1] { pods_changed(index); });
+    }
+  }
 }
 
 Discovery::~Discovery() {
   for (Source& source : sources_) {
-    if (source.asking) resolver_.cancel(*source.asking);
+    if (source.asking) resolver_->cancel(*source.asking);
   }
 }
 
-void Discovery::start() { read_again(); }
+void Discovery::start() {
+  for (Source& source : sources_) {
+    if (source.pods) source.pods->start();
+  }
+  read_again();
+}
 
 void Discovery::read_again() {
   if (reading_) {
@@ -62,9 +76,10 @@ void Discovery::read(std::size_t index) {
                    net::Endpoint endpoint;
                    endpoint.host = dns.name;
                    endpoint.port = dns.port;
-                   source.asking = resolver_.resolve(endpoint, done);
+                   source.asking = resolver_->resolve(endpoint, done);
                  },
-                 [&](const config::JoinSrv& srv) { source.asking = resolver_.resolve_srv(srv.name, done); },
+                 [&](const config::JoinSrv& srv) { source.asking = resolver_->resolve_srv(srv.name, done); },
+                 [&](const config::JoinKubernetes&) { read_pods(index); },
              },
              source.from);
 }
@@ -75,7 +90,7 @@ void Discovery::resolved(std::size_t index, const net::ResolveResult& result) {
   source.answered = true;
   // "No such name" is an answer too: a headless service without pods has no records. What was good before stays.
   source.failed = !result.ok && !result.not_found;
-  if (source.failed) sink_.discovery_failed(config::to_string(source.from) + ": " + result.error);
+  if (source.failed) fail(source, result.error);
   if (result.ok && !result.endpoints.empty()) {
     source.last_good.clear();
     for (const net::Endpoint& endpoint : result.endpoints) source.last_good.push_back(canonical(endpoint));
@@ -83,18 +98,50 @@ void Discovery::resolved(std::size_t index, const net::ResolveResult& result) {
   finish();
 }
 
+// The watch is never behind for long, so that its state is an answer read anew.
+void Discovery::read_pods(std::size_t index) {
+  Source& source = sources_[index];
+  source.last_good = source.pods->addresses();
+  source.answered = source.pods->answered();
+  if (!source.answered) return;  // the end of its first question ends this reading
+  const std::string problem = source.pods->problem();
+  source.failed = !problem.empty();
+  if (source.failed) fail(source, problem);
+}
+
+void Discovery::pods_changed(std::size_t index) {
+  read_pods(index);
+  if (reading_) return finish();
+  sink_.discovered(all(), false);
+}
+
+// Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then.
+void Discovery::fail(Source& source, const std::string& why) {
+  const auto now = net::Clock::now();
+  if (source.told == why && now - source.told_at < kTellAgain) return;
+  source.told = why;
+  source.told_at = now;
+  sink_.discovery_failed(config::to_string(source.from) + ": " + why);
+}
+
+std::vector<std::string> Discovery::all() const {
+  std::set<std::string> together;
+  for (const Source& source : sources_) together.insert(source.last_good.begin(), source.last_good.end());
+  return {together.begin(), together.end()};
+}
+
 void Discovery::finish() {
-  const auto answered = [](const Source& source) { return source.answered; };
-  if (!reading_ || !std::all_of(sources_.begin(), sources_.end(), answered)) return;
-  reading_ = false;
-  std::set<std::string> all;
+  if (!reading_) return;
+  bool answered = true;
   bool failed = false;
   for (const Source& source : sources_) {
-    all.insert(source.last_good.begin(), source.last_good.end());
+    answered = answered && source.answered;
     failed = failed || source.failed;
   }
-  // A reading that failed in part proposes nothing new, and must not let anybody conclude to be alone.
-  if (!failed) sink_.discovered({all.begin(), all.end()});
+  reading_ = !answered;
+  // A slow or failed source hides nothing that the others say, but nobody may conclude to be alone from the rest.
+  sink_.discovered(all(), answered && !failed);
+  if (reading_) return;
   if (std::exchange(again_, false)) {
     read_again();
   } else {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,15 +15,16 @@
 
 #include "sidecar/config/settings.h"
 #include "sidecar/core/ports.h"
+#include "sidecar/discovery/kubernetes.h"
 #include "sidecar/net/resolver.h"
 
 namespace ringside::discovery {
 
 class Discovery final : public core::DiscoveryPort {
  public:
-  // `random`: in [0, 1), for the jitter. `resolver` and `sink` outlive this.
-  Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources, net::Resolver& resolver,
-            core::DiscoverySink& sink, std::function<double()> random);
+  // `random`: in [0, 1), for the jitter. `sink` outlives this. `kubernetes` is for sources that need it.
+  Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources, std::shared_ptr<net::Resolver> resolver,
+            core::DiscoverySink& sink, std::function<double()> random, KubernetesAccess kubernetes = {});
   ~Discovery() override;
 
   void start();
@@ -32,18 +34,25 @@ class Discovery final : public core::DiscoveryPort {
   struct Source {
     config::JoinSource from;
     std::vector<std::string> last_good;
+    std::unique_ptr<KubernetesService> pods;  // it reads by itself, and says when something has changed
     std::optional<net::Resolver::QueryId> asking;
     bool answered = false;  // in this reading
     bool failed = false;
+    std::string told;  // the failure that the log has
+    net::Clock::time_point told_at{};
   };
 
   void read(std::size_t index);
   void resolved(std::size_t index, const net::ResolveResult& result);
-  void finish();
+  void read_pods(std::size_t index);
+  void pods_changed(std::size_t index);
+  void fail(Source& source, const std::string& why);
+  std::vector<std::string> all() const;
+  void finish();  // an answer has come: proposes what is known, and ends the reading where it was the last
   void schedule();
 
   net::Loop& loop_;
-  net::Resolver& resolver_;
+  std::shared_ptr<net::Resolver> resolver_;
   core::DiscoverySink& sink_;
   std::function<double()> random_;
   boost::asio::steady_timer timer_;

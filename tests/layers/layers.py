@@ -41,7 +41,9 @@ LIBRARIES = {
     "google/protobuf": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
     "messages/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
     "ringside/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
-    "nlohmann/": ("sidecar/wire", "sidecar/local", "sidecar/admin", "sidecar/cli", "sidecar/net"),
+    "nlohmann/": ("sidecar/wire", "sidecar/local", "sidecar/admin", "sidecar/cli", "sidecar/net",
+                  "sidecar/discovery"),
+    "openssl/": ("sidecar/net",),
     "boost/": ("sidecar/net", "sidecar/runtime", "sidecar/peer", "sidecar/local", "sidecar/admin", "sidecar/discovery",
                "sidecar/cli", "adapters", "adapters/http", "adapters/grpc"),
 }

@@ -53,7 +53,12 @@ TEST(Values, JoinSources) {
         "dns:", "dns:10.0.0.1", "dns:peers.example:0", "dns:_x._tcp.example:99", "0.0.0.0", "http://10.0.0.1"}) {
     EXPECT_TRUE(refused(read_join(text))) << text;
   }
-  EXPECT_NE(written(read_join("k8s:peers.default")).find("not available yet"), std::string::npos);
+  for (const char* text : {"k8s:carts", "k8s:carts.shop", "k8s:carts:1400", "k8s:carts.shop:1400"}) {
+    EXPECT_EQ(written(read_join(text)), text);
+  }
+  for (const char* text : {"k8s:", "k8s:10.0.0.1", "k8s:carts.shop.svc", "k8s:carts:0", "k8s:a b", "k8s:.shop"}) {
+    EXPECT_TRUE(refused(read_join(text))) << text;
+  }
 }
 
 TEST(Values, AppUrls) {

@@ -15,13 +15,15 @@ class Discovering : public net::testing::LoopTest, public core::DiscoverySink {
     net::ResolverOptions options;
     options.servers = dns.address();
     options.timeout = 300ms;
-    resolver = std::make_unique<net::Resolver>(loop, options);
+    resolver = std::make_shared<net::Resolver>(loop, options);
   }
-  void discovered(const Addresses& addresses) override { found.push_back(addresses); }
+  void discovered(const Addresses& addresses, bool complete) override {
+    (complete ? found : partial).push_back(addresses);
+  }
   void discovery_failed(const std::string& why) override { failures.push_back(why); }
 
   void from(const std::vector<config::JoinSource>& sources) {
-    discovery = std::make_unique<Discovery>(loop, sources, *resolver, *this, [] { return 0.5; });
+    discovery = std::make_unique<Discovery>(loop, sources, resolver, *this, [] { return 0.5; });
     discovery->start();
   }
   config::JoinSource listed(const Addresses& names) {
@@ -46,9 +48,10 @@ class Discovering : public net::testing::LoopTest, public core::DiscoverySink {
   std::vector<std::string>& records(const std::string& name) { return dns.records[{name, net::testing::kA}]; }
 
   net::testing::DnsServer dns;
-  std::unique_ptr<net::Resolver> resolver;
+  std::shared_ptr<net::Resolver> resolver;
   std::unique_ptr<Discovery> discovery;
-  std::vector<Addresses> found;
+  std::vector<Addresses> found;    // by whole readings
+  std::vector<Addresses> partial;  // by others
   Addresses failures;
 };
 
@@ -89,10 +92,20 @@ TEST_F(Discovering, AResolverThatStopsAnsweringChangesNothing) {
   EXPECT_EQ(next(), Addresses{"10.0.0.1"});
   dns.silent = true;
   fail_again();
-  EXPECT_EQ(found.size(), 1U) << "nothing new is proposed";
+  EXPECT_EQ(found.size(), 1U) << "nobody may conclude anything";
+  ASSERT_TRUE(run_until([&] { return !partial.empty() && partial.back() == Addresses{"10.0.0.1"}; }));
   EXPECT_NE(failures.back().find("shop.test"), std::string::npos);
   dns.silent = false;
   EXPECT_EQ(read_again(), Addresses{"10.0.0.1"});
+}
+
+TEST_F(Discovering, ASilentSourceHidesNothingThatOthersSay) {
+  dns.silent = true;
+  from({config::JoinDns{"shop.test", 1337}, listed({"10.0.0.7"})});
+  ASSERT_TRUE(run_until([&] { return !partial.empty(); })) << "before the silent one is given up";
+  EXPECT_EQ(partial.front(), Addresses{"10.0.0.7"});
+  ASSERT_TRUE(run_until([&] { return !failures.empty(); }));
+  EXPECT_TRUE(found.empty());
 }
 
 TEST_F(Discovering, AResolverThatLiesChangesNothing) {
