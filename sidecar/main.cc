@@ -76,6 +76,7 @@ class Sidecar {
   std::shared_ptr<net::MethodTable> local_methods_ = std::make_shared<net::MethodTable>();
   std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
   net::HttpHandler serve_local_, serve_admin_;
+  net::HttpErrorShaper shape_local_error_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
@@ -146,7 +147,9 @@ std::string Sidecar::open_listeners() {
     local.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
       serve_local_(std::move(request), std::move(reply));
     };
-    local.http1->shape_error = local::LocalApi::error_shaper();
+    local.http1->shape_error = [this](int status, std::string_view detail) {
+      return shape_local_error_(status, detail);
+    };
     local.http1->max_body = settings_.max_message;
     local.http2 = speak_grpc(local_methods_, local_library_);
     local.on_incident = incident;
@@ -182,15 +185,21 @@ void Sidecar::make_parts() {
   client.random = [this] { return jitter(); };
   client.to_clock = runtime::to_steady;
   peer_client_ = std::make_unique<peer::PeerClient>(loop_, std::move(client), *engine_);
-  peer_server_ = std::make_unique<peer::PeerServer>(peer_options(settings_), *engine_, *engine_);
+  const auto count_refusal = [this](core::Reason reason) { metrics_->refused_at_listener(reason); };
+  peer::PeerServerOptions served = peer_options(settings_);
+  served.on_refusal = count_refusal;
+  peer_server_ = std::make_unique<peer::PeerServer>(std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);
   watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
   watch_->add_methods(*peer_methods_);
   watch_->add_methods(*local_methods_);
 
-  local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, local_options(settings_, log_, kVersion));
+  local::LocalOptions local = local_options(settings_, log_, kVersion);
+  local.calls.on_refusal = count_refusal;
+  local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, std::move(local));
   local_->add_methods(*local_methods_);
   serve_local_ = local_->handler();
+  shape_local_error_ = local_->error_shaper();
 
   const auto random = [this] { return jitter(); };
   discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random,
@@ -279,11 +288,12 @@ int serve(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  const bool flags_only = arguments.empty() || arguments[0].starts_with("--");
-  if (flags_only && (arguments.empty() || (arguments[0] != "--help" && arguments[0] != "--version"))) {
+  const auto command = ringside::cli::command_at(arguments);
+  if (!command) return ringside::serve(arguments);
+  if (arguments[*command] == "serve") {
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(*command));
     return ringside::serve(arguments);
   }
-  if (arguments[0] == "serve") return ringside::serve({arguments.begin() + 1, arguments.end()});
   if (arguments.size() == 2 && arguments[0] == "help" && arguments[1] == "settings") {
     std::cout << ringside::config::settings_help();
     return 0;

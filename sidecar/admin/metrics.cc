@@ -106,7 +106,9 @@ void add_states(const core::Gateway& gateway, const std::string& version, std::v
       gauge("ringside_build_info", "Always 1; the version as a label.").row({{"version", version}}, 1.0).take());
 }
 
-void add_counters(const core::Counters& counters, std::vector<MetricFamily>& out) {
+using Refusals = std::array<std::uint64_t, core::kReasons>;
+
+void add_counters(const core::Counters& counters, const Refusals& at_listeners, std::vector<MetricFamily>& out) {
   const auto plain = [&](const char* name, const char* help, std::uint64_t value) {
     out.push_back(counter(name, help).row({}, value).take());
   };
@@ -119,9 +121,9 @@ void add_counters(const core::Counters& counters, std::vector<MetricFamily>& out
   plain("ringside_rejoins_total", "Times that this host had to join anew.", counters.rejoins);
   plain("ringside_stalls_total", "Times that this process found itself stopped or starved.", counters.stalls);
   Family refusals = counter("ringside_refusals_total", "Calls that were not applied, by reason.");
-  for (std::size_t i = 1; i < counters.refusals.size(); ++i) {
+  for (std::size_t i = 1; i < at_listeners.size(); ++i) {
     const auto reason = static_cast<core::Reason>(i);
-    refusals.row({{"reason", std::string(core::to_string(reason))}}, counters.refusals[i]);
+    refusals.row({{"reason", std::string(core::to_string(reason))}}, counters.refusals[i] + at_listeners[i]);
   }
   out.push_back(refusals.take());
   Family activations = counter("ringside_activations_total", "Activations, by reason.");
@@ -154,6 +156,7 @@ struct Metrics::Durations {
   Histogram round_trips{kCallBuckets};
   Histogram lag{kLagBuckets};
   std::array<std::uint64_t, core::kOutcomes> turn_outcomes{};
+  Refusals refusals{};  // by the listeners
 };
 
 Metrics::Metrics(const core::Gateway& gateway, std::string version)
@@ -176,6 +179,8 @@ void Metrics::turn_ended(core::Outcome outcome, core::Duration took) {
 
 void Metrics::peer_answered(core::Duration round_trip) { durations_->round_trips.Observe(seconds(round_trip)); }
 void Metrics::loop_lag(core::Duration late) { durations_->lag.Observe(std::max(0.0, seconds(late))); }
+
+void Metrics::refused_at_listener(core::Reason reason) { ++durations_->refusals[static_cast<std::size_t>(reason)]; }
 
 std::string Metrics::scrape() {
   std::vector<MetricFamily> out;
@@ -202,7 +207,7 @@ std::string Metrics::scrape() {
   }
   out.push_back(requests.take());
   add_states(gateway_, version_, out);
-  add_counters(gateway_.counters(), out);
+  add_counters(gateway_.counters(), durations_->refusals, out);
   for (MetricFamily& family : process_metrics()) out.push_back(std::move(family));
   return prometheus::TextSerializer().Serialize(out);
 }

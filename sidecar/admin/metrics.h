@@ -22,6 +22,9 @@ class Metrics final : public core::Probe {
   void peer_answered(core::Duration round_trip) override;
   void loop_lag(core::Duration late) override;
 
+  // A listener refused it by itself, so that the core never heard of it.
+  void refused_at_listener(core::Reason reason);
+
   // Prometheus' text format, version 0.0.4.
   std::string scrape();
 

@@ -121,8 +121,9 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
 
 // "help call" is "call --help".
 std::vector<std::string> without_help(std::vector<std::string> arguments) {
-  if (arguments.empty() || arguments[0] != "help") return arguments;
-  arguments.erase(arguments.begin());
+  const auto at = command_at(arguments);
+  if (!at || arguments[*at] != "help") return arguments;
+  arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(*at));
   arguments.emplace_back("--help");
   return arguments;
 }
@@ -133,6 +134,19 @@ int version(const Terminal& terminal, bool json) {
 }
 
 }  // namespace
+
+std::optional<std::size_t> command_at(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--local") {
+      ++i;
+    } else if (word != "--json" && !word.starts_with("--local=")) {
+      if (word.starts_with("--") && word != "--help" && word != "--version") return std::nullopt;
+      return i;
+    }
+  }
+  return std::nullopt;
+}
 
 int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   Arguments given;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct Terminal {
   std::ostream& err;
   std::function<std::string(const std::string& name)> environment;
 };
+
+// Where among the words the command stands (or --help, --version): before it come flags that every command takes.
+// Nothing: there is none, or flags of `serve` come first.
+std::optional<std::size_t> command_at(const std::vector<std::string>& arguments);
 
 // Runs one command (`arguments` without the program's name) until it has ended. The exit status.
 int run(const std::vector<std::string>& arguments, const Terminal& terminal);

@@ -47,7 +47,8 @@ net::HttpResponse result_response(const core::Answer& answer, const wire::ApplyJ
 
 net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJson& json) {
   if (answer.outcome == core::Outcome::kApplied) {
-    if (auto response = wire::read_method_answer(answer.result)) {
+    bool malformed = false;
+    if (auto response = wire::read_method_answer(answer.result, malformed)) {
       // No page may read what is here, whatever the application would allow.
       net::Metadata kept;
       for (const net::Header& header : response->headers) {
@@ -56,6 +57,12 @@ net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJ
       response->headers = std::move(kept);
       response->headers.append(wire::http_headers(answer));
       return std::move(*response);
+    }
+    if (malformed) {
+      core::Answer garbage = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppGarbage,
+                                                  "the application's ringside.http.v1.Response is malformed");
+      garbage.owner = answer.owner;
+      return problem(garbage);
     }
   }
   return result_response(answer, json, false);  // an application that answers with messages of its own
@@ -82,7 +89,7 @@ void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::Ht
   }
   if (!refusal) refusal = check_batch(call.request, options_.max_message, actor.id);
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  if (refusal) return reply(problem(*refusal));
+  if (refusal) return reply(problem(refused(*refusal)));
   start(std::move(call), std::move(reply), [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {
     return result_response(answer, json_, protobuf);
   });
@@ -94,13 +101,10 @@ void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_q
   call.id = actor.id;
   call.actor_name = actor.name;
   auto refusal = wire::write_method_call(actor.id, request, path_and_query, call.request);
-  // The batch that it becomes counts, headers included: another host would refuse what is larger.
-  if (!refusal && call.request.size() > options_.max_message) {
-    refusal = wire::invalid(core::Reason::kTooLarge,
-                            "with its headers more than " + std::to_string(options_.max_message) + " bytes");
-  }
+  core::ActorId checked = 0;
+  if (!refusal) refusal = wire::check_apply(call.request, options_.max_message, checked);  // as the next host will
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  if (refusal) return reply(problem(*refusal));
+  if (refusal) return reply(problem(refused(*refusal)));
   start(std::move(call), std::move(reply),
         [this](const core::Answer& answer) { return method_response(answer, json_); });
 }
@@ -109,7 +113,7 @@ void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
   core::Call call;
   call.request = served->take_message();
   if (auto refusal = wire::check_apply(call.request, options_.max_message, call.id)) {
-    return wire::finish_apply(*served, std::move(*refusal));
+    return wire::finish_apply(*served, refused(*refusal));
   }
   std::optional<core::Duration> left;
   if (const auto deadline = served->deadline()) {
@@ -117,7 +121,7 @@ void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
   }
   const core::Instant now = gateway_.now().mono;
   if (auto refusal = wire::read_grpc_call(served->metadata(), left, options_.timeouts, now, call)) {
-    return wire::finish_apply(*served, std::move(*refusal));
+    return wire::finish_apply(*served, refused(*refusal));
   }
   const core::Token token = gateway_.apply(
       std::move(call), [served](core::Answer answer) { wire::finish_apply(*served, std::move(answer)); });

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "sidecar/core/ports.h"
 #include "sidecar/net/http_message.h"
@@ -18,12 +19,13 @@ namespace ringside::local {
 struct CallOptions {
   wire::TimeoutLimits timeouts;
   std::size_t max_message = std::size_t{4} << 20;  // bytes of a batch; a method call is one too
+  std::function<void(core::Reason)> on_refusal;    // what is refused before the core hears of it; may be empty
 };
 
 class Calls {
  public:
   Calls(core::Gateway& gateway, const wire::ApplyJson& json, CallOptions options)
-      : gateway_(gateway), json_(json), options_(options) {}
+      : gateway_(gateway), json_(json), options_(std::move(options)) {}
 
   // POST /v1/actors/{id}/apply. The body's type has been checked.
   void apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply);
@@ -33,7 +35,11 @@ class Calls {
   // messages.ControlPlane/Apply
   void apply(const std::shared_ptr<net::ServerCall>& call);
 
-  const CallOptions& options() const { return options_; }
+  // Counts it, and says the same.
+  const core::Answer& refused(const core::Answer& answer) const {
+    if (options_.on_refusal) options_.on_refusal(answer.reason);
+    return answer;
+  }
 
  private:
   using Shape = std::function<net::HttpResponse(const core::Answer&)>;

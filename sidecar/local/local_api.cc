@@ -9,6 +9,7 @@
 #include "sidecar/local/views.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
+#include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/status_json.h"
 #include "sidecar/wire/text.h"
@@ -23,18 +24,16 @@ constexpr std::string_view kReads = "GET, HEAD";
 
 bool reads(std::string_view method) { return method == "GET" || method == "HEAD"; }
 
-net::HttpResponse not_found() {
-  return problem(wire::invalid(core::Reason::kNotFound, "there is nothing at this address; /v1/... is served here"));
+core::Answer not_found() {
+  return wire::invalid(core::Reason::kNotFound, "there is nothing at this address; /v1/... is served here");
 }
 
-net::HttpResponse bad_content_type() {
-  return problem(wire::invalid(core::Reason::kBadContentType,
-                               "the content type must be application/json or application/protobuf"));
+core::Answer bad_content_type() {
+  return wire::invalid(core::Reason::kBadContentType,
+                       "the content type must be application/json or application/protobuf");
 }
 
-net::HttpResponse malformed(std::string detail) {
-  return problem(wire::invalid(core::Reason::kMalformed, std::move(detail)));
-}
+core::Answer malformed(std::string detail) { return wire::invalid(core::Reason::kMalformed, std::move(detail)); }
 
 }  // namespace
 
@@ -108,30 +107,41 @@ net::HttpHandler LocalApi::handler() {
   return [this](net::HttpRequest request, net::HttpReply reply) { handle(std::move(request), std::move(reply)); };
 }
 
-net::HttpErrorShaper LocalApi::error_shaper() { return shape_error; }
+net::HttpErrorShaper LocalApi::error_shaper() {
+  return [this](int status, std::string_view detail) {
+    return problem_of_status(status, calls_.refused(connection_refusal(status, detail)));
+  };
+}
 
 void LocalApi::add_methods(net::MethodTable& table) {
   net::Method apply;
   apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { calls_.apply(call); };
-  apply.max_message = options_.calls.max_message;
+  apply.max_message = options_.calls.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
-  apply.refusal = wire::lane_refusal;
+  apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::lane_refusal(why))); };
   table.add("/messages.ControlPlane/Apply", std::move(apply));
 }
 
+net::HttpResponse LocalApi::method_not_allowed(std::string_view allow) const {
+  net::HttpResponse response =
+      refuse(wire::invalid(core::Reason::kMethodNotAllowed, "what is here takes " + std::string(allow)));
+  response.headers.add("allow", std::string(allow));
+  return response;
+}
+
 void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
-  if (const auto refusal = check_guards(request, options_.allow_hosts)) return reply(problem(*refusal));
+  if (const auto refusal = check_guards(request, options_.allow_hosts)) return reply(refuse(*refusal));
   const std::string text = request.target;  // outlives the request, which is handed on
   const Target target(text);
   for (const Route& route : routes()) {
     if (route.path != target.path) continue;
     const bool writes = request.method == "POST";
     if (writes ? !route.write : !route.read || !reads(request.method)) return reply(method_not_allowed(route.allow()));
-    if (writes && body_type(request) == BodyType::kOther) return reply(bad_content_type());
+    if (writes && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
     return route.serve(*this, target, request, std::move(reply));
   }
   if (target.path.starts_with(kActors)) return handle_actor(target, std::move(request), std::move(reply));
-  reply(not_found());
+  reply(refuse(not_found()));
 }
 
 // /v1/actors/{id}, /v1/actors/{id}/apply, /v1/actors/{id}/method/{path}
@@ -142,12 +152,12 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   const std::string_view what = rest.substr(id.size());
   const bool look = what.empty();
   const bool apply = what == "/apply";
-  if (!look && !apply && !what.starts_with(kMethod)) return reply(not_found());
+  if (!look && !apply && !what.starts_with(kMethod)) return reply(refuse(not_found()));
   if (look && !reads(request.method)) return reply(method_not_allowed(kReads));
   if (apply && request.method != "POST") return reply(method_not_allowed("POST"));
-  if (apply && body_type(request) == BodyType::kOther) return reply(bad_content_type());
+  if (apply && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
   wire::ActorRef actor;
-  if (const auto refusal = wire::parse_actor(id, actor)) return reply(problem(*refusal));
+  if (const auto refusal = wire::parse_actor(id, actor)) return reply(refuse(*refusal));
   if (look) return reply(json_response(200, look_up(actor)));
   if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
@@ -179,13 +189,13 @@ net::HttpResponse LocalApi::get_actors(const Target& target) const {
     const auto end = text->data() + text->size();
     const auto [stop, error] = std::from_chars(text->data(), end, limit);
     if (error != std::errc() || stop != end || limit == 0 || limit > kMaxActorsPerPage) {
-      return malformed("limit: a whole number from 1 to " + std::to_string(kMaxActorsPerPage));
+      return refuse(malformed("limit: a whole number from 1 to " + std::to_string(kMaxActorsPerPage)));
     }
   }
   core::ActorId after = 0;
   if (const auto token = target.parameter("page_token"); token && !token->empty()) {
     const auto id = wire::parse_actor_id(*token);
-    if (!id) return malformed("page_token: the next_page_token of an earlier answer");
+    if (!id) return refuse(malformed("page_token: the next_page_token of an earlier answer"));
     after = *id;
   }
   return json_response(200, actors_view(gateway_, limit, after));
@@ -203,13 +213,13 @@ void LocalApi::get_members(const Target& target, const net::HttpRequest& request
 }
 
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
-  if (body_type(request) != BodyType::kJson) return bad_content_type();
-  if (auto wrong = wire::check_json_object(request.body)) return malformed(*wrong);
+  if (body_type(request) != BodyType::kJson) return refuse(bad_content_type());
+  if (auto wrong = wire::check_json_object(request.body)) return refuse(malformed(*wrong));
   const auto body = nlohmann::json::parse(request.body, nullptr, false);
   const auto level = body.find("level");
   if (body.size() != 1 || level == body.end() || !level->is_string() ||
       !options_.set_log_level(level->get_ref<const std::string&>())) {
-    return malformed(R"(the body is {"level":"debug"}, or info, warn, error)");
+    return refuse(malformed(R"(the body is {"level":"debug"}, or info, warn, error)"));
   }
   return json_response(200, nlohmann::json{{"level", options_.log_level()}});
 }

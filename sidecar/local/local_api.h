@@ -10,10 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "sidecar/core/ports.h"
 #include "sidecar/local/calls.h"
+#include "sidecar/local/problem.h"
 #include "sidecar/local/waiters.h"
 #include "sidecar/net/http_message.h"
 #include "sidecar/net/method_table.h"
@@ -41,7 +40,7 @@ class LocalApi {
   LocalApi& operator=(const LocalApi&) = delete;
 
   net::HttpHandler handler();
-  static net::HttpErrorShaper error_shaper();
+  net::HttpErrorShaper error_shaper();
   void add_methods(net::MethodTable& table);
 
   // Answers whoever waits for a change, so that listeners drain at once. New ones do not wait any more.
@@ -52,6 +51,8 @@ class LocalApi {
   struct Route;
   static const std::vector<Route>& routes();
 
+  net::HttpResponse refuse(const core::Answer& answer) const { return problem(calls_.refused(answer)); }
+  net::HttpResponse method_not_allowed(std::string_view allow) const;
   void handle(net::HttpRequest request, net::HttpReply reply);
   void handle_actor(const Target& target, net::HttpRequest request, net::HttpReply reply);
   nlohmann::json look_up(const wire::ActorRef& actor) const;

@@ -74,14 +74,9 @@ net::HttpResponse problem(const core::Answer& answer, std::string_view more) {
   return make_problem(answer, wire::http_status(answer), more);
 }
 
-net::HttpResponse method_not_allowed(std::string_view allow) {
-  net::HttpResponse response = problem(
-      core::Answer::failed(Outcome::kInvalid, Reason::kMethodNotAllowed, "what is here takes " + std::string(allow)));
-  response.headers.add("allow", std::string(allow));
-  return response;
-}
+net::HttpResponse problem_of_status(int status, const core::Answer& answer) { return make_problem(answer, status, {}); }
 
-net::HttpResponse shape_error(int status, std::string_view detail) {
+core::Answer connection_refusal(int status, std::string_view detail) {
   core::Answer answer = core::Answer::failed(Outcome::kInvalid, Reason::kMalformed, std::string(detail));
   if (status == 413 || status == 431) {
     answer.reason = Reason::kTooLarge;
@@ -93,7 +88,7 @@ net::HttpResponse shape_error(int status, std::string_view detail) {
     answer.outcome = Outcome::kUnknown;
     answer.reason = Reason::kShuttingDown;
   }
-  return make_problem(answer, status, {});
+  return answer;
 }
 
 }  // namespace ringside::local

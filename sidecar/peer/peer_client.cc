@@ -4,6 +4,7 @@
 
 #include "sidecar/core/host_name.h"
 #include "sidecar/peer/codec.h"
+#include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/peer_headers.h"
 
@@ -171,7 +172,7 @@ void PeerClient::forward(core::ForwardCall call) {
   if (!what.tracestate.empty()) headers.add("tracestate", what.tracestate);
   net::CallOptions options;
   options.deadline = options_.to_clock(what.deadline);
-  options.max_message = options_.max_message + 1024;
+  options.max_message = options_.max_message + wire::kMaxMethodEnvelope;
   const net::GrpcChannel::CallId id = to->unary(std::string(kApplyPath), std::move(headers), what.request, options,
                                                 [this, token = call.token](net::CallResult result) {
                                                   forwards_.erase(token);

@@ -6,6 +6,7 @@
 #include "sidecar/peer/codec.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/peer_headers.h"
 
@@ -29,13 +30,17 @@ void fail(const std::shared_ptr<net::ServerCall>& call, const core::PeerFailure&
 }  // namespace
 
 PeerServer::PeerServer(PeerServerOptions options, core::Gateway& gateway, core::PeerSink& sink)
-    : options_(options), gateway_(gateway), sink_(sink) {}
+    : options_(std::move(options)), gateway_(gateway), sink_(sink) {}
 
 void PeerServer::add_methods(net::MethodTable& table) {
   for (const std::string_view path : kServedPaths) {
     net::Method method;
     method.max_message = kMaxControlMessage;
     method.oversize = method.malformed = net::GrpcStatus::kInvalidArgument;
+    method.refusal = [this](net::Refusal why) {
+      count(wire::lane_refusal(why).reason);
+      return net::Metadata();
+    };
     if (path == kInventoryPath) {
       method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve_inventory(call); };
     } else {
@@ -44,17 +49,33 @@ void PeerServer::add_methods(net::MethodTable& table) {
     table.add(std::string(path), std::move(method));
   }
   net::Method apply;
-  apply.max_message = options_.max_message;
+  apply.max_message = options_.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
-  apply.refusal = wire::lane_refusal;
+  apply.refusal = [this](net::Refusal why) {
+    const core::Answer answer = wire::lane_refusal(why);
+    count(answer.reason);
+    return wire::grpc_trailers(answer);
+  };
   apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve_apply(call); };
   table.add(std::string(kApplyPath), std::move(apply));
+}
+
+void PeerServer::count(core::Reason reason) {
+  if (options_.on_refusal) options_.on_refusal(reason);
+}
+
+void PeerServer::refuse(net::ServerCall& call, core::Answer answer) {
+  count(answer.reason);
+  wire::finish_apply(call, std::move(answer));
 }
 
 void PeerServer::serve(const std::shared_ptr<net::ServerCall>& call) {
   std::string error;
   auto request = decode_request(call->path(), call->take_message(), error);
-  if (!request) return call->finish(net::GrpcStatus::kInvalidArgument, error);
+  if (!request) {
+    count(core::Reason::kMalformed);
+    return call->finish(net::GrpcStatus::kInvalidArgument, error);
+  }
   sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request), [call](core::PeerAnswer answer) {
     if (const auto* failure = std::get_if<core::PeerFailure>(&answer)) return fail(call, *failure);
     call->reply(encode_answer(answer));
@@ -64,7 +85,10 @@ void PeerServer::serve(const std::shared_ptr<net::ServerCall>& call) {
 void PeerServer::serve_inventory(const std::shared_ptr<net::ServerCall>& call) {
   std::string error;
   auto request = decode_request(call->path(), call->take_message(), error);
-  if (!request) return call->finish(net::GrpcStatus::kInvalidArgument, error);
+  if (!request) {
+    count(core::Reason::kMalformed);
+    return call->finish(net::GrpcStatus::kInvalidArgument, error);
+  }
   sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request), [call](core::PeerAnswer answer) {
     const auto* inventory = std::get_if<core::InventoryAnswer>(&answer);
     if (inventory == nullptr) return call->finish(net::GrpcStatus::kInternal, "no inventory");
@@ -89,7 +113,7 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   apply.origin = core::Origin::kPeer;
   apply.request = call->take_message();
   if (auto refusal = wire::check_apply(apply.request, options_.max_message, apply.id)) {
-    return wire::finish_apply(*call, std::move(*refusal));
+    return refuse(*call, std::move(*refusal));
   }
   const net::Metadata& headers = call->metadata();
   std::optional<core::Duration> left;
@@ -98,7 +122,7 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   }
   const wire::TimeoutLimits limits{options_.default_timeout, options_.max_timeout};
   if (auto refusal = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply)) {
-    return wire::finish_apply(*call, std::move(*refusal));
+    return refuse(*call, std::move(*refusal));
   }
   if (const std::string* hops = headers.find(wire::kHopsHeader)) apply.hops = wire::read_hops(*hops);
   if (const std::string* target = headers.find(wire::kTargetHeader)) apply.target = wire::read_target(*target);

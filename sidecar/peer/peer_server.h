@@ -2,6 +2,7 @@
 // ringside.peer.v1.Peer, natively on the loop. Loop thread only.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "sidecar/core/ports.h"
@@ -13,6 +14,7 @@ struct PeerServerOptions {
   std::size_t max_message = std::size_t{4} << 20;  // of one batch
   core::Duration default_timeout{10'000'000};      // for a caller without a deadline
   core::Duration max_timeout{300'000'000};
+  std::function<void(core::Reason)> on_refusal;  // what is refused before the core hears of it; may be empty
 };
 
 class PeerServer {
@@ -25,6 +27,8 @@ class PeerServer {
   void serve(const std::shared_ptr<net::ServerCall>& call);
   void serve_inventory(const std::shared_ptr<net::ServerCall>& call);
   void serve_apply(const std::shared_ptr<net::ServerCall>& call);
+  void refuse(net::ServerCall& call, core::Answer answer);
+  void count(core::Reason reason);
 
   PeerServerOptions options_;
   core::Gateway& gateway_;

@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 
 namespace ringside::wire {
@@ -56,7 +57,8 @@ void finish_apply(net::ServerCall& call, core::Answer answer) {
 
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id) {
   id = 0;
-  if (request.size() > max_bytes) {
+  if (request.size() > max_bytes && (request.size() > max_bytes + kMaxMethodEnvelope ||
+                                     method_body_size(request).value_or(max_bytes + 1) > max_bytes)) {
     return invalid(core::Reason::kTooLarge, "more than " + std::to_string(max_bytes) + " bytes");
   }
   const auto malformed = [] { return invalid(core::Reason::kMalformed, "not a serialized messages.ApplyRequest"); };

@@ -13,8 +13,9 @@ namespace ringside::wire {
 
 inline constexpr std::size_t kMaxMessagesPerBatch = 10'000;
 
-// Reads a serialized messages.ApplyRequest, without decoding what its messages hold. Nothing: well-formed, and `id` is
-// set; else the answer for the caller (outcome invalid).
+// Reads a serialized messages.ApplyRequest, without decoding what its messages hold; of a method call only the body
+// counts against `max_bytes`, with kMaxMethodEnvelope for the rest. Nothing: well-formed, and `id` is set; else the
+// answer for the caller (outcome invalid).
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id);
 
 // The serialized messages.ApplyResult of an answer that the app has given (applied or refused).

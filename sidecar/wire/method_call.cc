@@ -173,6 +173,17 @@ bool is_method_call(std::string_view apply_request) {
          batch.messages_size() == 1 && of_type(batch.messages(0), kRequestType);
 }
 
+std::optional<std::size_t> method_body_size(std::string_view apply_request) {
+  messages::ApplyRequest batch;
+  http::Request call;
+  const auto size = static_cast<int>(apply_request.size());
+  if (!is_method_call(apply_request) || !batch.ParseFromArray(apply_request.data(), size) ||
+      !call.ParseFromString(batch.messages(0).value())) {
+    return std::nullopt;
+  }
+  return call.body().size();
+}
+
 std::optional<core::Answer> read_method_call(const std::string& apply_request, net::HttpRequest& request) {
   messages::ApplyRequest batch;
   http::Request call;
@@ -201,7 +212,8 @@ std::string write_method_answer(const net::HttpResponse& response) {
   return result.SerializeAsString();
 }
 
-std::optional<net::HttpResponse> read_method_answer(const std::string& apply_result) {
+std::optional<net::HttpResponse> read_method_answer(const std::string& apply_result, bool& malformed) {
+  malformed = false;
   messages::ApplyResult result;
   if (!result.ParseFromString(apply_result)) return std::nullopt;
   for (const google::protobuf::Any& reply : result.replies()) {
@@ -210,6 +222,7 @@ std::optional<net::HttpResponse> read_method_answer(const std::string& apply_res
     net::HttpResponse response;
     if (!answer.ParseFromString(reply.value()) || answer.status() < 200 || answer.status() > 599 ||
         !get_headers(answer, false, response.headers)) {
+      malformed = true;
       return std::nullopt;
     }
     response.status = static_cast<int>(answer.status());

@@ -4,6 +4,7 @@
 // Both ends clean what passes: a batch of that type may come from anybody, not only from our own listener.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request);
 std::optional<core::Answer> write_method_call(core::ActorId id, const net::HttpRequest& request,
                                               std::string_view path_and_query, std::string& apply_request);
 
+// What a method call may weigh as a batch besides its body: path, query and headers, encoded.
+inline constexpr std::size_t kMaxMethodEnvelope = 128 * 1024;
+// The bytes of its body. Nothing: the batch is no method call.
+std::optional<std::size_t> method_body_size(std::string_view apply_request);
+
 // At the application: whether a batch is a method call, that is one message of that type and no other.
 bool is_method_call(std::string_view apply_request);
 // Nothing: `request` has method, target (/actors/{id}/method/...), headers and body; else the answer for the caller.
@@ -34,7 +40,7 @@ std::optional<core::Answer> read_method_call(const std::string& apply_request, n
 
 // The application's answer as a serialized messages.ApplyResult, accepted.
 std::string write_method_answer(const net::HttpResponse& response);
-// Nothing: there is no such reply in the result (the application does not speak HTTP), or it is malformed.
-std::optional<net::HttpResponse> read_method_answer(const std::string& apply_result);
+// Nothing: there is no such reply in the result (the application does not speak HTTP), or it is `malformed`.
+std::optional<net::HttpResponse> read_method_answer(const std::string& apply_result, bool& malformed);
 
 }  // namespace ringside::wire

@@ -123,17 +123,17 @@ net::Metadata http_headers(const core::Answer& answer) {
   return headers;
 }
 
-net::Metadata lane_refusal(net::Refusal why) {
+core::Answer lane_refusal(net::Refusal why) {
   switch (why) {
     case net::Refusal::kOversize:
-      return grpc_trailers(core::Answer::failed(Outcome::kInvalid, Reason::kTooLarge));
+      return core::Answer::failed(Outcome::kInvalid, Reason::kTooLarge);
     case net::Refusal::kOverloaded:
-      return grpc_trailers(core::Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull));
+      return core::Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull);
     case net::Refusal::kMalformed:
     case net::Refusal::kUnserved:
       break;
   }
-  return grpc_trailers(core::Answer::failed(Outcome::kInvalid, Reason::kMalformed));
+  return core::Answer::failed(Outcome::kInvalid, Reason::kMalformed);
 }
 
 core::Answer read_answer(net::GrpcStatus status, const std::string& status_message, const net::Metadata& trailers,

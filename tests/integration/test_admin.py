@@ -38,7 +38,6 @@ def test_metrics_are_clean_and_documented(world):
     assert one.metric('ringside_apply_duration_seconds_count{origin="local",outcome="applied"}') == 19
 
 
-@pytest.mark.xfail(strict=True, reason="what the local listener refuses by itself never reaches the core's counters")
 def test_refusals_of_the_listener_are_counted(world):
     one, _ = busy(world)
     assert one.metric('ringside_refusals_total{reason="malformed"}') == 19

@@ -1,6 +1,7 @@
 """Hosts that join, and what callers and operators see of them."""
 import concurrent.futures
 import json
+import subprocess
 
 import cluster
 
@@ -107,6 +108,12 @@ def test_commands_and_their_exit_status(world):
     assert host.cli("ring", "--leave", host.name).returncode == 0
     assert host.cli("watch", "--count", "1").returncode == 0
     assert host.cli("version").returncode == 0
+    for words in (["--local", host.local, "drain"], ["--local", host.local, "--json", "uncordon"],
+                  [f"--local={host.local}", "where", "42"]):
+        done = subprocess.run([cluster.RINGSIDE, *words], capture_output=True, text=True, timeout=60,
+                              env=cluster.environment())
+        assert done.returncode == 0, done
+    host.ready()
     assert host.cli("call", "42").returncode == 2
     assert host.cli("apply", "42", "{").returncode == 2
     host.app.serve = lambda *_: (409, {}, b"no")

@@ -92,10 +92,11 @@ TEST_F(Scraped, ShowsTheStateOfThisMoment) {
   core::MemberStatus member;
   member.phase = core::Phase::kReady;
   gateway.member_list = {member, member};
+  metrics.refused_at_listener(core::Reason::kHopLimit);
   EXPECT_TRUE(has("ringside_actors 12"));
   EXPECT_TRUE(has("ringside_app_up 1"));
   EXPECT_TRUE(has("ringside_forwards_total 3"));
-  EXPECT_TRUE(has(R"(ringside_refusals_total{reason="hop-limit"} 4)"));
+  EXPECT_TRUE(has(R"(ringside_refusals_total{reason="hop-limit"} 5)"));
   EXPECT_TRUE(has(R"(ringside_announcements_total{direction="received",accepted="false"} 5)"));
   EXPECT_TRUE(has(R"(ringside_members{phase="ready"} 2)"));
   EXPECT_TRUE(has(R"(ringside_members{phase="draining"} 0)"));

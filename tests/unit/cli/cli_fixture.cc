@@ -19,7 +19,7 @@ CliTest::CliTest() {
   listen.address = {"127.0.0.1", 0, ""};
   listen.http1.emplace();
   listen.http1->handler = api_->handler();
-  listen.http1->shape_error = local::LocalApi::error_shaper();
+  listen.http1->shape_error = api_->error_shaper();
   listener_ = std::make_unique<net::Listener>(loop_, std::move(listen));
   std::string error;
   EXPECT_TRUE(listener_->open(error)) << error;

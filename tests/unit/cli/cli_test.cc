@@ -57,6 +57,36 @@ TEST_F(CliTest, Call) {
   EXPECT_EQ(ran.json()["owner"], "10.0.0.8");
 }
 
+TEST(CommandAt, FlagsOfEveryCommandMayComeFirst) {
+  EXPECT_EQ(command_at({"drain"}), 0U);
+  EXPECT_EQ(command_at({"--local", "127.0.0.1:1", "drain"}), 2U);
+  EXPECT_EQ(command_at({"--json", "--local=unix:/x", "members"}), 2U);
+  EXPECT_EQ(command_at({"--json", "--help"}), 1U);
+  EXPECT_EQ(command_at({}), std::nullopt);
+  EXPECT_EQ(command_at({"--local", "drain"}), std::nullopt) << "serve, on an address of that name";
+  EXPECT_EQ(command_at({"--host", "drain"}), std::nullopt);
+  EXPECT_EQ(command_at({"--local", "127.0.0.1:1", "--app", "http://127.0.0.1:2"}), std::nullopt);
+}
+
+TEST_F(CliTest, EveryCommandTakesItsFlagsBeforeOrAfter) {
+  gateway.on_call = [&](const core::Call& call) { return answered(200, "7", nullptr, call); };
+  const std::vector<std::vector<std::string>> commands = {
+      {"call", "42", "get"},    {"where", "42"}, {"members"}, {"actors"},  {"ring"},
+      {"drain", "--no-wait"},   {"uncordon"},    {"status"},  {"version"}, {"apply", "42", kMessage},
+      {"watch", "--count", "1"}};
+  for (const auto& command : commands) {
+    std::vector<std::string> words{"--local", address, "--json"};
+    words.insert(words.end(), command.begin(), command.end());
+    Ran ran = run_at("127.0.0.1:1", words);
+    EXPECT_EQ(ran.exit, kApplied) << command[0] << ": " << ran.err;
+    words = command;
+    words.insert(words.end(), {"--local=" + address, "--json"});
+    ran = run_at("127.0.0.1:1", words);
+    EXPECT_EQ(ran.exit, kApplied) << command[0] << ": " << ran.err;
+  }
+  EXPECT_NE(run({"--json", "help", "call"}).out.find("METHOD"), std::string::npos);
+}
+
 TEST_F(CliTest, Apply) {
   gateway.on_call = [](const core::Call&) {
     core::Answer answer;

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/wrappers.pb.h>
 #include <messages/control_plane.pb.h>
+#include <ringside/http/v1/http.pb.h>
 
 #include "sidecar/core/hash.h"
 #include "sidecar/wire/method_call.h"
@@ -175,6 +176,24 @@ TEST_F(CallsTest, AppsThatDoNotSpeakHttpAnswerInJson) {
   const auto response = ask("GET", "/v1/actors/1/method/a");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(body_of(response)["accepted"], true);
+}
+
+TEST_F(CallsTest, AMethodCallsBodyMayTakeTheWholeLimit) {
+  gateway.on_call = [&](const core::Call&) { return applied(); };
+  EXPECT_EQ(ask("POST", "/v1/actors/1/method/a", {{"x", "y"}}, std::string(4096, 'x')).status, 200);
+  EXPECT_EQ(refusal(ask("POST", "/v1/actors/1/method/a", {}, std::string(4097, 'x'))), "413 too-large");
+}
+
+TEST_F(CallsTest, AMalformedAnswerToAMethodCallIsTheAppsFault) {
+  gateway.on_call = [&](const core::Call&) {
+    messages::ApplyResult result;
+    result.set_accepted(true);
+    result.add_replies()->PackFrom(ringside::http::v1::Response());
+    return applied(result.SerializeAsString());
+  };
+  const auto response = ask("GET", "/v1/actors/1/method/a");
+  EXPECT_EQ(refusal(response), "500 app-garbage");
+  EXPECT_EQ(response.headers.get("ringside-outcome"), "unknown");
 }
 
 TEST_F(CallsTest, ClientsThatGoAwayCancel) {

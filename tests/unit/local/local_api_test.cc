@@ -20,6 +20,21 @@ TEST_F(LocalApiTest, Places) {
   EXPECT_EQ(refusal(ask("GET", "/v1/actors/x")), "400 bad-id");
 }
 
+TEST_F(LocalApiTest, CountsWhatItRefusesByItself) {
+  using core::Reason;
+  ask("GET", "/v1/actors/x");
+  ask("GET", "/nothing");
+  ask("DELETE", "/v1/members");
+  ask("GET", "/v1/members", {{"origin", "http://evil.example"}});
+  ask("POST", "/v1/drain", {{"content-type", "text/plain"}});
+  post_json("/v1/actors/7/apply", "{");
+  ask("POST", "/v1/actors/7/method/../x");
+  ask("POST", "/v1/actors/7/method/x", {}, std::string(70'000, 'x'));
+  EXPECT_EQ(counted, (std::vector{Reason::kBadId, Reason::kNotFound, Reason::kMethodNotAllowed, Reason::kForbidden,
+                                  Reason::kBadContentType, Reason::kMalformed, Reason::kBadPath, Reason::kTooLarge}));
+  EXPECT_TRUE(gateway.calls.empty());
+}
+
 TEST_F(LocalApiTest, ActorsInPages) {
   auto body = body_of(ask("GET", "/v1/actors?limit=2"));
   ASSERT_EQ(body["actors"].size(), 2u);

@@ -36,6 +36,7 @@ class LocalTest : public ::testing::Test {
       return true;
     };
     options.log_level = [this] { return level; };
+    options.calls.on_refusal = [this](core::Reason reason) { counted.push_back(reason); };
     options.version = "1.2.3";
     api = std::make_unique<LocalApi>(loop, gateway, json, options);
     const auto methods = std::make_shared<net::MethodTable>();
@@ -44,7 +45,7 @@ class LocalTest : public ::testing::Test {
     listen.address = {"127.0.0.1", 0, ""};
     listen.http1.emplace();
     listen.http1->handler = api->handler();
-    listen.http1->shape_error = LocalApi::error_shaper();
+    listen.http1->shape_error = api->error_shaper();
     listen.http1->max_body = 64 * 1024;
     listen.http2.emplace();
     listen.http2->methods = methods;
@@ -114,6 +115,7 @@ class LocalTest : public ::testing::Test {
   FakeGateway gateway;
   wire::ApplyJson json;
   std::string level = "info";
+  std::vector<core::Reason> counted;  // refusals
   std::unique_ptr<LocalApi> api;
   std::unique_ptr<net::Listener> listener;
   std::unique_ptr<net::Http1Client> client;

@@ -4,6 +4,8 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
+#include "sidecar/wire/apply.h"
+
 namespace ringside::wire {
 namespace {
 
@@ -71,7 +73,9 @@ TEST(MethodCall, ThereAndBack) {
   answer.headers = {
       {"content-type", "text/y"}, {"ringside-outcome", "refused"}, {"set-cookie", "a"}, {"set-cookie", "b"}};
   answer.body = "none";
-  const auto back = read_method_answer(write_method_answer(answer));
+  bool wrong = true;
+  const auto back = read_method_answer(write_method_answer(answer), wrong);
+  EXPECT_FALSE(wrong);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->status, 404);
   EXPECT_EQ(back->headers, (net::Metadata{{"content-type", "text/y"}, {"set-cookie", "a"}, {"set-cookie", "b"}}));
@@ -121,8 +125,44 @@ TEST(MethodCall, OtherBatchesAreNone) {
   batch.add_messages()->PackFrom(call);
   EXPECT_FALSE(is_method_call(batch.SerializeAsString()));
   EXPECT_FALSE(is_method_call("garbage"));
-  EXPECT_FALSE(read_method_answer(""));
-  EXPECT_FALSE(read_method_answer("garbage"));
+  bool wrong = true;
+  EXPECT_FALSE(read_method_answer("", wrong));
+  EXPECT_FALSE(wrong);
+  EXPECT_FALSE(read_method_answer("garbage", wrong));
+  EXPECT_FALSE(wrong);
+}
+
+TEST(MethodCall, AnswersThatNobodyCouldWrite) {
+  const auto malformed = [](const ringside::http::v1::Response& response) {
+    messages::ApplyResult result;
+    result.add_replies()->PackFrom(response);
+    bool wrong = false;
+    EXPECT_FALSE(read_method_answer(result.SerializeAsString(), wrong));
+    return wrong;
+  };
+  ringside::http::v1::Response response;
+  EXPECT_TRUE(malformed(response)) << "no status";
+  response.set_status(700);
+  EXPECT_TRUE(malformed(response));
+  response.set_status(200);
+  response.add_headers()->set_name("a b");
+  EXPECT_TRUE(malformed(response));
+}
+
+TEST(MethodCall, OnlyTheBodyCountsAgainstTheLimit) {
+  const auto refused = [](std::size_t body, std::size_t header) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.body = std::string(body, 'b');
+    request.headers.add("x", std::string(header, 'h'));
+    std::string batch;
+    EXPECT_EQ(write_method_call(1, request, "a", batch), std::nullopt);
+    core::ActorId id = 0;
+    return check_apply(batch, 1000, id).has_value();
+  };
+  EXPECT_FALSE(refused(1000, 16'000));
+  EXPECT_TRUE(refused(1001, 1));
+  EXPECT_TRUE(refused(1000, 2 * kMaxMethodEnvelope));
 }
 
 }  // namespace
