@@ -8,6 +8,7 @@
 namespace ringside::adapters {
 namespace {
 
+constexpr std::size_t kTurnConnections = 64;
 constexpr std::size_t kDeactivationsAtOnce = 8;
 constexpr std::chrono::milliseconds kHealthTimeout{1'000};
 
@@ -37,7 +38,8 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       sink_(sink),
       log_(log),
       exchange_(json, options_.json),
-      turns_(loop, client_options(options_, 64)),
+      turns_(loop, client_options(options_, kTurnConnections)),
+      ends_(loop, client_options(options_, kDeactivationsAtOnce)),
       health_(loop, client_options(options_, 1)),
       monitor_(
           loop, options_.health_interval, options_.down_after,
@@ -113,27 +115,39 @@ void HttpAdapter::deactivate(core::DeactivateActors request) {
   work->deadline = net::Clock::now() + options_.turn_timeout;
   for (const core::Claim& actor : request.actors) work->left.push_back(actor.id);
   if (work->all) work->left.assign(1, 0);
-  boost::asio::post(loop_, [this, work] { next_deactivations(work); });
+  boost::asio::post(loop_, [this, work] {
+    if (work->left.empty()) return sink_.deactivated(work->token);
+    deactivations_.push_back(work);
+    next_deactivations();
+  });
 }
 
-void HttpAdapter::next_deactivations(const std::shared_ptr<Deactivation>& work) {
-  while (!work->left.empty() && work->under_way < kDeactivationsAtOnce) {
+// No more at once than there are connections, so that none is ever refused by a bound and taken for done.
+void HttpAdapter::next_deactivations() {
+  while (!deactivations_.empty() && ends_under_way_ < kDeactivationsAtOnce) {
+    const auto work = std::move(deactivations_.front());
+    deactivations_.pop_front();
     net::HttpRequest request;
     request.method = "DELETE";
     request.target = work->all ? "/actors" : "/actors/" + std::to_string(work->left.front());
     work->left.pop_front();
-    ++work->under_way;
-    turns_.request(request, work->deadline, [this, work](const net::HttpResult& result) {
-      // An app that cannot be asked has lost the actor, or is about to be found down; nothing is gained by waiting.
-      if (!deactivation_done(result)) {
-        log_.warn("deactivation_failed", {{"status", result.response.status}, {"why", result.error}});
-        monitor_.look_now();
-      }
-      --work->under_way;
-      next_deactivations(work);
-    });
+    ++work->unanswered;
+    ++ends_under_way_;
+    ends_.request(request, work->deadline,
+                  [this, work](const net::HttpResult& result) { deactivation_answered(*work, result); });
+    if (!work->left.empty()) deactivations_.push_back(work);
   }
-  if (work->left.empty() && work->under_way == 0) sink_.deactivated(work->token);
+}
+
+void HttpAdapter::deactivation_answered(Deactivation& work, const net::HttpResult& result) {
+  // An app that cannot be asked has lost the actor, or is about to be found down; nothing is gained by waiting.
+  if (!deactivation_done(result)) {
+    log_.warn("deactivation_failed", {{"status", result.response.status}, {"why", result.error}});
+    monitor_.look_now();
+  }
+  --ends_under_way_;
+  if (--work.unanswered == 0 && work.left.empty()) sink_.deactivated(work.token);
+  next_deactivations();
 }
 
 // ---- health ---------------------------------------------------------------------------------------------------------

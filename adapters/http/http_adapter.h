@@ -34,7 +34,7 @@ class HttpAdapter final : public AppAdapter {
   struct Deactivation {
     core::Token token;
     std::deque<core::ActorId> left;
-    std::size_t under_way = 0;
+    std::size_t unanswered = 0;
     bool all = false;
     net::Clock::time_point deadline;
   };
@@ -42,7 +42,8 @@ class HttpAdapter final : public AppAdapter {
   void turn_answered(core::Token turn, bool method_call, const net::HttpResult& result);
   void finish(core::Token turn, core::Answer answer);
   void fail_turns();
-  void next_deactivations(const std::shared_ptr<Deactivation>& work);
+  void next_deactivations();
+  void deactivation_answered(Deactivation& work, const net::HttpResult& result);
   void check_health(HealthMonitor::Checked checked);
 
   net::Loop& loop_;
@@ -51,9 +52,12 @@ class HttpAdapter final : public AppAdapter {
   runtime::Log& log_;
   TurnExchange exchange_;
   net::Http1Client turns_;
-  net::Http1Client health_;  // of its own: a slow turn never stands in the way of a health check
+  net::Http1Client ends_;    // of their own: slow turns never stand in the way of deactivations
+  net::Http1Client health_;  // of its own: likewise
   HealthMonitor monitor_;
   std::unordered_map<core::Token, net::Http1Client::RequestId> under_way_;
+  std::deque<std::shared_ptr<Deactivation>> deactivations_;  // with actors left; in turn
+  std::size_t ends_under_way_ = 0;
 };
 
 }  // namespace ringside::adapters

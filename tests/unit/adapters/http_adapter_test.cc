@@ -213,6 +213,29 @@ TEST_F(GoodApp, ManyDeactivationsGoOutAFewAtATime) {
   EXPECT_EQ(seen.size(), 50U);
 }
 
+TEST_F(GoodApp, SlowTurnsNeverKeepDeactivationsWaiting) {
+  ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
+  hold = true;
+  for (core::Token token = 1; token <= 100; ++token) adapter->start_turn(turn(token, token));
+  ASSERT_TRUE(run_until([this] { return held.size() == 64; })) << "every connection for turns is taken";
+  adapter->deactivate({1, {{1000, 1}}, false});
+  ASSERT_TRUE(run_until([this] { return held.size() == 65; }));
+  EXPECT_EQ(seen.back(), "DELETE /actors/1000");
+}
+
+TEST_F(GoodApp, OneLongListKeepsNoOtherWaiting) {
+  hold = true;
+  std::vector<core::Claim> actors;
+  for (core::ActorId id = 1; id <= 1000; ++id) actors.push_back({id, 1});
+  adapter->deactivate({1, actors, false});
+  adapter->deactivate({2, {{5000, 1}}, false});
+  ASSERT_TRUE(run_until([this] { return held.size() == 8; }));
+  hold = false;
+  release();
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 2; }));
+  EXPECT_EQ(reports.done.front(), 2U);
+}
+
 TEST_F(GoodApp, AnotherInstanceEndsTheTurnsThenSaysRestarted) {
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
