@@ -1,6 +1,7 @@
 #include "sidecar/core/epoch_clock.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringside::core {
 namespace {
@@ -11,17 +12,35 @@ Epoch at_wall(std::int64_t wall_ms) {
 
 }  // namespace
 
-Epoch EpochClock::next(std::int64_t wall_ms) {
-  last_ = std::max(last_ + 1, at_wall(wall_ms));
+void EpochClock::advance(Now now) {
+  if (!std::exchange(started_, true)) {
+    wall_us_ = now.wall_ms * 1000;
+  } else {
+    const std::int64_t passed = (now.mono - mono_).count();
+    // Back at once, which epochs never follow; ahead by little.
+    wall_us_ = std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);
+  }
+  mono_ = now.mono;
+}
+
+Epoch EpochClock::next() {
+  last_ = std::max(last_ + 1, at_wall(wall_ms()));
   return last_;
 }
 
-Epoch EpochClock::reading(std::int64_t wall_ms) const { return std::max(last_, at_wall(wall_ms)); }
+Epoch EpochClock::reading() const { return std::max(last_, at_wall(wall_ms())); }
 
-void EpochClock::pass(std::int64_t wall_ms) { last_ = std::max(last_, at_wall(wall_ms + 1)); }
+void EpochClock::pass(std::int64_t ahead_ms, Duration silence) {
+  const std::int64_t gained = std::max<std::int64_t>(0, silence.count()) / (kGain * 1000) + 1;
+  last_ = std::max(last_, at_wall(wall_ms() + std::max<std::int64_t>(0, ahead_ms) + gained));
+}
 
-bool EpochClock::observe(Epoch other, std::int64_t wall_ms) {
-  if (other > std::max(at_wall(wall_ms + kMaxAheadMs), last_) || other >= kLimit) return false;
+bool EpochClock::too_far_ahead(Epoch other) const {
+  return other > std::max(at_wall(wall_ms() + kMaxAheadMs), last_) || other >= kLimit;
+}
+
+bool EpochClock::observe(Epoch other) {
+  if (too_far_ahead(other)) return false;
   last_ = std::max(last_, other);
   return true;
 }

@@ -1,6 +1,8 @@
 // Epochs from a hybrid logical clock (Kulkarni et al. 2014): ms << 12 | counter, below 2^53.
 //
-// Grows with every call, follows the wall clock, and never falls behind an epoch that was heard of. Loop thread only.
+// Grows with every call and never falls behind an epoch that was heard of. It follows the wall clock, but gains on the
+// monotonic one by at most 1/128: a wall clock that jumps ahead must not carry epochs beyond what the others could
+// know of this host when it dies. Loop thread only.
 #pragma once
 
 #include "sidecar/core/types.h"
@@ -13,18 +15,27 @@ class EpochClock {
   static constexpr std::int64_t kMaxAheadMs = 60'000;  // a clock further ahead than this is not followed
   static constexpr Epoch kLimit = Epoch{1} << 53;
 
-  Epoch next(std::int64_t wall_ms);
+  void advance(Now now);  // before anything else is asked of it, at every event
+  std::int64_t wall_ms() const { return wall_us_ / 1000; }
+
+  Epoch next();
   // What next() would be above: tells others how far this clock is.
-  Epoch reading(std::int64_t wall_ms) const;
-
+  Epoch reading() const;
   // False: the other clock is more than kMaxAheadMs ahead; it is not followed.
-  bool observe(Epoch other, std::int64_t wall_ms);
+  bool observe(Epoch other);
+  bool too_far_ahead(Epoch other) const;
 
-  // Whatever was issued anywhere up to that wall time is below what comes next.
-  void pass(std::int64_t wall_ms);
+  // Whatever a host issued that was `ahead_ms` ahead of this clock when last heard of, `silence` ago, is below what
+  // comes next.
+  void pass(std::int64_t ahead_ms, Duration silence);
 
  private:
+  static constexpr std::int64_t kGain = 128;
+
   Epoch last_ = 0;
+  bool started_ = false;
+  Instant mono_;
+  std::int64_t wall_us_ = 0;
 };
 
 }  // namespace ringside::core

@@ -67,6 +67,10 @@ void Membership::suspect_self() {
   if (!members_.empty()) context_.log(Level::kWarn, "stalled", {{"asking", std::to_string(members_.size())}});
 }
 
+void Membership::was_late(Duration lag) {
+  for (auto& [host, member] : members_) member.last_answer = std::min(now(), member.last_answer + lag);
+}
+
 const Member* Membership::find(const std::string& host) const {
   const auto found = members_.find(host);
   return found == members_.end() ? nullptr : &found->second;
@@ -143,7 +147,7 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (found == members_.end()) return;
   const HostRun run = found->second.run;
   // What it activated since its last answer must stay below what replaces it.
-  clock_.pass(context_.now.wall_ms + std::max<std::int64_t>(0, found->second.clock_ahead_ms));
+  clock_.pass(found->second.clock_ahead_ms, now() - found->second.lease);
   if (run.generation != 0) {
     if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
     buried_[host] = std::max(buried_[host], run.generation);
@@ -186,7 +190,7 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.phase = says.phase;
   context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
   if (was_on_ring && !member.on_ring()) {
-    clock_.pass(context_.now.wall_ms + std::max<std::int64_t>(0, member.clock_ahead_ms));
+    clock_.pass(member.clock_ahead_ms, now() - member.lease);
     rebuild_ring(member.run.host);
     listener_.left_ring(member);
   }
@@ -194,13 +198,13 @@ void Membership::observe(Member& member, const PingAnswer& says) {
 }
 
 void Membership::read_clock(Member& member, Epoch clock) {
-  if (!clock_.observe(clock, context_.now.wall_ms)) {
+  if (!clock_.observe(clock)) {
     context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
     return;
   }
   const auto clock_ms = static_cast<std::int64_t>(clock >> EpochClock::kCounterBits);
   const auto rtt_ms = std::chrono::duration_cast<std::chrono::milliseconds>(member.rtt).count();
-  member.clock_ahead_ms = clock_ms - context_.now.wall_ms + rtt_ms + 1;
+  member.clock_ahead_ms = clock_ms - clock_.wall_ms() + rtt_ms + 1;
 }
 
 // ---- what others ask ------------------------------------------------------------------------------------------------
@@ -214,7 +218,13 @@ Standing Membership::standing_of(const Sender& sender) const {
   return Standing::kUnknown;
 }
 
-void Membership::answer_join(Token token, Verdict verdict, const std::string& detail) {
+Generation Membership::newest_known(const std::string& host) const {
+  const Member* member = find(host);
+  const auto buried = buried_.find(host);
+  return std::max(member == nullptr ? 0 : member->run.generation, buried == buried_.end() ? 0 : buried->second);
+}
+
+void Membership::answer_join(Token token, Verdict verdict, const std::string& detail, Generation buried) {
   JoinAnswer answer;
   answer.verdict = verdict;
   answer.generation = self_.generation;
@@ -222,6 +232,7 @@ void Membership::answer_join(Token token, Verdict verdict, const std::string& de
   answer.routes_only = !config_.has_app;
   answer.detail = detail;
   if (verdict == Verdict::kOk) answer.names = names();
+  answer.buried = buried;
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
@@ -238,7 +249,7 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
     case Standing::kInView:
       return answer_join(token, Verdict::kOk);
     case Standing::kBuried:
-      return answer_join(token, Verdict::kBuried);
+      return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
     default:
       look(sender.host, {Look::For::kJoin, token, sender.generation});
   }

@@ -58,7 +58,9 @@ class Membership {
   void set_phase(Phase phase);                     // tells the members at once where it leaves the ring
   void close();                                    // about to exit: says good-bye, and nothing more
   void suspect_self();                             // this process was stopped: ask before serving
+  void was_late(Duration lag);                     // not for long: what others did not get to say in it is no silence
   const HostRun& self() const { return self_; }
+  Generation least_generation() const { return least_generation_; }  // that the others would not take for buried
   Phase phase() const { return phase_; }
   bool joined() const { return joined_; }
   bool confirming() const { return !unconfirmed_.empty(); }
@@ -110,7 +112,8 @@ class Membership {
   void rebuild_ring(const std::string& host);
   void observe(Member& member, const PingAnswer& says);
   void read_clock(Member& member, Epoch clock);
-  void answer_join(Token token, Verdict verdict, const std::string& detail = {});
+  Generation newest_known(const std::string& host) const;  // buried or living
+  void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
 
   // membership_join.cc: names, closure, meeting other clusters
   void learn(const std::string& name, bool listed, bool again);
@@ -144,6 +147,7 @@ class Membership {
   MembershipListener& listener_;
   EpochClock& clock_;
   HostRun self_;
+  Generation least_generation_ = 0;
   Phase phase_ = Phase::kJoining;
   bool joined_ = false;
   bool closing_ = false;

@@ -13,6 +13,7 @@ constexpr Duration kFirstRepeat{100'000};    // between repeats while a question
 constexpr Duration kQuietRepeat{1'000'000};  // between looks at names that listed hosts do not answer to
 constexpr Duration kClosedRepeat{10'000'000};
 constexpr Duration kRereadDiscovery{200'000};
+constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is no generation
 
 }  // namespace
 
@@ -97,7 +98,7 @@ std::string Membership::why_foreign(const PingAnswer& says) const {
     return config_.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
   }
   if (says.cluster != config_.cluster) return "it is of cluster " + says.cluster;
-  if (says.clock > static_cast<Epoch>(context_.now.wall_ms + EpochClock::kMaxAheadMs) << EpochClock::kCounterBits) {
+  if (clock_.too_far_ahead(says.clock)) {
     return "its clock is more than a minute ahead";
   }
   return "";
@@ -135,7 +136,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
     return learn(*name, contact.listed, false);
   }
   if (contact.state == Contact::State::kClosed && contact.next_try > now()) return;
-  clock_.observe(says.clock, context_.now.wall_ms);
+  clock_.observe(says.clock);
   contact.problem.clear();
   contact.blocks = false;
   contact.legacy = says.generation == 0;
@@ -181,6 +182,10 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
     case Verdict::kOk:
       break;
     case Verdict::kBuried:
+      // Its own clock may have been set back since the run that they buried.
+      if (answer.buried >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
+        least_generation_ = std::max(least_generation_, answer.buried + 1);
+      }
       return listener_.must_rejoin("buried by " + host);
     case Verdict::kMismatch:
       if (!members_.contains(host)) {

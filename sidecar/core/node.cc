@@ -6,6 +6,7 @@ namespace ringside::core {
 namespace {
 
 constexpr Duration kTick{100'000};
+constexpr Duration kLate{300'000};  // without a single event: this process did not get to run
 constexpr Duration kInventoryRepeat{200'000};
 constexpr std::uint64_t kNoKey = 0;
 
@@ -24,13 +25,21 @@ Instant Node::next_wakeup() const { return timers_.next(); }
 // Before anything that was queued is handled: was this process stopped for so long that others may have given it up?
 void Node::begin(Now now) {
   context_.now = now;
-  if (started_ && now.mono - last_event_ > config_.dead_after / 2) membership_.suspect_self();
+  clock_.advance(now);
+  const Duration lag = now.mono - last_event_;
   last_event_ = now.mono;
+  if (!started_) return;
+  if (lag > config_.dead_after / 2) {
+    membership_.suspect_self();
+  } else if (lag > kLate) {
+    membership_.was_late(lag);
+  }
 }
 
 // What follows from an event, once its own handling is over.
 void Node::settle() {
   open_inventory();
+  tell_handed_over();
   check_quorum();
   check_ready();
   check_drained();
@@ -101,7 +110,7 @@ void Node::open_inventory() {
   next_inventory_ = context_.now.mono + kInventoryRepeat;
   for (const auto& [host, generation] : inventory_.waiting()) {
     const Token token = context_.token();
-    asked_[token] = {host, generation, inventory_.number(), {}};
+    asked_[token] = {Asked::About::kInventory, host, generation, inventory_.number(), {}};
     if (generation == 0) {
       context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
     } else {
@@ -150,7 +159,7 @@ void Node::run_ended(const HostRun& run, bool silent) {
 void Node::admitted(const Member& member) {
   if (!member.legacy() || !membership_.joined()) return;
   const Token token = context_.token();
-  asked_[token] = {member.run.host, 0, kUnasked, {}};
+  asked_[token] = {Asked::About::kInventory, member.run.host, 0, kUnasked, {}};
   context_.effects.push_back(AskPeer{token, member.run.host, IdsRequest{}, config_.dead_after});
 }
 
@@ -203,10 +212,17 @@ void Node::peer_answered(Now now, Token token, PeerAnswer answer) {
   if (const auto found = asked_.find(token); found != asked_.end()) {
     const Asked asked = std::move(found->second);
     asked_.erase(found);
-    if (asked.inventory != 0) {
-      inventory_answered(asked, answer);
-    } else if (const auto* ack = std::get_if<AckAnswer>(&answer); ack != nullptr && !asked.claims.empty()) {
-      announcement_answered(asked, *ack);
+    switch (asked.about) {
+      case Asked::About::kInventory:
+        inventory_answered(asked, answer);
+        break;
+      case Asked::About::kAnnouncement:
+        announcement_answered(asked, answer);
+        break;
+      case Asked::About::kExpiry:
+      case Asked::About::kHandOver:
+        expiry_answered(asked, answer);
+        break;
     }
   } else {
     membership_.answered(token, answer);

@@ -134,6 +134,7 @@ class Node final : private MembershipListener {
   void end_all(Deactivation why);
   void lose_all();
   void send_deactivations(std::vector<Claim> batch);
+  void hand_over(Actor& actor);
   void release(Actor& actor);
   void requeue(std::unique_ptr<std::deque<Token>> queue);
   void expire_idle();
@@ -144,11 +145,15 @@ class Node final : private MembershipListener {
   void inventory_answered(const Asked& asked, const PeerAnswer& answer);
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
   void announce(const std::string& host, std::vector<Claim> claims);
-  void announcement_answered(const Asked& asked, const AckAnswer& ack);
+  void announcement_answered(const Asked& asked, const PeerAnswer& answer);
   void yield(ActorId id, const std::string& owner, Epoch epoch);
   void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(Token token, const Sender& sender, const ExpireRequest& request);
   void tell_expired();
+  void tell_handed_over();
+  void handed_over(const std::vector<Claim>& claims);
+  void expiry_answered(const Asked& asked, const PeerAnswer& answer);
+  void inherit(Ended ended);
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   PingAnswer ping_answer(const Sender& sender) const;
 
@@ -177,8 +182,11 @@ class Node final : private MembershipListener {
   std::map<ActorId, Instant> disputed_;  // refused for a disagreement about the ring, until then
   std::map<Token, Asked> asked_;
   std::map<Token, std::vector<Claim>> deactivations_;
-  std::vector<Claim> unannounced_;                                  // claims that legacy hosts have not been told
-  std::vector<Ended> untold_;                                       // ended activations, for their ring owners
+  std::vector<Claim> unannounced_;         // claims that legacy hosts have not been told
+  std::vector<Ended> untold_;              // ended activations, for their ring owners
+  std::map<ActorId, Epoch> handing_over_;  // ended, with answers that the heir must know
+  Instant next_hand_over_;
+  Instant next_expiry_;
   std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
   std::deque<ActorId> inherited_order_;
   std::size_t weight_ = 0;  // of all calls that have not ended

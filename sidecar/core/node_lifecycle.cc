@@ -4,11 +4,6 @@
 #include "sidecar/core/node.h"
 
 namespace ringside::core {
-namespace {
-
-constexpr int kGenerationRandomBits = 20;
-
-}  // namespace
 
 void Node::start(Now now, bool app_up) {
   started_ = true;
@@ -26,7 +21,7 @@ void Node::start(Now now, bool app_up) {
 void Node::begin_run(Phase phase) {
   const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
   const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
-  const Generation generation = std::max(membership_.self().generation + 1, at);
+  const Generation generation = std::max({membership_.self().generation + 1, membership_.least_generation(), at});
   inventory_.clear();
   strays_.clear();
   topology_changed_ = true;

@@ -10,13 +10,15 @@ namespace {
 
 constexpr std::size_t kMaxInherited = 10'000;
 constexpr std::size_t kAnnounceAtOnce = 1000;
+constexpr std::size_t kMaxUntold = 100'000;
+constexpr Duration kHandOverRepeat{200'000};
 
 }  // namespace
 
 void Node::answer(Token token, PeerAnswer answer) { context_.effects.push_back(AnswerPeer{token, std::move(answer)}); }
 
 void Node::dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
-  if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock, context_.now.wall_ms);
+  if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock);
   std::visit(Overloaded{
                  [&](const PingRequest&) { answer(token, ping_answer(sender)); },
                  [&](const NegotiateRequest& negotiate) { membership_.negotiate(token, negotiate); },
@@ -48,7 +50,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.load = turns_.size() + turns_waiting_;
   says.cluster = config_.cluster;
   says.version = config_.version;
-  says.clock = clock_.reading(context_.now.wall_ms);
+  says.clock = clock_.reading();
   says.standing = sender.host.empty() ? Standing::kUnspecified : membership_.standing_of(sender);
   says.routes_only = !config_.has_app;
   says.unix_time = context_.now.wall_ms / 1000;
@@ -92,6 +94,11 @@ void Node::inventory_answered(const Asked& asked, const PeerAnswer& answer) {
     return;
   }
   const HostRun holder = member->run;
+  if (!strays_.has_room_for(claims.size())) {
+    // What cannot be remembered must not be claimed: the ranges stay closed, and the question is asked again.
+    context_.log(Level::kError, "strays_full", {{"strays", std::to_string(strays_.size())}, {"host", asked.host}});
+    return;
+  }
   if (asked.inventory != kUnasked && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return;
   take_claims(holder, claims);
   topology_changed_ = true;
@@ -103,10 +110,10 @@ void Node::take_claims(const HostRun& holder, const std::vector<Claim>& claims) 
   for (const Claim& claim : claims) {
     const std::string* owner = membership_.ring()->owner(claim.id);
     if (owner == nullptr || *owner != self) continue;
-    clock_.observe(claim.epoch, context_.now.wall_ms);
+    clock_.observe(claim.epoch);
     const Actor* mine = actors_.find(claim.id);
     if (mine == nullptr) {
-      if (!strays_.put(claim.id, holder, claim.epoch)) context_.log(Level::kError, "strays_full");
+      strays_.put(claim.id, holder, claim.epoch);
     } else if (claim.epoch > mine->epoch) {
       yield(claim.id, holder.host, claim.epoch);  // two holders met: the greater epoch stays
     } else {
@@ -123,14 +130,16 @@ void Node::announce(const std::string& host, std::vector<Claim> claims) {
     const auto first = claims.begin() + static_cast<std::ptrdiff_t>(at);
     const std::vector<Claim> part(first, first + static_cast<std::ptrdiff_t>(count));
     const Token token = context_.token();
-    asked_[token] = {host, 0, 0, part};
+    asked_[token] = {Asked::About::kAnnouncement, host, 0, 0, part};
     const HostRun& self = membership_.self();
     context_.effects.push_back(
         AskPeer{token, host, OwnershipRequest{self.host, self.generation, part}, config_.dead_after});
   }
 }
 
-void Node::announcement_answered(const Asked& asked, const AckAnswer& ack) {
+void Node::announcement_answered(const Asked& asked, const PeerAnswer& answer) {
+  if (!std::holds_alternative<AckAnswer>(answer)) return;
+  const AckAnswer& ack = std::get<AckAnswer>(answer);
   context_.counters.announcements[0][ack.accepted ? 1 : 0] += asked.claims.size();
   if (ack.accepted) return;
   if (!ack.rejected.empty()) {
@@ -233,21 +242,74 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   }
   for (const Ended& ended : request.ended) {
     strays_.drop(ended.id, sender.host, ended.epoch);
-    clock_.observe(ended.epoch, context_.now.wall_ms);
-    if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
-    if (inherited_.insert_or_assign(ended.id, ended.remembered).second) inherited_order_.push_back(ended.id);
-    if (inherited_order_.size() > kMaxInherited) {
-      inherited_.erase(inherited_order_.front());
-      inherited_order_.pop_front();
-    }
+    clock_.observe(ended.epoch);
+    if (!ended.remembered.empty() && actors_.find(ended.id) == nullptr) inherit(ended);
   }
   topology_changed_ = true;
   answer(token, ExpireAnswer{Verdict::kOk});
 }
 
+void Node::inherit(Ended ended) {
+  const ActorId id = ended.id;
+  if (inherited_.insert_or_assign(id, std::move(ended.remembered)).second) inherited_order_.push_back(id);
+  if (inherited_order_.size() > kMaxInherited) {
+    inherited_.erase(inherited_order_.front());
+    inherited_order_.pop_front();
+  }
+}
+
+// Told again until the ring owner says that it knows.
+void Node::tell_handed_over() {
+  if (handing_over_.empty() || context_.now.mono < next_hand_over_) return;
+  next_hand_over_ = context_.now.mono + kHandOverRepeat;
+  std::map<std::string, std::vector<Ended>> by_owner;
+  std::vector<Claim> settled;
+  for (const auto& [id, epoch] : handing_over_) {
+    const std::string* owner = membership_.ring()->owner(id);
+    const Member* member = owner == nullptr ? nullptr : membership_.find(*owner);
+    Ended ended{id, epoch, actors_.find(id)->window->all()};
+    if (member != nullptr && !member->legacy()) {
+      by_owner[*owner].push_back(std::move(ended));
+      continue;
+    }
+    if (owner != nullptr && *owner == membership_.self().host) inherit(std::move(ended));
+    settled.push_back({id, epoch});
+  }
+  for (auto& [owner, list] : by_owner) {
+    const Token token = context_.token();
+    Asked& asked = asked_[token] = {Asked::About::kHandOver, owner, 0, 0, {}};
+    for (const Ended& ended : list) asked.claims.push_back({ended.id, ended.epoch});
+    context_.effects.push_back(AskPeer{token, owner, ExpireRequest{std::move(list)}, config_.dead_after});
+  }
+  handed_over(settled);
+}
+
+void Node::handed_over(const std::vector<Claim>& claims) {
+  for (const Claim& claim : claims) {
+    const auto found = handing_over_.find(claim.id);
+    if (found == handing_over_.end() || found->second != claim.epoch) continue;
+    handing_over_.erase(found);
+    release(*actors_.find(claim.id));
+  }
+  topology_changed_ = topology_changed_ || !claims.empty();
+}
+
+// An expiry that got lost would leave a stray behind for as long as this host lives: it is told again.
+void Node::expiry_answered(const Asked& asked, const PeerAnswer& answer) {
+  const auto* heard = std::get_if<ExpireAnswer>(&answer);
+  const bool ok = heard != nullptr && heard->verdict == Verdict::kOk;
+  if (asked.about == Asked::About::kHandOver) {
+    if (ok) handed_over(asked.claims);
+    return;
+  }
+  if (ok || untold_.size() > kMaxUntold) return;
+  for (const Claim& claim : asked.claims) untold_.push_back({claim.id, claim.epoch, {}});
+  next_expiry_ = context_.now.mono + kHandOverRepeat;
+}
+
 // What has ended here, told to the hosts that the ring names for it, and to all legacy hosts.
 void Node::tell_expired() {
-  if (untold_.empty()) return;
+  if (untold_.empty() || context_.now.mono < next_expiry_) return;
   std::vector<Ended> ended = std::exchange(untold_, {});
   std::vector<ActorId> ids;
   std::map<std::string, std::vector<Ended>> by_owner;
@@ -259,7 +321,10 @@ void Node::tell_expired() {
     if (member != nullptr && !member->legacy()) by_owner[*owner].push_back(std::move(one));
   }
   for (auto& [owner, list] : by_owner) {
-    context_.effects.push_back(AskPeer{context_.token(), owner, ExpireRequest{std::move(list)}, config_.dead_after});
+    const Token token = context_.token();
+    Asked& asked = asked_[token] = {Asked::About::kExpiry, owner, 0, 0, {}};
+    for (const Ended& one : list) asked.claims.push_back({one.id, one.epoch});
+    context_.effects.push_back(AskPeer{token, owner, ExpireRequest{std::move(list)}, config_.dead_after});
   }
   for (const auto& [host, member] : membership_.members()) {
     if (!member.legacy()) continue;

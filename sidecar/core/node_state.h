@@ -45,9 +45,10 @@ struct ForwardUnderWay {
 inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
 
 struct NodeQuestion {
+  enum class About : std::uint8_t { kInventory, kAnnouncement, kExpiry, kHandOver } about;
   std::string host;
   Generation generation = 0;
-  std::uint64_t inventory = 0;  // its number; 0: an announcement of `claims`; kUnasked: ids beside any inventory
+  std::uint64_t inventory = 0;  // its number; kUnasked: ids beside any inventory
   std::vector<Claim> claims;
 };
 struct Route {

@@ -6,8 +6,7 @@
 namespace ringside::core {
 
 Sender Node::self() const {
-  return {membership_.self().host, membership_.self().generation, config_.cluster,
-          clock_.reading(context_.now.wall_ms)};
+  return {membership_.self().host, membership_.self().generation, config_.cluster, clock_.reading()};
 }
 
 Placement Node::where(ActorId id) const {

@@ -13,7 +13,7 @@ constexpr Duration kAppRetry{20'000};
 }  // namespace
 
 Actor& Node::claim(ActorId id) {
-  Actor& actor = actors_.create(id, clock_.next(context_.now.wall_ms), context_.now.mono);
+  Actor& actor = actors_.create(id, clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
   if (const auto found = inherited_.find(id); found != inherited_.end()) {
     actor.window = std::make_unique<IdempotencyWindow>();
@@ -206,19 +206,26 @@ void Node::deactivated(Now now, Token token) {
     deactivations_.erase(found);
     for (const Claim& claim : claims) {
       Actor* actor = actors_.find(claim.id);
-      if (actor != nullptr && actor->epoch == claim.epoch) release(*actor);
+      if (actor != nullptr && actor->epoch == claim.epoch) hand_over(*actor);
     }
     topology_changed_ = true;
   }
   settle();
 }
 
+// Whoever activates the actor next must know what was answered here, so the claim stays until its ring owner does.
+void Node::hand_over(Actor& actor) {
+  ++context_.counters.deactivations[static_cast<std::size_t>(actor.why)];
+  if (!actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout) {
+    return release(actor);
+  }
+  handing_over_.emplace(actor.id, actor.epoch);
+  next_hand_over_ = context_.now.mono;
+}
+
 // The activation is over: its claim goes, its ring owner hears of it, and what waited for it is routed afresh.
 void Node::release(Actor& actor) {
-  ++context_.counters.deactivations[static_cast<std::size_t>(actor.why)];
-  Ended ended{actor.id, actor.epoch, {}};
-  if (actor.window) ended.remembered = actor.window->all();
-  untold_.push_back(std::move(ended));
+  untold_.push_back({actor.id, actor.epoch, {}});
   std::unique_ptr<std::deque<Token>> queue = std::move(actor.queue);
   actors_.erase(actor);
   if (queue) requeue(std::move(queue));
@@ -234,6 +241,7 @@ void Node::lose_all() {
     actors_.erase(*actor);
   }
   deactivations_.clear();
+  handing_over_.clear();
   for (auto& queue : queues) requeue(std::move(queue));
 }
 

@@ -130,6 +130,7 @@ struct JoinAnswer {
   bool routes_only = false;
   std::vector<std::string> names;
   std::string detail;
+  Generation buried = 0;  // with kBuried: the next run's generation must be above this
 };
 struct LeaveAnswer {
   Verdict verdict = Verdict::kUnspecified;

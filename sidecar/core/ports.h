@@ -90,7 +90,7 @@ class DiscoverySink {
   virtual ~DiscoverySink() = default;
   // Canonical; all sources together. `complete`: every source has answered in this reading.
   virtual void discovered(const std::vector<std::string>& addresses, bool complete) = 0;
-  virtual void discovery_failed(const std::string& why) = 0;  // of one source, for the log
+  virtual void discovery_failed(const std::string& source, const std::string& why) = 0;  // for people
 };
 
 // ---- measurements that are not counters of the core ----

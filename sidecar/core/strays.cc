@@ -1,63 +1,172 @@
 #include "sidecar/core/strays.h"
 
-namespace ringside::core {
+#include <algorithm>
+#include <utility>
 
-std::uint32_t Strays::intern(const HostRun& holder) {
+namespace ringside::core {
+namespace {
+
+// Full between 74 and 85 %: 19 to 22 bytes for each stray, and short probes.
+constexpr std::size_t kMostUsedPercent = 85;
+constexpr std::size_t kLeastUsedPercent = 40;
+constexpr std::size_t kGrowthPercent = 115;
+
+std::size_t roomy(std::size_t used) { return used == 0 ? 0 : used * kGrowthPercent / kMostUsedPercent + 2; }
+
+}  // namespace
+
+// ---- one segment ----------------------------------------------------------------------------------------------------
+
+// The upper bits spread over the slots (Lemire 2019); the lower ones have chosen the segment.
+std::size_t Strays::Segment::home(Hash hash) const {
+  return static_cast<std::size_t>(((hash >> 32) * slots.size()) >> 32);
+}
+
+Strays::Slot* Strays::Segment::find(ActorId id, Hash hash) {
+  if (slots.empty()) return nullptr;
+  for (std::size_t at = home(hash);; at = at + 1 == slots.size() ? 0 : at + 1) {
+    if (slots[at].id == id) return &slots[at];
+    if (slots[at].id == 0) return nullptr;
+  }
+}
+
+const Strays::Slot* Strays::Segment::find(ActorId id, Hash hash) const {
+  return const_cast<Segment*>(this)->find(id, hash);
+}
+
+void Strays::Segment::insert(const Slot& slot) {
+  if ((used + 1) * 100 > slots.size() * kMostUsedPercent) resize(roomy(used + 1));
+  std::size_t at = home(hash_id(slot.id));
+  while (slots[at].id != 0) at = at + 1 == slots.size() ? 0 : at + 1;
+  slots[at] = slot;
+  ++used;
+}
+
+// Closes the gap: whoever stands behind it and may stand in it moves up (Knuth, vol. 3, algorithm 6.4R).
+void Strays::Segment::erase(Slot* slot) {
+  const std::size_t size = slots.size();
+  auto gap = static_cast<std::size_t>(slot - slots.data());
+  for (std::size_t at = (gap + 1) % size; slots[at].id != 0; at = (at + 1) % size) {
+    const std::size_t wanted = home(hash_id(slots[at].id));
+    if ((at + size - wanted) % size < (at + size - gap) % size) continue;
+    slots[gap] = slots[at];
+    gap = at;
+  }
+  slots[gap] = Slot{};
+  --used;
+  if (used * 100 < slots.size() * kLeastUsedPercent) resize(roomy(used));
+}
+
+void Strays::Segment::resize(std::size_t capacity) {
+  const std::vector<Slot> before = std::exchange(slots, std::vector<Slot>(capacity));
+  used = 0;
+  for (const Slot& slot : before) {
+    if (slot.id != 0) insert(slot);
+  }
+}
+
+// ---- the table ------------------------------------------------------------------------------------------------------
+
+bool Strays::intern(const HostRun& holder, std::uint32_t& slot) {
+  if (last_holder_ < holders_.size() && holders_[last_holder_].run == holder) {
+    slot = last_holder_;
+    return true;
+  }
   std::size_t free = holders_.size();
   for (std::size_t i = 0; i < holders_.size(); ++i) {
-    if (holders_[i].run == holder) return static_cast<std::uint32_t>(i);
+    if (holders_[i].run == holder) {
+      slot = last_holder_ = static_cast<std::uint32_t>(i);
+      return true;
+    }
     if (holders_[i].strays == 0) free = i;
   }
+  if (free == kMaxHolders) return false;
   if (free == holders_.size()) holders_.emplace_back();
   holders_[free].run = holder;
-  return static_cast<std::uint32_t>(free);
+  slot = last_holder_ = static_cast<std::uint32_t>(free);
+  return true;
 }
 
 bool Strays::put(ActorId id, const HostRun& holder, Epoch epoch) {
-  const auto found = table_.find(id);
-  if (found == table_.end()) {
-    if (table_.size() >= limit_) return false;
-    const std::uint32_t slot = intern(holder);
-    table_.emplace(id, Entry{epoch, slot});
-    ++holders_[slot].strays;
-    return true;
+  const Hash hash = hash_id(id);
+  Segment& segment = segment_of(hash);
+  Slot* known = segment.find(id, hash);
+  if (known != nullptr && known->epoch > epoch) return true;
+  std::uint32_t index = 0;
+  if ((known == nullptr && size_ >= limit_) || !intern(holder, index)) return false;
+  if (known != nullptr) {
+    --holders_[known->holder].strays;
+    known->epoch = epoch & ((Epoch{1} << kEpochBits) - 1);
+    known->holder = index & (kMaxHolders - 1);
+  } else {
+    Slot slot;
+    slot.id = id;
+    slot.epoch = epoch & ((Epoch{1} << kEpochBits) - 1);
+    slot.holder = index & (kMaxHolders - 1);
+    segment.insert(slot);
+    ++size_;
   }
-  if (found->second.epoch > epoch) return true;
-  const std::uint32_t slot = intern(holder);
-  --holders_[found->second.holder].strays;
-  ++holders_[slot].strays;
-  found->second = {epoch, slot};
+  ++holders_[index].strays;
   return true;
 }
 
 bool Strays::find(ActorId id, Stray& out) const {
-  const auto found = table_.find(id);
-  if (found == table_.end()) return false;
-  out.holder = holders_[found->second.holder].run;
-  out.epoch = found->second.epoch;
+  if (size_ == 0) return false;
+  const Hash hash = hash_id(id);
+  const Slot* slot = segment_of(hash).find(id, hash);
+  if (slot == nullptr) return false;
+  out.holder = holders_[slot->holder].run;
+  out.epoch = slot->epoch;
   return true;
 }
 
 bool Strays::drop(ActorId id, const std::string& host, Epoch epoch) {
-  const auto found = table_.find(id);
-  if (found == table_.end() || found->second.epoch != epoch) return false;
-  if (holders_[found->second.holder].run.host != host) return false;
-  --holders_[found->second.holder].strays;
-  table_.erase(found);
+  const Hash hash = hash_id(id);
+  Segment& segment = segment_of(hash);
+  Slot* slot = segment.find(id, hash);
+  if (slot == nullptr || slot->epoch != epoch || holders_[slot->holder].run.host != host) return false;
+  --holders_[slot->holder].strays;
+  --size_;
+  segment.erase(slot);
   return true;
 }
 
-void Strays::drop_run(const HostRun& holder) {
-  for (std::size_t slot = 0; slot < holders_.size(); ++slot) {
-    if (holders_[slot].run != holder || holders_[slot].strays == 0) continue;
-    std::erase_if(table_, [slot](const auto& entry) { return entry.second.holder == slot; });
-    holders_[slot].strays = 0;
+void Strays::keep_slots(const std::function<bool(const Slot&)>& keep) {
+  for (Segment& segment : segments_) {
+    std::vector<Slot> kept;
+    for (const Slot& slot : segment.slots) {
+      if (slot.id == 0) continue;
+      if (keep(slot)) {
+        kept.push_back(slot);
+      } else {
+        --holders_[slot.holder].strays;
+      }
+    }
+    if (kept.size() == segment.used) continue;
+    size_ -= segment.used - kept.size();
+    segment.slots.assign(roomy(kept.size()), Slot{});
+    segment.slots.shrink_to_fit();
+    segment.used = 0;
+    for (const Slot& slot : kept) segment.insert(slot);
   }
 }
 
+void Strays::drop_run(const HostRun& holder) {
+  const auto found =
+      std::find_if(holders_.begin(), holders_.end(), [&](const Holder& one) { return one.run == holder; });
+  if (found == holders_.end() || found->strays == 0) return;
+  const auto index = static_cast<std::uint64_t>(found - holders_.begin());
+  keep_slots([index](const Slot& slot) { return slot.holder != index; });
+}
+
+void Strays::keep_only(const std::function<bool(ActorId)>& keep) {
+  keep_slots([&keep](const Slot& slot) { return keep(slot.id); });
+}
+
 void Strays::clear() {
-  table_.clear();
+  for (Segment& segment : segments_) segment = Segment{};
   holders_.clear();
+  size_ = 0;
 }
 
 std::size_t Strays::held_by(const std::string& host) const {
@@ -65,6 +174,12 @@ std::size_t Strays::held_by(const std::string& host) const {
   for (const Holder& holder : holders_) {
     if (holder.run.host == host) sum += holder.strays;
   }
+  return sum;
+}
+
+std::size_t Strays::bytes() const {
+  std::size_t sum = sizeof *this;
+  for (const Segment& segment : segments_) sum += segment.slots.capacity() * sizeof(Slot);
   return sum;
 }
 

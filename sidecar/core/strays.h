@@ -1,11 +1,17 @@
-// Ids that another host holds although the ring names this one. Bounded; loop thread only.
+// Ids that another host holds although the ring names this one.
+//
+// Ten million of them are possible, so each takes one 16-byte slot of an open-addressing table, at most 24 bytes with
+// the free slots between them (bench/strays.cc). The table is cut into segments that grow one at a time: there is
+// never a second copy of the whole. Bounded; loop thread only.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "sidecar/core/hash.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -17,6 +23,8 @@ struct Stray {
 
 class Strays {
  public:
+  static constexpr std::size_t kMaxHolders = 2048;  // runs of hosts that hold any, at once
+
   explicit Strays(std::size_t limit) : limit_(limit) {}
 
   // False: the table is full. A newer epoch replaces an older one of the same id.
@@ -25,34 +33,51 @@ class Strays {
   // Only that very activation: evidence about another one says nothing about this.
   bool drop(ActorId id, const std::string& host, Epoch epoch);
   void drop_run(const HostRun& holder);
-  // Keeps only ids that `keep(id)` says.
-  template <typename Keep>
-  void keep_only(Keep&& keep) {
-    std::erase_if(table_, [&](const auto& entry) {
-      if (keep(entry.first)) return false;
-      --holders_[entry.second.holder].strays;
-      return true;
-    });
-  }
+  void keep_only(const std::function<bool(ActorId)>& keep);
   void clear();
-  std::size_t size() const { return table_.size(); }
+
+  std::size_t size() const { return size_; }
+  bool has_room_for(std::size_t more) const { return limit_ - size_ >= more; }
   std::size_t held_by(const std::string& host) const;
+  std::size_t bytes() const;  // of the slots, used and free
 
  private:
-  struct Entry {
-    Epoch epoch;
-    std::uint32_t holder;  // into holders_
+  static constexpr int kEpochBits = 53;
+  static constexpr std::size_t kSegments = 256;
+
+  struct Slot {
+    ActorId id = 0;  // 0: free
+    std::uint64_t epoch : kEpochBits = 0;
+    std::uint64_t holder : 64 - kEpochBits = 0;  // into holders_
   };
+  static_assert(sizeof(Slot) == 16);
+  // Linear probing from the slot that the hash names; no gap between that slot and the entry.
+  struct Segment {
+    std::vector<Slot> slots;
+    std::size_t used = 0;
 
-  std::uint32_t intern(const HostRun& holder);
-
-  std::size_t limit_;
-  std::unordered_map<ActorId, Entry> table_;
+    std::size_t home(Hash hash) const;
+    Slot* find(ActorId id, Hash hash);
+    const Slot* find(ActorId id, Hash hash) const;
+    void insert(const Slot& slot);
+    void erase(Slot* slot);
+    void resize(std::size_t capacity);
+  };
   struct Holder {
     HostRun run;
     std::size_t strays = 0;
   };
-  std::vector<Holder> holders_;  // a slot without strays is used again
+
+  Segment& segment_of(Hash hash) { return segments_[hash % kSegments]; }
+  const Segment& segment_of(Hash hash) const { return segments_[hash % kSegments]; }
+  bool intern(const HostRun& holder, std::uint32_t& slot);
+  void keep_slots(const std::function<bool(const Slot&)>& keep);
+
+  std::size_t limit_;
+  std::size_t size_ = 0;
+  std::array<Segment, kSegments> segments_;
+  std::vector<Holder> holders_;  // an entry without strays is used again
+  std::uint32_t last_holder_ = 0;
 };
 
 }  // namespace ringside::core

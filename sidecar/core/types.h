@@ -9,7 +9,8 @@ namespace ringside::core {
 
 using ActorId = std::uint64_t;     // 1 .. 2^64-1; 0 is no actor
 using Generation = std::uint64_t;  // one run of a host: start in ms << 20 | random bits; 0 = a legacy host
-using Epoch = std::uint64_t;       // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
+inline constexpr int kGenerationRandomBits = 20;
+using Epoch = std::uint64_t;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
 
 // A clock that cannot be read: the core gets its time as an argument, from whoever runs it.
 struct Monotonic {

@@ -66,6 +66,7 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.routes_only = in.routes_only();
   out.names.assign(in.names().begin(), in.names().end());
   out.detail = in.detail();
+  out.buried = in.buried();
   return out;
 }
 
@@ -163,6 +164,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_routes_only(a.routes_only);
                           for (const std::string& name : a.names) out.add_names(name);
                           out.set_detail(a.detail);
+                          out.set_buried(a.buried);
                           return out.SerializeAsString();
                         },
                         [](const core::LeaveAnswer& a) {

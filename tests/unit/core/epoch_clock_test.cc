@@ -6,12 +6,22 @@ namespace ringside::core {
 namespace {
 
 constexpr std::int64_t kWall = 1'790'000'000'000;
+constexpr std::int64_t kYearMs = 365LL * 86'400'000;
+
+Now at(std::int64_t mono_ms, std::int64_t wall_ms) { return {Instant(Duration(mono_ms * 1000)), wall_ms}; }
+EpochClock clock_at(std::int64_t wall_ms) {
+  EpochClock clock;
+  clock.advance(at(0, wall_ms));
+  return clock;
+}
 
 TEST(EpochClock, GrowsEvenWhereTheWallClockDoesNot) {
   EpochClock clock;
   Epoch last = 0;
+  std::int64_t mono = 0;
   for (const std::int64_t wall : {kWall, kWall, kWall - 5000, kWall + 1}) {
-    const Epoch epoch = clock.next(wall);
+    clock.advance(at(++mono, wall));
+    const Epoch epoch = clock.next();
     EXPECT_GT(epoch, last);
     last = epoch;
   }
@@ -19,14 +29,33 @@ TEST(EpochClock, GrowsEvenWhereTheWallClockDoesNot) {
 }
 
 TEST(EpochClock, FollowsOthersButNotAMinuteAhead) {
-  EpochClock fast, slow;
-  const Epoch ahead = fast.next(kWall + 59'000);
-  EXPECT_TRUE(slow.observe(ahead, kWall));
-  EXPECT_GT(slow.next(kWall), ahead);
-  const Epoch a_year_ahead = EpochClock().next(kWall + 365LL * 86'400'000);
-  EXPECT_FALSE(slow.observe(a_year_ahead, kWall));
-  EXPECT_LT(slow.next(kWall), a_year_ahead);
-  EXPECT_FALSE(slow.observe(~Epoch{0}, kWall));
+  EpochClock slow = clock_at(kWall);
+  const Epoch ahead = clock_at(kWall + 59'000).next();
+  EXPECT_TRUE(slow.observe(ahead));
+  EXPECT_GT(slow.next(), ahead);
+  const Epoch a_year_ahead = clock_at(kWall + kYearMs).next();
+  EXPECT_FALSE(slow.observe(a_year_ahead));
+  EXPECT_LT(slow.next(), a_year_ahead);
+  EXPECT_FALSE(slow.observe(~Epoch{0}));
+}
+
+// Otherwise whoever takes over from a host whose clock has just jumped would issue smaller epochs than it did.
+TEST(EpochClock, AJumpAheadIsFollowedSlowly) {
+  EpochClock clock = clock_at(kWall);
+  clock.advance(at(1000, kWall + 31'000));
+  EXPECT_EQ(clock.wall_ms(), kWall + 1007);
+  EpochClock heir = clock_at(kWall);
+  heir.advance(at(1000, kWall + 1000));
+  heir.pass(0, Duration(1'000'000));
+  EXPECT_GT(heir.next(), clock.next());
+}
+
+TEST(EpochClock, AJumpBackIsFollowedAtOnceAndEpochsStillGrow) {
+  EpochClock clock = clock_at(kWall);
+  const Epoch before = clock.next();
+  clock.advance(at(1000, kWall - 60'000));
+  EXPECT_EQ(clock.wall_ms(), kWall - 60'000);
+  EXPECT_GT(clock.next(), before);
 }
 
 }  // namespace

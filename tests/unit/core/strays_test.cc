@@ -1,6 +1,10 @@
 #include "sidecar/core/strays.h"
 
+#include <map>
+
 #include <gtest/gtest.h>
+
+#include "sidecar/core/context.h"
 
 namespace ringside::core {
 namespace {
@@ -36,6 +40,58 @@ TEST(Strays, OfARunThatEndedVanishAndThoseOfTheNextStay) {
   Stray stray;
   EXPECT_FALSE(strays.find(1, stray));
   EXPECT_TRUE(strays.find(2, stray));
+}
+
+// Against a map, through growth, gaps that close, and segments that shrink.
+TEST(Strays, HoldWhatAMapWouldHold) {
+  Strays strays(100'000);
+  std::map<ActorId, Epoch> expected;
+  Random random(7);
+  for (int step = 0; step < 200'000; ++step) {
+    const ActorId id = 1 + random.below(20'000);
+    // Grows for the first half, and shrinks after it.
+    if (random.below(10) < (step < 100'000 ? 7U : 2U)) {
+      const Epoch epoch = expected[id] + 1;
+      ASSERT_TRUE(strays.put(id, {"a", 1 + id % 3}, epoch));
+      expected[id] = epoch;
+    } else if (const auto found = expected.find(id); found != expected.end()) {
+      ASSERT_TRUE(strays.drop(id, "a", found->second));
+      expected.erase(found);
+    }
+  }
+  ASSERT_EQ(strays.size(), expected.size());
+  Stray stray;
+  for (ActorId id = 1; id <= 20'000; ++id) {
+    const auto found = expected.find(id);
+    ASSERT_EQ(strays.find(id, stray), found != expected.end()) << id;
+    if (found == expected.end()) continue;
+    ASSERT_EQ(stray.epoch, found->second) << id;
+  }
+  strays.drop_run({"a", 2});
+  std::erase_if(expected, [](const auto& entry) { return entry.first % 3 == 1; });
+  EXPECT_EQ(strays.size(), expected.size());
+  EXPECT_EQ(strays.held_by("a"), expected.size());
+}
+
+TEST(Strays, TakeAtMost24BytesEach) {
+  constexpr std::size_t kMany = 1'000'000;
+  Strays strays(kMany);
+  for (ActorId id = 1; id <= kMany; ++id) {
+    strays.put(id, {"10.0.0.1", 1}, (Epoch{1} << 53) - 1);
+    if (id % 50'000 != 0) continue;
+    ASSERT_LE(strays.bytes(), id * 24 + sizeof(Strays)) << id;
+  }
+  Stray stray;
+  ASSERT_TRUE(strays.find(77, stray));
+  EXPECT_EQ(stray.epoch, (Epoch{1} << 53) - 1);
+}
+
+TEST(Strays, HaveABoundedNumberOfHolders) {
+  Strays strays(10'000);
+  for (std::size_t run = 1; run <= Strays::kMaxHolders; ++run) ASSERT_TRUE(strays.put(run, {"a", run}, 1));
+  EXPECT_FALSE(strays.put(9'999, {"a", 9'999}, 1));
+  strays.drop_run({"a", 5});
+  EXPECT_TRUE(strays.put(9'999, {"a", 9'999}, 1));
 }
 
 TEST(Strays, AreBounded) {
