@@ -93,7 +93,7 @@ class Sidecar {
 std::string Sidecar::start() {
   if (std::string error = load_descriptors(); !error.empty()) return error;
   if (std::string error = missing_kubernetes(settings_); !error.empty()) return error;
-  resolver_ = std::make_shared<net::Resolver>(loop_, net::ResolverOptions{});
+  resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
       std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_});

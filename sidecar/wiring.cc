@@ -36,6 +36,14 @@ net::Endpoint to_endpoint(const config::Listen& listen) {
   return endpoint;
 }
 
+net::ResolverOptions resolver_options(const config::Settings& settings) {
+  net::ResolverOptions options;
+  for (const std::string& server : settings.dns_servers) {
+    options.servers += (options.servers.empty() ? "" : ",") + server;
+  }
+  return options;
+}
+
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version) {
   core::NodeConfig config;
   config.host = host.to_string();

@@ -11,6 +11,7 @@
 #include "sidecar/discovery/kubernetes.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/endpoint.h"
+#include "sidecar/net/resolver.h"
 #include "sidecar/peer/peer_server.h"
 #include "sidecar/runtime/log.h"
 #include "sidecar/wire/apply_json.h"
@@ -18,6 +19,7 @@
 namespace ringside {
 
 net::Endpoint to_endpoint(const config::Listen& listen);
+net::ResolverOptions resolver_options(const config::Settings& settings);
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
 local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version);

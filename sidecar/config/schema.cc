@@ -178,9 +178,15 @@ void add_identity_and_listeners(std::vector<Option>& all) {
 
 void add_membership(std::vector<Option>& all) {
   all.push_back(value<JoinSource>(
-      kMembership, "join", "SOURCE", "", "HOST[:PORT],HOST... or dns:NAME[:PORT] (dns:_service._tcp.NAME: SRV records) or k8s:SERVICE[.NAMESPACE][:PORT]",
+      kMembership, "join", "SOURCE", "",
+      "HOST[:PORT],HOST... or dns:NAME[:PORT] (dns:_service._tcp.NAME: SRV records) or k8s:SERVICE[.NAMESPACE][:PORT]",
       true, read_join, [](JoinSource source, Settings& settings) { settings.join.push_back(std::move(source)); },
       "Where other hosts are found. None: a cluster of one."));
+  all.push_back(value<std::string>(
+      kMembership, "dns-server", "IP[:PORT]", "", "an IP address, in brackets where it is IPv6, with or without a port",
+      true, read_dns_server,
+      [](std::string server, Settings& settings) { settings.dns_servers.push_back(std::move(server)); },
+      "Asked instead of the servers of /etc/resolv.conf."));
   all.push_back(duration(kMembership, "join-timeout", "10s", &Settings::join_timeout, 10ms, 1h,
                          "How long a listed host that does not answer holds back the joining."));
   all.push_back(count<std::uint32_t>(kMembership, "min-members", "1", &Settings::min_members, 1, 10'000,

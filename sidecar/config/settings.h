@@ -99,7 +99,8 @@ struct Settings {
   // The application
   std::optional<AppTarget> app;  // none: routes only, owns nothing, is not on the ring
   AppBody app_body{};
-  std::string descriptors;  // path of a FileDescriptorSet; empty: none
+  std::vector<std::string> dns_servers;  // IP:PORT; none: the system's
+  std::string descriptors;               // path of a FileDescriptorSet; empty: none
   Milliseconds app_health_interval{};
   Milliseconds app_down_after{};
   std::string app_health_path;

@@ -136,6 +136,14 @@ Read<std::string> read_allowed_host(std::string_view text) {
   return host->address;
 }
 
+Read<std::string> read_dns_server(std::string_view text) {
+  const std::string whole = has_port(text) ? std::string(text) : std::string(text) + ":53";
+  const auto read = read_tcp_listen(whole);
+  const auto* at = std::get_if<TcpListen>(&read);
+  if (at == nullptr || at->port == 0) return Wrong{"is no IP address, with or without a port"};
+  return whole;
+}
+
 bool is_loopback(const Listen& listen) {
   const auto* tcp = std::get_if<TcpListen>(&listen);
   return tcp == nullptr || tcp->address == "::1" || tcp->address.starts_with("127.");

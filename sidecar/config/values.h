@@ -29,6 +29,7 @@ Read<JoinSource> read_join(std::string_view text);
 Read<AppTarget> read_app(std::string_view text);
 Read<AnnouncedHost> read_announced_host(std::string_view text);
 Read<std::string> read_allowed_host(std::string_view text);  // without a port
+Read<std::string> read_dns_server(std::string_view text);    // IP or IP:PORT; IP:PORT comes back
 
 bool is_loopback(const Listen& listen);
 

@@ -47,7 +47,12 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
   if ((end == std::string::npos ? buffer_.size() : end + kHeadEnd.size()) > limits_.max_header) {
     return fail(431, "the headers are larger than the limit of " + std::to_string(limits_.max_header) + " bytes");
   }
-  if (end == std::string::npos) return state_;
+  if (end == std::string::npos) {
+    // What does not even begin like HTTP (a TLS hello, another protocol) is told so at once.
+    const std::string_view begin = std::string_view(buffer_).substr(0, kRequest ? 1 : 5);
+    const bool like_http = kRequest ? is_token(begin) : std::string_view("HTTP/").starts_with(begin);
+    return like_http || buffer_ == "\r" ? state_ : fail(400, "this is not HTTP");
+  }
   const std::size_t size = end + kHeadEnd.size();
   const std::string_view block(buffer_.data(), size);
   std::string why;

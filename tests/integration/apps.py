@@ -1,6 +1,7 @@
 """Apps whose behaviour a test chooses, in the test's own process."""
 import collections
 import json
+import os
 import pathlib
 import socket
 import socketserver
@@ -17,6 +18,7 @@ import grpc
 Turn = collections.namedtuple("Turn", "app actor epoch values start end")
 Request = collections.namedtuple("Request", "method path headers body")
 
+PATIENCE = 20 * int(os.environ.get("PATIENCE_FACTOR", 1))
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 _stubs = tempfile.TemporaryDirectory(prefix="ringside-stubs-")
 subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT}/proto", f"--python_out={_stubs.name}",
@@ -49,7 +51,7 @@ class Recorder:
 
     def wait(self, condition, what):
         with self.news:
-            assert self.news.wait_for(condition, 20), f"never: {what}"
+            assert self.news.wait_for(condition, PATIENCE), f"never: {what}"
 
 
 class _Server(ThreadingHTTPServer):

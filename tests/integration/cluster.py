@@ -15,7 +15,7 @@ import time
 
 import apps
 
-PATIENCE = 20  # the bound of every wait; nothing ever takes so long unless it is broken
+PATIENCE = 20 * int(os.environ.get("PATIENCE_FACTOR", 1))  # the bound of every wait; nothing ever takes so long unless it is broken
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD_UNDER_TEST", ROOT / "build/release"))
 RINGSIDE = os.environ.get("RINGSIDE_UNDER_TEST", str(BUILD / "bin/ringside"))
@@ -187,6 +187,9 @@ class World:
     def close(self):
         for thing in reversed(self.made):
             thing.kill()
+        for thing in self.made:
+            lines = "".join(getattr(thing, "lines", []))
+            assert not re.search(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ", lines), lines
 
 
 def settled(viewers, members=None):

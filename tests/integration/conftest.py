@@ -10,7 +10,7 @@ import cluster
 @pytest.fixture
 def world(tmp_path):
     # A test that hangs shows where, before ctest ends it.
-    faulthandler.dump_traceback_later(100, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(5 * cluster.PATIENCE, file=sys.__stderr__)
     made = cluster.World(tmp_path)
     yield made
     faulthandler.cancel_dump_traceback_later()

@@ -14,7 +14,7 @@ from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HERE = pathlib.Path(__file__).resolve().parent
-PATIENCE = 30.0
+PATIENCE = 30.0 * int(os.environ.get("PATIENCE_FACTOR", 1))
 
 
 def environment():
@@ -159,6 +159,8 @@ class Ringside(Process):
         super().stop()
         if self.app:
             self.app.stop()
+        log = "\n".join(self.log)
+        assert not re.search(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ", log), log
 
 
 class Legacy(Process):

@@ -198,6 +198,13 @@ TEST_F(Http1Server, RefusesWhatSmugglersNeed) {
   EXPECT_TRUE(seen_.empty());
 }
 
+TEST_F(Http1Server, WhatIsNotHttpIsToldSoBeforeALineEnds) {
+  auto socket = open();
+  socket.send(std::string("\x16\x03\x01\x02\x00", 5));  // a TLS hello
+  ASSERT_TRUE(run_until([&socket] { return socket.over(); }));
+  EXPECT_TRUE(socket.input().starts_with("HTTP/1.1 400 ")) << socket.input();
+}
+
 TEST_F(Http1Server, Limits) {
   const std::string large_header = "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(2000, 'x') + "\r\n\r\n";
   EXPECT_TRUE(exchange(large_header).starts_with("HTTP/1.1 431 "));
