@@ -1,0 +1,118 @@
+"""deploy/k8s as a user applies it."""
+import json
+
+import pytest
+
+from shop import ROOT
+from testbed import until
+
+PRIVILEGED = "pod-security.kubernetes.io/enforce=privileged"
+COMPONENTS = ("scrape-annotations", "quorum", "dashboard-and-alerts", "pod-monitor")
+
+
+def call(place, pod, actor):
+    done = place.cli(pod, "call", actor, "add", "{}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return int(done.stdout)
+
+
+def test_one_command(place):
+    place.apply(ROOT / "deploy/k8s/base")
+    place.rolled_out()
+    pods = [pod["metadata"]["name"] for pod in place.pods()]
+    assert len(pods) == 3
+    for actor in ("1", "2", "3", "name:anna"):
+        assert [call(place, pod, actor) for pod in pods] == [1, 2, 3], "one life for each id, whoever calls"
+    for pod in pods:
+        members = json.loads(place.cli(pod, "members", "--json").stdout)
+        assert len(members["members"]) == 3 and members["settled"]
+        status = place.bed.get("--namespace", place.namespace, "pod", pod)["status"]
+        assert all(one["restartCount"] == 0 for one in status["initContainerStatuses"] + status["containerStatuses"])
+    allowed = place.kubectl("auth", "can-i", "--list", f"--as=system:serviceaccount:{place.namespace}:carts").stdout
+    assert "endpointslices" in allowed and "secrets" not in allowed and "pods" not in allowed
+
+
+def overlay(directory, component):
+    here = directory / "overlay"
+    here.mkdir()
+    # kustomize takes relative paths only
+    up = "../" * len(here.parts[1:])
+    (here / "kustomization.yaml").write_text(json.dumps({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
+        "resources": [f"{up}{str(ROOT)[1:]}/deploy/k8s/base"],
+        "components": [f"{up}{str(ROOT)[1:]}/deploy/k8s/components/{component}"]}))
+    return here
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_component(place, tmp_path, component, pod_monitor_crd):
+    made = place.apply(overlay(tmp_path, component))
+    place.rolled_out()
+    pod = place.pods()[0]
+    env = {one["name"]: one.get("value") for one in pod["spec"]["initContainers"][0]["env"]}
+    if component == "quorum":
+        assert env["RINGSIDE_QUORUM"] == "2"
+    elif component == "scrape-annotations":
+        assert pod["metadata"]["annotations"]["prometheus.io/port"] == "9137"
+    elif component == "pod-monitor":
+        assert "podmonitor.monitoring.coreos.com/ringside created" in made
+    assert call(place, pod["metadata"]["name"], "7") == 1
+
+
+def test_unix_sockets_on_the_hosts_network(place, tmp_path):
+    place.bed.kubectl("label", "--overwrite", "namespace", place.namespace, PRIVILEGED)
+    directory = overlay(tmp_path, "unix-socket")
+    kustomization = json.loads((directory / "kustomization.yaml").read_text())
+    kustomization["replicas"] = [{"name": "carts", "count": 1}]  # one node, one such pod
+    (directory / "kustomization.yaml").write_text(json.dumps(kustomization))
+    place.apply(directory)
+    place.rolled_out()
+    pod = place.pods()[0]
+    assert pod["spec"]["hostNetwork"] is True
+    assert call(place, pod["metadata"]["name"], "7") == 1
+    place.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+    until(lambda: pod["metadata"]["name"] not in [one["metadata"]["name"] for one in place.pods()], "the old pod has gone")
+    events = place.kubectl("get", "events").stdout
+    assert "FailedPreStopHook" not in events, events
+
+
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: nightly}
+spec:
+  backoffLimit: 0
+  template:
+    metadata: {labels: {app.kubernetes.io/name: nightly, ringside.dev/cluster: carts}}
+    spec:
+      restartPolicy: Never
+      serviceAccountName: carts
+      enableServiceLinks: false
+      securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
+      initContainers:
+        - name: ringside
+          image: IMAGE
+          restartPolicy: Always
+          args: [serve]
+          env:
+            - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+            - {name: RINGSIDE_CLUSTER, value: carts}
+            - {name: RINGSIDE_JOIN, value: "k8s:carts"}
+          # Nothing of a job is called, so its work may wait for the cluster.
+          startupProbe: {httpGet: {path: /readyz, port: 9137}, periodSeconds: 1, failureThreshold: 60}
+          securityContext: &locked {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+      containers:
+        - name: work
+          image: python:3.13-slim
+          command: [python3, -c, "import urllib.request as u; print(u.urlopen(u.Request('http://127.0.0.1:1380/v1/actors/9/method/add', b'{}', method='POST')).read())"]
+          securityContext: *locked
+"""
+
+
+def test_a_job_completes(place, image):
+    place.apply(ROOT / "deploy/k8s/base")
+    place.rolled_out()
+    place.apply_text(JOB.replace("IMAGE", image))
+    done = place.kubectl("wait", "--for=condition=complete", "job/nightly", "--timeout=60s", check=False)
+    assert done.returncode == 0, place.kubectl("describe", "pods", "-l", "app.kubernetes.io/name=nightly").stdout
+    assert place.kubectl("logs", "job/nightly", "-c", "work").stdout == "b'1'\n"

@@ -1,0 +1,103 @@
+"""The admission policy: a label gives a pod its sidecar."""
+import json
+
+import pytest
+
+from shop import ROOT
+from testbed import until
+
+DEPLOYMENT = """
+apiVersion: v1
+kind: Service
+metadata: {name: orders}
+spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app.kubernetes.io/name: carts}, ports: [{port: 1337}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: app}
+data:
+  app.py: |
+APP
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: carts}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app.kubernetes.io/name: carts}}
+  template:
+    metadata:
+      labels: {app.kubernetes.io/name: carts, LABEL}
+      annotations: {ringside.dev/service: orders, ringside.dev/image: "IMAGE"}
+    spec:
+      securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: app
+          image: python:3.13-slim
+          command: [python3, /app/app.py]
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+          volumeMounts: [{name: app, mountPath: /app}]
+      volumes: [{name: app, configMap: {name: app}}]
+"""
+
+
+def deployment(image, label="ringside.dev/inject: \"true\""):
+    app = (ROOT / "deploy/k8s/base/app.py").read_text().replace("\n", "\n    ")
+    return DEPLOYMENT.replace("APP", "    " + app.rstrip()).replace("LABEL", label).replace("IMAGE", image)
+
+
+@pytest.fixture(scope="module")
+def policy(bed):
+    done = bed.kubectl("apply", "-k", ROOT / "deploy/k8s/injection")
+    assert "Warning" not in done.stderr
+
+    def works():
+        # A policy takes effect some moments after it was created.
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "labels": {"ringside.dev/inject": "true"}},
+               "spec": {"containers": [{"name": "app", "image": "x"}]}}
+        done = bed.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=json.dumps(pod), check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["spec"].get("initContainers")
+    until(works, "the policy takes effect", patience=30, pause=0.3)
+
+
+def bind(place):
+    place.kubectl("create", "rolebinding", "ringside-discovery", "--clusterrole=ringside-discovery",
+                  f"--group=system:serviceaccounts:{place.namespace}")
+
+
+def test_a_label_gives_a_working_sidecar(policy, place, image):
+    bind(place)
+    place.apply_text(deployment(image))
+    place.rolled_out()
+    pods = [pod["metadata"]["name"] for pod in place.pods()]
+    for number, pod in enumerate(pods * 3):
+        done = place.cli(pod, "call", "42", "add", "{}")
+        assert (done.returncode, done.stdout.strip()) == (0, str(number + 1)), done.stdout + done.stderr
+    members = json.loads(place.cli(pods[0], "members", "--json").stdout)
+    assert len(members["members"]) == 2 and members["settled"]
+    spec = place.pods()[0]["spec"]
+    assert spec["terminationGracePeriodSeconds"] == 40 and spec["enableServiceLinks"] is False
+    assert spec["containers"][0]["lifecycle"]["preStop"]["httpGet"]["path"] == "/drained"
+    place.kubectl("rollout", "restart", "deployment/carts")
+    place.rolled_out()
+    events = place.kubectl("get", "events").stdout
+    assert "FailedPreStopHook" not in events, events
+
+
+def test_no_label_no_sidecar(policy, place, image):
+    place.apply_text(deployment(image, "ringside.dev/inject: \"false\""))
+    place.rolled_out()
+    assert "initContainers" not in place.pods()[0]["spec"]
+
+
+def test_a_pod_with_a_sidecar_gets_no_second(policy, place):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "labels": {"ringside.dev/inject": "true"}},
+           "spec": {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}}}
+    own = {"image": "x", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+    for lists in ({"containers": [own | {"name": "app"}], "initContainers": [own | {"name": "ringside", "restartPolicy": "Always"}]},
+                  {"containers": [own | {"name": "app"}, own | {"name": "ringside"}]}):
+        made = json.loads(place.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-",
+                                        stdin=json.dumps(pod | {"spec": pod["spec"] | lists})).stdout)
+        names = [one["name"] for one in made["spec"]["containers"] + made["spec"].get("initContainers", [])]
+        assert names.count("ringside") == 1

@@ -1,0 +1,64 @@
+"""The API is away; a pod is evicted: neither is the actors' business."""
+import json
+import time
+
+from shop import under_load
+from test_rolling import ready_again, serves
+from testbed import until
+
+OUTAGE = 120
+
+
+def test_the_api_server_is_away(shop, recorder):
+    ready_again(shop)
+    pods = shop.living()
+    deleted, app, sidecar = pods[:3]
+    with under_load(shop, recorder, allowed=("unknown",)) as load:
+        shop.kubectl("delete", "pod", deleted["metadata"]["name"], "--wait=false")
+        shop.bed.stop_api()
+        begun = time.monotonic()
+        load.more(200)
+        shop.kill_container(app, "app")
+        load.more(200)
+        shop.kill_container(sidecar, "ringside")
+        known = {one["metadata"]["name"] for one in (app, sidecar)}
+        until(lambda: all(serves(recorder, name) for name in known), lambda: f"{known} have turns again, without an API")
+        while time.monotonic() < begun + OUTAGE:
+            load.more(50)
+        shop.bed.start_api()
+        until(lambda: deleted["metadata"]["name"] not in [pod["metadata"]["name"] for pod in shop.pods()], "the deleted pod has gone")
+        ready_again(shop)
+        load.more(200)
+    assert load.outcomes()["unknown"] <= 24, "one turn under way for each caller and kill"
+    listed = shop.bed.get("--namespace", shop.namespace, "endpointslices")["items"]
+    addresses = {address for one in listed for end in one["endpoints"] for address in end["addresses"]}
+    living = {pod["status"]["podIP"] for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")}
+    assert addresses == living, "the endpoints have caught up"
+    for name in known:
+        assert any(one["restartCount"] for one in
+                   shop.bed.get("--namespace", shop.namespace, "pod", name)["status"]["containerStatuses"]
+                   + shop.bed.get("--namespace", shop.namespace, "pod", name)["status"]["initContainerStatuses"])
+
+
+def test_eviction_waits_for_its_turn(shop, recorder):
+    ready_again(shop)
+
+    def evict(pod):
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": shop.namespace}}
+        return shop.kubectl("create", "--raw", f"/api/v1/namespaces/{shop.namespace}/pods/{pod}/eviction", "-f", "-",
+                            stdin=json.dumps(eviction), check=False)
+
+    with under_load(shop, recorder):
+        first = [pod["metadata"]["name"] for pod in shop.living()]
+        refused = 0
+        for pod in first:
+            def accepted(pod=pod):
+                nonlocal refused
+                done = evict(pod)
+                refused += done.returncode != 0
+                assert done.returncode == 0 or "disruption budget" in done.stderr, done.stderr
+                return done.returncode == 0
+            until(accepted, f"{pod} may go", pause=0.5)
+        until(lambda: not set(first) & {pod["metadata"]["name"] for pod in shop.pods()}, "all have been replaced")
+        ready_again(shop)
+    assert refused > 0, "the budget let one go at a time"

@@ -1,0 +1,67 @@
+"""Pods come and go under load: what is orderly loses no call, what is not loses at most the turns that were under way."""
+import pytest
+
+from shop import under_load
+from testbed import until
+
+
+def ready_again(shop, count=4):
+    shop.rolled_out()
+    until(lambda: len(shop.pods()) == count, f"{count} pods")
+    shop.settled(count)
+
+
+@pytest.mark.parametrize("time", [1, 2, 3])
+def test_rollout_restart(shop, recorder, time):
+    with under_load(shop, recorder) as load:
+        shop.kubectl("rollout", "restart", "deployment/carts")
+        ready_again(shop)
+        load.more(500)
+    assert len({turn.app.split("/")[0] for turn in recorder.turns()}) == 8, "four pods before, four others after"
+
+
+def test_scale_up_and_down(shop, recorder):
+    with under_load(shop, recorder):
+        for count in (7, 3, 4):
+            shop.kubectl("scale", "deployment/carts", f"--replicas={count}")
+            ready_again(shop, count)
+
+
+def test_forced_deletion(shop, recorder):
+    with under_load(shop, recorder, allowed=("unknown",)) as load:
+        victim = shop.living()[0]["metadata"]["name"]
+        done = shop.kubectl("delete", "pod", victim, "--force", "--grace-period=0")
+        assert "deleted" in done.stdout
+        ready_again(shop)
+    assert load.outcomes()["unknown"] <= 8, "one turn under way for each caller"
+
+
+def test_app_container_killed(shop, recorder):
+    with under_load(shop, recorder, allowed=("unknown",)) as load:
+        victim = shop.living()[0]
+        restarts = shop.kill_container(victim, "app")
+        name = victim["metadata"]["name"]
+        until(lambda: restarted(shop, name, "containerStatuses", "app", restarts), "the app's container comes back")
+        ready_again(shop)
+        load.more(500)
+        until(lambda: serves(recorder, name), f"{name} has turns again")
+
+
+def test_sidecar_container_killed(shop, recorder):
+    with under_load(shop, recorder, allowed=("unknown",)) as load:
+        victim = shop.living()[0]
+        restarts = shop.kill_container(victim, "ringside")
+        name = victim["metadata"]["name"]
+        until(lambda: restarted(shop, name, "initContainerStatuses", "ringside", restarts), "the sidecar comes back")
+        ready_again(shop)
+        load.more(500)
+        until(lambda: serves(recorder, name), f"{name} has turns again")
+
+
+def restarted(shop, pod, kind, name, before):
+    status = shop.bed.get("--namespace", shop.namespace, "pod", pod)["status"]
+    return any(one["name"] == name and one["restartCount"] > before and one["ready"] for one in status[kind])
+
+
+def serves(recorder, pod):
+    return any(turn.app.startswith(pod + "/") for turn in recorder.turns()[-400:])
