@@ -121,7 +121,7 @@ void Discovery::fail(Source& source, const std::string& why) {
   if (source.told == why && now - source.told_at < kTellAgain) return;
   source.told = why;
   source.told_at = now;
-  sink_.discovery_failed(config::to_string(source.from) + ": " + why);
+  sink_.discovery_failed(config::to_string(source.from), why);
 }
 
 std::vector<std::string> Discovery::all() const {
@@ -142,6 +142,9 @@ void Discovery::finish() {
   // A slow or failed source hides nothing that the others say, but nobody may conclude to be alone from the rest.
   sink_.discovered(all(), answered && !failed);
   if (reading_) return;
+  if (!failed) {
+    for (Source& source : sources_) source.told.clear();
+  }
   if (std::exchange(again_, false)) {
     read_again();
   } else {

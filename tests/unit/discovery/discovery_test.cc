@@ -20,7 +20,9 @@ class Discovering : public net::testing::LoopTest, public core::DiscoverySink {
   void discovered(const Addresses& addresses, bool complete) override {
     (complete ? found : partial).push_back(addresses);
   }
-  void discovery_failed(const std::string& why) override { failures.push_back(why); }
+  void discovery_failed(const std::string& source, const std::string& why) override {
+    failures.push_back(source + ": " + why);
+  }
 
   void from(const std::vector<config::JoinSource>& sources) {
     discovery = std::make_unique<Discovery>(loop, sources, resolver, *this, [] { return 0.5; });
