@@ -179,7 +179,16 @@ void Engine::cancel(core::Token call) {
   carry_out();
 }
 
-std::vector<core::MemberStatus> Engine::members() const { return node_.members(now().mono); }
+std::vector<core::MemberStatus> Engine::members() const {
+  std::vector<core::MemberStatus> all = node_.members(now().mono);
+  for (const auto& [source, problem] : discovery_problems_) {
+    core::MemberStatus& shown = all.emplace_back();
+    shown.host = source;
+    shown.member = false;
+    shown.problem = problem;
+  }
+  return all;
+}
 
 std::vector<core::ActorStatus> Engine::actors(std::size_t limit, core::ActorId after) const {
   return node_.actors(now().mono, limit, after);
@@ -295,10 +304,14 @@ void Engine::discovered(const std::vector<std::string>& addresses, bool complete
     discovered_early_.emplace(addresses, complete);
     return;
   }
+  if (complete) discovery_problems_.clear();
   node_.discovered(now(), addresses, complete);
   carry_out();
 }
 
-void Engine::discovery_failed(const std::string& why) { log_.warn("discovery_failed", {{"why", why}}); }
+void Engine::discovery_failed(const std::string& source, const std::string& why) {
+  log_.warn("discovery_failed", {{"source", source}, {"why", why}});
+  discovery_problems_[source] = why;
+}
 
 }  // namespace ringside::runtime

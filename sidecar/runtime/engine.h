@@ -78,7 +78,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
 
   // core::DiscoverySink
   void discovered(const std::vector<std::string>& addresses, bool complete) override;
-  void discovery_failed(const std::string& why) override;
+  void discovery_failed(const std::string& source, const std::string& why) override;
 
  private:
   void begin(bool app_up);
@@ -125,6 +125,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
   std::optional<std::pair<std::vector<std::string>, bool>> discovered_early_;  // before the node began
+  std::map<std::string, std::string> discovery_problems_;  // by source, until every source has answered
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -213,7 +213,9 @@ TEST_F(Run, CloseEndsWithinItsBoundWhoeverAnswers) {
 TEST_F(Run, WhatTheCoreSaysIsLogged) {
   ready();
   EXPECT_NE(logged.find("event=joined members=1"), std::string::npos) << logged;
-  engine.discovery_failed("no \"server\"");
+  engine.discovery_failed("dns:shop", "no \"server\"");
+  EXPECT_EQ(engine.members().back().host, "dns:shop");
+  EXPECT_FALSE(engine.members().back().member);
   EXPECT_NE(logged.find("event=discovery_failed"), std::string::npos);
 }
 
