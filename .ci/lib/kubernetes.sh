@@ -21,6 +21,12 @@ if [[ ! -x $KUBERNETES_PARTS || tests/kubernetes/parts/main.go -nt $KUBERNETES_P
   timed "build Kubernetes $kubernetes_version (the first time about 10 CPU minutes)" build_parts
 fi
 
+# The definition of a PodMonitor is the Prometheus Operator's own, out of its Go module.
+operator=github.com/prometheus-operator/prometheus-operator@v0.85.0
+operator_files=$(cd / && go mod download -json "$operator" | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
+export POD_MONITOR_CRD="$operator_files/example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"
+[[ -r $POD_MONITOR_CRD ]] || fail "no PodMonitor in $operator"
+
 run_kubernetes_tests() {
   local status=0
   RINGSIDE_TESTBED=$(mktemp -d /tmp/ringside-k8s-XXXXXX)

@@ -1,7 +1,10 @@
 """One Kubernetes for all tests, and one cluster of carts in it that most of them use."""
 import os
 import pathlib
+import re
+import signal
 import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -17,6 +20,7 @@ VERSION = subprocess.run([shops.cluster.RINGSIDE, "--version"], capture_output=T
 
 @pytest.fixture(scope="session")
 def bed():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # tears down
     directory = pathlib.Path(os.environ.get("RINGSIDE_TESTBED") or tempfile.mkdtemp(prefix="ringside-k8s-", dir="/tmp"))
     made = [images.ringside(shops.cluster.RINGSIDE, directory / "ringside.tar", [f"ringside.dev/ringside:{VERSION}"]),
             images.python(directory / "python.tar", ["docker.io/library/python:3.13-slim"]),
@@ -47,7 +51,7 @@ def shop(bed, recorder):
 @pytest.fixture
 def place(bed, request):
     """A namespace of the test's own."""
-    made = shops.Shop(bed, request.node.name.replace("_", "-").lower().removeprefix("test-")[:40].strip("-")).create(shops.RESTRICTED)
+    made = shops.Shop(bed, re.sub("[^a-z0-9]+", "-", request.node.name.lower()).removeprefix("test-")[:50].strip("-")).create(shops.RESTRICTED)
     yield made
     made.delete()
 

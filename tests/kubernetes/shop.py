@@ -151,6 +151,11 @@ class Shop:
     def cli(self, pod, *words):
         return self.kubectl("exec", pod, "-c", "ringside", "--", "/usr/bin/ringside", *words, check=False)
 
+    def no_failed_hooks(self):
+        log = (self.bed.dir / "logs/kubelet.log").read_text()
+        assert "FailedPreStopHook" not in self.kubectl("get", "events").stdout, \
+            "\n".join(line for line in log.splitlines() if "reStop" in line or "hook" in line)[-3000:]
+
     def kill_container(self, pod, name):
         """kill -9 of its first process. Returns how often it had been restarted before."""
         status = pod["status"]

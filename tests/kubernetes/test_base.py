@@ -72,8 +72,7 @@ def test_unix_sockets_on_the_hosts_network(place, tmp_path):
     assert call(place, pod["metadata"]["name"], "7") == 1
     place.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
     until(lambda: pod["metadata"]["name"] not in [one["metadata"]["name"] for one in place.pods()], "the old pod has gone")
-    events = place.kubectl("get", "events").stdout
-    assert "FailedPreStopHook" not in events, events
+    place.no_failed_hooks()
 
 
 JOB = """

@@ -81,8 +81,7 @@ def test_a_label_gives_a_working_sidecar(policy, place, image):
     assert spec["containers"][0]["lifecycle"]["preStop"]["httpGet"]["path"] == "/drained"
     place.kubectl("rollout", "restart", "deployment/carts")
     place.rolled_out()
-    events = place.kubectl("get", "events").stdout
-    assert "FailedPreStopHook" not in events, events
+    place.no_failed_hooks()
 
 
 def test_no_label_no_sidecar(policy, place, image):

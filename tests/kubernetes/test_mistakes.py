@@ -66,7 +66,7 @@ def test_a_service_that_selects_others(place, wrong):
 
 
 def test_two_clusters_behind_one_service(place, wrong):
-    wrong("Deployment", "carts", {"op": "test", "path": "/spec/replicas", "value": 2})
+    wrong("Deployment", "carts", {"op": "replace", "path": f"{SIDECAR}/env/1/value", "value": "carts"})
     place.rolled_out()
     other = place.bed.get("--namespace", place.namespace, "deployment", "carts")
     other["metadata"] = {"name": "other"}

@@ -150,8 +150,8 @@ class Testbed:
             (self.dir / name).write_text(text.replace("{dir}", str(self.dir)).replace("{name}", self.name))
 
     def make_cgroup(self):
-        """All pods together weigh more than what else runs here: their own weights are for among themselves, and beside a
-        busy compiler a pod that asks for 50m would stand still for seconds."""
+        """All pods together, and this process with the other parts, weigh more than what else runs here: the pods' own
+        weights are for among themselves, and beside a busy compiler a pod that asks for 50m would stand still for seconds."""
         root = pathlib.Path("/sys/fs/cgroup")
         unified = (root / "cgroup.controllers").exists()
         for parent in [root] if unified else [one for one in root.iterdir() if one.is_dir() and not one.is_symlink()]:
@@ -161,9 +161,14 @@ class Testbed:
             if unified:
                 (root / "cgroup.subtree_control").write_text("+cpu +memory +pids")
                 (group / "cgroup.subtree_control").write_text("+cpu +memory +pids")
-                (group / "cpu.weight").write_text("1000")
+                (group / "cpu.weight").write_text("5000")
             elif (group / "cpu.shares").exists():
-                (group / "cpu.shares").write_text("20480")
+                (group / "cpu.shares").write_text("50000")
+                tools = parent / f"{self.name}-parts"
+                tools.mkdir()
+                self.cgroups.append(tools)
+                (tools / "cpu.shares").write_text("50000")
+                (tools / "cgroup.procs").write_text(str(os.getpid()))
             if (group / "cpuset.cpus").exists() and not unified:
                 for file in ("cpuset.cpus", "cpuset.mems"):
                     (group / file).write_text((parent / file).read_text())
@@ -271,6 +276,8 @@ class Testbed:
         for network in [*networks, self.name]:
             run("ip", "netns", "del", network, check=False)
         for group in self.cgroups:
+            if group.name.endswith("-parts"):
+                (group.parent / "cgroup.procs").write_text(str(os.getpid()))
             for inner in sorted((one for one in group.rglob("*") if one.is_dir()), reverse=True):
                 remove(inner)
             remove(group)
@@ -290,5 +297,5 @@ def remove(directory):
 
 if __name__ == "__main__":  # ends what is left of a testbed in this directory, whose own process was ended
     left = Testbed(sys.argv[1], None, [])
-    left.cgroups = [group for group in pathlib.Path("/sys/fs/cgroup").glob(f"**/{left.name}") if group.is_dir()]
+    left.cgroups = [group for group in pathlib.Path("/sys/fs/cgroup").glob(f"**/{left.name}*") if group.is_dir()]
     left.stop()
