@@ -19,6 +19,7 @@ int main(void) {
   for (;;) pause();
 }
 """
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 USER = "65532:65532"
 ACCOUNTS = {"etc/passwd": "root:x:0:0::/:/none\nringside:x:65532:65532::/:/none\n", "etc/group": "root:x:0:\nringside:x:65532:\n",
             "etc/nsswitch.conf": "hosts: files dns\n"}
@@ -60,7 +61,8 @@ class Layer:
 
     def save(self, path, names, entrypoint, user=USER):
         for file, text in ACCOUNTS.items():
-            self.put(file, text.encode())
+            if file not in self.names:
+                self.put(file, text.encode())
         self.directory("tmp", 0o1777)
         self.tar.close()
         layer = self.raw.getvalue()
@@ -78,13 +80,13 @@ class Layer:
 
 
 def ringside(program, out, names):
-    """The sidecar's image: the program, stripped, and its libraries. The Dockerfile makes the same."""
+    """The sidecar's image, of the same files as the Dockerfile's."""
     layer = Layer()
-    with tempfile.NamedTemporaryFile() as stripped:
-        subprocess.run(["strip", "-o", stripped.name, program], check=True)
-        layer.add(stripped.name, "usr/bin/ringside", 0o755)
-    for library in libraries(program):
-        layer.add(library)
+    with tempfile.TemporaryDirectory() as root:
+        subprocess.run([ROOT / "deploy/collect-image.sh", program, root], check=True)
+        for file in sorted(pathlib.Path(root).rglob("*")):
+            if file.is_file():
+                layer.add(file, str(file.relative_to(root)))
     return layer.save(out, names, ["/usr/bin/ringside"])
 
 

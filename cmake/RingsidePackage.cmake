@@ -1,0 +1,22 @@
+# cpack in the build directory makes a Debian package: the program, a systemd unit and its settings. The package manager
+# finds out by itself which libraries it needs.
+install(TARGETS ringside RUNTIME DESTINATION bin COMPONENT sidecar)
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/ringside.service DESTINATION /lib/systemd/system COMPONENT sidecar)
+install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/ringside.toml DESTINATION /etc/ringside COMPONENT sidecar)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION share/doc/ringside COMPONENT sidecar)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME ringside)
+set(CPACK_PACKAGE_CONTACT "The Ringside authors <ringside@ringside.dev>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Sidecar that makes a service's processes one cluster of virtual actors")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES TRUE)
+set(CPACK_INSTALL_CMAKE_PROJECTS ${CMAKE_BINARY_DIR};ringside;sidecar;/)
+set(CPACK_DEB_COMPONENT_INSTALL OFF)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+file(WRITE ${CMAKE_BINARY_DIR}/conffiles "/etc/ringside/ringside.toml\n")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/conffiles)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
+include(CPack)
