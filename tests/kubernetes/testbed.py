@@ -121,8 +121,9 @@ class Testbed:
         enter_namespace(self.name)
         run("ip", "link", "set", "lo", "up")
         run("ip", "addr", "add", f"{API}/32", "dev", "lo")
-        # The bridge is there before the first pod, so that this process can listen for the pods.
-        run("ip", "link", "add", "pods0", "type", "bridge")
+        # The bridge is there before the first pod, so that this process can listen for the pods. With an address of its own:
+        # otherwise it takes one of its ports', another one whenever a pod comes or goes, and pods lose it for ten seconds.
+        run("ip", "link", "add", "pods0", "address", "02:00:0a:f4:00:01", "type", "bridge")
         run("ip", "addr", "add", f"{GATEWAY}/22", "dev", "pods0")
         run("ip", "link", "set", "pods0", "up")
         run("ip", "route", "add", "default", "via", GATEWAY)  # the kubelet looks for the interface of one
