@@ -29,10 +29,13 @@ struct Member {
   std::int64_t clock_ahead_ms = 0;  // of its epochs to our wall clock, at the most, as of its last answer
   int refusals = 0;                 // connection refused this often, one after the other
   bool suspected = false;
+  Instant next_probe;       // when to ask others again whether they hear it
   Instant heard_by_others;  // when another member last said that it hears this one
 
   // What its last ping answer said.
   Hash ring = 0;
+  Instant differs_since = kNever;  // from when on its ring has been another than ours
+  Instant next_compare;
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::string version;

@@ -87,6 +87,13 @@ bool Membership::settled() const {
          });
 }
 
+bool Membership::has_quorum() const {
+  const auto heard = std::count_if(members_.begin(), members_.end(), [this](const auto& entry) {
+    return now() - entry.second.last_answer <= config_.dead_after;
+  });
+  return static_cast<std::size_t>(heard) + 1 >= config_.quorum;
+}
+
 bool Membership::leave_seen_by_all() const {
   return std::all_of(members_.begin(), members_.end(),
                      [](const auto& entry) { return entry.second.legacy() || entry.second.saw_leave; });
@@ -178,6 +185,11 @@ void Membership::rebuild_ring(const std::string& host) {
 
 void Membership::observe(Member& member, const PingAnswer& says) {
   member.ring = says.ring;
+  if (member.legacy() || says.ring == ring_->fingerprint()) {
+    member.differs_since = kNever;
+  } else {
+    member.differs_since = std::min(member.differs_since, now());
+  }
   member.actors = says.actors;
   member.load = says.load;
   member.version = says.version;

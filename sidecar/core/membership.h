@@ -66,7 +66,7 @@ class Membership {
   bool confirming() const { return !unconfirmed_.empty(); }
   bool leave_seen_by_all() const;
   bool leave_seen_by(const std::string& host) const;
-  bool has_quorum() const { return members_.size() + 1 >= config_.quorum; }
+  bool has_quorum() const;          // of hosts heard within --dead-after, this one included
   std::string waiting_for() const;  // why not joined, for a person; empty: it is
 
   // ---- the view ----
@@ -83,6 +83,7 @@ class Membership {
   void discovered(const std::vector<std::string>& addresses, bool complete);
   bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
   void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
+  void introduce(const std::string& host);               // it spoke for itself, and is no member: look at it
   void negotiate(Token token, const NegotiateRequest& request);
   void join(Token token, const Sender& sender, const JoinRequest& request);
   void leave(Token token, const Sender& sender);

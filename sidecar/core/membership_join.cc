@@ -49,6 +49,11 @@ void Membership::learn(const std::string& name, bool listed, bool again) {
   }
 }
 
+void Membership::introduce(const std::string& host) {
+  learn(host, false, true);
+  tick_contacts();
+}
+
 void Membership::tick_contacts() {
   std::vector<std::string> due;
   for (auto& [name, contact] : contacts_) {
@@ -215,10 +220,8 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
 
 void Membership::negotiated(const std::string& host, const NegotiateAnswer& answer) {
   const auto contact = contacts_.find(host);
-  if (!joined_) {
-    for (const std::string& name : answer.hosts) {
-      if (const auto canonical = canonical_host(name)) learn(*canonical, false, false);
-    }
+  for (const std::string& name : answer.hosts) {
+    if (const auto canonical = canonical_host(name)) learn(*canonical, false, false);
   }
   if (contact == contacts_.end() || !contact->second.legacy) return;
   PingAnswer says;

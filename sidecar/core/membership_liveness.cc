@@ -1,6 +1,7 @@
 // Membership: pings, suspicion and verdicts. After SWIM (Das et al. 2002) and Lifeguard (Dadgar et al. 2017): others
 // are asked before a silent host is taken for dead, and a host that is itself late does not accuse.
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/membership.h"
@@ -12,6 +13,7 @@ constexpr int kRefusalsOfTheDead = 2;
 constexpr std::size_t kWitnesses = 3;
 constexpr int kPatienceWithWitness = 3;  // times --dead-after, where others still hear the silent one
 constexpr Duration kRepeat{100'000};
+constexpr Duration kCompare{5'000'000};          // between questions to a member whose ring stays another than ours
 constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
 }  // namespace
@@ -40,14 +42,15 @@ void Membership::tick_member(Member& member) {
       ask(Ask::kLeave, host, LeaveRequest{}, config_.dead_after);
     }
   }
+  if (joined_ && now() > member.differs_since + config_.dead_after && member.next_compare <= now()) {
+    member.next_compare = now() + kCompare;
+    ask(Ask::kNegotiate, host, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
+  }
   const Duration silence = now() - member.last_answer;
-  if (silence > config_.dead_after / 2 && !member.suspected) suspect(member);
+  if (silence > config_.dead_after / 2 && member.next_probe <= now()) suspect(member);
   if (silence <= verdict_after()) return;
   const bool witnessed = now() - member.heard_by_others < config_.dead_after;
-  if (witnessed && silence < kPatienceWithWitness * verdict_after()) {
-    member.suspected = false;  // ask the witnesses again
-    return;
-  }
+  if (witnessed && silence < kPatienceWithWitness * verdict_after()) return;
   ++context_.counters.verdicts;
   remove(host, "silent", Gone::kSilent);
   // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
@@ -70,13 +73,15 @@ void Membership::ping(Member& member) {
 }
 
 void Membership::suspect(Member& member) {
-  member.suspected = true;
+  member.next_probe = now() + config_.dead_after / 4;
   std::vector<const Member*> witnesses;
   for (const auto& [host, other] : members_) {
     if (!other.legacy() && !other.suspected && host != member.run.host) witnesses.push_back(&other);
   }
   const std::string host = member.run.host;
-  context_.log(Level::kDebug, "member_suspected", {{"host", host}, {"witnesses", std::to_string(witnesses.size())}});
+  if (!std::exchange(member.suspected, true)) {
+    context_.log(Level::kDebug, "member_suspected", {{"host", host}, {"witnesses", std::to_string(witnesses.size())}});
+  }
   for (std::size_t i = 0; i < kWitnesses && !witnesses.empty(); ++i) {
     const std::size_t pick = context_.random.below(witnesses.size());
     const Token token = context_.token();

@@ -92,7 +92,8 @@ void Node::tick() {
   membership_.tick();
   expire_idle();
   if (unannounced_.empty()) return;
-  const std::vector<Claim> claims = std::exchange(unannounced_, {});
+  std::vector<Claim> claims = std::exchange(unannounced_, {});
+  std::erase_if(claims, [this](const Claim& claim) { return !holds(claim); });
   for (const auto& [host, member] : membership_.members()) {
     if (member.legacy()) announce(host, claims);
   }

@@ -114,6 +114,7 @@ class Node final : private MembershipListener {
   void forward(Token token, Pending& pending, const Member& member, Epoch epoch);
   void forward_ended(Token token, Answer answer);
   void abandon_forward(const Pending& pending);
+  bool spend_retry();
   void forget_bounce(ActorId id);
   void dispute(ActorId id);
   void retry_later(Token token, Pending& pending, Answer why);
@@ -144,6 +145,8 @@ class Node final : private MembershipListener {
   void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);
   void inventory_answered(const Asked& asked, const PeerAnswer& answer);
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
+  std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
+  bool holds(const Claim& claim) const;
   void announce(const std::string& host, std::vector<Claim> claims);
   void announcement_answered(const Asked& asked, const PeerAnswer& answer);
   void yield(ActorId id, const std::string& owner, Epoch epoch);
@@ -189,6 +192,7 @@ class Node final : private MembershipListener {
   Instant next_expiry_;
   std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
   std::deque<ActorId> inherited_order_;
+  int retry_budget_ = 0;
   std::size_t weight_ = 0;  // of all calls that have not ended
   std::uint64_t turns_waiting_ = 0;
   Token clean_slate_ = 0;  // "deactivate all" that the app has not confirmed

@@ -74,6 +74,9 @@ void Node::inventory_asked(Token token, const Sender& sender, const InventoryReq
     actors_.each([&](const Actor& actor) {
       if (request.ranges.contains(hash_id(actor.id))) says.claims.push_back({actor.id, actor.epoch});
     });
+    for (const auto& [id, remembered] : inherited_) {
+      if (request.ranges.contains(hash_id(id))) says.remembered.push_back({id, 0, remembered});
+    }
   }
   answer(token, std::move(says));
 }
@@ -101,6 +104,11 @@ void Node::inventory_answered(const Asked& asked, const PeerAnswer& answer) {
   }
   if (asked.inventory != kUnasked && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return;
   take_claims(holder, claims);
+  if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
+    for (const Ended& ended : inventory->remembered) {
+      if (actors_.find(ended.id) == nullptr && !inherited_.contains(ended.id)) inherit(ended);
+    }
+  }
   topology_changed_ = true;
 }
 
@@ -124,6 +132,11 @@ void Node::take_claims(const HostRun& holder, const std::vector<Claim>& claims) 
 
 // ---- claims ---------------------------------------------------------------------------------------------------------
 
+bool Node::holds(const Claim& claim) const {
+  const Actor* actor = actors_.find(claim.id);
+  return actor != nullptr && actor->epoch == claim.epoch;
+}
+
 void Node::announce(const std::string& host, std::vector<Claim> claims) {
   for (std::size_t at = 0; at < claims.size(); at += kAnnounceAtOnce) {
     const std::size_t count = std::min(kAnnounceAtOnce, claims.size() - at);
@@ -141,7 +154,18 @@ void Node::announcement_answered(const Asked& asked, const PeerAnswer& answer) {
   if (!std::holds_alternative<AckAnswer>(answer)) return;
   const AckAnswer& ack = std::get<AckAnswer>(answer);
   context_.counters.announcements[0][ack.accepted ? 1 : 0] += asked.claims.size();
-  if (ack.accepted) return;
+  if (ack.accepted) {
+    // What ended meanwhile may have been told before this claim arrived there.
+    std::vector<ActorId> ended;
+    for (const Claim& claim : asked.claims) {
+      if (!holds(claim)) ended.push_back(claim.id);
+    }
+    const Member* member = membership_.find(asked.host);
+    if (ended.empty() || member == nullptr || !member->legacy()) return;
+    context_.effects.push_back(AskPeer{context_.token(), asked.host,
+                                       ExpiryRequest{membership_.self().host, std::move(ended)}, config_.dead_after});
+    return;
+  }
   if (!ack.rejected.empty()) {
     for (const Rejected& rejected : ack.rejected) {
       const auto owner = canonical_host(rejected.owner);
@@ -175,12 +199,18 @@ void Node::yield(ActorId id, const std::string& owner, Epoch epoch) {
   send_deactivations(std::move(batch));
 }
 
+// Claims count when the named host is the sender: by its generation, or by its address.
 void Node::ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip) {
   AckAnswer ack;
   const Member* member = membership_.find(request.host);
   const auto name = parse_host_name(request.host);
-  // Claims count when the named host is the sender: by its generation, or by its address.
-  if (member == nullptr) {
+  // A legacy host takes a "no" for the word of an owner. One that is merely not a member yet (again) is heard, and is
+  // asked for all that it holds once it is one.
+  const bool introduces_itself =
+      member == nullptr && request.generation == 0 && name && name->is_ip && name->address == source_ip;
+  if (introduces_itself) {
+    membership_.introduce(request.host);
+  } else if (member == nullptr) {
     ack.message = request.host + " is not a member here";
   } else if (member->run.generation != request.generation) {
     ack.message = "not of the run of " + request.host + " that is a member here";
@@ -191,24 +221,9 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
     context_.counters.announcements[1][0] += request.claims.size();
     return answer(token, std::move(ack));
   }
-  const HostRun holder = member->run;
+  const HostRun holder{request.host, request.generation};
   for (const Claim& claim : request.claims) {
-    const std::string* named = membership_.ring()->owner(claim.id);
-    const bool mine_by_ring = named != nullptr && *named == membership_.self().host;
-    Stray stray;
-    if (const Actor* mine = actors_.find(claim.id)) {
-      if (claim.epoch > mine->epoch) {
-        yield(claim.id, holder.host, claim.epoch);
-      } else {
-        ack.rejected.push_back({claim.id, membership_.self().host, mine->epoch});
-      }
-    } else if (strays_.find(claim.id, stray) && stray.holder.host != holder.host) {
-      ack.rejected.push_back({claim.id, stray.holder.host, stray.epoch});
-    } else if (mine_by_ring) {
-      strays_.put(claim.id, holder, claim.epoch);
-    } else if (named != nullptr && *named != holder.host) {
-      hints_.put(claim.id, holder.host);
-    }
+    if (auto objection = claim_heard(holder, claim, member != nullptr)) ack.rejected.push_back(std::move(*objection));
   }
   ack.accepted = ack.rejected.empty();
   if (!ack.accepted) {
@@ -218,6 +233,27 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
   context_.counters.announcements[1][1] += request.claims.size() - ack.rejected.size();
   topology_changed_ = true;
   answer(token, std::move(ack));
+}
+
+// First claim wins. Of two holders that meet, the greater epoch stays.
+std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& claim, bool remember) {
+  if (const Actor* mine = actors_.find(claim.id)) {
+    if (claim.epoch <= mine->epoch) return Rejected{claim.id, membership_.self().host, mine->epoch};
+    yield(claim.id, holder.host, claim.epoch);
+    return std::nullopt;
+  }
+  Stray stray;
+  if (strays_.find(claim.id, stray) && stray.holder.host != holder.host) {
+    return Rejected{claim.id, stray.holder.host, stray.epoch};
+  }
+  if (!remember) return std::nullopt;
+  const std::string* named = membership_.ring()->owner(claim.id);
+  if (named != nullptr && *named == membership_.self().host) {
+    strays_.put(claim.id, holder, claim.epoch);
+  } else if (named != nullptr && *named != holder.host) {
+    hints_.put(claim.id, holder.host);
+  }
+  return std::nullopt;
 }
 
 // ---- expiries -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ constexpr int kMaxLegacyBounces = 4;  // per id, for calls that a legacy host se
 constexpr std::size_t kMaxDisputed = 4096;
 constexpr Duration kDisputeRemembered{1'000'000};
 constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
+constexpr int kRetryCost = 5;             // a call earns one, a repeat after "overloaded" costs this
+constexpr int kMostRetryBudget = 500;
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
 
@@ -60,7 +62,9 @@ Route Node::decide(const Call& call) const {
   const bool leaving =
       config_.has_app && membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
   if (leaving && !membership_.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
-  if (const std::string* hinted = hints_.find(call.id)) {
+  // Only the first host follows a hint: two that hint at each other would send a call in circles.
+  const std::string* hinted = call.hops.value_or(0) == 0 ? hints_.find(call.id) : nullptr;
+  if (hinted != nullptr) {
     if (const Member* member = membership_.find(*hinted)) {
       return {Route::Kind::kForward, Reason::kNone, member, 0};
     }
@@ -73,6 +77,7 @@ void Node::apply(Now now, Token token, CallPtr call) {
   Pending& pending = calls_[token];
   pending.call = std::move(call);
   weight_ += pending.call->weight();
+  retry_budget_ = std::min(retry_budget_ + 1, kMostRetryBudget);
   const Call& request = *pending.call;
   if (request.deadline <= now.mono) {
     finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));
@@ -110,6 +115,9 @@ void Node::route(Token token) {
   waiting_.erase(token);
   timers_.cancel(pending.retry);
   pending.stage = Stage::kRouting;
+  if (pending.call->deadline <= context_.now.mono) {
+    return finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline, pending.last.detail));
+  }
   const Route route = decide(*pending.call);
   switch (route.kind) {
     case Route::Kind::kHere:
@@ -177,6 +185,7 @@ void Node::retry_later(Token token, Pending& pending, Answer why) {
   ++context_.counters.retries;
   const Duration step = std::min(kLastRetry, kFirstRetry * (1 << std::min(pending.attempts, 6U)));
   ++pending.attempts;
+  pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
   pending.stage = Stage::kWaiting;
   waiting_.insert(token);
@@ -197,7 +206,8 @@ void Node::forward(Token token, Pending& pending, const Member& member, Epoch ep
                     Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
     }
-    ++under_way;
+    // Whoever sent it takes this host for the holder, as an expiry that it missed would explain: it is told again.
+    if (under_way++ == 0) untold_.push_back({call.id, 0, {}});
   }
   const Token forward = context_.token();
   forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce};
@@ -254,6 +264,8 @@ void Node::forward_ended(Token token, Answer answer) {
     }
   } else if (answer.outcome == Outcome::kUnknown) {
     again = origin && call.idempotent;
+  } else if (answer.outcome == Outcome::kOverloaded) {
+    again = origin && spend_retry();
   } else if (const std::string* owner = membership_.ring()->owner(id)) {
     if (answer.owner == *owner || answer.owner == membership_.self().host) {
       hints_.drop(id);
@@ -266,6 +278,13 @@ void Node::forward_ended(Token token, Answer answer) {
   } else {
     finish(forward.call, std::move(answer));
   }
+}
+
+// Repeats must not feed an overload: at most one for every five calls (Google SRE book, "Handling Overload").
+bool Node::spend_retry() {
+  if (retry_budget_ < kRetryCost) return false;
+  retry_budget_ -= kRetryCost;
+  return true;
 }
 
 void Node::forget_bounce(ActorId id) {
@@ -294,6 +313,7 @@ void Node::finish(Token token, Answer answer) {
   timers_.cancel(pending.deadline);
   timers_.cancel(pending.retry);
   weight_ -= pending.call->weight();
+  if (pending.maybe && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
   if (answer.owner.empty()) answer.owner = where(pending.call->id).owner;
   auto& counters = context_.counters;
   ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];
@@ -322,9 +342,7 @@ void Node::call_due(Token token) {
     default: {
       unqueue(token, pending);
       const Reason reason = pending.last.reason == Reason::kNone ? Reason::kDeadline : pending.last.reason;
-      // An unknown outcome stays one, whatever became of the repeats.
-      const bool maybe = pending.last.outcome == Outcome::kUnknown && pending.attempts > 0;
-      return finish(token, Answer::failed(maybe ? Outcome::kUnknown : Outcome::kExpired, reason, pending.last.detail));
+      return finish(token, Answer::failed(Outcome::kExpired, reason, pending.last.detail));
     }
   }
 }

@@ -27,7 +27,8 @@ struct PendingCall {
   NodeTimers::Handle retry = NodeTimers::kNone;
   Instant held_until = kNever;
   std::uint32_t attempts = 0;
-  Answer last;  // why it could not be delivered so far
+  bool maybe = false;  // one of them may have been carried out: no later answer can say that it surely was not
+  Answer last;         // why it could not be delivered so far
 };
 struct TurnUnderWay {
   ActorId actor = 0;

@@ -114,6 +114,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       // First in line again, after a pause: the app said that nothing happened, or the caller allows a repeat.
       ++context_.counters.retries;
       ++pending.attempts;
+      pending.maybe = pending.maybe || answer.outcome == Outcome::kUnknown;
       pending.last = std::move(answer);
       pending.stage = Stage::kQueued;
       if (!actor->queue) actor->queue = std::make_unique<std::deque<Token>>();

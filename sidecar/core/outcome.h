@@ -75,6 +75,12 @@ enum class Reason : std::uint8_t {
 };
 inline constexpr int kReasons = static_cast<int>(Reason::kCancelled) + 1;
 
+// Surely never handed to the app: safe to repeat.
+constexpr bool surely_not_delivered(Outcome outcome) {
+  return outcome == Outcome::kNotDelivered || outcome == Outcome::kOverloaded || outcome == Outcome::kExpired ||
+         outcome == Outcome::kInvalid;
+}
+
 std::string_view to_string(Reason reason);
 std::optional<Reason> parse_reason(std::string_view word);
 Blame blame(Reason reason);

@@ -139,6 +139,7 @@ struct InventoryAnswer {
   Verdict verdict = Verdict::kUnspecified;
   std::uint64_t number = 0;
   std::vector<Claim> claims;
+  std::vector<Ended> remembered;  // of activations that ended, and whose successors never began there
 };
 struct ProbeAnswer {
   bool heard = false;

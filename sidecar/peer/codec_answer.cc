@@ -4,6 +4,7 @@
 
 #include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
+#include "sidecar/peer/codec_ended.h"
 
 namespace ringside::peer {
 namespace {
@@ -110,6 +111,7 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
   part.last = in.last();
   part.answer.claims.reserve(static_cast<std::size_t>(in.ids_size()));
   for (int i = 0; i < in.ids_size(); ++i) part.answer.claims.push_back({in.ids(i), in.epochs(i)});
+  for (const ours::Ended& ended : in.remembered()) part.answer.remembered.push_back(read_ended(ended));
   return part;
 }
 
@@ -201,6 +203,14 @@ std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer) {
     parts.push_back(part.SerializeAsString());
     part.clear_ids();
     part.clear_epochs();
+  }
+  // An activation's answers may be as large as its window: each goes into a part of its own.
+  for (const core::Ended& ended : answer.remembered) {
+    write_ended(ended, *part.add_remembered());
+    parts.push_back(part.SerializeAsString());
+    part.clear_ids();
+    part.clear_epochs();
+    part.clear_remembered();
   }
   part.set_last(true);
   parts.push_back(part.SerializeAsString());

@@ -5,6 +5,7 @@
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
+#include "sidecar/peer/codec_ended.h"
 
 namespace ringside::peer {
 namespace {
@@ -56,17 +57,7 @@ ours::InventoryRequest to_proto(const core::InventoryRequest& request) {
 
 ours::ExpireRequest to_proto(const core::ExpireRequest& request) {
   ours::ExpireRequest out;
-  for (const core::Ended& ended : request.ended) {
-    ours::Ended* added = out.add_ended();
-    added->set_id(ended.id);
-    added->set_epoch(ended.epoch);
-    for (const core::Remembered& entry : ended.remembered) {
-      ours::Remembered* kept = added->add_remembered();
-      kept->set_key(entry.key);
-      kept->set_accepted(entry.outcome == core::Outcome::kApplied);
-      kept->set_result(entry.result);
-    }
-  }
+  for (const core::Ended& ended : request.ended) write_ended(ended, *out.add_ended());
   return out;
 }
 
@@ -144,15 +135,7 @@ bool read(const ours::ProbeRequest& in, core::ProbeRequest& out, std::string& er
 }
 
 bool read(const ours::ExpireRequest& in, core::ExpireRequest& out, std::string&) {
-  for (const ours::Ended& ended : in.ended()) {
-    core::Ended& added = out.ended.emplace_back();
-    added.id = ended.id();
-    added.epoch = ended.epoch();
-    for (const ours::Remembered& entry : ended.remembered()) {
-      added.remembered.push_back(
-          {entry.key(), entry.accepted() ? core::Outcome::kApplied : core::Outcome::kRefused, entry.result()});
-    }
-  }
+  for (const ours::Ended& ended : in.ended()) out.ended.push_back(read_ended(ended));
   return true;
 }
 

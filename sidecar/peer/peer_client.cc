@@ -136,6 +136,8 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
     read->complete = part->last;
     auto& claims = read->whole.claims;
     claims.insert(claims.end(), part->answer.claims.begin(), part->answer.claims.end());
+    auto& remembered = read->whole.remembered;
+    std::move(part->answer.remembered.begin(), part->answer.remembered.end(), std::back_inserter(remembered));
   };
   handlers.on_finish = [this, token = question.token, read](const net::CallResult& result) {
     if (result.status == net::GrpcStatus::kOk && read->complete && !read->malformed) {

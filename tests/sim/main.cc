@@ -1,9 +1,14 @@
 // The simulator as a program: many seeds, or one of them with its trace.
+#include <algorithm>
+#include <atomic>
+#include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <string>
+#include <thread>
 
+#include "tests/sim/planted.h"
 #include "tests/sim/world.h"
 
 namespace {
@@ -11,83 +16,166 @@ namespace {
 using ringside::sim::Options;
 using ringside::sim::World;
 
-constexpr std::size_t kTraceTail = 60;
+constexpr std::size_t kTraceTail = 80;
+
+struct Command {
+  Options options;
+  std::string faults = "all";
+  std::uint64_t first = 1;
+  std::uint64_t seeds = 1;
+  unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+  bool trace = false;
+  bool must_fail = false;  // a planted fault is to be found
+};
+
+struct Totals {
+  std::uint64_t failed = 0, exclusive = 0;
+  std::size_t calls = 0, applied = 0;
+  std::uint64_t first_failed = 0;
+};
 
 int usage(const std::string& what) {
-  std::cerr << what << "\nusage: sim [--first-seed N] [--seeds N] [--seed N] [--hosts N] [--seconds N] "
-            << "[--faults none|network|churn|partitions|all] [--trace]\n";
+  std::cerr << what
+            << "\nusage: ringside_sim [--first-seed N] [--seeds N] [--seed N] [--hosts N] [--seconds N] [--jobs N]"
+            << " [--trace] [--planted NAME] [--faults NAME]\nfaults:";
+  for (const std::string& name : ringside::sim::fault_names()) std::cerr << " " << name;
+  std::cerr << "\n";
   return 2;
 }
 
-// A failing seed: what broke, and the end of its trace.
-void explain(Options options) {
+Options options_of(const Command& command, std::uint64_t seed) {
+  Options options = command.options;
+  options.seed = seed;
+  options.trace = command.trace;
+  ringside::sim::apply_faults(command.faults, options);
+  return options;
+}
+
+// Whole words only: actor 4 is not actor 42.
+bool mentions(const std::string& line, const std::string& word) {
+  for (std::size_t at = line.find(word); at != std::string::npos; at = line.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if (end == line.size() || line[end] == ' ' || line[end] == ',') return true;
+  }
+  return false;
+}
+
+// A failing seed: what broke, and of its trace up to there what a person needs, which is what befell the hosts and
+// what was done for the actor in question.
+void explain(const Command& command, std::uint64_t seed) {
+  Options options = options_of(command, seed);
   options.trace = true;
   World world(options);
   world.run();
-  const auto& trace = world.trace();
-  const std::size_t first = trace.size() > kTraceTail ? trace.size() - kTraceTail : 0;
-  for (std::size_t i = first; i < trace.size(); ++i) std::cout << "  " << trace[i] << "\n";
+  const std::uint64_t id = world.oracle().about();
+  const std::string actor = std::to_string(id);
+  std::vector<std::string> lines;
+  for (const std::string& line : world.trace()) {
+    const bool of_calls = line.find(" call ") != std::string::npos || line.find(" answer ") != std::string::npos ||
+                          line.find(" turn ") != std::string::npos;
+    const bool of_this = mentions(line, "for " + actor) || mentions(line, "of " + actor);
+    if (!of_calls || (id != 0 && of_this)) lines.push_back(line);
+  }
+  for (std::size_t i = lines.size() - std::min(lines.size(), kTraceTail); i < lines.size(); ++i) {
+    std::cout << "  " << lines[i] << "\n";
+  }
   for (const std::string& broken : world.oracle().broken()) std::cout << "  BROKEN " << broken << "\n";
+  std::cout << "  again: ringside_sim --seed " << seed << " --hosts " << options.hosts << " --seconds "
+            << options.run_us / 1'000'000 << " --faults " << command.faults << " --trace\n";
+}
+
+Totals run_all(const Command& command) {
+  Totals totals;
+  std::mutex mutex;
+  std::atomic<std::uint64_t> next{command.first};
+  std::atomic<bool> enough{false};
+  const auto work = [&] {
+    for (std::uint64_t seed = next++; seed < command.first + command.seeds && !enough; seed = next++) {
+      World world(options_of(command, seed));
+      world.run();
+      const std::lock_guard lock(mutex);
+      totals.calls += world.oracle().calls();
+      totals.applied += world.oracle().applied();
+      totals.exclusive += world.oracle().judged_wrongly() ? 0 : 1;
+      if (command.trace) {
+        for (const std::string& line : world.trace()) std::cout << line << "\n";
+      }
+      if (world.oracle().ok()) continue;
+      if (totals.failed++ == 0) totals.first_failed = seed;
+      std::cout << "seed " << seed << " (" << command.faults << ", " << command.options.hosts
+                << " hosts): " << world.oracle().broken().front() << std::endl;
+      enough = enough || command.must_fail;
+    }
+  };
+  std::vector<std::thread> workers;
+  const unsigned jobs = command.trace ? 1 : command.jobs;
+  for (unsigned i = 1; i < jobs; ++i) workers.emplace_back(work);
+  work();
+  for (std::thread& worker : workers) worker.join();
+  return totals;
+}
+
+// Empty: all is well.
+std::string parse(int argc, char** argv, Command& command) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--trace") {
+      command.trace = true;
+      continue;
+    }
+    if (i + 1 == argc) return flag + " needs a value";
+    const std::string value = argv[++i];
+    if (flag == "--faults") {
+      command.faults = value;
+      continue;
+    }
+    if (flag == "--planted") {
+      if (!ringside::sim::plant(value)) return "no planted fault " + value + " in this build";
+      command.must_fail = true;
+      continue;
+    }
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    if (error != std::errc{} || end != value.data() + value.size()) return flag + " takes a number, not " + value;
+    if (flag == "--first-seed") {
+      command.first = number;
+    } else if (flag == "--seed") {
+      command.first = number;
+      command.seeds = 1;
+    } else if (flag == "--seeds") {
+      command.seeds = number;
+    } else if (flag == "--hosts") {
+      command.options.hosts = static_cast<int>(std::min<std::uint64_t>(number, 50));
+    } else if (flag == "--seconds") {
+      command.options.run_us = static_cast<std::int64_t>(number) * 1'000'000;
+    } else if (flag == "--jobs") {
+      command.jobs = static_cast<unsigned>(std::clamp<std::uint64_t>(number, 1, 64));
+    } else {
+      return "unknown option " + flag;
+    }
+  }
+  if (command.options.hosts < 1 || command.seeds < 1) return "at least one host and one seed";
+  Options probe;
+  if (!ringside::sim::apply_faults(command.faults, probe)) return "no faults of the name " + command.faults;
+  return "";
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options;
-  std::uint64_t first = 1, seeds = 1;
-  std::string faults = "all";
-  bool trace = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string flag = argv[i];
-    if (flag == "--trace") {
-      trace = true;
-      continue;
-    }
-    if (i + 1 == argc) return usage(flag + " needs a value");
-    const std::string value = argv[++i];
-    const std::uint64_t number = std::strtoull(value.c_str(), nullptr, 10);
-    if (flag == "--first-seed")
-      first = number;
-    else if (flag == "--seed")
-      first = number, seeds = 1;
-    else if (flag == "--seeds")
-      seeds = number;
-    else if (flag == "--hosts")
-      options.hosts = static_cast<int>(number);
-    else if (flag == "--seconds")
-      options.run_us = static_cast<std::int64_t>(number) * 1'000'000;
-    else if (flag == "--faults")
-      faults = value;
-    else
-      return usage("unknown option " + flag);
-  }
-  if (options.hosts < 1 || seeds < 1) return usage("at least one host and one seed");
-  options.faults = ringside::sim::faults_named(faults);
+  Command command;
+  if (const std::string problem = parse(argc, argv, command); !problem.empty()) return usage(problem);
   const auto started = std::chrono::steady_clock::now();
-  std::uint64_t failed = 0, exclusive = 0;
-  std::size_t calls = 0, applied = 0;
-  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    options.seed = seed;
-    options.trace = trace;
-    World world(options);
-    world.run();
-    calls += world.oracle().calls();
-    applied += world.oracle().applied();
-    exclusive += world.oracle().exclusive() ? 1 : 0;
-    if (trace) {
-      for (const std::string& line : world.trace()) std::cout << line << "\n";
-      std::cout << "trace " << std::hex << world.trace_hash() << std::dec << "\n";
-    }
-    if (world.oracle().ok()) continue;
-    ++failed;
-    std::cout << "seed " << seed << " (" << faults << ", " << options.hosts
-              << " hosts): " << world.oracle().broken().front() << "\n";
-    if (failed == 1 && !trace) explain(options);
-  }
+  const Totals totals = run_all(command);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  const double simulated = static_cast<double>(seeds) * static_cast<double>(options.run_us + options.calm_us) / 1e6;
-  std::cout << seeds << " seeds, " << failed << " failed; " << exclusive << " without a false verdict; " << calls
-            << " calls, " << applied << " applied; "
-            << static_cast<std::uint64_t>(simulated * options.hosts / took.count()) << " host-seconds a second\n";
-  return failed == 0 ? 0 : 1;
+  if (totals.failed != 0 && !command.trace && !command.must_fail) explain(command, totals.first_failed);
+  const double simulated =
+      static_cast<double>(command.seeds) * static_cast<double>(command.options.run_us) / 1e6 * command.options.hosts;
+  std::cout << command.seeds << " seeds, " << totals.failed << " failed; " << totals.exclusive
+            << " without a wrong verdict; " << totals.calls << " calls, " << totals.applied << " applied";
+  if (!command.must_fail) {
+    std::cout << "; " << static_cast<std::uint64_t>(simulated / took.count()) << " host-seconds under faults a second";
+  }
+  std::cout << "\n";
+  return (totals.failed != 0) == command.must_fail ? 0 : 1;
 }

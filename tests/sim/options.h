@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace ringside::sim {
+
+inline constexpr std::uint32_t kPointsPerHost = 64;  // enough for a few hosts, and quick to build
 
 struct FaultOptions {
   // The network between hosts. Rates are per message.
@@ -18,31 +21,49 @@ struct FaultOptions {
   double crashes = 0;  // and restart under the same name, at once or later
   double drains = 0;   // and restart
   double app_crashes = 0;
-  double stops = 0;       // the process is stopped for seconds and goes on
-  double partitions = 0;  // one host cut off from the others, both ways or one way, then healed
-  double late_joins = 0;  // part of the hosts that start in the middle of the run
+  double stops = 0;        // the process is stopped for seconds and goes on
+  double partitions = 0;   // one host cut off from the others, both ways or one way, then healed
+  bool one_way = true;     // some partitions are
+  double clock_jumps = 0;  // of the wall clock, by up to a minute
+  double slow_spells = 0;  // seconds in which everything that reaches the host comes up to slow_max_us later
+  double slanders = 0;     // a Closing in this host's name, sent by somebody else
+  double late_joins = 0;   // part of the hosts that start in the middle of the run
   // The application. Rates are per turn.
   double app_refuses = 0;
   double app_busy = 0;
   double app_fails = 0;
-  double slow_turn = 0;  // takes up to a second
+  double app_hangs = 0;    // no answer until the turn is broken
+  double app_repeats = 0;  // its answer comes twice
+  double slow_turn = 0;    // takes up to a second
   // Discovery. Rates are per reading.
   double discovery_stale = 0;
+  double discovery_empty = 0;
+  double discovery_wrong = 0;  // names hosts that never were
   double discovery_fails = 0;
+  // Calls.
+  double bursts = 0;  // expected number for each host: several hosts touch one fresh id at the same instant
 };
 
 struct Options {
   std::uint64_t seed = 1;
   int hosts = 5;
+  int legacy_hosts = 0;  // of them: they speak the given protocol and nothing more
   int ids = 40;
   int callers = 12;
   std::int64_t run_us = 60'000'000;   // with faults
   std::int64_t calm_us = 30'000'000;  // without, before the last checks
+  bool quorum = false;                // --quorum: a majority
+  bool small_limits = false;          // queues of a few calls, few turns at once, few strays
   bool trace = false;
   FaultOptions faults;
+
+  // Hosts only come and go in order, and nothing gets lost.
+  bool only_moves() const;
 };
 
-// "none", "network", "churn", "partitions" or "all".
-FaultOptions faults_named(const std::string& name);
+// What --faults may name.
+const std::vector<std::string>& fault_names();
+// False: no such name. "all" also draws quorum mode, small limits and legacy hosts from the seed.
+bool apply_faults(const std::string& name, Options& options);
 
 }  // namespace ringside::sim

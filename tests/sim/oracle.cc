@@ -3,71 +3,167 @@
 #include <algorithm>
 
 namespace ringside::sim {
+namespace {
 
-void Oracle::fail(const std::string& what, std::int64_t now) {
+std::string named(core::ActorId id) { return "actor " + std::to_string(id); }
+std::string batch_named(std::uint64_t batch) { return "batch " + std::to_string(batch); }
+
+}  // namespace
+
+void Oracle::fail(const std::string& what, std::int64_t now, core::ActorId about) {
+  if (broken_.empty()) about_ = about;
   broken_.push_back("at " + std::to_string(now) + " us: " + what);
 }
 
+void Oracle::exclusivity_void(std::int64_t now) { void_since_ = last_disturbed_ = now; }
+
+void Oracle::disturbed(std::int64_t now) { last_disturbed_ = now; }
+
+bool Oracle::exclusive(std::int64_t now) const {
+  return !never_exclusive_ && (void_since_ == 0 || now > last_disturbed_ + kHealed);
+}
+
+// ---- what applications see ------------------------------------------------------------------------------------------
+
 void Oracle::activated(const std::string& host, core::ActorId id, core::Epoch epoch, std::int64_t now) {
-  auto& live = live_[id];
-  if (exclusive_ && !live.empty()) {
-    fail("actor " + std::to_string(id) + " is activated on " + host + " while it lives on " + live.front().host, now);
-  }
-  if (exclusive_ && epoch <= last_epoch_[id]) {
-    fail("actor " + std::to_string(id) + " is activated with epoch " + std::to_string(epoch) + ", not above " +
-             std::to_string(last_epoch_[id]),
-         now);
-  }
-  last_epoch_[id] = std::max(last_epoch_[id], epoch);
-  live.push_back({host, epoch});
-}
-
-void Oracle::ended(const std::string& host, core::ActorId id, core::Epoch epoch, std::int64_t) {
-  std::erase_if(live_[id], [&](const Live& one) { return one.host == host && one.epoch == epoch; });
-}
-
-void Oracle::delivered(std::uint64_t batch) {
-  Batch& entry = batches_[batch];
-  if (++entry.deliveries > 1) fail("batch " + std::to_string(batch) + " was handed over twice", 0);
-  std::uint64_t& last = last_delivered_[{entry.caller, entry.id}];
-  // What its caller has given up as unknown may still happen, also late.
-  const bool given_up = entry.answered && entry.outcome == core::Outcome::kUnknown;
-  if (exclusive_ && !given_up && batch < last) {
-    fail("batch " + std::to_string(batch) + " was handed over after " + std::to_string(last) + " of the same caller",
-         0);
-  }
-  last = std::max(last, batch);
-}
-
-void Oracle::sent(std::uint64_t batch, int caller, core::ActorId id) { batches_[batch] = {caller, id, 0, false, {}}; }
-
-void Oracle::answered(std::uint64_t batch, const core::Answer& answer, std::int64_t now) {
-  Batch& entry = batches_[batch];
-  const std::string name =
-      "batch " + std::to_string(batch) + ", answered " + std::string(core::to_string(answer.outcome)) + ",";
-  if (entry.answered) fail(name + " was answered before", now);
-  entry.answered = true;
-  entry.outcome = answer.outcome;
-  if (answer.outcome == core::Outcome::kApplied) {
-    ++applied_;
-    if (entry.deliveries != 1) fail(name + " was handed over " + std::to_string(entry.deliveries) + " times", now);
-  }
-}
-
-void Oracle::check_rest(std::int64_t now) {
-  for (const auto& [number, batch] : batches_) {
-    if (!batch.answered) fail("batch " + std::to_string(number) + " was never answered", now);
-    const bool never = batch.outcome == core::Outcome::kNotDelivered || batch.outcome == core::Outcome::kOverloaded ||
-                       batch.outcome == core::Outcome::kExpired || batch.outcome == core::Outcome::kInvalid;
-    if (never && batch.deliveries != 0) {
-      fail("batch " + std::to_string(number) + " was handed over although it was answered " +
-               std::string(core::to_string(batch.outcome)),
-           now);
+  Actor& actor = actors_[id];
+  if (exclusive(now)) {
+    for (const Live& other : actor.live) {
+      fail(named(id) + " lives at " + other.host + " (epoch " + std::to_string(other.epoch) + ") and at " + host +
+               " (epoch " + std::to_string(epoch) + ")",
+           now, id);
+    }
+    if (epoch <= actor.last_epoch && epoch != 0) {
+      fail(named(id) + " is activated with epoch " + std::to_string(epoch) + ", not above " +
+               std::to_string(actor.last_epoch),
+           now, id);
     }
   }
-  for (const auto& [id, live] : live_) {
-    if (live.size() > 1)
-      fail("actor " + std::to_string(id) + " still lives " + std::to_string(live.size()) + " times", now);
+  actor.before_last = actor.last_epoch;
+  actor.last_epoch = std::max(actor.last_epoch, epoch);
+  actor.live.push_back({host, epoch});
+}
+
+void Oracle::ended(const std::string& host, core::ActorId id, core::Epoch epoch, bool handed_over) {
+  Actor& actor = actors_[id];
+  std::erase_if(actor.live, [&](const Live& one) { return one.host == host && one.epoch == epoch; });
+  if (handed_over) actor.handed_over[epoch] = true;
+}
+
+// A batch that was handed over before may be so again only where its outcome could not be known.
+void Oracle::judge_repeat(const Batch& batch, core::Epoch epoch, std::int64_t now) {
+  const Call& what = batch.what;
+  if (!what.keyed && !what.repeatable) {
+    return fail(batch_named(what.batch) + " was handed over twice", now, what.id);
+  }
+  if (!what.keyed) return;
+  const Actor& actor = actors_[what.id];
+  for (const Delivery& before : batch.deliveries) {
+    if (!before.final) continue;
+    if (before.epoch == epoch) {
+      fail(batch_named(what.batch) + " was handed over twice to one activation, in spite of its key", now, what.id);
+    } else if (before.epoch == actor.before_last && actor.handed_over.contains(before.epoch) &&
+               last_disturbed_ < before.at && exclusive(now)) {
+      fail(batch_named(what.batch) + " was handed over again after a drain, in spite of its key", now, what.id);
+    }
+  }
+}
+
+void Oracle::turn_began(std::uint64_t number, core::ActorId id, core::Epoch epoch, std::int64_t now) {
+  Batch& batch = batches_[number];
+  if (epoch != 0 && now > batch.what.deadline)
+    fail(batch_named(number) + " was handed over after its deadline", now, id);
+  if (!batch.deliveries.empty()) judge_repeat(batch, epoch, now);
+  const bool again = !batch.deliveries.empty();
+  batch.deliveries.push_back({epoch, now, false});
+  for (Live& live : actors_[id].live) {
+    if (live.epoch != epoch) continue;
+    if (live.turn != 0) fail(named(id) + " has two turns at once", now, id);
+    live.turn = static_cast<std::int64_t>(number);
+  }
+  std::uint64_t& last = last_delivered_[{batch.what.caller, id}];
+  if (batch.what.caller < 0) return;  // nobody waits for its answer, so it has no order
+  if (exclusive(now) && !batch.given_up && !again && number < last) {
+    fail(batch_named(number) + " was handed over after " + std::to_string(last) + " of the same caller", now, id);
+  }
+  last = std::max(last, number);
+}
+
+void Oracle::turn_ended(std::uint64_t number, core::ActorId id, core::Epoch epoch, bool final) {
+  Batch& batch = batches_[number];
+  for (Delivery& delivery : batch.deliveries) {
+    if (delivery.epoch == epoch && final) delivery.final = true;
+  }
+  for (Live& live : actors_[id].live) {
+    if (live.epoch == epoch && live.turn == static_cast<std::int64_t>(number)) live.turn = 0;
+  }
+}
+
+// ---- what callers see -----------------------------------------------------------------------------------------------
+
+void Oracle::sent(std::uint64_t call, const Call& what) {
+  calls_[call].batch = what.batch;
+  Batch& batch = batches_[what.batch];
+  batch.what = what;
+  batch.given_up = false;
+}
+
+void Oracle::answered(std::uint64_t call, const core::Answer& answer, std::int64_t now) {
+  Outcome& entry = calls_[call];
+  Batch& batch = batches_[entry.batch];
+  const std::string name =
+      batch_named(entry.batch) + ", answered " + std::string(core::to_string(answer.outcome)) + ",";
+  if (entry.answered) fail(name + " was answered before", now, batch.what.id);
+  entry.answered = true;
+  entry.outcome = answer.outcome;
+  if (answer.outcome == core::Outcome::kUnknown) batch.given_up = true;
+  if (answer.outcome != core::Outcome::kApplied) return;
+  ++applied_;
+  const bool once = !batch.what.keyed && !batch.what.repeatable;
+  if (batch.deliveries.empty() || (once && batch.deliveries.size() != 1)) {
+    fail(name + " was handed over " + std::to_string(batch.deliveries.size()) + " times", now, batch.what.id);
+  }
+}
+
+// ---- at the end -----------------------------------------------------------------------------------------------------
+
+void Oracle::check_rest(std::int64_t now) {
+  std::map<std::uint64_t, bool> surely_not;  // batch: every call of it was surely not delivered
+  for (const auto& [number, call] : calls_) {
+    const core::ActorId id = batches_[call.batch].what.id;
+    if (!call.answered) fail(batch_named(call.batch) + " was never answered", now, id);
+    const bool not_delivered = core::surely_not_delivered(call.outcome);
+    const auto [entry, fresh] = surely_not.emplace(call.batch, not_delivered);
+    entry->second = entry->second && not_delivered;
+  }
+  for (const auto& [number, not_delivered] : surely_not) {
+    const Batch& batch = batches_[number];
+    if (not_delivered && !batch.deliveries.empty()) {
+      fail(batch_named(number) + " was handed over although every answer said that it surely was not", now,
+           batch.what.id);
+    }
+  }
+  for (const auto& [id, actor] : actors_) {
+    if (actor.live.size() <= 1) continue;
+    fail(named(id) + " still lives " + std::to_string(actor.live.size()) + " times", now, id);
+  }
+}
+
+void Oracle::swept(const std::string& at, core::ActorId id, const core::Answer& answer, std::int64_t now) {
+  if (answer.outcome != core::Outcome::kApplied) {
+    return fail(
+        "in the calm, " + named(id) + " called at " + at + " is " + std::string(core::to_string(answer.outcome)), now,
+        id);
+  }
+  const auto& live = actors_[id].live;
+  if (live.size() != 1) {
+    return fail("in the calm, " + named(id) + " lives " + std::to_string(live.size()) + " times", now, id);
+  }
+  const auto [holder, fresh] = holder_.emplace(id, live.front().host);
+  if (holder->second != live.front().host) {
+    fail("in the calm, " + named(id) + " called at " + at + " ends at " + live.front().host + ", not at " +
+             holder->second,
+         now, id);
   }
 }
 

@@ -1,9 +1,10 @@
-// Judges a run from outside: it knows only what applications and callers saw.
+// Judges a run from outside: it knows only what applications and callers saw, and what was done to hosts.
+//
+// The numbers are those of docs/guarantees.md. Times are simulated microseconds.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -13,47 +14,90 @@ namespace ringside::sim {
 
 class Oracle {
  public:
+  // Within this time of the end of what made a host judge wrongly, there is one activation of each id again.
+  static constexpr std::int64_t kHealed = 15'000'000;
+
   // ---- what applications see ----
   void activated(const std::string& host, core::ActorId id, core::Epoch epoch, std::int64_t now);
-  void ended(const std::string& host, core::ActorId id, core::Epoch epoch, std::int64_t now);
-  void delivered(std::uint64_t batch);
+  // `handed_over`: deactivated by a drain, so that its remembered answers must reach the next activation.
+  void ended(const std::string& host, core::ActorId id, core::Epoch epoch, bool handed_over);
+  void turn_began(std::uint64_t batch, core::ActorId id, core::Epoch epoch, std::int64_t now);
+  void turn_ended(std::uint64_t batch, core::ActorId id, core::Epoch epoch, bool final);
+
   // ---- what callers see ----
-  void sent(std::uint64_t batch, int caller, core::ActorId id);
-  void answered(std::uint64_t batch, const core::Answer& answer, std::int64_t now);
+  struct Call {
+    std::uint64_t batch = 0;
+    int caller = 0;
+    core::ActorId id = 0;
+    std::int64_t deadline = 0;
+    bool keyed = false;       // has an idempotency key: repeats carry the same batch
+    bool repeatable = false;  // the caller allows repeats of what may have happened
+  };
+  void sent(std::uint64_t call, const Call& what);
+  void answered(std::uint64_t call, const core::Answer& answer, std::int64_t now);
 
-  // A live host was taken for dead, or a cluster was founded beside another: exclusivity is not promised from here on.
-  void exclusivity_void() { exclusive_ = false; }
-  bool exclusive() const { return exclusive_; }
+  // ---- what is done to hosts ----
+  // A live host was taken for dead, or a cluster was founded beside another: exclusivity is not promised until it has
+  // healed, counted from the last of these and of disturbed().
+  void exclusivity_void(std::int64_t now);
+  void disturbed(std::int64_t now);  // a crash, the end of a cut or of a stop
+  void exclusivity_never() { never_exclusive_ = true; }
+  bool judged_wrongly() const { return void_since_ != 0; }
 
-  // When everything has come to rest.
+  // ---- at the end ----
   void check_rest(std::int64_t now);
+  // One call for each id at each host, when all is calm: they must all end at one activation.
+  void swept(const std::string& at, core::ActorId id, const core::Answer& answer, std::int64_t now);
 
-  void fail(const std::string& what, std::int64_t now);
+  void fail(const std::string& what, std::int64_t now, core::ActorId about = 0);
   bool ok() const { return broken_.empty(); }
   const std::vector<std::string>& broken() const { return broken_; }
-  std::size_t calls() const { return batches_.size(); }
+  core::ActorId about() const { return about_; }  // the id that the first failure is about; 0: none
+  std::size_t calls() const { return calls_.size(); }
   std::size_t applied() const { return applied_; }
 
  private:
+  struct Delivery {
+    core::Epoch epoch;
+    std::int64_t at;
+    bool final = false;  // the app's answer was one to remember
+  };
   struct Batch {
-    int caller = 0;
-    core::ActorId id = 0;
-    int deliveries = 0;
+    Call what;
+    std::vector<Delivery> deliveries;
+    bool given_up = false;  // a caller heard "unknown": it may still happen, also late
+  };
+  struct Outcome {
+    std::uint64_t batch = 0;
     bool answered = false;
     core::Outcome outcome = core::Outcome::kUnknown;
   };
   struct Live {
     std::string host;
     core::Epoch epoch;
+    std::int64_t turn = 0;  // a batch under way
+  };
+  struct Actor {
+    std::vector<Live> live;
+    core::Epoch last_epoch = 0;
+    core::Epoch before_last = 0;
+    std::map<core::Epoch, bool> handed_over;  // how activations ended
   };
 
+  bool exclusive(std::int64_t now) const;
+  void judge_repeat(const Batch& batch, core::Epoch epoch, std::int64_t now);
+
   std::map<std::uint64_t, Batch> batches_;
-  std::map<core::ActorId, std::vector<Live>> live_;
-  std::map<core::ActorId, core::Epoch> last_epoch_;
-  std::map<std::pair<int, core::ActorId>, std::uint64_t> last_delivered_;  // by caller and id
+  std::map<std::uint64_t, Outcome> calls_;
+  std::map<core::ActorId, Actor> actors_;
+  std::map<std::pair<int, core::ActorId>, std::uint64_t> last_delivered_;
+  std::map<core::ActorId, std::string> holder_;  // as the sweep found it
   std::vector<std::string> broken_;
+  core::ActorId about_ = 0;
   std::size_t applied_ = 0;
-  bool exclusive_ = true;
+  std::int64_t void_since_ = 0;
+  std::int64_t last_disturbed_ = 0;
+  bool never_exclusive_ = false;
 };
 
 }  // namespace ringside::sim

@@ -13,35 +13,49 @@
 #include <vector>
 
 #include "sidecar/core/node.h"
+#include "tests/sim/legacy_host.h"
 #include "tests/sim/options.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/traffic.h"
 
 namespace ringside::sim {
 
-class World {
+class World final : private LegacyWorld {
  public:
   explicit World(Options options);
+  ~World() override = default;
 
-  // Runs to the end. The oracle tells what was broken.
+  // Runs to the end, or to the first thing that is broken.
   void run();
 
   const Oracle& oracle() const { return oracle_; }
+  const Traffic& traffic() const { return traffic_; }
   const std::vector<std::string>& trace() const { return trace_; }
-  std::uint64_t trace_hash() const { return trace_hash_; }
-  std::uint64_t messages() const { return messages_; }
+  std::string name_of(std::size_t host) const { return hosts_[host].name; }
 
  private:
+  struct Turn {
+    core::CallPtr call;
+    core::Epoch epoch = 0;
+  };
   struct App {
     std::map<core::ActorId, core::Epoch> active;
-    std::map<core::Token, core::CallPtr> turns;
+    std::map<core::Token, Turn> turns;
     bool up = true;
     std::uint64_t instance = 0;  // grows with every crash: what an earlier one began is void
   };
   struct Host {
     std::string name;
-    std::unique_ptr<core::Node> node;  // null: no process
+    std::unique_ptr<core::Node> node;    // null: no process, or a legacy one
+    std::unique_ptr<LegacyHost> legacy;  // likewise
     std::uint64_t incarnation = 0;
+    bool is_legacy = false;
     bool stopped = false;
+    bool leaving = false;
+    bool misled = false;              // discovery left somebody out
+    std::int64_t must_ask_until = 0;  // was stopped: serves nothing until a peer has answered, or all are silent
+    std::int64_t changed_at = 0;
+    std::int64_t slow_until = 0;
     std::vector<std::function<void()>> inbox;  // what came while it was stopped
     core::Instant wake_at = core::kNever;
     std::map<core::Token, std::function<void(core::PeerAnswer)>> asked;
@@ -49,7 +63,7 @@ class World {
     std::set<core::Token> forwards;
     App app;
     std::int64_t clock_skew_ms = 0;
-    bool leaving = false;
+    bool alive() const { return node != nullptr || legacy != nullptr; }
   };
   struct Event {
     std::int64_t at;
@@ -57,45 +71,85 @@ class World {
     std::function<void()> what;
     bool operator<(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
   };
+  using Answered = std::function<void(core::Answer)>;
+  using Replied = std::function<void(core::PeerAnswer)>;
 
-  // world.cc: time, hosts, faults
+  // world.cc: time and the run
   void at(std::int64_t time, std::function<void()> what);
-  void after(std::int64_t delay, std::function<void()> what) { at(now_ + delay, std::move(what)); }
+  void after(std::int64_t delay, std::function<void()> what) override { at(now_ + delay, std::move(what)); }
+  std::int64_t now() const override { return now_; }
   void on_host(std::size_t host, std::uint64_t incarnation, std::function<void(Host&)> what);
   core::Now time_of(const Host& host) const;
+  bool chance(double rate);
+  std::int64_t between(std::int64_t low, std::int64_t high);
+  template <typename Text>
+  void note(Text&& text) {
+    if (options_.trace) write(text());
+  }
+  void write(const std::string& line);
+  std::size_t index_of(const std::string& name) const;
+  void check_converged();
+  void sweep(std::size_t nth, bool again);
+
+  // faults.cc: what befalls hosts
   void start_host(std::size_t host);
+  void keep_discovering(std::size_t host);
   void kill_host(std::size_t host, const std::string& why);
   void drain_host(std::size_t host);
   void stop_host(std::size_t host, std::int64_t for_us);
   void cut_off(std::size_t host, std::int64_t for_us);
   void crash_app(std::size_t host, std::int64_t for_us);
+  void slander(std::size_t host);
+  void burst(std::size_t host);
   void plan_faults();
-  void check_converged();
-  void note(const std::string& line);
-  bool chance(double rate);
-  std::int64_t between(std::int64_t low, std::int64_t high);
 
-  // host.cc: effects
+  // effects.cc: what a node wants done
   void settle(std::size_t host);
   void arm(std::size_t host);
   void carry_out(std::size_t host, core::Effect& effect);
-  void ask(std::size_t from, core::AskPeer question);
-  void forward(std::size_t from, core::ForwardCall call);
-  bool lost(std::size_t from, std::size_t to);
-  std::int64_t delay();
-  std::size_t index_of(const std::string& name) const;
-  void start_turn(std::size_t host, core::StartTurn turn);
-  void deactivate(std::size_t host, const core::DeactivateActors& request);
-  void end_activations(Host& host);
+  void read_discovery(std::size_t host);
+  void leave_soon(std::size_t host);
   void watch(std::size_t host, const core::LogLine& line);
 
-  // callers
+  // network.cc
+  void ask(std::size_t from, core::AskPeer question);
+  void ask_legacy(std::size_t from, std::size_t to, const core::AskPeer& question, const Replied& answer);
+  void forward(std::size_t from, core::ForwardCall call);
+  bool lost(std::size_t from, std::size_t to);
+  std::int64_t delay(std::size_t to);
+  void judge_acknowledgement(std::size_t at, const core::OwnershipRequest& claims, const core::PeerAnswer& says);
+  void legacy_asks(const std::string& from, const std::string& to, core::PeerRequest request, Replied done) override;
+  void legacy_forwards(const std::string& from, const std::string& to, core::CallPtr call, Answered done) override;
+  void legacy_turn(const std::string& at, core::CallPtr call, Answered done) override;
+  void legacy_ended(const std::string& at, core::ActorId id) override;
+
+  // application.cc
+  void start_turn(std::size_t host, core::StartTurn turn);
+  void break_turn(std::size_t host, core::Token token);
+  void activate(Host& host, core::ActorId id, core::Epoch epoch);
+  void deactivate(std::size_t host, const core::DeactivateActors& request);
+  void end_activations(Host& host);
+
+  // callers.cc
   void call_again(int caller);
-  void call(int caller, std::size_t host, core::ActorId id, std::function<void(core::Answer)> then);
+  core::ActorId draw_id();
+  struct Wanted {
+    std::uint64_t batch = 0;  // 0: a new one
+    int caller = 0;
+    core::ActorId id = 0;
+    bool keyed = false;
+    bool repeatable = false;
+    std::int64_t patience = 10'000'000;
+  };
+  void call(std::size_t host, Wanted wanted, Answered then);
+  void repeat_with_key(Wanted wanted, const core::Answer& answer, int left, const std::function<void()>& then);
+  void deliver_to(std::size_t host, core::Token token, const core::CallPtr& call);
+  bool may_wait(std::size_t host, core::ActorId id) const;
 
   Options options_;
   core::Random random_;
   Oracle oracle_;
+  Traffic traffic_;
   std::priority_queue<Event> events_;
   std::uint64_t order_ = 0;
   std::int64_t now_ = 3'600'000'000;
@@ -103,11 +157,12 @@ class World {
   std::vector<Host> hosts_;
   std::set<std::pair<std::size_t, std::size_t>> cut_;  // from, to
   std::uint64_t next_batch_ = 1;
+  std::uint64_t next_call_ = 1;
+  core::ActorId next_fresh_id_ = 1'000'000;
   core::Token next_token_ = 1;
   bool calling_ = true;
-  std::uint64_t messages_ = 0;
+  bool only_moves_ = false;  // nothing but joins and drains: the strictest promises hold
   std::vector<std::string> trace_;
-  std::uint64_t trace_hash_ = 0;
 };
 
 }  // namespace ringside::sim

@@ -1,0 +1,95 @@
+// The world: the application beside a host.
+#include "tests/sim/world.h"
+
+namespace ringside::sim {
+
+void World::end_activations(Host& host) {
+  for (const auto& [id, epoch] : std::exchange(host.app.active, {})) oracle_.ended(host.name, id, epoch, false);
+}
+
+void World::activate(Host& host, core::ActorId id, core::Epoch epoch) {
+  const auto known = host.app.active.find(id);
+  if (known != host.app.active.end()) {
+    if (known->second == epoch) return;
+    oracle_.ended(host.name, id, known->second, false);
+  }
+  host.app.active[id] = epoch;
+  oracle_.activated(host.name, id, epoch, now_);
+}
+
+void World::start_turn(std::size_t index, core::StartTurn turn) {
+  Host& host = hosts_[index];
+  const FaultOptions& f = options_.faults;
+  const core::ActorId id = turn.call->id;
+  if (now_ < host.must_ask_until) {
+    oracle_.fail(host.name + " was stopped, and serves actor " + std::to_string(id) + " before it has asked anybody",
+                 now_, id);
+  }
+  host.app.turns[turn.token] = {turn.call, turn.epoch};
+  const auto end = [this, index, id, epoch = turn.epoch, batch = std::stoull(turn.call->request), token = turn.token,
+                    incarnation = host.incarnation](const core::Answer& answer) {
+    on_host(index, incarnation, [this, id, epoch, batch, token, answer](Host& h) {
+      if (h.app.turns.erase(token) == 0) return;
+      const bool final = answer.outcome == core::Outcome::kApplied || answer.outcome == core::Outcome::kRefused;
+      oracle_.turn_ended(batch, id, epoch, final);
+      const bool again = chance(options_.faults.app_repeats);
+      h.node->turn_ended(time_of(h), token, answer);
+      if (again) h.node->turn_ended(time_of(h), token, answer);
+    });
+  };
+  const auto say_later = [this, end](std::int64_t delay, core::Outcome outcome, core::Reason reason) {
+    after(delay, [end, outcome, reason] { end(core::Answer::failed(outcome, reason)); });
+  };
+  if (!host.app.up) return say_later(100, core::Outcome::kNotDelivered, core::Reason::kAppDown);
+  if (chance(f.app_busy)) return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);
+  activate(host, id, turn.epoch);
+  note([&] {
+    return "turn " + turn.call->request + " of " + std::to_string(id) + " on " + host.name + " epoch " +
+           std::to_string(turn.epoch);
+  });
+  oracle_.turn_began(std::stoull(turn.call->request), id, turn.epoch, now_);
+  if (chance(f.app_hangs)) return;  // until --turn-timeout
+  core::Answer answer;
+  answer.outcome = core::Outcome::kApplied;
+  if (chance(f.app_refuses)) answer = core::Answer::failed(core::Outcome::kRefused, core::Reason::kAppRefused);
+  if (chance(f.app_fails)) answer = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppFailed);
+  const std::int64_t took = chance(f.slow_turn) ? between(10'000, 1'000'000) : between(50, 2'000);
+  after(took, [this, index, end, answer, instance = host.app.instance] {
+    if (hosts_[index].app.instance == instance) end(answer);
+  });
+}
+
+// Cut off from a turn, the app gives it up.
+void World::break_turn(std::size_t index, core::Token token) {
+  Host& host = hosts_[index];
+  const auto found = host.app.turns.find(token);
+  if (found == host.app.turns.end()) return;
+  const Turn turn = found->second;
+  host.app.turns.erase(found);
+  oracle_.turn_ended(std::stoull(turn.call->request), turn.call->id, turn.epoch, false);
+  after(0, [this, index, token, incarnation = host.incarnation] {
+    on_host(index, incarnation, [this, token](Host& h) {
+      h.node->turn_ended(time_of(h), token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
+    });
+  });
+}
+
+void World::deactivate(std::size_t index, const core::DeactivateActors& request) {
+  Host& host = hosts_[index];
+  after(between(50, 5'000), [this, index, request, incarnation = host.incarnation, instance = host.app.instance] {
+    on_host(index, incarnation, [this, request, instance](Host& h) {
+      if (h.app.instance == instance) {
+        for (const core::Claim& claim : request.actors) {
+          const auto active = h.app.active.find(claim.id);
+          if (active == h.app.active.end() || active->second != claim.epoch) continue;
+          oracle_.ended(h.name, claim.id, claim.epoch, h.leaving);
+          h.app.active.erase(active);
+        }
+        if (request.all) end_activations(h);
+      }
+      h.node->deactivated(time_of(h), request.token);
+    });
+  });
+}
+
+}  // namespace ringside::sim

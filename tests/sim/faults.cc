@@ -1,0 +1,220 @@
+// The world: what befalls hosts.
+#include <algorithm>
+
+#include "tests/sim/world.h"
+
+namespace ringside::sim {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kIdleTimeout = 5 * kSecond;
+constexpr std::int64_t kTurnTimeout = 3 * kSecond;
+
+}  // namespace
+
+void World::start_host(std::size_t index) {
+  Host& host = hosts_[index];
+  if (host.alive()) return;
+  ++host.incarnation;
+  host.stopped = host.leaving = host.misled = false;
+  host.must_ask_until = 0;
+  host.changed_at = now_;
+  host.inbox.clear();
+  host.asked.clear();
+  host.calls.clear();
+  host.forwards.clear();
+  host.app = App{{}, {}, true, host.app.instance + 1};
+  traffic_.change();
+  note([&] { return "start " + host.name; });
+  if (host.is_legacy) {
+    std::vector<std::string> others;
+    for (const Host& other : hosts_) {
+      if (other.name != host.name) others.push_back(other.name);
+    }
+    host.legacy = std::make_unique<LegacyHost>(static_cast<LegacyWorld&>(*this), host.name, others);
+    host.legacy->start([this, index, incarnation = host.incarnation] {
+      return hosts_[index].incarnation == incarnation && hosts_[index].legacy != nullptr;
+    });
+    return;
+  }
+  core::NodeConfig config;
+  config.host = host.name;
+  config.points = kPointsPerHost;
+  config.idle_timeout = core::Duration(kIdleTimeout);
+  config.turn_timeout = core::Duration(kTurnTimeout);
+  if (options_.quorum) config.quorum = static_cast<std::uint32_t>(options_.hosts / 2 + 1);
+  if (options_.small_limits) {
+    config.queue_per_actor = 3;
+    config.queue_bytes = 4'000;
+    config.max_turns = 4;
+    config.max_strays = 8;
+  }
+  host.node = std::make_unique<core::Node>(config, random_.next());
+  host.node->start(time_of(host), true);
+  settle(index);
+  keep_discovering(index);
+}
+
+// As sidecar/discovery does it.
+void World::keep_discovering(std::size_t index) {
+  after(between(4 * kSecond, 6 * kSecond), [this, index, incarnation = hosts_[index].incarnation] {
+    if (hosts_[index].incarnation != incarnation) return;
+    read_discovery(index);
+    keep_discovering(index);
+  });
+}
+
+void World::kill_host(std::size_t index, const std::string& why) {
+  Host& host = hosts_[index];
+  if (!host.alive()) return;
+  note([&] { return why + " " + host.name; });
+  traffic_.change();
+  oracle_.disturbed(now_);
+  end_activations(host);
+  ++host.app.instance;
+  host.node.reset();
+  host.legacy.reset();
+  ++host.incarnation;
+  // What its callers were waiting for is unknown to them; nobody answers.
+  for (auto& [token, done] : std::exchange(host.calls, {})) {
+    done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));
+  }
+}
+
+void World::drain_host(std::size_t index) {
+  Host& host = hosts_[index];
+  if (!host.alive() || host.stopped || host.leaving) return;
+  note([&] { return "drain " + host.name; });
+  host.leaving = true;
+  host.changed_at = now_;
+  traffic_.change();
+  if (host.legacy) {
+    host.legacy->say_goodbye();
+    return leave_soon(index);
+  }
+  traffic_.moved(host.app.active.size());
+  on_host(index, host.incarnation, [this](Host& h) { h.node->drain(time_of(h)); });
+}
+
+// It has handed over what it had: the process ends, and comes back later.
+void World::leave_soon(std::size_t index) {
+  after(between(1'000, 500'000), [this, index, incarnation = hosts_[index].incarnation] {
+    if (hosts_[index].incarnation != incarnation) return;
+    kill_host(index, "exit");
+    after(between(10'000, 3 * kSecond), [this, index] { start_host(index); });
+  });
+}
+
+void World::stop_host(std::size_t index, std::int64_t for_us) {
+  Host& host = hosts_[index];
+  if (!host.node || host.stopped) return;
+  note([&] { return "stop " + host.name + " for " + std::to_string(for_us); });
+  host.stopped = true;
+  const bool alone = host.node->status().members == 1;
+  after(for_us, [this, index, for_us, alone, incarnation = host.incarnation] {
+    Host& h = hosts_[index];
+    if (h.incarnation != incarnation || !h.stopped) return;
+    note([&] { return "continue " + h.name; });
+    oracle_.disturbed(now_);
+    h.stopped = false;
+    h.must_ask_until = for_us > 2 * kSecond && !alone ? now_ + 2 * kSecond : 0;
+    h.wake_at = core::kNever;
+    for (auto& what : std::exchange(h.inbox, {})) what();
+    arm(index);
+  });
+}
+
+void World::cut_off(std::size_t index, std::int64_t for_us) {
+  const bool one_way = options_.faults.one_way && chance(0.3);
+  note([&] { return "cut " + hosts_[index].name + (one_way ? " one way" : "") + " for " + std::to_string(for_us); });
+  for (std::size_t other = 0; other < hosts_.size(); ++other) {
+    if (other == index) continue;
+    cut_.insert({index, other});
+    if (!one_way) cut_.insert({other, index});
+  }
+  after(for_us, [this, index] {
+    note([&] { return "heal " + hosts_[index].name; });
+    oracle_.disturbed(now_);
+    std::erase_if(cut_, [index](const auto& pair) { return pair.first == index || pair.second == index; });
+  });
+}
+
+void World::crash_app(std::size_t index, std::int64_t for_us) {
+  Host& host = hosts_[index];
+  if (!host.node || !host.app.up) return;
+  note([&] { return "app crash " + host.name; });
+  oracle_.disturbed(now_);
+  end_activations(host);
+  ++host.app.instance;
+  host.app.up = false;
+  const auto turns = std::exchange(host.app.turns, {});
+  on_host(index, host.incarnation, [this, turns](Host& h) {
+    for (const auto& [token, turn] : turns) {
+      h.node->turn_ended(time_of(h), token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
+    }
+    h.node->app_down(time_of(h), "crashed");
+  });
+  after(for_us, [this, index, incarnation = host.incarnation] {
+    if (hosts_[index].incarnation != incarnation) return;
+    hosts_[index].app.up = true;
+    on_host(index, incarnation, [this](Host& h) { h.node->app_up(time_of(h)); });
+  });
+}
+
+// Somebody says that this host is closing, and it is not.
+void World::slander(std::size_t index) {
+  const Host& victim = hosts_[index];
+  if (!victim.node || victim.leaving) return;
+  note([&] { return "slander " + victim.name; });
+  const std::string liar = hosts_[(index + 1) % hosts_.size()].name;
+  for (std::size_t other = 0; other < hosts_.size(); ++other) {
+    if (other == index) continue;
+    on_host(other, hosts_[other].incarnation, [this, name = victim.name, liar](Host& h) {
+      const core::Token token = next_token_++;
+      h.asked[token] = [](const core::PeerAnswer&) {};
+      h.node->peer_asked(time_of(h), token, core::Sender{}, liar, core::ClosingRequest{name});
+    });
+  }
+}
+
+// An id that nobody has touched yet, touched at several hosts at once.
+void World::burst(std::size_t index) {
+  const core::ActorId id = next_fresh_id_++;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, hosts_.size()); ++i) {
+    const std::size_t host = (index + i) % hosts_.size();
+    if (!hosts_[host].alive() || hosts_[host].stopped) continue;
+    Wanted wanted;
+    wanted.caller = options_.callers + 1 + static_cast<int>(host);
+    wanted.id = id;
+    call(host, wanted, [](const core::Answer&) {});
+  }
+}
+
+void World::plan_faults() {
+  const FaultOptions& f = options_.faults;
+  const auto plan = [&](double expected, const std::function<void(std::size_t)>& what) {
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+      for (double left = expected; left > 0; left -= 1) {
+        if (!chance(std::min(left, 1.0))) continue;
+        at(between(now_, end_of_faults_ - kSecond), [what, host] { what(host); });
+      }
+    }
+  };
+  plan(f.crashes, [this](std::size_t host) {
+    kill_host(host, "crash");
+    after(chance(0.5) ? between(1'000, 50'000) : between(100'000, 8 * kSecond), [this, host] { start_host(host); });
+  });
+  plan(f.drains, [this](std::size_t host) { drain_host(host); });
+  plan(f.app_crashes, [this](std::size_t host) { crash_app(host, between(1'000, 3 * kSecond)); });
+  plan(f.stops, [this](std::size_t host) { stop_host(host, between(100'000, 8 * kSecond)); });
+  plan(f.partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond)); });
+  plan(f.clock_jumps, [this](std::size_t host) {
+    hosts_[host].clock_skew_ms += between(-30'000, 30'000);
+    note([&] { return "clock of " + hosts_[host].name + " now at " + std::to_string(hosts_[host].clock_skew_ms); });
+  });
+  plan(f.slow_spells, [this](std::size_t host) { hosts_[host].slow_until = now_ + between(kSecond, 10 * kSecond); });
+  plan(f.slanders, [this](std::size_t host) { slander(host); });
+  plan(f.bursts, [this](std::size_t host) { burst(host); });
+}
+
+}  // namespace ringside::sim

@@ -1,0 +1,183 @@
+// The world: what hosts send one another.
+#include <algorithm>
+
+#include "tests/sim/world.h"
+
+namespace ringside::sim {
+
+bool World::lost(std::size_t from, std::size_t to) { return cut_.contains({from, to}) || chance(options_.faults.loss); }
+
+std::int64_t World::delay(std::size_t to) {
+  const FaultOptions& f = options_.faults;
+  if (hosts_[to].slow_until > now_) return between(f.delay_min_us, std::max<std::int64_t>(f.slow_max_us, 1));
+  if (chance(f.slow_message)) return between(f.delay_max_us, f.slow_max_us);
+  return between(f.delay_min_us, f.delay_max_us);
+}
+
+void World::ask(std::size_t from, core::AskPeer question) {
+  traffic_.question(from, question.request, now_);
+  const std::size_t to = index_of(question.host);
+  const std::uint64_t asker = hosts_[from].incarnation;
+  const auto answered = std::make_shared<bool>(false);
+  const auto answer = [this, from, asker, answered, token = question.token](core::PeerAnswer says) {
+    if (std::exchange(*answered, true)) return;
+    on_host(from, asker, [this, token, says = std::move(says)](Host& h) {
+      if (!std::holds_alternative<core::PeerFailure>(says)) h.must_ask_until = 0;
+      h.node->peer_answered(time_of(h), token, says);
+    });
+  };
+  after(question.timeout.count(), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kLost, "late"}); });
+  if (to >= hosts_.size()) return;
+  const core::Sender sender = hosts_[from].node->self();
+  const auto shared = std::make_shared<const core::AskPeer>(std::move(question));
+  const auto deliver = [this, from, to, sender, shared, answer] {
+    Host& target = hosts_[to];
+    if (!target.alive()) {
+      if (lost(to, from)) return;
+      return after(delay(from), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kRefused, "refused"}); });
+    }
+    if (target.legacy) return ask_legacy(from, to, *shared, answer);
+    on_host(to, target.incarnation, [this, from, to, sender, shared, answer](Host& h) {
+      const core::Token token = next_token_++;
+      h.asked[token] = [this, from, to, answer](core::PeerAnswer says) {
+        if (lost(to, from)) return;
+        after(delay(from), [answer, says = std::move(says)] { answer(says); });
+      };
+      h.node->peer_asked(time_of(h), token, sender, hosts_[from].name, shared->request);
+    });
+  };
+  if (!lost(from, to)) after(delay(to), deliver);
+  if (chance(options_.faults.duplicate)) after(delay(to) + delay(to), deliver);
+}
+
+void World::ask_legacy(std::size_t from, std::size_t to, const core::AskPeer& question, const Replied& answer) {
+  core::PeerAnswer says = hosts_[to].legacy->answer(question.request);
+  if (lost(to, from)) return;
+  after(delay(from), [answer, says = std::move(says)] { answer(says); });
+}
+
+void World::forward(std::size_t from, core::ForwardCall call) {
+  traffic_.forward();
+  const std::size_t to = index_of(call.host);
+  const std::uint64_t asker = hosts_[from].incarnation;
+  hosts_[from].forwards.insert(call.token);
+  const auto answer = [this, from, asker, token = call.token](core::Answer says) {
+    on_host(from, asker, [this, token, says = std::move(says)](Host& h) {
+      if (h.forwards.erase(token) != 0) h.node->forward_answered(time_of(h), token, says);
+    });
+  };
+  if (lost(from, to)) return;
+  after(delay(to), [this, from, to, call = std::move(call), answer] {
+    Host& target = hosts_[to];
+    if (!target.alive()) {
+      return after(delay(from), [answer] {
+        answer(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
+      });
+    }
+    const auto done = [this, from, to, answer](core::Answer says) {
+      if (lost(to, from)) return;
+      after(delay(from), [answer, says = std::move(says)] { answer(says); });
+    };
+    auto copy = std::make_shared<core::Call>(*call.call);
+    copy->origin = core::Origin::kPeer;
+    if (target.legacy) return target.legacy->apply(copy, done);
+    copy->hops = call.hops;
+    copy->target = call.target;
+    on_host(to, target.incarnation, [this, to, copy, done](Host& h) {
+      const core::Token token = next_token_++;
+      h.calls[token] = done;
+      deliver_to(to, token, copy);
+    });
+  });
+}
+
+// ---- a legacy host --------------------------------------------------------------------------------------------------
+
+void World::legacy_asks(const std::string& from, const std::string& to, core::PeerRequest request, Replied done) {
+  const std::size_t asker = index_of(from);
+  const std::size_t target = index_of(to);
+  if (target >= hosts_.size()) return;
+  after(delay(target), [this, asker, target, request = std::move(request), done = std::move(done)] {
+    Host& host = hosts_[target];
+    const auto answer = [this, asker, done](core::PeerAnswer says) {
+      after(delay(asker), [done, says = std::move(says)] { done(says); });
+    };
+    if (!host.alive()) return answer(core::PeerFailure{core::PeerFailure::Kind::kRefused, "refused"});
+    if (host.legacy) return answer(host.legacy->answer(request));
+    on_host(target, host.incarnation, [this, asker, target, request, answer](Host& h) {
+      const core::Token token = next_token_++;
+      h.asked[token] = [this, target, request, answer](core::PeerAnswer says) {
+        if (const auto* claims = std::get_if<core::OwnershipRequest>(&request)) {
+          judge_acknowledgement(target, *claims, says);
+        }
+        answer(std::move(says));
+      };
+      h.node->peer_asked(time_of(h), token, core::Sender{}, hosts_[asker].name, request);
+    });
+  });
+}
+
+// First claim wins: nobody may accept a claim for what lives in its own app.
+void World::judge_acknowledgement(std::size_t at, const core::OwnershipRequest& claims, const core::PeerAnswer& says) {
+  const auto* ack = std::get_if<core::AckAnswer>(&says);
+  if (ack == nullptr || !ack->accepted) return;
+  for (const core::Claim& claim : claims.claims) {
+    if (hosts_[at].app.active.contains(claim.id)) {
+      oracle_.fail(hosts_[at].name + " lets " + claims.host + " have actor " + std::to_string(claim.id) +
+                       ", which lives at " + hosts_[at].name,
+                   now_, claim.id);
+    }
+  }
+}
+
+void World::legacy_forwards(const std::string& from, const std::string& to, core::CallPtr call, Answered done) {
+  traffic_.forward();
+  const std::size_t asker = index_of(from);
+  const std::size_t target = index_of(to);
+  const auto answer = [this, asker, done = std::move(done)](core::Answer says) {
+    after(delay(asker), [done, says = std::move(says)] { done(says); });
+  };
+  after(delay(target), [this, target, call = std::move(call), answer] {
+    Host& host = hosts_[target];
+    if (!host.alive()) {
+      return answer(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
+    }
+    auto copy = std::make_shared<core::Call>(*call);
+    copy->origin = core::Origin::kPeer;
+    copy->hops.reset();
+    copy->target.reset();
+    if (host.legacy) return host.legacy->apply(copy, answer);
+    on_host(target, host.incarnation, [this, target, copy, answer](Host& h) {
+      const core::Token token = next_token_++;
+      h.calls[token] = answer;
+      deliver_to(target, token, copy);
+    });
+  });
+}
+
+void World::legacy_turn(const std::string& at, core::CallPtr call, Answered done) {
+  const std::size_t index = index_of(at);
+  Host& host = hosts_[index];
+  const core::ActorId id = call->id;
+  activate(host, id, 0);
+  const std::uint64_t batch = std::stoull(call->request);
+  note([&] { return "turn " + call->request + " of " + std::to_string(id) + " on legacy " + host.name; });
+  oracle_.turn_began(batch, id, 0, now_);
+  after(between(50, 2'000), [this, index, id, batch, done = std::move(done), incarnation = host.incarnation] {
+    if (hosts_[index].incarnation != incarnation) {
+      return done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));
+    }
+    oracle_.turn_ended(batch, id, 0, true);
+    core::Answer answer;
+    answer.outcome = core::Outcome::kApplied;
+    done(std::move(answer));
+  });
+}
+
+void World::legacy_ended(const std::string& at, core::ActorId id) {
+  Host& host = hosts_[index_of(at)];
+  host.app.active.erase(id);
+  oracle_.ended(host.name, id, 0, false);
+}
+
+}  // namespace ringside::sim

@@ -1,0 +1,7 @@
+#include "tests/sim/planted.h"
+
+namespace ringside::sim {
+
+bool plant(const std::string&) { return false; }
+
+}  // namespace ringside::sim

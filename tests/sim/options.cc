@@ -1,0 +1,110 @@
+#include "tests/sim/options.h"
+
+#include <algorithm>
+
+namespace ringside::sim {
+namespace {
+
+void network(FaultOptions& f) {
+  f.loss = 0.02;
+  f.duplicate = 0.02;
+  f.slow_message = 0.05;
+  f.discovery_stale = 0.1;
+  f.discovery_empty = 0.05;
+  f.discovery_wrong = 0.05;
+  f.discovery_fails = 0.1;
+  f.slanders = 0.3;
+}
+
+void moves(FaultOptions& f) {
+  f.drains = 1.5;
+  f.late_joins = 0.5;
+}
+
+void churn(FaultOptions& f) {
+  f.crashes = 0.7;
+  f.drains = 1.0;
+  f.app_crashes = 0.5;
+  f.late_joins = 0.4;
+  f.bursts = 3;
+}
+
+void apps(FaultOptions& f) {
+  f.app_crashes = 1.0;
+  f.app_refuses = 0.02;
+  f.app_busy = 0.02;
+  f.app_fails = 0.01;
+  f.app_hangs = 0.002;
+  f.app_repeats = 0.02;
+  f.slow_turn = 0.01;
+}
+
+void partitions(FaultOptions& f) {
+  f.stops = 0.5;
+  f.partitions = 0.5;
+  f.clock_jumps = 0.5;
+  f.slow_spells = 0.3;
+}
+
+// The majority must be able to tell itself from the minority, and a stopped process cannot end its activations.
+void quorum(Options& options) {
+  options.quorum = true;
+  options.faults.partitions = 1.0;
+  options.faults.one_way = false;
+}
+
+void limits(Options& options) {
+  options.small_limits = true;
+  churn(options.faults);
+  apps(options.faults);
+}
+
+void legacy(Options& options) {
+  options.legacy_hosts = std::max(1, options.hosts / 3);
+  options.faults.crashes = 0.3;
+  options.faults.drains = 0.5;
+  options.faults.bursts = 3;
+}
+
+void all(Options& options) {
+  network(options.faults);
+  churn(options.faults);
+  apps(options.faults);
+  partitions(options.faults);
+  options.quorum = options.seed % 5 == 0;
+  options.small_limits = options.seed % 7 == 0;
+  options.legacy_hosts = options.seed % 11 == 0 ? 1 : 0;
+}
+
+}  // namespace
+
+bool Options::only_moves() const {
+  const FaultOptions& f = faults;
+  return legacy_hosts == 0 && !quorum &&
+         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.stops + f.partitions + f.slow_spells +
+                 f.slanders + f.app_hangs + f.slow_turn ==
+             0;
+}
+
+const std::vector<std::string>& fault_names() {
+  static const std::vector<std::string> names{"none",       "moves",  "network", "churn",  "apps",
+                                              "partitions", "quorum", "limits",  "legacy", "all"};
+  return names;
+}
+
+bool apply_faults(const std::string& name, Options& options) {
+  options.faults = FaultOptions{};
+  if (name == "none") return true;
+  if (name == "moves") return moves(options.faults), true;
+  if (name == "network") return network(options.faults), true;
+  if (name == "churn") return churn(options.faults), true;
+  if (name == "apps") return apps(options.faults), true;
+  if (name == "partitions") return partitions(options.faults), true;
+  if (name == "quorum") return quorum(options), true;
+  if (name == "limits") return limits(options), true;
+  if (name == "legacy") return legacy(options), true;
+  if (name == "all") return all(options), true;
+  return false;
+}
+
+}  // namespace ringside::sim
