@@ -38,6 +38,9 @@ void Membership::start(Generation generation, Phase phase) {
     member.joined_as = 0;
     member.saw_leave = false;
     member.next_ask = now();
+    // What was not heard before says nothing about this run.
+    member.last_answer = member.next_ping = now();
+    member.suspected = false;
   }
   set_phase(phase);
 }

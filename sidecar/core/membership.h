@@ -124,6 +124,7 @@ class Membership {
   void join_answered(const std::string& host, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_contacts();
+  bool taken_in() const;
   void check_joined();
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);

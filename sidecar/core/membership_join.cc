@@ -212,6 +212,7 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
   says.routes_only = answer.routes_only;
   Member& member = admit(host, says);
   member.joined_as = self_.generation;
+  member.last_answer = now();
   for (const std::string& name : answer.names) {
     if (const auto canonical = canonical_host(name); canonical && !joined_) learn(*canonical, false, false);
   }
@@ -256,6 +257,13 @@ void Membership::negotiate(Token token, const NegotiateRequest& request) {
   tick_contacts();
 }
 
+// A cluster that serves has answered, and so has every name that it knows: nobody is alone then, whatever discovery says.
+bool Membership::taken_in() const {
+  return std::any_of(members_.begin(), members_.end(), [](const auto& entry) {
+    return !entry.second.legacy() && !entry.second.routes_only && entry.second.phase == Phase::kReady;
+  });
+}
+
 std::string Membership::waiting_for() const {
   if (joined_) return "";
   std::string open;
@@ -267,7 +275,7 @@ std::string Membership::waiting_for() const {
     if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
   }
   if (!open.empty()) return "no answer yet from " + open;
-  if (!discovery_read_) return "discovery has not answered";
+  if (!discovery_read_ && !taken_in()) return "discovery has not answered";
   if (members_.size() + 1 < config_.min_members) {
     return std::to_string(members_.size() + 1) + " of --min-members " + std::to_string(config_.min_members);
   }
@@ -282,7 +290,7 @@ void Membership::check_joined() {
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;
   }
-  if (!discovery_read_) {
+  if (!discovery_read_ && !taken_in()) {
     if (next_discovery_ <= now()) {
       next_discovery_ = now() + kRereadDiscovery;
       context_.effects.push_back(ReadDiscovery{});

@@ -174,6 +174,11 @@ void Node::joined() {
   inventory_.gain(membership_.ring()->ranges(membership_.self().host));
 }
 
+void Node::confirmed() {
+  topology_changed_ = true;
+  run_runnable();
+}
+
 void Node::view_changed() {
   topology_changed_ = true;
   context_.effects.push_back(ViewChanged{});

@@ -101,7 +101,7 @@ class Node final : private MembershipListener {
   void left_ring(const Member& member) override;
   void joined() override;
   void must_rejoin(const std::string& why) override;
-  void confirmed() override { topology_changed_ = true; }
+  void confirmed() override;
   void view_changed() override;
 
   // node_routing.cc: where a call goes, and what becomes of it
@@ -126,7 +126,9 @@ class Node final : private MembershipListener {
   // node_turns.cc: actors, turns, deactivation
   Actor& claim(ActorId id);
   void enqueue(Token token, Actor& actor);
+  bool may_start_turns() const;
   void run_next(Actor& actor);
+  void run_runnable();
   void start_turn(Token token, Actor& actor);
   bool answer_from_window(Token token, const Actor& actor);
   void turn_due(Token turn);

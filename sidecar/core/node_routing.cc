@@ -63,7 +63,7 @@ Route Node::decide(const Call& call) const {
       config_.has_app && membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
   if (leaving && !membership_.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
   // Only the first host follows a hint: two that hint at each other would send a call in circles.
-  const std::string* hinted = call.hops.value_or(0) == 0 ? hints_.find(call.id) : nullptr;
+  const std::string* hinted = call.origin == Origin::kLocal ? hints_.find(call.id) : nullptr;
   if (hinted != nullptr) {
     if (const Member* member = membership_.find(*hinted)) {
       return {Route::Kind::kForward, Reason::kNone, member, 0};

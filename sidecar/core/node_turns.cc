@@ -28,7 +28,7 @@ Actor& Node::claim(ActorId id) {
 
 void Node::enqueue(Token token, Actor& actor) {
   Pending& pending = calls_.at(token);
-  if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && turns_.size() < config_.max_turns) {
+  if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
   }
@@ -42,10 +42,21 @@ void Node::enqueue(Token token, Actor& actor) {
   if (actor.turn == 0 && !actor.ending && actor.queued() == 1) runnable_.push_back(actor.id);
 }
 
+// Not while the peers have yet to say that they still know this host.
+bool Node::may_start_turns() const { return turns_.size() < config_.max_turns && !membership_.confirming(); }
+
+void Node::run_runnable() {
+  while (!runnable_.empty() && may_start_turns()) {
+    Actor* next = actors_.find(runnable_.front());
+    runnable_.pop_front();
+    if (next != nullptr) run_next(*next);
+  }
+}
+
 // The next call of this actor, unless it has a turn under way or is about to end.
 void Node::run_next(Actor& actor) {
   while (actor.turn == 0 && !actor.ending && actor.queue) {
-    if (turns_.size() >= config_.max_turns) {
+    if (!may_start_turns()) {
       runnable_.push_back(actor.id);
       return;
     }
@@ -110,8 +121,9 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
     const bool may_repeat = answer.outcome == Outcome::kNotDelivered ||
                             (answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
                              answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage);
-    if (may_repeat && actor != nullptr && !actor->ending) {
-      // First in line again, after a pause: the app said that nothing happened, or the caller allows a repeat.
+    if (may_repeat && actor != nullptr) {
+      // First in line again, after a pause: the app said that nothing happened, or the caller allows a repeat. Where
+      // the actor ends, the line moves on with it.
       ++context_.counters.retries;
       ++pending.attempts;
       pending.maybe = pending.maybe || answer.outcome == Outcome::kUnknown;
@@ -123,7 +135,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       timers_.add(now.mono + kAppRetry * (1 << std::min(pending.attempts, 5U)), {Due::kActorRetry, actor->id});
       pause = true;
     } else if (may_repeat) {
-      pending.stage = Stage::kRouting;
+      if (pending.call->origin == Origin::kLocal) lanes_[pending.call->id].push_front(turn.call);
       retry_later(turn.call, pending, std::move(answer));
     } else {
       finish(turn.call, std::move(answer));
@@ -136,11 +148,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   } else if (actor != nullptr && !pause) {
     run_next(*actor);
   }
-  while (!runnable_.empty() && turns_.size() < config_.max_turns) {
-    Actor* next = actors_.find(runnable_.front());
-    runnable_.pop_front();
-    if (next != nullptr) run_next(*next);
-  }
+  run_runnable();
   settle();
 }
 

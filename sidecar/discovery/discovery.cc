@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kInterval{5'000};
 constexpr std::chrono::seconds kTellAgain{30};
+constexpr std::chrono::seconds kListedLater{3};
 
 // A proposal in the one spelling that every host has.
 std::string canonical(const net::Endpoint& endpoint) {
@@ -115,9 +116,15 @@ void Discovery::pods_changed(std::size_t index) {
   sink_.discovered(all(), false);
 }
 
-// Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then.
+// Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then. A
+// pod that begins is not in the list yet: that is worth no word until it lasts.
 void Discovery::fail(Source& source, const std::string& why) {
   const auto now = net::Clock::now();
+  if (source.wrong != why) {
+    source.wrong = why;
+    source.wrong_since = now;
+  }
+  if (source.pods && source.pods->asking_works() && now - source.wrong_since < kListedLater) return;
   if (source.told == why && now - source.told_at < kTellAgain) return;
   source.told = why;
   source.told_at = now;
@@ -143,7 +150,10 @@ void Discovery::finish() {
   sink_.discovered(all(), answered && !failed);
   if (reading_) return;
   if (!failed) {
-    for (Source& source : sources_) source.told.clear();
+    for (Source& source : sources_) {
+      source.told.clear();
+      source.wrong.clear();
+    }
   }
   if (std::exchange(again_, false)) {
     read_again();

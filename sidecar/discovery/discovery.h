@@ -38,6 +38,8 @@ class Discovery final : public core::DiscoveryPort {
     std::optional<net::Resolver::QueryId> asking;
     bool answered = false;  // in this reading
     bool failed = false;
+    std::string wrong;  // what it was that failed, and since when
+    net::Clock::time_point wrong_since{};
     std::string told;  // the failure that the log has
     net::Clock::time_point told_at{};
   };
