@@ -16,10 +16,22 @@ build_parts() {
     -X $package.gitVersion=v$kubernetes_version -X $package.gitMajor=1 -X $package.gitMinor=${minor%%.*}" .
 }
 
+prometheus_version=v0.316.0  # of the Go module: Prometheus 3.16
+export KUBERNETES_PROMETHEUS="$kubernetes_cache/prometheus-$prometheus_version"
+
+# Debian's Prometheus cannot discover pods.
+build_prometheus() {
+  GOBIN="$kubernetes_cache" go install -trimpath -ldflags "-s -w" -tags remove_all_sd,enable_kubernetes_sd \
+    "github.com/prometheus/prometheus/cmd/prometheus@$prometheus_version" &&
+    mv "$kubernetes_cache/prometheus" "$KUBERNETES_PROMETHEUS"
+}
+
 build release ringside
 if [[ ! -x $KUBERNETES_PARTS || tests/kubernetes/parts/main.go -nt $KUBERNETES_PARTS || tests/kubernetes/parts/go.mod -nt $KUBERNETES_PARTS ]]; then
   timed "build Kubernetes $kubernetes_version (the first time about 10 CPU minutes)" build_parts
 fi
+
+if [[ ! -x $KUBERNETES_PROMETHEUS ]]; then timed "build Prometheus" build_prometheus; fi
 
 # The definition of a PodMonitor is the Prometheus Operator's own, out of its Go module.
 operator=github.com/prometheus-operator/prometheus-operator@v0.85.0

@@ -77,7 +77,9 @@ void Membership::tick_contacts() {
       case Contact::State::kJoining:
         contact.next_try = now() + kFirstRepeat;
         if (contact.legacy) {
-          ask(Ask::kNegotiate, name, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
+          // It takes every name for an owner of actors.
+          ask(Ask::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
+              config_.dead_after);
         } else {
           ask(Ask::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
         }

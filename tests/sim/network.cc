@@ -4,6 +4,11 @@
 #include "tests/sim/world.h"
 
 namespace ringside::sim {
+namespace {
+
+constexpr std::int64_t kLegacyTimeout = 2'000'000;
+
+}  // namespace
 
 bool World::lost(std::size_t from, std::size_t to) { return cut_.contains({from, to}) || chance(options_.faults.loss); }
 
@@ -96,7 +101,9 @@ void World::forward(std::size_t from, core::ForwardCall call) {
 void World::legacy_asks(const std::string& from, const std::string& to, core::PeerRequest request, Replied done) {
   const std::size_t asker = index_of(from);
   const std::size_t target = index_of(to);
-  if (target >= hosts_.size()) return;
+  if (target >= hosts_.size()) {
+    return after(kLegacyTimeout, [done] { done(core::PeerFailure{core::PeerFailure::Kind::kLost, "late"}); });
+  }
   after(delay(target), [this, asker, target, request = std::move(request), done = std::move(done)] {
     Host& host = hosts_[target];
     const auto answer = [this, asker, done](core::PeerAnswer says) {
@@ -134,6 +141,9 @@ void World::legacy_forwards(const std::string& from, const std::string& to, core
   traffic_.forward();
   const std::size_t asker = index_of(from);
   const std::size_t target = index_of(to);
+  if (target >= hosts_.size()) {
+    return done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
+  }
   const auto answer = [this, asker, done = std::move(done)](core::Answer says) {
     after(delay(asker), [done, says = std::move(says)] { done(says); });
   };
