@@ -113,7 +113,8 @@ class Cluster {
   }
 
   void stop(const std::string& name) { stopped_.insert(name); }
-  bool auto_confirm = true;  // deactivations are confirmed at once
+  bool auto_confirm = true;       // deactivations are confirmed at once
+  bool discovery_answers = true;  // when a node wants it read again
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
 
@@ -170,7 +171,7 @@ class Cluster {
       }
     } else if (std::holds_alternative<DrainDone>(effect)) {
       ++host.drained;
-    } else if (std::holds_alternative<ReadDiscovery>(effect)) {
+    } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {
       std::vector<std::string> names;
       for (const auto& [other, unused] : hosts_) names.push_back(other);
       host.node->discovered(now(), names, true);

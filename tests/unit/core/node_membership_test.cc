@@ -40,6 +40,33 @@ TEST(Membership, NobodyIsReadyAloneWhileAListedHostDoesNotAnswer) {
   EXPECT_EQ(cluster.node("a").status().phase, Phase::kReady) << "--join-timeout is a verdict";
 }
 
+TEST(Membership, AServingClusterTakesAHostInWithoutDiscovery) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.start("b");
+  cluster.converge();
+  cluster.discovery_answers = false;
+  cluster.crash("b");
+  cluster.start("b");
+  cluster.node("b").discovered(cluster.now(), {"a"}, false);
+  cluster.pass(5'000'000);
+  expect_ready(cluster, {"a", "b"});
+}
+
+TEST(Membership, NobodyFoundsAClusterWithoutDiscovery) {
+  Cluster cluster;
+  cluster.discovery_answers = false;
+  cluster.start("a");
+  cluster.start("b");
+  cluster.node("a").discovered(cluster.now(), {"b"}, false);
+  cluster.node("b").discovered(cluster.now(), {"a"}, false);
+  cluster.pass(30'000'000);
+  EXPECT_EQ(cluster.node("a").status().phase, Phase::kJoining);
+  EXPECT_EQ(cluster.node("b").status().phase, Phase::kJoining);
+  cluster.converge();
+  expect_ready(cluster, {"a", "b"});
+}
+
 TEST(Membership, MinMembersIsTheConditionForTheFirstReady) {
   Cluster cluster;
   const auto two = [](NodeConfig& config) { config.min_members = 2; };
