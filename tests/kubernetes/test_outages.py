@@ -36,14 +36,17 @@ def test_the_api_server_is_away(shop, recorder):
         ready_again(shop)
         load.more(200)
     assert load.outcomes()["unknown"] <= 24, "one turn under way for each caller and kill"
-    listed = shop.bed.get("--namespace", shop.namespace, "endpointslices")["items"]
-    addresses = {address for one in listed for end in one["endpoints"] for address in end["addresses"]}
-    living = {pod["status"]["podIP"] for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")}
-    assert addresses == living, "the endpoints have caught up"
+    until(lambda: listed(shop) == {pod["status"].get("podIP") for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")},
+          "the endpoints have caught up")
     for name in known:
         assert any(one["restartCount"] for one in
                    shop.bed.get("--namespace", shop.namespace, "pod", name)["status"]["containerStatuses"]
                    + shop.bed.get("--namespace", shop.namespace, "pod", name)["status"]["initContainerStatuses"])
+
+
+def listed(shop):
+    slices = shop.bed.get("--namespace", shop.namespace, "endpointslices")["items"]
+    return {address for one in slices for end in one["endpoints"] or [] for address in end["addresses"]}
 
 
 def test_eviction_waits_for_its_turn(shop, recorder):
