@@ -259,7 +259,8 @@ void Membership::negotiate(Token token, const NegotiateRequest& request) {
   tick_contacts();
 }
 
-// A cluster that serves has answered, and so has every name that it knows: nobody is alone then, whatever discovery says.
+// A cluster that serves has answered, and so has every name that it knows: nobody is alone then, whatever discovery
+// says.
 bool Membership::taken_in() const {
   return std::any_of(members_.begin(), members_.end(), [](const auto& entry) {
     return !entry.second.legacy() && !entry.second.routes_only && entry.second.phase == Phase::kReady;

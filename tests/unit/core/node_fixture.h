@@ -113,8 +113,7 @@ class Cluster {
   }
 
   void stop(const std::string& name) { stopped_.insert(name); }
-  bool auto_confirm = true;       // deactivations are confirmed at once
-  bool discovery_answers = true;  // when a node wants it read again
+  bool auto_confirm = true, discovery_answers = true;  // at once: deactivations, and nodes that want it read again
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
 
