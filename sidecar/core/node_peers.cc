@@ -276,13 +276,20 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   if (membership_.standing_of(sender) != Standing::kInView) {
     return answer(token, ExpireAnswer{Verdict::kBuried});
   }
+  Verdict verdict = Verdict::kOk;
   for (const Ended& ended : request.ended) {
     strays_.drop(ended.id, sender.host, ended.epoch);
     clock_.observe(ended.epoch);
-    if (!ended.remembered.empty() && actors_.find(ended.id) == nullptr) inherit(ended);
+    if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
+    const std::string* owner = membership_.ring()->owner(ended.id);
+    if (owner != nullptr && *owner == membership_.self().host) {
+      inherit(ended);
+    } else {
+      verdict = Verdict::kStale;  // whoever gained the id has asked already: the sender has to tell that one
+    }
   }
   topology_changed_ = true;
-  answer(token, ExpireAnswer{Verdict::kOk});
+  answer(token, ExpireAnswer{verdict});
 }
 
 void Node::inherit(Ended ended) {
@@ -308,7 +315,8 @@ void Node::tell_handed_over() {
       by_owner[*owner].push_back(std::move(ended));
       continue;
     }
-    if (owner != nullptr && *owner == membership_.self().host) inherit(std::move(ended));
+    // Nobody else's: whoever gains the id asks this host what it remembers.
+    if (member == nullptr) inherit(std::move(ended));
     settled.push_back({id, epoch});
   }
   for (auto& [owner, list] : by_owner) {

@@ -21,6 +21,14 @@ void moves(FaultOptions& f) {
   f.late_joins = 0.5;
 }
 
+// Changes upon changes, and a network that is late with all of it.
+void rush(FaultOptions& f) {
+  f.drains = 8;
+  f.late_joins = 0.8;
+  f.slow_message = 0.3;
+  f.bursts = 3;
+}
+
 void churn(FaultOptions& f) {
   f.crashes = 0.7;
   f.drains = 1.0;
@@ -87,8 +95,8 @@ bool Options::only_moves() const {
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",       "moves",  "network", "churn",  "apps",
-                                              "partitions", "quorum", "limits",  "legacy", "all"};
+  static const std::vector<std::string> names{"none",       "moves",  "rush",   "network", "churn", "apps",
+                                              "partitions", "quorum", "limits", "legacy",  "all"};
   return names;
 }
 
@@ -96,6 +104,7 @@ bool apply_faults(const std::string& name, Options& options) {
   options.faults = FaultOptions{};
   if (name == "none") return true;
   if (name == "moves") return moves(options.faults), true;
+  if (name == "rush") return rush(options.faults), true;
   if (name == "network") return network(options.faults), true;
   if (name == "churn") return churn(options.faults), true;
   if (name == "apps") return apps(options.faults), true;

@@ -1,0 +1,184 @@
+"""Copies the core with faults planted in it, to show that the simulator's oracle finds each of them.
+
+Each entry is one altered place: the file, the text that stands there (exactly once), and what stands there instead.
+`planted("name")` is true for the one fault that the process was told to have (tests/sim/planted.h). A text that is not
+found fails the build: whoever changes those lines of the core changes them here.
+
+usage: planted_faults.py generate SOURCE_DIR TARGET_DIR | names
+"""
+
+import pathlib
+import sys
+
+# name, faults that the run has, seeds within which it must be found, file, text, replacement
+FAULTS = [
+    ("overwrite-claim", "legacy", 40, "node_peers.cc",
+     "if (claim.epoch <= mine->epoch) return Rejected",
+     'if (claim.epoch <= mine->epoch && !planted("overwrite-claim")) return Rejected'),
+    ("skip-inventory", "moves", 20, "node.cc",
+     "if (membership_.joined()) inventory_.gain(gained);",
+     'if (membership_.joined() && !planted("skip-inventory")) inventory_.gain(gained);'),
+    ("join-without-adding", "moves", 20, "membership.cc",
+     "      admit(host, *says);\n      return answer_join(look.token, Verdict::kOk);",
+     '      if (!planted("join-without-adding")) admit(host, *says);\n'
+     "      return answer_join(look.token, Verdict::kOk);"),
+    ("claim-while-draining", "moves", 20, "node_routing.cc",
+     "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);",
+     "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call) ||\n"
+     '    (planted("claim-while-draining") && membership_.phase() == Phase::kDraining);\n'
+     '  if (planted("claim-while-draining") && mine && membership_.phase() == Phase::kDraining)\n'
+     "    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};"),
+    ("claim-in-doubt", "moves", 20, "node_routing.cc",
+     "&& !inventory_.in_doubt(hash_id(call.id));",
+     '&& (planted("claim-in-doubt") || !inventory_.in_doubt(hash_id(call.id)));'),
+    ("drain-without-deactivation", "moves", 20, "node_lifecycle.cc",
+     "    end_all(Deactivation::kDrain);",
+     '    if (planted("drain-without-deactivation")) lose_all();\n    end_all(Deactivation::kDrain);'),
+    ("time-out-is-gone", "network", 40, "membership_liveness.cc",
+     "  if (failure.kind != PeerFailure::Kind::kRefused) return;\n  if (++member.refusals < kRefusalsOfTheDead)",
+     '  if (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone")) return;\n'
+     '  if (++member.refusals < kRefusalsOfTheDead && !planted("time-out-is-gone"))'),
+    ("stale-ring", "moves", 20, "membership.cc",
+     "  if (wanted == ring_->contains(host)) return;",
+     '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && !ring_->empty() && joined_)) return;'),
+    ("reuse-epoch", "none", 20, "node_turns.cc",
+     "actors_.create(id, clock_.next(), context_.now.mono);",
+     'actors_.create(id, planted("reuse-epoch") ? Epoch{1} : clock_.next(), context_.now.mono);'),
+    ("drop-queue", "moves", 20, "node_turns.cc",
+     "  if (queue) requeue(std::move(queue));\n}",
+     '  if (queue && !planted("drop-queue")) requeue(std::move(queue));\n}'),
+    ("ignore-generation", "churn", 100, "membership.cc",
+     "  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;",
+     '  if (member != nullptr && (planted("ignore-generation") || member->run.generation == sender.generation))\n'
+     "    return Standing::kInView;"),
+    ("believe-slander", "network", 40, "membership.cc",
+     "  look(host, {Look::For::kClosing, token, member->run.generation});",
+     '  if (planted("believe-slander")) remove(host, "closed", Gone::kInOrder);\n'
+     '  if (planted("believe-slander")) return refuse("");\n'
+     "  look(host, {Look::For::kClosing, token, member->run.generation});"),
+    ("late-answer-counts", "rush", 200, "inventory.cc",
+     "if (number != number_ || asked == waiting_.end()",
+     'if ((number != number_ && !planted("late-answer-counts")) || asked == waiting_.end()'),
+    ("repeat-unknown", "churn", 20, "node_routing.cc",
+     "    again = origin && call.idempotent;",
+     '    again = origin && (call.idempotent || planted("repeat-unknown"));'),
+    ("two-turns", "none", 20, "node_turns.cc",
+     "if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {",
+     'if ((actor.turn == 0 || planted("two-turns")) && !actor.ending && actor.queued() == 0 && may_start_turns()) {'),
+    ("holder-routes-on", "moves", 100, "node_routing.cc",
+     "  if (named != 0) return fail(Reason::kNotMine);\n\n",
+     '  if (named != 0 && !planted("holder-routes-on")) return fail(Reason::kNotMine);\n'
+     '  if (named != 0) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n\n'),
+    ("resume-without-asking", "partitions", 20, "node.cc",
+     "    membership_.suspect_self();",
+     '    if (!planted("resume-without-asking")) membership_.suspect_self();'),
+    ("resume-queued-turns", "all", 200, "node_turns.cc",
+     "&& !membership_.confirming(); }",
+     '&& (planted("resume-queued-turns") || !membership_.confirming()); }'),
+    ("forget-remembered", "moves", 40, "node_peers.cc",
+     "    Ended ended{id, epoch, actors_.find(id)->window->all()};",
+     "    Ended ended{id, epoch, actors_.find(id)->window->all()};\n"
+     '    if (planted("forget-remembered")) ended.remembered.clear();'),
+    ("no-window", "none", 20, "node_turns.cc",
+     "  if (key.empty() || !actor.window) return false;",
+     '  if (key.empty() || !actor.window || planted("no-window")) return false;'),
+    ("late-delivery", "none", 40, "node_routing.cc",
+     "      unqueue(token, pending);\n      const Reason",
+     '      if (planted("late-delivery") && pending.stage == Stage::kQueued) return;\n'
+     "      unqueue(token, pending);\n      const Reason"),
+    ("unknown-as-expired", "apps", 20, "node_routing.cc",
+     "      turns_.at(pending.under_way).call = 0;\n      return finish(token, Answer::failed(Outcome::kUnknown,",
+     "      turns_.at(pending.under_way).call = 0;\n"
+     '      return finish(token, Answer::failed(planted("unknown-as-expired") ? Outcome::kExpired : Outcome::kUnknown,'),
+    ("forget-maybe", "all", 100, "node_routing.cc",
+     "if (pending.maybe && surely_not_delivered(answer.outcome))",
+     'if (pending.maybe && !planted("forget-maybe") && surely_not_delivered(answer.outcome))'),
+    ("overtake", "moves", 100, "node_routing.cc",
+     "if (request.origin == Origin::kLocal && lane != lanes_.end()) {",
+     'if (request.origin == Origin::kLocal && lane != lanes_.end() && !planted("overtake")) {'),
+    ("circling-hints", "moves", 40, "node_routing.cc",
+     "call.origin == Origin::kLocal ? hints_.find(call.id)",
+     'call.origin == Origin::kLocal || planted("circling-hints") ? hints_.find(call.id)'),
+    ("minority-goes-on", "quorum", 20, "node_lifecycle.cc",
+     "  if (config_.quorum == 0) return;",
+     '  if (config_.quorum == 0 || planted("minority-goes-on")) return;'),
+    ("majority-without-margin", "quorum", 40, "membership_liveness.cc",
+     "return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 3 / 2;",
+     'return config_.quorum == 0 || planted("majority-without-margin") ? config_.dead_after : '
+     "config_.dead_after * 3 / 2;"),
+    ("app-loss-unnoticed", "apps", 20, "node_lifecycle.cc",
+     "    lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\nvoid Node::app_restarted",
+     '    if (!planted("app-loss-unnoticed")) lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\n'
+     "void Node::app_restarted"),
+    ("leave-unseen", "all", 400, "node_lifecycle.cc",
+     "!actors_.empty() || !membership_.leave_seen_by_all()) return;",
+     '!actors_.empty() || (!planted("leave-unseen") && !membership_.leave_seen_by_all())) return;'),
+    ("strays-never-go", "moves", 20, "node_peers.cc",
+     "    strays_.drop(ended.id, sender.host, ended.epoch);",
+     '    if (!planted("strays-never-go")) strays_.drop(ended.id, sender.host, ended.epoch);'),
+    ("clock-jumps", "partitions", 200, "epoch_clock.cc",
+     "wall_us_ = std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);",
+     'wall_us_ = planted("clock-jumps") ? now.wall_ms * 1000\n'
+     "                                     : std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);"),
+    ("everybody-waits", "moves", 20, "node_routing.cc",
+     "    const bool open = membership_.phase() == Phase::kReady &&",
+     '    if (planted("everybody-waits") && !inventory_.settled()) return wait_for(Reason::kOwnershipMoving);\n'
+     "    const bool open = membership_.phase() == Phase::kReady &&"),
+    ("asks-in-a-loop", "moves", 20, "node.cc",
+     "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n  for",
+     '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
+]
+
+HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
+
+
+def generate(source: pathlib.Path, target: pathlib.Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    texts = {path.name: path.read_text() for path in sorted(source.glob("*.cc"))}
+    for name, _, _, file, text, replacement in FAULTS:
+        if texts[file].count(text) != 1:
+            sys.exit(f"planted fault {name}: its text stands {texts[file].count(text)} times in {file}:\n{text}")
+        texts[file] = texts[file].replace(text, replacement)
+    for file, text in texts.items():
+        whole = HEADER + text
+        path = target / file
+        if not path.exists() or path.read_text() != whole:
+            path.write_text(whole)
+    names = ", ".join(f'"{fault[0]}"' for fault in FAULTS)
+    (target / "planted.cc").write_text(PLANTED % names)
+
+
+PLANTED = '''#include "tests/sim/planted.h"
+
+#include <cstring>
+
+namespace ringside::sim {
+namespace {
+
+const char* const kNames[] = {%s};
+std::string chosen;
+
+}  // namespace
+
+bool plant(const std::string& name) {
+  for (const char* known : kNames) {
+    if (name != known) continue;
+    chosen = name;
+    return true;
+  }
+  return false;
+}
+
+bool planted(const char* name) { return chosen == name; }
+
+}  // namespace ringside::sim
+'''
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["names"]:
+        for fault in FAULTS:
+            print(*fault[:3], sep=";")
+    elif sys.argv[1:2] == ["generate"] and len(sys.argv) == 4:
+        generate(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
+    else:
+        sys.exit(__doc__)
