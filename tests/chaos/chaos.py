@@ -1,0 +1,72 @@
+"""./run chaos: plays scenarios with real processes and reports. Exit status 1: something happened that must not."""
+import argparse
+import json
+import sys
+
+import scenarios
+import verdict
+
+
+def table(results):
+    rows = [("scenario", "failed", "longest ms", "limit", "p50", "p99", "calls/s", "overlaps", "lost", "doubled")]
+    for one in results:
+        limit = one["limits"]["longest_ms"]
+        rows.append((one["scenario"], one["failed"], one["longest_ms"], limit or "-", one["p50_ms"], one["p99_ms"], one["calls_per_s"],
+                     one["overlaps"], one["lost"], one["doubled"]))
+    widths = [max(len(str(row[n])) for row in rows) for n in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(str(cell).rjust(width) if n else str(cell).ljust(width) for n, (cell, width) in enumerate(zip(row, widths))))
+
+
+def details(one):
+    common = ("scenario", "short", "limits", "examples", "broken", "slow", "calls", "failed", "longest_ms", "p50_ms", "p99_ms",
+              "calls_per_s", "overlaps", "lost", "doubled", "failed_by", "cut")
+    print(f"{one['scenario']}: {scenarios.SCENARIOS[one['scenario']].event}")
+    if one["failed_by"]:
+        print("  failed: " + ", ".join(f"{count} {kind}" for kind, count in sorted(one["failed_by"].items())))
+    print("  " + ", ".join(f"{key}={value}" for key, value in one.items() if key not in common))
+    for line in one["broken"]:
+        print(f"  MUST NOT BE: {line}")
+    if one["slow"]:
+        print(f"  longest call {one['longest_ms']} ms, the limit is {one['limits']['longest_ms']} ms")
+    if one["broken"]:
+        for kind, examples in one["examples"].items():
+            print(f"  {kind}: {examples[0]}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./run chaos", description="Plays what happens to a cluster, with real processes under load.")
+    parser.add_argument("scenario", nargs="*", help="one or more, or all; none: lists them")
+    parser.add_argument("--runs", type=int, default=1, help="so many times; the report has medians, and the worst of what must not be")
+    parser.add_argument("--seed", type=int, default=1, help="of the load; run N uses seed + N")
+    parser.add_argument("--short", action="store_true", help="the short form that ./run test plays")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", help="a folder for records and logs of every process")
+    options = parser.parse_args()
+    if not options.scenario:
+        for name, scenario in scenarios.SCENARIOS.items():
+            print(f"{name:18} {scenario.event}")
+        return 0
+    names = list(scenarios.SCENARIOS) if options.scenario == ["all"] else options.scenario
+    wrong = [name for name in names if name not in scenarios.SCENARIOS]
+    if wrong:
+        parser.error(f"no such scenario: {', '.join(wrong)}")
+    results = []
+    for name in names:
+        runs = []
+        for run in range(options.runs):
+            keep = f"{options.keep}/{name}-{run}" if options.keep else None
+            with scenarios.played(name, options.seed + run, options.short, keep) as result:
+                runs.append(result)
+        results.append(verdict.medians(runs) if options.runs > 1 else runs[0])
+        if not options.json:
+            details(results[-1])
+            sys.stdout.flush()
+    if options.json:
+        print(json.dumps(results, indent=1))
+    else:
+        table(results)
+    return 1 if any(one["broken"] for one in results) else 0
+
+
+sys.exit(main())

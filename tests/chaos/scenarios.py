@@ -1,0 +1,327 @@
+"""The events of docs/operations.md, one function each. A function makes its hosts and callers in the given world and does what its
+name says; what it returns is added to the report. SCENARIOS is the table: limits, and what may fail."""
+import collections
+import contextlib
+import re
+import signal
+import socket
+import sys
+import time
+
+import verdict
+from world import App, World, cluster
+
+sys.path.insert(0, str(cluster.ROOT / "tests/integration"))
+from dns import A, DnsServer  # noqa: E402
+
+# fails: outcomes that calls may have besides `applied`. longest_ms: the limit, None = none. check: what the report has to say.
+Scenario = collections.namedtuple("Scenario", "run fails longest_ms event check", defaults=(None,))
+
+
+def drain_sigterm(world):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3], hosts[0])
+    load.more(150)
+    hosts[1].terminate()
+    load.more(150)
+
+
+def rolling_restart(world):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3])
+    for _ in range(1 if world.short else 3):
+        for host in hosts[:3]:
+            load.more(60)
+            host.terminate()
+            host.start().ready()
+            world.settled(hosts)
+    load.more(100)
+
+
+def scale(world):
+    hosts = world.cluster(2)
+    gateway = hosts.pop()
+    load = world.load(gateway, hosts[0])
+    load.more(100)
+    for _ in range(2 if world.short else 3):
+        hosts.append(world.host(join=hosts[:2]).ready())
+        load.more(100)
+    world.settled([*hosts, gateway])
+    for _ in range(2 if world.short else 3):
+        hosts.pop().terminate()
+        load.more(100)
+
+
+def sigterm_both(world):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3], hosts[0])
+    load.more(150)
+    hosts[1].process.send(signal.SIGTERM)
+    hosts[1].app.end(signal.SIGTERM)
+    assert hosts[1].process.wait() == 0
+    load.more(200)
+
+
+def app_crash(world, away):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3], hosts[0])
+    load.more(150)
+    hosts[1].app.end()
+    world.rest(away)
+    hosts[1].app.start()
+    hosts[1].ready()
+    world.settled(hosts)
+    load.more(200)
+
+
+def app_crash_slow(world):
+    app_crash(world, 2)
+
+
+def app_crash_fast(world):
+    app_crash(world, 0)
+
+
+def kill(world):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3], hosts[0])
+    load.more(150)
+    hosts[1].process.send(signal.SIGKILL)
+    hosts[1].app.end()
+    load.more(300)
+    world.settled([hosts[0], hosts[2], hosts[3]])
+
+
+def stop(world):
+    flags = ("--ping-interval", "100ms", "--dead-after", "500ms") if world.short else ()
+    hosts = world.cluster(3, *flags)
+    load = world.load(hosts[3], hosts[0])
+    load.more(150)
+    others = [hosts[0], hosts[2], hosts[3]]
+    with world.stopped(hosts[1]):
+        world.settled(others)
+        world.rest(1 if world.short else 18)
+        load.more(100)
+    world.settled(hosts)
+    load.more(200)
+    return {"rejoined": hosts[1].metric("ringside_rejoins_total") >= 1}
+
+
+def partition(world, quorum):
+    """One of four hosts is cut off, with callers on both sides."""
+    flags = ("--ping-interval", "100ms", "--dead-after", "500ms") if world.short else ()
+    flags += ("--quorum", "3") if quorum else ()
+    spaces, hosts = world.spaces(4), []
+    for n, (space, address, _) in enumerate(spaces):
+        early = ("--min-members", "1")
+        hosts.append(world.host(*flags, *early, join=hosts[:1], address=address, port=1337, space=space))
+    for host in hosts:
+        host.ready()
+    for host in hosts:
+        host.join = [other for other in hosts if other is not host]
+    world.settled(hosts)
+    majority = world.load(hosts[0], rate=300)
+    inside = world.load(hosts[3], rate=100, first=10001, timeout="2s")
+    majority.more(150)
+    cut = spaces[3][2]
+    cut(True)
+    began = time.monotonic()
+    world.settled(hosts[:3])
+    world.rest(1 if world.short else 17)
+    majority.more(50)
+    cut(False)
+    world.settled(hosts)
+    healed = time.monotonic()
+    for load in (majority, inside):
+        load.more(100)
+    for load in (majority, inside):
+        load.stop()
+    if not quorum:
+        world.split = began, healed
+
+
+def partition_default(world):
+    return partition(world, False)
+
+
+def partition_quorum(world):
+    return partition(world, True)
+
+
+def sidecar_crash(world):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3], hosts[0])
+    load.more(150)
+    hosts[1].process.send(signal.SIGKILL)
+    hosts[1].process.wait()
+    crashed = time.monotonic()
+    hosts[1].start().ready()
+    world.settled(hosts)
+    load.more(200)
+    load.stop()
+    told, begins = hosts[1].app.told()
+    ends = [when for what, when in told if what == "all" and when > crashed]
+    first = next((begin for begin in begins if begin > crashed + 0.005), None)
+    return {"told_first": bool(ends) and (first is None or ends[0] <= first)}
+
+
+def starvation(world):
+    hosts = world.cluster(3)
+    load = world.load(hosts[3], hosts[0], rate=300)
+    load.more(50)
+    before = [host.metric("ringside_verdicts_total") for host in hosts]
+    with world.starved(hosts) as means:
+        world.rest(3 if world.short else 20)
+    load.more(50)
+    verdicts = sum(host.metric("ringside_verdicts_total") for host in hosts) - sum(before)
+    return {"by": means, "taken_for_dead": int(verdicts), "stalls": int(sum(host.metric("ringside_stalls_total") for host in hosts))}
+
+
+def dns(world):
+    server = world.keep_plain(DnsServer())
+    addresses, name = [f"127.0.0.{n}" for n in range(1, 5)], "cluster.test"
+    server.records[name, A] = addresses
+    hosts, port = [], 0
+    for n, address in enumerate(addresses):
+        source = [f"dns:{name}:{port}"] if port else []
+        hosts.append(world.host("--dns-server", server.address, "--join-timeout", "1s", join=source, address=address,
+                                app=n < 3, port=port))
+        port = port or int(hosts[0].peer.rpartition(":")[2])
+        if n == 0:
+            hosts[0].ready()
+    for host in hosts:
+        host.ready()
+    world.settled(hosts)
+    load = world.load(hosts[3], hosts[0])
+    load.more(100)
+    for failure in ("silence", "lies"):
+        if failure == "lies":
+            server.mode, server.records[name, A] = "answer", ["127.0.0.99", "192.0.2.1"]
+        else:
+            server.mode = failure
+        server.await_questions(4, cluster.PATIENCE)
+        world.rest(1 if world.short else 60)
+        load.more(100)
+    generations = [host.generations for host in hosts]
+    world.settled(hosts)
+    server.mode, server.records[name, A] = "answer", addresses
+    load.more(100)
+    return {"ring_kept": generations == [1] * 4}
+
+
+def fd_limit(world):
+    """One host has 150 descriptors, and 400 connections come to each of its listeners."""
+    hosts = world.cluster(2)
+    small = world.host(join=hosts[:1], limits="--nofile=150:150").ready()
+    world.settled([*hosts, small])
+    load = world.load(hosts[2], hosts[0])
+    load.more(100)
+    flood, refused = [], 0
+    try:
+        for address in (small.local, small.peer, small.admin):
+            host, _, port = address.rpartition(":")
+            for _ in range(60 if world.short else 400):
+                one = socket.socket()
+                one.settimeout(0.5)
+                flood.append(one)
+                try:
+                    one.connect((host, int(port)))
+                except OSError:
+                    refused += 1
+        busy = cpu_seconds(small.process.child.pid)
+        world.rest(2 if world.short else 10)
+        busy = (cpu_seconds(small.process.child.pid) - busy) / (2 if world.short else 10)
+        load.more(100)
+        member = small.name in hosts[0].on_ring()
+    finally:
+        for one in flood:
+            one.close()
+    load.more(50)
+    cluster.until(lambda: small.get("/readyz").status == 200, "it answers again")
+    return {"kept_its_place": member, "lives": small.process.alive(), "cpu_while_full": round(busy, 2), "refused": refused}
+
+
+def cpu_seconds(pid):
+    words = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / 100
+
+
+def rss(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read()).group(1)) / 1024
+
+
+def overload(world):
+    """The app takes 100 calls a second; 1,000 come. 10 may wait for each of the 8 actors, so that there is something to refuse."""
+    first = world.host("--queue-per-actor", "10", app=App(world, work=("10", "alone"))).ready()
+    gateway = world.host(app=False, join=[first]).ready()
+    world.settled([first, gateway])
+    quiet = world.load(gateway, callers=2, actors=2, rate=10, first=5001)
+    quiet.more(5)
+    pids = [first.process.child.pid, gateway.process.child.pid]
+    before, peak, pings = max(map(rss, pids)), 0, []
+    flood = world.load(gateway, lanes=20, actors=8, rate=1000, first=20001)
+    end = time.monotonic() + (3 if world.short else 30)
+    while time.monotonic() < end:
+        world.rest(0.25)
+        peak = max(peak, *map(rss, pids))
+        pings.append(first.name in gateway.on_ring())
+    flood.stop()
+    over = time.monotonic()
+    quiet.more(8)
+    quiet.stop()
+    after = [call for call in verdict.read_load(quiet.record) if call[5] + call[6] > over and call[6] < 0.05]
+    told = collections.Counter(call[3] for call in verdict.read_load(flood.record))
+    return {"rss_before_mib": round(before), "rss_peak_mib": round(peak), "pings_pass": all(pings), "flood": dict(told),
+            "refused": told["overloaded"] > 0, "recovered_ms": round(max(0, after[0][5] + after[0][6] - over) * 1000)}
+
+
+@contextlib.contextmanager
+def played(name, seed=1, short=False, keep=None):
+    """The report of one run of one scenario; `broken` lists what the issue forbids."""
+    world = World(seed, short, keep)
+    try:
+        yield report(world, name)
+    finally:
+        world.close()
+
+
+def report(world, name):
+    scenario = SCENARIOS[name]
+    more = scenario.run(world) or {}
+    result = {"scenario": name, "short": world.short} | world.verdict() | more
+    broken = []
+    broken += [f"{key}: {result[key]}" for key in ("overlaps", "lost", "doubled", "denied", "disorder") if result[key]]
+    for kind, count in result["failed_by"].items():
+        if kind.split("/")[0] not in scenario.fails:
+            broken.append(f"{count} calls ended {kind}")
+    for key, wanted in (scenario.check or {}).items():
+        if result[key] != wanted:
+            broken.append(f"{key}: {result[key]}")
+    result["broken"] = broken
+    result["limits"] = {"longest_ms": scenario.longest_ms}
+    result["slow"] = bool(scenario.longest_ms and result["longest_ms"] > scenario.longest_ms and not world.short)
+    return result
+
+
+UNKNOWN = ("unknown",)
+SCENARIOS = {
+    "drain-sigterm": Scenario(drain_sigterm, (), 100, "SIGTERM to one sidecar of three, its app lives on"),
+    "rolling-restart": Scenario(rolling_restart, (), 250, "all three hosts restarted one after the other, three rounds"),
+    "scale": Scenario(scale, (), 100, "from two hosts to five and back"),
+    "sigterm-both": Scenario(sigterm_both, UNKNOWN, 500, "SIGTERM to a sidecar and its app at the same instant"),
+    "app-crash": Scenario(app_crash_slow, UNKNOWN, 500, "an app is killed and comes back 2 s later"),
+    "app-crash-fast": Scenario(app_crash_fast, UNKNOWN, 500, "an app is killed and comes back at once"),
+    "kill": Scenario(kill, UNKNOWN, 500, "SIGKILL to a sidecar and its app"),
+    "stop": Scenario(stop, UNKNOWN, 3500, "SIGSTOP to a sidecar and its app, SIGCONT after 20 s", {"rejoined": True}),
+    "partition": Scenario(partition_default, ("unknown", "not-delivered", "expired"), 3500,
+                          "one of four hosts cut off for 20 s, callers on both sides"),
+    "partition-quorum": Scenario(partition_quorum, ("unknown", "not-delivered", "expired"), 3500, "the same with --quorum 3"),
+    "sidecar-crash": Scenario(sidecar_crash, UNKNOWN, 1000, "SIGKILL to a sidecar, restarted beside its living app",
+                              {"told_first": True}),
+    "starvation": Scenario(starvation, (), None, "every process gets 5 % of a core in each 500 ms, for 20 s", {"taken_for_dead": 0}),
+    "dns": Scenario(dns, (), None, "discovery silent for a minute, wrong for a minute", {"ring_kept": True}),
+    "fd-limit": Scenario(fd_limit, (), None, "a host with 150 descriptors, 400 connections to each listener",
+                         {"kept_its_place": True, "lives": True}),
+    "overload": Scenario(overload, ("overloaded", "expired"), None, "10 times the load that the app takes, for 30 s",
+                         {"pings_pass": True, "refused": True}),
+}
