@@ -43,7 +43,7 @@ run_kubernetes_tests() {
   local status=0
   RINGSIDE_TESTBED=$(mktemp -d /tmp/ringside-k8s-XXXXXX)
   export RINGSIDE_TESTBED PYTHONDONTWRITEBYTECODE=1 BUILD_UNDER_TEST="$PWD/build/release"
-  /usr/bin/python3 -m pytest -v -p no:cacheprovider --durations=10 tests/kubernetes "$@" || status=$?
+  /usr/bin/python3 -m pytest -v -s -p no:cacheprovider --durations=10 tests/kubernetes "$@" || status=$?
   # The tests end what they began; this is for when they were ended themselves.
   if [[ -e $RINGSIDE_TESTBED ]]; then /usr/bin/python3 tests/kubernetes/testbed.py "$RINGSIDE_TESTBED"; fi
   return "$status"
