@@ -202,6 +202,7 @@ void Node::forward(Token token, Pending& pending, const Member& member, Epoch ep
     if (under_way >= kMaxLegacyBounces) {
       ++context_.counters.ring_disagreements;
       dispute(call.id);
+      strays_.drop(call.id, member.run.host, 0);  // it sends the calls back: it does not hold the actor any more
       return finish(token,
                     Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));

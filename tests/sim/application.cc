@@ -31,7 +31,7 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
     on_host(index, incarnation, [this, id, epoch, batch, token, answer](Host& h) {
       if (h.app.turns.erase(token) == 0) return;
       const bool final = answer.outcome == core::Outcome::kApplied || answer.outcome == core::Outcome::kRefused;
-      oracle_.turn_ended(batch, id, epoch, final);
+      oracle_.turn_ended(h.name, batch, id, epoch, final);
       const bool again = chance(options_.faults.app_repeats);
       h.node->turn_ended(time_of(h), token, answer);
       if (again) h.node->turn_ended(time_of(h), token, answer);
@@ -47,7 +47,7 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
     return "turn " + turn.call->request + " of " + std::to_string(id) + " on " + host.name + " epoch " +
            std::to_string(turn.epoch);
   });
-  oracle_.turn_began(std::stoull(turn.call->request), id, turn.epoch, now_);
+  oracle_.turn_began(host.name, std::stoull(turn.call->request), id, turn.epoch, now_);
   if (chance(f.app_hangs)) return;  // until --turn-timeout
   core::Answer answer;
   answer.outcome = core::Outcome::kApplied;
@@ -66,7 +66,7 @@ void World::break_turn(std::size_t index, core::Token token) {
   if (found == host.app.turns.end()) return;
   const Turn turn = found->second;
   host.app.turns.erase(found);
-  oracle_.turn_ended(std::stoull(turn.call->request), turn.call->id, turn.epoch, false);
+  oracle_.turn_ended(host.name, std::stoull(turn.call->request), turn.call->id, turn.epoch, false);
   after(0, [this, index, token, incarnation = host.incarnation] {
     on_host(index, incarnation, [this, token](Host& h) {
       h.node->turn_ended(time_of(h), token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));

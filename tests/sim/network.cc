@@ -172,12 +172,12 @@ void World::legacy_turn(const std::string& at, core::CallPtr call, Answered done
   activate(host, id, 0);
   const std::uint64_t batch = std::stoull(call->request);
   note([&] { return "turn " + call->request + " of " + std::to_string(id) + " on legacy " + host.name; });
-  oracle_.turn_began(batch, id, 0, now_);
+  oracle_.turn_began(host.name, batch, id, 0, now_);
   after(between(50, 2'000), [this, index, id, batch, done = std::move(done), incarnation = host.incarnation] {
     if (hosts_[index].incarnation != incarnation) {
       return done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));
     }
-    oracle_.turn_ended(batch, id, 0, true);
+    oracle_.turn_ended(hosts_[index].name, batch, id, 0, true);
     core::Answer answer;
     answer.outcome = core::Outcome::kApplied;
     done(std::move(answer));

@@ -69,7 +69,8 @@ void Oracle::judge_repeat(const Batch& batch, core::Epoch epoch, std::int64_t no
   }
 }
 
-void Oracle::turn_began(std::uint64_t number, core::ActorId id, core::Epoch epoch, std::int64_t now) {
+void Oracle::turn_began(const std::string& host, std::uint64_t number, core::ActorId id, core::Epoch epoch,
+                        std::int64_t now) {
   Batch& batch = batches_[number];
   if (epoch != 0 && now > batch.what.deadline)
     fail(batch_named(number) + " was handed over after its deadline", now, id);
@@ -77,7 +78,7 @@ void Oracle::turn_began(std::uint64_t number, core::ActorId id, core::Epoch epoc
   const bool again = !batch.deliveries.empty();
   batch.deliveries.push_back({epoch, now, false});
   for (Live& live : actors_[id].live) {
-    if (live.epoch != epoch) continue;
+    if (live.host != host || live.epoch != epoch) continue;
     if (live.turn != 0) fail(named(id) + " has two turns at once", now, id);
     live.turn = static_cast<std::int64_t>(number);
   }
@@ -89,13 +90,14 @@ void Oracle::turn_began(std::uint64_t number, core::ActorId id, core::Epoch epoc
   last = std::max(last, number);
 }
 
-void Oracle::turn_ended(std::uint64_t number, core::ActorId id, core::Epoch epoch, bool final) {
+void Oracle::turn_ended(const std::string& host, std::uint64_t number, core::ActorId id, core::Epoch epoch,
+                        bool final) {
   Batch& batch = batches_[number];
   for (Delivery& delivery : batch.deliveries) {
     if (delivery.epoch == epoch && final) delivery.final = true;
   }
   for (Live& live : actors_[id].live) {
-    if (live.epoch == epoch && live.turn == static_cast<std::int64_t>(number)) live.turn = 0;
+    if (live.host == host && live.epoch == epoch && live.turn == static_cast<std::int64_t>(number)) live.turn = 0;
   }
 }
 

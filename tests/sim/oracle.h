@@ -21,8 +21,8 @@ class Oracle {
   void activated(const std::string& host, core::ActorId id, core::Epoch epoch, std::int64_t now);
   // `handed_over`: deactivated by a drain, so that its remembered answers must reach the next activation.
   void ended(const std::string& host, core::ActorId id, core::Epoch epoch, bool handed_over);
-  void turn_began(std::uint64_t batch, core::ActorId id, core::Epoch epoch, std::int64_t now);
-  void turn_ended(std::uint64_t batch, core::ActorId id, core::Epoch epoch, bool final);
+  void turn_began(const std::string& host, std::uint64_t batch, core::ActorId id, core::Epoch epoch, std::int64_t now);
+  void turn_ended(const std::string& host, std::uint64_t batch, core::ActorId id, core::Epoch epoch, bool final);
 
   // ---- what callers see ----
   struct Call {
