@@ -253,7 +253,7 @@ def rss(pid):
 def overload(world):
     """The app takes 100 calls a second; 1,000 come. 10 may wait for each of the 8 actors, so that there is something to refuse."""
     first = world.host("--queue-per-actor", "10", app=App(world, work=("10", "alone"))).ready()
-    gateway = world.host(app=False, join=[first]).ready()
+    gateway = world.host("--queue-per-actor", "10", app=False, join=[first]).ready()
     world.settled([first, gateway])
     quiet = world.load(gateway, callers=2, actors=2, rate=10, first=5001)
     quiet.more(5)
