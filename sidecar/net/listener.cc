@@ -98,7 +98,13 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   using Id = std::uint64_t;
 
   void accept() {
-    if (accept_pending(kAcceptsPerTurn)) return start();
+    if (accept_pending(kAcceptsPerTurn)) {
+      full_ = false;
+      return start();
+    }
+    if (!std::exchange(full_, true) && options_.on_incident) {
+      options_.on_incident("out of file descriptors: accepting pauses until some are free", "");
+    }
     pause_.expires_after(kAcceptPause);
     pause_.async_wait([weak = weak_from_this()](error_code ec) {
       const auto self = weak.lock();
@@ -218,6 +224,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<ByteBudget> http2_total_;
   boost::asio::posix::stream_descriptor acceptor_;
   boost::asio::steady_timer pause_;
+  bool full_ = false;  // told of already
   boost::asio::steady_timer drain_timer_;
   Endpoint bound_;
   absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
