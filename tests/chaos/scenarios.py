@@ -292,6 +292,9 @@ def report(world, name):
     result = {"scenario": name, "short": world.short} | world.verdict() | more
     broken = []
     broken += [f"{key}: {result[key]}" for key in ("overlaps", "lost", "doubled", "denied", "disorder") if result[key]]
+    # A network that comes back delivers what the sender's kernel still holds of calls that were given up.
+    if result["late"] and not name.startswith("partition"):
+        broken.append(f"late: {result['late']}")
     for kind, count in result["failed_by"].items():
         if kind.split("/")[0] not in scenario.fails:
             broken.append(f"{count} calls ended {kind}")

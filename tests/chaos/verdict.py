@@ -54,7 +54,8 @@ def judge(load_records, app_records, frozen=(), split=None):
                     arrived[batch] += 1
                     stopped = any(begin <= to and end >= to for _, to in stops)
                     by_actor[actor].append((begin, end, epoch, path, batch, stopped))
-    wrong = {"overlaps": [], "frozen_overlaps": [], "split_overlaps": [], "order": []}
+    told = {f"{caller}.{number}": outcome for caller, number, _, outcome, *_ in calls}
+    wrong = {"overlaps": [], "frozen_overlaps": [], "split_overlaps": [], "order": [], "late": []}
     for actor, turns in by_actor.items():
         turns.sort()
         furthest = None
@@ -73,9 +74,8 @@ def judge(load_records, app_records, frozen=(), split=None):
                 furthest = turn
             caller, _, number = batch.rpartition(".")
             if last.get(caller, -1) >= int(number):
-                wrong["order"].append((actor, batch, last[caller]))
-            last[caller] = int(number)
-    told = {f"{caller}.{number}": outcome for caller, number, _, outcome, *_ in calls}
+                wrong["late" if told.get(batch) == "unknown" else "order"].append((actor, batch, last[caller]))
+            last[caller] = max(last.get(caller, -1), int(number))
     lost = [batch for batch, outcome in told.items() if outcome == "applied" and not arrived[batch]]
     doubled = [batch for batch, count in arrived.items() if count > 1]
     denied = [batch for batch, outcome in told.items() if outcome in NEVER_ARRIVED and arrived[batch]]
@@ -93,6 +93,7 @@ def judge(load_records, app_records, frozen=(), split=None):
         "overlaps": len(wrong["overlaps"]), "frozen_overlaps": len(wrong["frozen_overlaps"]),
         "split_overlaps": len(wrong["split_overlaps"]),
         "lost": len(lost), "doubled": len(doubled), "denied": len(denied), "disorder": len(wrong["order"]),
+        "late": len(wrong["late"]),  # `unknown` to the caller, and handed over after a later batch
         "examples": {key: value[:3] for key, value in (wrong | {
             "lost": lost, "doubled": doubled, "denied": denied, "failed": failed}).items() if value},
     }
@@ -100,7 +101,7 @@ def judge(load_records, app_records, frozen=(), split=None):
 
 def medians(results):
     """Of several runs: medians of measures, the worst of what must not be."""
-    worst = ("failed", "overlaps", "lost", "doubled", "denied", "disorder", "unknown_not_begun", "frozen_overlaps", "split_overlaps")
+    worst = ("failed", "overlaps", "lost", "doubled", "denied", "disorder", "late", "unknown_not_begun", "frozen_overlaps", "split_overlaps")
     merged = dict(results[0])
     for key, value in results[0].items():
         values = [one.get(key) for one in results]

@@ -1,5 +1,6 @@
 """What the scenarios run on: sidecars, apps and callers, each a process of its own, in network namespaces where a cut needs them."""
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 import cluster  # noqa: E402
 import verdict  # noqa: E402
 
+SPACES = itertools.count()
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -203,7 +205,7 @@ class World:
 
     def spaces(self, count):
         """Network namespaces on one bridge; (name, address, function that cuts or heals it)."""
-        tag = f"{os.getpid() % 100000:x}"
+        tag = f"{os.getpid() % 0xffff:x}{next(SPACES):x}"  # a deleted one goes in its own time
         bridge, made = f"rs{tag}b", []
         net = f"10.{64 + os.getpid() % 64}.{os.getpid() // 64 % 250}"
         ip("link", "add", bridge, "type", "bridge")
@@ -220,6 +222,7 @@ class World:
                           ("link", "set", "eth0", "up")):
                 ip("-n", space, *words)
             # Unplugged from the bridge: silence, as where a switch dies. (The link itself stays up, so that no host is told.)
+            self.undo.append(lambda one=veth: ip("link", "del", one))
             made.append((space, f"{net}.{n + 1}", lambda cut, one=veth: ip("link", "set", one, *(
                 ["nomaster"] if cut else ["master", bridge]))))
         return made
