@@ -31,6 +31,8 @@ class EpochClock {
 
  private:
   static constexpr std::int64_t kGain = 128;
+  // By how much two hosts may differ in what they passed for a third: their round trips to it.
+  static constexpr std::int64_t kErrorMs = 50;
 
   Epoch last_ = 0;
   bool started_ = false;

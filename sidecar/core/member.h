@@ -60,6 +60,7 @@ struct Contact {
   };
   State state = State::kAsking;
   bool listed = false;  // discovery names it
+  bool named = false;   // a host of this cluster names it
   bool legacy = false;
   bool blocks = false;  // of this cluster, but with another ring: nobody may join beside it
   Instant first_asked;

@@ -110,8 +110,10 @@ bool Membership::leave_seen_by(const std::string& host) const {
 std::vector<std::string> Membership::names() const {
   std::vector<std::string> out{self_.host};
   for (const auto& [host, member] : members_) out.push_back(host);
+  // Who asks a host that has joined will be named by it to everybody who asks later: only among those that are still
+  // joining must each name the ones that have not answered yet.
   for (const auto& [name, contact] : contacts_) {
-    if (contact.open() && canonical_host(name) == name) out.push_back(name);
+    if (contact.open() && (!joined_ || contact.legacy) && canonical_host(name) == name) out.push_back(name);
   }
   return out;
 }
@@ -248,6 +250,7 @@ void Membership::answer_join(Token token, Verdict verdict, const std::string& de
   answer.detail = detail;
   if (verdict == Verdict::kOk) answer.names = names();
   answer.buried = buried;
+  answer.clock = clock_.reading();
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 

@@ -124,6 +124,7 @@ class Membership {
   void join_answered(const std::string& host, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_contacts();
+  bool awaited(const Contact& contact) const;
   bool taken_in() const;
   void check_joined();
   std::string why_foreign(const PingAnswer& says) const;

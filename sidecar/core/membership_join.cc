@@ -35,12 +35,14 @@ void Membership::learn(const std::string& name, bool listed, bool again) {
     if (contacts_.size() >= kMaxContacts) return;
     Contact& contact = contacts_[name];
     contact.listed = listed;
+    contact.named = !listed;
     contact.first_asked = contact.next_try = now();
     contact.keep_until = now() + 4 * config_.dead_after;
     return;
   }
   Contact& contact = found->second;
   contact.listed = contact.listed || listed;
+  contact.named = contact.named || !listed;
   if (again && (contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent ||
                 contact.state == Contact::State::kClosed)) {
     contact.state = Contact::State::kAsking;
@@ -213,6 +215,7 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
   says.phase = answer.phase;
   says.routes_only = answer.routes_only;
   Member& member = admit(host, says);
+  clock_.observe(answer.clock);
   member.joined_as = self_.generation;
   member.last_answer = now();
   for (const std::string& name : answer.names) {
@@ -267,11 +270,18 @@ bool Membership::taken_in() const {
   });
 }
 
+// An address that only discovery lists, and that says nothing, is that of a pod which is gone, or of one that starts:
+// then it will ask the serving hosts in its turn, and hear of this one.
+bool Membership::awaited(const Contact& contact) const {
+  const bool only_listed = contact.state == Contact::State::kAsking && !contact.named;
+  return contact.open() && !(only_listed && taken_in() && now() - contact.first_asked > config_.ping_interval);
+}
+
 std::string Membership::waiting_for() const {
   if (joined_) return "";
   std::string open;
   for (const auto& [name, contact] : contacts_) {
-    if (contact.open()) open += (open.empty() ? "" : ", ") + name;
+    if (awaited(contact)) open += (open.empty() ? "" : ", ") + name;
     if (contact.state == Contact::State::kForeign && contact.blocks) return name + ": " + contact.problem;
   }
   for (const auto& [host, member] : members_) {
@@ -288,7 +298,7 @@ std::string Membership::waiting_for() const {
 void Membership::check_joined() {
   if (joined_) return;
   for (const auto& [name, contact] : contacts_) {
-    if (contact.open() || (contact.state == Contact::State::kForeign && contact.blocks)) return;
+    if (awaited(contact) || (contact.state == Contact::State::kForeign && contact.blocks)) return;
   }
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;

@@ -131,6 +131,7 @@ struct JoinAnswer {
   std::vector<std::string> names;
   std::string detail;
   Generation buried = 0;  // with kBuried: the next run's generation must be above this
+  Epoch clock = 0;        // above whatever an earlier run of the joiner may have issued
 };
 struct LeaveAnswer {
   Verdict verdict = Verdict::kUnspecified;

@@ -68,6 +68,7 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.names.assign(in.names().begin(), in.names().end());
   out.detail = in.detail();
   out.buried = in.buried();
+  out.clock = in.clock();
   return out;
 }
 
@@ -167,6 +168,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           for (const std::string& name : a.names) out.add_names(name);
                           out.set_detail(a.detail);
                           out.set_buried(a.buried);
+                          out.set_clock(a.clock);
                           return out.SerializeAsString();
                         },
                         [](const core::LeaveAnswer& a) {
