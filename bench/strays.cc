@@ -1,4 +1,6 @@
 // The table of strays at the sizes that the design names, beside the standard hash map.
+#include "sidecar/core/strays.h"
+
 #include <cstdint>
 #include <unordered_map>
 
@@ -6,7 +8,6 @@
 #include <malloc.h>
 
 #include "sidecar/core/context.h"
-#include "sidecar/core/strays.h"
 
 namespace {
 

@@ -46,11 +46,14 @@ void Membership::start(Generation generation, Phase phase) {
 }
 
 void Membership::set_phase(Phase phase) {
+  const auto off = [](Phase one) { return one != Phase::kJoining && one != Phase::kReady; };
+  const bool left_before = off(phase_);
+  const bool off_ring = off(phase);
   phase_ = phase;
   rebuild_ring(self_.host);
-  const bool off_ring = phase != Phase::kJoining && phase != Phase::kReady;
   for (auto& [host, member] : members_) {
-    member.saw_leave = false;
+    // Who saw this host leave needs not see it again: what arrives after the drain goes on to the heirs at once.
+    member.saw_leave = member.saw_leave && left_before && off_ring;
     if (off_ring) member.next_ask = now();
   }
   listener_.view_changed();

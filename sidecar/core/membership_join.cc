@@ -164,7 +164,8 @@ void Membership::meet(const std::string& name, const PingAnswer& says, Contact& 
   contact.next_try = now() + kQuietRepeat;
   const auto mine = static_cast<std::uint32_t>(ring_->hosts().size());
   const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : self_.host > name;
-  if (says.phase == Phase::kReady && rejoin) {
+  // Where it still has us in its view, only we have taken it for dead: it will hear that, and joins anew by itself.
+  if (says.phase == Phase::kReady && says.standing != Standing::kInView && rejoin) {
     return listener_.must_rejoin("met another part of the cluster at " + name);
   }
   ask(Ask::kNegotiate, name, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
@@ -221,6 +222,7 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
   for (const std::string& name : answer.names) {
     if (const auto canonical = canonical_host(name); canonical && !joined_) learn(*canonical, false, false);
   }
+  tick_contacts();  // those are asked now, not at the next tick: calls for this host's range wait for its joining
   check_joined();
 }
 

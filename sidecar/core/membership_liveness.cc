@@ -162,8 +162,11 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
   if (says.generation != member.run.generation) {
     const bool newer = says.generation > member.run.generation || says.generation == 0;
     if (newer) {
+      const bool was_asked = unconfirmed_.erase(asked.host) != 0;
       remove(asked.host, "restarted", Gone::kReplaced);
       learn(asked.host, false, true);
+      // Another generation cannot say what became of us while we stood still.
+      if (was_asked) listener_.must_rejoin(asked.host + " has restarted meanwhile");
     }
     return;
   }

@@ -24,23 +24,12 @@
 #include "sidecar/core/hints.h"
 #include "sidecar/core/inventory.h"
 #include "sidecar/core/membership.h"
+#include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/strays.h"
 
 namespace ringside::core {
-
-struct NodeConfig : MembershipConfig {
-  Duration idle_timeout{1'800'000'000};
-  Duration hold_timeout{2'000'000};
-  Duration turn_timeout{60'000'000};
-  Duration drain_timeout{25'000'000};
-  std::size_t queue_per_actor = 1000;
-  std::size_t queue_bytes = 64 << 20;
-  std::size_t max_turns = 1024;  // under way at once, all actors together
-  std::size_t max_strays = 10'000'000;
-  bool peer_apply_own = false;  // --peer-apply own
-};
 
 class Node final : private MembershipListener {
  public:

@@ -135,8 +135,18 @@ void Node::route(Token token) {
 
 // For a call that was waiting: where it moves on, those of the same id behind it follow.
 void Node::route_in_order(Token token) {
-  const ActorId id = calls_.at(token).call->id;
-  route(token);
+  Pending& pending = calls_.at(token);
+  const ActorId id = pending.call->id;
+  const auto lane = lanes_.find(id);
+  if (lane != lanes_.end() && !lane->second.empty() && lane->second.front() != token &&
+      std::count(lane->second.begin(), lane->second.end(), token) != 0) {
+    // One that came back has taken its place at the head: this one follows it.
+    waiting_.erase(token);
+    timers_.cancel(pending.retry);
+    pending.stage = Stage::kLane;
+  } else {
+    route(token);
+  }
   advance_lane(id);
 }
 

@@ -28,7 +28,7 @@ FAULTS = [
      '    (planted("claim-while-draining") && membership_.phase() == Phase::kDraining);\n'
      '  if (planted("claim-while-draining") && mine && membership_.phase() == Phase::kDraining)\n'
      "    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};"),
-    ("claim-in-doubt", "moves", 20, "node_routing.cc",
+    ("claim-in-doubt", "rush", 40, "node_routing.cc",
      "&& !inventory_.in_doubt(hash_id(call.id));",
      '&& (planted("claim-in-doubt") || !inventory_.in_doubt(hash_id(call.id)));'),
     ("drain-without-deactivation", "moves", 20, "node_lifecycle.cc",

@@ -1,0 +1,22 @@
+// What one host is told when it is made: time-outs, and the bound of every queue and table.
+#pragma once
+
+#include <cstddef>
+
+#include "sidecar/core/membership.h"
+
+namespace ringside::core {
+
+struct NodeConfig : MembershipConfig {
+  Duration idle_timeout{1'800'000'000};
+  Duration hold_timeout{2'000'000};
+  Duration turn_timeout{60'000'000};
+  Duration drain_timeout{25'000'000};
+  std::size_t queue_per_actor = 1000;
+  std::size_t queue_bytes = 64 << 20;
+  std::size_t max_turns = 1024;  // under way at once, all actors together
+  std::size_t max_strays = 10'000'000;
+  bool peer_apply_own = false;  // --peer-apply own
+};
+
+}  // namespace ringside::core
