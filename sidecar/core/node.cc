@@ -213,7 +213,7 @@ void Node::peer_asked(Now now, Token token, const Sender& sender, const std::str
   settle();
 }
 
-void Node::peer_answered(Now now, Token token, PeerAnswer answer) {
+void Node::peer_answered(Now now, Token token, const PeerAnswer& answer) {
   begin(now);
   if (const auto found = asked_.find(token); found != asked_.end()) {
     const Asked asked = std::move(found->second);

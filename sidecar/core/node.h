@@ -44,7 +44,7 @@ class Node final : private MembershipListener {
   // Not complete: a source has not answered; what it would name is not known, and nobody may conclude to be alone.
   void discovered(Now now, const std::vector<std::string>& addresses, bool complete);
   void peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
-  void peer_answered(Now now, Token token, PeerAnswer answer);
+  void peer_answered(Now now, Token token, const PeerAnswer& answer);
   void connection_lost(Now now, const std::string& host);
   void apply(Now now, Token token, CallPtr call);
   void cancel(Now now, Token token);  // the caller went away

@@ -25,7 +25,7 @@ std::string canonical(const net::Endpoint& endpoint) {
 
 Discovery::Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources,
                      std::shared_ptr<net::Resolver> resolver, core::DiscoverySink& sink, std::function<double()> random,
-                     KubernetesAccess kubernetes)
+                     const KubernetesAccess& kubernetes)
     : loop_(loop), resolver_(std::move(resolver)), sink_(sink), random_(std::move(random)), timer_(loop) {
   for (const config::JoinSource& from : sources) {
     Source& source = sources_.emplace_back();

@@ -24,7 +24,7 @@ class Discovery final : public core::DiscoveryPort {
  public:
   // `random`: in [0, 1), for the jitter. `sink` outlives this. `kubernetes` is for sources that need it.
   Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources, std::shared_ptr<net::Resolver> resolver,
-            core::DiscoverySink& sink, std::function<double()> random, KubernetesAccess kubernetes = {});
+            core::DiscoverySink& sink, std::function<double()> random, const KubernetesAccess& kubernetes = {});
   ~Discovery() override;
 
   void start();
