@@ -245,7 +245,7 @@ void Engine::peer_answered(core::Token token, core::PeerAnswer answer) {
     if (real && ports_.probe != nullptr) ports_.probe->peer_answered(time.mono - ping->second);
     pings_.erase(ping);
   }
-  node_.peer_answered(time, token, std::move(answer));
+  node_.peer_answered(time, token, answer);
   carry_out();
   if (good_byes_.erase(token) != 0 && good_byes_.empty()) finish_closing();
 }
