@@ -34,8 +34,7 @@ struct Member {
 
   // What its last ping answer said.
   Hash ring = 0;
-  Instant differs_since = kNever;  // from when on its ring has been another than ours
-  Instant next_compare;
+  Instant next_compare;  // when to exchange names with it again
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::string version;

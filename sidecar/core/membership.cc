@@ -193,11 +193,6 @@ void Membership::rebuild_ring(const std::string& host) {
 
 void Membership::observe(Member& member, const PingAnswer& says) {
   member.ring = says.ring;
-  if (member.legacy() || says.ring == ring_->fingerprint()) {
-    member.differs_since = kNever;
-  } else {
-    member.differs_since = std::min(member.differs_since, now());
-  }
   member.actors = says.actors;
   member.load = says.load;
   member.version = says.version;

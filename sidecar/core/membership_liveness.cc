@@ -13,7 +13,7 @@ constexpr int kRefusalsOfTheDead = 2;
 constexpr std::size_t kWitnesses = 3;
 constexpr int kPatienceWithWitness = 3;  // times --dead-after, where others still hear the silent one
 constexpr Duration kRepeat{100'000};
-constexpr Duration kCompare{5'000'000};          // between questions to a member whose ring stays another than ours
+constexpr Duration kCompare{5'000'000};          // between two exchanges of names with one member (anti-entropy)
 constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
 }  // namespace
@@ -42,7 +42,7 @@ void Membership::tick_member(Member& member) {
       ask(Ask::kLeave, host, LeaveRequest{}, config_.dead_after);
     }
   }
-  if (joined_ && now() > member.differs_since + config_.dead_after && member.next_compare <= now()) {
+  if (joined_ && member.next_compare <= now()) {
     member.next_compare = now() + kCompare;
     ask(Ask::kNegotiate, host, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
   }

@@ -44,7 +44,7 @@ FAULTS = [
     ("reuse-epoch", "none", 20, "node_turns.cc",
      "actors_.create(id, clock_.next(), context_.now.mono);",
      'actors_.create(id, planted("reuse-epoch") ? Epoch{1} : clock_.next(), context_.now.mono);'),
-    ("drop-queue", "moves", 20, "node_turns.cc",
+    ("drop-queue", "moves", 100, "node_turns.cc",
      "  if (queue) requeue(std::move(queue));\n}",
      '  if (queue && !planted("drop-queue")) requeue(std::move(queue));\n}'),
     ("ignore-generation", "churn", 100, "membership.cc",
@@ -120,7 +120,7 @@ FAULTS = [
      "wall_us_ = std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);",
      'wall_us_ = planted("clock-jumps") ? now.wall_ms * 1000\n'
      "                                     : std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);"),
-    ("everybody-waits", "moves", 20, "node_routing.cc",
+    ("everybody-waits", "moves", 100, "node_routing.cc",
      "    const bool open = membership_.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !inventory_.settled()) return wait_for(Reason::kOwnershipMoving);\n'
      "    const bool open = membership_.phase() == Phase::kReady &&"),
