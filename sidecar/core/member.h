@@ -64,7 +64,9 @@ struct Contact {
   bool blocks = false;  // of this cluster, but with another ring: nobody may join beside it
   Instant first_asked;
   Instant next_try;
-  Instant keep_until;   // unlisted names are forgotten then
+  Instant keep_until;  // unlisted names are forgotten then
+  Instant next_probe;  // when to ask members again whether they hear it
+  Instant heard_by_others;
   std::string problem;  // for a person, where there is one
 
   bool open() const { return state == State::kAsking || state == State::kJoining; }

@@ -125,6 +125,7 @@ class Membership {
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_contacts();
   bool awaited(const Contact& contact) const;
+  bool out_of_patience(const std::string& name, Contact& contact);
   bool taken_in() const;
   void check_joined();
   std::string why_foreign(const PingAnswer& says) const;
@@ -137,6 +138,7 @@ class Membership {
   void pinged(const Asked& asked, const PingAnswer& says);
   void ping_failed(const Asked& asked, const PeerFailure& failure);
   void suspect(Member& member);
+  std::size_t ask_others_about(const std::string& host);
   void look(const std::string& host, Look look);
   void looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, bool no_process);

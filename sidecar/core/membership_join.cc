@@ -59,13 +59,10 @@ void Membership::introduce(const std::string& host) {
 void Membership::tick_contacts() {
   std::vector<std::string> due;
   for (auto& [name, contact] : contacts_) {
-    if (contact.open() && !joined_) {
-      const Duration patience = contact.listed ? config_.join_timeout : config_.dead_after;
-      if (now() - contact.first_asked > patience) {
-        contact.state = Contact::State::kSilent;
-        contact.problem = "no answer";
-        context_.log(Level::kWarn, "host_silent", {{"host", name}});
-      }
+    if (contact.open() && !joined_ && out_of_patience(name, contact)) {
+      contact.state = Contact::State::kSilent;
+      contact.problem = "no answer";
+      context_.log(Level::kWarn, "host_silent", {{"host", name}});
     }
     if (contact.next_try <= now()) due.push_back(name);
   }
@@ -100,6 +97,20 @@ void Membership::tick_contacts() {
     const Contact& contact = entry.second;
     return !contact.listed && now() > contact.keep_until && (joined_ || !contact.open());
   });
+}
+
+// A silent host that the serving ones have named was their member: it is given as long as they give it, and more where
+// one of them still hears it.
+bool Membership::out_of_patience(const std::string& name, Contact& contact) {
+  const Duration silence = now() - contact.first_asked;
+  if (!contact.listed) return silence > config_.dead_after;
+  if (silence > config_.join_timeout) return true;
+  if (!contact.named || !taken_in() || contact.state != Contact::State::kAsking) return false;
+  if (silence > config_.dead_after / 2 && contact.next_probe <= now()) {
+    contact.next_probe = now() + config_.dead_after / 4;
+    ask_others_about(name);
+  }
+  return silence > verdict_after() && now() - contact.heard_by_others > config_.dead_after;
 }
 
 std::string Membership::why_foreign(const PingAnswer& says) const {

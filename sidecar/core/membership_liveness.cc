@@ -74,14 +74,19 @@ void Membership::ping(Member& member) {
 
 void Membership::suspect(Member& member) {
   member.next_probe = now() + config_.dead_after / 4;
+  const std::size_t witnesses = ask_others_about(member.run.host);
+  if (std::exchange(member.suspected, true)) return;
+  context_.log(Level::kDebug, "member_suspected",
+               {{"host", member.run.host}, {"witnesses", std::to_string(witnesses)}});
+}
+
+// Whether they hear a host that is silent here. How many could be asked.
+std::size_t Membership::ask_others_about(const std::string& host) {
   std::vector<const Member*> witnesses;
-  for (const auto& [host, other] : members_) {
-    if (!other.legacy() && !other.suspected && host != member.run.host) witnesses.push_back(&other);
+  for (const auto& [name, other] : members_) {
+    if (!other.legacy() && !other.suspected && name != host) witnesses.push_back(&other);
   }
-  const std::string host = member.run.host;
-  if (!std::exchange(member.suspected, true)) {
-    context_.log(Level::kDebug, "member_suspected", {{"host", host}, {"witnesses", std::to_string(witnesses.size())}});
-  }
+  const std::size_t known = witnesses.size();
   for (std::size_t i = 0; i < kWitnesses && !witnesses.empty(); ++i) {
     const std::size_t pick = context_.random.below(witnesses.size());
     const Token token = context_.token();
@@ -89,6 +94,7 @@ void Membership::suspect(Member& member) {
     context_.effects.push_back(AskPeer{token, witnesses[pick]->run.host, ProbeRequest{host}, config_.dead_after / 2});
     witnesses.erase(witnesses.begin() + static_cast<std::ptrdiff_t>(pick));
   }
+  return known;
 }
 
 void Membership::connection_lost(const std::string& host) {
@@ -146,6 +152,8 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
         if (member != members_.end() && member->second.run.generation == probe->generation) {
           member->second.heard_by_others = asked.sent;
         }
+        const auto contact = contacts_.find(asked.host);
+        if (contact != contacts_.end()) contact->second.heard_by_others = asked.sent;
       }
       break;
   }

@@ -40,6 +40,7 @@ void Node::begin(Now now) {
 void Node::settle() {
   open_inventory();
   tell_handed_over();
+  settle_contested();
   check_quorum();
   check_ready();
   check_drained();

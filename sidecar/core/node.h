@@ -136,6 +136,7 @@ class Node final : private MembershipListener {
   void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);
   void inventory_answered(const Asked& asked, const PeerAnswer& answer);
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
+  void compare_with(const OwnershipRequest& others);
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
   bool holds(const Claim& claim) const;
   void announce(const std::string& host, std::vector<Claim> claims);
@@ -149,6 +150,7 @@ class Node final : private MembershipListener {
   void expiry_answered(const Asked& asked, const PeerAnswer& answer);
   void inherit(Ended ended);
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
+  void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
 
   // node_lifecycle.cc
@@ -179,16 +181,15 @@ class Node final : private MembershipListener {
   std::vector<Claim> unannounced_;         // claims that legacy hosts have not been told
   std::vector<Ended> untold_;              // ended activations, for their ring owners
   std::map<ActorId, Epoch> handing_over_;  // ended, with answers that the heir must know
-  Instant next_hand_over_;
-  Instant next_expiry_;
+  std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
   std::deque<ActorId> inherited_order_;
   int retry_budget_ = 0;
   std::size_t weight_ = 0;  // of all calls that have not ended
   std::uint64_t turns_waiting_ = 0;
   Token clean_slate_ = 0;  // "deactivate all" that the app has not confirmed
-  Instant next_inventory_;
   Instant last_event_;
+  Instant next_inventory_, next_hand_over_, next_expiry_, next_contest_;
   bool started_ = false;
   bool app_up_ = false;
   bool no_quorum_ = false;

@@ -24,6 +24,7 @@ void Node::begin_run(Phase phase) {
   const Generation generation = std::max({membership_.self().generation + 1, membership_.least_generation(), at});
   inventory_.clear();
   strays_.clear();
+  contested_.clear();
   topology_changed_ = true;
   drain_overdue_ = false;
   if (config_.has_app && app_up_ && phase == Phase::kJoining && actors_.empty()) {

@@ -12,6 +12,7 @@ constexpr std::size_t kMaxInherited = 10'000;
 constexpr std::size_t kAnnounceAtOnce = 1000;
 constexpr std::size_t kMaxUntold = 100'000;
 constexpr Duration kHandOverRepeat{200'000};
+constexpr Duration kContestRepeat{500'000};
 
 }  // namespace
 
@@ -119,14 +120,49 @@ void Node::take_claims(const HostRun& holder, const std::vector<Claim>& claims) 
     const std::string* owner = membership_.ring()->owner(claim.id);
     if (owner == nullptr || *owner != self) continue;
     clock_.observe(claim.epoch);
-    const Actor* mine = actors_.find(claim.id);
-    if (mine == nullptr) {
-      strays_.put(claim.id, holder, claim.epoch);
-    } else if (claim.epoch > mine->epoch) {
-      yield(claim.id, holder.host, claim.epoch);  // two holders met: the greater epoch stays
-    } else {
-      announce(holder.host, {{claim.id, mine->epoch}});
+    strays_.put(claim.id, holder, claim.epoch);
+    if (actors_.find(claim.id) != nullptr || strays_.holders(claim.id).size() > 1) contested_.insert(claim.id);
+  }
+}
+
+// Two holders met, after a cut: the greater epoch stays. The lesser is told again and again, until it has ended.
+void Node::settle_contested() {
+  if (contested_.empty() || context_.now.mono < next_contest_) return;
+  next_contest_ = context_.now.mono + kContestRepeat;
+  const HostRun& self = membership_.self();
+  std::map<std::string, std::vector<Claim>> mine;
+  std::map<std::pair<std::string, std::string>, OwnershipRequest> of_others;
+  for (auto at = contested_.begin(); at != contested_.end();) {
+    const ActorId id = *at;
+    const std::vector<Stray> holders = strays_.holders(id);
+    const Actor* actor = actors_.find(id);
+    const std::string* owner = membership_.ring()->owner(id);
+    if (owner == nullptr || *owner != self.host || holders.size() + (actor == nullptr ? 0 : 1) < 2) {
+      at = contested_.erase(at);
+      continue;
     }
+    ++at;
+    const Stray& greatest = holders.front();
+    if (actor != nullptr && greatest.epoch > actor->epoch) {
+      yield(id, greatest.holder.host, greatest.epoch);
+    } else if (actor != nullptr) {
+      for (const Stray& stray : holders) mine[stray.holder.host].push_back({id, actor->epoch});
+      continue;
+    }
+    // In the winner's name, which makes the other look: it announces its claim there, and yields to the answer.
+    for (std::size_t i = 1; i < holders.size(); ++i) {
+      const bool first_is_legacy = greatest.holder.generation == 0;
+      const Stray& winner = first_is_legacy || holders[i].holder.generation != 0 ? greatest : holders[i];
+      const Stray& loser = &winner == &greatest ? holders[i] : greatest;
+      OwnershipRequest& claims = of_others[{loser.holder.host, winner.holder.host}];
+      claims.host = winner.holder.host;
+      claims.generation = winner.holder.generation;
+      claims.claims.push_back({id, winner.epoch});
+    }
+  }
+  for (auto& [host, claims] : mine) announce(host, std::move(claims));
+  for (auto& [hosts, claims] : of_others) {
+    context_.effects.push_back(AskPeer{context_.token(), hosts.first, std::move(claims), config_.dead_after});
   }
 }
 
@@ -216,6 +252,7 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
     ack.message = "not of the run of " + request.host + " that is a member here";
   } else if (name && name->is_ip && name->address != source_ip) {
     ack.message = "claims count only from the host itself";
+    compare_with(request);
   }
   if (!ack.message.empty()) {
     context_.counters.announcements[1][0] += request.claims.size();
@@ -233,6 +270,15 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
   context_.counters.announcements[1][1] += request.claims.size() - ack.rejected.size();
   topology_changed_ = true;
   answer(token, std::move(ack));
+}
+
+// Somebody says that a member holds what this host holds: that member is asked.
+void Node::compare_with(const OwnershipRequest& others) {
+  std::vector<Claim> both;
+  for (const Claim& claim : others.claims) {
+    if (const Actor* actor = actors_.find(claim.id)) both.push_back({actor->id, actor->epoch});
+  }
+  announce(others.host, std::move(both));
 }
 
 // First claim wins. Of two holders that meet, the greater epoch stays.

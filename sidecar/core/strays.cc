@@ -1,6 +1,7 @@
 #include "sidecar/core/strays.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ringside::core {
@@ -89,24 +90,42 @@ bool Strays::intern(const HostRun& holder, std::uint32_t& slot) {
 
 bool Strays::put(ActorId id, const HostRun& holder, Epoch epoch) {
   const Hash hash = hash_id(id);
-  Segment& segment = segment_of(hash);
-  Slot* known = segment.find(id, hash);
-  if (known != nullptr && known->epoch > epoch) return true;
-  std::uint32_t index = 0;
-  if ((known == nullptr && size_ >= limit_) || !intern(holder, index)) return false;
+  Slot* known = segment_of(hash).find(id, hash);
+  if (known != nullptr && holders_[known->holder].run != holder) return put_beside(id, *known, {holder, epoch});
   if (known != nullptr) {
-    --holders_[known->holder].strays;
-    known->epoch = epoch & ((Epoch{1} << kEpochBits) - 1);
-    known->holder = index & (kMaxHolders - 1);
-  } else {
-    Slot slot;
-    slot.id = id;
-    slot.epoch = epoch & ((Epoch{1} << kEpochBits) - 1);
-    slot.holder = index & (kMaxHolders - 1);
-    segment.insert(slot);
-    ++size_;
+    known->epoch = std::max<Epoch>(known->epoch, epoch) & kEpochMask;
+    return true;
   }
+  std::uint32_t index = 0;
+  if (size() >= limit_ || !intern(holder, index)) return false;
+  Slot slot;
+  slot.id = id;
+  slot.epoch = epoch & kEpochMask;
+  slot.holder = index & (kMaxHolders - 1);
+  segment_of(hash).insert(slot);
+  ++size_;
   ++holders_[index].strays;
+  return true;
+}
+
+// Another run holds the same id: the greater epoch takes the slot.
+bool Strays::put_beside(ActorId id, Slot& slot, Stray stray) {
+  const auto [first, last] = rivals_.equal_range(id);
+  auto entry = std::find_if(first, last, [&](const auto& rival) { return rival.second.holder == stray.holder; });
+  if (entry == last) {
+    if (size() >= limit_) return false;
+    entry = rivals_.emplace(id, stray);
+  }
+  entry->second.epoch = std::max(entry->second.epoch, stray.epoch);
+  if (entry->second.epoch <= slot.epoch) return true;
+  std::uint32_t index = 0;
+  if (!intern(stray.holder, index)) return true;  // still known, if not in its place
+  const Stray before{holders_[slot.holder].run, slot.epoch};
+  --holders_[slot.holder].strays;
+  ++holders_[index].strays;
+  slot.epoch = entry->second.epoch & kEpochMask;
+  slot.holder = index & (kMaxHolders - 1);
+  entry->second = before;
   return true;
 }
 
@@ -120,15 +139,39 @@ bool Strays::find(ActorId id, Stray& out) const {
   return true;
 }
 
+std::vector<Stray> Strays::holders(ActorId id) const {
+  std::vector<Stray> all(1);
+  if (!find(id, all.front())) return {};
+  const auto [first, last] = rivals_.equal_range(id);
+  std::transform(first, last, std::back_inserter(all), [](const auto& rival) { return rival.second; });
+  return all;
+}
+
 bool Strays::drop(ActorId id, const std::string& host, Epoch epoch) {
+  const auto is_it = [&](const Stray& stray) { return stray.holder.host == host && stray.epoch == epoch; };
+  const auto [first, last] = rivals_.equal_range(id);
+  if (const auto rival = std::find_if(first, last, [&](const auto& entry) { return is_it(entry.second); });
+      rival != last) {
+    rivals_.erase(rival);
+    return true;
+  }
   const Hash hash = hash_id(id);
   Segment& segment = segment_of(hash);
   Slot* slot = segment.find(id, hash);
-  if (slot == nullptr || slot->epoch != epoch || holders_[slot->holder].run.host != host) return false;
+  if (slot == nullptr || !is_it({holders_[slot->holder].run, slot->epoch})) return false;
   --holders_[slot->holder].strays;
   --size_;
   segment.erase(slot);
+  promote_rivals(id);
   return true;
+}
+
+// The greatest is gone: the next takes its slot.
+void Strays::promote_rivals(ActorId id) {
+  const auto [first, last] = rivals_.equal_range(id);
+  const std::vector<std::pair<ActorId, Stray>> orphans(first, last);
+  rivals_.erase(first, last);
+  for (const auto& [orphan, stray] : orphans) put(orphan, stray.holder, stray.epoch);
 }
 
 void Strays::keep_slots(const std::function<bool(const Slot&)>& keep) {
@@ -152,20 +195,29 @@ void Strays::keep_slots(const std::function<bool(const Slot&)>& keep) {
 }
 
 void Strays::drop_run(const HostRun& holder) {
+  std::erase_if(rivals_, [&](const auto& rival) { return rival.second.holder == holder; });
   const auto found =
       std::find_if(holders_.begin(), holders_.end(), [&](const Holder& one) { return one.run == holder; });
   if (found == holders_.end() || found->strays == 0) return;
   const auto index = static_cast<std::uint64_t>(found - holders_.begin());
   keep_slots([index](const Slot& slot) { return slot.holder != index; });
+  std::vector<ActorId> contested;
+  for (const auto& [id, rival] : rivals_) contested.push_back(id);
+  Stray greatest;
+  for (const ActorId id : contested) {
+    if (!find(id, greatest)) promote_rivals(id);
+  }
 }
 
 void Strays::keep_only(const std::function<bool(ActorId)>& keep) {
+  std::erase_if(rivals_, [&](const auto& rival) { return !keep(rival.first); });
   keep_slots([&keep](const Slot& slot) { return keep(slot.id); });
 }
 
 void Strays::clear() {
   for (Segment& segment : segments_) segment = Segment{};
   holders_.clear();
+  rivals_.clear();
   size_ = 0;
 }
 
@@ -174,6 +226,7 @@ std::size_t Strays::held_by(const std::string& host) const {
   for (const Holder& holder : holders_) {
     if (holder.run.host == host) sum += holder.strays;
   }
+  for (const auto& [id, rival] : rivals_) sum += rival.holder.host == host ? 1 : 0;
   return sum;
 }
 

@@ -3,11 +3,15 @@
 // Ten million of them are possible, so each takes one 16-byte slot of an open-addressing table, at most 24 bytes with
 // the free slots between them (bench/strays.cc). The table is cut into segments that grow one at a time: there is
 // never a second copy of the whole. Bounded; loop thread only.
+//
+// After a cut two hosts may hold the same id. The greater epoch is the one to route to; the others are kept beside it
+// as its rivals, until they have ended: the greater one may be the first to go.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,22 +31,24 @@ class Strays {
 
   explicit Strays(std::size_t limit) : limit_(limit) {}
 
-  // False: the table is full. A newer epoch replaces an older one of the same id.
+  // False: the table is full. Of one holder the newer epoch replaces the older one.
   bool put(ActorId id, const HostRun& holder, Epoch epoch);
-  bool find(ActorId id, Stray& out) const;
+  bool find(ActorId id, Stray& out) const;       // the one with the greatest epoch
+  std::vector<Stray> holders(ActorId id) const;  // that one first, then its rivals
   // Only that very activation: evidence about another one says nothing about this.
   bool drop(ActorId id, const std::string& host, Epoch epoch);
   void drop_run(const HostRun& holder);
   void keep_only(const std::function<bool(ActorId)>& keep);
   void clear();
 
-  std::size_t size() const { return size_; }
-  bool has_room_for(std::size_t more) const { return limit_ - size_ >= more; }
+  std::size_t size() const { return size_ + rivals_.size(); }
+  bool has_room_for(std::size_t more) const { return limit_ >= size() + more; }
   std::size_t held_by(const std::string& host) const;
   std::size_t bytes() const;  // of the slots, used and free
 
  private:
   static constexpr int kEpochBits = 53;
+  static constexpr Epoch kEpochMask = (Epoch{1} << kEpochBits) - 1;
   static constexpr std::size_t kSegments = 256;
 
   struct Slot {
@@ -70,14 +76,17 @@ class Strays {
 
   Segment& segment_of(Hash hash) { return segments_[hash % kSegments]; }
   const Segment& segment_of(Hash hash) const { return segments_[hash % kSegments]; }
+  bool put_beside(ActorId id, Slot& slot, Stray stray);
   bool intern(const HostRun& holder, std::uint32_t& slot);
   void keep_slots(const std::function<bool(const Slot&)>& keep);
+  void promote_rivals(ActorId id);
 
   std::size_t limit_;
   std::size_t size_ = 0;
   std::array<Segment, kSegments> segments_;
   std::vector<Holder> holders_;  // an entry without strays is used again
   std::uint32_t last_holder_ = 0;
+  std::multimap<ActorId, Stray> rivals_;
 };
 
 }  // namespace ringside::core

@@ -50,8 +50,9 @@ void Oracle::ended(const std::string& host, core::ActorId id, core::Epoch epoch,
   if (handed_over) actor.handed_over[epoch] = true;
 }
 
-// A batch that was handed over before may be so again only where its outcome could not be known.
-void Oracle::judge_repeat(const Batch& batch, core::Epoch epoch, std::int64_t now) {
+// A batch that was handed over before may be so again only where its outcome could not be known. Two sides of a cut may
+// give the same epoch.
+void Oracle::judge_repeat(const Batch& batch, const std::string& host, core::Epoch epoch, std::int64_t now) {
   const Call& what = batch.what;
   if (!what.keyed && !what.repeatable) {
     return fail(batch_named(what.batch) + " was handed over twice", now, what.id);
@@ -60,7 +61,7 @@ void Oracle::judge_repeat(const Batch& batch, core::Epoch epoch, std::int64_t no
   const Actor& actor = actors_[what.id];
   for (const Delivery& before : batch.deliveries) {
     if (!before.final) continue;
-    if (before.epoch == epoch) {
+    if (before.epoch == epoch && before.host == host) {
       fail(batch_named(what.batch) + " was handed over twice to one activation, in spite of its key", now, what.id);
     } else if (before.epoch == actor.before_last && actor.handed_over.contains(before.epoch) &&
                last_disturbed_ < before.at && exclusive(now)) {
@@ -74,9 +75,9 @@ void Oracle::turn_began(const std::string& host, std::uint64_t number, core::Act
   Batch& batch = batches_[number];
   if (epoch != 0 && now > batch.what.deadline)
     fail(batch_named(number) + " was handed over after its deadline", now, id);
-  if (!batch.deliveries.empty()) judge_repeat(batch, epoch, now);
+  if (!batch.deliveries.empty()) judge_repeat(batch, host, epoch, now);
   const bool again = !batch.deliveries.empty();
-  batch.deliveries.push_back({epoch, now, false});
+  batch.deliveries.push_back({host, epoch, now, false});
   for (Live& live : actors_[id].live) {
     if (live.host != host || live.epoch != epoch) continue;
     if (live.turn != 0) fail(named(id) + " has two turns at once", now, id);
@@ -94,7 +95,7 @@ void Oracle::turn_ended(const std::string& host, std::uint64_t number, core::Act
                         bool final) {
   Batch& batch = batches_[number];
   for (Delivery& delivery : batch.deliveries) {
-    if (delivery.epoch == epoch && final) delivery.final = true;
+    if (delivery.host == host && delivery.epoch == epoch && final) delivery.final = true;
   }
   for (Live& live : actors_[id].live) {
     if (live.host == host && live.epoch == epoch && live.turn == static_cast<std::int64_t>(number)) live.turn = 0;

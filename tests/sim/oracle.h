@@ -58,6 +58,7 @@ class Oracle {
 
  private:
   struct Delivery {
+    std::string host;
     core::Epoch epoch;
     std::int64_t at;
     bool final = false;  // the app's answer was one to remember
@@ -85,7 +86,7 @@ class Oracle {
   };
 
   bool exclusive(std::int64_t now) const;
-  void judge_repeat(const Batch& batch, core::Epoch epoch, std::int64_t now);
+  void judge_repeat(const Batch& batch, const std::string& host, core::Epoch epoch, std::int64_t now);
 
   std::map<std::uint64_t, Batch> batches_;
   std::map<std::uint64_t, Outcome> calls_;

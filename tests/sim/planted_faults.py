@@ -38,6 +38,10 @@ FAULTS = [
      "  if (failure.kind != PeerFailure::Kind::kRefused) return;\n  if (++member.refusals < kRefusalsOfTheDead)",
      '  if (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone")) return;\n'
      '  if (++member.refusals < kRefusalsOfTheDead && !planted("time-out-is-gone"))'),
+    ("forget-rivals", "partitions", 300, "strays.cc",
+     "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry =",
+     '  if (planted("forget-rivals")) return true;\n'
+     "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry ="),
     ("stale-ring", "moves", 20, "membership.cc",
      "  if (wanted == ring_->contains(host)) return;",
      '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && !ring_->empty() && joined_)) return;'),

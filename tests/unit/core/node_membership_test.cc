@@ -40,6 +40,36 @@ TEST(Membership, NobodyIsReadyAloneWhileAListedHostDoesNotAnswer) {
   EXPECT_EQ(cluster.node("a").status().phase, Phase::kReady) << "--join-timeout is a verdict";
 }
 
+// A pod that replaces one which has just gone silent: its range waits for it from the moment when others take it in.
+TEST(Membership, AJoinerGivesASilentMemberNoMoreTimeThanTheOthersDo) {
+  Cluster cluster;
+  for (const char* name : {"a", "b", "c"}) cluster.start(name);
+  cluster.converge();
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return from != "c" && to != "c";
+  };
+  cluster.stop("c");
+  cluster.start("d");
+  cluster.node("d").discovered(cluster.now(), {"a", "b", "c"}, true);
+  cluster.pass(2'000'000);
+  EXPECT_EQ(cluster.node("d").status().phase, Phase::kJoining);
+  cluster.pass(2'000'000);
+  EXPECT_EQ(cluster.node("d").status().phase, Phase::kReady);
+}
+
+TEST(Membership, AJoinerWaitsForASilentMemberThatOthersStillHear) {
+  Cluster cluster;
+  for (const char* name : {"a", "b", "c"}) cluster.start(name);
+  cluster.converge();
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return !(from == "d" && to == "c") && !(from == "c" && to == "d");
+  };
+  cluster.start("d");
+  cluster.node("d").discovered(cluster.now(), {"a", "b", "c"}, true);
+  cluster.pass(8'000'000);
+  EXPECT_EQ(cluster.node("d").status().phase, Phase::kJoining);
+}
+
 TEST(Membership, AServingClusterTakesAHostInWithoutDiscovery) {
   Cluster cluster;
   cluster.start("a");

@@ -19,17 +19,50 @@ TEST(Strays, GoOnlyOnEvidenceAboutThatActivation) {
   EXPECT_FALSE(strays.find(1, stray));
 }
 
-TEST(Strays, TheNewerActivationReplacesTheOlder) {
+TEST(Strays, TheNewerActivationOfAHolderReplacesItsOlder) {
   Strays strays(10);
   strays.put(1, {"a", 7}, 100);
-  strays.put(1, {"b", 8}, 200);
   strays.put(1, {"a", 7}, 150);
+  strays.put(1, {"a", 7}, 120);
   Stray stray;
   ASSERT_TRUE(strays.find(1, stray));
-  EXPECT_EQ(stray.holder.host, "b");
-  EXPECT_EQ(stray.epoch, 200U);
-  EXPECT_EQ(strays.held_by("a"), 0U);
-  EXPECT_EQ(strays.held_by("b"), 1U);
+  EXPECT_EQ(stray.epoch, 150U);
+  EXPECT_EQ(strays.size(), 1U);
+}
+
+// After a cut: both activations live, and the one with the greater epoch may end first.
+TEST(Strays, OfTwoHoldersTheOtherIsKnownWhenTheGreaterIsGone) {
+  const HostRun a{"a", 7}, b{"b", 8}, c{"c", 9};
+  for (const bool ended_in_order : {true, false}) {
+    Strays strays(10);
+    ASSERT_TRUE(strays.put(1, a, 100));
+    ASSERT_TRUE(strays.put(1, b, 200));
+    ASSERT_TRUE(strays.put(1, c, 150));
+    ASSERT_TRUE(strays.put(1, c, 150));
+    EXPECT_EQ(strays.size(), 3U);
+    const auto holders = strays.holders(1);
+    ASSERT_EQ(holders.size(), 3U);
+    EXPECT_EQ(holders.front().holder, b);
+    EXPECT_EQ(strays.held_by("a") + strays.held_by("c"), 2U);
+    if (ended_in_order) {
+      EXPECT_TRUE(strays.drop(1, "b", 200));
+    } else {
+      strays.drop_run(b);
+    }
+    Stray stray;
+    ASSERT_TRUE(strays.find(1, stray));
+    EXPECT_EQ(stray.holder, c);
+    EXPECT_TRUE(strays.drop(1, "a", 100)) << "a rival may end first";
+    EXPECT_FALSE(strays.drop(1, "a", 100));
+    EXPECT_EQ(strays.holders(1).size(), 1U);
+    strays.put(1, a, 100);
+    strays.drop_run(a);
+    EXPECT_EQ(strays.holders(1).size(), 1U);
+    strays.put(1, a, 100);
+    strays.keep_only([](ActorId) { return false; });
+    EXPECT_EQ(strays.size(), 0U);
+    EXPECT_TRUE(strays.holders(1).empty());
+  }
 }
 
 TEST(Strays, OfARunThatEndedVanishAndThoseOfTheNextStay) {
