@@ -88,8 +88,15 @@ void Node::wake(Now now) {
   settle();
 }
 
+// What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
+// what the tick changes.
+void Node::tick_soon() {
+  timers_.cancel(next_tick_);
+  next_tick_ = timers_.add(context_.now.mono, {Due::kTick, kNoKey});
+}
+
 void Node::tick() {
-  timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {Due::kTick, kNoKey});
+  next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {Due::kTick, kNoKey});
   membership_.tick();
   expire_idle();
   if (unannounced_.empty()) return;
@@ -182,6 +189,7 @@ void Node::confirmed() {
 
 void Node::view_changed() {
   topology_changed_ = true;
+  next_hand_over_ = context_.now.mono;
   context_.effects.push_back(ViewChanged{});
 }
 

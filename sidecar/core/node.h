@@ -80,6 +80,7 @@ class Node final : private MembershipListener {
   void begin(Now now);
   void settle();
   void tick();
+  void tick_soon();
   void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
 
@@ -181,7 +182,7 @@ class Node final : private MembershipListener {
   std::vector<Claim> unannounced_;         // claims that legacy hosts have not been told
   std::vector<Ended> untold_;              // ended activations, for their ring owners
   std::map<ActorId, Epoch> handing_over_;  // ended, with answers that the heir must know
-  std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
+  std::set<ActorId> contested_;            // ids of this host's range that had two holders when last looked at
   std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
   std::deque<ActorId> inherited_order_;
   int retry_budget_ = 0;
@@ -190,11 +191,10 @@ class Node final : private MembershipListener {
   Token clean_slate_ = 0;  // "deactivate all" that the app has not confirmed
   Instant last_event_;
   Instant next_inventory_, next_hand_over_, next_expiry_, next_contest_;
-  bool started_ = false;
-  bool app_up_ = false;
+  Timers::Handle next_tick_ = Timers::kNone;
+  bool started_ = false, app_up_ = false;
   bool no_quorum_ = false;
-  bool topology_changed_ = false;
-  bool drain_overdue_ = false;
+  bool topology_changed_ = false, drain_overdue_ = false;
 };
 
 }  // namespace ringside::core

@@ -10,7 +10,6 @@ void Node::start(Now now, bool app_up) {
   last_event_ = now.mono;
   begin(now);
   app_up_ = app_up;
-  timers_.add(now.mono, {Due::kTick, 0});
   begin_run(config_.has_app && !app_up ? Phase::kAppDown : Phase::kJoining);
   if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", "not healthy at start"}});
   settle();
@@ -32,6 +31,7 @@ void Node::begin_run(Phase phase) {
     context_.effects.push_back(DeactivateActors{clean_slate_, {}, true});
   }
   membership_.start(generation, phase);
+  tick_soon();
 }
 
 void Node::check_ready() {
@@ -63,6 +63,7 @@ void Node::app_down(Now now, const std::string& why) {
     context_.log(Level::kError, "app_down", {{"why", why}});
     const Phase phase = membership_.phase();
     if (phase == Phase::kJoining || phase == Phase::kReady) membership_.set_phase(Phase::kAppDown);
+    tick_soon();
     lose_all();
     topology_changed_ = true;
   }
@@ -88,7 +89,7 @@ void Node::drain(Now now) {
     clean_slate_ = 0;
     timers_.add(now.mono + config_.drain_timeout, {Due::kDrain, 0});
     end_all(Deactivation::kDrain);
-    membership_.tick();  // the members hear of it now
+    tick_soon();
   }
   settle();
 }
@@ -139,7 +140,8 @@ void Node::check_quorum() {
   } else if (no_quorum_ && membership_.has_quorum()) {
     no_quorum_ = false;
     context_.log(Level::kInfo, "quorum_back");
-    must_rejoin("the quorum is back");
+    // Another part of the cluster that was met first has led to a new run already.
+    if (membership_.phase() != Phase::kJoining) must_rejoin("the quorum is back");
   }
 }
 

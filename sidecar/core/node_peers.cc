@@ -358,7 +358,9 @@ void Node::tell_handed_over() {
     const Member* member = owner == nullptr ? nullptr : membership_.find(*owner);
     Ended ended{id, epoch, actors_.find(id)->window->all()};
     if (member != nullptr && !member->legacy()) {
-      by_owner[*owner].push_back(std::move(ended));
+      // An heir that has not seen this host leave does not know yet that it is one.
+      const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
+      if (!leaving || membership_.leave_seen_by(*owner)) by_owner[*owner].push_back(std::move(ended));
       continue;
     }
     // Nobody else's: whoever gains the id asks this host what it remembers.
