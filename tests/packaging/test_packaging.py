@@ -1,5 +1,5 @@
-"""The Debian package is installed into a directory of its own, and its unit's command is started from there; the image's
-files run without anything else of this machine."""
+"""The Debian package is installed into a directory of its own and its unit's command is started from there; it is installed
+by dpkg on a copy of this machine, where systemd runs the unit; the image's files run without anything else of this machine."""
 import os
 import pathlib
 import re
@@ -18,10 +18,16 @@ SETTINGS = 'host = "127.0.0.1"\npeer = "127.0.0.1:0"\nlocal = ["127.0.0.1:0"]\na
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    made, system = tmp_path_factory.mktemp("package"), tmp_path_factory.mktemp("system")
+def package(tmp_path_factory):
+    made = tmp_path_factory.mktemp("package")
     subprocess.run(["cpack", "-B", made], cwd=cluster.BUILD, check=True, stdout=subprocess.DEVNULL)
-    package, = made.glob("ringside_*.deb")
+    made_package, = made.glob("ringside_*.deb")
+    return made_package
+
+
+@pytest.fixture(scope="module")
+def installed(package, tmp_path_factory):
+    system = tmp_path_factory.mktemp("system")
     needs = subprocess.run(["dpkg-deb", "-f", package, "Depends"], check=True, capture_output=True, text=True).stdout
     assert "libssl3" in needs and "libnghttp2" in needs
     database = system / "var/lib/dpkg"
@@ -58,6 +64,81 @@ def test_systemd_understands_the_unit(installed, tmp_path):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / "ringside.service"],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "ringside" not in done.stderr, done.stderr
+
+
+class Machine(cluster.Process):
+    """A copy of this machine with systemd and the package."""
+
+    def __init__(self, directory, package):
+        super().__init__(["unshare", "--fork", "--kill-child", "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup",
+                          pathlib.Path(__file__).with_name("machine.sh"), directory, package])
+        children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
+        self.first = cluster.until(children.read_text, "it begins").strip()
+        # Installing has ended when systemd answers.
+        cluster.until(lambda: not self.alive() or "running" in self.run("systemctl", "is-system-running", check=False),
+                      "systemd runs")
+        assert self.alive(), "".join(self.lines)
+
+    def run(self, *command, check=True, stdin=None):
+        done = subprocess.run(["nsenter", f"--target={self.first}", "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup",
+                               "--root", "--wd", *command], capture_output=True, text=True, check=False, input=stdin)
+        assert done.returncode == 0 or not check, (command, done.stdout, done.stderr, "".join(self.lines))
+        return done.stdout
+
+    def write(self, path, text):
+        self.run("tee", path, stdin=text)
+
+    def of_unit(self, name, unit="ringside"):
+        return self.run("systemctl", "show", "--value", "-p", name, unit).strip()
+
+    def is_ready(self):
+        return "phase    ready" in self.run("ringside", "status", check=False)
+
+
+@pytest.fixture(scope="module")
+def machine(package, tmp_path_factory):
+    if os.getuid() != 0:
+        pytest.skip("namespaces and mounts need root")
+    made = Machine(tmp_path_factory.mktemp("machine"), package)
+    made.write("/srv/app.py", (ROOT / "deploy/k8s/base/app.py").read_text())
+    made.write("/etc/systemd/system/app.service", APP_UNIT)
+    made.write("/etc/ringside/ringside.toml", (ROOT / "deploy/systemd/ringside.toml").read_text().replace("# app =", "app ="))
+    yield made
+    made.kill()
+
+
+APP_UNIT = """[Unit]
+Description=An application
+Before=ringside.service
+[Service]
+DynamicUser=yes
+ExecStart=/usr/bin/python3 /srv/app.py
+"""
+
+
+def test_systemd_runs_the_unit(machine):
+    machine.run("systemctl", "start", "app", "ringside")
+    cluster.until(machine.is_ready, "it is ready")
+    assert machine.run("ringside", "call", "42", "add", "{}").strip() == "1"
+    assert machine.run("ps", "-o", "user=", "-p", machine.of_unit("MainPID")).strip() == "ringside"
+
+    machine.run("systemctl", "kill", "--signal=KILL", "--kill-who=main", "ringside")
+    cluster.until(lambda: machine.of_unit("NRestarts") == "1" and machine.is_ready(), "it is started again")
+    assert machine.run("ringside", "call", "42", "add", "{}").strip() == "1", "the activation of before has ended"
+
+    machine.run("systemctl", "isolate", "nothing.target")  # ends both, as a shutdown does
+    told = machine.run("journalctl", "--no-pager", "--output=cat", "--unit=app", "--unit=ringside")
+    assert 0 < told.rindex("Stopped ringside.service") < told.rindex("Stopping app.service"), \
+        "the app lives until its actors have been handed over"
+    assert (machine.of_unit("Result"), machine.of_unit("ExecMainStatus")) == ("success", "0")
+
+
+def test_systemd_does_not_repeat_a_wrong_setting(machine):
+    machine.run("systemctl", "set-environment", "RINGSIDE_DRAIN_TIMEOUT=soon")
+    machine.run("systemctl", "restart", "ringside")
+    cluster.until(lambda: machine.of_unit("ActiveState") == "failed", "it has ended")
+    assert (machine.of_unit("NRestarts"), machine.of_unit("ExecMainStatus")) == ("0", "2")
+    assert "drain-timeout" in machine.run("journalctl", "--no-pager", "--unit=ringside")
 
 
 def test_settings_are_kept_by_upgrades(installed):
