@@ -103,6 +103,8 @@ int members(const Session& session) {
   for (const json& other : list_of(*body, "others")) {
     session.terminal.out << "not a member: " << text_of(other, "host") << ": " << text_of(other, "problem") << "\n";
   }
+  const std::string because = text_of(*body, "not_ready_because");
+  if (!because.empty()) session.terminal.out << "this host is not ready: " << because << "\n";
   session.terminal.out << settled(*body) << "; as " << text_of(*body, "view_of") << " (*) sees it\n";
   return exit;
 }

@@ -39,7 +39,7 @@ class Node final : private MembershipListener {
   Instant next_wakeup() const;  // call wake() then, or later
 
   // ---- events ----
-  void start(Now now, bool app_up);  // once, when the app's health is known for the first time
+  void start(Now now, bool app_up, const std::string& why = {});  // once its health is known; why: it is not up
   void wake(Now now);
   // Not complete: a source has not answered; what it would name is not known, and nobody may conclude to be alone.
   void discovered(Now now, const std::vector<std::string>& addresses, bool complete);
@@ -192,8 +192,8 @@ class Node final : private MembershipListener {
   Instant last_event_;
   Instant next_inventory_, next_hand_over_, next_expiry_, next_contest_;
   Timers::Handle next_tick_ = Timers::kNone;
-  bool started_ = false, app_up_ = false;
-  bool no_quorum_ = false;
+  bool started_ = false, app_up_ = false, no_quorum_ = false;
+  std::string app_down_because_;
   bool topology_changed_ = false, drain_overdue_ = false;
 };
 

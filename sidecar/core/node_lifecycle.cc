@@ -5,13 +5,14 @@
 
 namespace ringside::core {
 
-void Node::start(Now now, bool app_up) {
+void Node::start(Now now, bool app_up, const std::string& why) {
   started_ = true;
   last_event_ = now.mono;
   begin(now);
   app_up_ = app_up;
+  app_down_because_ = why;
   begin_run(config_.has_app && !app_up ? Phase::kAppDown : Phase::kJoining);
-  if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", "not healthy at start"}});
+  if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", why}});
   settle();
 }
 
@@ -59,6 +60,7 @@ void Node::app_down(Now now, const std::string& why) {
   begin(now);
   if (app_up_) {
     app_up_ = false;
+    app_down_because_ = why;
     clean_slate_ = 0;
     context_.log(Level::kError, "app_down", {{"why", why}});
     const Phase phase = membership_.phase();

@@ -76,7 +76,7 @@ Status Node::status() const {
   } else if (no_quorum_) {
     status.not_ready_because = "fewer members than --quorum";
   } else if (membership_.phase() == Phase::kAppDown) {
-    status.not_ready_because = "the application is not healthy";
+    status.not_ready_because = "the application is not healthy: " + app_down_because_;
   } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {
     status.not_ready_because = to_string(membership_.phase());
   } else if (!membership_.joined()) {

@@ -36,9 +36,9 @@ void Engine::start(Ports ports) {
   if (ports_.app == nullptr) begin(false);
 }
 
-void Engine::begin(bool app_up) {
+void Engine::begin(bool app_up, const std::string& why) {
   started_ = true;
-  node_.start(now(), app_up);
+  node_.start(now(), app_up, why);
   carry_out();
   if (const auto early = std::exchange(discovered_early_, std::nullopt)) discovered(early->first, early->second);
 }
@@ -271,7 +271,7 @@ void Engine::app_up() {
 }
 
 void Engine::app_down(const std::string& why) {
-  if (!started_) return begin(false);
+  if (!started_) return begin(false, why);
   node_.app_down(now(), why);
   carry_out();
 }

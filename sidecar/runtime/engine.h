@@ -81,7 +81,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void discovery_failed(const std::string& source, const std::string& why) override;
 
  private:
-  void begin(bool app_up);
+  void begin(bool app_up, const std::string& why = {});
   void finish_closing();
   void carry_out();  // everything that the last event wants done
   void carry_out(core::AskPeer effect);

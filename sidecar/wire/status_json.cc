@@ -66,8 +66,13 @@ json members_json(const core::Gateway& gateway) {
     }
   }
   const core::Status status = gateway.status();
-  return {{"members", std::move(members)}, {"others", std::move(others)}, {"ring", hex(status.ring)},
-          {"settled", status.settled},     {"view_of", status.host},      {"cluster", status.cluster}};
+  return {{"members", std::move(members)},
+          {"others", std::move(others)},
+          {"ring", hex(status.ring)},
+          {"settled", status.settled},
+          {"view_of", status.host},
+          {"cluster", status.cluster},
+          {"not_ready_because", status.not_ready_because}};
 }
 
 json ring_json(const core::Gateway& gateway) {
@@ -92,7 +97,6 @@ json status_json(const core::Gateway& gateway) {
   out["generation"] = std::to_string(status.generation);
   out["phase"] = core::to_string(status.phase);
   out["ready"] = status.not_ready_because.empty();
-  out["not_ready_because"] = status.not_ready_because;
   out["app"] = !status.has_app ? "none" : status.app_up ? "up" : "down";
   out["joined"] = status.joined;
   out["confirming"] = status.confirming;

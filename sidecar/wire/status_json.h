@@ -10,7 +10,7 @@
 namespace ringside::wire {
 
 nlohmann::json placement_json(const core::Placement& place);
-// {"members":[...],"others":[...],"ring","settled","view_of"}; others: names that are no members, and why.
+// {"members":[...],"others":[...],"ring","settled","view_of","not_ready_because"}; others: no members, and why.
 nlohmann::json members_json(const core::Gateway& gateway);
 nlohmann::json ring_json(const core::Gateway& gateway);    // {"points","ring","hosts":[{"host","share"}],"view_of"}
 nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members

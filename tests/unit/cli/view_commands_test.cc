@@ -29,6 +29,12 @@ TEST_F(CliTest, Members) {
   EXPECT_EQ(run({"members", "--json"}).json()["members"].size(), 2u);
 }
 
+TEST_F(CliTest, MembersOfAHostThatIsNotReady) {
+  EXPECT_EQ(run({"members"}).out.find("not ready"), std::string::npos);
+  there([this] { gateway.state.not_ready_because = "the application is not healthy"; });
+  EXPECT_NE(run({"members"}).out.find("not ready: the application is not healthy"), std::string::npos);
+}
+
 TEST_F(CliTest, Actors) {
   EXPECT_NE(run({"actors"}).out.find("5 actors at 10.0.0.7"), std::string::npos);
   const auto body = run({"actors", "--limit", "2", "--json"}).json();
