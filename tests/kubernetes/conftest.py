@@ -1,11 +1,11 @@
-"""One Kubernetes for all tests, and one cluster of carts in it that most of them use."""
+"""Two Kubernetes run side by side: in one the tests that share one cluster of carts, in the other those that have each a
+namespace of their own. With `-n 0` there is one, for all."""
 import os
 import pathlib
 import re
 import signal
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
@@ -13,19 +13,38 @@ import images
 import shop as shops
 import testbed
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "ringside/kubernetes"
-PARTS = os.environ.get("KUBERNETES_PARTS", str(CACHE / "parts"))
+PARTS = pathlib.Path(os.environ["KUBERNETES_PARTS"])  # what ./run kubernetes has built
 VERSION = subprocess.run([shops.cluster.RINGSIDE, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("shop" if "shop" in item.fixturenames else "places"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.section("measured")
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        for _, text in report.user_properties if report.when == "call" else ():
+            terminalreporter.write_line(f"{report.nodeid.partition('::')[2].partition('@')[0]}: {text}")
+
+
+@pytest.fixture(autouse=True)
+def measured(request):
+    shops.measured = request.node.user_properties
 
 
 @pytest.fixture(scope="session")
 def bed():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # tears down
-    directory = pathlib.Path(os.environ.get("RINGSIDE_TESTBED") or tempfile.mkdtemp(prefix="ringside-k8s-", dir="/tmp"))
+    directory = pathlib.Path(f"{os.environ['RINGSIDE_TESTBED']}-{WORKER}")
+    directory.mkdir()
     made = [images.ringside(shops.cluster.RINGSIDE, directory / "ringside.tar", [f"ringside.dev/ringside:{VERSION}"]),
             images.python(directory / "python.tar", ["docker.io/library/python:3.13-slim"]),
             images.pause(directory / "pause.tar", ["ringside.dev/pause:1"])]
-    made_bed = testbed.Testbed(directory, PARTS, made)
+    made_bed = testbed.Testbed(directory, PARTS / "parts", made, prefers_ipv6=WORKER == "gw1")
     try:
         yield made_bed.start()
     finally:

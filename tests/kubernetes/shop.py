@@ -18,6 +18,8 @@ import apps  # noqa: E402
 import cluster  # noqa: E402
 
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+CALLERS = 8
+measured = []  # by the test that runs, with names; told at the end
 
 
 class Recorder:
@@ -55,6 +57,10 @@ class Recorder:
             self._turns.clear()
 
 
+def at(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class Gateway:
     """A sidecar whose local listener can be reached from here."""
 
@@ -62,7 +68,7 @@ class Gateway:
         self.name, self.address, self.longest = name, address, 0.0
 
     def ask(self, method, path, body=None, headers=None, **more):
-        return cluster.request(f"{self.address}:1380", method, path, body, {"host": "localhost"} | (headers or {}), **more)
+        return cluster.request(at(self.address, 1380), method, path, body, {"host": "localhost"} | (headers or {}), **more)
 
     def apply(self, actor, *values, **headers):
         body = json.dumps({"messages": [{"@type": cluster.STRING, "value": value} for value in values]})
@@ -145,7 +151,7 @@ class Shop:
 
     def readyz(self, pod):
         address = self.bed.get("--namespace", self.namespace, "pod", pod)["status"]["podIP"]
-        answer = cluster.request(f"{address}:9137", "GET", "/readyz")
+        answer = cluster.request(at(address, 9137), "GET", "/readyz")
         return answer.status, answer.body.decode()
 
     def cli(self, pod, *words):
@@ -167,11 +173,11 @@ class Shop:
 
 
 @contextlib.contextmanager
-def under_load(shop, recorder, allowed=(), callers=8):
+def under_load(shop, recorder, allowed=()):
     """Calls go on while the body runs. Afterwards: nothing but `applied` and what is allowed, and the records agree."""
     recorder.forget()
     gateways = shop.gateways()
-    load = cluster.Load(gateways, callers=callers, actors_each=25)
+    load = cluster.Load(gateways, callers=CALLERS, actors_each=25)
     try:
         load.more(200)
         yield load
@@ -179,7 +185,7 @@ def under_load(shop, recorder, allowed=(), callers=8):
     finally:
         answers = load.stop()
     longest = max(gateway.longest for gateway in gateways)
-    print(f"\n   {len(answers)} calls, {dict(load.outcomes())}, longest {longest * 1000:.0f} ms", file=sys.stderr)
+    measured.append(("load", f"{len(answers)} calls, {dict(load.outcomes())}, longest {longest * 1000:.0f} ms"))
     surprises = [one for one in load.not_applied if one[3] not in allowed]
     assert not surprises, f"{len(surprises)} of {len(answers)}: {surprises[:5]}\n{shop.story()}"
     recorder.complete(answers)

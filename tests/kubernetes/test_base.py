@@ -2,6 +2,7 @@
 import json
 
 import pytest
+import yaml
 
 from shop import ROOT
 from testbed import until
@@ -24,15 +25,23 @@ def test_one_command(place):
     for actor in ("1", "2", "3", "name:anna"):
         assert [call(place, pod, actor) for pod in pods] == [1, 2, 3], "one life for each id, whoever calls"
     for pod in pods:
-        members = json.loads(place.cli(pod, "members", "--json").stdout)
-        assert len(members["members"]) == 3 and members["settled"]
+        assert hosts(place, pod) == addresses(place)
+        assert json.loads(place.cli(pod, "members", "--json").stdout)["settled"]
         status = place.bed.get("--namespace", place.namespace, "pod", pod)["status"]
         assert all(one["restartCount"] == 0 for one in status["initContainerStatuses"] + status["containerStatuses"])
     allowed = place.kubectl("auth", "can-i", "--list", f"--as=system:serviceaccount:{place.namespace}:carts").stdout
     assert "endpointslices" in allowed and "secrets" not in allowed and "pods" not in allowed
 
 
-def overlay(directory, component):
+def addresses(place):
+    return {pod["status"].get("podIP") for pod in place.pods()}
+
+
+def hosts(place, pod):
+    return {one["host"] for one in json.loads(place.cli(pod, "members", "--json").stdout)["members"]}
+
+
+def overlay(directory, *components):
     here = directory / "overlay"
     here.mkdir()
     # kustomize takes relative paths only
@@ -40,7 +49,7 @@ def overlay(directory, component):
     (here / "kustomization.yaml").write_text(json.dumps({
         "apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization",
         "resources": [f"{up}{str(ROOT)[1:]}/deploy/k8s/base"],
-        "components": [f"{up}{str(ROOT)[1:]}/deploy/k8s/components/{component}"]}))
+        "components": [f"{up}{str(ROOT)[1:]}/deploy/k8s/components/{component}" for component in components]}))
     return here
 
 
@@ -48,7 +57,8 @@ def overlay(directory, component):
 def test_component(place, tmp_path, component, pod_monitor_crd):
     made = place.apply(overlay(tmp_path, component))
     place.rolled_out()
-    pod = place.pods()[0]
+    pods = place.pods()
+    pod = pods[0]
     env = {one["name"]: one.get("value") for one in pod["spec"]["initContainers"][0]["env"]}
     if component == "quorum":
         assert env["RINGSIDE_QUORUM"] == "2"
@@ -56,7 +66,7 @@ def test_component(place, tmp_path, component, pod_monitor_crd):
         assert pod["metadata"]["annotations"]["prometheus.io/port"] == "9137"
     elif component == "pod-monitor":
         assert "podmonitor.monitoring.coreos.com/ringside created" in made
-    assert call(place, pod["metadata"]["name"], "7") == 1
+    assert [call(place, one["metadata"]["name"], "7") for one in pods] == [1, 2, 3]
 
 
 def test_unix_sockets_on_the_hosts_network(place, tmp_path):
@@ -73,6 +83,25 @@ def test_unix_sockets_on_the_hosts_network(place, tmp_path):
     place.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
     until(lambda: pod["metadata"]["name"] not in [one["metadata"]["name"] for one in place.pods()], "the old pod has gone")
     place.no_failed_hooks()
+
+
+def test_a_stateful_set(place, tmp_path):
+    """The same pods under a StatefulSet: one after the other, and each comes back with its name and another address."""
+    place.apply(overlay(tmp_path))
+    place.rolled_out()
+    made = place.bed.get("--namespace", place.namespace, "deployment", "carts")
+    place.kubectl("delete", "deployment", "carts", "--cascade=foreground")
+    spec = {key: made["spec"][key] for key in ("replicas", "selector", "template")}
+    place.apply_text(json.dumps({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "carts"},
+                                 "spec": spec | {"serviceName": "carts"}}))
+    place.rolled_out("statefulset/carts")
+    names = ["carts-0", "carts-1", "carts-2"]
+    assert [call(place, pod, "name:anna") for pod in names] == [1, 2, 3], "one life for each id, whoever calls"
+    place.kubectl("rollout", "restart", "statefulset/carts")
+    place.rolled_out("statefulset/carts")
+    place.no_failed_hooks()
+    until(lambda: hosts(place, names[0]) == addresses(place), "hosts are the new pods")
+    assert [call(place, pod, "name:otto") for pod in names] == [1, 2, 3]
 
 
 JOB = """
@@ -108,10 +137,18 @@ spec:
 """
 
 
-def test_a_job_completes(place, image):
+def test_jobs_and_cron_jobs_complete(place, image):
     place.apply(ROOT / "deploy/k8s/base")
+    job = yaml.safe_load(JOB.replace("IMAGE", image))
+    spec = {"schedule": "* * * * *", "concurrencyPolicy": "Forbid", "jobTemplate": {"spec": job["spec"]}}
+    place.apply_text(json.dumps({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "minutely"}, "spec": spec}))
     place.rolled_out()
-    place.apply_text(JOB.replace("IMAGE", image))
-    done = place.kubectl("wait", "--for=condition=complete", "job/nightly", "--timeout=60s", check=False)
-    assert done.returncode == 0, place.kubectl("describe", "pods", "-l", "app.kubernetes.io/name=nightly").stdout
-    assert place.kubectl("logs", "job/nightly", "-c", "work").stdout == "b'1'\n"
+    place.apply_text(json.dumps(job))
+    until(lambda: place.bed.get("--namespace", place.namespace, "cronjob", "minutely")["status"].get("active"), "a minute begins")
+    made = [one["metadata"]["name"] for one in place.bed.get("--namespace", place.namespace, "jobs")["items"]]
+    assert len(made) >= 2
+    for name in made:
+        done = place.kubectl("wait", "--for=condition=complete", f"job/{name}", "--timeout=120s", check=False)
+        assert done.returncode == 0, place.kubectl("describe", "pods", "-l", "app.kubernetes.io/name=nightly").stdout
+    answers = sorted(place.kubectl("logs", f"job/{name}", "-c", "work").stdout for name in made)
+    assert answers == [f"b'{number + 1}'\n" for number in range(len(made))]

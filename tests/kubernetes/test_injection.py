@@ -84,6 +84,52 @@ def test_a_label_gives_a_working_sidecar(policy, place, image):
     place.no_failed_hooks()
 
 
+FOREIGN = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: pages}
+data: {hello: "hello, says a file"}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: carts}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app.kubernetes.io/name: carts}}
+  template:
+    metadata:
+      labels: {app.kubernetes.io/name: carts, ringside.dev/inject: "true"}
+      annotations: {ringside.dev/service: orders, ringside.dev/app: "http://127.0.0.1:8000", ringside.dev/image: "IMAGE"}
+    spec:
+      securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: app
+          image: python:3.13-slim
+          command: [python3, -m, http.server, --bind, 127.0.0.1, --directory, /pages, "8000"]
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+          volumeMounts: [{name: pages, mountPath: /pages/actors/7/method}]
+      volumes: [{name: pages, configMap: {name: pages}}]
+"""
+
+
+def test_a_program_that_knows_nothing_of_it(policy, place, image):
+    """A web server of files, out of an image without a shell: no health page, no word for actors, deaf to SIGTERM."""
+    bind(place)
+    place.apply_text(DEPLOYMENT.partition("---")[0] + "---" + FOREIGN.replace("IMAGE", image))
+    place.rolled_out()
+    pods = [pod["metadata"]["name"] for pod in place.pods()]
+    for pod in pods:
+        done = place.cli(pod, "call", "--request", "GET", "7", "hello")
+        assert (done.returncode, done.stdout.strip()) == (0, "hello, says a file"), done.stdout + done.stderr
+    owner = json.loads(place.cli(pods[0], "where", "7", "--json").stdout)["owner"]
+    going, staying = sorted(place.pods(), key=lambda pod: pod["status"]["podIP"] != owner)
+    place.kubectl("delete", "pod", going["metadata"]["name"], "--wait=false")
+    until(lambda: json.loads(place.cli(staying["metadata"]["name"], "where", "7", "--json").stdout)["owner"] != owner, "it moves away")
+    done = place.cli(staying["metadata"]["name"], "call", "--request", "GET", "7", "hello")
+    assert (done.returncode, done.stdout.strip()) == (0, "hello, says a file"), done.stdout + done.stderr
+    place.no_failed_hooks()
+
+
 def test_no_label_no_sidecar(policy, place, image):
     place.apply_text(deployment(image, "ringside.dev/inject: \"false\""))
     place.rolled_out()

@@ -3,7 +3,7 @@ import json
 import time
 
 from shop import under_load
-from test_rolling import ready_again, serves
+from test_rolling import FOR_EACH_DEATH, ready_again, serves
 from testbed import until
 
 OUTAGE = 120
@@ -35,9 +35,9 @@ def test_the_api_server_is_away(shop, recorder):
                 shop.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
         ready_again(shop)
         load.more(200)
-    assert load.outcomes()["unknown"] <= 24, "one turn under way for each caller and kill"
-    until(lambda: listed(shop) == {pod["status"].get("podIP") for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")},
-          "the endpoints have caught up")
+    assert load.outcomes()["unknown"] <= 3 * FOR_EACH_DEATH
+    until(lambda: listed(shop) == {one["ip"] for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")
+                                   for one in pod["status"].get("podIPs", [])}, "the endpoints have caught up")
     for name in known:
         assert any(one["restartCount"] for one in
                    shop.bed.get("--namespace", shop.namespace, "pod", name)["status"]["containerStatuses"]

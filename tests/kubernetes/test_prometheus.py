@@ -1,12 +1,14 @@
 """A real Prometheus finds the pods through the API and scrapes them; every expression that we ship is asked of it."""
 import json
-import os
+import re
+import time
 import urllib.parse
 
 import pytest
 import yaml
 
-from shop import HERE, ROOT, cluster, under_load
+import shop as shops
+from shop import HERE, ROOT, at, cluster, under_load
 from test_rolling import ready_again
 from testbed import API, run, until
 
@@ -24,7 +26,7 @@ def prometheus(shop):
         text = text.replace(name, str(value))
     (home / "prometheus.yaml").write_text(text)
     # Debian's own is built without kubernetes_sd_configs.
-    shop.bed.spawn("prometheus", os.environ["KUBERNETES_PROMETHEUS"], f"--config.file={home}/prometheus.yaml", f"--storage.tsdb.path={home}/data",
+    shop.bed.spawn("prometheus", shop.bed.parts.with_name("prometheus"), f"--config.file={home}/prometheus.yaml", f"--storage.tsdb.path={home}/data",
                    "--web.listen-address=127.0.0.1:9090")
 
     def ask(query):
@@ -43,6 +45,21 @@ def prometheus(shop):
     shop.bed.end("prometheus")
 
 
+def total(shop, metric, of=sum):
+    pages = [cluster.request(at(pod["status"]["podIP"], 9137), "GET", "/metrics").body.decode()
+             for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")]
+    return of(float(re.search(rf"^{metric} (\S+)$", page, re.M).group(1)) for page in pages)
+
+
+def measure(shop, load):
+    """What docs/kubernetes.md says under Sizing. Most of these calls pass two sidecars, each on a new connection."""
+    cpu, calls, begun = total(shop, "process_cpu_seconds_total"), len(load.answers), time.monotonic()
+    load.more(2000)
+    cpu, calls, lasted = total(shop, "process_cpu_seconds_total") - cpu, len(load.answers) - calls, time.monotonic() - begun
+    shops.measured.append(("sidecars", f"{total(shop, 'process_resident_memory_bytes', max) / 2**20:.0f} MiB at most, "
+                                       f"{1e6 * cpu / calls:.0f} us of CPU for a call, at {calls / lasted:.0f} calls/s"))
+
+
 def test_rules(tmp_path):
     run("promtool", "check", "rules", SHIPPED / "alerts.yaml")
     (tmp_path / "test.yaml").write_text((HERE / "alerts_test.yaml").read_text().replace("ALERTS", str(SHIPPED / "alerts.yaml")))
@@ -51,7 +68,7 @@ def test_rules(tmp_path):
 
 def test_every_expression_has_data_under_load(shop, recorder, prometheus):
     ready_again(shop)
-    with under_load(shop, recorder):
+    with under_load(shop, recorder) as load:
         pods = {pod["metadata"]["name"] for pod in shop.living() + shop.pods("app.kubernetes.io/name=gateway")}
         until(lambda: {one["metric"]["pod"] for one in prometheus('up{job="ringside",namespace="shop"} == 1')} == pods,
               "each pod is scraped")
@@ -62,5 +79,6 @@ def test_every_expression_has_data_under_load(shop, recorder, prometheus):
                 until(lambda query=query: prometheus(query), f"data for {panel['title']}: {query}", patience=30, pause=0.5)
         for rule in yaml.safe_load((SHIPPED / "alerts.yaml").read_text())["groups"][0]["rules"]:
             prometheus(rule["expr"])
+        measure(shop, load)
     firing = {one["metric"]["alertname"] for one in prometheus('ALERTS{alertstate="firing"}')}
     assert not firing & {"RingsideViewsDiffer", "RingsideUnknownOutcomes", "RingsideRefuses"}, firing

@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 
-API = "10.96.0.1"
-GATEWAY = "10.244.0.1"  # this process, as the pods see it
+API, API6 = "10.96.0.1", "fd00:10:96::1"
+GATEWAY, GATEWAY6 = "10.244.0.1", "fd00:10:244::1"  # this process, as the pods see it
 NODE = "node"
 LIBC = ctypes.CDLL(None, use_errno=True)
 PATIENCE = 120
@@ -36,7 +36,8 @@ state = "{dir}/containerd-state"
 """
 CNI = {"cniVersion": "0.4.0", "name": "pods", "plugins": [
     {"type": "bridge", "bridge": "pods0", "isGateway": True, "isDefaultGateway": True, "hairpinMode": True,
-     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.0.0/22", "gateway": GATEWAY}]], "dataDir": "{dir}/ipam"}},
+     "ipam": {"type": "host-local", "dataDir": "{dir}/ipam", "ranges": [
+         [{"subnet": "10.244.0.0/22", "gateway": GATEWAY}], [{"subnet": "fd00:10:244::/64", "gateway": GATEWAY6}]]}},
     {"type": "loopback"}]}
 KUBELET = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
@@ -80,9 +81,10 @@ def enter_namespace(name):
 
 
 class Testbed:
-    def __init__(self, directory, parts, images):
-        """directory: short, since sockets lie in it. parts: the Go program. images: tars to import."""
-        self.dir, self.parts, self.images = pathlib.Path(directory), parts, images
+    def __init__(self, directory, parts, images, prefers_ipv6=False):
+        """directory: short, since sockets lie in it. parts: the Go program. images: tars to import. Pods have addresses of
+        both families; prefers_ipv6: which one a pod's own (status.podIP) and a service's are of."""
+        self.dir, self.parts, self.images, self.prefers_ipv6 = pathlib.Path(directory), parts, images, prefers_ipv6
         self.name = self.dir.name
         self.running, self.cgroups, self.token = {}, [], secrets.token_hex(16)
         self.kubeconfig = self.dir / "kubeconfig"
@@ -108,25 +110,32 @@ class Testbed:
         for image in self.images:
             run("ctr", "-a", f"{self.dir}/containerd.sock", "-n", "k8s.io", "images", "import", image)
         self.spawn("kubelet", self.parts, "kubelet", f"--config={self.dir}/kubelet.json", f"--kubeconfig={self.kubeconfig}",
-                   f"--root-dir={self.dir}/kubelet", f"--hostname-override={NODE}", f"--node-ip={GATEWAY}",
+                   f"--root-dir={self.dir}/kubelet", f"--hostname-override={NODE}", f"--node-ip={self.ordered(GATEWAY, GATEWAY6)}",
                    f"--cert-dir={self.dir}/kubelet-pki", "--v=1")
         self.kubectl("wait", "--for=create", f"node/{NODE}", "--timeout=60s")
         self.kubectl("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=60s")
         until(lambda: self.kubectl("get", "serviceaccount", "default", check=False).returncode == 0, "the default account")
-        say(f"a Kubernetes of one node is ready after {time.monotonic() - started:.0f} s")
+        say(f"a Kubernetes of one node is ready after {time.monotonic() - started:.0f} s"
+            f" (its pods' own addresses are {'IPv6' if self.prefers_ipv6 else 'IPv4'})")
         return self
+
+    def ordered(self, *families):
+        return ",".join(families[::-1] if self.prefers_ipv6 else families)
 
     def make_network(self):
         run("ip", "netns", "add", self.name)
         enter_namespace(self.name)
         run("ip", "link", "set", "lo", "up")
         run("ip", "addr", "add", f"{API}/32", "dev", "lo")
+        run("ip", "addr", "add", f"{API6}/128", "dev", "lo")
         # The bridge is there before the first pod, so that this process can listen for the pods. With an address of its own:
         # otherwise it takes one of its ports', another one whenever a pod comes or goes, and pods lose it for ten seconds.
         run("ip", "link", "add", "pods0", "address", "02:00:0a:f4:00:01", "type", "bridge")
         run("ip", "addr", "add", f"{GATEWAY}/22", "dev", "pods0")
+        run("ip", "addr", "add", f"{GATEWAY6}/64", "dev", "pods0", "nodad")
         run("ip", "link", "set", "pods0", "up")
         run("ip", "route", "add", "default", "via", GATEWAY)  # the kubelet looks for the interface of one
+        run("ip", "-6", "route", "add", "default", "dev", "pods0")
 
     def make_files(self):
         for name in ("pki", "cni", "logs"):
@@ -136,7 +145,7 @@ class Testbed:
             "-keyout", pki / "ca.key", "-out", pki / "ca.crt")
         run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=kube-apiserver", "-keyout", pki / "api.key",
             "-out", pki / "api.csr")
-        (pki / "san").write_text(f"subjectAltName=IP:{API},DNS:kubernetes.default.svc\n")
+        (pki / "san").write_text(f"subjectAltName=IP:{API},IP:{API6},DNS:kubernetes.default.svc\n")
         run("openssl", "x509", "-req", "-in", pki / "api.csr", "-CA", pki / "ca.crt", "-CAkey", pki / "ca.key", "-days", "2",
             "-CAcreateserial", "-extfile", pki / "san", "-out", pki / "api.crt")
         run("openssl", "genrsa", "-out", pki / "account.key", "2048")
@@ -176,8 +185,9 @@ class Testbed:
 
     def start_api(self):
         pki = self.dir / "pki"
-        self.spawn("apiserver", self.parts, "apiserver", "--etcd-servers=http://127.0.0.1:2379", f"--bind-address={API}",
-                   "--secure-port=443", f"--advertise-address={API}", "--service-cluster-ip-range=10.96.0.0/24",
+        self.spawn("apiserver", self.parts, "apiserver", "--etcd-servers=http://127.0.0.1:2379", "--bind-address=::",
+                   "--secure-port=443", f"--advertise-address={API6 if self.prefers_ipv6 else API}",
+                   f"--service-cluster-ip-range={self.ordered('10.96.0.0/24', 'fd00:10:96::/112')}",
                    f"--tls-cert-file={pki}/api.crt", f"--tls-private-key-file={pki}/api.key", f"--token-auth-file={pki}/tokens.csv",
                    "--authorization-mode=RBAC", "--service-account-issuer=https://kubernetes.default.svc",
                    f"--service-account-key-file={pki}/account.key", f"--service-account-signing-key-file={pki}/account.key",
@@ -242,19 +252,14 @@ class Testbed:
             if words[0].endswith(b"containerd-shim-runc-v2") and wanted in words:
                 yield int(entry.parent.name)
 
-    def pod_networks(self, pids):
-        """Their names in /run/netns, where containerd keeps them beyond a pod's end."""
-        wanted = set()
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                wanted.add(os.stat(f"/proc/{pid}/ns/net").st_ino)
+    def pod_networks(self):
+        """Those whose interface has its other end here: containerd keeps them in /run/netns, beyond a pod's end."""
         for entry in pathlib.Path("/run/netns").glob("cni-*"):
-            with contextlib.suppress(OSError):
-                if entry.stat().st_ino in wanted:
-                    yield entry.name
+            if self.name in run("ip", "-n", entry.name, "-o", "link", "show", "eth0", check=False).stdout.split():
+                yield entry.name
 
     def stop(self):
-        networks = list(self.pod_networks([pid for pid, _ in self.containers()]))
+        networks = list(self.pod_networks())
         try:
             if "apiserver" in self.running and "kubelet" in self.running:
                 self.kubectl("delete", "deployments,statefulsets,daemonsets,jobs,cronjobs,pods", "--all", "--all-namespaces",
