@@ -16,12 +16,18 @@ import testbed
 PARTS = pathlib.Path(os.environ["KUBERNETES_PARTS"])  # what ./run kubernetes has built
 VERSION = subprocess.run([shops.cluster.RINGSIDE, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+chosen = {}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         item.add_marker(pytest.mark.xdist_group("shop" if "shop" in item.fixturenames else "places"))
+
+
+def pytest_runtest_setup(item):
+    """Which of the two clusters this process has is known with its first test."""
+    chosen.setdefault("prefers_ipv6", "shop" in item.fixturenames)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -44,7 +50,7 @@ def bed():
     made = [images.ringside(shops.cluster.RINGSIDE, directory / "ringside.tar", [f"ringside.dev/ringside:{VERSION}"]),
             images.python(directory / "python.tar", ["docker.io/library/python:3.13-slim"]),
             images.pause(directory / "pause.tar", ["ringside.dev/pause:1"])]
-    made_bed = testbed.Testbed(directory, PARTS / "parts", made, prefers_ipv6=WORKER == "gw1")
+    made_bed = testbed.Testbed(directory, PARTS / "parts", made, **chosen)
     try:
         yield made_bed.start()
     finally:
