@@ -164,9 +164,15 @@ void Node::run_ended(const HostRun& run, bool silent) {
   }
 }
 
-// A legacy host that comes into a living cluster may hold ids already, and does not announce them again.
+// A legacy host that comes into a living cluster may hold ids already, and does not announce them again. It asks nobody
+// either: what this host holds in its range it has to be told, and says so where it holds the same.
 void Node::admitted(const Member& member) {
   if (!member.legacy() || !membership_.joined()) return;
+  std::vector<Claim> in_its_range;
+  actors_.each([&](const Actor& actor) {
+    if (*membership_.ring()->owner(actor.id) == member.run.host) in_its_range.push_back({actor.id, actor.epoch});
+  });
+  announce(member.run.host, std::move(in_its_range));
   const Token token = context_.token();
   asked_[token] = {Asked::About::kInventory, member.run.host, 0, kUnasked, {}};
   context_.effects.push_back(AskPeer{token, member.run.host, IdsRequest{}, config_.dead_after});

@@ -64,7 +64,11 @@ void Node::run_next(Actor& actor) {
     actor.queue->pop_front();
     --turns_waiting_;
     if (actor.queue->empty()) actor.queue.reset();
-    if (!answer_from_window(token, actor)) start_turn(token, actor);
+    if (calls_.at(token).call->deadline <= context_.now.mono) {
+      finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));  // this process was late: its timer is due
+    } else if (!answer_from_window(token, actor)) {
+      start_turn(token, actor);
+    }
   }
 }
 

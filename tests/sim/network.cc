@@ -144,9 +144,15 @@ void World::legacy_forwards(const std::string& from, const std::string& to, core
   if (target >= hosts_.size()) {
     return done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
   }
-  const auto answer = [this, asker, done = std::move(done)](core::Answer says) {
-    after(delay(asker), [done, says = std::move(says)] { done(says); });
+  const auto over = std::make_shared<bool>(false);
+  const auto answer = [this, asker, over, done = std::move(done)](core::Answer says) {
+    after(delay(asker), [over, done, says = std::move(says)] {
+      if (!std::exchange(*over, true)) done(says);
+    });
   };
+  // The caller's deadline is all that such a host knows of a call that was lost.
+  at(std::max(now_, call->deadline.time_since_epoch().count()),
+     [answer] { answer(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kDeadline)); });
   after(delay(target), [this, target, call = std::move(call), answer] {
     Host& host = hosts_[target];
     if (!host.alive()) {

@@ -1,6 +1,6 @@
 """Copies the core with faults planted in it, to show that the simulator's oracle finds each of them.
 
-Each entry is one altered place: the file, the text that stands there (exactly once), and what stands there instead.
+Each entry is an altered place: the file, the text that stands there (exactly once), and what stands there instead.
 `planted("name")` is true for the one fault that the process was told to have (tests/sim/planted.h). A text that is not
 found fails the build: whoever changes those lines of the core changes them here.
 
@@ -133,13 +133,21 @@ FAULTS = [
      '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
 ]
 
+# Second places of some: the name, file, text, replacement
+ALSO = [
+    ("late-delivery", "node_turns.cc",
+     "    if (calls_.at(token).call->deadline <= context_.now.mono) {",
+     '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
+]
+
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
 
 def generate(source: pathlib.Path, target: pathlib.Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     texts = {path.name: path.read_text() for path in sorted(source.glob("*.cc"))}
-    for name, _, _, file, text, replacement in FAULTS:
+    places = [(fault[0], *fault[3:]) for fault in FAULTS] + ALSO
+    for name, file, text, replacement in places:
         if texts[file].count(text) != 1:
             sys.exit(f"planted fault {name}: its text stands {texts[file].count(text)} times in {file}:\n{text}")
         texts[file] = texts[file].replace(text, replacement)
