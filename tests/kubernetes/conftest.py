@@ -90,4 +90,4 @@ def image():
 def pod_monitor_crd(bed):
     """The Prometheus Operator's own definition of a PodMonitor, from its Go module."""
     bed.kubectl("create", "-f", os.environ["POD_MONITOR_CRD"])
-    bed.kubectl("wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com", "--timeout=30s")
+    bed.kubectl("wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com", "--timeout=120s")

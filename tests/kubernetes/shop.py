@@ -50,7 +50,7 @@ class Recorder:
         """What was applied was told before it was answered; it may not have been read here yet."""
         applied = {answer[3] for answer in answers if answer[4] == "applied"}
         until(lambda: applied <= {value for turn in self.turns() for value in turn.values},
-              lambda: f"turns of {sorted(applied - {value for turn in self.turns() for value in turn.values})[:9]}", patience=15)
+              lambda: f"turns of {sorted(applied - {value for turn in self.turns() for value in turn.values})[:9]}")
 
     def forget(self):
         with self.lock:
@@ -65,7 +65,7 @@ class Gateway:
     """A sidecar whose local listener can be reached from here."""
 
     def __init__(self, name, address):
-        self.name, self.address, self.longest = name, address, 0.0
+        self.name, self.address, self.longest = name, address, (0.0, 0.0, "")
 
     def ask(self, method, path, body=None, headers=None, **more):
         return cluster.request(at(self.address, 1380), method, path, body, {"host": "localhost"} | (headers or {}), **more)
@@ -74,7 +74,7 @@ class Gateway:
         body = json.dumps({"messages": [{"@type": cluster.STRING, "value": value} for value in values]})
         started = time.monotonic()
         answer = self.ask("POST", f"/v1/actors/{actor}/apply", body, {"content-type": "application/json"} | headers)
-        self.longest = max(self.longest, time.monotonic() - started)
+        self.longest = max(self.longest, (time.monotonic() - started, started, *values))
         return answer
 
     def members(self):
@@ -110,7 +110,7 @@ class Shop:
         done = self.kubectl("apply", "-f", "-", stdin=text)
         assert "Warning" not in done.stderr, done.stderr
 
-    def rolled_out(self, what="deployment/carts", timeout=120):
+    def rolled_out(self, what="deployment/carts", timeout=300):
         done = self.kubectl("rollout", "status", what, f"--timeout={timeout}s", check=False)
         assert done.returncode == 0, done.stdout + done.stderr + self.story()
 
@@ -184,8 +184,9 @@ def under_load(shop, recorder, allowed=()):
         load.more(200)
     finally:
         answers = load.stop()
-    longest = max(gateway.longest for gateway in gateways)
-    measured.append(("load", f"{len(answers)} calls, {dict(load.outcomes())}, longest {longest * 1000:.0f} ms"))
+    lasted, began, value = max(gateway.longest for gateway in gateways)
+    told = [f"at {turn.app.split('/')[0]} after {(turn.start - began) * 1000:.0f} ms" for turn in recorder.turns() if value in turn.values]
+    measured.append(("load", f"{len(answers)} calls, {dict(load.outcomes())}, longest {lasted * 1000:.0f} ms ({', '.join(told)})"))
     surprises = [one for one in load.not_applied if one[3] not in allowed]
     assert not surprises, f"{len(surprises)} of {len(answers)}: {surprises[:5]}\n{shop.story()}"
     recorder.complete(answers)

@@ -145,10 +145,11 @@ def test_jobs_and_cron_jobs_complete(place, image):
     place.rolled_out()
     place.apply_text(json.dumps(job))
     until(lambda: place.bed.get("--namespace", place.namespace, "cronjob", "minutely")["status"].get("active"), "a minute begins")
+    place.kubectl("patch", "cronjob", "minutely", "--type=merge", "--patch", '{"spec": {"suspend": true}}')
     made = [one["metadata"]["name"] for one in place.bed.get("--namespace", place.namespace, "jobs")["items"]]
     assert len(made) >= 2
     for name in made:
-        done = place.kubectl("wait", "--for=condition=complete", f"job/{name}", "--timeout=120s", check=False)
+        done = place.kubectl("wait", "--for=condition=complete", f"job/{name}", "--timeout=180s", check=False)
         assert done.returncode == 0, place.kubectl("describe", "pods", "-l", "app.kubernetes.io/name=nightly").stdout
     answers = sorted(place.kubectl("logs", f"job/{name}", "-c", "work").stdout for name in made)
     assert answers == [f"b'{number + 1}'\n" for number in range(len(made))]

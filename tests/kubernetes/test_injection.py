@@ -58,7 +58,7 @@ def policy(bed):
         done = bed.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=json.dumps(pod), check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)["spec"].get("initContainers")
-    until(works, "the policy takes effect", patience=30, pause=0.3)
+    until(works, "the policy takes effect", pause=0.3)
 
 
 def bind(place):

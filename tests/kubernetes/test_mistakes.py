@@ -45,7 +45,7 @@ def tells(place, pod, *words):
         seen.update(log=place.sidecar_log(pod), readyz=place.readyz(pod)[1], members=place.cli(pod, "members").stdout)
         return all(word in text for text in seen.values() for word in words)
     seen = {}
-    until(complete, lambda: f"{words} in " + "\n".join(f"{where}:\n{text[-1500:]}" for where, text in seen.items()), patience=45)
+    until(complete, lambda: f"{words} in " + "\n".join(f"{where}:\n{text[-1500:]}" for where, text in seen.items()))
 
 
 def test_no_right_to_look(place, wrong):

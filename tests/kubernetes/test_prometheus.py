@@ -76,7 +76,7 @@ def test_every_expression_has_data_under_load(shop, recorder, prometheus):
         for panel in json.loads((SHIPPED / "ringside.json").read_text())["panels"]:
             for target in panel["targets"]:
                 query = target["expr"].replace("$cluster", "carts")
-                until(lambda query=query: prometheus(query), f"data for {panel['title']}: {query}", patience=30, pause=0.5)
+                until(lambda query=query: prometheus(query), f"data for {panel['title']}: {query}", pause=0.5)
         for rule in yaml.safe_load((SHIPPED / "alerts.yaml").read_text())["groups"][0]["rules"]:
             prometheus(rule["expr"])
         measure(shop, load)

@@ -17,7 +17,7 @@ API, API6 = "10.96.0.1", "fd00:10:96::1"
 GATEWAY, GATEWAY6 = "10.244.0.1", "fd00:10:244::1"  # this process, as the pods see it
 NODE = "node"
 LIBC = ctypes.CDLL(None, use_errno=True)
-PATIENCE = 120
+PATIENCE = 180
 
 CONTAINERD = """version = 2
 root = "{dir}/containerd"
@@ -112,8 +112,8 @@ class Testbed:
         self.spawn("kubelet", self.parts, "kubelet", f"--config={self.dir}/kubelet.json", f"--kubeconfig={self.kubeconfig}",
                    f"--root-dir={self.dir}/kubelet", f"--hostname-override={NODE}", f"--node-ip={self.ordered(GATEWAY, GATEWAY6)}",
                    f"--cert-dir={self.dir}/kubelet-pki", "--v=1")
-        self.kubectl("wait", "--for=create", f"node/{NODE}", "--timeout=60s")
-        self.kubectl("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=60s")
+        self.kubectl("wait", "--for=create", f"node/{NODE}", "--timeout=120s")
+        self.kubectl("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=120s")
         until(lambda: self.kubectl("get", "serviceaccount", "default", check=False).returncode == 0, "the default account")
         say(f"a Kubernetes of one node is ready after {time.monotonic() - started:.0f} s"
             f" (its pods' own addresses are {'IPv6' if self.prefers_ipv6 else 'IPv4'})")
