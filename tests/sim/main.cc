@@ -23,13 +23,14 @@ struct Command {
   std::string faults = "all";
   std::uint64_t first = 1;
   std::uint64_t seeds = 1;
+  std::chrono::seconds fresh{0};  // instead of a number of seeds: for so long, from one that depends on the time of day
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   bool trace = false;
   bool must_fail = false;  // a planted fault is to be found
 };
 
 struct Totals {
-  std::uint64_t failed = 0, exclusive = 0;
+  std::uint64_t seeds = 0, failed = 0, exclusive = 0;
   std::size_t calls = 0, applied = 0;
   std::uint64_t first_failed = 0;
 };
@@ -37,7 +38,7 @@ struct Totals {
 int usage(const std::string& what) {
   std::cerr << what
             << "\nusage: ringside_sim [--first-seed N] [--seeds N] [--seed N] [--hosts N] [--seconds N] [--jobs N]"
-            << " [--trace] [--planted NAME] [--faults NAME]\nfaults:";
+            << " [--fresh SECONDS] [--trace] [--planted NAME] [--faults NAME]\nfaults:";
   for (const std::string& name : ringside::sim::fault_names()) std::cerr << " " << name;
   std::cerr << "\n";
   return 2;
@@ -89,11 +90,17 @@ Totals run_all(const Command& command) {
   std::mutex mutex;
   std::atomic<std::uint64_t> next{command.first};
   std::atomic<bool> enough{false};
+  const auto until = std::chrono::steady_clock::now() + command.fresh;
+  const auto more = [&](std::uint64_t seed) {
+    if (command.fresh.count() != 0) return std::chrono::steady_clock::now() < until;
+    return seed < command.first + command.seeds;
+  };
   const auto work = [&] {
-    for (std::uint64_t seed = next++; seed < command.first + command.seeds && !enough; seed = next++) {
+    for (std::uint64_t seed = next++; more(seed) && !enough; seed = next++) {
       World world(options_of(command, seed));
       world.run();
       const std::lock_guard lock(mutex);
+      ++totals.seeds;
       totals.calls += world.oracle().calls();
       totals.applied += world.oracle().applied();
       totals.exclusive += world.oracle().judged_wrongly() ? 0 : 1;
@@ -144,6 +151,10 @@ std::string parse(int argc, char** argv, Command& command) {
       command.seeds = 1;
     } else if (flag == "--seeds") {
       command.seeds = number;
+    } else if (flag == "--fresh") {
+      command.fresh = std::chrono::seconds(number);
+      const auto today = std::chrono::system_clock::now().time_since_epoch();
+      command.first = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(today).count());
     } else if (flag == "--hosts") {
       command.options.hosts = static_cast<int>(std::min<std::uint64_t>(number, 50));
     } else if (flag == "--seconds") {
@@ -170,9 +181,10 @@ int main(int argc, char** argv) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   if (totals.failed != 0 && !command.trace && !command.must_fail) explain(command, totals.first_failed);
   const double simulated =
-      static_cast<double>(command.seeds) * static_cast<double>(command.options.run_us) / 1e6 * command.options.hosts;
-  std::cout << command.seeds << " seeds, " << totals.failed << " failed; " << totals.exclusive
-            << " without a wrong verdict; " << totals.calls << " calls, " << totals.applied << " applied";
+      static_cast<double>(totals.seeds) * static_cast<double>(command.options.run_us) / 1e6 * command.options.hosts;
+  std::cout << totals.seeds << " seeds from " << command.first << ", " << totals.failed << " failed; "
+            << totals.exclusive << " without a wrong verdict; " << totals.calls << " calls, " << totals.applied
+            << " applied";
   if (!command.must_fail) {
     std::cout << "; " << static_cast<std::uint64_t>(simulated / took.count()) << " host-seconds under faults a second";
   }

@@ -156,6 +156,37 @@ TEST(Membership, ASilentHostIsDeadOnlyAfterItsTime) {
   EXPECT_EQ(cluster.node("a").status().members, 2U);
 }
 
+// One hung process must not make the others doubt themselves: nobody else joins anew, and their ids never wait.
+TEST(Membership, AStoppedHostStopsNobodyElse) {
+  for (const int hosts : {3, 8}) {
+    Cluster cluster;
+    std::vector<std::string> names;
+    for (int i = 0; i < hosts; ++i) names.push_back(std::string(1, static_cast<char>('a' + i)));
+    for (const std::string& name : names) cluster.start(name);
+    cluster.converge();
+    const std::string hung = names.back();
+    cluster.passes = [&](const std::string& from, const std::string& to, const PeerRequest&) {
+      return from != hung && to != hung;
+    };
+    std::map<std::string, Generation> before;
+    for (const std::string& name : names) before[name] = cluster.node(name).status().generation;
+    const ActorId id = cluster.id_of("a", "b");
+    cluster.stop(hung);
+    for (int step = 0; step < 100; ++step) {
+      cluster.pass(100'000);
+      const Token call = cluster.call("a", id);
+      ASSERT_EQ(cluster.end_turns("b"), 1) << "of " << hosts << " hosts, " << step << " steps after the stop";
+      ASSERT_NE(cluster.answer("a", call), nullptr);
+    }
+    for (const std::string& name : names) {
+      if (name != hung) {
+        EXPECT_EQ(cluster.node(name).status().generation, before[name]) << name;
+      }
+    }
+    EXPECT_EQ(cluster.node("a").status().members, static_cast<std::size_t>(hosts - 1));
+  }
+}
+
 TEST(Membership, ASilentHostThatOthersStillHearIsGivenMoreTime) {
   Cluster cluster;
   for (const char* name : {"a", "b", "c"}) cluster.start(name);
