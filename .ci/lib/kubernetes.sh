@@ -7,11 +7,12 @@ command -v go >/dev/null || fail "Go is missing (1.26, or 1.21 and later, which 
 
 kubernetes_cache="${XDG_CACHE_HOME:-$HOME/.cache}/ringside/kubernetes"
 kubernetes_version=$(sed -n 's/^\tk8s.io\/kubernetes v//p' tests/kubernetes/parts/go.mod | head -1)
-kubernetes_sources=$(cat tests/kubernetes/parts/{main.go,go.mod,go.sum} .ci/lib/kubernetes.sh | sha256sum | cut -c1-12)
-export KUBERNETES_PARTS="$kubernetes_cache/$kubernetes_version-$kubernetes_sources"
 # Of Prometheus' service discoveries only that of Kubernetes.
 kubernetes_go_tags=(-tags "remove_all_sd,enable_kubernetes_sd")
 kubernetes_programs=(. github.com/prometheus/prometheus/cmd/prometheus)
+kubernetes_sources=$({ cat tests/kubernetes/parts/{main.go,go.mod,go.sum}; echo "${kubernetes_go_tags[*]} ${kubernetes_programs[*]}"; } |
+  sha256sum | cut -c1-12)
+export KUBERNETES_PARTS="$kubernetes_cache/$kubernetes_version-$kubernetes_sources"
 
 # One module and one command, so that what Kubernetes and Prometheus share is compiled once.
 build_parts() {
@@ -32,7 +33,7 @@ fi
 build release ringside
 if [[ ! -x $KUBERNETES_PARTS/parts ]]; then
   timed "fetch the modules of Kubernetes $kubernetes_version and Prometheus" wait "$kubernetes_fetching"
-  timed "build Kubernetes $kubernetes_version and Prometheus (the first time about 12 CPU minutes)" build_parts
+  timed "build Kubernetes $kubernetes_version and Prometheus (the first time 18 CPU minutes)" build_parts
 fi
 
 # The definition of a PodMonitor is the Prometheus Operator's own, out of its Go module.
