@@ -39,6 +39,12 @@ struct AbandonForward {
   Token token;
 };
 
+// This host was taken for dead by its silence: what is still queued for it must not arrive once it is heard again, since
+// its callers have been told `unknown` by then. Answers that are still awaited fail.
+struct CutPeer {
+  std::string host;
+};
+
 // ---- to the application ----
 // One turn. Reported back once by Node::turn_ended.
 struct StartTurn {
@@ -75,8 +81,8 @@ struct LogLine {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
-using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, StartTurn, BreakTurn, DeactivateActors,
-                            FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
+using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, CutPeer, StartTurn, BreakTurn,
+                            DeactivateActors, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ringside::core

@@ -162,6 +162,7 @@ void Node::run_ended(const HostRun& run, bool silent) {
     context_.effects.push_back(AbandonForward{token});
     forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost, run.host + " is gone"));
   }
+  context_.effects.push_back(CutPeer{run.host});
 }
 
 // A legacy host that comes into a living cluster may hold ids already, and does not announce them again. It asks nobody

@@ -47,6 +47,11 @@ void ChannelSession::leave(std::int32_t stream, bool reset) {
   if (reset) Http2Connection::reset(stream, NGHTTP2_CANCEL);
 }
 
+void ChannelSession::abort(std::string_view why) {
+  transport().drop_unsent();
+  close(why);
+}
+
 std::shared_ptr<ChannelCall> ChannelSession::find(std::int32_t id) const {
   const auto found = calls_.find(id);
   return found == calls_.end() ? nullptr : found->second;

@@ -32,6 +32,8 @@ class ChannelSession final : public Http2Connection {
   bool open(const std::shared_ptr<ChannelCall>& call);
   /// The call is no longer interested in its stream; `reset` where the stream has not ended in both directions.
   void leave(std::int32_t stream, bool reset);
+  /// Ends at once, with a reset: what the kernel has not sent yet it drops.
+  void abort(std::string_view why);
   bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
   std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }
 

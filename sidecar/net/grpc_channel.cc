@@ -82,6 +82,26 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     held_ += call->held_bytes() - before;
   }
 
+  void cut(const std::string& why) {
+    const auto keep = shared_from_this();
+    connector_.cancel();
+    handshake_.cancel();
+    connecting_ = false;
+    current_.reset();
+    waiting_.clear();
+    const auto sessions = std::exchange(sessions_, {});
+    std::vector<std::shared_ptr<ChannelCall>> calls;
+    for (const auto& [id, call] : calls_) calls.push_back(call);
+    for (const auto& call : calls) {
+      CallResult result;
+      result.status = GrpcStatus::kUnavailable;
+      result.message = options_.endpoint.to_string() + ": " + why;
+      result.delivery = call->delivery();
+      call->fail(std::move(result));
+    }
+    for (const auto& session : sessions) session->abort(why);
+  }
+
   void close() {
     closed_ = true;
     connector_.cancel();
@@ -305,6 +325,7 @@ std::shared_ptr<ClientStream> GrpcChannel::stream(std::string path, Metadata met
 Delivery GrpcChannel::cancel(CallId call) { return impl_->cancel(call); }
 bool GrpcChannel::connected() const { return impl_->connected(); }
 std::size_t GrpcChannel::open_calls() const { return impl_->open_calls(); }
+void GrpcChannel::cut(const std::string& why) { impl_->cut(why); }
 void GrpcChannel::close() { impl_->close(); }
 const Endpoint& GrpcChannel::endpoint() const { return impl_->endpoint(); }
 

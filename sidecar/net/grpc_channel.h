@@ -98,6 +98,10 @@ class GrpcChannel {
   std::shared_ptr<ClientStream> stream(std::string path, Metadata metadata, CallOptions options,
                                        StreamHandlers handlers);
 
+  /// Resets the connection: what the kernel still holds for it is never sent. All calls fail (neither `refused` nor
+  /// `reset`: the other end said nothing); the next one connects anew. on_disconnected is not called.
+  void cut(const std::string& why);
+
   bool connected() const;
   std::size_t open_calls() const;
   /// Ends the connection; no handler of this channel runs after it.

@@ -80,6 +80,11 @@ void Transport::shutdown_write() {
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
+void Transport::drop_unsent() {
+  error_code ignored;
+  socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+}
+
 void Transport::close() {
   error_code ignored;
   socket_.close(ignored);

@@ -47,6 +47,8 @@ class Transport {
   bool looks_idle();
   /// Tells the other end that nothing more will come; reading goes on.
   void shutdown_write();
+  /// Makes close() reset a TCP connection: what the kernel has not sent yet never arrives.
+  void drop_unsent();
   /// Handlers that wait end with operation_aborted. Safe to repeat.
   void close();
   bool is_open() const { return socket_.is_open(); }

@@ -191,4 +191,9 @@ void PeerClient::abandon(core::Token forward) {
   forwards_.erase(found);
 }
 
+void PeerClient::cut(const std::string& host) {
+  const auto found = channels_.find(host);
+  if (found != channels_.end()) found->second.channel->cut("taken for dead");
+}
+
 }  // namespace ringside::peer

@@ -29,6 +29,7 @@ class PeerClient : public core::PeerPort {
   void ask(core::AskPeer question) override;
   void forward(core::ForwardCall call) override;
   void abandon(core::Token forward) override;
+  void cut(const std::string& host) override;
 
   std::size_t connections() const { return channels_.size(); }
 

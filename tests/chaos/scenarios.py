@@ -291,10 +291,7 @@ def report(world, name):
     more = scenario.run(world) or {}
     result = {"scenario": name, "short": world.short} | world.verdict() | more
     broken = []
-    broken += [f"{key}: {result[key]}" for key in ("overlaps", "lost", "doubled", "denied", "disorder") if result[key]]
-    # A network that comes back delivers what the sender's kernel still holds of calls that were given up.
-    if result["late"] and not name.startswith("partition"):
-        broken.append(f"late: {result['late']}")
+    broken += [f"{key}: {result[key]}" for key in ("overlaps", "lost", "doubled", "denied", "disorder", "late", "after_answer") if result[key]]
     for kind, count in result["failed_by"].items():
         if kind.split("/")[0] not in scenario.fails:
             broken.append(f"{count} calls ended {kind}")

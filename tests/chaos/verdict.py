@@ -2,6 +2,7 @@
 import collections
 import statistics
 
+SLACK = 0.05  # seconds between a process's look at the clock and its line in the record
 NEVER_ARRIVED = ("not-delivered", "overloaded", "expired", "invalid")
 
 
@@ -80,6 +81,8 @@ def judge(load_records, app_records, frozen=(), split=None):
     doubled = [batch for batch, count in arrived.items() if count > 1]
     denied = [batch for batch, outcome in told.items() if outcome in NEVER_ARRIVED and arrived[batch]]
     failed = [call for call in calls if call[3] != "applied"]
+    answered = {f"{call[0]}.{call[1]}": call[5] + call[6] for call in calls if call[3] != "applied"}
+    after = [turn[4] for turns in by_actor.values() for turn in turns if turn[0] > answered.get(turn[4], turn[0]) + SLACK]
     not_begun = [call for call in failed if call[3] == "unknown" and not arrived[f"{call[0]}.{call[1]}"]]
     times = sorted(call[6] for call in calls) or [0.0]
     begin, end = min((c[5] for c in calls), default=0), max((c[5] + c[6] for c in calls), default=1)
@@ -93,15 +96,16 @@ def judge(load_records, app_records, frozen=(), split=None):
         "overlaps": len(wrong["overlaps"]), "frozen_overlaps": len(wrong["frozen_overlaps"]),
         "split_overlaps": len(wrong["split_overlaps"]),
         "lost": len(lost), "doubled": len(doubled), "denied": len(denied), "disorder": len(wrong["order"]),
+        "after_answer": len(after),  # not applied, said the answer, and only then handed to the app
         "late": len(wrong["late"]),  # `unknown` to the caller, and handed over after a later batch
         "examples": {key: value[:3] for key, value in (wrong | {
-            "lost": lost, "doubled": doubled, "denied": denied, "failed": failed}).items() if value},
+            "lost": lost, "after_answer": after, "doubled": doubled, "denied": denied, "failed": failed}).items() if value},
     }
 
 
 def medians(results):
     """Of several runs: medians of measures, the worst of what must not be."""
-    worst = ("failed", "overlaps", "lost", "doubled", "denied", "disorder", "late", "unknown_not_begun", "frozen_overlaps", "split_overlaps")
+    worst = ("failed", "overlaps", "lost", "doubled", "denied", "disorder", "late", "after_answer", "unknown_not_begun", "frozen_overlaps", "split_overlaps")
     merged = dict(results[0])
     for key, value in results[0].items():
         values = [one.get(key) for one in results]

@@ -22,6 +22,7 @@ class Cluster {
     std::vector<StartTurn> turns;
     std::vector<DeactivateActors> deactivations;
     std::map<Token, Answer> answers;
+    std::vector<std::string> cut;
     int drained = 0;
   };
 
@@ -168,6 +169,8 @@ class Cluster {
       } else {
         host.deactivations.push_back(*request);
       }
+    } else if (auto* cut = std::get_if<CutPeer>(&effect)) {
+      host.cut.push_back(cut->host);
     } else if (std::holds_alternative<DrainDone>(effect)) {
       ++host.drained;
     } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {

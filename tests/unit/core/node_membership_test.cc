@@ -152,8 +152,11 @@ TEST(Membership, ASilentHostIsDeadOnlyAfterItsTime) {
   cluster.stop("c");
   cluster.pass(2'000'000);
   EXPECT_EQ(cluster.node("a").status().members, 3U);
+  EXPECT_TRUE(cluster["a"].cut.empty());
   cluster.pass(1'500'000);
   EXPECT_EQ(cluster.node("a").status().members, 2U);
+  // What is still on its way to it must not arrive once it is heard again.
+  EXPECT_EQ(cluster["a"].cut, std::vector<std::string>{"c"});
 }
 
 // One hung process must not make the others doubt themselves: nobody else joins anew, and their ids never wait.

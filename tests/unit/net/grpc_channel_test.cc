@@ -195,6 +195,34 @@ TEST_F(Channel, LostWithTheMessageIncomplete) {
   EXPECT_EQ(wait(index).delivery, Delivery::kNotSent);
 }
 
+// A host taken for dead hears nothing more of what was queued for it: not a rest of this request, not even an orderly end.
+TEST_F(Channel, CutDropsWhatTheKernelHolds) {
+  const std::size_t big = call(std::string(3 << 20, 'x'));
+  const std::size_t small = call();
+  const auto socket = accept();
+  socket->send(HandServer::settings());
+  socket->send(frame(8, 0, 0, number(1 << 30)));                                // the connection's window
+  socket->send(frame(kSettings, 0, 0, std::string("\0\4", 2) + number(1 << 30)));  // the streams'
+  // The server does not read: its kernel takes a part, ours holds the next, and the rest waits in the channel.
+  EXPECT_TRUE(run_until([&] { return channel().connected(); }));
+  settle();
+  channel().cut("taken for dead");
+  for (const std::size_t index : {big, small}) {
+    const CallResult& result = wait(index);
+    EXPECT_EQ(result.status, GrpcStatus::kUnavailable);
+    EXPECT_FALSE(result.refused);
+    EXPECT_FALSE(result.reset);
+  }
+  EXPECT_EQ(results_[big]->delivery, Delivery::kNotSent);
+  EXPECT_TRUE(lost_.empty());
+  EXPECT_EQ(channel().open_calls(), 0U);
+  EXPECT_TRUE(run_until([&] { return socket->over(); }));
+  EXPECT_TRUE(socket->was_reset());
+  // The next call finds its way over a new connection.
+  call();
+  EXPECT_NE(accept(), nullptr);
+}
+
 TEST_F(Channel, RefusedStream) {
   const std::size_t index = call();
   const auto socket = accept();

@@ -44,6 +44,7 @@ void RawSocket::pump() {
       in_.append(buffer, static_cast<std::size_t>(got));
       continue;
     }
+    reset_ = reset_ || (got < 0 && errno == ECONNRESET);
     if (got == 0 || (errno != EAGAIN && errno != EINTR)) ended_ = true;
     return;
   }

@@ -62,6 +62,7 @@ class RawSocket {
   void pump();
   std::string& input() { return in_; }
   bool ended() const { return ended_; }
+  bool was_reset() const { return reset_; }
   bool has(std::string_view text) {
     pump();
     return in_.find(text) != std::string::npos;
@@ -74,6 +75,7 @@ class RawSocket {
  private:
   int fd_ = -1;
   bool ended_ = false;
+  bool reset_ = false;
   std::string in_;
 };
 

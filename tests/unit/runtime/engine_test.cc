@@ -18,9 +18,11 @@ class Peers final : public core::PeerPort {
   void ask(core::AskPeer question) override { asked.push_back(std::move(question)); }
   void forward(core::ForwardCall call) override { forwarded.push_back(std::move(call)); }
   void abandon(core::Token forward) override { abandoned.push_back(forward); }
+  void cut(const std::string& host) override { cuts.push_back(host); }
   std::vector<core::AskPeer> asked;
   std::vector<core::ForwardCall> forwarded;
   std::vector<core::Token> abandoned;
+  std::vector<std::string> cuts;
 };
 
 class App final : public core::AppPort {
