@@ -241,6 +241,9 @@ void Node::peer_answered(Now now, Token token, const PeerAnswer& answer) {
       case Asked::About::kAnnouncement:
         announcement_answered(asked, answer);
         break;
+      case Asked::About::kAskBack:
+        asked_back(asked, answer);
+        break;
       case Asked::About::kExpiry:
       case Asked::About::kHandOver:
         expiry_answered(asked, answer);

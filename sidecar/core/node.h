@@ -136,6 +136,8 @@ class Node final : private MembershipListener {
   void answer(Token token, PeerAnswer answer);
   void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);
   void inventory_answered(const Asked& asked, const PeerAnswer& answer);
+  AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
+  void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
   void compare_with(const OwnershipRequest& others);
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
@@ -153,6 +155,11 @@ class Node final : private MembershipListener {
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
+
+  // node_hearsay.cc: what is said of a legacy host whose address proves nothing
+  void ask_back(const std::string& host, Hearsay said);
+  void question(const std::string& host, AskingBack& about);
+  void asked_back(const Asked& asked, const PeerAnswer& answer);
 
   // node_lifecycle.cc
   void begin_run(Phase phase);
@@ -178,6 +185,7 @@ class Node final : private MembershipListener {
   std::map<ActorId, int> legacy_bounces_;
   std::map<ActorId, Instant> disputed_;  // refused for a disagreement about the ring, until then
   std::map<Token, Asked> asked_;
+  std::map<std::string, AskingBack> asking_back_;
   std::map<Token, std::vector<Claim>> deactivations_;
   std::vector<Claim> unannounced_;         // claims that legacy hosts have not been told
   std::vector<Ended> untold_;              // ended activations, for their ring owners

@@ -258,18 +258,24 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
     context_.counters.announcements[1][0] += request.claims.size();
     return answer(token, std::move(ack));
   }
-  const HostRun holder{request.host, request.generation};
-  for (const Claim& claim : request.claims) {
-    if (auto objection = claim_heard(holder, claim, member != nullptr)) ack.rejected.push_back(std::move(*objection));
+  if (member != nullptr && member->legacy() && !name->is_ip)
+    return ask_back(request.host, {token, false, request.claims});
+  answer(token, hear_claims({request.host, request.generation}, request.claims, member != nullptr));
+}
+
+AckAnswer Node::hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember) {
+  AckAnswer ack;
+  for (const Claim& claim : claims) {
+    if (auto objection = claim_heard(holder, claim, remember)) ack.rejected.push_back(std::move(*objection));
   }
   ack.accepted = ack.rejected.empty();
   if (!ack.accepted) {
     ack.message = "actor " + std::to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().owner;
   }
   context_.counters.announcements[1][0] += ack.rejected.size();
-  context_.counters.announcements[1][1] += request.claims.size() - ack.rejected.size();
+  context_.counters.announcements[1][1] += claims.size() - ack.rejected.size();
   topology_changed_ = true;
-  answer(token, std::move(ack));
+  return ack;
 }
 
 // Somebody says that a member holds what this host holds: that member is asked.
@@ -310,12 +316,21 @@ void Node::expiry_announced(Token token, const ExpiryRequest& request, const std
   if (member == nullptr || !member->legacy() || (name && name->is_ip && name->address != source_ip)) {
     return answer(token, AckAnswer{false, "expiries count only from the host itself, as a member", {}});
   }
-  for (const ActorId id : request.ids) {
-    strays_.drop(id, request.host, 0);
-    if (const std::string* hinted = hints_.find(id); hinted != nullptr && *hinted == request.host) hints_.drop(id);
+  if (!name->is_ip) {
+    std::vector<Claim> claims;
+    for (const ActorId id : request.ids) claims.push_back({id, 0});
+    return ask_back(request.host, {token, true, std::move(claims)});
+  }
+  hear_expiries(request.host, request.ids);
+  answer(token, AckAnswer{true, "", {}});
+}
+
+void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& ids) {
+  for (const ActorId id : ids) {
+    strays_.drop(id, host, 0);
+    if (const std::string* hinted = hints_.find(id); hinted != nullptr && *hinted == host) hints_.drop(id);
   }
   topology_changed_ = true;
-  answer(token, AckAnswer{true, "", {}});
 }
 
 void Node::expired(Token token, const Sender& sender, const ExpireRequest& request) {

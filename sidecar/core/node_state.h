@@ -46,11 +46,21 @@ struct ForwardUnderWay {
 inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
 
 struct NodeQuestion {
-  enum class About : std::uint8_t { kInventory, kAnnouncement, kExpiry, kHandOver } about;
+  enum class About : std::uint8_t { kInventory, kAnnouncement, kExpiry, kHandOver, kAskBack } about;
   std::string host;
   Generation generation = 0;
   std::uint64_t inventory = 0;  // its number; kUnasked: ids beside any inventory
   std::vector<Claim> claims;
+};
+// What a legacy host with a DNS name is said to hold, or to hold no more: not believed before it has said so itself.
+struct Hearsay {
+  Token token;  // of whoever says it
+  bool expiry = false;
+  std::vector<Claim> claims;
+};
+struct AskingBack {
+  std::vector<Hearsay> asked;  // came before the question that is under way
+  std::vector<Hearsay> later;
 };
 struct Route {
   enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;
