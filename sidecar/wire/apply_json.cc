@@ -21,6 +21,7 @@
 #include <ringside/http/v1/http.pb.h>
 
 #include "sidecar/net/metadata.h"
+#include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/text.h"
 
@@ -37,14 +38,15 @@ const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
 // Walks through the text without building anything of it, so that no text can cost more than itself.
 class Gate {
  public:
-  std::string wrong;  // empty: nothing so far
+  std::string wrong;    // empty: nothing so far
+  bool bad_id = false;  // the outermost object's "id" is no actor id, which protobuf would take for none or make one of
 
   bool null() { return scalar(); }
   bool boolean(bool) { return scalar(); }
-  bool number_integer(std::int64_t) { return scalar(); }
-  bool number_unsigned(std::uint64_t) { return scalar(); }
-  bool number_float(double, const std::string&) { return scalar(); }
-  bool string(std::string&) { return scalar(); }
+  bool number_integer(std::int64_t) { return scalar(false); }
+  bool number_unsigned(std::uint64_t number) { return scalar(number != 0); }
+  bool number_float(double, const std::string&) { return scalar(false); }
+  bool string(std::string& text) { return scalar(parse_actor_id(text).has_value()); }
   bool binary(nlohmann::json::binary_t&) { return scalar(); }
   bool start_object(std::size_t) {
     keys_.emplace_back();
@@ -61,6 +63,7 @@ class Gate {
     return true;
   }
   bool key(std::string& key) {
+    at_id_ = depth_ == 1 && key == "id";
     return keys_.back().insert(key).second || fail("the key \"" + key.substr(0, 100) + "\" is there twice");
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
@@ -72,12 +75,16 @@ class Gate {
     wrong = std::move(what);
     return false;
   }
-  bool scalar() { return depth_ > 0 || fail("not a JSON object"); }
+  bool scalar(bool may_be_id = true) {
+    bad_id = bad_id || (at_id_ && depth_ == 1 && !may_be_id);
+    return depth_ > 0 || fail("not a JSON object");
+  }
   bool enter() {
     return ++depth_ <= kMaxJsonDepth || fail("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   }
 
   int depth_ = 0;
+  bool at_id_ = false;
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };
 
@@ -183,7 +190,11 @@ std::optional<std::string> ApplyJson::add_descriptors(const std::string& set) {
 }
 
 std::optional<core::Answer> ApplyJson::read_request(std::string_view json, std::string& request) const {
-  if (auto wrong = check_json_object(json)) return invalid(core::Reason::kMalformed, *wrong);
+  Gate gate;
+  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
+    return invalid(core::Reason::kMalformed, gate.wrong);
+  }
+  if (gate.bad_id) return invalid(core::Reason::kBadId, "id: a whole number from 1 to 18446744073709551615");
   Resolver resolver(*types_->in_pool, types_->cache);
   request.clear();
   const auto status = pb::util::JsonToBinaryString(&resolver, kRequestUrl, {json.data(), json.size()}, &request, {});

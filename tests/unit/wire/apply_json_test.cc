@@ -36,6 +36,23 @@ TEST(JsonGate, StrictWhereProtobufIsNot) {
   EXPECT_TRUE(check_json_object("{\"a\":" + repeat("[", 100) + repeat("]", 100) + "}"));
 }
 
+// protobuf alone takes 0 for no id, and makes a number of much that is none.
+TEST(ApplyJson, AnIdInTheBodyIsAsStrictAsOneInTheAddress) {
+  const ApplyJson json;
+  const auto with = [](const std::string& id) {
+    return R"({"id":)" + id + R"(,"messages":[{"@type":"example.org/google.protobuf.StringValue","value":"0"}]})";
+  };
+  for (const char* id : {"0", "\"0\"", "\"042\"", "\"+42\"", "\" 42\"", "\"42.0\"", "42.0", "-1", "1e3", "\"\"",
+                         "18446744073709551616", "\"18446744073709551616\""}) {
+    EXPECT_EQ(refusal(json, with(id)), Reason::kBadId) << id;
+  }
+  for (const char* id : {"42", "\"42\"", "18446744073709551615", "null"}) {
+    EXPECT_EQ(refusal(json, with(id)), Reason::kNone) << id;
+  }
+  EXPECT_EQ(refusal(json, R"({"messages":[{"@type":"example.org/google.protobuf.Struct","value":{"id":0}}]})"),
+            Reason::kNone);
+}
+
 TEST(ApplyJson, ReadsBatches) {
   const ApplyJson json;
   std::string bytes;
