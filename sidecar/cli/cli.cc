@@ -169,9 +169,15 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   add_views(app, given, chosen);
   app.add_subcommand("version", "Prints the version of this program")->callback([&] { chosen.needs_sidecar = false; });
   app.add_subcommand("help", "Prints this; help COMMAND: its options; help settings: those of serve");
+  const std::vector<std::string> words = without_help(arguments);
+  const auto at = command_at(words);
+  const auto named = [&](const CLI::App* one) { return one->get_name() == words[*at]; };
+  if (at && !words[*at].starts_with('-') && app.get_subcommands(named).empty()) {
+    terminal.err << "ringside: there is no command '" << words[*at] << "' (ringside help lists them)\n";
+    return kUsage;
+  }
   try {
     // CLI11 wants them backwards.
-    const std::vector<std::string> words = without_help(arguments);
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ParseError& error) {
     return app.exit(error, terminal.out, terminal.err) == 0 ? kApplied : kUsage;
