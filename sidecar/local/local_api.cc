@@ -101,7 +101,10 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
 }
 
 LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, const wire::ApplyJson& json, LocalOptions options)
-    : gateway_(gateway), options_(std::move(options)), calls_(gateway, json, options_.calls), waiters_(loop, gateway) {}
+    : gateway_(gateway),
+      options_(std::move(options)),
+      calls_(gateway, json, options_.calls),
+      waiters_(loop, gateway, options_.calls.on_refusal) {}
 
 net::HttpHandler LocalApi::handler() {
   return [this](net::HttpRequest request, net::HttpReply reply) { handle(std::move(request), std::move(reply)); };

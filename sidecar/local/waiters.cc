@@ -11,7 +11,8 @@ constexpr std::size_t kMaxWaiters = 1000;
 
 }  // namespace
 
-Waiters::Waiters(net::Loop& loop, core::Gateway& gateway) : loop_(loop), gateway_(gateway) {
+Waiters::Waiters(net::Loop& loop, core::Gateway& gateway, std::function<void(core::Reason)> refused)
+    : loop_(loop), gateway_(gateway), refused_(std::move(refused)) {
   view_watch_ = gateway_.when_view_changes([this] { view_changed(); });
 }
 
@@ -30,6 +31,7 @@ std::shared_ptr<Waiters::Waiter> Waiters::add(List& list, net::HttpReply reply, 
     return nullptr;
   }
   if (list.size() >= kMaxWaiters) {
+    if (refused_) refused_(core::Reason::kTooManyWaiting);
     reply(problem(core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting,
                                        "too many requests wait for a change")));
     return nullptr;

@@ -20,7 +20,8 @@ class Waiters {
  public:
   using Answer = std::function<net::HttpResponse()>;  // made at the moment of answering
 
-  Waiters(net::Loop& loop, core::Gateway& gateway);
+  // `refused` is told of each that finds no room; may be empty.
+  Waiters(net::Loop& loop, core::Gateway& gateway, std::function<void(core::Reason)> refused);
   ~Waiters();
   Waiters(const Waiters&) = delete;
   Waiters& operator=(const Waiters&) = delete;
@@ -53,6 +54,7 @@ class Waiters {
 
   net::Loop& loop_;
   core::Gateway& gateway_;
+  std::function<void(core::Reason)> refused_;
   List view_;
   List drain_;
   std::uint64_t version_ = 1;
