@@ -23,6 +23,7 @@ struct AdapterOptions {
   std::function<double()> random;  // in [0, 1), for backoff
   std::size_t max_message = std::size_t{4} << 20;
   std::size_t max_in_flight = 1000;                // turns
+  std::size_t connections = 256;                   // to the app, of an adapter that needs more than one
   std::chrono::milliseconds turn_timeout{60'000};  // also the bound of a deactivation
   std::chrono::milliseconds health_interval{1'000};
   std::chrono::milliseconds down_after{3'000};

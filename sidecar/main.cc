@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <random>
 #include <sstream>
@@ -21,6 +22,7 @@
 #include "sidecar/config/load.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
+#include "sidecar/net/descriptor_shares.h"
 #include "sidecar/net/grpc_library_server.h"
 #include "sidecar/net/listener.h"
 #include "sidecar/peer/membership_watch.h"
@@ -57,6 +59,7 @@ class Sidecar {
  private:
   std::string open_listeners();
   std::string open(net::ListenerOptions options, bool optional);
+  void bound(net::ListenerOptions& options, const char* listener, std::size_t connections);
   std::string load_descriptors();
   void make_parts();
   void log_start();
@@ -77,7 +80,9 @@ class Sidecar {
   std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
   net::HttpHandler serve_local_, serve_admin_;
   net::HttpErrorShaper shape_local_error_;
+  net::DescriptorShares shares_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
+  std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
@@ -95,10 +100,11 @@ std::string Sidecar::start() {
   if (std::string error = missing_kubernetes(settings_); !error.empty()) return error;
   resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
+  shares_ = net::share_descriptors(net::descriptor_limit(), net::open_descriptors());
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
-      std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_});
-  local_library_ =
-      std::make_shared<net::GrpcLibraryServer>(std::vector<grpc::Service*>{&control_plane_, &membership_service_});
+      std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_}, shares_.bridges);
+  local_library_ = std::make_shared<net::GrpcLibraryServer>(
+      std::vector<grpc::Service*>{&control_plane_, &membership_service_}, shares_.bridges);
   if (std::string error = open_listeners(); !error.empty()) return error;
   make_parts();
   log_start();
@@ -128,6 +134,7 @@ std::string Sidecar::open_listeners() {
   peer.address = to_endpoint(config::Listen(settings_.peer));
   peer.http2 = speak_grpc(peer_methods_, peer_library_);
   peer.on_incident = incident;
+  bound(peer, "peer", shares_.peer);
   if (std::string error = open(std::move(peer), false); !error.empty()) return error;
 
   net::ListenerOptions admin;
@@ -137,6 +144,7 @@ std::string Sidecar::open_listeners() {
     serve_admin_(std::move(request), std::move(reply));
   };
   admin.on_incident = incident;
+  bound(admin, "admin", shares_.admin);
   if (std::string error = open(std::move(admin), false); !error.empty()) return error;
 
   const bool chosen = loaded_.given("local");
@@ -153,11 +161,22 @@ std::string Sidecar::open_listeners() {
     local.http1->max_body = settings_.max_message;
     local.http2 = speak_grpc(local_methods_, local_library_);
     local.on_incident = incident;
+    bound(local, "local", shares_.local);
     // A machine without IPv6 does without the default's second address.
     const bool optional = !chosen && address != settings_.local.front();
     if (std::string error = open(std::move(local), optional); !error.empty()) return error;
   }
   return "";
+}
+
+// Listeners of one name share their connections.
+void Sidecar::bound(net::ListenerOptions& options, const char* listener, std::size_t connections) {
+  auto& use = listener_use_[listener];
+  if (!use)
+    use = std::make_shared<admin::ListenerUse>(
+        admin::ListenerUse{listener, std::make_shared<net::ByteBudget>(connections), 0});
+  options.slots = use->slots;
+  options.on_full = [use] { ++use->refused; };
 }
 
 std::string Sidecar::open(net::ListenerOptions options, bool optional) {
@@ -176,6 +195,7 @@ void Sidecar::make_parts() {
   const core::HostName host = config::announced_host(settings_, listeners_[0]->local_address().port);
   engine_ = std::make_unique<runtime::Engine>(loop_, node_config(settings_, host, kVersion), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
+  for (const auto& [listener, use] : listener_use_) metrics_->show(use);
   admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_);
   serve_admin_ = admin_->handler();
 
@@ -204,7 +224,7 @@ void Sidecar::make_parts() {
   const auto random = [this] { return jitter(); };
   discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random,
                                                       kubernetes_access(settings_, host));
-  if (settings_.app) app_ = make_adapter(loop_, settings_, resolver_, json_, *engine_, log_, random);
+  if (settings_.app) app_ = make_adapter(loop_, settings_, shares_.app, resolver_, json_, *engine_, log_, random);
 
   const auto tell_health = [this] {
     const bool ready = engine_->status().not_ready_because.empty();
@@ -218,7 +238,8 @@ void Sidecar::make_parts() {
 void Sidecar::log_start() {
   std::string local;
   for (std::size_t i = 2; i < listeners_.size(); ++i) {
-    local += (local.empty() ? "" : ",") + listeners_[i]->local_address().to_string();
+    if (!local.empty()) local += ',';
+    local += listeners_[i]->local_address().to_string();
   }
   const std::string peer = listeners_[0]->local_address().to_string();
   const std::string admin = listeners_[1]->local_address().to_string();
@@ -289,14 +310,15 @@ int serve(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
+  const auto is = [&arguments](std::vector<std::string> words) { return arguments == words; };
+  if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {
+    std::cout << ringside::config::settings_help();
+    return 0;
+  }
   if (!command) return ringside::serve(arguments);
   if (arguments[*command] == "serve") {
     arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(*command));
     return ringside::serve(arguments);
-  }
-  if (arguments.size() == 2 && arguments[0] == "help" && arguments[1] == "settings") {
-    std::cout << ringside::config::settings_help();
-    return 0;
   }
   return ringside::cli::run(arguments);
 }

@@ -119,8 +119,8 @@ runtime::LogOptions log_options(const config::Settings& settings) {
 }
 
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
-                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
-                                                   core::AppSink& sink, runtime::Log& log,
+                                                   std::size_t connections, std::shared_ptr<net::Resolver> resolver,
+                                                   const wire::ApplyJson& json, core::AppSink& sink, runtime::Log& log,
                                                    std::function<double()> random) {
   adapters::HttpAdapterOptions options;
   options.app = endpoint_of(*settings.app);
@@ -128,6 +128,7 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
   options.random = std::move(random);
   options.max_message = settings.max_message;
   options.max_in_flight = settings.max_actors_in_flight;
+  options.connections = connections;
   options.turn_timeout = settings.turn_timeout;
   options.health_interval = settings.app_health_interval;
   options.down_after = settings.app_down_after;

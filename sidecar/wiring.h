@@ -23,10 +23,10 @@ net::ResolverOptions resolver_options(const config::Settings& settings);
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
 local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version);
-// settings.app is set. `json`, `sink` and `log` outlive the adapter.
+// settings.app is set. `connections`: to the app, at most. `json`, `sink` and `log` outlive the adapter.
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
-                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
-                                                   core::AppSink& sink, runtime::Log& log,
+                                                   std::size_t connections, std::shared_ptr<net::Resolver> resolver,
+                                                   const wire::ApplyJson& json, core::AppSink& sink, runtime::Log& log,
                                                    std::function<double()> random);
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
 // Why --join k8s: cannot work here; empty: it can, or is not asked for.

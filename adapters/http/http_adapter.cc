@@ -1,5 +1,6 @@
 #include "adapters/http/http_adapter.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::size_t kTurnConnections = 64;
 constexpr std::size_t kDeactivationsAtOnce = 8;
+constexpr std::size_t kHealthConnections = 1;
 constexpr std::chrono::milliseconds kHealthTimeout{1'000};
 
 net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::size_t connections) {
@@ -20,6 +22,15 @@ net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::s
   client.max_waiting = options.max_in_flight + 100;
   client.max_body = options.max_message;
   return client;
+}
+
+std::size_t end_connections(const HttpAdapterOptions& options) {
+  return std::clamp<std::size_t>(options.connections / 4, 1, kDeactivationsAtOnce);
+}
+
+std::size_t turn_connections(const HttpAdapterOptions& options) {
+  const std::size_t others = end_connections(options) + kHealthConnections;
+  return std::clamp<std::size_t>(options.connections - std::min(options.connections, others), 1, kTurnConnections);
 }
 
 // An app that does not know of deactivation has nothing to do for it.
@@ -38,9 +49,9 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       sink_(sink),
       log_(log),
       exchange_(json, options_.json),
-      turns_(loop, client_options(options_, kTurnConnections)),
-      ends_(loop, client_options(options_, kDeactivationsAtOnce)),
-      health_(loop, client_options(options_, 1)),
+      turns_(loop, client_options(options_, turn_connections(options_))),
+      ends_(loop, client_options(options_, end_connections(options_))),
+      health_(loop, client_options(options_, kHealthConnections)),
       monitor_(
           loop, options_.health_interval, options_.down_after,
           {[this](HealthMonitor::Checked checked) { check_health(std::move(checked)); }, [this] { sink_.app_up(); },

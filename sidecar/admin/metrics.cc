@@ -208,6 +208,16 @@ std::string Metrics::scrape() {
   out.push_back(requests.take());
   add_states(gateway_, version_, out);
   add_counters(gateway_.counters(), durations_->refusals, out);
+  Family open = gauge("ringside_connections", "Accepted connections, by listener.");
+  Family most = gauge("ringside_connections_max", "Accepted connections that a listener may have.");
+  Family refused =
+      counter("ringside_connections_refused_total", "Connections refused because a listener had its most.");
+  for (const auto& use : listeners_) {
+    open.row({{"listener", use->listener}}, use->slots->used());
+    most.row({{"listener", use->listener}}, use->slots->limit());
+    refused.row({{"listener", use->listener}}, use->refused);
+  }
+  for (Family* family : {&open, &most, &refused}) out.push_back(family->take());
   for (MetricFamily& family : process_metrics()) out.push_back(std::move(family));
   return prometheus::TextSerializer().Serialize(out);
 }

@@ -4,12 +4,23 @@
 // core::Probe. No label has values that grow: no host, no actor. Loop thread only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sidecar/core/ports.h"
+#include "sidecar/net/budget.h"
 
 namespace ringside::admin {
+
+// The connections of one listener, or of several that share their slots.
+struct ListenerUse {
+  std::string listener;
+  std::shared_ptr<net::ByteBudget> slots;
+  std::uint64_t refused = 0;  // connections for which there was none
+};
 
 class Metrics final : public core::Probe {
  public:
@@ -21,6 +32,9 @@ class Metrics final : public core::Probe {
   void turn_ended(core::Outcome outcome, core::Duration took) override;
   void peer_answered(core::Duration round_trip) override;
   void loop_lag(core::Duration late) override;
+
+  // Shown from now on.
+  void show(std::shared_ptr<const ListenerUse> use) { listeners_.push_back(std::move(use)); }
 
   // A listener refused it by itself, so that the core never heard of it.
   void refused_at_listener(core::Reason reason);
@@ -34,6 +48,7 @@ class Metrics final : public core::Probe {
   const core::Gateway& gateway_;
   std::string version_;
   std::unique_ptr<Durations> durations_;
+  std::vector<std::shared_ptr<const ListenerUse>> listeners_;
 };
 
 }  // namespace ringside::admin

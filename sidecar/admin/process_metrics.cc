@@ -4,9 +4,9 @@
 #include <sstream>
 #include <string>
 
-#include <dirent.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include "sidecar/net/descriptor_shares.h"
 
 namespace ringside::admin {
 namespace {
@@ -51,15 +51,6 @@ double boot_time() {
   return 0;
 }
 
-double open_descriptors() {
-  DIR* folder = opendir("/proc/self/fd");
-  if (folder == nullptr) return 0;
-  double count = -3;  // ".", ".." and the folder itself
-  while (readdir(folder) != nullptr) ++count;
-  closedir(folder);
-  return count;
-}
-
 }  // namespace
 
 std::vector<MetricFamily> process_metrics() {
@@ -68,14 +59,13 @@ std::vector<MetricFamily> process_metrics() {
   const auto field = [&](std::size_t number) { return number - 4 < fields.size() ? fields[number - 4] : 0.0; };
   const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
   return {
       family("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", MetricType::Counter,
              (field(14) + field(15)) / ticks),
-      family("process_open_fds", "Number of open file descriptors.", MetricType::Gauge, open_descriptors()),
+      family("process_open_fds", "Number of open file descriptors.", MetricType::Gauge,
+             static_cast<double>(net::open_descriptors())),
       family("process_max_fds", "Maximum number of open file descriptors.", MetricType::Gauge,
-             static_cast<double>(limit.rlim_cur)),
+             static_cast<double>(net::descriptor_limit())),
       family("process_virtual_memory_bytes", "Virtual memory size in bytes.", MetricType::Gauge, field(23)),
       family("process_resident_memory_bytes", "Resident memory size in bytes.", MetricType::Gauge, field(24) * page),
       family("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", MetricType::Gauge,

@@ -23,6 +23,7 @@ constexpr std::array<ReasonRow, kReasons> kReasonRows = {{
     {Reason::kActorQueueFull, "actor-queue-full", Blame::kHere},
     {Reason::kQueueBytesFull, "queue-bytes-full", Blame::kHere},
     {Reason::kTooManyWaiting, "too-many-waiting", Blame::kHere},
+    {Reason::kTooManyConnections, "too-many-connections", Blame::kHere},
     {Reason::kHopLimit, "hop-limit", Blame::kHere},
     {Reason::kNoQuorum, "no-quorum", Blame::kHere},
     {Reason::kPeerUnreachable, "peer-unreachable", Blame::kPeer},

@@ -32,15 +32,16 @@ enum class Blame : std::uint8_t { kHere, kPeer, kApp, kCaller };
 enum class Reason : std::uint8_t {
   kNone,
   // here
-  kNotReady,         // this host has not joined yet, or asks its peers whether it is still a member
-  kOwnershipMoving,  // the id's range changes hands, and the hold time-out came first
-  kNoOwner,          // no host with an application is on the ring
-  kShuttingDown,     // this process is about to exit
-  kActorQueueFull,   // --queue-per-actor
-  kQueueBytesFull,   // --queue-bytes
-  kTooManyWaiting,   // too many requests wait for a change of the view
-  kHopLimit,         // forwarded too often: hosts disagree about the ring
-  kNoQuorum,         // fewer than --quorum members
+  kNotReady,            // this host has not joined yet, or asks its peers whether it is still a member
+  kOwnershipMoving,     // the id's range changes hands, and the hold time-out came first
+  kNoOwner,             // no host with an application is on the ring
+  kShuttingDown,        // this process is about to exit
+  kActorQueueFull,      // --queue-per-actor
+  kQueueBytesFull,      // --queue-bytes
+  kTooManyWaiting,      // too many requests wait for a change of the view
+  kTooManyConnections,  // the listener has as many as its share of the file descriptors
+  kHopLimit,            // forwarded too often: hosts disagree about the ring
+  kNoQuorum,            // fewer than --quorum members
   // peer
   kPeerUnreachable,   // the owner could not be reached; nothing was sent
   kPeerLost,          // the connection to the owner was lost after sending

@@ -80,6 +80,9 @@ core::Answer connection_refusal(int status, std::string_view detail) {
   core::Answer answer = core::Answer::failed(Outcome::kInvalid, Reason::kMalformed, std::string(detail));
   if (status == 413 || status == 431) {
     answer.reason = Reason::kTooLarge;
+  } else if (status == 429) {
+    answer.outcome = Outcome::kOverloaded;
+    answer.reason = Reason::kTooManyConnections;
   } else if (status == 503) {
     answer.outcome = Outcome::kNotDelivered;
     answer.reason = Reason::kQueueBytesFull;

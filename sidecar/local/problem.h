@@ -18,7 +18,8 @@ net::HttpResponse json_response(int status, std::string body);
 // to it, as JSON ("replies":[...]), may be empty.
 net::HttpResponse problem(const core::Answer& answer, std::string_view more = {});
 
-// What the connection itself refuses (400, 408, 413, 431, 500, 503): what that means, and the answer with that status.
+// What the connection itself refuses (400, 408, 413, 429, 431, 500, 503): what that means, and the answer with that
+// status.
 core::Answer connection_refusal(int status, std::string_view detail);
 net::HttpResponse problem_of_status(int status, const core::Answer& answer);
 

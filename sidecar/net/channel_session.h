@@ -34,6 +34,7 @@ class ChannelSession final : public Http2Connection {
   void leave(std::int32_t stream, bool reset);
   /// Ends at once, with a reset: what the kernel has not sent yet it drops.
   void abort(std::string_view why);
+  bool going_away() const { return going_away_; }
   bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
   std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }
 

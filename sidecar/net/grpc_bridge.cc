@@ -59,7 +59,10 @@ class BridgeStream final : public ServerStream {
 // Our client end of one socketpair.
 class BridgeSession final : public Http2Connection {
  public:
-  BridgeSession(Loop& loop, Transport transport) : Http2Connection(loop, std::move(transport), bridge_settings()) {}
+  // Holds one of the target's slots, taken by whoever makes it.
+  BridgeSession(Loop& loop, Transport transport, std::shared_ptr<BridgeTarget> target)
+      : Http2Connection(loop, std::move(transport), bridge_settings()), target_(std::move(target)) {}
+  ~BridgeSession() override { target_->slots().give_back(1); }
 
   bool usable() const { return !closed() && !going_away_; }
   bool open(const std::shared_ptr<BridgeStream>& stream, const HeaderList& headers) {
@@ -111,6 +114,7 @@ class BridgeSession final : public Http2Connection {
   }
 
   absl::flat_hash_map<std::int32_t, std::shared_ptr<BridgeStream>> streams_;
+  std::shared_ptr<BridgeTarget> target_;
   bool going_away_ = false;
 };
 
@@ -241,12 +245,15 @@ std::shared_ptr<ServerStream> GrpcBridge::open(const std::shared_ptr<Http2Server
   // A used-up session (GOAWAY, no id left) is set aside for the streams that still hold it.
   for (int attempt = 0; attempt < 2; ++attempt) {
     if (!current_ || !current_->usable()) {
+      if (!target_->slots().take(1)) return nullptr;
       const int fd = target_->connect();
-      if (fd < 0) return nullptr;
       error_code ec;
-      Transport transport = Transport::from_fd(loop_, fd, ec);
-      if (ec) return nullptr;
-      current_ = std::make_shared<BridgeSession>(loop_, std::move(transport));
+      Transport transport = fd < 0 ? Transport(loop_) : Transport::from_fd(loop_, fd, ec);
+      if (fd < 0 || ec) {
+        target_->slots().give_back(1);
+        return nullptr;
+      }
+      current_ = std::make_shared<BridgeSession>(loop_, std::move(transport), target_);
       current_->begin("");
     }
     auto stream = std::make_shared<BridgeStream>(session, id, current_);

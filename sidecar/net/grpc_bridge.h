@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "sidecar/net/budget.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
@@ -14,9 +15,16 @@ struct RequestHead;
 /// Where gRPC methods without a native handler go.
 class BridgeTarget {
  public:
+  /// `sessions`: socketpairs at the same time, two descriptors each.
+  explicit BridgeTarget(std::size_t sessions) : slots_(sessions) {}
   virtual ~BridgeTarget() = default;
   /// A connected socket to a gRPC server (one end of a socketpair), the caller's to close; -1 when there is none.
   virtual int connect() = 0;
+  /// One slot for each session. Loop thread only.
+  ByteBudget& slots() { return slots_; }
+
+ private:
+  ByteBudget slots_;
 };
 
 /// The header in which the bridge tells the gRPC library's handlers who the client is (the client's own copy is
@@ -34,7 +42,7 @@ class GrpcBridge {
   GrpcBridge(const GrpcBridge&) = delete;
   GrpcBridge& operator=(const GrpcBridge&) = delete;
 
-  /// Null when the library cannot be reached.
+  /// Null when the library cannot be reached, or has no session free.
   std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                      const RequestHead& head);
   /// Cuts the socketpair: gRPC cancels what still runs.

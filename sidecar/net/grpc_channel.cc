@@ -213,7 +213,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     current_.reset();
     if (connecting_) {
       handshake_.cancel();
-      return connect_failed(why.empty() ? "the server hung up" : why, false, static_cast<bool>(ec));
+      // One that says GOAWAY lives; it only wants no connection now.
+      const bool reset = static_cast<bool>(ec) && !session.going_away();
+      return connect_failed(why.empty() ? "the server hung up" : why, false, reset);
     }
     if (Clock::now() - began_ < kShortLife) {
       rest();

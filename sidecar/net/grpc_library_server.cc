@@ -26,7 +26,8 @@ class GrpcLibraryServer::Impl {
   std::unique_ptr<grpc::Server> server;
 };
 
-GrpcLibraryServer::GrpcLibraryServer(const std::vector<grpc::Service*>& services) : impl_(std::make_unique<Impl>()) {
+GrpcLibraryServer::GrpcLibraryServer(const std::vector<grpc::Service*>& services, std::size_t sessions)
+    : BridgeTarget(sessions), impl_(std::make_unique<Impl>()) {
   // Debian's absl is built with its deadlock detector, which costs more than the calls themselves.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   grpc::EnableDefaultHealthCheckService(true);

@@ -18,8 +18,8 @@ namespace ringside::net {
 /// them. Never listens on anything. Threads: its own; connect() and set_serving() from any.
 class GrpcLibraryServer : public BridgeTarget {
  public:
-  /// The services must outlive this object.
-  explicit GrpcLibraryServer(const std::vector<grpc::Service*>& services);
+  /// The services must outlive this object. `sessions`: of accepted connections that may use it at the same time.
+  explicit GrpcLibraryServer(const std::vector<grpc::Service*>& services, std::size_t sessions = 1000);
   ~GrpcLibraryServer() override;
 
   int connect() override;

@@ -141,7 +141,7 @@ std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestH
     auto stream = bridge_ ? bridge_->open(shared(), id, head) : nullptr;
     if (!stream) {
       refuse_grpc(id, nullptr, Refusal::kUnserved, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
-                  "the method " + head.path + " is not served here");
+                  "the method " + head.path + (bridge_ ? " cannot be served now" : " is not served here"));
     }
     return stream;
   }

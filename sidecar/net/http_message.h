@@ -65,7 +65,7 @@ class HttpReply {
 };
 
 using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
-/// Shapes an answer that the server itself makes (400, 408, 413, 431, 500, 503): status and a sentence in,
+/// Shapes an answer that the server itself makes (400, 408, 413, 429, 431, 500, 503): status and a sentence in,
 /// the answer out.
 using HttpErrorShaper = std::function<HttpResponse(int status, std::string_view detail)>;
 

@@ -1,6 +1,8 @@
 #include "sidecar/net/listener.h"
 
 #include <cerrno>
+#include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,14 @@ constexpr int kAcceptsPerTurn = 32;
 constexpr int kBacklogAtMost = 4096;
 // Out of descriptors: the backlog stays readable, so waiting for it would spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::size_t kDefaultSlots = 10'000;
+// Who is refused is told so, this many at once; what comes beside them is closed.
+constexpr std::size_t kRefusalsAtOnce = 8;
+constexpr std::chrono::milliseconds kRefusal{1'000};
+// A connection that has said nothing for so long gives its slot to a new one.
+constexpr std::chrono::milliseconds kSilent{1'000};
+constexpr std::chrono::seconds kWordEvery{1};  // to on_incident; on_full hears of each
+constexpr std::string_view kTooMany = "too many connections";
 constexpr std::size_t kDefaultTotal = std::size_t{256} << 20;
 
 constexpr std::string_view kSpeaksGrpc =
@@ -35,6 +45,13 @@ constexpr std::string_view kSpeaksHttp1(
     "\0\0\x08\x07\0\0\0\0\0"
     "\0\0\0\0\0\0\0\x0d",
     26);
+// The same with ENHANCE_YOUR_CALM, and words for a person: no stream of this connection was or will be served.
+constexpr std::string_view kCalmDown(
+    "\0\0\0\x04\0\0\0\0\0"
+    "\0\0\x1c\x07\0\0\0\0\0"
+    "\0\0\0\0\0\0\0\x0b"
+    "too many connections",
+    46);
 
 }  // namespace
 
@@ -42,7 +59,9 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, ListenerOptions options)
       : loop_(loop), options_(std::move(options)), acceptor_(loop), pause_(loop), drain_timer_(loop) {
+    slots_ = options_.slots ? options_.slots : std::make_shared<ByteBudget>(kDefaultSlots);
     if (options_.http1) {
+      http1_refusing_ = refusing(*options_.http1);
       http1_ = std::make_shared<const Http1Options>(*options_.http1);
       http1_total_ = http1_->total ? http1_->total : std::make_shared<ByteBudget>(kDefaultTotal);
     }
@@ -127,27 +146,54 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void admit(int fd) {
-    if (connections_.size() >= options_.max_connections) {
-      ::close(fd);
-      return;
-    }
     error_code ec;
     Transport transport = Transport::from_fd(loop_, fd, ec);
     if (ec) return;
     transport.tune(options_.tcp_silence);
+    const bool admitted = slots_->take(1) || (drop_silent() && slots_->take(1));
+    if (!admitted) {
+      if (options_.on_full) options_.on_full();
+      if (options_.on_incident && Clock::now() >= next_word_) {
+        next_word_ = Clock::now() + kWordEvery;
+        options_.on_incident(kTooMany, transport.peer_address());
+      }
+      if (refused_.size() >= kRefusalsAtOnce) return;
+    }
     const Id id = ++last_id_;
     const auto sniffer = std::make_shared<Sniffer>(
-        loop_, std::move(transport), options_.sniff_timeout,
+        loop_, std::move(transport), admitted ? options_.sniff_timeout : kRefusal,
         [weak = weak_from_this(), id](Transport decided, bool http2, const std::string& read) {
           if (const auto self = weak.lock()) self->serve(id, std::move(decided), http2, read);
         },
         end_of(id, ""));
+    if (admitted) {
+      silent_[id] = Clock::now();
+    } else {
+      refused_.insert(id);
+    }
     connections_[id] = sniffer;
     sniffer->start();
   }
 
+  // Makes room for one connection; false where all that are here have something to say.
+  bool drop_silent() {
+    if (silent_.empty() || Clock::now() - silent_.begin()->second < kSilent) return false;
+    const Id id = silent_.begin()->first;
+    const auto dropped = connections_.at(id);
+    dropped->close_now();
+    forget(id);
+    return true;
+  }
+
+  void forget(Id id) {
+    silent_.erase(id);
+    if (connections_.erase(id) != 0 && refused_.erase(id) == 0) slots_->give_back(1);
+  }
+
   void serve(Id id, Transport transport, bool http2, const std::string& read) {
     const std::string peer = options_.on_incident ? transport.peer_address() : std::string();
+    silent_.erase(id);
+    if (refused_.contains(id)) return refuse(id, std::move(transport), http2, read);
     if (http2 ? http2_ != nullptr : http1_ != nullptr) {
       if (http2) {
         const auto session =
@@ -169,6 +215,38 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     farewell->start(http2 ? kSpeaksHttp1 : kSpeaksGrpc);
   }
 
+  void refuse(Id id, Transport transport, bool http2, const std::string& read) {
+    if (!http2 && http1_refusing_) {
+      const auto session =
+          std::make_shared<Http1Session>(loop_, std::move(transport), http1_refusing_, http1_total_, end_of(id, ""));
+      connections_[id] = session;
+      session->start(read);
+      session->drain();  // one answer, and that is its end
+      return;
+    }
+    const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, ""));
+    connections_[id] = farewell;
+    farewell->start(http2 ? kCalmDown : kSpeaksGrpc);
+  }
+
+  // Serves nothing: whatever is asked, the answer is that there are too many.
+  static std::shared_ptr<const Http1Options> refusing(const Http1Options& served) {
+    Http1Options options = served;
+    options.header_timeout = options.body_timeout = options.idle_timeout = options.write_timeout = kRefusal;
+    options.handler = [shape = served.shape_error](const HttpRequest&, HttpReply reply) {
+      HttpResponse response;
+      if (shape) {
+        response = shape(429, kTooMany);
+      } else {
+        response.status = 429;
+        response.headers.add("content-type", "text/plain; charset=utf-8");
+        response.body = std::string(kTooMany) + "\n";
+      }
+      reply(std::move(response));
+    };
+    return std::make_shared<const Http1Options>(std::move(options));
+  }
+
   ConnectionEnd end_of(Id id, std::string peer) {
     return [weak = weak_from_this(), id, peer = std::move(peer)](std::string_view incident) {
       const auto self = weak.lock();
@@ -177,7 +255,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
       boost::asio::post(self->loop_, [weak, id] {
         const auto later = weak.lock();
         if (!later) return;
-        later->connections_.erase(id);
+        later->forget(id);
         later->check_drained();
       });
       if (!incident.empty() && self->options_.on_incident) self->options_.on_incident(incident, peer);
@@ -192,7 +270,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
   void close_all() {
     for (const auto& connection : all()) connection->close_now();
-    connections_.clear();
+    while (!connections_.empty()) forget(connections_.begin()->first);
   }
 
   void stop_accepting() {
@@ -219,6 +297,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   Loop& loop_;
   const ListenerOptions options_;
   std::shared_ptr<const Http1Options> http1_;
+  std::shared_ptr<const Http1Options> http1_refusing_;
   std::shared_ptr<const Http2Options> http2_;
   std::shared_ptr<ByteBudget> http1_total_;
   std::shared_ptr<ByteBudget> http2_total_;
@@ -228,6 +307,10 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer drain_timer_;
   Endpoint bound_;
   absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
+  std::map<Id, Clock::time_point> silent_;  // have a slot, and have not said yet what they speak; the oldest first
+  std::set<Id> refused_;                    // have none
+  std::shared_ptr<ByteBudget> slots_;
+  Clock::time_point next_word_{};
   Id last_id_ = 0;
   bool draining_ = false;
   absl::AnyInvocable<void(std::size_t)> drained_;

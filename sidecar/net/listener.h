@@ -10,6 +10,7 @@
 
 #include <absl/functional/any_invocable.h>
 
+#include "sidecar/net/budget.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/http1_server.h"
 #include "sidecar/net/http2_server.h"
@@ -24,12 +25,17 @@ struct ListenerOptions {
   std::optional<Http1Options> http1;
   std::optional<Http2Options> http2;
   std::chrono::milliseconds sniff_timeout{10'000};
-  std::size_t max_connections = 10'000;  // further ones are closed at once
+  /// One slot for each connection, shared by the listeners that hold the same budget; null: 10,000 for this one. Where
+  /// none is left, a connection that has said nothing for a second makes room; else the new one hears a refusal (429 or
+  /// GOAWAY with ENHANCE_YOUR_CALM) and ends.
+  std::shared_ptr<ByteBudget> slots;
   /// Dead peers: a connection whose bytes are not acknowledged for so long ends.
   std::chrono::milliseconds tcp_silence{20'000};
   /// What a client did that ended its connection ("rapid reset", "header flood" ...): for a log line or a
   /// count.
   std::function<void(std::string_view incident, std::string_view peer)> on_incident;
+  /// A connection was refused for want of a slot. on_incident hears of it once a second.
+  std::function<void()> on_full;
 };
 
 /// One bound address: accepts, looks at the first bytes, and hands the connection to HTTP/2 or HTTP/1.1.

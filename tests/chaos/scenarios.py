@@ -2,6 +2,7 @@
 name says; what it returns is added to the report. SCENARIOS is the table: limits, and what may fail."""
 import collections
 import contextlib
+import http.client
 import re
 import signal
 import socket
@@ -210,36 +211,50 @@ def dns(world):
 
 
 def fd_limit(world):
-    """One host has 150 descriptors, and 400 connections come to each of its listeners."""
+    """One host has 150 descriptors. 400 connections that say nothing come to each of its listeners; then as many that talk."""
     hosts = world.cluster(2)
     small = world.host(join=hosts[:1], limits="--nofile=150:150").ready()
     world.settled([*hosts, small])
     load = world.load(hosts[2], hosts[0])
     load.more(100)
-    flood, refused = [], 0
+    count, seconds, flood, told = 100 if world.short else 400, 2 if world.short else 10, [], collections.Counter()
+
+    def come(address, words=b""):
+        host, _, port = address.rpartition(":")
+        one = socket.create_connection((host, int(port)), timeout=cluster.PATIENCE)
+        flood.append(one)
+        one.sendall(words)
+        return one
+
+    def serves():
+        try:
+            return small.get("/livez").status == 200 and small.get("/readyz").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
     try:
         for address in (small.local, small.peer, small.admin):
-            host, _, port = address.rpartition(":")
-            for _ in range(100 if world.short else 400):
-                one = socket.socket()
-                one.settimeout(0.5)
-                flood.append(one)
-                try:
-                    one.connect((host, int(port)))
-                except OSError:
-                    refused += 1
+            for _ in range(count):
+                come(address)
+        cluster.until(serves, "it answers probes in spite of connections that say nothing")
         busy = cpu_seconds(small.process.child.pid)
-        world.rest(2 if world.short else 10)
-        busy = (cpu_seconds(small.process.child.pid) - busy) / (2 if world.short else 10)
+        world.rest(seconds)
+        busy = (cpu_seconds(small.process.child.pid) - busy) / seconds
+        for _ in range(count):
+            with contextlib.suppress(OSError):
+                head = come(small.local, b"GET /v1/members HTTP/1.1\r\nhost: localhost\r\n\r\n").recv(4096).decode()
+                told[re.search(r"ringside-reason: (\S+)|$", head).group(1) or head[9:12] or "closed"] += 1
+        serving = all(serves() for _ in range(10))
         load.more(100)
         member = small.name in hosts[0].on_ring()
     finally:
         for one in flood:
             one.close()
     load.more(50)
-    cluster.until(lambda: small.get("/readyz").status == 200, "it answers again")
-    return {"kept_its_place": member, "lives": small.process.alive(), "cpu_while_full": round(busy, 2), "refused": refused,
-            "said": bool(small.log("out of file descriptors"))}
+    small.ready()
+    return {"kept_its_place": member, "lives": small.process.alive(), "cpu_while_full": round(busy, 2), "answers_probes": serving,
+            "told": dict(told), "refused": told["too-many-connections"] > 0 and small.metric("ringside_connections_refused_total") > 0,
+            "spins": busy > 0.5, "said": bool(small.log("too many connections"))}
 
 
 def cpu_seconds(pid):
@@ -322,7 +337,8 @@ SCENARIOS = {
     "starvation": Scenario(starvation, (), None, "every process gets 5 % of a core in each 500 ms, for 20 s", {"taken_for_dead": 0}),
     "dns": Scenario(dns, (), None, "discovery silent for a minute, wrong for a minute", {"ring_kept": True}),
     "fd-limit": Scenario(fd_limit, (), None, "a host with 150 descriptors, 400 connections to each listener",
-                         {"kept_its_place": True, "lives": True, "said": True}),
+                         {"kept_its_place": True, "lives": True, "said": True, "answers_probes": True, "refused": True,
+                          "spins": False}),
     "overload": Scenario(overload, ("overloaded", "expired"), None, "10 times the load that the app takes, for 30 s",
                          {"pings_pass": True, "refused": True}),
 }

@@ -15,11 +15,13 @@ using namespace std::chrono_literals;
 
 class Scraped : public ::testing::Test {
  protected:
-  Scraped() : metrics(gateway, "1.2.3") {}
+  Scraped() : metrics(gateway, "1.2.3") { metrics.show(use); }
   bool has(const std::string& line) { return ("\n" + metrics.scrape()).find("\n" + line + "\n") != std::string::npos; }
 
   local::testing::FakeGateway gateway;
   Metrics metrics;
+  std::shared_ptr<ListenerUse> use =
+      std::make_shared<ListenerUse>(ListenerUse{"admin", std::make_shared<net::ByteBudget>(7), 0});
 };
 
 TEST_F(Scraped, EveryMetricOfTheContractIsThere) {

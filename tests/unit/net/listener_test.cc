@@ -161,21 +161,53 @@ TEST_F(Listening, UnixSocketFiles) {
 
 TEST_F(Listening, ConnectionsAreBounded) {
   auto options = both("127.0.0.1:0");
-  options.max_connections = 2;
+  options.slots = std::make_shared<ByteBudget>(2);
+  const auto slots = options.slots;
+  int full = 0;
+  options.on_full = [&full] { ++full; };
   const auto listener = open(std::move(options));
   std::vector<RawSocket> sockets;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {
     sockets.push_back(RawSocket::connect_to(listener->local_address()));
-    sockets.back().send(http1_request_);
+    sockets.back().send(i < 3 ? http1_request_ : http2_start_);
     settle();
   }
-  EXPECT_TRUE(run_until([&] { return sockets[0].has("one") && sockets[1].has("one") && sockets[2].over(); }));
-  EXPECT_TRUE(sockets[2].input().empty());
+  EXPECT_TRUE(run_until([&] { return sockets[0].has("one") && sockets[1].has("one"); }));
+  // One too many hears why, in its own protocol.
+  EXPECT_TRUE(run_until([&] { return sockets[2].over() && sockets[3].over(); }));
+  EXPECT_TRUE(sockets[2].input().starts_with("HTTP/1.1 429 ")) << sockets[2].input();
+  EXPECT_TRUE(sockets[2].input().ends_with("too many connections\n")) << sockets[2].input();
+  const auto frames = testing::take_frames(sockets[3].input());
+  ASSERT_EQ(frames.size(), 2U);
+  EXPECT_EQ(frames[1].type, testing::kGoaway);
+  EXPECT_EQ(frames[1].payload, testing::number(0) + testing::number(0xb) + "too many connections");
+  EXPECT_EQ(full, 2);
+  EXPECT_EQ(slots->used(), 2U);
   sockets[0].close();
-  ASSERT_TRUE(run_until([&] { return listener->connections() == 1; }));
+  ASSERT_TRUE(run_until([&] { return slots->used() == 1; }));
   auto again = RawSocket::connect_to(listener->local_address());
   again.send(http1_request_);
   EXPECT_TRUE(run_until([&again] { return again.has("one"); }));
+}
+
+// A flood that says nothing holds no slot for longer than a second.
+TEST_F(Listening, TheSilentMakeRoom) {
+  auto options = both("127.0.0.1:0");
+  options.slots = std::make_shared<ByteBudget>(3);
+  const auto slots = options.slots;
+  const auto listener = open(std::move(options));
+  std::vector<RawSocket> silent;
+  for (int i = 0; i < 3; ++i) silent.push_back(RawSocket::connect_to(listener->local_address()));
+  ASSERT_TRUE(run_until([&] { return slots->used() == 3; }));
+  // Refused as long as the others may yet say something; then the oldest goes.
+  EXPECT_TRUE(run_until([&] {
+    auto one = RawSocket::connect_to(listener->local_address());
+    one.send(http1_request_);
+    EXPECT_TRUE(run_until([&one] { return one.has("one") || one.over(); }));
+    return one.has("one");
+  }));
+  EXPECT_TRUE(silent[0].over());
+  EXPECT_FALSE(silent[2].over());
 }
 
 TEST_F(Listening, OutOfDescriptorsItWaits) {
