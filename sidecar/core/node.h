@@ -26,6 +26,7 @@
 #include "sidecar/core/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
+#include "sidecar/core/pace.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/strays.h"
 
@@ -105,6 +106,8 @@ class Node final : private MembershipListener {
   void forward_ended(Token token, Answer answer);
   void abandon_forward(const Pending& pending);
   bool spend_retry();
+  std::optional<Answer> no_room(const Call& call, std::size_t ahead) const;
+  std::optional<Answer> too_late(const Call& call) const;
   void forget_bounce(ActorId id);
   void dispute(ActorId id);
   void retry_later(Token token, Pending& pending, Answer why);
@@ -180,6 +183,7 @@ class Node final : private MembershipListener {
   std::unordered_map<Token, Turn> turns_;
   std::unordered_map<Token, Forward> forwards_;
   std::unordered_map<ActorId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
+  Pace pace_;                                             // of the lines of actors here, and of those lanes
   std::set<Token> waiting_;                               // calls in stage kWaiting
   std::deque<ActorId> runnable_;                          // actors that wait for max_turns
   std::map<ActorId, int> legacy_bounces_;

@@ -90,11 +90,12 @@ void Node::apply(Now now, Token token, CallPtr call) {
     pending.deadline = timers_.add(request.deadline, {Due::kCall, token});
     const auto lane = lanes_.find(request.id);
     if (request.origin == Origin::kLocal && lane != lanes_.end()) {
-      if (lane->second.size() >= config_.queue_per_actor) {
-        finish(token, Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull));
+      if (auto refusal = no_room(request, lane->second.size())) {
+        finish(token, std::move(*refusal));
       } else {
         pending.stage = Stage::kLane;
         lane->second.push_back(token);
+        pace_.joined(request.id, now.mono);
       }
     } else {
       route(token);
@@ -107,6 +108,22 @@ void Node::apply(Now now, Token token, CallPtr call) {
     }
   }
   settle();
+}
+
+// Bounds of an actor's line: its length, and that the call's own turn may be expected to end before its deadline.
+std::optional<Answer> Node::no_room(const Call& call, std::size_t ahead) const {
+  if (ahead >= config_.queue_per_actor) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
+  if (pace_.of(call.id, ahead + 1) <= call.deadline - context_.now.mono) return std::nullopt;
+  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                        std::to_string(ahead) + " calls wait for this actor: the deadline would pass first");
+}
+
+// At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
+// from theirs.
+std::optional<Answer> Node::too_late(const Call& call) const {
+  if (pace_.of_one(call.id) <= call.deadline - context_.now.mono) return std::nullopt;
+  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                        "waited behind others until the deadline would have passed during the turn");
 }
 
 // Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
@@ -160,7 +177,11 @@ void Node::advance_lane(ActorId id) {
     const Token head = lane->second.front();
     auto call = calls_.find(head);
     if (call != calls_.end() && call->second.stage == Stage::kLane) {
-      route(head);
+      if (auto refusal = too_late(*call->second.call)) {
+        finish(head, std::move(*refusal));
+      } else {
+        route(head);
+      }
       call = calls_.find(head);
     }
     const bool blocks =
@@ -221,7 +242,7 @@ void Node::forward(Token token, Pending& pending, const Member& member, Epoch ep
     if (under_way++ == 0) untold_.push_back({call.id, 0, {}});
   }
   const Token forward = context_.token();
-  forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce};
+  forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono};
   pending.stage = Stage::kForwarding;
   pending.under_way = forward;
   ++context_.counters.forwards;
@@ -256,6 +277,9 @@ void Node::forward_ended(Token token, Answer answer) {
   const ActorId id = call.id;
   if (forward.legacy_bounce) forget_bounce(id);
   if (answer.owner.empty()) answer.owner = forward.host;
+  if (answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused) {
+    pace_.took(id, context_.now.mono - forward.began, context_.now.mono);
+  }
   // A legacy host passes our refusal on without its trailers. It is our own word, and still holds.
   if (forward.legacy && answer.reason == Reason::kPeerError && disputed_.contains(id)) {
     answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, answer.detail);

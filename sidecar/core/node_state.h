@@ -33,6 +33,7 @@ struct PendingCall {
 struct TurnUnderWay {
   ActorId actor = 0;
   Token call = 0;  // 0: the caller has heard already
+  Instant began;
   NodeTimers::Handle timeout = NodeTimers::kNone;
   std::string idempotency_key;
 };
@@ -42,6 +43,7 @@ struct ForwardUnderWay {
   Epoch epoch = 0;
   bool legacy = false;
   bool legacy_bounce = false;
+  Instant began;
 };
 inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
 

@@ -32,9 +32,8 @@ void Node::enqueue(Token token, Actor& actor) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
   }
-  if (actor.queued() >= config_.queue_per_actor) {
-    return finish(token, Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull));
-  }
+  if (auto refusal = no_room(*pending.call, actor.queued())) return finish(token, std::move(*refusal));
+  pace_.joined(actor.id, context_.now.mono);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_back(token);
   pending.stage = Stage::kQueued;
@@ -66,7 +65,11 @@ void Node::run_next(Actor& actor) {
     if (actor.queue->empty()) actor.queue.reset();
     if (calls_.at(token).call->deadline <= context_.now.mono) {
       finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));  // this process was late: its timer is due
-    } else if (!answer_from_window(token, actor)) {
+    } else if (answer_from_window(token, actor)) {
+      continue;
+    } else if (auto refusal = too_late(*calls_.at(token).call)) {
+      finish(token, std::move(*refusal));
+    } else {
       start_turn(token, actor);
     }
   }
@@ -82,6 +85,7 @@ void Node::start_turn(Token token, Actor& actor) {
   Turn& entry = turns_[turn];
   entry.actor = actor.id;
   entry.call = token;
+  entry.began = context_.now.mono;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {Due::kTurn, turn});
   entry.idempotency_key = pending.call->idempotency_key;
   context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call});
@@ -108,13 +112,14 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   Turn turn = std::move(found->second);
   turns_.erase(found);
   timers_.cancel(turn.timeout);
+  const bool final = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
+  if (final) pace_.took(turn.actor, now.mono - turn.began, now.mono);
   Actor* actor = actors_.find(turn.actor);
   if (actor != nullptr && actor->turn != token) actor = nullptr;  // that activation has ended meanwhile
   bool pause = false;
   if (actor != nullptr) {
     actor->turn = 0;
     actors_.touch(*actor, now.mono);
-    const bool final = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
     if (final && !turn.idempotency_key.empty()) {
       if (!actor->window) actor->window = std::make_unique<IdempotencyWindow>();
       actor->window->remember({turn.idempotency_key, answer.outcome, answer.result});

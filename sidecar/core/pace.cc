@@ -1,0 +1,43 @@
+#include "sidecar/core/pace.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr int kBlock = 8;
+constexpr int kEnough = 2;  // answers before anything is known
+constexpr Duration kRemembered{10'000'000};
+constexpr std::size_t kLeastSweep = 1024;
+
+}  // namespace
+
+void Pace::joined(ActorId id, Instant now) {
+  lines_[id].used = now;
+  if (lines_.size() >= sweep_at_) sweep(now);
+}
+
+void Pace::took(ActorId id, Duration time, Instant now) {
+  const auto found = lines_.find(id);
+  if (found == lines_.end()) return;
+  Line& line = found->second;
+  line.used = now;
+  line.shortest = std::min(line.shortest, std::max(time, Duration(1)));
+  if (++line.seen < kBlock) return;
+  line.before = line.shortest;
+  line.shortest = Duration::max();
+  line.seen = 0;
+}
+
+Duration Pace::of_one(ActorId id) const {
+  const auto found = lines_.find(id);
+  if (found == lines_.end()) return Duration::zero();
+  const Line& line = found->second;
+  const bool known = line.before != Duration::max() || line.seen >= kEnough;
+  return known ? std::min(line.before, line.shortest) : Duration::zero();
+}
+
+void Pace::sweep(Instant now) {
+  std::erase_if(lines_, [now](const auto& entry) { return now - entry.second.used > kRemembered; });
+  sweep_at_ = std::max(kLeastSweep, 2 * lines_.size());
+}
+
+}  // namespace ringside::core
