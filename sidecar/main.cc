@@ -5,6 +5,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <string>
@@ -25,6 +26,7 @@
 #include "sidecar/net/descriptor_shares.h"
 #include "sidecar/net/grpc_library_server.h"
 #include "sidecar/net/listener.h"
+#include "sidecar/net/memory_limit.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
@@ -81,8 +83,10 @@ class Sidecar {
   net::HttpHandler serve_local_, serve_admin_;
   net::HttpErrorShaper shape_local_error_;
   net::DescriptorShares shares_;
+  const std::optional<std::size_t> memory_ = net::memory_limit();
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
+  std::map<std::string, std::shared_ptr<net::ByteBudget>> held_bytes_;
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
@@ -169,13 +173,17 @@ std::string Sidecar::open_listeners() {
   return "";
 }
 
-// Listeners of one name share their connections.
+// Listeners of one name share their connections and the bytes that they hold.
 void Sidecar::bound(net::ListenerOptions& options, const char* listener, std::size_t connections) {
   auto& use = listener_use_[listener];
   if (!use)
     use = std::make_shared<admin::ListenerUse>(
         admin::ListenerUse{listener, std::make_shared<net::ByteBudget>(connections), 0});
   options.slots = use->slots;
+  auto& bytes = held_bytes_[listener];
+  if (!bytes) bytes = std::make_shared<net::ByteBudget>(listener_bytes(memory_));
+  if (options.http1) options.http1->total = bytes;
+  if (options.http2) options.http2->total = bytes;
   options.on_full = [use] { ++use->refused; };
 }
 
@@ -250,6 +258,7 @@ void Sidecar::log_start() {
     if (one.name != "peer" && one.name != "local" && one.name != "admin") fields.push_back({one.name, one.value});
   }
   log_.write(runtime::Level::kInfo, "start", fields);
+  if (const auto wrong = queue_warning(settings_, memory_); !wrong.empty()) log_.warn("settings", {{"warning", wrong}});
   for (const std::string& warning : loaded_.warnings) log_.warn("settings", {{"warning", warning}});
 }
 

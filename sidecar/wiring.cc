@@ -1,5 +1,6 @@
 #include "sidecar/wiring.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "adapters/grpc/grpc_adapter.h"
@@ -34,6 +35,17 @@ net::Endpoint to_endpoint(const config::Listen& listen) {
     endpoint.port = tcp.port;
   }
   return endpoint;
+}
+
+std::size_t listener_bytes(std::optional<std::size_t> limit) {
+  constexpr std::size_t kMost = std::size_t{256} << 20;
+  return limit ? std::min(kMost, *limit / 8) : kMost;
+}
+
+std::string queue_warning(const config::Settings& settings, std::optional<std::size_t> limit) {
+  if (!limit || settings.queue_bytes <= *limit / 4) return "";
+  return "--queue-bytes is more than a quarter of the memory that this process may use (" +
+         std::to_string(*limit >> 20) + " MiB)";
 }
 
 net::ResolverOptions resolver_options(const config::Settings& settings) {

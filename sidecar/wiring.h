@@ -1,8 +1,10 @@
 // Settings, as the options that each part takes. main.cc's alone.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "adapters/app_adapter.h"
@@ -19,6 +21,10 @@
 namespace ringside {
 
 net::Endpoint to_endpoint(const config::Listen& listen);
+// Bytes of requests and unread answers that the listeners of one kind may hold; `limit`: of this process's memory.
+std::size_t listener_bytes(std::optional<std::size_t> limit);
+// What is wrong with --queue-bytes where memory is limited so; empty: nothing.
+std::string queue_warning(const config::Settings& settings, std::optional<std::size_t> limit);
 net::ResolverOptions resolver_options(const config::Settings& settings);
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
