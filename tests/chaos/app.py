@@ -48,7 +48,7 @@ class App(asyncio.Protocol):
             return self.answer(b"")
         if parts[0] != "actors":
             return self.answer(b"")
-        batches = [one["value"] for one in json.loads(body)["messages"]]
+        batches = [one["value"] for one in json.loads(body)["messages"] if one["@type"].endswith("StringValue")]
         turn = [f"{parts[1]} {headers['ringside-epoch']} {batch}" for batch in batches]
         note("\n".join(f"B {one} {now()}" for one in turn))
         if not App.work:

@@ -213,7 +213,7 @@ def dns(world):
 def fd_limit(world):
     """One host has 150 descriptors. 400 connections that say nothing come to each of its listeners; then as many that talk."""
     hosts = world.cluster(2)
-    small = world.host(join=hosts[:1], limits="--nofile=150:150").ready()
+    small = world.host(join=hosts[:1], limits=["prlimit", "--nofile=150:150"]).ready()
     world.settled([*hosts, small])
     load = world.load(hosts[2], hosts[0])
     load.more(100)
@@ -267,28 +267,56 @@ def rss(pid):
 
 
 def overload(world):
-    """The app takes 100 calls a second; 1,000 come. 10 may wait for each of the 8 actors, so that there is something to refuse."""
-    first = world.host("--queue-per-actor", "10", app=App(world, work=("10", "alone"))).ready()
-    gateway = world.host("--queue-per-actor", "10", app=False, join=[first]).ready()
+    """The app takes 20 calls a second, 200 come, each with a second to spare, to settings as they are by default. Beside them a
+    caller of other actors, who wants little."""
+    first = world.host(app=App(world, work=("50", "alone"))).ready()
+    gateway = world.host(app=False, join=[first]).ready()
     world.settled([first, gateway])
     quiet = world.load(gateway, callers=2, actors=2, rate=10, first=5001)
     quiet.more(5)
     pids = [first.process.child.pid, gateway.process.child.pid]
     before, peak, pings = max(map(rss, pids)), 0, []
-    flood = world.load(gateway, lanes=20, actors=8, rate=1000, first=20001)
-    end = time.monotonic() + (3 if world.short else 30)
+    flood = world.load(gateway, lanes=20, actors=8, rate=200, first=20001, timeout="1s")
+    end = time.monotonic() + (8 if world.short else 30)
     while time.monotonic() < end:
         world.rest(0.25)
         peak = max(peak, *map(rss, pids))
         pings.append(first.name in gateway.on_ring())
-    flood.stop()
     over = time.monotonic()
+    flood.stop()
     quiet.more(8)
     quiet.stop()
-    after = [call for call in verdict.read_load(quiet.record) if call[5] + call[6] > over and call[6] < 0.05]
-    told = collections.Counter(call[3] for call in verdict.read_load(flood.record))
-    return {"rss_before_mib": round(before), "rss_peak_mib": round(peak), "pings_pass": all(pings), "flood": dict(told),
-            "refused": told["overloaded"] > 0, "recovered_ms": round(max(0, after[0][5] + after[0][6] - over) * 1000)}
+    after = [call for call in verdict.read_load(quiet.record) if call[5] + call[6] > over and call[6] < 0.25]
+    told, accepted = collections.Counter(), [0]
+    for call in verdict.read_load(flood.record):
+        told[call[3]] += 1
+        if call[3] == "applied":
+            accepted.append(call[6])
+    return {"rss_before_mib": round(before), "rss_peak_mib": round(peak), "memory_bounded": peak < before + 64, "pings_pass": all(pings),
+            "flood": dict(told), "refused": told["overloaded"] > 0, "accepted_longest_ms": round(max(accepted) * 1000),
+            "recovered_ms": round(max(0, after[0][5] + after[0][6] - over) * 1000)}
+
+
+def memory_limit(world):
+    """A host and a gateway that may have 192 MiB each, and batches of 256 KiB that together would be more."""
+    group = world.memory_group(192)
+    app = App(world, work=("20", "alone"))
+    first = world.host(app=app, limits=group).ready()
+    gateway = world.host(app=False, join=[first], limits=world.memory_group(192)).ready()
+    world.settled([first, gateway])
+    load = world.load(gateway, callers=2, actors=16, rate=10)
+    flood = world.load(gateway, lanes=50, actors=64, rate=2000, first=20001, size=256 << 10)
+    peak, end = 0, time.monotonic() + (5 if world.short else 30)
+    pids = [first.process.child.pid, gateway.process.child.pid]
+    while time.monotonic() < end and first.process.alive() and gateway.process.alive():
+        world.rest(0.25)
+        peak = max(peak, *map(rss, pids))
+    lives = first.process.alive() and gateway.process.alive()
+    flood.stop()
+    load.more(5)
+    told = collections.Counter(call[4] for call in verdict.read_load(flood.record))
+    return {"limited": group is not None, "lives": lives, "rss_peak_mib": round(peak), "told": dict(told),
+            "refused": told["queue-bytes-full"] + told["actor-queue-full"] > 0}
 
 
 @contextlib.contextmanager
@@ -339,6 +367,8 @@ SCENARIOS = {
     "fd-limit": Scenario(fd_limit, (), None, "a host with 150 descriptors, 400 connections to each listener",
                          {"kept_its_place": True, "lives": True, "said": True, "answers_probes": True, "refused": True,
                           "spins": False}),
-    "overload": Scenario(overload, ("overloaded", "expired"), None, "10 times the load that the app takes, for 30 s",
-                         {"pings_pass": True, "refused": True}),
+    "memory-limit": Scenario(memory_limit, ("overloaded", "expired", "unknown", "not-delivered"), None,
+                             "192 MiB for each sidecar, and batches that would be more", {"lives": True, "refused": True}),
+    "overload": Scenario(overload, ("overloaded", "expired", "unknown"), None, "10 times the load that the app takes, for 30 s",
+                         {"pings_pass": True, "refused": True, "memory_bounded": True}),
 }

@@ -78,8 +78,7 @@ class Host:
             command += ["--join", one.name if isinstance(one, Host) else one]
         if self.app:
             command += ["--app", self.app.url]
-        if self.limits:
-            command = ["prlimit", self.limits] + command
+        command = (self.limits or []) + command
         self.process = self.world.keep(Child(command + self.flags, self.space))
         line = self.process.line(r"event=start .*announced=(\S+) peer=(\S+) local=(\S+) admin=(\S+)")
         self.name, self.peer, self.local, admin = line.groups()
@@ -248,6 +247,18 @@ class World:
                 for pid in (limit / "cgroup.procs").read_text().split():
                     (limit.parent / "cgroup.procs").write_text(pid)
                 limit.rmdir()
+
+    def memory_group(self, mib):
+        """A command's beginning that lets it have so much memory; None where this machine lets us make no such group."""
+        v2 = CGROUPS / "cgroup.controllers"
+        group = (CGROUPS if v2.exists() else CGROUPS / "memory") / f"ringside-chaos-{os.getpid()}-{next(SPACES)}"
+        try:
+            group.mkdir()
+            self.undo.append(group.rmdir)
+            (group / ("memory.max" if v2.exists() else "memory.limit_in_bytes")).write_text(str(mib << 20))
+        except OSError:
+            return None
+        return ["sh", "-c", f'echo $$ >"{group}/cgroup.procs" && exec "$0" "$@"']
 
     def verdict(self):
         for load in self.loads:
