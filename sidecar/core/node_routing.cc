@@ -11,7 +11,8 @@ constexpr int kMaxLegacyBounces = 4;  // per id, for calls that a legacy host se
 constexpr std::size_t kMaxDisputed = 4096;
 constexpr Duration kDisputeRemembered{1'000'000};
 constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
-constexpr int kRetryCost = 5;             // a call earns one, a repeat after "overloaded" costs this
+constexpr int kTimesToSpare = 2;  // a call of a line needs this much of its actor's pace, which is that of the fastest
+constexpr int kRetryCost = 5;     // a call earns one, a repeat after "overloaded" costs this
 constexpr int kMostRetryBudget = 500;
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
@@ -113,7 +114,7 @@ void Node::apply(Now now, Token token, CallPtr call) {
 // Bounds of an actor's line: its length, and that the call's own turn may be expected to end before its deadline.
 std::optional<Answer> Node::no_room(const Call& call, std::size_t ahead) const {
   if (ahead >= config_.queue_per_actor) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
-  if (pace_.of(call.id, ahead + 1) <= call.deadline - context_.now.mono) return std::nullopt;
+  if (pace_.of(call.id, ahead + kTimesToSpare) <= call.deadline - context_.now.mono) return std::nullopt;
   return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
                         std::to_string(ahead) + " calls wait for this actor: the deadline would pass first");
 }
@@ -121,7 +122,7 @@ std::optional<Answer> Node::no_room(const Call& call, std::size_t ahead) const {
 // At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
 // from theirs.
 std::optional<Answer> Node::too_late(const Call& call) const {
-  if (pace_.of_one(call.id) <= call.deadline - context_.now.mono) return std::nullopt;
+  if (pace_.of(call.id, kTimesToSpare) <= call.deadline - context_.now.mono) return std::nullopt;
   return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
                         "waited behind others until the deadline would have passed during the turn");
 }

@@ -8,14 +8,15 @@ import verdict
 
 
 def table(results):
-    rows = [("scenario", "failed", "longest ms", "limit", "p50", "p99", "calls/s", "overlaps", "lost", "doubled")]
+    """As docs/performance.md has it."""
+    print("| event | scenario | failed calls | longest call, ms | each run | limit, ms | p50 / p99, ms | overlaps, lost, doubled |")
+    print("|---|---|---|---|---|---|---|---|")
     for one in results:
-        limit = one["limits"]["longest_ms"]
-        rows.append((one["scenario"], one["failed"], one["longest_ms"], limit or "-", one["p50_ms"], one["p99_ms"], one["calls_per_s"],
-                     one["overlaps"], one["lost"], one["doubled"]))
-    widths = [max(len(str(row[n])) for row in rows) for n in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(str(cell).rjust(width) if n else str(cell).ljust(width) for n, (cell, width) in enumerate(zip(row, widths))))
+        each = ", ".join(f"{ms:g}" for ms in one.get("longest_each_ms", [one["longest_ms"]]))
+        wrong = [one["overlaps"], one["lost"], one["doubled"]]
+        cells = (scenarios.SCENARIOS[one["scenario"]].event, f"`{one['scenario']}`", one["failed"], f"{one['longest_ms']:g}", each,
+                 one["limits"]["longest_ms"] or "–", f"{one['p50_ms']:g} / {one['p99_ms']:g}", ", ".join(map(str, wrong)) if any(wrong) else 0)
+        print("| " + " | ".join(map(str, cells)) + " |")
 
 
 def details(one):
@@ -36,7 +37,7 @@ def details(one):
 
 def main():
     parser = argparse.ArgumentParser(prog="./run chaos", description="Plays what happens to a cluster, with real processes under load.")
-    parser.add_argument("scenario", nargs="*", help="one or more, or all; none: lists them")
+    parser.add_argument("scenario", nargs="*", help="one or more, or all (about 8 minutes a run); none: lists them")
     parser.add_argument("--runs", type=int, default=1, help="so many times; the report has medians, and the worst of what must not be")
     parser.add_argument("--seed", type=int, default=1, help="of the load; run N uses seed + N")
     parser.add_argument("--short", action="store_true", help="the short form that ./run test plays")

@@ -49,6 +49,9 @@ class Caller:
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in head[1:])}
         await self.reader.readexactly(int(headers.get("content-length", 0)))
+        if headers.get("connection") == "close":
+            self.writer.close()
+            self.writer = None
         return headers.get("ringside-outcome", "unknown"), headers.get("ringside-reason", "-")
 
     async def go_on(self, stop):

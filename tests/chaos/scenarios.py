@@ -298,14 +298,14 @@ def overload(world):
 
 
 def memory_limit(world):
-    """A host and a gateway that may have 192 MiB each, and batches of 256 KiB that together would be more."""
+    """A host and a gateway that may have 192 MiB each, and batches of 128 KiB that together would be more."""
     group = world.memory_group(192)
     app = App(world, work=("20", "alone"))
     first = world.host(app=app, limits=group).ready()
     gateway = world.host(app=False, join=[first], limits=world.memory_group(192)).ready()
     world.settled([first, gateway])
     load = world.load(gateway, callers=2, actors=16, rate=10)
-    flood = world.load(gateway, lanes=50, actors=64, rate=2000, first=20001, size=256 << 10)
+    flood = world.load(gateway, lanes=50, actors=64, rate=400, first=20001, size=128 << 10)
     peak, end = 0, time.monotonic() + (5 if world.short else 30)
     pids = [first.process.child.pid, gateway.process.child.pid]
     while time.monotonic() < end and first.process.alive() and gateway.process.alive():

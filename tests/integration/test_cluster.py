@@ -108,6 +108,11 @@ def test_commands_and_their_exit_status(world):
     assert host.cli("ring", "--leave", host.name).returncode == 0
     assert host.cli("watch", "--count", "1").returncode == 0
     assert host.cli("version").returncode == 0
+    for words in (["serve", "--help"], ["help", "serve"], ["help", "settings"]):
+        told = subprocess.run([cluster.RINGSIDE, *words], capture_output=True, text=True, timeout=60, env=cluster.environment())
+        assert told.returncode == 0 and "--drain-timeout" in told.stdout, told
+    told = host.cli("frobnicate")
+    assert told.returncode == 2 and "'frobnicate'" in told.stderr, told
     for words in (["--local", host.local, "drain"], ["--local", host.local, "--json", "uncordon"],
                   [f"--local={host.local}", "where", "42"]):
         done = subprocess.run([cluster.RINGSIDE, *words], capture_output=True, text=True, timeout=60,

@@ -20,7 +20,10 @@ class Hearsay : public ::testing::Test {
   void play() {
     for (Effects effects = a.take_effects(); !effects.empty(); effects = a.take_effects()) {
       for (Effect& effect : effects) {
-        if (auto* said = std::get_if<AnswerPeer>(&effect)) answers[said->token] = std::get<AckAnswer>(said->answer);
+        auto* said = std::get_if<AnswerPeer>(&effect);
+        if (said != nullptr && std::holds_alternative<AckAnswer>(said->answer)) {
+          answers[said->token] = std::get<AckAnswer>(said->answer);
+        }
         auto* question = std::get_if<AskPeer>(&effect);
         if (question == nullptr || question->host != kLegacy) continue;
         PeerAnswer says = AckAnswer{true, "", {}};

@@ -161,7 +161,7 @@ TEST_F(Bridge, LibraryGoneMeansUnavailable) {
   EXPECT_EQ(call(kCheck, "").body, kServing);
   server_->shutdown();
   // The old socketpair hears of the end in its own time; afterwards there is nobody to connect to.
-  ASSERT_TRUE(run_until([this] { return call(kCheck, "").message.find("is not served here") != std::string::npos; }));
+  ASSERT_TRUE(run_until([this] { return call(kCheck, "").message.find("cannot be served now") != std::string::npos; }));
   EXPECT_EQ(call("/s/Echo", "native goes on").status, GrpcStatus::kOk);
 }
 

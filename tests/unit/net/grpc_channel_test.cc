@@ -197,7 +197,7 @@ TEST_F(Channel, LostWithTheMessageIncomplete) {
 
 // A host taken for dead hears nothing more of what was queued for it: not a rest of this request, not even an orderly end.
 TEST_F(Channel, CutDropsWhatTheKernelHolds) {
-  const std::size_t big = call(std::string(3 << 20, 'x'));
+  const std::size_t big = call(std::string(32 << 20, 'x'));
   const std::size_t small = call();
   const auto socket = accept();
   socket->send(HandServer::settings());

@@ -79,8 +79,8 @@ TEST(ApplyJson, ReadsBatches) {
 TEST(ApplyJson, RefusesWithAReason) {
   const ApplyJson json;
   EXPECT_EQ(refusal(json, "nonsense"), Reason::kMalformed);
-  EXPECT_EQ(refusal(json, R"({"id":"x"})"), Reason::kMalformed);
-  EXPECT_EQ(refusal(json, R"({"id":-1})"), Reason::kMalformed);
+  EXPECT_EQ(refusal(json, R"({"id":"x"})"), Reason::kBadId);
+  EXPECT_EQ(refusal(json, R"({"id":-1})"), Reason::kBadId);
   EXPECT_EQ(refusal(json, R"({"unheard":"of"})"), Reason::kMalformed);
   EXPECT_EQ(refusal(json, R"({"id":"1","messages":[{"value":"x"}]})"), Reason::kBadType);
   EXPECT_EQ(refusal(json, R"({"id":"1","messages":[{"@type":"x.y/no.Such","value":"x"}]})"), Reason::kBadType);
