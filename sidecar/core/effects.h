@@ -39,7 +39,7 @@ struct AbandonForward {
   Token token;
 };
 
-// This host was taken for dead by its silence: what is still queued for it must not arrive once it is heard again, since
+// Taken for dead by its silence: what is still queued for it must not arrive once it is heard again, since
 // its callers have been told `unknown` by then. Answers that are still awaited fail.
 struct CutPeer {
   std::string host;

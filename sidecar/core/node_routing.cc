@@ -122,7 +122,8 @@ std::optional<Answer> Node::no_room(const Call& call, std::size_t ahead) const {
 // At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
 // from theirs.
 std::optional<Answer> Node::too_late(const Call& call) const {
-  if (pace_.of(call.id, kTimesToSpare) <= call.deadline - context_.now.mono) return std::nullopt;
+  const Duration left = call.deadline - context_.now.mono;
+  if (pace_.of(call.id, kTimesToSpare) <= left || left <= Duration::zero()) return std::nullopt;
   return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
                         "waited behind others until the deadline would have passed during the turn");
 }

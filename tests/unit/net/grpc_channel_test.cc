@@ -195,13 +195,13 @@ TEST_F(Channel, LostWithTheMessageIncomplete) {
   EXPECT_EQ(wait(index).delivery, Delivery::kNotSent);
 }
 
-// A host taken for dead hears nothing more of what was queued for it: not a rest of this request, not even an orderly end.
+// A host taken for dead hears nothing more of what was queued for it: no rest of this request, not even an orderly end.
 TEST_F(Channel, CutDropsWhatTheKernelHolds) {
   const std::size_t big = call(std::string(32 << 20, 'x'));
   const std::size_t small = call();
   const auto socket = accept();
   socket->send(HandServer::settings());
-  socket->send(frame(8, 0, 0, number(1 << 30)));                                // the connection's window
+  socket->send(frame(8, 0, 0, number(1 << 30)));                                   // the connection's window
   socket->send(frame(kSettings, 0, 0, std::string("\0\4", 2) + number(1 << 30)));  // the streams'
   // The server does not read: its kernel takes a part, ours holds the next, and the rest waits in the channel.
   EXPECT_TRUE(run_until([&] { return channel().connected(); }));
