@@ -32,7 +32,8 @@ Epoch EpochClock::reading() const { return std::max(last_, at_wall(wall_ms())); 
 
 void EpochClock::pass(std::int64_t ahead_ms, Duration silence) {
   const std::int64_t gained = std::max<std::int64_t>(0, silence.count()) / (kGain * 1000) + 1;
-  last_ = std::max(last_, at_wall(wall_ms() + std::max<std::int64_t>(0, ahead_ms) + gained)) + at_wall(kErrorMs);
+  last_ = std::max(last_, at_wall(wall_ms() + std::max<std::int64_t>(0, ahead_ms) + gained));
+  if (last_ < at_wall(wall_ms() + kMostMarginMs)) last_ += at_wall(kErrorMs);
 }
 
 bool EpochClock::too_far_ahead(Epoch other) const {

@@ -33,6 +33,9 @@ class EpochClock {
   static constexpr std::int64_t kGain = 128;
   // By how much two hosts may differ in what they passed for a third: their round trips to it.
   static constexpr std::int64_t kErrorMs = 50;
+  // Every host adds that for every host that goes, and hears of what the others added: many changes in a row must not
+  // carry the clocks of a large cluster beyond what a newcomer follows.
+  static constexpr std::int64_t kMostMarginMs = kMaxAheadMs / 4;
 
   Epoch last_ = 0;
   bool started_ = false;

@@ -125,6 +125,7 @@ class Membership {
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_contacts();
   bool awaited(const Contact& contact) const;
+  Duration repeat_after(const Contact& contact) const;
   bool out_of_patience(const std::string& name, Contact& contact);
   bool taken_in() const;
   void check_joined();

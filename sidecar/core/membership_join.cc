@@ -70,11 +70,11 @@ void Membership::tick_contacts() {
     Contact& contact = contacts_[name];
     switch (contact.state) {
       case Contact::State::kAsking:
-        contact.next_try = now() + (joined_ ? kQuietRepeat : kFirstRepeat);
+        contact.next_try = now() + (joined_ ? kQuietRepeat : repeat_after(contact));
         ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
         break;
       case Contact::State::kJoining:
-        contact.next_try = now() + kFirstRepeat;
+        contact.next_try = now() + repeat_after(contact);
         if (contact.legacy) {
           // It takes every name for an owner of actors.
           ask(Ask::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
@@ -97,6 +97,11 @@ void Membership::tick_contacts() {
     const Contact& contact = entry.second;
     return !contact.listed && now() > contact.keep_until && (joined_ || !contact.open());
   });
+}
+
+// Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
+Duration Membership::repeat_after(const Contact& contact) const {
+  return std::clamp((now() - contact.first_asked) / 4, kFirstRepeat, kQuietRepeat);
 }
 
 // A silent host that the serving ones have named was their member: it is given as long as they give it, and more where

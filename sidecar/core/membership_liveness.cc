@@ -185,7 +185,11 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
   member.suspected = false;
   observe(member, says);
   if (asked.as != self_.generation) return;
-  if (says.standing == Standing::kBuried) return listener_.must_rejoin("buried by " + asked.host);
+  if (says.standing == Standing::kBuried) {
+    // Where a Join is under way, its answer will tell above which generation this host is heard again.
+    if (joined_ || member.joined_as == self_.generation) listener_.must_rejoin("buried by " + asked.host);
+    return;
+  }
   if (says.standing == Standing::kUnknown && joined_ && !member.legacy()) {
     ask(Ask::kJoin, asked.host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     return;

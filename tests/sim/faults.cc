@@ -209,7 +209,7 @@ void World::plan_faults() {
   plan(f.stops, [this](std::size_t host) { stop_host(host, between(100'000, 8 * kSecond)); });
   plan(f.partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond)); });
   plan(f.clock_jumps, [this](std::size_t host) {
-    hosts_[host].clock_skew_ms += between(-30'000, 30'000);
+    hosts_[host].clock_skew_ms = between(-20'000, 20'000);  // a minute apart, hosts refuse one another
     note([&] { return "clock of " + hosts_[host].name + " now at " + std::to_string(hosts_[host].clock_skew_ms); });
   });
   plan(f.slow_spells, [this](std::size_t host) { hosts_[host].slow_until = now_ + between(kSecond, 10 * kSecond); });

@@ -24,7 +24,7 @@ struct FaultOptions {
   double stops = 0;        // the process is stopped for seconds and goes on
   double partitions = 0;   // one host cut off from the others, both ways or one way, then healed
   bool one_way = true;     // some partitions are
-  double clock_jumps = 0;  // of the wall clock, by up to a minute
+  double clock_jumps = 0;  // of the wall clock, to up to 20 s from the true time
   double slow_spells = 0;  // seconds in which everything that reaches the host comes up to slow_max_us later
   double slanders = 0;     // a Closing in this host's name, sent by somebody else
   double late_joins = 0;   // part of the hosts that start in the middle of the run
