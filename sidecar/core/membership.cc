@@ -302,7 +302,8 @@ void Membership::closing(Token token, const std::string& host, const std::string
 void Membership::probe(Token token, const ProbeRequest& request) {
   ProbeAnswer answer;
   if (const Member* member = find(request.host)) {
-    answer.heard = now() - member->last_answer < config_.dead_after / 2;
+    answer.age = std::max(Duration(0), now() - member->last_answer);
+    answer.heard = answer.age < config_.dead_after / 2;
     answer.generation = member->run.generation;
   }
   context_.effects.push_back(AnswerPeer{token, answer});

@@ -148,12 +148,17 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
       break;
     case Ask::kProbe:
       if (const auto* probe = std::get_if<ProbeAnswer>(&answer); probe != nullptr && probe->heard) {
+        // Since when it was silent there, not since when that was said: or each word of a witness would add to the
+        // wait.
+        const Instant heard = asked.sent - probe->age;
         const auto member = members_.find(asked.host);
         if (member != members_.end() && member->second.run.generation == probe->generation) {
-          member->second.heard_by_others = asked.sent;
+          member->second.heard_by_others = std::max(member->second.heard_by_others, heard);
         }
         const auto contact = contacts_.find(asked.host);
-        if (contact != contacts_.end()) contact->second.heard_by_others = asked.sent;
+        if (contact != contacts_.end()) {
+          contact->second.heard_by_others = std::max(contact->second.heard_by_others, heard);
+        }
       }
       break;
   }

@@ -145,6 +145,7 @@ struct InventoryAnswer {
 struct ProbeAnswer {
   bool heard = false;
   Generation generation = 0;
+  Duration age{0};  // how long ago it was heard
 };
 struct ExpireAnswer {
   Verdict verdict = Verdict::kUnspecified;

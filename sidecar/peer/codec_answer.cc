@@ -73,7 +73,9 @@ core::JoinAnswer read(const ours::JoinReply& in) {
 }
 
 core::LeaveAnswer read(const ours::LeaveReply& in) { return {to_core(in.verdict())}; }
-core::ProbeAnswer read(const ours::ProbeReply& in) { return {in.heard(), in.generation()}; }
+core::ProbeAnswer read(const ours::ProbeReply& in) {
+  return {in.heard(), in.generation(), std::chrono::milliseconds(in.age_ms())};
+}
 core::ExpireAnswer read(const ours::ExpireReply& in) { return {to_core(in.verdict())}; }
 
 template <typename Proto>
@@ -180,6 +182,8 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           ours::ProbeReply out;
                           out.set_heard(a.heard);
                           out.set_generation(a.generation);
+                          out.set_age_ms(static_cast<std::uint32_t>(
+                              std::chrono::duration_cast<std::chrono::milliseconds>(a.age).count()));
                           return out.SerializeAsString();
                         },
                         [](const core::ExpireAnswer& a) {

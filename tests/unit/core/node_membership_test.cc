@@ -190,6 +190,23 @@ TEST(Membership, AStoppedHostStopsNobodyElse) {
   }
 }
 
+// A witness tells since when it has not heard the silent one either: that must not prolong the wait of whoever asks.
+TEST(Membership, AHostThatIsSilentForEverybodyIsDeadForEverybodyInTime) {
+  Cluster cluster;
+  for (const char* name : {"a", "b", "c", "d"}) cluster.start(name);
+  cluster.converge();
+  bool cut = false;
+  cluster.passes = [&](const std::string& from, const std::string& to, const PeerRequest&) {
+    return !cut || (from != "d" && to != "d");
+  };
+  // Whatever the moment between two pings: the last answers that the others had are up to an interval apart.
+  cluster.pass(170'000);
+  cut = true;
+  cluster.stop("d");
+  cluster.pass(2'800'000);
+  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(cluster.node(name).status().members, 3U) << name;
+}
+
 TEST(Membership, ASilentHostThatOthersStillHearIsGivenMoreTime) {
   Cluster cluster;
   for (const char* name : {"a", "b", "c"}) cluster.start(name);

@@ -92,7 +92,9 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   join.names = {"a", "b"};
   EXPECT_EQ(answered(core::JoinRequest{}, join).names, join.names);
   EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::Verdict::kBuried}).verdict, core::Verdict::kBuried);
-  EXPECT_TRUE(answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3}).heard);
+  const auto probe = answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3, std::chrono::milliseconds(7)});
+  EXPECT_TRUE(probe.heard);
+  EXPECT_EQ(probe.age, std::chrono::milliseconds(7));
 }
 
 TEST(Codec, ALegacyHostsPingHasNoneOfOurs) {
