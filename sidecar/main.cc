@@ -319,7 +319,7 @@ int serve(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
-  const auto is = [&arguments](std::vector<std::string> words) { return arguments == words; };
+  const auto is = [&arguments](const std::vector<std::string>& words) { return arguments == words; };
   if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {
     std::cout << ringside::config::settings_help();
     return 0;

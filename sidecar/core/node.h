@@ -151,8 +151,9 @@ class Node final : private MembershipListener {
   void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(Token token, const Sender& sender, const ExpireRequest& request);
   void tell_expired();
+  std::set<std::string> heirs(ActorId id, const Ring& serving) const;
   void tell_handed_over();
-  void handed_over(const std::vector<Claim>& claims);
+  void hand_over_answered(const Asked& asked, Verdict verdict);
   void expiry_answered(const Asked& asked, const PeerAnswer& answer);
   void inherit(Ended ended);
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
@@ -191,10 +192,10 @@ class Node final : private MembershipListener {
   std::map<Token, Asked> asked_;
   std::map<std::string, AskingBack> asking_back_;
   std::map<Token, std::vector<Claim>> deactivations_;
-  std::vector<Claim> unannounced_;         // claims that legacy hosts have not been told
-  std::vector<Ended> untold_;              // ended activations, for their ring owners
-  std::map<ActorId, Epoch> handing_over_;  // ended, with answers that the heir must know
-  std::set<ActorId> contested_;            // ids of this host's range that had two holders when last looked at
+  std::vector<Claim> unannounced_;  // claims that legacy hosts have not been told
+  std::vector<Ended> untold_;       // ended activations, for their ring owners
+  std::map<ActorId, HandingOver> handing_over_;
+  std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
   std::deque<ActorId> inherited_order_;
   int retry_budget_ = 0;

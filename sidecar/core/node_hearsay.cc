@@ -48,6 +48,7 @@ void Node::asked_back(const Asked& asked, const PeerAnswer& says) {
       answer(said.token, AckAnswer{false, asked.host + ", asked back, does not say so", {}});
     } else if (said.expiry) {
       std::vector<ActorId> ids;
+      ids.reserve(so.size());
       for (const Claim& claim : so) ids.push_back(claim.id);
       hear_expiries(asked.host, ids);
       answer(said.token, AckAnswer{true, "", {}});

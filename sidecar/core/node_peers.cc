@@ -362,43 +362,71 @@ void Node::inherit(Ended ended) {
   }
 }
 
-// Told again until the ring owner says that it knows.
+// Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without the
+// joiners, as some member may not have taken them in yet. Legacy hosts and this one are no heirs.
+std::set<std::string> Node::heirs(ActorId id, const Ring& serving) const {
+  std::set<std::string> all;
+  for (const Ring* ring : {membership_.ring().get(), &serving}) {
+    const std::string* owner = ring->owner(id);
+    const Member* member = owner == nullptr ? nullptr : membership_.find(*owner);
+    if (member != nullptr && !member->legacy()) all.insert(*owner);
+  }
+  return all;
+}
+
+// Told again until every heir says that it knows.
 void Node::tell_handed_over() {
   if (handing_over_.empty() || context_.now.mono < next_hand_over_) return;
   next_hand_over_ = context_.now.mono + kHandOverRepeat;
-  std::map<std::string, std::vector<Ended>> by_owner;
+  Ring::Ptr serving = membership_.ring();
+  for (const auto& [host, member] : membership_.members()) {
+    if (member.phase == Phase::kJoining && serving->contains(host)) serving = serving->without(host);
+  }
+  // An heir that has not seen this host leave does not know yet that it is one.
+  const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
+  std::map<std::string, std::vector<Ended>> by_heir;
   std::vector<Claim> settled;
-  for (const auto& [id, epoch] : handing_over_) {
-    const std::string* owner = membership_.ring()->owner(id);
-    const Member* member = owner == nullptr ? nullptr : membership_.find(*owner);
-    Ended ended{id, epoch, actors_.find(id)->window->all()};
-    if (member != nullptr && !member->legacy()) {
-      // An heir that has not seen this host leave does not know yet that it is one.
-      const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
-      if (!leaving || membership_.leave_seen_by(*owner)) by_owner[*owner].push_back(std::move(ended));
-      continue;
+  for (const auto& [id, handing] : handing_over_) {
+    const std::set<std::string> all = heirs(id, *serving);
+    bool known = true;
+    for (const std::string& heir : all) {
+      if (handing.heard.contains(heir)) continue;
+      known = false;
+      if (leaving && !membership_.leave_seen_by(heir)) continue;
+      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});
     }
+    if (!known) continue;
     // Nobody else's: whoever gains the id asks this host what it remembers.
-    if (member == nullptr) inherit(std::move(ended));
-    settled.push_back({id, epoch});
+    const std::string* owner = membership_.ring()->owner(id);
+    if (owner == nullptr || membership_.find(*owner) == nullptr) {
+      inherit({id, handing.epoch, actors_.find(id)->window->all()});
+    }
+    settled.push_back({id, handing.epoch});
   }
-  for (auto& [owner, list] : by_owner) {
+  for (auto& [heir, list] : by_heir) {
     const Token token = context_.token();
-    Asked& asked = asked_[token] = {Asked::About::kHandOver, owner, 0, 0, {}};
+    Asked& asked = asked_[token] = {Asked::About::kHandOver, heir, 0, 0, {}};
     for (const Ended& ended : list) asked.claims.push_back({ended.id, ended.epoch});
-    context_.effects.push_back(AskPeer{token, owner, ExpireRequest{std::move(list)}, config_.dead_after});
+    context_.effects.push_back(AskPeer{token, heir, ExpireRequest{std::move(list)}, config_.dead_after});
   }
-  handed_over(settled);
-}
-
-void Node::handed_over(const std::vector<Claim>& claims) {
-  for (const Claim& claim : claims) {
-    const auto found = handing_over_.find(claim.id);
-    if (found == handing_over_.end() || found->second != claim.epoch) continue;
-    handing_over_.erase(found);
+  for (const Claim& claim : settled) {
+    handing_over_.erase(claim.id);
     release(*actors_.find(claim.id));
   }
-  topology_changed_ = topology_changed_ || !claims.empty();
+  topology_changed_ = topology_changed_ || !settled.empty();
+}
+
+// Whoever owns the id only without the joiners is right to refuse once it has taken them in.
+void Node::hand_over_answered(const Asked& asked, Verdict verdict) {
+  for (const Claim& claim : asked.claims) {
+    const auto found = handing_over_.find(claim.id);
+    if (found == handing_over_.end() || found->second.epoch != claim.epoch) continue;
+    const std::string* owner = membership_.ring()->owner(claim.id);
+    const bool not_the_owner = owner == nullptr || *owner != asked.host;
+    if (verdict != Verdict::kOk && !(verdict == Verdict::kStale && not_the_owner)) continue;
+    found->second.heard.insert(asked.host);
+    next_hand_over_ = context_.now.mono;
+  }
 }
 
 // An expiry that got lost would leave a stray behind for as long as this host lives: it is told again.
@@ -406,8 +434,7 @@ void Node::expiry_answered(const Asked& asked, const PeerAnswer& answer) {
   const auto* heard = std::get_if<ExpireAnswer>(&answer);
   const bool ok = heard != nullptr && heard->verdict == Verdict::kOk;
   if (asked.about == Asked::About::kHandOver) {
-    if (ok) handed_over(asked.claims);
-    return;
+    return hand_over_answered(asked, heard == nullptr ? Verdict::kUnspecified : heard->verdict);
   }
   if (ok || untold_.size() > kMaxUntold) return;
   for (const Claim& claim : asked.claims) untold_.push_back({claim.id, claim.epoch, {}});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,11 @@ struct Hearsay {
 struct AskingBack {
   std::vector<Hearsay> asked;  // came before the question that is under way
   std::vector<Hearsay> later;
+};
+// An activation that ended with answers that its successor must know.
+struct HandingOver {
+  Epoch epoch = 0;
+  std::set<std::string> heard;  // the heirs that know them
 };
 struct Route {
   enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;

@@ -237,7 +237,7 @@ void Node::hand_over(Actor& actor) {
   if (!actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout) {
     return release(actor);
   }
-  handing_over_.emplace(actor.id, actor.epoch);
+  handing_over_[actor.id] = {actor.epoch, {}};
   next_hand_over_ = context_.now.mono;
 }
 

@@ -34,7 +34,7 @@ std::optional<std::size_t> memory_limit(const std::string& proc, const std::stri
     // Every group above limits as well. In a container the path may be one that is not mounted: its root is.
     std::string path = line.substr(second + 1);
     while (!path.empty() && path != "/") {
-      take_least(root + path + file, least);
+      take_least(std::string(root).append(path).append(file), least);
       path.resize(path.rfind('/'));
     }
     take_least(root + file, least);

@@ -15,6 +15,9 @@ constexpr std::int64_t kTurnTimeout = 3 * kSecond;
 void World::start_host(std::size_t index) {
   Host& host = hosts_[index];
   if (host.alive()) return;
+  if (std::none_of(hosts_.begin(), hosts_.end(), [](const Host& one) { return one.node != nullptr; })) {
+    oracle_.nobody_remembers();
+  }
   ++host.incarnation;
   host.stopped = host.leaving = host.misled = false;
   host.must_ask_until = 0;

@@ -27,7 +27,8 @@ void World::ask(std::size_t from, core::AskPeer question) {
   const auto answer = [this, from, asker, answered, token = question.token](core::PeerAnswer says) {
     if (std::exchange(*answered, true)) return;
     on_host(from, asker, [this, token, says = std::move(says)](Host& h) {
-      if (!std::holds_alternative<core::PeerFailure>(says)) h.must_ask_until = 0;
+      const auto* failure = std::get_if<core::PeerFailure>(&says);
+      if (failure == nullptr || failure->kind == core::PeerFailure::Kind::kRefused) h.must_ask_until = 0;
       h.node->peer_answered(time_of(h), token, says);
     });
   };

@@ -19,6 +19,10 @@ void Oracle::exclusivity_void(std::int64_t now) { void_since_ = last_disturbed_ 
 
 void Oracle::disturbed(std::int64_t now) { last_disturbed_ = now; }
 
+void Oracle::nobody_remembers() {
+  for (auto& [id, actor] : actors_) actor.last_epoch = actor.before_last = 0;
+}
+
 bool Oracle::exclusive(std::int64_t now) const {
   return !never_exclusive_ && (void_since_ == 0 || now > last_disturbed_ + kHealed);
 }

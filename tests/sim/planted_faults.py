@@ -80,13 +80,17 @@ FAULTS = [
      "&& !membership_.confirming(); }",
      '&& (planted("resume-queued-turns") || !membership_.confirming()); }'),
     ("forget-remembered", "moves", 40, "node_peers.cc",
-     "    Ended ended{id, epoch, actors_.find(id)->window->all()};",
-     "    Ended ended{id, epoch, actors_.find(id)->window->all()};\n"
-     '    if (planted("forget-remembered")) ended.remembered.clear();'),
+     "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});",
+     "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});\n"
+     '      if (planted("forget-remembered")) by_heir[heir].back().remembered.clear();'),
+    ("joiner-alone-is-told", "rush", 1500, "node_peers.cc",
+     "  for (const Ring* ring : {membership_.ring().get(), &serving}) {",
+     "  for (const Ring* ring : {membership_.ring().get(),\n"
+     '                           planted("joiner-alone-is-told") ? membership_.ring().get() : &serving}) {'),
     ("no-window", "none", 20, "node_turns.cc",
      "  if (key.empty() || !actor.window) return false;",
      '  if (key.empty() || !actor.window || planted("no-window")) return false;'),
-    ("late-delivery", "none", 40, "node_routing.cc",
+    ("late-delivery", "apps", 20, "node_routing.cc",
      "      unqueue(token, pending);\n      const Reason",
      '      if (planted("late-delivery") && pending.stage == Stage::kQueued) return;\n'
      "      unqueue(token, pending);\n      const Reason"),
