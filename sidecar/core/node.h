@@ -22,6 +22,7 @@
 
 #include "sidecar/core/actor_table.h"
 #include "sidecar/core/hints.h"
+#include "sidecar/core/inherited.h"
 #include "sidecar/core/inventory.h"
 #include "sidecar/core/membership.h"
 #include "sidecar/core/node_config.h"
@@ -155,7 +156,6 @@ class Node final : private MembershipListener {
   void tell_handed_over();
   void hand_over_answered(const Asked& asked, Verdict verdict);
   void expiry_answered(const Asked& asked, const PeerAnswer& answer);
-  void inherit(Ended ended);
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
@@ -196,8 +196,7 @@ class Node final : private MembershipListener {
   std::vector<Ended> untold_;       // ended activations, for their ring owners
   std::map<ActorId, HandingOver> handing_over_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
-  std::unordered_map<ActorId, std::vector<Remembered>> inherited_;  // for activations that moved here
-  std::deque<ActorId> inherited_order_;
+  Inherited inherited_;
   int retry_budget_ = 0;
   std::size_t weight_ = 0;  // of all calls that have not ended
   std::uint64_t turns_waiting_ = 0;

@@ -8,7 +8,6 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::size_t kMaxInherited = 10'000;
 constexpr std::size_t kAnnounceAtOnce = 1000;
 constexpr std::size_t kMaxUntold = 100'000;
 constexpr Duration kHandOverRepeat{200'000};
@@ -75,9 +74,9 @@ void Node::inventory_asked(Token token, const Sender& sender, const InventoryReq
     actors_.each([&](const Actor& actor) {
       if (request.ranges.contains(hash_id(actor.id))) says.claims.push_back({actor.id, actor.epoch});
     });
-    for (const auto& [id, remembered] : inherited_) {
-      if (request.ranges.contains(hash_id(id))) says.remembered.push_back({id, 0, remembered});
-    }
+    inherited_.each([&](const Ended& ended) {
+      if (request.ranges.contains(hash_id(ended.id))) says.remembered.push_back(ended);
+    });
   }
   answer(token, std::move(says));
 }
@@ -107,7 +106,7 @@ void Node::inventory_answered(const Asked& asked, const PeerAnswer& answer) {
   take_claims(holder, claims);
   if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
     for (const Ended& ended : inventory->remembered) {
-      if (actors_.find(ended.id) == nullptr && !inherited_.contains(ended.id)) inherit(ended);
+      if (actors_.find(ended.id) == nullptr) inherited_.put(ended);
     }
   }
   topology_changed_ = true;
@@ -344,22 +343,13 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
     if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
     const std::string* owner = membership_.ring()->owner(ended.id);
     if (owner != nullptr && *owner == membership_.self().host) {
-      inherit(ended);
+      inherited_.put(ended);
     } else {
       verdict = Verdict::kStale;  // whoever gained the id has asked already: the sender has to tell that one
     }
   }
   topology_changed_ = true;
   answer(token, ExpireAnswer{verdict});
-}
-
-void Node::inherit(Ended ended) {
-  const ActorId id = ended.id;
-  if (inherited_.insert_or_assign(id, std::move(ended.remembered)).second) inherited_order_.push_back(id);
-  if (inherited_order_.size() > kMaxInherited) {
-    inherited_.erase(inherited_order_.front());
-    inherited_order_.pop_front();
-  }
 }
 
 // Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without the
@@ -399,7 +389,7 @@ void Node::tell_handed_over() {
     // Nobody else's: whoever gains the id asks this host what it remembers.
     const std::string* owner = membership_.ring()->owner(id);
     if (owner == nullptr || membership_.find(*owner) == nullptr) {
-      inherit({id, handing.epoch, actors_.find(id)->window->all()});
+      inherited_.put({id, handing.epoch, actors_.find(id)->window->all()});
     }
     settled.push_back({id, handing.epoch});
   }

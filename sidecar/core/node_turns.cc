@@ -15,10 +15,9 @@ constexpr Duration kAppRetry{20'000};
 Actor& Node::claim(ActorId id) {
   Actor& actor = actors_.create(id, clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
-  if (const auto found = inherited_.find(id); found != inherited_.end()) {
+  if (std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {
     actor.window = std::make_unique<IdempotencyWindow>();
-    for (Remembered& entry : found->second) actor.window->remember(std::move(entry));
-    inherited_.erase(found);
+    for (Remembered& entry : answers) actor.window->remember(std::move(entry));
     why = Activation::kAfterMove;
   }
   ++context_.counters.activations[static_cast<std::size_t>(why)];

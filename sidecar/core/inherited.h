@@ -1,0 +1,48 @@
+// What activations that ended elsewhere had answered under idempotency keys, for the activation that follows here.
+// Bounded: the oldest are forgotten first. Loop thread only.
+#pragma once
+
+#include <deque>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "sidecar/core/peer_messages.h"
+
+namespace ringside::core {
+
+class Inherited {
+ public:
+  static constexpr std::size_t kMost = 10'000;  // actors
+
+  // A later activation knew all that an earlier one did: the answers of the greatest epoch are kept.
+  void put(Ended ended) {
+    const auto [entry, fresh] = answers_.try_emplace(ended.id);
+    if (fresh) order_.push_back(ended.id);
+    if (fresh || entry->second.epoch < ended.epoch) entry->second = std::move(ended);
+    while (answers_.size() > kMost || order_.size() > 2 * kMost) {
+      answers_.erase(order_.front());  // if it has not been taken before
+      order_.pop_front();
+    }
+  }
+
+  // Empty: nothing is known. They are the activation's from now on.
+  std::vector<Remembered> take(ActorId id) {
+    const auto found = answers_.find(id);
+    if (found == answers_.end()) return {};
+    std::vector<Remembered> all = std::move(found->second.remembered);
+    answers_.erase(found);
+    return all;
+  }
+
+  template <typename Visit>
+  void each(Visit&& visit) const {
+    for (const auto& [id, ended] : answers_) visit(ended);
+  }
+
+ private:
+  std::unordered_map<ActorId, Ended> answers_;
+  std::deque<ActorId> order_;  // as they came; some have been taken since
+};
+
+}  // namespace ringside::core
