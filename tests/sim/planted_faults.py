@@ -118,16 +118,12 @@ FAULTS = [
      "    lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\nvoid Node::app_restarted",
      '    if (!planted("app-loss-unnoticed")) lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\n'
      "void Node::app_restarted"),
-    ("leave-unseen", "all", 400, "node_lifecycle.cc",
+    ("leave-unseen", "rush", 400, "node_lifecycle.cc",
      "!actors_.empty() || !membership_.leave_seen_by_all()) return;",
      '!actors_.empty() || (!planted("leave-unseen") && !membership_.leave_seen_by_all())) return;'),
     ("strays-never-go", "moves", 20, "node_peers.cc",
      "    strays_.drop(ended.id, sender.host, ended.epoch);",
      '    if (!planted("strays-never-go")) strays_.drop(ended.id, sender.host, ended.epoch);'),
-    ("clock-jumps", "partitions", 200, "epoch_clock.cc",
-     "wall_us_ = std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);",
-     'wall_us_ = planted("clock-jumps") ? now.wall_ms * 1000\n'
-     "                                     : std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);"),
     ("everybody-waits", "moves", 100, "node_routing.cc",
      "    const bool open = membership_.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !inventory_.settled()) return wait_for(Reason::kOwnershipMoving);\n'
