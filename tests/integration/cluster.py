@@ -1,13 +1,11 @@
 """Real sidecars on loopback, for tests: ports from the start line, and waiting for events with a bound, never for time."""
 import collections
 import concurrent.futures
-import ctypes
 import http.client
 import json
 import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import threading
@@ -20,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BUILD_UNDER_TEST", ROOT / "build/release"))
 RINGSIDE = os.environ.get("RINGSIDE_UNDER_TEST", str(BUILD / "bin/ringside"))
 STRING = "type.googleapis.com/google.protobuf.StringValue"
-LIBC = ctypes.CDLL(None)
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]  # not in preexec_fn: Python may hang there, as gRPC has threads
 
 Answer = collections.namedtuple("Answer", "status headers body")
 
@@ -32,9 +30,8 @@ def environment(**more):
 class Process:
     def __init__(self, command, **env):
         self.lines, self.news, self.ended = [], threading.Condition(), False
-        self.child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                      errors="replace", stdin=subprocess.DEVNULL, env=environment(**env),
-                                      preexec_fn=lambda: LIBC.prctl(1, signal.SIGKILL))
+        self.child = subprocess.Popen([*DIES_WITH_US, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                      errors="replace", stdin=subprocess.DEVNULL, env=environment(**env))
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):

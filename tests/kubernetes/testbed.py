@@ -198,8 +198,8 @@ class Testbed:
     def spawn(self, name, *command):
         with open(self.dir / "logs" / f"{name}.log", "a", encoding="utf-8") as log:
             self.running[name] = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.dir, env=os.environ | {"GOMAXPROCS": "2"}, preexec_fn=lambda: LIBC.prctl(1, signal.SIGKILL))
+                ["setpriv", "--pdeathsig", "KILL", "--", *(str(word) for word in command)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.dir, env=os.environ | {"GOMAXPROCS": "2"})
 
     def log_end(self, name, lines=15):
         return "\n".join((self.dir / "logs" / f"{name}.log").read_text(errors="replace").splitlines()[-lines:])
