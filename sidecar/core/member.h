@@ -63,6 +63,7 @@ struct Contact {
   bool legacy = false;
   bool blocks = false;  // of this cluster, but with another ring: nobody may join beside it
   Instant first_asked;
+  Instant first_named;
   Instant next_try;
   Instant keep_until;  // unlisted names are forgotten then
   Instant next_probe;  // when to ask members again whether they hear it

@@ -32,7 +32,7 @@ void Membership::start(Generation generation, Phase phase) {
   for (auto& [name, contact] : contacts_) {
     if (contact.state == Contact::State::kAlias || contact.state == Contact::State::kForeign) continue;
     contact.state = Contact::State::kAsking;
-    contact.first_asked = contact.next_try = now();
+    contact.first_asked = contact.first_named = contact.next_try = now();
   }
   for (auto& [host, member] : members_) {
     member.joined_as = 0;

@@ -36,12 +36,13 @@ void Membership::learn(const std::string& name, bool listed, bool again) {
     Contact& contact = contacts_[name];
     contact.listed = listed;
     contact.named = !listed;
-    contact.first_asked = contact.next_try = now();
+    contact.first_asked = contact.first_named = contact.next_try = now();
     contact.keep_until = now() + 4 * config_.dead_after;
     return;
   }
   Contact& contact = found->second;
   contact.listed = contact.listed || listed;
+  if (!listed && !contact.named) contact.first_named = now();
   contact.named = contact.named || !listed;
   if (again && (contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent ||
                 contact.state == Contact::State::kClosed)) {
@@ -115,7 +116,8 @@ bool Membership::out_of_patience(const std::string& name, Contact& contact) {
     contact.next_probe = now() + config_.dead_after / 4;
     ask_others_about(name);
   }
-  return silence > verdict_after() && now() - contact.heard_by_others > config_.dead_after;
+  // Its silence from before may have been this host's own: a cut that has just healed.
+  return now() - contact.first_named > verdict_after() && now() - contact.heard_by_others > config_.dead_after;
 }
 
 std::string Membership::why_foreign(const PingAnswer& says) const {
@@ -236,7 +238,8 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
   member.joined_as = self_.generation;
   member.last_answer = now();
   for (const std::string& name : answer.names) {
-    if (const auto canonical = canonical_host(name); canonical && !joined_) learn(*canonical, false, false);
+    // It is a member there: a refusal from before it started says nothing any more.
+    if (const auto canonical = canonical_host(name); canonical && !joined_) learn(*canonical, false, true);
   }
   tick_contacts();  // those are asked now, not at the next tick: calls for this host's range wait for its joining
   check_joined();
