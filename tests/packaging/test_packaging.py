@@ -127,7 +127,13 @@ def test_systemd_runs_the_unit(machine):
     assert machine.run("ringside", "call", "42", "add", "{}").strip() == "1", "the activation of before has ended"
 
     machine.run("systemctl", "isolate", "nothing.target")  # ends both, as a shutdown does
-    told = machine.run("journalctl", "--no-pager", "--output=cat", "--unit=app", "--unit=ringside")
+
+    def journal():
+        return machine.run("journalctl", "--no-pager", "--output=cat", "--unit=app", "--unit=ringside")
+
+    # The journal is written a moment after the units have stopped.
+    cluster.until(lambda: all(f"Stopped {unit}.service" in journal() for unit in ("app", "ringside")), "both have stopped")
+    told = journal()
     assert 0 < told.rindex("Stopped ringside.service") < told.rindex("Stopping app.service"), \
         "the app lives until its actors have been handed over"
     assert (machine.of_unit("Result"), machine.of_unit("ExecMainStatus")) == ("success", "0")
