@@ -45,8 +45,6 @@ std::size_t World::index_of(const std::string& name) const {
   return hosts_.size();
 }
 
-void World::at(std::int64_t time, std::function<void()> what) { events_.push({time, order_++, std::move(what)}); }
-
 core::Now World::time_of(const Host& host) const {
   return {core::Instant(core::Duration(now_)), kEpochWallMs + now_ / 1000 + host.clock_skew_ms};
 }
@@ -85,11 +83,9 @@ void World::run() {
   at(quiet, [this] { calling_ = false; });
   at(quiet + kQuiet, [this] { sweep(0, false); });
   const std::int64_t end = quiet + kQuiet + kLast;
-  while (!events_.empty() && events_.top().at <= end && oracle_.ok()) {
-    const Event event = events_.top();
-    events_.pop();
-    now_ = event.at;
-    event.what();
+  while (agenda_.next() <= end && oracle_.ok()) {
+    now_ = agenda_.next();
+    agenda_.take()();
   }
   if (!oracle_.ok()) return;
   oracle_.check_rest(now_);

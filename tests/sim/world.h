@@ -7,12 +7,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "sidecar/core/node.h"
+#include "tests/sim/agenda.h"
 #include "tests/sim/legacy_host.h"
 #include "tests/sim/options.h"
 #include "tests/sim/oracle.h"
@@ -65,17 +65,11 @@ class World final : private LegacyWorld {
     std::int64_t clock_skew_ms = 0;
     bool alive() const { return node != nullptr || legacy != nullptr; }
   };
-  struct Event {
-    std::int64_t at;
-    std::uint64_t order;
-    std::function<void()> what;
-    bool operator<(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
-  };
   using Answered = std::function<void(core::Answer)>;
   using Replied = std::function<void(core::PeerAnswer)>;
 
   // world.cc: time and the run
-  void at(std::int64_t time, std::function<void()> what);
+  void at(std::int64_t time, std::function<void()> what) { agenda_.at(time, std::move(what)); }
   void after(std::int64_t delay, std::function<void()> what) override { at(now_ + delay, std::move(what)); }
   std::int64_t now() const override { return now_; }
   void on_host(std::size_t host, std::uint64_t incarnation, std::function<void(Host&)> what);
@@ -150,8 +144,7 @@ class World final : private LegacyWorld {
   core::Random random_;
   Oracle oracle_;
   Traffic traffic_;
-  std::priority_queue<Event> events_;
-  std::uint64_t order_ = 0;
+  Agenda agenda_;
   std::int64_t now_ = 3'600'000'000;
   std::int64_t end_of_faults_ = 0;
   std::vector<Host> hosts_;

@@ -57,15 +57,13 @@ void Stage::on(const std::string& name, std::function<void(Host&)> what) {
 }
 
 void Stage::step() {
-  const Event event = events_.top();
-  events_.pop();
-  now_ = std::max(now_, event.at);
-  event.what();
+  now_ = std::max(now_, agenda_.next());
+  agenda_.take()();
 }
 
 void Stage::pass(core::Duration time) {
   const std::int64_t end = now_ + time.count();
-  while (events_.top().at <= end) step();
+  while (agenda_.next() <= end) step();
   now_ = end;
 }
 

@@ -7,12 +7,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "sidecar/core/node.h"
+#include "tests/sim/agenda.h"
 #include "tests/sim/legacy_host.h"
 #include "tests/transcripts/words.h"
 
@@ -66,18 +66,12 @@ class Stage final : private sim::LegacyWorld {
     std::map<core::Token, std::function<void(core::Answer)>> calls;
     bool alive() const { return node != nullptr || legacy != nullptr; }
   };
-  struct Event {
-    std::int64_t at;
-    std::uint64_t order;
-    std::function<void()> what;
-    bool operator<(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
-  };
   using Replied = std::function<void(core::PeerAnswer)>;
   using Answered = std::function<void(core::Answer)>;
 
   Host& host(const std::string& name);
   core::Now time() const;
-  void at(std::int64_t time, std::function<void()> what) { events_.push({time, order_++, std::move(what)}); }
+  void at(std::int64_t time, std::function<void()> what) { agenda_.at(time, std::move(what)); }
   void travel(std::function<void()> what);  // takes a message's time, and counts as under way
   void on(const std::string& name, std::function<void(Host&)> what);
   void step();
@@ -107,8 +101,7 @@ class Stage final : private sim::LegacyWorld {
   std::map<std::string, Host> hosts_;
   std::set<std::pair<std::string, std::string>> cut_;
   std::map<std::tuple<std::string, std::string, std::string>, int> to_lose_;
-  std::priority_queue<Event> events_;
-  std::uint64_t order_ = 0;
+  sim::Agenda agenda_;
   std::int64_t now_ = 3'600'000'000;
   std::int64_t command_began_ = now_;
   int under_way_ = 0;

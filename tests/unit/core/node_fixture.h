@@ -113,7 +113,7 @@ class Cluster {
     }
   }
 
-  void stop(const std::string& name) { stopped_.insert(name); }
+  void stop(const std::string& name) { stopped_.insert(name); }  // what is sent to it gets lost
   bool auto_confirm = true, discovery_answers = true;  // at once: deactivations, and nodes that want it read again
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
@@ -181,7 +181,7 @@ class Cluster {
   }
 
   void ask(const std::string& name, Host& host, const AskPeer& question) {
-    if (passes && !passes(name, question.host, question.request)) return;
+    if (stopped_.contains(question.host) || (passes && !passes(name, question.host, question.request))) return;
     const auto target = hosts_.find(question.host);
     if (target == hosts_.end() || !target->second.node) {
       host.node->peer_answered(now(), question.token, PeerFailure{PeerFailure::Kind::kRefused, "refused"});
