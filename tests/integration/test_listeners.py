@@ -12,10 +12,12 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def talk(address, data, finish=False):
-    """All that comes back until the other side closes."""
+    """All that comes back until the other side closes, read only when everything is sent (from a small buffer, so that it
+    is the other side that takes it)."""
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), cluster.PATIENCE) as connection:
         connection.settimeout(cluster.PATIENCE)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
         try:
             connection.sendall(data)
             if finish:
