@@ -53,25 +53,25 @@ void Node::wake(Now now) {
   NodeTimer timer;
   while (timers_.pop_due(now.mono, timer)) {
     switch (timer.due) {
-      case Due::kTick:
+      case NodeDue::kTick:
         tick();
         break;
-      case Due::kCall:
+      case NodeDue::kCall:
         call_due(timer.key);
         break;
-      case Due::kRetry:
+      case NodeDue::kRetry:
         if (const auto found = calls_.find(timer.key); found != calls_.end()) {
-          found->second.retry = Timers::kNone;
+          found->second.retry = NodeTimers::kNone;
           route_in_order(timer.key);
         }
         break;
-      case Due::kTurn:
+      case NodeDue::kTurn:
         turn_due(timer.key);
         break;
-      case Due::kActorRetry:
+      case NodeDue::kActorRetry:
         if (Actor* actor = actors_.find(timer.key)) run_next(*actor);
         break;
-      case Due::kDrain:
+      case NodeDue::kDrain:
         if (membership_.phase() == Phase::kDraining) {
           drain_overdue_ = true;
           std::string left;
@@ -92,11 +92,11 @@ void Node::wake(Now now) {
 // what the tick changes.
 void Node::tick_soon() {
   timers_.cancel(next_tick_);
-  next_tick_ = timers_.add(context_.now.mono, {Due::kTick, kNoKey});
+  next_tick_ = timers_.add(context_.now.mono, {NodeDue::kTick, kNoKey});
 }
 
 void Node::tick() {
-  next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {Due::kTick, kNoKey});
+  next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {NodeDue::kTick, kNoKey});
   membership_.tick();
   expire_idle();
   if (unannounced_.empty()) return;
@@ -119,7 +119,7 @@ void Node::open_inventory() {
   next_inventory_ = context_.now.mono + kInventoryRepeat;
   for (const auto& [host, generation] : inventory_.waiting()) {
     const Token token = context_.token();
-    asked_[token] = {Asked::About::kInventory, host, generation, inventory_.number(), {}};
+    asked_[token] = {NodeQuestion::About::kInventory, host, generation, inventory_.number(), {}};
     if (generation == 0) {
       context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
     } else {
@@ -175,7 +175,7 @@ void Node::admitted(const Member& member) {
   });
   announce(member.run.host, std::move(in_its_range));
   const Token token = context_.token();
-  asked_[token] = {Asked::About::kInventory, member.run.host, 0, kUnasked, {}};
+  asked_[token] = {NodeQuestion::About::kInventory, member.run.host, 0, kUnasked, {}};
   context_.effects.push_back(AskPeer{token, member.run.host, IdsRequest{}, config_.dead_after});
 }
 
@@ -232,20 +232,20 @@ void Node::peer_asked(Now now, Token token, const Sender& sender, const std::str
 void Node::peer_answered(Now now, Token token, const PeerAnswer& answer) {
   begin(now);
   if (const auto found = asked_.find(token); found != asked_.end()) {
-    const Asked asked = std::move(found->second);
+    const NodeQuestion asked = std::move(found->second);
     asked_.erase(found);
     switch (asked.about) {
-      case Asked::About::kInventory:
+      case NodeQuestion::About::kInventory:
         inventory_answered(asked, answer);
         break;
-      case Asked::About::kAnnouncement:
+      case NodeQuestion::About::kAnnouncement:
         announcement_answered(asked, answer);
         break;
-      case Asked::About::kAskBack:
+      case NodeQuestion::About::kAskBack:
         asked_back(asked, answer);
         break;
-      case Asked::About::kExpiry:
-      case Asked::About::kHandOver:
+      case NodeQuestion::About::kExpiry:
+      case NodeQuestion::About::kHandOver:
         expiry_answered(asked, answer);
         break;
     }

@@ -6,8 +6,7 @@
 //
 // Invariants
 //  1. An id is claimed here only in phase READY, as the ring owner, outside every range in doubt.
-//  2. An actor has at most one turn under way; calls of one id from local callers are routed strictly one after
-//  another.
+//  2. An actor has at most one turn under way; calls of one id from local callers are routed one after another.
 //  3. Every call ends in exactly one FinishCall; every token that came with a request in exactly one AnswerPeer.
 //  4. A claim is reported to whoever asks until the app has confirmed the deactivation.
 // Thread: one; the event loop's.
@@ -70,14 +69,6 @@ class Node final : private MembershipListener {
   const Counters& counters() const { return context_.counters; }
 
  private:
-  using Stage = CallStage;
-  using Due = NodeDue;
-  using Timers = NodeTimers;
-  using Pending = PendingCall;
-  using Turn = TurnUnderWay;
-  using Forward = ForwardUnderWay;
-  using Asked = NodeQuestion;
-
   // node.cc
   void begin(Now now);
   void settle();
@@ -102,19 +93,18 @@ class Node final : private MembershipListener {
   void route_in_order(Token token);
   void advance_lane(ActorId id);
   void reroute_waiting();
-  void wait(Token token, Pending& pending, Reason reason);
-  void forward(Token token, Pending& pending, const Member& member, Epoch epoch);
+  void wait(Token token, PendingCall& pending, Reason reason);
+  void forward(Token token, PendingCall& pending, const Member& member, Epoch epoch);
   void forward_ended(Token token, Answer answer);
-  void abandon_forward(const Pending& pending);
+  void abandon_forward(const PendingCall& pending);
   bool spend_retry();
   std::optional<Answer> no_room(const Call& call, std::size_t ahead) const;
   std::optional<Answer> too_late(const Call& call) const;
   void forget_bounce(ActorId id);
   void dispute(ActorId id);
-  void retry_later(Token token, Pending& pending, Answer why);
+  void retry_later(Token token, PendingCall& pending, Answer why);
   void finish(Token token, Answer answer);
   void call_due(Token token);
-  bool target_is_me(const Call& call) const;
   bool owns_by_legacy_word(const Call& call) const;
 
   // node_turns.cc: actors, turns, deactivation
@@ -126,7 +116,7 @@ class Node final : private MembershipListener {
   void start_turn(Token token, Actor& actor);
   bool answer_from_window(Token token, const Actor& actor);
   void turn_due(Token turn);
-  void unqueue(Token token, const Pending& pending);
+  void unqueue(Token token, const PendingCall& pending);
   void end_actor(Actor& actor, Deactivation why, std::vector<Claim>& batch);
   void end_all(Deactivation why);
   void lose_all();
@@ -139,7 +129,7 @@ class Node final : private MembershipListener {
   // node_peers.cc: inventories, claims and expiries between hosts
   void answer(Token token, PeerAnswer answer);
   void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);
-  void inventory_answered(const Asked& asked, const PeerAnswer& answer);
+  void inventory_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
@@ -147,15 +137,15 @@ class Node final : private MembershipListener {
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
   bool holds(const Claim& claim) const;
   void announce(const std::string& host, std::vector<Claim> claims);
-  void announcement_answered(const Asked& asked, const PeerAnswer& answer);
+  void announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   void yield(ActorId id, const std::string& owner, Epoch epoch);
   void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(Token token, const Sender& sender, const ExpireRequest& request);
   void tell_expired();
   std::set<std::string> heirs(ActorId id, const Ring& serving) const;
   void tell_handed_over();
-  void hand_over_answered(const Asked& asked, Verdict verdict);
-  void expiry_answered(const Asked& asked, const PeerAnswer& answer);
+  void hand_over_answered(const NodeQuestion& asked, Verdict verdict);
+  void expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
@@ -163,7 +153,7 @@ class Node final : private MembershipListener {
   // node_hearsay.cc: what is said of a legacy host whose address proves nothing
   void ask_back(const std::string& host, Hearsay said);
   void question(const std::string& host, AskingBack& about);
-  void asked_back(const Asked& asked, const PeerAnswer& answer);
+  void asked_back(const NodeQuestion& asked, const PeerAnswer& answer);
 
   // node_lifecycle.cc
   void begin_run(Phase phase);
@@ -179,17 +169,17 @@ class Node final : private MembershipListener {
   Strays strays_;
   Hints hints_;
   ActorTable actors_;
-  Timers timers_;
-  std::unordered_map<Token, Pending> calls_;
-  std::unordered_map<Token, Turn> turns_;
-  std::unordered_map<Token, Forward> forwards_;
+  NodeTimers timers_;
+  std::unordered_map<Token, PendingCall> calls_;
+  std::unordered_map<Token, TurnUnderWay> turns_;
+  std::unordered_map<Token, ForwardUnderWay> forwards_;
   std::unordered_map<ActorId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
   Pace pace_;                                             // of the lines of actors here, and of those lanes
   std::set<Token> waiting_;                               // calls in stage kWaiting
   std::deque<ActorId> runnable_;                          // actors that wait for max_turns
   std::map<ActorId, int> legacy_bounces_;
   std::map<ActorId, Instant> disputed_;  // refused for a disagreement about the ring, until then
-  std::map<Token, Asked> asked_;
+  std::map<Token, NodeQuestion> asked_;
   std::map<std::string, AskingBack> asking_back_;
   std::map<Token, std::vector<Claim>> deactivations_;
   std::vector<Claim> unannounced_;  // claims that legacy hosts have not been told
@@ -201,12 +191,10 @@ class Node final : private MembershipListener {
   std::size_t weight_ = 0;  // of all calls that have not ended
   std::uint64_t turns_waiting_ = 0;
   Token clean_slate_ = 0;  // "deactivate all" that the app has not confirmed
-  Instant last_event_;
-  Instant next_inventory_, next_hand_over_, next_expiry_, next_contest_;
-  Timers::Handle next_tick_ = Timers::kNone;
-  bool started_ = false, app_up_ = false, no_quorum_ = false;
+  Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_;
+  NodeTimers::Handle next_tick_ = NodeTimers::kNone;
   std::string app_down_because_;
-  bool topology_changed_ = false, drain_overdue_ = false;
+  bool started_ = false, app_up_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
 };
 
 }  // namespace ringside::core

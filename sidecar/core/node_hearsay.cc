@@ -25,11 +25,11 @@ void Node::ask_back(const std::string& host, Hearsay said) {
 void Node::question(const std::string& host, AskingBack& about) {
   about.asked = std::exchange(about.later, {});
   const Token token = context_.token();
-  asked_[token] = {Asked::About::kAskBack, host, 0, 0, {}};
+  asked_[token] = {NodeQuestion::About::kAskBack, host, 0, 0, {}};
   context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
 }
 
-void Node::asked_back(const Asked& asked, const PeerAnswer& says) {
+void Node::asked_back(const NodeQuestion& asked, const PeerAnswer& says) {
   AskingBack& about = asking_back_[asked.host];
   const std::vector<Hearsay> heard = std::exchange(about.asked, {});
   const auto* list = std::get_if<IdsAnswer>(&says);

@@ -89,7 +89,7 @@ void Node::drain(Now now) {
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
     membership_.set_phase(Phase::kDraining);
     clean_slate_ = 0;
-    timers_.add(now.mono + config_.drain_timeout, {Due::kDrain, 0});
+    timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
     end_all(Deactivation::kDrain);
     tick_soon();
   }

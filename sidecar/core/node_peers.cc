@@ -81,7 +81,7 @@ void Node::inventory_asked(Token token, const Sender& sender, const InventoryReq
   answer(token, std::move(says));
 }
 
-void Node::inventory_answered(const Asked& asked, const PeerAnswer& answer) {
+void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
   const Member* member = membership_.find(asked.host);
   if (member == nullptr || member->run.generation != asked.generation) return;
   std::vector<Claim> claims;
@@ -178,14 +178,14 @@ void Node::announce(const std::string& host, std::vector<Claim> claims) {
     const auto first = claims.begin() + static_cast<std::ptrdiff_t>(at);
     const std::vector<Claim> part(first, first + static_cast<std::ptrdiff_t>(count));
     const Token token = context_.token();
-    asked_[token] = {Asked::About::kAnnouncement, host, 0, 0, part};
+    asked_[token] = {NodeQuestion::About::kAnnouncement, host, 0, 0, part};
     const HostRun& self = membership_.self();
     context_.effects.push_back(
         AskPeer{token, host, OwnershipRequest{self.host, self.generation, part}, config_.dead_after});
   }
 }
 
-void Node::announcement_answered(const Asked& asked, const PeerAnswer& answer) {
+void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
   if (!std::holds_alternative<AckAnswer>(answer)) return;
   const AckAnswer& ack = std::get<AckAnswer>(answer);
   context_.counters.announcements[0][ack.accepted ? 1 : 0] += asked.claims.size();
@@ -395,7 +395,7 @@ void Node::tell_handed_over() {
   }
   for (auto& [heir, list] : by_heir) {
     const Token token = context_.token();
-    Asked& asked = asked_[token] = {Asked::About::kHandOver, heir, 0, 0, {}};
+    NodeQuestion& asked = asked_[token] = {NodeQuestion::About::kHandOver, heir, 0, 0, {}};
     for (const Ended& ended : list) asked.claims.push_back({ended.id, ended.epoch});
     context_.effects.push_back(AskPeer{token, heir, ExpireRequest{std::move(list)}, config_.dead_after});
   }
@@ -407,7 +407,7 @@ void Node::tell_handed_over() {
 }
 
 // Whoever owns the id only without the joiners is right to refuse once it has taken them in.
-void Node::hand_over_answered(const Asked& asked, Verdict verdict) {
+void Node::hand_over_answered(const NodeQuestion& asked, Verdict verdict) {
   for (const Claim& claim : asked.claims) {
     const auto found = handing_over_.find(claim.id);
     if (found == handing_over_.end() || found->second.epoch != claim.epoch) continue;
@@ -420,10 +420,10 @@ void Node::hand_over_answered(const Asked& asked, Verdict verdict) {
 }
 
 // An expiry that got lost would leave a stray behind for as long as this host lives: it is told again.
-void Node::expiry_answered(const Asked& asked, const PeerAnswer& answer) {
+void Node::expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
   const auto* heard = std::get_if<ExpireAnswer>(&answer);
   const bool ok = heard != nullptr && heard->verdict == Verdict::kOk;
-  if (asked.about == Asked::About::kHandOver) {
+  if (asked.about == NodeQuestion::About::kHandOver) {
     return hand_over_answered(asked, heard == nullptr ? Verdict::kUnspecified : heard->verdict);
   }
   if (ok || untold_.size() > kMaxUntold) return;
@@ -446,7 +446,7 @@ void Node::tell_expired() {
   }
   for (auto& [owner, list] : by_owner) {
     const Token token = context_.token();
-    Asked& asked = asked_[token] = {Asked::About::kExpiry, owner, 0, 0, {}};
+    NodeQuestion& asked = asked_[token] = {NodeQuestion::About::kExpiry, owner, 0, 0, {}};
     for (const Ended& one : list) asked.claims.push_back({one.id, one.epoch});
     context_.effects.push_back(AskPeer{token, owner, ExpireRequest{std::move(list)}, config_.dead_after});
   }

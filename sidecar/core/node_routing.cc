@@ -17,13 +17,12 @@ constexpr int kMostRetryBudget = 500;
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
 
-}  // namespace
-
-bool Node::target_is_me(const Call& call) const {
-  if (!call.target) return true;
-  return call.target->host == membership_.self().host && call.target->cluster == config_.cluster &&
-         call.target->generation == membership_.self().generation;
+bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
+  return !call.target || (call.target->host == self.host && call.target->cluster == cluster &&
+                          call.target->generation == self.generation);
 }
+
+}  // namespace
 
 // --peer-apply own: the sender keeps another ring and has resolved this host as the owner.
 bool Node::owns_by_legacy_word(const Call& call) const {
@@ -75,7 +74,7 @@ Route Node::decide(const Call& call) const {
 
 void Node::apply(Now now, Token token, CallPtr call) {
   begin(now);
-  Pending& pending = calls_[token];
+  PendingCall& pending = calls_[token];
   pending.call = std::move(call);
   weight_ += pending.call->weight();
   retry_budget_ = std::min(retry_budget_ + 1, kMostRetryBudget);
@@ -84,17 +83,17 @@ void Node::apply(Now now, Token token, CallPtr call) {
     finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));
   } else if (weight_ > config_.queue_bytes) {
     finish(token, Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull));
-  } else if (!target_is_me(request)) {
+  } else if (!is_for(request, membership_.self(), config_.cluster)) {
     finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kWrongTarget,
                                  "this is " + membership_.self().host + " of cluster " + config_.cluster));
   } else {
-    pending.deadline = timers_.add(request.deadline, {Due::kCall, token});
+    pending.deadline = timers_.add(request.deadline, {NodeDue::kCall, token});
     const auto lane = lanes_.find(request.id);
     if (request.origin == Origin::kLocal && lane != lanes_.end()) {
       if (auto refusal = no_room(request, lane->second.size())) {
         finish(token, std::move(*refusal));
       } else {
-        pending.stage = Stage::kLane;
+        pending.stage = CallStage::kLane;
         lane->second.push_back(token);
         pace_.joined(request.id, now.mono);
       }
@@ -103,7 +102,7 @@ void Node::apply(Now now, Token token, CallPtr call) {
       // Not on its way to the app: later calls of this id from here must not overtake it.
       const auto found = calls_.find(token);
       if (found != calls_.end() && found->second.call->origin == Origin::kLocal &&
-          (found->second.stage == Stage::kWaiting || found->second.stage == Stage::kForwarding)) {
+          (found->second.stage == CallStage::kWaiting || found->second.stage == CallStage::kForwarding)) {
         lanes_[found->second.call->id].push_back(token);
       }
     }
@@ -130,10 +129,10 @@ std::optional<Answer> Node::too_late(const Call& call) const {
 
 // Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
 void Node::route(Token token) {
-  Pending& pending = calls_.at(token);
+  PendingCall& pending = calls_.at(token);
   waiting_.erase(token);
   timers_.cancel(pending.retry);
-  pending.stage = Stage::kRouting;
+  pending.stage = CallStage::kRouting;
   if (pending.call->deadline <= context_.now.mono) {
     return finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline, pending.last.detail));
   }
@@ -154,7 +153,7 @@ void Node::route(Token token) {
 
 // For a call that was waiting: where it moves on, those of the same id behind it follow.
 void Node::route_in_order(Token token) {
-  Pending& pending = calls_.at(token);
+  PendingCall& pending = calls_.at(token);
   const ActorId id = pending.call->id;
   const auto lane = lanes_.find(id);
   if (lane != lanes_.end() && !lane->second.empty() && lane->second.front() != token &&
@@ -162,7 +161,7 @@ void Node::route_in_order(Token token) {
     // One that came back has taken its place at the head: this one follows it.
     waiting_.erase(token);
     timers_.cancel(pending.retry);
-    pending.stage = Stage::kLane;
+    pending.stage = CallStage::kLane;
   } else {
     route(token);
   }
@@ -178,7 +177,7 @@ void Node::advance_lane(ActorId id) {
     }
     const Token head = lane->second.front();
     auto call = calls_.find(head);
-    if (call != calls_.end() && call->second.stage == Stage::kLane) {
+    if (call != calls_.end() && call->second.stage == CallStage::kLane) {
       if (auto refusal = too_late(*call->second.call)) {
         finish(head, std::move(*refusal));
       } else {
@@ -186,8 +185,8 @@ void Node::advance_lane(ActorId id) {
       }
       call = calls_.find(head);
     }
-    const bool blocks =
-        call != calls_.end() && (call->second.stage == Stage::kWaiting || call->second.stage == Stage::kForwarding);
+    const bool blocks = call != calls_.end() &&
+                        (call->second.stage == CallStage::kWaiting || call->second.stage == CallStage::kForwarding);
     lane = lanes_.find(id);
     if (blocks || lane == lanes_.end()) return;
     if (!lane->second.empty() && lane->second.front() == head) lane->second.pop_front();
@@ -201,31 +200,31 @@ void Node::reroute_waiting() {
   }
 }
 
-void Node::wait(Token token, Pending& pending, Reason reason) {
+void Node::wait(Token token, PendingCall& pending, Reason reason) {
   const Instant now = context_.now.mono;
   if (pending.held_until == kNever) pending.held_until = now + config_.hold_timeout;
   if (now >= pending.held_until) {
     return finish(token, Answer::failed(Outcome::kNotDelivered, reason, "waited for --hold-timeout"));
   }
   pending.last = Answer::failed(Outcome::kNotDelivered, reason);
-  pending.stage = Stage::kWaiting;
+  pending.stage = CallStage::kWaiting;
   waiting_.insert(token);
-  pending.retry = timers_.add(pending.held_until, {Due::kRetry, token});
+  pending.retry = timers_.add(pending.held_until, {NodeDue::kRetry, token});
 }
 
 // Surely not delivered: tried again until the deadline, and at once when the view changes.
-void Node::retry_later(Token token, Pending& pending, Answer why) {
+void Node::retry_later(Token token, PendingCall& pending, Answer why) {
   ++context_.counters.retries;
   const Duration step = std::min(kLastRetry, kFirstRetry * (1 << std::min(pending.attempts, 6U)));
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
-  pending.stage = Stage::kWaiting;
+  pending.stage = CallStage::kWaiting;
   waiting_.insert(token);
-  pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {Due::kRetry, token});
+  pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {NodeDue::kRetry, token});
 }
 
-void Node::forward(Token token, Pending& pending, const Member& member, Epoch epoch) {
+void Node::forward(Token token, PendingCall& pending, const Member& member, Epoch epoch) {
   const Call& call = *pending.call;
   const std::uint32_t hops = call.hops.value_or(0);
   if (hops >= kMaxHops) return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kHopLimit));
@@ -245,7 +244,7 @@ void Node::forward(Token token, Pending& pending, const Member& member, Epoch ep
   }
   const Token forward = context_.token();
   forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono};
-  pending.stage = Stage::kForwarding;
+  pending.stage = CallStage::kForwarding;
   pending.under_way = forward;
   ++context_.counters.forwards;
   Target target{member.run.host, member.run.generation, config_.cluster, epoch};
@@ -270,11 +269,11 @@ void Node::forward_answered(Now now, Token token, Answer answer) {
 void Node::forward_ended(Token token, Answer answer) {
   const auto found = forwards_.find(token);
   if (found == forwards_.end()) return;
-  const Forward forward = std::move(found->second);
+  const ForwardUnderWay forward = std::move(found->second);
   forwards_.erase(found);
   const auto entry = calls_.find(forward.call);
   if (entry == calls_.end()) return;
-  Pending& pending = entry->second;
+  PendingCall& pending = entry->second;
   const Call& call = *pending.call;
   const ActorId id = call.id;
   if (forward.legacy_bounce) forget_bounce(id);
@@ -333,7 +332,7 @@ void Node::dispute(ActorId id) {
   if (disputed_.size() < kMaxDisputed) disputed_[id] = context_.now.mono + kDisputeRemembered;
 }
 
-void Node::abandon_forward(const Pending& pending) {
+void Node::abandon_forward(const PendingCall& pending) {
   context_.effects.push_back(AbandonForward{pending.under_way});
   const auto found = forwards_.find(pending.under_way);
   if (found == forwards_.end()) return;
@@ -344,7 +343,7 @@ void Node::abandon_forward(const Pending& pending) {
 void Node::finish(Token token, Answer answer) {
   const auto found = calls_.find(token);
   if (found == calls_.end()) return;
-  Pending pending = std::move(found->second);
+  PendingCall pending = std::move(found->second);
   calls_.erase(found);
   waiting_.erase(token);
   timers_.cancel(pending.deadline);
@@ -356,24 +355,24 @@ void Node::finish(Token token, Answer answer) {
   ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];
   if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];
   context_.effects.push_back(FinishCall{token, std::move(answer)});
-  if (pending.call->origin == Origin::kLocal && pending.stage != Stage::kTurn) advance_lane(pending.call->id);
+  if (pending.call->origin == Origin::kLocal && pending.stage != CallStage::kTurn) advance_lane(pending.call->id);
 }
 
 // The caller's deadline.
 void Node::call_due(Token token) {
   const auto found = calls_.find(token);
   if (found == calls_.end()) return;
-  Pending& pending = found->second;
-  pending.deadline = Timers::kNone;
+  PendingCall& pending = found->second;
+  pending.deadline = NodeTimers::kNone;
   switch (pending.stage) {
-    case Stage::kForwarding:
+    case CallStage::kForwarding:
       if (context_.now.mono < pending.call->deadline + kAnswerGrace) {
-        pending.deadline = timers_.add(pending.call->deadline + kAnswerGrace, {Due::kCall, token});
+        pending.deadline = timers_.add(pending.call->deadline + kAnswerGrace, {NodeDue::kCall, token});
         return;
       }
       abandon_forward(pending);
       return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
-    case Stage::kTurn:
+    case CallStage::kTurn:
       turns_.at(pending.under_way).call = 0;
       return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
     default: {
@@ -388,12 +387,12 @@ void Node::cancel(Now now, Token token) {
   begin(now);
   const auto found = calls_.find(token);
   if (found != calls_.end()) {
-    Pending& pending = found->second;
+    PendingCall& pending = found->second;
     Outcome outcome = Outcome::kNotDelivered;
-    if (pending.stage == Stage::kTurn) {
+    if (pending.stage == CallStage::kTurn) {
       turns_.at(pending.under_way).call = 0;
       outcome = Outcome::kUnknown;
-    } else if (pending.stage == Stage::kForwarding) {
+    } else if (pending.stage == CallStage::kForwarding) {
       abandon_forward(pending);
       outcome = Outcome::kUnknown;
     } else {

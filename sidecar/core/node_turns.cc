@@ -26,7 +26,7 @@ Actor& Node::claim(ActorId id) {
 }
 
 void Node::enqueue(Token token, Actor& actor) {
-  Pending& pending = calls_.at(token);
+  PendingCall& pending = calls_.at(token);
   if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
@@ -35,7 +35,7 @@ void Node::enqueue(Token token, Actor& actor) {
   pace_.joined(actor.id, context_.now.mono);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_back(token);
-  pending.stage = Stage::kQueued;
+  pending.stage = CallStage::kQueued;
   ++turns_waiting_;
   if (actor.turn == 0 && !actor.ending && actor.queued() == 1) runnable_.push_back(actor.id);
 }
@@ -75,17 +75,17 @@ void Node::run_next(Actor& actor) {
 }
 
 void Node::start_turn(Token token, Actor& actor) {
-  Pending& pending = calls_.at(token);
+  PendingCall& pending = calls_.at(token);
   const Token turn = context_.token();
   actor.turn = turn;
   actors_.touch(actor, context_.now.mono);
-  pending.stage = Stage::kTurn;
+  pending.stage = CallStage::kTurn;
   pending.under_way = turn;
-  Turn& entry = turns_[turn];
+  TurnUnderWay& entry = turns_[turn];
   entry.actor = actor.id;
   entry.call = token;
   entry.began = context_.now.mono;
-  entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {Due::kTurn, turn});
+  entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
   entry.idempotency_key = pending.call->idempotency_key;
   context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call});
 }
@@ -108,7 +108,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   begin(now);
   const auto found = turns_.find(token);
   if (found == turns_.end()) return settle();
-  Turn turn = std::move(found->second);
+  TurnUnderWay turn = std::move(found->second);
   turns_.erase(found);
   timers_.cancel(turn.timeout);
   const bool final = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
@@ -125,7 +125,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
     }
   }
   if (turn.call != 0) {
-    Pending& pending = calls_.at(turn.call);
+    PendingCall& pending = calls_.at(turn.call);
     const bool may_repeat = answer.outcome == Outcome::kNotDelivered ||
                             (answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
                              answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage);
@@ -136,11 +136,11 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       ++pending.attempts;
       pending.maybe = pending.maybe || answer.outcome == Outcome::kUnknown;
       pending.last = std::move(answer);
-      pending.stage = Stage::kQueued;
+      pending.stage = CallStage::kQueued;
       if (!actor->queue) actor->queue = std::make_unique<std::deque<Token>>();
       actor->queue->push_front(turn.call);
       ++turns_waiting_;
-      timers_.add(now.mono + kAppRetry * (1 << std::min(pending.attempts, 5U)), {Due::kActorRetry, actor->id});
+      timers_.add(now.mono + kAppRetry * (1 << std::min(pending.attempts, 5U)), {NodeDue::kActorRetry, actor->id});
       pause = true;
     } else if (may_repeat) {
       if (pending.call->origin == Origin::kLocal) lanes_[pending.call->id].push_front(turn.call);
@@ -164,7 +164,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
 void Node::turn_due(Token token) {
   const auto found = turns_.find(token);
   if (found == turns_.end()) return;
-  found->second.timeout = Timers::kNone;
+  found->second.timeout = NodeTimers::kNone;
   Actor* actor = actors_.find(found->second.actor);
   context_.log(Level::kError, "turn_timeout", {{"actor", std::to_string(found->second.actor)}});
   if (actor != nullptr && actor->turn == token && !actor->ending) {
@@ -174,8 +174,8 @@ void Node::turn_due(Token token) {
   context_.effects.push_back(BreakTurn{token});
 }
 
-void Node::unqueue(Token token, const Pending& pending) {
-  if (pending.stage == Stage::kQueued) {
+void Node::unqueue(Token token, const PendingCall& pending) {
+  if (pending.stage == CallStage::kQueued) {
     Actor* actor = actors_.find(pending.call->id);
     if (actor != nullptr && actor->queue && std::erase(*actor->queue, token) != 0) {
       --turns_waiting_;
@@ -267,10 +267,10 @@ void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
   std::deque<Token> local;
   ActorId id = 0;
   for (const Token token : *queue) {
-    Pending& pending = calls_.at(token);
+    PendingCall& pending = calls_.at(token);
     id = pending.call->id;
     if (pending.call->origin == Origin::kLocal) {
-      pending.stage = Stage::kLane;
+      pending.stage = CallStage::kLane;
       local.push_back(token);
     } else {
       route(token);

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kReadAtOnce = 64 * 1024;
 // Pipelined requests beyond this stay in the kernel until the current one is answered.
 constexpr std::size_t kMaxPipelined = 64 * 1024;
-// After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a client
-// that first sends everything would never see why. Time bounds whom we wait for, bytes what that costs us.
+// After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a
+// client that first sends everything would never see why. Time bounds whom we wait for, bytes what that costs us.
 constexpr std::chrono::milliseconds kLinger{5'000};
 constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 

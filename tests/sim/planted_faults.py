@@ -92,7 +92,7 @@ FAULTS = [
      '  if (key.empty() || !actor.window || planted("no-window")) return false;'),
     ("late-delivery", "apps", 20, "node_routing.cc",
      "      unqueue(token, pending);\n      const Reason",
-     '      if (planted("late-delivery") && pending.stage == Stage::kQueued) return;\n'
+     '      if (planted("late-delivery") && pending.stage == CallStage::kQueued) return;\n'
      "      unqueue(token, pending);\n      const Reason"),
     ("unknown-as-expired", "apps", 20, "node_routing.cc",
      "      turns_.at(pending.under_way).call = 0;\n      return finish(token, Answer::failed(Outcome::kUnknown,",

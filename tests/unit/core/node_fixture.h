@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,10 +46,7 @@ class Cluster {
   // Every host hears of every name, and time goes on until nothing changes.
   void converge() {
     for (auto& [name, host] : hosts_) {
-      if (!host.node) continue;
-      std::vector<std::string> names;
-      for (const auto& [other, unused] : hosts_) names.push_back(other);
-      host.node->discovered(now(), names, true);
+      if (host.node) host.node->discovered(now(), names(), true);
     }
     settle();
     pass(1'000'000);
@@ -94,11 +92,7 @@ class Cluster {
     settle();
   }
 
-  static Answer applied() {
-    Answer answer;
-    answer.outcome = Outcome::kApplied;
-    return answer;
-  }
+  static Answer applied() { return {Outcome::kApplied, Reason::kNone, {}, {}, {}, {}}; }
 
   // The answer of a call, or nothing yet.
   const Answer* answer(const std::string& name, Token token) {
@@ -119,6 +113,11 @@ class Cluster {
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
 
  private:
+  std::vector<std::string> names() const {
+    const auto all = std::views::keys(hosts_);
+    return {all.begin(), all.end()};
+  }
+
   void settle() {
     for (bool again = true; again;) {
       again = false;
@@ -174,9 +173,7 @@ class Cluster {
     } else if (std::holds_alternative<DrainDone>(effect)) {
       ++host.drained;
     } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {
-      std::vector<std::string> names;
-      for (const auto& [other, unused] : hosts_) names.push_back(other);
-      host.node->discovered(now(), names, true);
+      host.node->discovered(now(), names(), true);
     }
   }
 
