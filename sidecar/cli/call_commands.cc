@@ -1,10 +1,15 @@
 // call, apply
 #include <chrono>
 #include <iterator>
+#include <limits>
 
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/config/units.h"
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/apply_json.h"
+#include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/method_call.h"
 #include "sidecar/wire/text.h"
 
 namespace ringside::cli {
@@ -25,16 +30,44 @@ std::string body_of(const CallArguments& arguments, const Terminal& terminal) {
   return *arguments.body == "-" ? read_all(terminal.in) : *arguments.body;
 }
 
-std::string address_of(const CallArguments& arguments) {
-  return "/v1/actors/" + wire::percent_encode(arguments.id, ":");
-}
-
 net::Metadata headers_of(const CallArguments& arguments) {
   net::Metadata headers;
   if (!arguments.timeout.empty()) headers.add("ringside-timeout", arguments.timeout);
   if (!arguments.idempotency_key.empty()) headers.add("idempotency-key", arguments.idempotency_key);
   if (arguments.idempotent) headers.add("ringside-idempotent", "true");
   return headers;
+}
+
+// Refusals of every sidecar are made here: they need none.
+std::optional<core::Answer> check_headers(const net::Metadata& headers) {
+  for (const net::Header& header : headers) {
+    if (net::is_header_value(header.value)) continue;
+    return wire::invalid(core::Reason::kMalformed, header.name + ": no control characters");
+  }
+  core::Call ignored;
+  return wire::read_http_call(headers, {}, {}, ignored);
+}
+
+// Nothing: `request` lacks only what its body says.
+std::optional<core::Answer> start_call(const CallArguments& arguments, net::HttpRequest& request) {
+  const std::string path = wire::percent_encode(arguments.path, "!$&'()*+,;=:@/?%");
+  request.method = arguments.http_method;
+  request.target = address_of(arguments.id) + "/method/" + path;
+  request.headers = headers_of(arguments);
+  if (!arguments.content_type.empty()) request.headers.add("content-type", arguments.content_type);
+  wire::ActorRef actor;
+  std::string ignored;
+  auto refusal = parse_id(arguments.id, actor);
+  if (!refusal) refusal = wire::write_method_call(actor.id, request, path, ignored);
+  return refusal ? refusal : check_headers(request.headers);
+}
+
+// Nothing: every sidecar that knows the types takes it.
+std::optional<core::Answer> check_batch(core::ActorId id, const std::string& text) {
+  std::string request;
+  const auto refusal = wire::ApplyJson().read_request(text, request);
+  if (refusal && refusal->reason == core::Reason::kBadType) return std::nullopt;
+  return refusal ? refusal : wire::check_apply_to(id, request, std::numeric_limits<std::size_t>::max());
 }
 
 std::chrono::milliseconds longest(const CallArguments& arguments) {
@@ -74,20 +107,23 @@ std::string batch(const std::string& text) {
   const json given = json::parse(text, nullptr, false);
   if (given.is_array()) return json{{"messages", given}}.dump();
   if (given.is_object() && given.contains("@type")) return json{{"messages", {given}}}.dump();
-  return text;  // what is wrong with it, the sidecar says best
+  return text;
 }
 
 }  // namespace
 
+std::string address_of(const std::string& id) { return "/v1/actors/" + wire::percent_encode(id, ":"); }
+
+std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& actor) {
+  return wire::parse_actor(wire::percent_encode(id, ":"), actor);
+}
+
 int call(const Session& session, const CallArguments& arguments) {
   net::HttpRequest request;
-  request.method = arguments.http_method;
-  request.target = address_of(arguments) + "/method/" + wire::percent_encode(arguments.path, "!$&'()*+,;=:@/?%");
-  request.headers = headers_of(arguments);
+  if (const auto refusal = start_call(arguments, request)) return refuse(*refusal, session.json, session.terminal);
   request.body = body_of(arguments, session.terminal);
-  if (!request.body.empty()) {
-    const std::string guessed = json::accept(request.body) ? "application/json" : "text/plain; charset=utf-8";
-    request.headers.add("content-type", arguments.content_type.empty() ? guessed : arguments.content_type);
+  if (!request.body.empty() && arguments.content_type.empty()) {
+    request.headers.add("content-type", json::accept(request.body) ? "application/json" : "text/plain; charset=utf-8");
   }
   const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
@@ -98,10 +134,17 @@ int call(const Session& session, const CallArguments& arguments) {
 int apply(const Session& session, const CallArguments& arguments) {
   net::HttpRequest request;
   request.method = "POST";
-  request.target = address_of(arguments) + "/apply";
+  request.target = address_of(arguments.id) + "/apply";
   request.headers = headers_of(arguments);
   request.headers.add("content-type", "application/json");
-  request.body = batch(body_of(arguments, session.terminal));
+  wire::ActorRef actor;
+  auto refusal = parse_id(arguments.id, actor);
+  if (!refusal) refusal = check_headers(request.headers);
+  if (!refusal) {
+    request.body = batch(body_of(arguments, session.terminal));
+    refusal = check_batch(actor.id, request.body);
+  }
+  if (refusal) return refuse(*refusal, session.json, session.terminal);
   const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
   if (session.json) {

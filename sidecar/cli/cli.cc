@@ -1,5 +1,6 @@
 #include "sidecar/cli/cli.h"
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
@@ -56,11 +57,23 @@ std::vector<net::Endpoint> endpoints(const Arguments& arguments, const Terminal&
   return out;
 }
 
+// An empty one would count as not given.
+std::string not_empty(const std::string& text) { return text.empty() ? "must not be empty" : ""; }
+
+// The parser of options reads -1, 010 and 0x1f as other numbers, and what is too large as the largest.
+std::string whole_number(const std::string& text) {
+  std::size_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return text == std::to_string(number) ? "" : "\"" + text + "\" is not a whole number";
+}
+
 void add_call_options(CLI::App& command, Arguments& arguments) {
   command.add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")->required();
-  command.add_option("--timeout", arguments.call.timeout, "deadline, such as 500ms or 30s");
-  command.add_option("--idempotency-key", arguments.call.idempotency_key,
-                     "a repeat with the same key is not applied again");
+  command.add_option("--timeout", arguments.call.timeout, "deadline, such as 500ms or 30s")->check(not_empty);
+  command
+      .add_option("--idempotency-key", arguments.call.idempotency_key,
+                  "a repeat with the same key is not applied again")
+      ->check(not_empty);
   command.add_flag("--idempotent", arguments.call.idempotent, "allows repeats where the outcome is unknown");
 }
 
@@ -70,8 +83,9 @@ void add_calls(CLI::App& app, Arguments& arguments, Chosen& chosen) {
   call_command->add_option("METHOD", arguments.call.path, "path below /actors/ID/method/, with its query")->required();
   CLI::Option* body = call_command->add_option("BODY", arguments.body, "the body, or - for standard input");
   call_command->add_option("-X,--request", arguments.call.http_method, "HTTP method")->capture_default_str();
-  call_command->add_option("--content-type", arguments.call.content_type,
-                           "default: JSON where the body is JSON, else text");
+  call_command
+      ->add_option("--content-type", arguments.call.content_type, "default: JSON where the body is JSON, else text")
+      ->check(not_empty);
   call_command->callback([&arguments, &chosen, body] {
     if (body->count() > 0) arguments.call.body = arguments.body;
     chosen.command = [](const Session& session, Arguments& given) { return call(session, given.call); };
@@ -100,23 +114,28 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       ->required();
   add("members", "Lists the hosts, as this one sees them",
       [](const Session& session, Arguments&) { return members(session); });
-  add("actors", "Lists the actors that are active here", [](const Session& session, Arguments& given) {
-    return actors(session, given.limit);
-  })->add_option("--limit", arguments.limit, "at most so many; 0: all");
+  add("actors", "Lists the actors that are active here",
+      [](const Session& session, Arguments& given) { return actors(session, given.limit); })
+      ->add_option("--limit", arguments.limit, "at most so many; 0: all")
+      ->check(whole_number);
   CLI::App* ring_command =
       add("ring", "Shows each host's share, and what a join or a leave would move",
           [](const Session& session, Arguments& given) { return ring(session, given.join, given.leave); });
   CLI::Option* join = ring_command->add_option("--join", arguments.join, "what would move if this host joined");
-  ring_command->add_option("--leave", arguments.leave, "what would move if this host left")->excludes(join);
+  join->check(not_empty);
+  ring_command->add_option("--leave", arguments.leave, "what would move if this host left")
+      ->check(not_empty)
+      ->excludes(join);
   add("drain", "Takes this host off the ring and hands its actors over; waits until that is done",
       [](const Session& session, Arguments& given) { return drain(session, !given.no_wait); })
       ->add_flag("--no-wait", arguments.no_wait, "does not wait for the end");
   add("uncordon", "Takes a drain back: joins the ring again",
       [](const Session& session, Arguments&) { return uncordon(session); });
   add("status", "Shows how this host is", [](const Session& session, Arguments&) { return status(session); });
-  add("watch", "Prints every change of members and ring", [](const Session& session, Arguments& given) {
-    return watch(session, given.count);
-  })->add_option("--count", arguments.count, "ends after so many; 0: never");
+  add("watch", "Prints every change of members and ring",
+      [](const Session& session, Arguments& given) { return watch(session, given.count); })
+      ->add_option("--count", arguments.count, "ends after so many; 0: never")
+      ->check(whole_number);
 }
 
 // "help call" is "call --help".

@@ -8,6 +8,7 @@
 
 #include "sidecar/cli/cli.h"
 #include "sidecar/cli/client.h"
+#include "sidecar/wire/actor_id.h"
 
 namespace ringside::cli {
 
@@ -17,8 +18,13 @@ struct Session {
   bool json = false;
 };
 
+// An id as people write it (42, name:anna): its address in the local interface, and what it stands for. Of parse_id,
+// nothing: `actor` is set; else the refusal that every sidecar would answer.
+std::string address_of(const std::string& id);
+std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& actor);
+
 struct CallArguments {
-  std::string id;    // as people write it: 42, name:anna
+  std::string id;
   std::string path;  // of the method, with its query
   std::optional<std::string> body;
   std::string http_method = "POST";

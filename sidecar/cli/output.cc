@@ -6,6 +6,8 @@
 #include <cstdio>
 
 #include "sidecar/core/outcome.h"
+#include "sidecar/wire/outcome.h"
+#include "sidecar/wire/status_json.h"
 
 namespace ringside::cli {
 namespace {
@@ -44,6 +46,11 @@ int no_sidecar(const Client& client, const std::string& why, const Terminal& ter
   terminal.err << "ringside: no sidecar at " << client.addresses() << " (" << plain(why)
                << "); --local or RINGSIDE_LOCAL says where it is\n";
   return kNoSidecar;
+}
+
+void print_problem(core::Outcome outcome, const nlohmann::json& problem, const Terminal& terminal) {
+  terminal.err << "ringside: " << core::to_string(outcome) << ": " << text_of(problem, "detail") << " ("
+               << text_of(problem, "reason") << ", " << text_of(problem, "blame") << ")\n";
 }
 
 }  // namespace
@@ -111,10 +118,19 @@ int explain(const Reply& reply, const Client& client, bool json, bool changes, c
   if (json) {
     terminal.out << reply.response.body;
   } else {
-    terminal.err << "ringside: " << core::to_string(*outcome) << ": " << text_of(problem, "detail") << " ("
-                 << text_of(problem, "reason") << ", " << text_of(problem, "blame") << ")\n";
+    print_problem(*outcome, problem, terminal);
   }
   return exit_of(*outcome);
+}
+
+int refuse(const core::Answer& refusal, bool json, const Terminal& terminal) {
+  const auto problem = wire::problem_json(refusal, wire::http_status(refusal));
+  if (json) {
+    terminal.out << problem.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  } else {
+    print_problem(refusal.outcome, problem, terminal);
+  }
+  return exit_of(refusal.outcome);
 }
 
 std::optional<nlohmann::json> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal,

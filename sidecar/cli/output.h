@@ -11,6 +11,7 @@
 
 #include "sidecar/cli/cli.h"
 #include "sidecar/cli/client.h"
+#include "sidecar/core/call.h"
 
 namespace ringside::cli {
 
@@ -39,6 +40,9 @@ bool flag_of(const nlohmann::json& json, const char* key);
 // What became of a request that was not applied: says so, and gives the exit status. For requests that change nothing,
 // "no answer" means that there is no sidecar.
 int explain(const Reply& reply, const Client& client, bool json, bool changes, const Terminal& terminal);
+
+// What is refused before any sidecar is asked, as one that is there would refuse it.
+int refuse(const core::Answer& refusal, bool json, const Terminal& terminal);
 
 // The body of a view (200, a JSON object), or nothing, with `exit` set and the reason told.
 std::optional<nlohmann::json> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal,

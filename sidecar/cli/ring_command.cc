@@ -74,30 +74,27 @@ Ring::Ptr ring_of(const json& body) {
                                                                                                            : nullptr;
 }
 
-int one_join(const Session& session, const Ring& ring, const std::string& name) {
-  const auto host = core::canonical_host(name);
-  if (!host) return wrong(session, "--join: \"" + plain(name) + "\" is not a host name");
-  if (ring.contains(*host)) return wrong(session, "--join: " + *host + " is on the ring already");
-  const auto parts = givers(ring, *host);
+int one_join(const Session& session, const Ring& ring, const std::string& host) {
+  if (ring.contains(host)) return wrong(session, "--join: " + host + " is on the ring already");
+  const auto parts = givers(ring, host);
   const double share = ring.empty() ? 1 : sum(parts);
   if (session.json) {
-    session.terminal.out << json{{"join", *host}, {"moves", share}, {"from", parts}}.dump() << "\n";
+    session.terminal.out << json{{"join", host}, {"moves", share}, {"from", parts}}.dump() << "\n";
   } else {
-    session.terminal.out << "if " << *host << " joined, " << percent(share) << " of all ids would move to it"
+    session.terminal.out << "if " << host << " joined, " << percent(share) << " of all ids would move to it"
                          << (parts.empty() ? "" : ", from " + listed(parts)) << "\n";
   }
   return kApplied;
 }
 
-int one_leave(const Session& session, const Ring& ring, const std::string& name) {
-  const auto host = core::canonical_host(name);
-  if (!host || !ring.contains(*host)) return wrong(session, "--leave: " + plain(name) + " is not on the ring");
-  const auto parts = heirs(ring, *host);
-  const double share = shares_of(ring).at(*host);
+int one_leave(const Session& session, const Ring& ring, const std::string& host) {
+  if (!ring.contains(host)) return wrong(session, "--leave: " + host + " is not on the ring");
+  const auto parts = heirs(ring, host);
+  const double share = shares_of(ring).at(host);
   if (session.json) {
-    session.terminal.out << json{{"leave", *host}, {"moves", share}, {"to", parts}}.dump() << "\n";
+    session.terminal.out << json{{"leave", host}, {"moves", share}, {"to", parts}}.dump() << "\n";
   } else {
-    session.terminal.out << "if " << *host << " left, " << percent(share) << " of all ids would move: "
+    session.terminal.out << "if " << host << " left, " << percent(share) << " of all ids would move: "
                          << (parts.empty() ? "nobody is left to take them" : "to " + listed(parts)) << "\n";
   }
   return kApplied;
@@ -106,6 +103,11 @@ int one_leave(const Session& session, const Ring& ring, const std::string& name)
 }  // namespace
 
 int ring(const Session& session, const std::string& join, const std::string& leave) {
+  const std::string& named = join.empty() ? leave : join;
+  const auto asked = core::canonical_host(named);
+  if (!asked && !named.empty()) {
+    return wrong(session, (join.empty() ? "--leave: \"" : "--join: \"") + plain(named) + "\" is not a host name");
+  }
   int exit = kApplied;
   auto body =
       view(session.client.get("/v1/ring?positions=false"), session.client, session.json, session.terminal, exit);
@@ -115,8 +117,8 @@ int ring(const Session& session, const std::string& join, const std::string& lea
     session.terminal.err << "ringside: the sidecar computes another ring than this program: their versions differ\n";
     return kUnknown;
   }
-  if (!join.empty()) return one_join(session, *now, join);
-  if (!leave.empty()) return one_leave(session, *now, leave);
+  if (!join.empty()) return one_join(session, *now, *asked);
+  if (!leave.empty()) return one_leave(session, *now, *asked);
 
   const bool moves = now->hosts().size() <= kHostsWithMoves;
   const double next = 1.0 / static_cast<double>(now->hosts().size() + 1);

@@ -70,8 +70,10 @@ void print_changes(const Session& session, const json& before, const json& after
 }  // namespace
 
 int where(const Session& session, const std::string& id) {
+  wire::ActorRef actor;
+  if (const auto refusal = parse_id(id, actor)) return refuse(*refusal, session.json, session.terminal);
   int exit = kApplied;
-  const auto place = ask(session, "/v1/actors/" + wire::percent_encode(id, ":"), exit);
+  const auto place = ask(session, address_of(id), exit);
   if (!place) return exit;
   if (session.json) {
     print_json(session, *place);

@@ -3,8 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include <messages/control_plane.pb.h>
-
 #include "sidecar/local/guards.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/wire/apply.h"
@@ -13,23 +11,6 @@
 
 namespace ringside::local {
 namespace {
-
-// The id of the address, into a batch that names none. Nothing: the batch is well-formed.
-std::optional<core::Answer> check_batch(std::string& request, std::size_t max_bytes, core::ActorId id) {
-  core::ActorId in_body = 0;
-  auto refusal = wire::check_apply(request, max_bytes, in_body);
-  if (refusal && refusal->reason == core::Reason::kBadId && in_body == 0) {
-    messages::ApplyRequest named;
-    named.set_id(id);
-    request += named.SerializeAsString();
-    refusal = wire::check_apply(request, max_bytes, in_body);
-  }
-  if (!refusal && in_body != id) {
-    return wire::invalid(core::Reason::kBadId, "the body is for actor " + std::to_string(in_body) +
-                                                   ", the address for " + std::to_string(id));
-  }
-  return refusal;
-}
 
 net::HttpResponse result_response(const core::Answer& answer, const wire::ApplyJson& json, bool protobuf) {
   if (answer.outcome == core::Outcome::kRefused) {
@@ -87,7 +68,7 @@ void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::Ht
   } else {
     call.request = std::move(request.body);
   }
-  if (!refusal) refusal = check_batch(call.request, options_.max_message, actor.id);
+  if (!refusal) refusal = wire::check_apply_to(actor.id, call.request, options_.max_message);
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
   if (refusal) return reply(problem(refused(*refusal)));
   start(std::move(call), std::move(reply), [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {

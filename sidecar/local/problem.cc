@@ -1,6 +1,7 @@
 #include "sidecar/local/problem.h"
 
 #include "sidecar/wire/outcome.h"
+#include "sidecar/wire/status_json.h"
 
 namespace ringside::local {
 namespace {
@@ -8,50 +9,19 @@ namespace {
 using core::Outcome;
 using core::Reason;
 
-std::string_view title(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kApplied:
-      return "Applied";
-    case Outcome::kRefused:
-      return "The application refused";
-    case Outcome::kNotDelivered:
-      return "Not delivered; safe to repeat";
-    case Outcome::kOverloaded:
-      return "Refused by a bound; not delivered, safe to repeat";
-    case Outcome::kExpired:
-      return "The deadline passed before the application got it";
-    case Outcome::kInvalid:
-      return "Malformed; nothing changed";
-    case Outcome::kUnknown:
-      return "Sent, and then no answer: it may have happened";
-  }
-  return "";
-}
-
 std::string dump(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 net::HttpResponse make_problem(const core::Answer& answer, int status, std::string_view more) {
-  nlohmann::json body;
-  body["type"] = "urn:ringside:" + std::string(core::to_string(answer.outcome));
-  body["title"] = title(answer.outcome);
-  body["status"] = status;
-  body["detail"] = answer.detail.empty() ? std::string(core::to_string(answer.reason)) : answer.detail;
-  body["reason"] = core::to_string(answer.reason);
-  body["blame"] = core::to_string(core::blame(answer.reason));
-  if (!answer.owner.empty()) body["owner"] = answer.owner;
-  const bool repeatable = answer.outcome == Outcome::kNotDelivered || answer.outcome == Outcome::kOverloaded;
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(wire::retry_after(answer));
-  if (repeatable) body["retry_after_ms"] = wait.count();
-
-  std::string text = dump(body);
+  std::string text = dump(wire::problem_json(answer, status));
   if (!more.empty()) text.insert(text.size() - 1, "," + std::string(more));
   net::HttpResponse response = json_response(status, std::move(text));
   response.headers.set("content-type", "application/problem+json");
   response.headers.append(wire::http_headers(answer));
-  if (repeatable) {
-    response.headers.add("retry-after", std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()));
+  if (wire::repeatable(answer.outcome)) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(wire::retry_after(answer));
+    response.headers.add("retry-after", std::to_string(wait.count()));
   }
   return response;
 }

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
+#include <messages/control_plane.pb.h>
 
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
@@ -92,6 +93,22 @@ std::optional<core::Answer> check_apply(std::string_view request, std::size_t ma
                    "a batch has at most " + std::to_string(kMaxMessagesPerBatch) + " messages");
   }
   return std::nullopt;
+}
+
+std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes) {
+  core::ActorId in_body = 0;
+  auto refusal = check_apply(request, max_bytes, in_body);
+  if (refusal && refusal->reason == core::Reason::kBadId && in_body == 0) {
+    messages::ApplyRequest named;
+    named.set_id(id);
+    request += named.SerializeAsString();
+    refusal = check_apply(request, max_bytes, in_body);
+  }
+  if (!refusal && in_body != id) {
+    return invalid(core::Reason::kBadId,
+                   "the body is for actor " + std::to_string(in_body) + ", the address for " + std::to_string(id));
+  }
+  return refusal;
 }
 
 }  // namespace ringside::wire

@@ -18,6 +18,10 @@ inline constexpr std::size_t kMaxMessagesPerBatch = 10'000;
 // answer for the caller (outcome invalid).
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id);
 
+// The same for a batch whose address names the actor: a batch that names none gets its id, one that names another is
+// refused.
+std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes);
+
 // The serialized messages.ApplyResult of an answer that the app has given (applied or refused).
 std::string apply_result(core::Answer answer);
 

@@ -13,8 +13,6 @@ using core::Reason;
 constexpr core::Duration kRetrySoon{50'000};
 constexpr core::Duration kRetryAfterOverload{200'000};
 
-bool repeatable(Outcome outcome) { return outcome == Outcome::kNotDelivered || outcome == Outcome::kOverloaded; }
-
 // One field of a message by hand: google.rpc.Status and RetryInfo come in no package that we need otherwise.
 std::string field(int number, std::string_view bytes) {
   std::string out(1, static_cast<char>(number << 3 | 2));
@@ -43,6 +41,8 @@ std::string status_details(const core::Answer& answer) {
 }
 
 }  // namespace
+
+bool repeatable(Outcome outcome) { return outcome == Outcome::kNotDelivered || outcome == Outcome::kOverloaded; }
 
 core::Duration retry_after(const core::Answer& answer) {
   if (answer.retry_after.count() > 0) return answer.retry_after;

@@ -41,6 +41,9 @@ std::string message(const core::Answer& answer);
 core::Answer read_answer(net::GrpcStatus status, const std::string& status_message, const net::Metadata& trailers,
                          std::string body);
 
+// Nothing happened, and it may later: the caller is told when to repeat.
+bool repeatable(core::Outcome outcome);
+
 // How long a caller should wait before it repeats, where nothing better is known.
 core::Duration retry_after(const core::Answer& answer);
 

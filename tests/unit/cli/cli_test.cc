@@ -1,5 +1,7 @@
 #include "sidecar/cli/cli.h"
 
+#include "sidecar/wire/actor_id.h"
+#include "sidecar/wire/call_headers.h"
 #include "sidecar/wire/method_call.h"
 #include "tests/unit/cli/cli_fixture.h"
 
@@ -9,6 +11,7 @@ namespace {
 using core::Outcome;
 using core::Reason;
 
+constexpr char kNowhere[] = "unix:/nonexistent/ringside.sock";
 constexpr char kMessage[] = R"({"@type":"type.googleapis.com/google.protobuf.StringValue","value":"hi"})";
 
 core::Answer answered(int status, std::string body, net::HttpRequest* seen, const core::Call& call) {
@@ -127,29 +130,92 @@ TEST_F(CliTest, ExitStatusTellsTheOutcome) {
 }
 
 TEST_F(CliTest, Usage) {
-  for (const std::vector<std::string>& bad : std::vector<std::vector<std::string>>{
-           {},
-           {"nonsense"},
-           {"call"},
-           {"call", "42"},
-           {"call", "42", "x", "body", "more"},
-           {"where"},
-           {"members", "--nonsense"},
-           {"ring", "--join", "a", "--leave", "b"},
-           {"where", "0"},
-           {"where", "x"},
-           {"call", "42", "../x"},
-           {"apply", "42", "not json"},
-           {"apply", "042", kMessage},
-           {"call", "42", "x", "--timeout", "soon"},
-           {"actors", "--limit", "x"},
-           {"--local", "127.0.0.1:x", "members"},
-       }) {
-    const Ran ran = run(bad);
-    EXPECT_EQ(ran.exit, kUsage) << (bad.empty() ? "" : bad[0]) << ran.out << ran.err;
-    EXPECT_NE(ran.err + ran.out, "");
+  const std::string long_key(wire::kMaxIdempotencyKey + 1, 'k');
+  const std::vector<std::vector<std::string>> wrong = {
+      {},
+      {"nonsense"},
+      {"call"},
+      {"call", "42"},
+      {"call", "42", "x", "body", "more"},
+      {"call", "42", ""},
+      {"call", "42", "../x"},
+      {"call", "42", "/x"},
+      {"call", "42", "x", "-X", "NO SUCH"},
+      {"call", "42", "x", "-X", "CONNECT"},
+      {"call", "42", "x", "{}", "--content-type", "a\nb"},
+      {"call", "42", "x", "{}", "--content-type", ""},
+      {"call", "42", "x", "--timeout", "soon"},
+      {"call", "42", "x", "--timeout", "-1s"},
+      {"call", "42", "x", "--timeout", "0s"},
+      {"call", "42", "x", "--timeout", ""},
+      {"call", "42", "x", "--idempotency-key", "a\nb"},
+      {"call", "42", "x", "--idempotency-key", ""},
+      {"call", "42", "x", "--idempotency-key", long_key},
+      {"apply", "42", "not json"},
+      {"apply", "42", "[]"},
+      {"apply", "42", "{}"},
+      {"apply", "42", "3"},
+      {"apply", "42", R"({"messages":[{}]})"},
+      {"apply", "42", R"({"id":"43","messages":[)" + std::string(kMessage) + "]}"},
+      {"apply", "42", std::string(100'000, '[')},
+      {"apply", "42", kMessage, "--timeout", "99999999999h"},
+      {"apply", "42", kMessage, "--idempotency-key", long_key},
+      {"where"},
+      {"members", "--nonsense"},
+      {"members", "more"},
+      {"ring", "--join", "a", "--leave", "b"},
+      {"ring", "--join", "not a host"},
+      {"ring", "--leave", "not a host"},
+      {"ring", "--join", ""},
+      {"ring", "--leave", ""},
+      {"actors", "--limit", "x"},
+      {"actors", "--limit", "-1"},
+      {"actors", "--limit", "010"},
+      {"watch", "--count", "-1"},
+      {"watch", "--count", "18446744073709551616"},
+      {"drain", "now"},
+      {"--local", "127.0.0.1:x", "members"},
+  };
+  for (const std::string& local : {address, std::string(kNowhere)}) {
+    for (const auto& command : wrong) {
+      const Ran ran = run_at(local, command);
+      EXPECT_EQ(ran.exit, kUsage) << ::testing::PrintToString(command) << ran.out << ran.err;
+      EXPECT_NE(ran.err + ran.out, "");
+    }
   }
   EXPECT_TRUE(gateway.calls.empty());
+}
+
+TEST_F(CliTest, AnIdThatIsNoneNeedsNoSidecar) {
+  for (const std::string& id :
+       {std::string(""), std::string("0"), std::string("abc"), std::string("+1"), std::string("-1"), std::string("042"),
+        std::string("1.0"), std::string(" 42"), std::string("42\n"), std::string("0x2a"), std::string("4%32"),
+        std::string("18446744073709551616"), std::string("name:"), std::string("Name:anna"), std::string("name:\xff"),
+        "name:" + std::string(wire::kMaxActorName + 1, 'x')}) {
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"where", "--", id}, {"call", "--", id, "get"}, {"apply", "--", id, kMessage}}) {
+      for (const std::string& local : {address, std::string(kNowhere)}) {
+        const Ran ran = run_at(local, words);
+        EXPECT_EQ(ran.exit, kUsage) << words[0] << " " << id << ran.out << ran.err;
+        EXPECT_NE(ran.err.find("(bad-id, caller)"), std::string::npos) << ran.err;
+      }
+    }
+  }
+  // Scripts read the same as from a sidecar.
+  const Ran there = run({"where", "abc", "--json"});
+  EXPECT_EQ(there.json()["reason"], "bad-id");
+  EXPECT_EQ(run_at(kNowhere, {"where", "abc", "--json"}).out, there.out);
+  EXPECT_EQ(run_at(kNowhere, {"where", "-1"}).exit, kUsage) << "as an option that there is not";
+  for (const char* id : {"1", "18446744073709551615", "name:caf\xc3\xa9", "name:a/b%"}) {
+    EXPECT_EQ(run_at(kNowhere, {"where", id}).exit, kNoSidecar) << id;
+    EXPECT_EQ(run({"where", id}).exit, kApplied) << id;
+  }
+}
+
+TEST_F(CliTest, TypesThatOnlyTheSidecarMayKnowAreItsOwnToRefuse) {
+  const std::string unknown = R"({"@type":"type.googleapis.com/shop.Order"})";
+  EXPECT_EQ(run_at(kNowhere, {"apply", "42", unknown}).exit, kNoSidecar);
+  EXPECT_EQ(run({"apply", "42", unknown}).exit, kUsage);
 }
 
 TEST_F(CliTest, Help) {
@@ -167,16 +233,15 @@ TEST_F(CliTest, Help) {
 }
 
 TEST_F(CliTest, NoSidecar) {
-  const std::string nowhere = "unix:/nonexistent/ringside.sock";
   for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
            {"call", "42", "x"}, {"apply", "42", kMessage}, {"members"}, {"drain"}, {"watch"}, {"status"}}) {
-    const Ran ran = run_at(nowhere, command);
+    const Ran ran = run_at(kNowhere, command);
     EXPECT_EQ(ran.exit, kNoSidecar) << command[0];
-    EXPECT_NE(ran.err.find(nowhere), std::string::npos) << ran.err;
+    EXPECT_NE(ran.err.find(kNowhere), std::string::npos) << ran.err;
   }
   // The first that answers is taken; --local goes before the environment.
-  EXPECT_EQ(run_at(nowhere + " " + address, {"members"}).exit, kApplied);
-  EXPECT_EQ(run_at(nowhere, {"members", "--local", address}).exit, kApplied);
+  EXPECT_EQ(run_at(std::string(kNowhere) + " " + address, {"members"}).exit, kApplied);
+  EXPECT_EQ(run_at(kNowhere, {"members", "--local", address}).exit, kApplied);
 }
 
 }  // namespace
