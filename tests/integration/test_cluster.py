@@ -1,7 +1,11 @@
 """Hosts that join, and what callers and operators see of them."""
 import concurrent.futures
+import contextlib
+import http.client
 import json
+import selectors
 import subprocess
+import threading
 
 import cluster
 
@@ -64,6 +68,55 @@ def test_members_can_be_waited_for(world):
     rings = [host.json("/v1/ring") for host in (first, second)]
     assert rings[0]["ring"] == rings[1]["ring"] == first.json("/v1/members")["ring"]
     assert abs(sum(one["share"] for one in rings[0]["hosts"]) - 1) < 1e-3
+
+
+def test_waiting_requests_are_bounded_and_counted(world):
+    """One more than there is room for: one hears so at once, the others hear of the change."""
+    bound = 1000
+    first = world.host()
+    version = first.json("/v1/members")["version"]
+    host, port = first.local.rsplit(":", 1)
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as answered:
+        for _ in range(bound + 1):
+            waiting = stack.enter_context(contextlib.closing(http.client.HTTPConnection(host, int(port), cluster.PATIENCE)))
+            waiting.request("GET", f"/v1/members?wait={version}")
+            answered.register(waiting.sock, selectors.EVENT_READ, waiting)
+        refused = []
+        while not refused:
+            refused = answered.select(cluster.PATIENCE)
+        assert len(refused) == 1
+        answered.unregister(refused[0][0].fileobj)
+        answer = refused[0][0].data.getresponse()
+        assert (answer.status, answer.headers["ringside-outcome"]) == (429, "overloaded")
+        assert json.loads(answer.read())["reason"] == "too-many-waiting"
+        assert first.metric('ringside_refusals_total{reason="too-many-waiting"}') == 1
+        second = world.host(join=[first])
+        for key in answered.get_map().values():
+            answer = key.data.getresponse()
+            assert answer.status == 200
+            assert second.name in [one["host"] for one in json.loads(answer.read())["members"]]
+
+
+def test_the_end_of_a_drain_can_be_waited_for(world):
+    begun, released = threading.Event(), threading.Event()
+
+    def hold(*_):
+        begun.set()
+        assert released.wait(cluster.PATIENCE)
+        return 200, {}, b""
+
+    host = world.host(app=world.app(serve=hold))
+    assert host.json("/v1/drain?wait=true")["phase"] == "ready", "none is under way"
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        turn = pool.submit(host.call, 7)
+        assert begun.wait(cluster.PATIENCE)
+        waiting = [pool.submit(host.ask, "POST", "/v1/drain?wait=true", "{}", {"content-type": "application/json"})
+                   for _ in range(2)]
+        cluster.until(lambda: host.json("/v1/drain")["phase"] == "draining", "the drain begins")
+        assert not any(one.done() for one in waiting)
+        released.set()
+        assert turn.result().status == 200
+        assert [json.loads(one.result().body)["done"] for one in waiting] == [True, True]
 
 
 def test_a_host_without_an_app_routes_only(world):

@@ -76,3 +76,30 @@ def test_a_first_touch_is_announced_both_ways(cluster):
     assert third.apply(theirs)["code"] == "OK"
     assert legacy.state["claims"] == [str(theirs)]
     assert ringside.metric("ringside_announcements_total") >= 3
+
+
+def test_a_host_known_by_a_dns_name_is_asked_back(cluster):
+    """Its address proves nothing: what is said in its name counts as far as its own list bears it out."""
+    legacy = cluster.legacy("--host", "localhost:0")
+    for actor in range(1, 41):
+        assert legacy.apply(actor, "before")["code"] == "OK"
+    ringside = cluster.ringside(join=[legacy])
+    other = cluster.legacy(join=[legacy])
+    cluster.settle(ringside, legacy, other)
+    held = next(actor for actor in range(1, 41) if ringside.where(actor)["rule"] == "stray")
+    free = next(actor for actor in range(41, 1000) if ringside.where(actor)["owner"] == ringside.name)
+    asked = legacy.state["calls"]["GetLocalActorIds"]
+
+    def said(method, *ids):
+        nonlocal asked
+        ack = other.rpc(ringside, method, host=legacy.name, ids=[str(actor) for actor in ids])["reply"]
+        asked += 1
+        legacy.until("calls", key="GetLocalActorIds", least=asked)
+        return ack["accepted"], [ringside.where(actor)["rule"] for actor in (held, free)]
+
+    assert said("AnnounceOwnership", free) == (False, ["stray", "ring"])
+    assert said("AnnounceExpiry", held) == (False, ["stray", "ring"])
+    assert said("AnnounceOwnership", held, free) == (True, ["stray", "ring"])
+    assert legacy.do("expire", id=str(held))["acks"][ringside.name] is True
+    assert ringside.where(held)["rule"] == "ring"
+    assert ringside.apply(held, "moved")[::2] == ("applied", ringside.name)

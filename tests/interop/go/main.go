@@ -183,7 +183,9 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	peer := NewPeer(canonical(listener.Addr().String()), *points, join, time.Duration(*interval*float64(time.Second)))
+	address, _, _ := net.SplitHostPort(*host)
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	peer := NewPeer(canonical(net.JoinHostPort(address, port)), *points, join, time.Duration(*interval*float64(time.Second)))
 	peer.Serve(listener)
 
 	var one sync.Mutex
