@@ -107,17 +107,20 @@ function(ringside_test name)
   ringside_test_properties(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}" "${sanitizers}")
 endfunction()
 
-# ringside_pytest(NAME FILES ... [NEEDS target ...] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE]): pytest over some files, as
-# one ctest test; the tests find the build by the environment's BUILD_UNDER_TEST. It runs on programs with the address
-# sanitizer as well, unless told otherwise.
+# ringside_pytest(NAME FILES ... [NEEDS target ...] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE | TSAN]): pytest over some
+# files, as one ctest test; the tests find the build by the environment's BUILD_UNDER_TEST. It runs on programs with the
+# address sanitizer as well, unless told otherwise, and with TSAN on those with the thread sanitizer.
 function(ringside_pytest name)
-  cmake_parse_arguments(ARG "NO_SANITIZE" "TIMEOUT" "FILES;NEEDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_SANITIZE;TSAN" "TIMEOUT" "FILES;NEEDS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS integration)
   endif()
   add_test(NAME ${name} COMMAND Python3::Interpreter -m pytest -q -p no:cacheprovider ${ARG_FILES}
            WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set(sanitizers asan)
+  if(ARG_TSAN)
+    list(APPEND sanitizers tsan)
+  endif()
   if(ARG_NO_SANITIZE)
     set(sanitizers "")
   elseif(ARG_NEEDS)
