@@ -3,8 +3,8 @@
 #include <deque>
 #include <optional>
 
-#include "sidecar/net/listener.h"
 #include "tests/unit/adapters/adapter_fixture.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::adapters {
 namespace {
@@ -140,10 +140,8 @@ TEST_F(HttpApp, NobodyThereIsDownAndATurnSurelyNotDelivered) {
 class GoodApp : public HttpApp {
  protected:
   GoodApp() {
-    net::ListenerOptions options;
-    options.address = {"127.0.0.1", 0, ""};
-    options.http1.emplace();
-    options.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
+    auto options = net::testing::on_loopback();
+    options.http1.emplace().handler = [this](net::HttpRequest request, net::HttpReply reply) {
       if (request.target == "/healthz") {
         net::HttpResponse well;
         well.headers.add("ringside-app-instance", instance);
@@ -153,10 +151,7 @@ class GoodApp : public HttpApp {
       held.push_back(std::move(reply));
       if (!hold) release();
     };
-    listener = std::make_unique<net::Listener>(loop, std::move(options));
-    std::string error;
-    EXPECT_TRUE(listener->open(error)) << error;
-    listener->start();
+    listener = net::testing::serve(loop, std::move(options));
     start(listener->local_address());
   }
   ~GoodApp() override { listener->close(); }

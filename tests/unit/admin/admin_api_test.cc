@@ -5,9 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "sidecar/net/http1_client.h"
-#include "sidecar/net/listener.h"
 #include "tests/unit/local/fake_gateway.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::admin {
 namespace {
@@ -17,14 +16,9 @@ class Admin : public net::testing::LoopTest {
   Admin() : metrics(gateway, "1.2.3"), api(gateway, metrics) {
     gateway.state.host = "10.0.0.7";
     gateway.state.phase = core::Phase::kReady;
-    net::ListenerOptions options;
-    options.address = {"127.0.0.1", 0, ""};
-    options.http1.emplace();
-    options.http1->handler = api.handler();
-    listener = std::make_unique<net::Listener>(loop, std::move(options));
-    std::string error;
-    EXPECT_TRUE(listener->open(error)) << error;
-    listener->start();
+    auto options = net::testing::on_loopback();
+    options.http1.emplace().handler = api.handler();
+    listener = net::testing::serve(loop, std::move(options));
     net::Http1ClientOptions to;
     to.endpoint = listener->local_address();
     client = std::make_unique<net::Http1Client>(loop, to);

@@ -4,6 +4,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "tests/unit/net/net_fixture.h"
+
 namespace ringside::cli::testing {
 
 CliTest::CliTest() {
@@ -15,15 +17,11 @@ CliTest::CliTest() {
   options.calls.timeouts = {std::chrono::seconds(10), std::chrono::minutes(5)};
   options.version = "1.2.3";
   api_ = std::make_unique<local::LocalApi>(loop_, gateway, json_, options);
-  net::ListenerOptions listen;
-  listen.address = {"127.0.0.1", 0, ""};
+  auto listen = net::testing::on_loopback();
   listen.http1.emplace();
   listen.http1->handler = api_->handler();
   listen.http1->shape_error = api_->error_shaper();
-  listener_ = std::make_unique<net::Listener>(loop_, std::move(listen));
-  std::string error;
-  EXPECT_TRUE(listener_->open(error)) << error;
-  listener_->start();
+  listener_ = net::testing::serve(loop_, std::move(listen));
   address = listener_->local_address().to_string();
   thread_ = std::thread([this] { loop_.run(); });
 }

@@ -15,8 +15,8 @@
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc_channel.h"
 #include "sidecar/net/http1_client.h"
-#include "sidecar/net/listener.h"
 #include "tests/unit/local/fake_gateway.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::local::testing {
 
@@ -41,18 +41,12 @@ class LocalTest : public ::testing::Test {
     api = std::make_unique<LocalApi>(loop, gateway, json, options);
     const auto methods = std::make_shared<net::MethodTable>();
     api->add_methods(*methods);
-    net::ListenerOptions listen;
-    listen.address = {"127.0.0.1", 0, ""};
+    auto listen = net::testing::on_loopback(methods);
     listen.http1.emplace();
     listen.http1->handler = api->handler();
     listen.http1->shape_error = api->error_shaper();
     listen.http1->max_body = 64 * 1024;
-    listen.http2.emplace();
-    listen.http2->methods = methods;
-    listener = std::make_unique<net::Listener>(loop, std::move(listen));
-    std::string error;
-    EXPECT_TRUE(listener->open(error)) << error;
-    listener->start();
+    listener = net::testing::serve(loop, std::move(listen));
     net::Http1ClientOptions to;
     to.endpoint = listener->local_address();
     to.host_header = "localhost";

@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "sidecar/net/abuse_guard.h"
-#include "sidecar/net/listener.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
@@ -27,32 +26,23 @@ std::size_t resident_kib() {
   return 0;
 }
 
-class Abuse : public LoopTest {
+class Abuse : public ListenerTest {
  protected:
   void SetUp() override {
-    Method method;
-    method.handler = [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); };
-    auto methods = std::make_shared<MethodTable>();
-    methods->add("/s/Hold", std::move(method));
-    ListenerOptions options;
-    options.address.host = "127.0.0.1";
-    options.http2.emplace();
-    options.http2->methods = methods;
+    auto options =
+        on_loopback(one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); }));
     options.http2->control_burst = 2'000;
     options.http2->control_per_second = 1;
     options.on_incident = [this](std::string_view incident, std::string_view peer) {
       incident_ = incident;
       EXPECT_EQ(peer, "127.0.0.1");
     };
-    listener_ = std::make_unique<Listener>(loop, std::move(options));
-    std::string error;
-    ASSERT_TRUE(listener_->open(error)) << error;
-    listener_->start();
+    listener_ = serve(loop, std::move(options));
   }
 
   // Sends `unit(i)` over and over until the server ends the connection; says what it was called.
   std::string flood(const std::function<std::string(std::uint32_t)>& unit, bool read_answers = true) {
-    auto socket = RawSocket::connect_to(listener_->local_address());
+    auto socket = connect();
     std::string out = std::string(kPreface) + frame(kSettings, 0, 0, "");
     std::uint32_t i = 0;
     const std::size_t before = resident_kib();
@@ -73,7 +63,6 @@ class Abuse : public LoopTest {
     return incident_;
   }
 
-  std::unique_ptr<Listener> listener_;
   std::vector<std::shared_ptr<ServerCall>> held_;
   std::string incident_;
 };
@@ -139,7 +128,7 @@ TEST_F(Abuse, Garbage) {
 
 TEST_F(Abuse, MemoryOfHeldStreamsIsBounded) {
   // Announces 4 MiB on a thousand streams and sends nothing of it.
-  auto socket = RawSocket::connect_to(listener_->local_address());
+  auto socket = connect();
   std::string out = std::string(kPreface) + frame(kSettings, 0, 0, "");
   for (std::uint32_t i = 0; i < 1000; ++i) {
     out += grpc_request(2 * i + 1, "/s/Hold") + frame(kData, 0, 2 * i + 1, std::string("\0\0\x3f\xff\xff", 5));

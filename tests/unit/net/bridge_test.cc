@@ -8,10 +8,8 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
-#include "sidecar/net/grpc_channel.h"
 #include "sidecar/net/grpc_library_server.h"
-#include "sidecar/net/listener.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
@@ -36,34 +34,15 @@ std::string text_of(const grpc::ByteBuffer& buffer) {
   return text;
 }
 
-class Bridge : public testing::LoopTest {
+class Bridge : public testing::ListenerTest {
  protected:
   void SetUp() override {
     server_ = std::make_shared<GrpcLibraryServer>(std::vector<grpc::Service*>{});
-    Method echo;
-    echo.handler = [](const std::shared_ptr<ServerCall>& call) { call->reply(call->take_message()); };
-    auto methods = std::make_shared<MethodTable>();
-    methods->add("/s/Echo", std::move(echo));
-    ListenerOptions options;
-    options.address.host = "127.0.0.1";
-    options.http2.emplace();
-    options.http2->methods = methods;
+    auto options = testing::on_loopback(testing::one_method(
+        "/s/Echo", [](const std::shared_ptr<ServerCall>& call) { call->reply(call->take_message()); }));
     options.http2->bridge = server_;
-    listener_ = std::make_unique<Listener>(loop, std::move(options));
-    std::string error;
-    ASSERT_TRUE(listener_->open(error)) << error;
-    listener_->start();
-    ChannelOptions channel;
-    channel.endpoint = listener_->local_address();
-    channel_ = std::make_unique<GrpcChannel>(loop, channel);
+    listener_ = testing::serve(loop, std::move(options));
     library_ = grpc::CreateChannel(listener_->local_address().to_string(), grpc::InsecureChannelCredentials());
-  }
-
-  CallResult call(const std::string& path, const std::string& message, const Metadata& metadata = {}) {
-    std::optional<CallResult> result;
-    channel_->unary(path, metadata, message, {}, [&result](CallResult r) { result = std::move(r); });
-    EXPECT_TRUE(run_until([&result] { return result.has_value(); }));
-    return result.value_or(CallResult());
   }
 
   // gRPC's client library, on a thread of its own while this one turns the loop.
@@ -92,8 +71,6 @@ class Bridge : public testing::LoopTest {
   }
 
   std::shared_ptr<GrpcLibraryServer> server_;
-  std::unique_ptr<Listener> listener_;
-  std::unique_ptr<GrpcChannel> channel_;
   std::shared_ptr<grpc::Channel> library_;
 };
 
@@ -129,14 +106,13 @@ TEST_F(Bridge, ReflectionIsBidirectional) {
   StreamHandlers handlers;
   handlers.on_message = [&replies](std::string message) { replies.push_back(std::move(message)); };
   handlers.on_finish = [&result](CallResult r) { result = std::move(r); };
-  const auto stream = channel_->stream(kReflection, {}, {}, std::move(handlers));
+  const auto stream = channel().stream(kReflection, {}, {}, std::move(handlers));
   for (std::size_t i = 1; i <= 3; ++i) {
     stream->send("\x3a\x01*");  // list_services
     ASSERT_TRUE(run_until([&] { return replies.size() == i; }));
   }
   stream->half_close();
-  ASSERT_TRUE(run_until([&result] { return result.has_value(); }));
-  EXPECT_EQ(result->status, GrpcStatus::kOk) << result->message;
+  EXPECT_EQ(await(result).status, GrpcStatus::kOk) << result->message;
   EXPECT_NE(replies[0].find("grpc.reflection.v1alpha.ServerReflection"), std::string::npos);
 }
 
@@ -145,7 +121,7 @@ TEST_F(Bridge, WatchEndsWithItsClient) {
   StreamHandlers handlers;
   handlers.on_message = [&replies](std::string message) { replies.push_back(std::move(message)); };
   handlers.on_finish = [](const CallResult&) { FAIL() << "cancelled calls do not finish"; };
-  const auto stream = channel_->stream(kWatch, {}, {}, std::move(handlers));
+  const auto stream = channel().stream(kWatch, {}, {}, std::move(handlers));
   stream->send("");
   stream->half_close();
   ASSERT_TRUE(run_until([&] { return replies.size() == 1; }));
@@ -153,7 +129,7 @@ TEST_F(Bridge, WatchEndsWithItsClient) {
   ASSERT_TRUE(run_until([&] { return replies.size() == 2; }));
   EXPECT_EQ(replies[1], kNotServing);
   stream->cancel();
-  channel_->close();
+  channel().close();
   ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
 }
 
@@ -171,7 +147,7 @@ TEST_F(Bridge, DrainWhileTheLibraryStreams) {
   StreamHandlers handlers;
   handlers.on_message = [&replies](const std::string&) { ++replies; };
   handlers.on_finish = [&result](CallResult r) { result = std::move(r); };
-  const auto stream = channel_->stream(kWatch, {}, {}, std::move(handlers));
+  const auto stream = channel().stream(kWatch, {}, {}, std::move(handlers));
   stream->send("");
   ASSERT_TRUE(run_until([&replies] { return replies == 1; }));
   std::optional<std::size_t> cut;

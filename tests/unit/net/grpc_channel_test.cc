@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "sidecar/net/listener.h"
 #include "sidecar/net/resolver.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
@@ -16,24 +15,17 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing;
 
-// A server by hand: answers as its test tells it, frame by frame.
-class HandServer {
- public:
-  std::unique_ptr<RawSocket> accept() { return listener_.accept(); }
-  Endpoint endpoint() const { return listener_.endpoint(); }
-
+// What a server says, frame by frame.
+struct HandServer {
   static std::string settings() { return frame(kSettings, 0, 0, ""); }
   static std::string answer(std::uint32_t stream, const std::string& body) {
     return frame(kHeaders, kEndHeaders, stream, hpack({{":status", "200"}, {"content-type", "application/grpc"}})) +
            frame(kData, 0, stream, grpc_message(body)) +
            frame(kHeaders, kEndHeaders | kEndStream, stream, hpack({{"grpc-status", "0"}}));
   }
-
- private:
-  RawListener listener_;
 };
 
-class Channel : public LoopTest {
+class Channel : public HandServerTest<CallResult> {
  protected:
   GrpcChannel& channel() {
     if (!channel_) {
@@ -44,20 +36,7 @@ class Channel : public LoopTest {
     return *channel_;
   }
   std::size_t call(const std::string& message = "request", CallOptions options = {}) {
-    results_.emplace_back();
-    const std::size_t index = results_.size() - 1;
-    channel().unary("/s/M", {}, message, options, [this, index](CallResult r) { results_[index] = std::move(r); });
-    return index;
-  }
-  CallResult& wait(std::size_t index) {
-    EXPECT_TRUE(run_until([this, index] { return results_[index].has_value(); }));
-    if (!results_[index]) results_[index].emplace();
-    return *results_[index];
-  }
-  std::unique_ptr<RawSocket> accept() {
-    std::unique_ptr<RawSocket> socket;
-    EXPECT_TRUE(run_until([&] { return (socket = server_.accept()) != nullptr; }));
-    return socket;
+    return begin([&](auto done) { channel().unary("/s/M", {}, message, options, std::move(done)); });
   }
   // Collects frames until one of this type has come.
   std::vector<Frame> frames_until(RawSocket& socket, std::uint8_t type) {
@@ -71,10 +50,8 @@ class Channel : public LoopTest {
     return frames;
   }
 
-  HandServer server_;
   ChannelOptions options_;
   std::unique_ptr<GrpcChannel> channel_;
-  std::deque<std::optional<CallResult>> results_;
   std::vector<CallResult> lost_;
 };
 
@@ -137,18 +114,9 @@ TEST_F(Channel, ReconnectsAfterItsBackoff) {
   options_.backoff_min = options_.backoff_max = 1ms;
   options_.random = [] { return 0.5; };
   EXPECT_TRUE(wait(call()).refused);
-  ListenerOptions listen;
+  auto listen = on_loopback(one_method("/s/M", [](const std::shared_ptr<ServerCall>& one) { one->reply("back"); }));
   listen.address = options_.endpoint;
-  listen.http2.emplace();
-  Method method;
-  method.handler = [](const std::shared_ptr<ServerCall>& one) { one->reply("back"); };
-  auto methods = std::make_shared<MethodTable>();
-  methods->add("/s/M", std::move(method));
-  listen.http2->methods = methods;
-  Listener listener(loop, std::move(listen));
-  std::string error;
-  ASSERT_TRUE(listener.open(error)) << error;
-  listener.start();
+  const auto listener = serve(loop, std::move(listen));
   ASSERT_TRUE(run_until([this] { return wait(call()).body == "back"; }));
 }
 
@@ -381,8 +349,7 @@ TEST_F(Channel, BoundsOnCallsAndBytes) {
   stream->send(std::string(600, 'x'));
   EXPECT_EQ(stream->unsent_bytes(), 605U);
   stream->send(std::string(600, 'x'));
-  ASSERT_TRUE(run_until([&result] { return result.has_value(); }));
-  EXPECT_EQ(result->status, GrpcStatus::kResourceExhausted);
+  EXPECT_EQ(await(result).status, GrpcStatus::kResourceExhausted);
 }
 
 TEST_F(Channel, MoreCallsThanTheServersStreams) {
@@ -424,8 +391,7 @@ TEST_F(Channel, BidirectionalStream) {
   EXPECT_EQ(end.back().flags & kEndStream, kEndStream);
   socket->send(frame(kHeaders, kEndHeaders | kEndStream, 1,
                      hpack({{"grpc-status", "5"}, {"grpc-message", "gone%21"}, {"t", "u"}})));
-  ASSERT_TRUE(run_until([&result] { return result.has_value(); }));
-  EXPECT_EQ(result->status, GrpcStatus::kNotFound);
+  EXPECT_EQ(await(result).status, GrpcStatus::kNotFound);
   EXPECT_EQ(result->message, "gone!");
   EXPECT_EQ(result->trailers.get("t"), "u");
 }

@@ -6,20 +6,18 @@
 #include <string>
 #include <vector>
 
-#include "sidecar/net/listener.h"
 #include "sidecar/net/resolver.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::RawListener;
 using testing::RawSocket;
 
 HttpRequest get(const std::string& target = "/") { return {"GET", target, {}, "", ""}; }
 
-class Http1Pool : public testing::LoopTest {
+class Http1Pool : public testing::HandServerTest<HttpResult> {
  protected:
   Http1Client& client() {
     if (!client_) {
@@ -29,21 +27,7 @@ class Http1Pool : public testing::LoopTest {
     return *client_;
   }
   std::size_t ask(const HttpRequest& request, std::optional<Clock::time_point> deadline = {}) {
-    results_.emplace_back();
-    const std::size_t index = results_.size() - 1;
-    client().request(request, deadline, [this, index](HttpResult result) { results_[index] = std::move(result); });
-    return index;
-  }
-  HttpResult& wait(std::size_t index) {
-    EXPECT_TRUE(run_until([this, index] { return results_[index].has_value(); }));
-    if (!results_[index]) results_[index].emplace();
-    return *results_[index];
-  }
-  // The server's end of the next connection, after it has received a whole request head.
-  std::unique_ptr<RawSocket> accept() {
-    std::unique_ptr<RawSocket> socket;
-    EXPECT_TRUE(run_until([&] { return (socket = server_.accept()) != nullptr; }));
-    return socket;
+    return begin([&](auto done) { client().request(request, deadline, std::move(done)); });
   }
   bool request_at(RawSocket& socket) {
     return run_until([&socket] { return socket.has("\r\n\r\n"); });
@@ -57,10 +41,8 @@ class Http1Pool : public testing::LoopTest {
     return wait(index);
   }
 
-  RawListener server_;
   Http1ClientOptions options_;
   std::unique_ptr<Http1Client> client_;
-  std::deque<std::optional<HttpResult>> results_;
 };
 
 TEST_F(Http1Pool, WritesWhatItIsGivenAndNothingDangerous) {
@@ -239,15 +221,12 @@ TEST_F(Http1Pool, BoundsOnConnectionsAndWaiting) {
 }
 
 TEST_F(Http1Pool, OurOwnServerByNameUnderLoad) {
-  ListenerOptions listen;
-  listen.address.host = "127.0.0.1";
-  listen.http1.emplace();
-  listen.http1->handler = [](const HttpRequest& request, HttpReply reply) { reply({200, {}, request.target}); };
-  Listener listener(loop, std::move(listen));
-  std::string error;
-  ASSERT_TRUE(listener.open(error));
-  listener.start();
-  options_.endpoint = Endpoint{"localhost", listener.local_address().port, ""};
+  auto listen = testing::on_loopback();
+  listen.http1.emplace().handler = [](const HttpRequest& request, HttpReply reply) {
+    reply({200, {}, request.target});
+  };
+  const auto listener = testing::serve(loop, std::move(listen));
+  options_.endpoint = Endpoint{"localhost", listener->local_address().port, ""};
   options_.resolver = std::make_shared<Resolver>(loop, ResolverOptions{});
   client_ = std::make_unique<Http1Client>(loop, options_);
   for (int i = 0; i < 2000; ++i) ask(get("/" + std::to_string(i)));

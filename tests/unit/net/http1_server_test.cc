@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sidecar/net/listener.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
@@ -14,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::RawSocket;
 
-class Http1Server : public testing::LoopTest {
+class Http1Server : public testing::ListenerTest {
  protected:
   void SetUp() override {
     http1_.max_body = 1000;
@@ -34,15 +33,11 @@ class Http1Server : public testing::LoopTest {
 
   RawSocket open() {
     if (!listener_) {
-      ListenerOptions options;
-      options.address.host = "127.0.0.1";
+      auto options = testing::on_loopback();
       options.http1 = http1_;
-      listener_ = std::make_unique<Listener>(loop, std::move(options));
-      std::string error;
-      EXPECT_TRUE(listener_->open(error)) << error;
-      listener_->start();
+      listener_ = testing::serve(loop, std::move(options));
     }
-    return RawSocket::connect_to(listener_->local_address());
+    return connect();
   }
 
   // Everything until the server closes.
@@ -61,7 +56,6 @@ class Http1Server : public testing::LoopTest {
   }
 
   Http1Options http1_;
-  std::unique_ptr<Listener> listener_;
   std::vector<HttpRequest> seen_;
   std::deque<HttpReply> later_;
 };

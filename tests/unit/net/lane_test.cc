@@ -6,17 +6,15 @@
 #include <utility>
 #include <vector>
 
-#include "sidecar/net/grpc_channel.h"
 #include "sidecar/net/idle_reset_filter.h"
-#include "sidecar/net/listener.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
 
 using testing::Frame;
 
-class Lane : public testing::LoopTest {
+class Lane : public testing::ListenerTest {
  protected:
   void SetUp() override { methods_ = std::make_shared<MethodTable>(); }
 
@@ -33,25 +31,12 @@ class Lane : public testing::LoopTest {
     options.http2 = http2_;
     options.http2->methods = methods_;
     options.on_incident = [this](std::string_view incident, std::string_view) { incidents_.emplace_back(incident); };
-    listener_ = std::make_unique<Listener>(loop, std::move(options));
-    ASSERT_TRUE(listener_->open(error)) << error;
-    listener_->start();
-    ChannelOptions channel;
-    channel.endpoint = listener_->local_address();
-    channel_ = std::make_unique<GrpcChannel>(loop, channel);
-  }
-
-  CallResult call(const std::string& path, const std::string& message, Metadata metadata = {},
-                  CallOptions options = {}) {
-    std::optional<CallResult> result;
-    channel_->unary(path, std::move(metadata), message, options, [&result](CallResult r) { result = std::move(r); });
-    EXPECT_TRUE(run_until([&result] { return result.has_value(); }));
-    return result.value_or(CallResult());
+    listener_ = testing::serve(loop, std::move(options));
   }
 
   // Everything that the server sends to these bytes, until it has ended the stream or the connection.
   std::vector<Frame> exchange(const std::string& bytes, std::uint32_t stream = 1) {
-    auto socket = testing::RawSocket::connect_to(listener_->local_address());
+    auto socket = connect();
     socket.send(std::string(testing::kPreface) + testing::frame(testing::kSettings, 0, 0, "") + bytes);
     std::vector<Frame> frames;
     EXPECT_TRUE(run_until([&] {
@@ -68,8 +53,6 @@ class Lane : public testing::LoopTest {
 
   Http2Options http2_;
   std::shared_ptr<MethodTable> methods_;
-  std::unique_ptr<Listener> listener_;
-  std::unique_ptr<GrpcChannel> channel_;
   std::vector<std::string> incidents_;
 };
 
@@ -104,7 +87,7 @@ TEST_F(Lane, ManyCallsAtOnce) {
   listen();
   int answered = 0;
   for (int i = 0; i < 10'000; ++i) {
-    channel_->unary("/s/Echo", {}, std::to_string(i), {}, [&answered, i](const CallResult& result) {
+    channel().unary("/s/Echo", {}, std::to_string(i), {}, [&answered, i](const CallResult& result) {
       EXPECT_EQ(result.body, std::to_string(i)) << result.message;
       ++answered;
     });
@@ -140,9 +123,9 @@ TEST_F(Lane, AnswerAfterTheClientHasGoneIsHarmless) {
     kept->on_cancel([&cancelled] { cancelled = true; });
   });
   listen();
-  const auto id = channel_->unary("/s/Wait", {}, "x", {}, [](const CallResult&) { FAIL(); });
+  const auto id = channel().unary("/s/Wait", {}, "x", {}, [](const CallResult&) { FAIL(); });
   ASSERT_TRUE(run_until([&kept] { return kept != nullptr; }));
-  EXPECT_EQ(channel_->cancel(id), Delivery::kMaybe);
+  EXPECT_EQ(channel().cancel(id), Delivery::kMaybe);
   ASSERT_TRUE(run_until([&cancelled] { return cancelled; }));
   EXPECT_TRUE(kept->cancelled());
   kept->reply("late");
@@ -150,7 +133,7 @@ TEST_F(Lane, AnswerAfterTheClientHasGoneIsHarmless) {
   settle();
   // And when the whole server is gone.
   cancelled = false;
-  channel_->unary("/s/Wait", {}, "x", {}, [](const CallResult& result) { EXPECT_TRUE(result.reset); });
+  channel().unary("/s/Wait", {}, "x", {}, [](const CallResult& result) { EXPECT_TRUE(result.reset); });
   ASSERT_TRUE(run_until([&kept] { return kept != nullptr; }));
   listener_.reset();
   ASSERT_TRUE(run_until([&cancelled] { return cancelled; }));
@@ -185,11 +168,10 @@ TEST_F(Lane, ServerStreamingWithBackPressure) {
     ++received;
   };
   handlers.on_finish = [&](CallResult r) { result = std::move(r); };
-  const auto stream = channel_->stream("/s/List", {}, {}, std::move(handlers));
+  const auto stream = channel().stream("/s/List", {}, {}, std::move(handlers));
   stream->send("request");
   stream->half_close();
-  ASSERT_TRUE(run_until([&result] { return result.has_value(); }));
-  EXPECT_EQ(result->status, GrpcStatus::kOk) << result->message;
+  EXPECT_EQ(await(result).status, GrpcStatus::kOk) << result->message;
   EXPECT_EQ(result->trailers.get("done"), "yes");
   EXPECT_EQ(received, kMessages);
   EXPECT_LT(most_unsent, 300 * 1024U);
@@ -348,12 +330,12 @@ TEST_F(Lane, DrainLetsRunningCallsEnd) {
   add("/s/Wait", [&kept](const std::shared_ptr<ServerCall>& one) { kept = one; });
   listen();
   std::optional<CallResult> result;
-  channel_->unary("/s/Wait", {}, "x", {}, [&result](CallResult r) { result = std::move(r); });
+  channel().unary("/s/Wait", {}, "x", {}, [&result](CallResult r) { result = std::move(r); });
   ASSERT_TRUE(run_until([&kept] { return kept != nullptr; }));
   std::optional<std::size_t> cut;
   listener_->drain(std::chrono::seconds(20), [&cut](std::size_t n) { cut = n; });
   // GOAWAY: the channel takes no new call to that connection, and nobody accepts another.
-  ASSERT_TRUE(run_until([this] { return !channel_->connected(); }));
+  ASSERT_TRUE(run_until([this] { return !channel().connected(); }));
   EXPECT_FALSE(result);
   EXPECT_FALSE(cut);
   kept->reply("done");
@@ -371,7 +353,7 @@ TEST_F(Lane, DrainHasABound) {
   add("/s/Wait", [&kept](const std::shared_ptr<ServerCall>& one) { kept = one; });
   listen();
   std::optional<CallResult> result;
-  channel_->unary("/s/Wait", {}, "x", {}, [&result](CallResult r) { result = std::move(r); });
+  channel().unary("/s/Wait", {}, "x", {}, [&result](CallResult r) { result = std::move(r); });
   ASSERT_TRUE(run_until([&kept] { return kept != nullptr; }));
   std::optional<std::size_t> cut;
   listener_->drain(std::chrono::milliseconds(300), [&cut](std::size_t n) { cut = n; });

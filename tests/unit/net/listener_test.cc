@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
 namespace {
@@ -28,11 +28,7 @@ class Listening : public testing::LoopTest {
   }
   static Http2Options http2() {
     Http2Options options;
-    Method method;
-    method.handler = [](const std::shared_ptr<ServerCall>& call) { call->reply("two"); };
-    auto methods = std::make_shared<MethodTable>();
-    methods->add("/s/M", std::move(method));
-    options.methods = methods;
+    options.methods = testing::one_method("/s/M", [](const std::shared_ptr<ServerCall>& call) { call->reply("two"); });
     return options;
   }
   static ListenerOptions both(const std::string& address) {
@@ -43,13 +39,7 @@ class Listening : public testing::LoopTest {
     options.http2 = http2();
     return options;
   }
-  std::unique_ptr<Listener> open(ListenerOptions options) {
-    auto listener = std::make_unique<Listener>(loop, std::move(options));
-    std::string error;
-    EXPECT_TRUE(listener->open(error)) << error;
-    listener->start();
-    return listener;
-  }
+  std::unique_ptr<Listener> open(ListenerOptions options) { return testing::serve(loop, std::move(options)); }
 
   const std::string http2_start_ = std::string(testing::kPreface) + testing::frame(testing::kSettings, 0, 0, "");
   const std::string http1_request_ = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";

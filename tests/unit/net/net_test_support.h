@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,11 @@ class LoopTest : public ::testing::Test {
       loop.run_one_for(std::chrono::milliseconds(20));
     }
     return true;
+  }
+  template <typename T>
+  T& await(std::optional<T>& result) {
+    EXPECT_TRUE(run_until([&result] { return result.has_value(); }));
+    return result ? *result : result.emplace();
   }
   /// Lets everything that is ready now run.
   void settle() {

@@ -46,8 +46,7 @@ class Resolving : public testing::LoopTest {
     std::optional<ResolveResult> result;
     ask([&result](ResolveResult r) { result = std::move(r); });
     EXPECT_FALSE(result) << "never inside the question";
-    EXPECT_TRUE(run_until([&result] { return result.has_value(); }));
-    return result.value_or(ResolveResult());
+    return await(result);
   }
 
   DnsServer dns_;

@@ -6,13 +6,12 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
-#include "sidecar/net/listener.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
 #include "tests/unit/local/fake_gateway.h"
-#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/net_fixture.h"
 
 namespace ringside::peer {
 namespace {
@@ -47,14 +46,7 @@ class Loopback : public net::testing::LoopTest {
     const auto methods = std::make_shared<net::MethodTable>();
     server.add_methods(*methods);
     watch.add_methods(*methods);
-    net::ListenerOptions options;
-    options.address = {"127.0.0.1", 0, ""};
-    options.http2.emplace();
-    options.http2->methods = methods;
-    listener = std::make_unique<net::Listener>(loop, std::move(options));
-    std::string error;
-    EXPECT_TRUE(listener->open(error)) << error;
-    listener->start();
+    listener = net::testing::serve(loop, net::testing::on_loopback(methods));
     host = listener->local_address().to_string();
     PeerClientOptions to;
     to.random = [] { return 0.5; };
