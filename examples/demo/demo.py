@@ -333,11 +333,18 @@ def story(demo, stay):
         check(victim.cli("uncordon").returncode == 0, "the drain can be taken back")
         demo.settled(hosts, hosts)
         say(f"\nAll three are up. Try: curl -d x http://{one.local}/v1/actors/name:alice/method/add   (Ctrl-C ends it)")
-        threading.Event().wait()
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            say()
     for host in (victim, other, one):
         host.sidecar.child.terminate()
         check(host.sidecar.child.wait(PATIENCE) == 0, f"{host.name} ends with exit status 0")
     done("all three ended in order")
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 def main():
@@ -345,7 +352,8 @@ def main():
     options.add_argument("--ringside", required=True, help="the binary")
     options.add_argument("--stay", action="store_true", help="keeps everything up until Ctrl-C")
     given = options.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for one in (signal.SIGINT, signal.SIGTERM):  # of a job in the background, shells ignore the first
+        signal.signal(one, interrupted)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-demo-"))
     hosts, status = [], 1
     try:
@@ -356,7 +364,7 @@ def main():
     except Failed as error:
         say(f"\nfailed: this does not hold: {error}\nlogs: {directory}")
     except KeyboardInterrupt:
-        status = 0 if given.stay else 130
+        status = 130
     finally:
         for host in hosts:
             host.kill()

@@ -1,5 +1,6 @@
 """Each example whose language is here, beside a sidecar; and the demo."""
 import json
+import pathlib
 import re
 import shutil
 import signal
@@ -80,14 +81,17 @@ def test_the_demo(tmp_path):
     assert "every one arrived once" in done.stdout and "/metrics" in done.stdout
 
 
-def test_the_demo_leaves_nothing_behind(tmp_path):
-    demo = subprocess.Popen([sys.executable, str(EXAMPLES / "demo/demo.py"), "--ringside", cluster.RINGSIDE],
-                            stdout=subprocess.PIPE, text=True, env=cluster.environment(TMPDIR=str(tmp_path)))
-    for line in demo.stdout:
-        if "sees all three" in line:
-            break
-    demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=30)
-    assert demo.returncode == 130
-    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True).stdout
-    assert not left and not list(tmp_path.iterdir())
+@pytest.mark.parametrize("flags, line, ends_it, status", [
+    ([], "sees all three", signal.SIGINT, 130), (["--stay"], "All three are up", signal.SIGTERM, 0)])
+def test_the_demo_leaves_nothing_behind(tmp_path, flags, line, ends_it, status):
+    # A job in the background ignores SIGINT, until it says otherwise.
+    words = [*cluster.DIES_WITH_US, "env", "--ignore-signal=INT", sys.executable, str(EXAMPLES / "demo/demo.py"),
+             "--ringside", cluster.RINGSIDE, *flags]
+    demo = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=cluster.environment(TMPDIR=str(tmp_path)))
+    assert any(line in said for said in demo.stdout)
+    children = subprocess.run(["pgrep", "-P", str(demo.pid)], capture_output=True, text=True).stdout.split()
+    assert len(children) == 6
+    demo.send_signal(ends_it)
+    demo.communicate(timeout=60)
+    assert demo.returncode == status
+    assert not [child for child in children if pathlib.Path("/proc", child).exists()] and not list(tmp_path.iterdir())
