@@ -6,7 +6,7 @@ import pytest
 from shop import ROOT
 from testbed import until
 
-DEPLOYMENT = """
+CARTS = """
 apiVersion: v1
 kind: Service
 metadata: {name: orders}
@@ -14,10 +14,8 @@ spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app.kubernete
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: app}
-data:
-  app.py: |
-APP
+metadata: {name: files}
+data: %(files)s
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -27,23 +25,29 @@ spec:
   selector: {matchLabels: {app.kubernetes.io/name: carts}}
   template:
     metadata:
-      labels: {app.kubernetes.io/name: carts, LABEL}
-      annotations: {ringside.dev/service: orders, ringside.dev/image: "IMAGE"}
+      labels: {app.kubernetes.io/name: carts, ringside.dev/inject: "%(inject)s"}
+      annotations: %(annotations)s
     spec:
       securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
       containers:
         - name: app
           image: python:3.13-slim
-          command: [python3, /app/app.py]
+          command: %(command)s
           securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
-          volumeMounts: [{name: app, mountPath: /app}]
-      volumes: [{name: app, configMap: {name: app}}]
+          volumeMounts: [{name: files, mountPath: %(mount)s}]
+      volumes: [{name: files, configMap: {name: files}}]
 """
 
 
-def deployment(image, label="ringside.dev/inject: \"true\""):
-    app = (ROOT / "deploy/k8s/base/app.py").read_text().replace("\n", "\n    ")
-    return DEPLOYMENT.replace("APP", "    " + app.rstrip()).replace("LABEL", label).replace("IMAGE", image)
+def carts(image, files, mount, command, inject="true", **annotations):
+    annotations = {f"ringside.dev/{key}": value for key, value in ({"service": "orders", "image": image} | annotations).items()}
+    return CARTS % {"files": json.dumps(files), "mount": mount, "command": json.dumps(command), "inject": inject,
+                    "annotations": json.dumps(annotations)}
+
+
+def deployment(image, inject="true"):
+    app = (ROOT / "deploy/k8s/base/app.py").read_text()
+    return carts(image, {"app.py": app}, "/app", ["python3", "/app/app.py"], inject)
 
 
 @pytest.fixture(scope="module")
@@ -84,38 +88,12 @@ def test_a_label_gives_a_working_sidecar(policy, place, image):
     place.no_failed_hooks()
 
 
-FOREIGN = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: pages}
-data: {hello: "hello, says a file"}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: carts}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app.kubernetes.io/name: carts}}
-  template:
-    metadata:
-      labels: {app.kubernetes.io/name: carts, ringside.dev/inject: "true"}
-      annotations: {ringside.dev/service: orders, ringside.dev/app: "http://127.0.0.1:8000", ringside.dev/image: "IMAGE"}
-    spec:
-      securityContext: {runAsNonRoot: true, runAsUser: 65532, seccompProfile: {type: RuntimeDefault}}
-      containers:
-        - name: app
-          image: python:3.13-slim
-          command: [python3, -m, http.server, --bind, 127.0.0.1, --directory, /pages, "8000"]
-          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
-          volumeMounts: [{name: pages, mountPath: /pages/actors/7/method}]
-      volumes: [{name: pages, configMap: {name: pages}}]
-"""
-
-
 def test_a_program_that_knows_nothing_of_it(policy, place, image):
     """A web server of files, out of an image without a shell: no health page, no word for actors, deaf to SIGTERM."""
     bind(place)
-    place.apply_text(DEPLOYMENT.partition("---")[0] + "---" + FOREIGN.replace("IMAGE", image))
+    server = ["python3", "-m", "http.server", "--bind", "127.0.0.1", "--directory", "/pages", "8000"]
+    place.apply_text(carts(image, {"hello": "hello, says a file"}, "/pages/actors/7/method", server,
+                           app="http://127.0.0.1:8000"))
     place.rolled_out()
     pods = [pod["metadata"]["name"] for pod in place.pods()]
     for pod in pods:
@@ -131,7 +109,7 @@ def test_a_program_that_knows_nothing_of_it(policy, place, image):
 
 
 def test_no_label_no_sidecar(policy, place, image):
-    place.apply_text(deployment(image, "ringside.dev/inject: \"false\""))
+    place.apply_text(deployment(image, "false"))
     place.rolled_out()
     assert "initContainers" not in place.pods()[0]["spec"]
 
