@@ -48,7 +48,7 @@ std::vector<net::Endpoint> endpoints(const Arguments& arguments, const Terminal&
   for (const std::string& word : words) {
     const auto endpoint = net::parse_endpoint(word, kDefaultPort, error);
     if (!endpoint) {
-      error.insert(0, "--local " + word + ": ");
+      error.insert(0, (arguments.local.empty() ? "RINGSIDE_LOCAL " : "--local ") + word + ": ");
       return {};
     }
     out.push_back(*endpoint);

@@ -186,6 +186,13 @@ TEST_F(CliTest, Usage) {
   EXPECT_TRUE(gateway.calls.empty());
 }
 
+TEST_F(CliTest, AWrongAddressSaysWhereItCameFrom) {
+  const Ran ran = run_at("127.0.0.1:x", {"members"});
+  EXPECT_EQ(ran.exit, kUsage);
+  EXPECT_NE(ran.err.find("RINGSIDE_LOCAL 127.0.0.1:x"), std::string::npos) << ran.err;
+  EXPECT_NE(run({"members", "--local", "127.0.0.1:x"}).err.find("--local 127.0.0.1:x"), std::string::npos);
+}
+
 TEST_F(CliTest, AnIdThatIsNoneNeedsNoSidecar) {
   for (const std::string& id :
        {std::string(""), std::string("0"), std::string("abc"), std::string("+1"), std::string("-1"), std::string("042"),
