@@ -30,9 +30,17 @@ Epoch EpochClock::next() {
 
 Epoch EpochClock::reading() const { return std::max(last_, at_wall(wall_ms())); }
 
-void EpochClock::pass(std::int64_t ahead_ms, Duration silence) {
+std::int64_t EpochClock::lead_ms(Epoch other) const {
+  return static_cast<std::int64_t>(other >> kCounterBits) - mono_.time_since_epoch().count() / 1000;
+}
+
+Epoch EpochClock::furthest(std::int64_t lead_ms, Duration silence) const {
   const std::int64_t gained = std::max<std::int64_t>(0, silence.count()) / (kGain * 1000) + 1;
-  last_ = std::max(last_, at_wall(wall_ms() + std::max<std::int64_t>(0, ahead_ms) + gained));
+  return at_wall(mono_.time_since_epoch().count() / 1000 + lead_ms + gained);
+}
+
+void EpochClock::pass(std::int64_t lead_ms, Duration silence) {
+  last_ = std::max(reading(), furthest(lead_ms, silence));
   if (last_ < at_wall(wall_ms() + kMostMarginMs)) last_ += at_wall(kErrorMs);
 }
 

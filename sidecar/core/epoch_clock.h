@@ -25,9 +25,12 @@ class EpochClock {
   bool observe(Epoch other);
   bool too_far_ahead(Epoch other) const;
 
-  // Whatever a host issued that was `ahead_ms` ahead of this clock when last heard of, `silence` ago, is below what
-  // comes next.
-  void pass(std::int64_t ahead_ms, Duration silence);
+  // How far a clock that reads `other` now is ahead of our monotonic one, which no one can set.
+  std::int64_t lead_ms(Epoch other) const;
+  // The furthest that a clock may be by now which had that lead when last heard of, `silence` ago.
+  Epoch furthest(std::int64_t lead_ms, Duration silence) const;
+  // Whatever that one's host issued is below what comes next.
+  void pass(std::int64_t lead_ms, Duration silence);
 
  private:
   static constexpr std::int64_t kGain = 128;

@@ -11,6 +11,7 @@ void Inventory::clear() {
   pending_ = {};
   open_ = {};
   waiting_.clear();
+  ended_.clear();
 }
 
 bool Inventory::open_next(const std::map<std::string, Generation>& members) {
@@ -31,12 +32,22 @@ bool Inventory::answered(const std::string& host, Generation generation, std::ui
   return true;
 }
 
+void Inventory::ended(const std::string& host, const Claim& claim) {
+  if (waiting_.contains(host) && ended_.size() < kMaxEnded) ended_.emplace(claim.id, claim.epoch, host);
+}
+
+bool Inventory::has_ended(const std::string& host, const Claim& claim) const {
+  return ended_.contains({claim.id, claim.epoch, host});
+}
+
 void Inventory::gone(const std::string& host) {
   if (waiting_.erase(host) != 0) close_if_answered();
 }
 
 void Inventory::close_if_answered() {
-  if (waiting_.empty()) open_ = {};
+  if (!waiting_.empty()) return;
+  open_ = {};
+  ended_.clear();
 }
 
 }  // namespace ringside::core

@@ -6,15 +6,20 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 
 #include "sidecar/core/hash_ranges.h"
+#include "sidecar/core/peer_messages.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
 
 class Inventory {
  public:
+  static constexpr std::size_t kMaxEnded = 65'536;
+
   void gain(const HashRanges& ranges) { pending_.add(ranges); }
   // Ranges that belong to another again need no answer here.
   void lose(const HashRanges& ranges);
@@ -26,6 +31,10 @@ class Inventory {
 
   // True: this answer is to the open question (its claims count).
   bool answered(const std::string& host, Generation generation, std::uint64_t number);
+  // Told while it is asked: an answer that it gave before still lists this, and must not bring it back. Beyond
+  // kMaxEnded it does, until the first call for that id finds out.
+  void ended(const std::string& host, const Claim& claim);
+  bool has_ended(const std::string& host, const Claim& claim) const;
   // That run is dead, or was never asked: nothing more is awaited from it.
   void gone(const std::string& host);
 
@@ -41,6 +50,7 @@ class Inventory {
   std::uint64_t number_ = 0;
   HashRanges pending_, open_;
   std::map<std::string, Generation> waiting_;
+  std::set<std::tuple<ActorId, Epoch, std::string>> ended_;
 };
 
 }  // namespace ringside::core

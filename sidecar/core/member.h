@@ -26,8 +26,8 @@ struct Member {
   Instant last_answer;  // when something of its was last heard
   Instant lease;        // when the last ping that it answered had been sent
   Duration rtt{0};
-  std::int64_t clock_ahead_ms = 0;  // of its epochs to our wall clock, at the most, as of its last answer
-  int refusals = 0;                 // connection refused this often, one after the other
+  std::int64_t clock_lead_ms = 0;  // of its epochs to our monotonic clock, at the most, as of its last answer
+  int refusals = 0;                // connection refused this often, one after the other
   bool suspected = false;
   Instant next_probe;       // when to ask others again whether they hear it
   Instant heard_by_others;  // when another member last said that it hears this one

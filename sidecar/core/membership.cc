@@ -25,6 +25,7 @@ void Membership::start(Generation generation, Phase phase) {
   self_.generation = generation;
   joined_ = false;
   unconfirmed_.clear();
+  furthest_lead_ms_ = 0;
   discovery_read_ = false;
   next_discovery_ = now();
   // What was buried was buried by the run before: a name that answers now answers for itself.
@@ -162,7 +163,7 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (found == members_.end()) return;
   const HostRun run = found->second.run;
   // What it activated since its last answer must stay below what replaces it.
-  clock_.pass(found->second.clock_ahead_ms, now() - found->second.lease);
+  clock_.pass(found->second.clock_lead_ms, now() - found->second.lease);
   if (run.generation != 0) {
     if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
     buried_[host] = std::max(buried_[host], run.generation);
@@ -205,7 +206,7 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.phase = says.phase;
   context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
   if (was_on_ring && !member.on_ring()) {
-    clock_.pass(member.clock_ahead_ms, now() - member.lease);
+    clock_.pass(member.clock_lead_ms, now() - member.lease);
     rebuild_ring(member.run.host);
     listener_.left_ring(member);
   }
@@ -217,9 +218,8 @@ void Membership::read_clock(Member& member, Epoch clock) {
     context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
     return;
   }
-  const auto clock_ms = static_cast<std::int64_t>(clock >> EpochClock::kCounterBits);
   const auto rtt_ms = std::chrono::duration_cast<std::chrono::milliseconds>(member.rtt).count();
-  member.clock_ahead_ms = clock_ms - clock_.wall_ms() + rtt_ms + 1;
+  member.clock_lead_ms = clock_.lead_ms(clock) + rtt_ms + 1;
 }
 
 // ---- what others ask ------------------------------------------------------------------------------------------------
@@ -248,7 +248,10 @@ void Membership::answer_join(Token token, Verdict verdict, const std::string& de
   answer.detail = detail;
   if (verdict == Verdict::kOk) answer.names = names();
   answer.buried = buried;
-  answer.clock = clock_.reading();
+  answer.clock = answer.furthest = clock_.reading();
+  for (const auto& [host, member] : members_) {
+    answer.furthest = std::max(answer.furthest, clock_.furthest(member.clock_lead_ms, now() - member.lease));
+  }
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
@@ -350,6 +353,10 @@ void Membership::resolve_look(const std::string& host, const Look& look, const P
       }
       if (const std::string why = why_foreign(*says); !why.empty()) {
         return answer_join(look.token, Verdict::kMismatch, why);
+      }
+      // Its next run may have been heard of while this one was looked at.
+      if (standing_of({host, look.generation, config_.cluster, 0}) == Standing::kBuried) {
+        return answer_join(look.token, Verdict::kBuried, "", newest_known(host));
       }
       admit(host, *says);
       return answer_join(look.token, Verdict::kOk);

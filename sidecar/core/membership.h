@@ -121,13 +121,14 @@ class Membership {
   void contact_answered(const std::string& address, const PingAnswer& says);
   void contact_failed(const std::string& address, const PeerFailure& failure);
   void meet(const std::string& name, const PingAnswer& says, Contact& contact);
-  void join_answered(const std::string& host, const JoinAnswer& answer);
+  void join_answered(const Asked& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_contacts();
   bool awaited(const Contact& contact) const;
   Duration repeat_after(const Contact& contact) const;
   bool out_of_patience(const std::string& name, Contact& contact);
   bool taken_in() const;
+  void pass_unheard();
   void check_joined();
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
@@ -165,7 +166,8 @@ class Membership {
   std::map<std::string, std::vector<Look>> looks_;
   std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
   Instant confirm_since_;
-  bool discovery_read_ = false;  // since the last refusal
+  std::int64_t furthest_lead_ms_ = 0;  // of any member's clock that those who took this host in know of
+  bool discovery_read_ = false;        // since the last refusal
   Instant next_discovery_;
 };
 

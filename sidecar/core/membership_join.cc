@@ -96,7 +96,7 @@ void Membership::tick_contacts() {
   }
   std::erase_if(contacts_, [this](const auto& entry) {
     const Contact& contact = entry.second;
-    return !contact.listed && now() > contact.keep_until && (joined_ || !contact.open());
+    return joined_ && !contact.listed && now() > contact.keep_until;
   });
 }
 
@@ -205,7 +205,8 @@ void Membership::contact_failed(const std::string& address, const PeerFailure& f
   check_joined();
 }
 
-void Membership::join_answered(const std::string& host, const JoinAnswer& answer) {
+void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
+  const std::string& host = asked.host;
   switch (answer.verdict) {
     case Verdict::kOk:
       break;
@@ -228,13 +229,19 @@ void Membership::join_answered(const std::string& host, const JoinAnswer& answer
       context_.log(Level::kWarn, "join_not_accepted", {{"host", host}, {"why", answer.detail}});
       return;
   }
+  // An answer that was overtaken by the end of the run that gave it.
+  if (standing_of({host, answer.generation, config_.cluster, 0}) == Standing::kBuried) return;
   PingAnswer says;
   says.host = host;
   says.generation = answer.generation;
   says.phase = answer.phase;
   says.routes_only = answer.routes_only;
+  says.clock = answer.clock;
   Member& member = admit(host, says);
-  clock_.observe(answer.clock);
+  if (!clock_.too_far_ahead(answer.furthest)) {
+    const auto rtt_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now() - asked.sent).count();
+    furthest_lead_ms_ = std::max(furthest_lead_ms_, clock_.lead_ms(answer.furthest) + rtt_ms + 1);
+  }
   member.joined_as = self_.generation;
   member.last_answer = now();
   for (const std::string& name : answer.names) {
@@ -316,6 +323,17 @@ std::string Membership::waiting_for() const {
   return "";
 }
 
+// Of members that were gone before this host could ask them it knows only by those who named them how far their epochs
+// may have come.
+void Membership::pass_unheard() {
+  Instant since = kNever;
+  for (const auto& [name, contact] : contacts_) {
+    const bool gone = contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent;
+    if (contact.named && gone) since = std::min(since, contact.first_named);
+  }
+  if (since != kNever) clock_.pass(furthest_lead_ms_, now() - since);
+}
+
 void Membership::check_joined() {
   if (joined_) return;
   for (const auto& [name, contact] : contacts_) {
@@ -332,6 +350,7 @@ void Membership::check_joined() {
     return;
   }
   if (members_.size() + 1 < config_.min_members || !has_quorum()) return;
+  pass_unheard();
   joined_ = true;
   context_.log(Level::kInfo, "joined", {{"members", std::to_string(members_.size() + 1)}});
   listener_.joined();

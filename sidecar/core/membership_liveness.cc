@@ -127,7 +127,7 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
     case Ask::kJoin:
     case Ask::kNegotiate:
       if (asked.as != self_.generation) break;  // asked by an earlier run of this host
-      if (const auto* join = std::get_if<JoinAnswer>(&answer)) join_answered(asked.host, *join);
+      if (const auto* join = std::get_if<JoinAnswer>(&answer)) join_answered(asked, *join);
       if (const auto* view = std::get_if<NegotiateAnswer>(&answer)) negotiated(asked.host, *view);
       if (failure != nullptr && failure->kind == PeerFailure::Kind::kMismatch) {
         set_foreign(asked.host, failure->detail);

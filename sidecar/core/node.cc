@@ -42,7 +42,7 @@ void Node::settle() {
   tell_handed_over();
   settle_contested();
   check_quorum();
-  check_ready();
+  check_run();
   check_drained();
   if (std::exchange(topology_changed_, false)) reroute_waiting();
   tell_expired();
@@ -99,11 +99,15 @@ void Node::tick() {
   next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {NodeDue::kTick, kNoKey});
   membership_.tick();
   expire_idle();
-  if (unannounced_.empty()) return;
-  std::vector<Claim> claims = std::exchange(unannounced_, {});
-  std::erase_if(claims, [this](const Claim& claim) { return !holds(claim); });
-  for (const auto& [host, member] : membership_.members()) {
-    if (member.legacy()) announce(host, claims);
+  for (auto& [host, news] : std::exchange(legacy_news_, {})) {
+    const Member* member = membership_.find(host);
+    if (member == nullptr || !member->legacy()) continue;
+    std::erase_if(news.claims, [this](const Claim& claim) { return !holds(claim); });
+    announce(host, std::move(news.claims));
+    if (!news.ask_ids) continue;
+    const Token token = context_.token();
+    asked_[token] = {NodeQuestion::About::kInventory, host, 0, kUnasked, {}};
+    context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
   }
 }
 
@@ -169,14 +173,12 @@ void Node::run_ended(const HostRun& run, bool silent) {
 // either: what this host holds in its range it has to be told, and says so where it holds the same.
 void Node::admitted(const Member& member) {
   if (!member.legacy() || !membership_.joined()) return;
-  std::vector<Claim> in_its_range;
+  LegacyNews& news = legacy_news_[member.run.host];
+  news.ask_ids = true;
   actors_.each([&](const Actor& actor) {
-    if (*membership_.ring()->owner(actor.id) == member.run.host) in_its_range.push_back({actor.id, actor.epoch});
+    if (*membership_.ring()->owner(actor.id) == member.run.host) news.claims.push_back({actor.id, actor.epoch});
   });
-  announce(member.run.host, std::move(in_its_range));
-  const Token token = context_.token();
-  asked_[token] = {NodeQuestion::About::kInventory, member.run.host, 0, kUnasked, {}};
-  context_.effects.push_back(AskPeer{token, member.run.host, IdsRequest{}, config_.dead_after});
+  tick_soon();
 }
 
 void Node::left_ring(const Member& member) {
@@ -201,12 +203,10 @@ void Node::view_changed() {
 }
 
 void Node::must_rejoin(const std::string& why) {
-  const Phase phase = membership_.phase();
+  if (run_over_) return;
   context_.log(Level::kWarn, "rejoin", {{"why", why}});
   ++context_.counters.rejoins;
-  const bool serving = phase == Phase::kJoining || phase == Phase::kReady;
-  begin_run(serving ? Phase::kJoining : phase);
-  end_all(Deactivation::kFenced);
+  end_run(membership_.phase() == Phase::kReady ? Phase::kJoining : membership_.phase());
 }
 
 // ---- events that only pass on ---------------------------------------------------------------------------------------

@@ -97,7 +97,6 @@ class Node final : private MembershipListener {
   void forward(Token token, PendingCall& pending, const Member& member, Epoch epoch);
   void forward_ended(Token token, Answer answer);
   void abandon_forward(const PendingCall& pending);
-  bool spend_retry();
   std::optional<Answer> no_room(const Call& call, std::size_t ahead) const;
   std::optional<Answer> too_late(const Call& call) const;
   void forget_bounce(ActorId id);
@@ -142,7 +141,7 @@ class Node final : private MembershipListener {
   void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(Token token, const Sender& sender, const ExpireRequest& request);
   void tell_expired();
-  std::set<std::string> heirs(ActorId id, const Ring& serving) const;
+  std::set<std::string> heirs(ActorId id) const;
   void tell_handed_over();
   void hand_over_answered(const NodeQuestion& asked, Verdict verdict);
   void expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer);
@@ -157,7 +156,8 @@ class Node final : private MembershipListener {
 
   // node_lifecycle.cc
   void begin_run(Phase phase);
-  void check_ready();
+  void end_run(Phase next);
+  void check_run();
   void check_drained();
   void check_quorum();
 
@@ -182,19 +182,19 @@ class Node final : private MembershipListener {
   std::map<Token, NodeQuestion> asked_;
   std::map<std::string, AskingBack> asking_back_;
   std::map<Token, std::vector<Claim>> deactivations_;
-  std::vector<Claim> unannounced_;  // claims that legacy hosts have not been told
-  std::vector<Ended> untold_;       // ended activations, for their ring owners
+  std::map<std::string, LegacyNews> legacy_news_;
+  std::vector<Ended> untold_;  // ended activations, for their ring owners
   std::map<ActorId, HandingOver> handing_over_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   int retry_budget_ = 0;
-  std::size_t weight_ = 0;  // of all calls that have not ended
-  std::uint64_t turns_waiting_ = 0;
-  Token clean_slate_ = 0;  // "deactivate all" that the app has not confirmed
+  std::size_t weight_ = 0, turns_waiting_ = 0;  // of all calls that have not ended; of them in the lines of actors here
+  Token clean_slate_ = 0;                       // "deactivate all" that the app has not confirmed
   Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_;
   NodeTimers::Handle next_tick_ = NodeTimers::kNone;
   std::string app_down_because_;
   bool started_ = false, app_up_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
+  bool run_over_ = false;  // the next begins once its activations have ended
 };
 
 }  // namespace ringside::core

@@ -1,5 +1,6 @@
 // Node: the life of this host. Start, the application coming and going, drain, quorum.
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/core/node.h"
 
@@ -16,8 +17,15 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   settle();
 }
 
-// A run begins under a new generation: for the first time, because others buried the last one, or to come back onto the
-// ring. Whatever the app still holds from before ends first.
+// Over, because others buried it, or to come back onto the ring: a new run follows. Who hears of the next generation
+// takes all activations of this one for ended, so it begins only when they have.
+void Node::end_run(Phase next) {
+  run_over_ = true;
+  if (membership_.phase() != next) membership_.set_phase(next);
+  end_all(Deactivation::kFenced);
+}
+
+// Under a new generation. Whatever the app still holds from before ends first.
 void Node::begin_run(Phase phase) {
   const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
   const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
@@ -35,9 +43,13 @@ void Node::begin_run(Phase phase) {
   tick_soon();
 }
 
-void Node::check_ready() {
+void Node::check_run() {
+  // Handing over what an ended activation has answered may have to wait until the rings agree.
+  const bool all_ended = actors_.size() == handing_over_.size();
+  if (run_over_ && !all_ended) return;
+  if (std::exchange(run_over_, false)) begin_run(membership_.phase());
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
-  if (!inventory_.settled() || clean_slate_ != 0 || !actors_.empty() || no_quorum_) return;
+  if (!inventory_.settled() || clean_slate_ != 0 || !all_ended || no_quorum_) return;
   membership_.set_phase(Phase::kReady);
   topology_changed_ = true;
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
@@ -116,7 +128,7 @@ void Node::uncordon(Now now) {
   const Phase phase = membership_.phase();
   if (phase == Phase::kDraining || phase == Phase::kDrained) {
     context_.log(Level::kInfo, "uncordoned");
-    begin_run(config_.has_app && !app_up_ ? Phase::kAppDown : Phase::kJoining);
+    end_run(config_.has_app && !app_up_ ? Phase::kAppDown : Phase::kJoining);
   }
   settle();
 }

@@ -94,8 +94,13 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
       if (id != 0) claims.push_back({id, 0});
     }
   } else {
+    const auto* failure = std::get_if<PeerFailure>(&answer);
+    if (asked.inventory == kUnasked && failure != nullptr && failure->unheard()) {
+      legacy_news_[asked.host].ask_ids = true;
+    }
     return;
   }
+  std::erase_if(claims, [&](const Claim& claim) { return inventory_.has_ended(asked.host, claim); });
   const HostRun holder = member->run;
   if (!strays_.has_room_for(claims.size())) {
     // What cannot be remembered must not be claimed: the ranges stay closed, and the question is asked again.
@@ -186,6 +191,14 @@ void Node::announce(const std::string& host, std::vector<Claim> claims) {
 }
 
 void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
+  if (const auto* failure = std::get_if<PeerFailure>(&answer)) {
+    const Member* member = membership_.find(asked.host);
+    // Ours are told again by whoever knows of the two holders.
+    if (!failure->unheard() || member == nullptr || !member->legacy()) return;
+    std::vector<Claim>& again = legacy_news_[asked.host].claims;
+    again.insert(again.end(), asked.claims.begin(), asked.claims.end());
+    return;
+  }
   if (!std::holds_alternative<AckAnswer>(answer)) return;
   const AckAnswer& ack = std::get<AckAnswer>(answer);
   context_.counters.announcements[0][ack.accepted ? 1 : 0] += asked.claims.size();
@@ -327,6 +340,7 @@ void Node::expiry_announced(Token token, const ExpiryRequest& request, const std
 void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& ids) {
   for (const ActorId id : ids) {
     strays_.drop(id, host, 0);
+    inventory_.ended(host, {id, 0});
     if (const std::string* hinted = hints_.find(id); hinted != nullptr && *hinted == host) hints_.drop(id);
   }
   topology_changed_ = true;
@@ -339,6 +353,7 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   Verdict verdict = Verdict::kOk;
   for (const Ended& ended : request.ended) {
     strays_.drop(ended.id, sender.host, ended.epoch);
+    inventory_.ended(sender.host, {ended.id, ended.epoch});
     clock_.observe(ended.epoch);
     if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
     const std::string* owner = membership_.ring()->owner(ended.id);
@@ -352,15 +367,16 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   answer(token, ExpireAnswer{verdict});
 }
 
-// Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without the
-// joiners, as some member may not have taken them in yet. Legacy hosts and this one are no heirs.
-std::set<std::string> Node::heirs(ActorId id, const Ring& serving) const {
+// Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without it, as
+// some member may not have taken it in yet. Legacy hosts and this one are no heirs.
+std::set<std::string> Node::heirs(ActorId id) const {
   std::set<std::string> all;
-  for (const Ring* ring : {membership_.ring().get(), &serving}) {
-    const std::string* owner = ring->owner(id);
-    const Member* member = owner == nullptr ? nullptr : membership_.find(*owner);
-    if (member != nullptr && !member->legacy()) all.insert(*owner);
-  }
+  membership_.ring()->walk(id, [&](const std::string& host) {
+    const Member* member = membership_.find(host);
+    if (member == nullptr || member->legacy()) return false;
+    all.insert(host);
+    return member->phase == Phase::kJoining;
+  });
   return all;
 }
 
@@ -368,26 +384,21 @@ std::set<std::string> Node::heirs(ActorId id, const Ring& serving) const {
 void Node::tell_handed_over() {
   if (handing_over_.empty() || context_.now.mono < next_hand_over_) return;
   next_hand_over_ = context_.now.mono + kHandOverRepeat;
-  Ring::Ptr serving = membership_.ring();
-  for (const auto& [host, member] : membership_.members()) {
-    if (member.phase == Phase::kJoining && serving->contains(host)) serving = serving->without(host);
-  }
   // An heir that has not seen this host leave does not know yet that it is one.
   const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
   std::map<std::string, std::vector<Ended>> by_heir;
   std::vector<Claim> settled;
   for (const auto& [id, handing] : handing_over_) {
-    const std::set<std::string> all = heirs(id, *serving);
+    const std::string* owner = membership_.ring()->owner(id);
     bool known = true;
-    for (const std::string& heir : all) {
-      if (handing.heard.contains(heir)) continue;
+    for (const std::string& heir : heirs(id)) {
+      if (handing.took.contains(heir) || (handing.refused.contains(heir) && *owner != heir)) continue;
       known = false;
       if (leaving && !membership_.leave_seen_by(heir)) continue;
       by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});
     }
     if (!known) continue;
     // Nobody else's: whoever gains the id asks this host what it remembers.
-    const std::string* owner = membership_.ring()->owner(id);
     if (owner == nullptr || membership_.find(*owner) == nullptr) {
       inherited_.put({id, handing.epoch, actors_.find(id)->window->all()});
     }
@@ -411,11 +422,14 @@ void Node::hand_over_answered(const NodeQuestion& asked, Verdict verdict) {
   for (const Claim& claim : asked.claims) {
     const auto found = handing_over_.find(claim.id);
     if (found == handing_over_.end() || found->second.epoch != claim.epoch) continue;
+    if (verdict == Verdict::kOk) {
+      found->second.took.insert(asked.host);
+    } else if (verdict == Verdict::kStale) {
+      found->second.refused.insert(asked.host);
+    }
     const std::string* owner = membership_.ring()->owner(claim.id);
     const bool not_the_owner = owner == nullptr || *owner != asked.host;
-    if (verdict != Verdict::kOk && !(verdict == Verdict::kStale && not_the_owner)) continue;
-    found->second.heard.insert(asked.host);
-    next_hand_over_ = context_.now.mono;
+    if (verdict == Verdict::kOk || (verdict == Verdict::kStale && not_the_owner)) next_hand_over_ = context_.now.mono;
   }
 }
 

@@ -301,7 +301,8 @@ void Node::forward_ended(Token token, Answer answer) {
   } else if (answer.outcome == Outcome::kUnknown) {
     again = origin && call.idempotent;
   } else if (answer.outcome == Outcome::kOverloaded) {
-    again = origin && spend_retry();
+    again = origin && retry_budget_ >= kRetryCost;
+    if (again) retry_budget_ -= kRetryCost;
   } else if (const std::string* owner = membership_.ring()->owner(id)) {
     if (answer.owner == *owner || answer.owner == membership_.self().host) {
       hints_.drop(id);
@@ -317,12 +318,6 @@ void Node::forward_ended(Token token, Answer answer) {
 }
 
 // Repeats must not feed an overload: at most one for every five calls (Google SRE book, "Handling Overload").
-bool Node::spend_retry() {
-  if (retry_budget_ < kRetryCost) return false;
-  retry_budget_ -= kRetryCost;
-  return true;
-}
-
 void Node::forget_bounce(ActorId id) {
   if (--legacy_bounces_[id] <= 0) legacy_bounces_.erase(id);
 }

@@ -55,6 +55,11 @@ struct NodeQuestion {
   std::uint64_t inventory = 0;  // its number; kUnasked: ids beside any inventory
   std::vector<Claim> claims;
 };
+// What is to be said to a legacy host, until it has answered.
+struct LegacyNews {
+  bool ask_ids = false;
+  std::vector<Claim> claims;  // of this host
+};
 // What a legacy host with a DNS name is said to hold, or to hold no more: not believed before it has said so itself.
 struct Hearsay {
   Token token;  // of whoever says it
@@ -68,7 +73,8 @@ struct AskingBack {
 // An activation that ended with answers that its successor must know.
 struct HandingOver {
   Epoch epoch = 0;
-  std::set<std::string> heard;  // the heirs that know them
+  std::set<std::string> took;     // the heirs that know them
+  std::set<std::string> refused;  // those that take another for the heir, which counts while this host does so too
 };
 struct Route {
   enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;

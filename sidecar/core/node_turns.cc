@@ -21,7 +21,9 @@ Actor& Node::claim(ActorId id) {
     why = Activation::kAfterMove;
   }
   ++context_.counters.activations[static_cast<std::size_t>(why)];
-  if (membership_.has_legacy()) unannounced_.push_back({id, actor.epoch});
+  for (const auto& [host, member] : membership_.members()) {
+    if (member.legacy()) legacy_news_[host].claims.push_back({id, actor.epoch});
+  }
   return actor;
 }
 
@@ -236,7 +238,7 @@ void Node::hand_over(Actor& actor) {
   if (!actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout) {
     return release(actor);
   }
-  handing_over_[actor.id] = {actor.epoch, {}};
+  handing_over_[actor.id] = {actor.epoch, {}, {}};
   next_hand_over_ = context_.now.mono;
 }
 

@@ -132,6 +132,7 @@ struct JoinAnswer {
   std::string detail;
   Generation buried = 0;  // with kBuried: the next run's generation must be above this
   Epoch clock = 0;        // above whatever an earlier run of the joiner may have issued
+  Epoch furthest = 0;     // above whatever any member that the answerer knows may have issued
 };
 struct LeaveAnswer {
   Verdict verdict = Verdict::kUnspecified;
@@ -162,6 +163,9 @@ struct PeerFailure {
   };
   Kind kind = Kind::kLost;
   std::string detail;
+
+  // It may not have arrived; otherwise it did, and saying it again would change nothing.
+  bool unheard() const { return kind == Kind::kRefused || kind == Kind::kUnreachable || kind == Kind::kLost; }
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,
                                 InventoryAnswer, ProbeAnswer, ExpireAnswer, PeerFailure>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 namespace ringside::core {
 namespace {
@@ -116,14 +117,14 @@ const std::string* Ring::owner_of_hash(Hash key) const {
   return &hosts_[points_[first_at_or_after(key)].host];
 }
 
-const std::string* Ring::heir(ActorId id, std::string_view host) const {
-  if (points_.empty()) return nullptr;
+void Ring::walk(ActorId id, const std::function<bool(const std::string& host)>& go_on) const {
+  if (points_.empty()) return;
   const std::size_t start = first_at_or_after(hash_id(id));
-  for (std::size_t step = 0; step < points_.size(); ++step) {
-    const std::string& candidate = hosts_[points_[(start + step) % points_.size()].host];
-    if (candidate != host) return &candidate;
+  std::set<std::uint32_t> seen;
+  for (std::size_t step = 0; step < points_.size() && seen.size() < hosts_.size(); ++step) {
+    const std::uint32_t host = points_[(start + step) % points_.size()].host;
+    if (seen.insert(host).second && !go_on(hosts_[host])) return;
   }
-  return nullptr;
 }
 
 HashRanges Ring::ranges(std::string_view host) const {

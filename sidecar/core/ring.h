@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,8 +36,8 @@ class Ring {
   // nullptr: the ring is empty. The pointer lives as long as this ring.
   const std::string* owner(ActorId id) const { return owner_of_hash(hash_id(id)); }
   const std::string* owner_of_hash(Hash key) const;
-  // Who owns the id once `host` is gone; nullptr: nobody is left.
-  const std::string* heir(ActorId id, std::string_view host) const;
+  // The owner first, then whoever owns the id without those before: as long as `go_on` says so.
+  void walk(ActorId id, const std::function<bool(const std::string& host)>& go_on) const;
 
   // The key hashes that belong to `host`.
   HashRanges ranges(std::string_view host) const;

@@ -69,6 +69,7 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.detail = in.detail();
   out.buried = in.buried();
   out.clock = in.clock();
+  out.furthest = in.furthest_clock();
   return out;
 }
 
@@ -171,6 +172,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_detail(a.detail);
                           out.set_buried(a.buried);
                           out.set_clock(a.clock);
+                          out.set_furthest_clock(a.furthest);
                           return out.SerializeAsString();
                         },
                         [](const core::LeaveAnswer& a) {

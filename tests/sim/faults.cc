@@ -15,9 +15,6 @@ constexpr std::int64_t kTurnTimeout = 3 * kSecond;
 void World::start_host(std::size_t index) {
   Host& host = hosts_[index];
   if (host.alive()) return;
-  if (std::none_of(hosts_.begin(), hosts_.end(), [](const Host& one) { return one.node != nullptr; })) {
-    oracle_.nobody_remembers();
-  }
   ++host.incarnation;
   host.stopped = host.leaving = host.misled = false;
   host.must_ask_until = 0;
@@ -78,6 +75,10 @@ void World::kill_host(std::size_t index, const std::string& why) {
   host.node.reset();
   host.legacy.reset();
   ++host.incarnation;
+  const auto remembers = [](const Host& one) {
+    return one.node != nullptr && one.node->status().phase != core::Phase::kJoining;
+  };
+  if (std::none_of(hosts_.begin(), hosts_.end(), remembers)) oracle_.nobody_remembers();
   // What its callers were waiting for is unknown to them; nobody answers.
   for (auto& [token, done] : std::exchange(host.calls, {})) {
     done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));

@@ -41,7 +41,7 @@ class Oracle {
   // healed, counted from the last of these and of disturbed().
   void exclusivity_void(std::int64_t now);
   void disturbed(std::int64_t now);  // a crash, the end of a cut or of a stop
-  // No host lives that could have heard of an epoch: a clock that was set back is all that the next one has.
+  // No host lives that could have heard of an epoch: its own clock is all that the next one has.
   void nobody_remembers();
   void exclusivity_never() { never_exclusive_ = true; }
   bool judged_wrongly() const { return void_since_ != 0; }

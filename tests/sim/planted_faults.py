@@ -84,9 +84,9 @@ FAULTS = [
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});\n"
      '      if (planted("forget-remembered")) by_heir[heir].back().remembered.clear();'),
     ("joiner-alone-is-told", "rush", 1500, "node_peers.cc",
-     "  for (const Ring* ring : {membership_.ring().get(), &serving}) {",
-     "  for (const Ring* ring : {membership_.ring().get(),\n"
-     '                           planted("joiner-alone-is-told") ? membership_.ring().get() : &serving}) {'),
+     "    return member->phase == Phase::kJoining;\n  });\n  return all;",
+     '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
+     "  });\n  return all;"),
     ("no-window", "none", 20, "node_turns.cc",
      "  if (key.empty() || !actor.window) return false;",
      '  if (key.empty() || !actor.window || planted("no-window")) return false;'),
@@ -118,9 +118,12 @@ FAULTS = [
      "    lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\nvoid Node::app_restarted",
      '    if (!planted("app-loss-unnoticed")) lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\n'
      "void Node::app_restarted"),
-    ("leave-unseen", "rush", 400, "node_lifecycle.cc",
-     "!actors_.empty() || !membership_.leave_seen_by_all()) return;",
-     '!actors_.empty() || (!planted("leave-unseen") && !membership_.leave_seen_by_all())) return;'),
+    ("believe-late-join", "all", 600, "membership_join.cc",
+     "config_.cluster, 0}) == Standing::kBuried) return;",
+     'config_.cluster, 0}) == Standing::kBuried && !planted("believe-late-join")) return;'),
+    ("refusal-is-heard", "rush", 200, "node_peers.cc",
+     "(handing.refused.contains(heir) && *owner != heir)",
+     '(handing.refused.contains(heir) && (*owner != heir || planted("refusal-is-heard")))'),
     ("strays-never-go", "moves", 20, "node_peers.cc",
      "    strays_.drop(ended.id, sender.host, ended.epoch);",
      '    if (!planted("strays-never-go")) strays_.drop(ended.id, sender.host, ended.epoch);'),

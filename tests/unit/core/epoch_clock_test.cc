@@ -46,8 +46,18 @@ TEST(EpochClock, AJumpAheadIsFollowedSlowly) {
   EXPECT_EQ(clock.wall_ms(), kWall + 1007);
   EpochClock heir = clock_at(kWall);
   heir.advance(at(1000, kWall + 1000));
-  heir.pass(0, Duration(1'000'000));
+  heir.pass(heir.lead_ms(heir.reading()), Duration(1'000'000));
   EXPECT_GT(heir.next(), clock.next());
+}
+
+TEST(EpochClock, WhatAnotherMayHaveIssuedIsPassedThoughTheOwnClockWasSetBack) {
+  EpochClock other = clock_at(kWall);
+  EpochClock heir = clock_at(kWall);
+  const std::int64_t lead = heir.lead_ms(other.reading());
+  other.advance(at(1000, kWall + 1000));
+  heir.advance(at(1000, kWall - 60'000));
+  heir.pass(lead, Duration(1'000'000));
+  EXPECT_GT(heir.next(), other.next());
 }
 
 TEST(EpochClock, AJumpBackIsFollowedAtOnceAndEpochsStillGrow) {

@@ -34,6 +34,22 @@ TEST(Inventory, WhatIsGainedMeanwhileWaitsForTheNextQuestion) {
   EXPECT_TRUE(inventory.settled()) << "nobody to ask";
 }
 
+// Otherwise an answer that is overtaken by the end of an activation brings it back for good.
+TEST(Inventory, WhatEndsWhileItIsAskedForIsKnownToHaveEnded) {
+  Inventory inventory;
+  inventory.ended("a", {7, 70});
+  EXPECT_FALSE(inventory.has_ended("a", {7, 70})) << "nobody was asked: the next answer will not list it";
+  inventory.gain(HashRanges({{10, 20}}));
+  ASSERT_TRUE(inventory.open_next({{"a", 1}, {"b", 2}}));
+  inventory.ended("a", {7, 70});
+  EXPECT_TRUE(inventory.has_ended("a", {7, 70}));
+  EXPECT_FALSE(inventory.has_ended("a", {7, 71})) << "another activation";
+  EXPECT_FALSE(inventory.has_ended("b", {7, 70})) << "of another host";
+  EXPECT_TRUE(inventory.answered("a", 1, inventory.number()));
+  EXPECT_TRUE(inventory.answered("b", 2, inventory.number()));
+  EXPECT_FALSE(inventory.has_ended("a", {7, 70})) << "kept no longer than needed";
+}
+
 TEST(Inventory, LostRangesAreNobodysDoubt) {
   Inventory inventory;
   inventory.gain(HashRanges({{10, 20}}));

@@ -40,6 +40,9 @@ class Hearsay : public ::testing::Test {
           } else {
             says = IdsAnswer{held};
           }
+        } else if (const auto* claims = std::get_if<OwnershipRequest>(&question->request)) {
+          for (const Claim& claim : claims->claims) announced.push_back(claim.id);
+          if (silent) says = PeerFailure{PeerFailure::Kind::kLost, "timed out"};
         }
         a.peer_answered(cluster.now(), question->token, says);
       }
@@ -63,6 +66,7 @@ class Hearsay : public ::testing::Test {
   std::map<Token, AckAnswer> answers;
   std::vector<ActorId> held;
   bool silent = false;
+  std::vector<ActorId> announced;
   int lists = 0;
   Token last_ = 100;
 };
@@ -110,6 +114,21 @@ TEST_F(Hearsay, QuestionsAreBounded) {
   play();
   EXPECT_EQ(lists - before, 2) << "one for the first, one for all that came while it was under way";
   for (Token token = 1000; token < 1400; ++token) EXPECT_FALSE(answers.at(token).accepted);
+}
+
+TEST_F(Hearsay, AClaimThatItDidNotHearIsToldAgain) {
+  auto call = std::make_shared<Call>();
+  call->id = mine();
+  call->deadline = cluster.now().mono + Duration(5'000'000);
+  a.apply(cluster.now(), 500, call);
+  Now now = cluster.now();
+  for (const bool deaf : {true, false, false}) {
+    silent = deaf;
+    now.mono += Duration(200'000);
+    a.wake(now);
+    play();
+  }
+  EXPECT_EQ(announced, (std::vector<ActorId>{call->id, call->id})) << "until it was heard";
 }
 
 }  // namespace

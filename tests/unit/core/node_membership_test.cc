@@ -10,6 +10,33 @@ void expect_ready(Cluster& cluster, const std::vector<std::string>& names) {
   }
 }
 
+// Answers what a node asks, where `reply` does, until it asks no more; returns what else it wants done.
+Effects converse(Node& node, Now now, const std::function<std::optional<PeerAnswer>(const AskPeer&)>& reply) {
+  Effects rest;
+  for (Effects effects = node.take_effects(); !effects.empty(); effects = node.take_effects()) {
+    for (Effect& effect : effects) {
+      const auto* question = std::get_if<AskPeer>(&effect);
+      if (question == nullptr) {
+        rest.push_back(std::move(effect));
+      } else if (const auto answer = reply(*question)) {
+        node.peer_answered(now, question->token, *answer);
+      }
+    }
+  }
+  return rest;
+}
+
+PingAnswer serving(const std::string& host, Generation generation) {
+  PingAnswer says;
+  says.host = host;
+  says.generation = generation;
+  says.cluster = "default";
+  says.phase = Phase::kReady;
+  return says;
+}
+
+constexpr Generation kFirstRun = Generation{1'790'000'000'000} << kGenerationRandomBits;
+
 TEST(Membership, AHostThatFindsNobodyIsReadyAlone) {
   Cluster cluster;
   cluster.start("a");
@@ -222,6 +249,88 @@ TEST(Membership, ARestartUnderTheSameNameReplacesTheOldRun) {
       EXPECT_GT(member.generation, before);
     }
   }
+}
+
+// Otherwise whoever joins while the run before it is being buried would have that one for a member again.
+TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
+  NodeConfig config;
+  config.host = "a";
+  Node node(config, 1);
+  const Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
+  node.start(now, true);
+  Token joining = 0;
+  const auto first_run = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun);
+    if (std::holds_alternative<JoinRequest>(question.request)) joining = question.token;
+    return std::nullopt;
+  };
+  node.discovered(now, {"b"}, true);
+  converse(node, now, first_run);
+  ASSERT_NE(joining, 0U);
+  const auto second_run = [](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun + 1);
+    return std::nullopt;
+  };
+  node.peer_asked(now, 77, {"b", kFirstRun + 1, "default", 0}, "", JoinRequest{config.points, false});
+  converse(node, now, second_run);
+  JoinAnswer late;
+  late.verdict = Verdict::kOk;
+  late.generation = kFirstRun;
+  late.phase = Phase::kReady;
+  node.peer_answered(now, joining, late);
+  const std::vector<MemberStatus> members = node.members(now.mono);
+  const auto b = std::find_if(members.begin(), members.end(), [](const auto& one) { return one.host == "b"; });
+  ASSERT_NE(b, members.end());
+  EXPECT_EQ(b->generation, kFirstRun + 1);
+}
+
+// c has died before this host could ask it; b, which takes this host in, knows how far c's epochs may have come.
+TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
+  NodeConfig config;
+  config.host = "a";
+  Node node(config, 1);
+  const Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
+  EpochClock far;
+  far.advance({now.mono, now.wall_ms + 30'000});
+  node.start(now, true);
+  const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (question.host == "c") return PeerFailure{PeerFailure::Kind::kRefused, "refused"};
+    if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun);
+    if (std::holds_alternative<JoinRequest>(question.request)) {
+      JoinAnswer says;
+      says.verdict = Verdict::kOk;
+      says.generation = kFirstRun;
+      says.phase = Phase::kReady;
+      says.names = {"a", "b", "c"};
+      says.furthest = far.reading();
+      return says;
+    }
+    if (const auto* asked = std::get_if<InventoryRequest>(&question.request)) {
+      return InventoryAnswer{Verdict::kOk, asked->number, {}, {}};
+    }
+    return std::nullopt;
+  };
+  const auto confirm = [&](const Effects& effects) {
+    for (const Effect& effect : effects) {
+      if (const auto* request = std::get_if<DeactivateActors>(&effect)) node.deactivated(now, request->token);
+    }
+  };
+  node.discovered(now, {"b"}, true);
+  confirm(converse(node, now, reply));
+  node.discovered(now, {"b"}, true);
+  confirm(converse(node, now, reply));
+  ASSERT_EQ(node.status().phase, Phase::kReady) << node.status().not_ready_because;
+  ActorId id = 1;
+  while (*node.ring().owner(id) != "a") ++id;
+  auto call = std::make_shared<Call>();
+  call->id = id;
+  call->deadline = now.mono + Duration(1'000'000);
+  node.apply(now, 1'000, call);
+  Epoch epoch = 0;
+  for (const Effect& effect : converse(node, now, reply)) {
+    if (const auto* turn = std::get_if<StartTurn>(&effect)) epoch = turn->epoch;
+  }
+  EXPECT_GT(epoch, far.reading());
 }
 
 TEST(Membership, AStrangersClosingForALiveHostChangesNothing) {

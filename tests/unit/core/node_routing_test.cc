@@ -55,7 +55,8 @@ TEST_F(Routing, OnlyIdsOfAGainedRangeWait) {
   start({"a", "b", "c"});
   const ActorId kept = cluster.id_of("a", "a");
   ActorId gained = 1;
-  while (*cluster.node("a").ring().owner(gained) != "c" || *cluster.node("a").ring().heir(gained, "c") != "a") ++gained;
+  while (*cluster.node("a").ring().owner(gained) != "c" || *cluster.node("a").ring().without("c")->owner(gained) != "a")
+    ++gained;
   cluster.passes = [](const std::string&, const std::string&, const PeerRequest& request) {
     return !std::holds_alternative<InventoryRequest>(request);
   };
@@ -118,6 +119,29 @@ TEST_F(Routing, ADrainedHostComesBackWhenItIsUncordoned) {
   cluster.pass(1'000'000);
   EXPECT_EQ(cluster.node("b").status().phase, Phase::kReady);
   EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U);
+}
+
+// Whoever hears of a new generation takes all that the one before held for ended.
+TEST_F(Routing, TheNextRunBeginsWhenTheActivationsOfTheLastHaveEnded) {
+  start({"a", "b"});
+  const ActorId id = cluster.id_of("a", "b");
+  cluster.call("b", id);
+  cluster.end_turns("b");
+  cluster.auto_confirm = false;
+  const Generation before = cluster.node("b").status().generation;
+  cluster.node("b").drain(cluster.now());
+  cluster.pass(500'000);
+  cluster.node("b").uncordon(cluster.now());
+  cluster.pass(1'000'000);
+  EXPECT_EQ(cluster.node("b").status().generation, before);
+  EXPECT_NE(cluster.node("b").status().phase, Phase::kReady);
+  const Token token = cluster.call("a", id);
+  EXPECT_EQ(cluster.answer("a", token), nullptr) << "it waits for the activation that is ending";
+  cluster.auto_confirm = true;
+  cluster.confirm_deactivations("b");
+  cluster.pass(1'000'000);
+  EXPECT_GT(cluster.node("b").status().generation, before);
+  EXPECT_EQ(cluster.node("b").status().phase, Phase::kReady);
 }
 
 TEST_F(Routing, AnIdempotentRepeatIsAnsweredFromTheWindowEvenAfterAMove) {

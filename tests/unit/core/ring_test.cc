@@ -72,11 +72,20 @@ TEST(Ring, AJoinMovesIdsToTheJoinerAlone) {
   }
 }
 
-TEST(Ring, TheHeirIsTheOwnerOfTheRingWithoutThatHost) {
+TEST(Ring, AWalkVisitsWhoeverWouldOwnTheIdWithoutThoseBefore) {
   const Ring::Ptr ring = Ring::make(names(5), 128);
-  const Ring::Ptr without = ring->without("host-3");
-  for (ActorId id = 1; id <= 2000; ++id) EXPECT_EQ(*ring->heir(id, "host-3"), *without->owner(id));
-  EXPECT_EQ(Ring::make({"alone"}, 8)->heir(1, "alone"), nullptr);
+  for (ActorId id = 1; id <= 500; ++id) {
+    Ring::Ptr left = ring;
+    ring->walk(id, [&](const std::string& host) {
+      EXPECT_EQ(host, *left->owner(id));
+      left = left->without(host);
+      return left->hosts().size() > 1;
+    });
+    EXPECT_EQ(left->hosts().size(), 1U) << "until it was told to stop";
+  }
+  int visited = 0;
+  ring->walk(7, [&](const std::string&) { return ++visited > 0; });
+  EXPECT_EQ(visited, 5) << "each host once";
 }
 
 TEST(Ring, RangesOfAllHostsPartTheKeysAndNameTheOwner) {
