@@ -73,7 +73,7 @@ void World::kill_host(std::size_t index, const std::string& why) {
   end_activations(host);
   ++host.app.instance;
   host.node.reset();
-  host.legacy.reset();
+  const std::unique_ptr<LegacyHost> legacy = std::move(host.legacy);
   ++host.incarnation;
   const auto remembers = [](const Host& one) {
     return one.node != nullptr && one.node->status().phase != core::Phase::kJoining;
@@ -83,6 +83,7 @@ void World::kill_host(std::size_t index, const std::string& why) {
   for (auto& [token, done] : std::exchange(host.calls, {})) {
     done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));
   }
+  if (legacy) legacy->abandon();
 }
 
 void World::drain_host(std::size_t index) {

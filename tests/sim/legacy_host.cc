@@ -1,5 +1,7 @@
 #include "tests/sim/legacy_host.h"
 
+#include <utility>
+
 #include "sidecar/core/overloaded.h"
 #include "tests/sim/options.h"
 
@@ -180,6 +182,14 @@ void LegacyHost::expire() {
   }
   for (const auto& [host, missed] : members_) {
     world_.legacy_asks(name_, host, core::ExpiryRequest{name_, ended}, [](const core::PeerAnswer&) {});
+  }
+}
+
+void LegacyHost::abandon() {
+  for (auto& [id, actor] : std::exchange(actors_, {})) {
+    for (const Waiting& one : actor.queue) {
+      one.done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));
+    }
   }
 }
 

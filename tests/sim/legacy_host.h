@@ -37,6 +37,7 @@ class LegacyHost {
   core::PeerAnswer answer(const core::PeerRequest& request);
   void apply(const core::CallPtr& call, std::function<void(core::Answer)> done);
   void say_goodbye();
+  void abandon();  // it has ended: whoever waits for it hears so
 
  private:
   struct Waiting {
