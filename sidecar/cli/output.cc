@@ -7,7 +7,7 @@
 
 #include "sidecar/core/outcome.h"
 #include "sidecar/wire/outcome.h"
-#include "sidecar/wire/status_json.h"
+#include "sidecar/wire/problem_json.h"
 
 namespace ringside::cli {
 namespace {

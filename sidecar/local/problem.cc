@@ -1,7 +1,7 @@
 #include "sidecar/local/problem.h"
 
 #include "sidecar/wire/outcome.h"
-#include "sidecar/wire/status_json.h"
+#include "sidecar/wire/problem_json.h"
 
 namespace ringside::local {
 namespace {

@@ -1,17 +1,13 @@
 #include "sidecar/wire/status_json.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
 
-#include "sidecar/wire/outcome.h"
-
 namespace ringside::wire {
 namespace {
 
-using core::Outcome;
 using nlohmann::json;
 
 double milliseconds(core::Duration duration) {
@@ -41,42 +37,7 @@ json member_json(const core::MemberStatus& member) {
   return out;
 }
 
-std::string_view title(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kApplied:
-      return "Applied";
-    case Outcome::kRefused:
-      return "The application refused";
-    case Outcome::kNotDelivered:
-      return "Not delivered; safe to repeat";
-    case Outcome::kOverloaded:
-      return "Refused by a bound; not delivered, safe to repeat";
-    case Outcome::kExpired:
-      return "The deadline passed before the application got it";
-    case Outcome::kInvalid:
-      return "Malformed; nothing changed";
-    case Outcome::kUnknown:
-      return "Sent, and then no answer: it may have happened";
-  }
-  return "";
-}
-
 }  // namespace
-
-json problem_json(const core::Answer& answer, int status) {
-  json body;
-  body["type"] = "urn:ringside:" + std::string(core::to_string(answer.outcome));
-  body["title"] = title(answer.outcome);
-  body["status"] = status;
-  body["detail"] = answer.detail.empty() ? std::string(core::to_string(answer.reason)) : answer.detail;
-  body["reason"] = core::to_string(answer.reason);
-  body["blame"] = core::to_string(core::blame(answer.reason));
-  if (!answer.owner.empty()) body["owner"] = answer.owner;
-  if (repeatable(answer.outcome)) {
-    body["retry_after_ms"] = std::chrono::ceil<std::chrono::milliseconds>(retry_after(answer)).count();
-  }
-  return body;
-}
 
 std::string hex(core::Hash fingerprint) {
   char text[17];

@@ -1,5 +1,4 @@
-// What a host tells about itself, and what it refuses, as JSON: the same on the local and on the admin listener, and
-// from a command that refuses before it asks.
+// What a host tells about itself, as JSON: the same on the local and on the admin listener.
 //
 // 64-bit numbers are strings, epochs are numbers (below 2^53). Every state names whose view it is and how old it is.
 #pragma once
@@ -15,9 +14,6 @@ nlohmann::json placement_json(const core::Placement& place);
 nlohmann::json members_json(const core::Gateway& gateway);
 nlohmann::json ring_json(const core::Gateway& gateway);    // {"points","ring","hosts":[{"host","share"}],"view_of"}
 nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members
-
-// What was not applied, as a problem (RFC 9457) of type urn:ringside:<outcome>.
-nlohmann::json problem_json(const core::Answer& answer, int status);
 
 std::string hex(core::Hash fingerprint);  // 16 digits
 

@@ -90,7 +90,12 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   join.verdict = core::Verdict::kOk;
   join.generation = 4;
   join.names = {"a", "b"};
-  EXPECT_EQ(answered(core::JoinRequest{}, join).names, join.names);
+  join.clock = 5;
+  join.furthest = 6;
+  const auto joined = answered(core::JoinRequest{}, join);
+  EXPECT_EQ(joined.names, join.names);
+  EXPECT_EQ(joined.clock, join.clock);
+  EXPECT_EQ(joined.furthest, join.furthest);
   EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::Verdict::kBuried}).verdict, core::Verdict::kBuried);
   const auto probe = answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3, std::chrono::milliseconds(7)});
   EXPECT_TRUE(probe.heard);
