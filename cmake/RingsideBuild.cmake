@@ -4,7 +4,6 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -42,6 +41,7 @@ if(RINGSIDE_SANITIZE)
 endif()
 
 find_package(Threads REQUIRED)
+add_compile_options(-pthread)  # some libraries ask for it, and precompiled headers are shared only among equals
 find_package(Protobuf MODULE REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(Boost 1.81 REQUIRED)
@@ -68,32 +68,31 @@ find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 # What a sanitizer run builds (./run test --sanitize), and nothing else: two more cold builds have to fit its time.
 add_custom_target(ringside_sanitize_targets)
 
-# ringside_library(NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE <header> ...]): one library for one folder, our warnings
-# as errors. PRECOMPILE pays where many sources of one folder share heavy headers (gRPC, Asio, Beast).
+# ringside_library(NAME SOURCES ... [LIBRARIES ...] [HEADERS pure]): one library for one folder, our warnings as errors.
+# HEADERS: the precompiled ones; io where nothing is said.
 function(ringside_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ARG "" "HEADERS" "SOURCES;LIBRARIES" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_LIBRARIES})
   ringside_warnings(${name})
-  ringside_precompile(${name} ${ARG_PRECOMPILE})
+  ringside_use_headers(${name} "${ARG_HEADERS}")
 endfunction()
 
-# ringside_executable(NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE ...]): the same for a program, in build/<preset>/bin.
+# ringside_executable(NAME SOURCES ... [LIBRARIES ...] [HEADERS pure|test]): the same for a program, in build/<preset>/bin.
 function(ringside_executable name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ARG "" "HEADERS" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES})
   ringside_warnings(${name})
-  ringside_precompile(${name} ${ARG_PRECOMPILE})
+  ringside_use_headers(${name} "${ARG_HEADERS}")
 endfunction()
 
-# ringside_test(NAME SOURCES ... [LIBRARIES ...] [PRECOMPILE ...] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE]): a
-# GoogleTest program as one ctest test. It runs under the sanitizers as well, unless told otherwise.
+# ringside_test(NAME SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE]): a GoogleTest program as one
+# ctest test. It runs under the sanitizers as well, unless told otherwise.
 function(ringside_test name)
-  cmake_parse_arguments(ARG "NO_SANITIZE" "TIMEOUT" "SOURCES;LIBRARIES;PRECOMPILE;LABELS" ${ARGN})
-  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock
-                      PRECOMPILE ${ARG_PRECOMPILE})
+  cmake_parse_arguments(ARG "NO_SANITIZE" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock HEADERS test)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -140,7 +139,7 @@ function(ringside_bench name)
     return()
   endif()
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
-  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} benchmark::benchmark_main)
+  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} benchmark::benchmark_main HEADERS pure)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   add_test(NAME ${name}_smoke COMMAND ${name} --benchmark_min_time=0.001 --benchmark_filter=-/10000000)
   set_tests_properties(${name}_smoke PROPERTIES LABELS bench TIMEOUT 120)
@@ -169,15 +168,6 @@ function(ringside_folders)
   endforeach()
 endfunction()
 
-function(ringside_precompile name)
-  if(ARGN)
-    target_precompile_headers(${name} PRIVATE ${ARGN})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      target_compile_options(${name} PRIVATE -fpch-preprocess)
-    endif()
-  endif()
-endfunction()
-
 function(ringside_warnings name)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wconversion
                                          -Wno-sign-conversion -Werror)
@@ -188,3 +178,38 @@ function(ringside_warnings name)
     target_compile_options(${name} PRIVATE -Wno-maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=array-bounds)
   endif()
 endfunction()
+
+# Headers that are parsed once for many sources: ringside_headers(KIND LIBRARIES ... HEADERS ...) makes them,
+# ringside_use_headers(TARGET KIND) has a target use them. A source names what it needs all the same: lint compiles it
+# without them.
+function(ringside_headers kind)
+  cmake_parse_arguments(ARG "" "" "LIBRARIES;HEADERS" ${ARGN})
+  add_library(ringside_headers_${kind} OBJECT ${PROJECT_SOURCE_DIR}/cmake/headers.cc)
+  target_link_libraries(ringside_headers_${kind} PRIVATE ${ARG_LIBRARIES})
+  target_precompile_headers(ringside_headers_${kind} PRIVATE ${ARG_HEADERS})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(ringside_headers_${kind} PRIVATE -fpch-preprocess)  # for ccache
+  endif()
+  ringside_warnings(ringside_headers_${kind})
+endfunction()
+
+function(ringside_use_headers name kind)
+  if(NOT kind)
+    set(kind io)
+  endif()
+  target_precompile_headers(${name} REUSE_FROM ringside_headers_${kind})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${name} PRIVATE -fpch-preprocess)
+  endif()
+endfunction()
+
+set(pure_headers <algorithm> <array> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional> <set> <string>
+                 <string_view> <unordered_map> <utility> <variant> <vector>)
+set(io_headers ${pure_headers} <fstream> <iostream> <sstream> <absl/container/flat_hash_map.h>
+               <absl/functional/any_invocable.h> <boost/asio/generic/stream_protocol.hpp> <boost/asio/io_context.hpp>
+               <boost/asio/ip/tcp.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/post.hpp>
+               <boost/asio/steady_timer.hpp> <google/protobuf/any.pb.h> <nlohmann/json.hpp>)
+set(io_libraries Boost::headers absl::any_invocable absl::flat_hash_map nlohmann_json::nlohmann_json protobuf::libprotobuf)
+ringside_headers(pure HEADERS ${pure_headers})
+ringside_headers(io LIBRARIES ${io_libraries} HEADERS ${io_headers})
+ringside_headers(test LIBRARIES ${io_libraries} GTest::gtest GTest::gmock HEADERS ${io_headers} <gmock/gmock.h> <gtest/gtest.h>)

@@ -1,0 +1,1 @@
+// Nothing: a target needs a source, and those in cmake/RingsideBuild.cmake only have precompiled headers.
