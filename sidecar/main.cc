@@ -1,4 +1,5 @@
 // The composition root: reads the settings, makes every part, joins them, runs the loop, and takes it all down again.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
@@ -39,6 +40,7 @@ namespace {
 
 constexpr const char* kVersion = RINGSIDE_VERSION;
 constexpr int kUsage = 2;
+constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
 net::Http2Options speak_grpc(std::shared_ptr<const net::MethodTable> methods, std::shared_ptr<net::BridgeTarget> rest) {
   net::Http2Options options;
@@ -265,17 +267,20 @@ void Sidecar::log_start() {
 void Sidecar::stop() {
   if (std::exchange(stopping_, true)) return loop_.stop();  // asked twice: at once
   log_.info("stopping");
+  const auto until = net::Clock::now() + settings_.drain_timeout;
   engine_->drain();
-  engine_->when_drained([this](bool) {
-    engine_->close([this] {
+  engine_->when_drained([this, until](bool) {
+    engine_->close([this, until] {
       local_->stop();
       watch_->stop();
       peer_library_->shutdown();
       local_library_->shutdown();
       // Calls that moved on to their new owners are still under way here: they end, or their deadlines do.
+      // What the drain has taken of --drain-timeout is not theirs any more.
+      const auto left = std::max(kLastAnswers, std::chrono::duration_cast<std::chrono::milliseconds>(until - net::Clock::now()));
       const auto open = std::make_shared<std::size_t>(listeners_.size());
       for (const auto& listener : listeners_) {
-        listener->drain(settings_.drain_timeout, [this, open](std::size_t) {
+        listener->drain(left, [this, open](std::size_t) {
           if (--*open == 0) loop_.stop();
         });
       }

@@ -1,16 +1,17 @@
 // drain, uncordon
 #include <chrono>
-#include <thread>
 
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
+#include "sidecar/wire/call_headers.h"
 
 namespace ringside::cli {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::milliseconds kProgress{200};
+constexpr std::chrono::milliseconds kWait{10'000};
+constexpr const char* kProgress = "200ms";  // how often a person hears of it; its end is told at once
 
 std::string progress(const json& body) {
   return text_of(body, "phase") + ": " + text_of(body, "actors") + " actors, " + text_of(body, "turns_under_way") +
@@ -31,8 +32,8 @@ int drain(const Session& session, bool wait) {
     const std::string line = progress(*body);
     if (line != shown && !session.json) session.terminal.err << line << std::endl;
     shown = line;
-    std::this_thread::sleep_for(kProgress);
-    body = view(session.client.get("/v1/drain"), session.client, session.json, session.terminal, exit);
+    net::HttpRequest request{"GET", "/v1/drain?wait=true", {{std::string(wire::kTimeoutHeader), kProgress}}, {}, {}};
+    body = view(session.client.request(request, kWait), session.client, session.json, session.terminal, exit);
   }
   if (!body) return exit;
   if (session.json) {

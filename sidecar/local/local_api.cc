@@ -33,6 +33,12 @@ core::Answer bad_content_type() {
                        "the content type must be application/json or application/protobuf");
 }
 
+// How long the caller would wait, at most.
+std::optional<std::chrono::milliseconds> timeout_of(const net::HttpRequest& request) {
+  const std::string* timeout = request.headers.find(wire::kTimeoutHeader);
+  return timeout == nullptr ? std::nullopt : config::parse_duration(*timeout);
+}
+
 core::Answer malformed(std::string detail) { return wire::invalid(core::Reason::kMalformed, std::move(detail)); }
 
 }  // namespace
@@ -84,7 +90,7 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
        }},
       {"/v1/drain", true, true,
        [](LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
-         api.drain(target, request.method == "POST", std::move(reply));
+         api.drain(target, request, std::move(reply));
        }},
       {"/v1/uncordon", false, true,
        [](LocalApi& api, const Target&, const net::HttpRequest&, net::HttpReply reply) {
@@ -208,11 +214,8 @@ void LocalApi::get_members(const Target& target, const net::HttpRequest& request
   const auto answer = [this] { return json_response(200, members()); };
   const auto seen = target.parameter("wait");
   if (!seen || *seen != waiters_.view_version()) return reply(answer());
-  std::chrono::milliseconds longest = options_.longest_wait;
-  if (const std::string* timeout = request.headers.find(wire::kTimeoutHeader)) {
-    longest = std::min(longest, config::parse_duration(*timeout).value_or(longest));
-  }
-  waiters_.await_view(std::move(reply), longest, answer);
+  const auto longest = timeout_of(request).value_or(options_.longest_wait);
+  waiters_.await_view(std::move(reply), std::min(options_.longest_wait, longest), answer);
 }
 
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
@@ -227,11 +230,12 @@ net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const
   return json_response(200, nlohmann::json{{"level", options_.log_level()}});
 }
 
-void LocalApi::drain(const Target& target, bool begin, net::HttpReply reply) {
+void LocalApi::drain(const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
+  const bool begin = request.method == "POST";
   if (begin) gateway_.drain();
   const auto answer = [this] { return json_response(200, drain_view(gateway_)); };
   const auto wait = target.parameter("wait");
-  if (wait && *wait != "false") return waiters_.await_drain(std::move(reply), answer);
+  if (wait && *wait != "false") return waiters_.await_drain(std::move(reply), timeout_of(request), answer);
   net::HttpResponse now = answer();
   if (begin) now.status = 202;
   reply(std::move(now));

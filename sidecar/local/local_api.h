@@ -61,7 +61,7 @@ class LocalApi {
   net::HttpResponse get_actors(const Target& target) const;
   void get_members(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
   net::HttpResponse set_log_level(const net::HttpRequest& request) const;
-  void drain(const Target& target, bool begin, net::HttpReply reply);
+  void drain(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
 
   core::Gateway& gateway_;
   LocalOptions options_;

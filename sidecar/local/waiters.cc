@@ -25,44 +25,43 @@ std::string Waiters::view_version() const {
   return std::to_string(gateway_.status().generation) + "-" + std::to_string(version_);
 }
 
-std::shared_ptr<Waiters::Waiter> Waiters::add(List& list, net::HttpReply reply, Answer answer) {
+bool Waiters::add(List& list, net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer) {
   if (stopped_ || reply.cancelled()) {
     reply(answer());
-    return nullptr;
+    return false;
   }
   if (list.size() >= kMaxWaiters) {
     if (refused_) refused_(core::Reason::kTooManyWaiting);
     reply(problem(core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting,
                                        "too many requests wait for a change")));
-    return nullptr;
+    return false;
   }
   auto waiter = std::make_shared<Waiter>(loop_, std::move(reply), std::move(answer));
   list.push_back(waiter);
-  // The end of the client's side alone: an answer may still reach it.
-  waiter->reply.on_cancel([&list, gone = std::weak_ptr<Waiter>(waiter)] {
-    const auto ended = gone.lock();
+  const auto answer_now = [&list, weak = std::weak_ptr<Waiter>(waiter)] {
+    const auto ended = weak.lock();
     if (!ended) return;
     list.remove(ended);
     ended->reply(ended->answer());
-  });
-  return waiter;
+  };
+  // The end of the client's side alone: an answer may still reach it.
+  waiter->reply.on_cancel(answer_now);
+  if (longest) {
+    waiter->timer.expires_after(*longest);
+    waiter->timer.async_wait([answer_now](net::error_code ec) {
+      if (!ec) answer_now();
+    });
+  }
+  return true;
 }
 
 void Waiters::await_view(net::HttpReply reply, std::chrono::milliseconds longest, Answer answer) {
-  const auto waiter = add(view_, std::move(reply), std::move(answer));
-  if (!waiter) return;
-  waiter->timer.expires_after(longest);
-  waiter->timer.async_wait([this, weak = std::weak_ptr<Waiter>(waiter)](net::error_code ec) {
-    const auto late = weak.lock();
-    if (ec || !late) return;
-    view_.remove(late);
-    late->reply(late->answer());
-  });
+  add(view_, std::move(reply), longest, std::move(answer));
 }
 
-void Waiters::await_drain(net::HttpReply reply, Answer answer) {
+void Waiters::await_drain(net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer) {
   if (!draining()) return reply(answer());
-  if (!add(drain_, std::move(reply), std::move(answer)) || drain_watch_ != 0) return;
+  if (!add(drain_, std::move(reply), longest, std::move(answer)) || drain_watch_ != 0) return;
   drain_watch_ = gateway_.when_drained([this](bool) {
     drain_watch_ = 0;
     answer_all(drain_);

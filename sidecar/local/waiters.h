@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/steady_timer.hpp>
@@ -31,8 +32,8 @@ class Waiters {
 
   // Answers at the next change of the view, after `longest`, or when the client ends its side.
   void await_view(net::HttpReply reply, std::chrono::milliseconds longest, Answer answer);
-  // Answers when the drain under way has ended, in whatever way. At once where there is none.
-  void await_drain(net::HttpReply reply, Answer answer);
+  // Answers when the drain under way has ended, in whatever way, or after `longest`. At once where there is none.
+  void await_drain(net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer);
 
   // Answers everybody.
   void stop();
@@ -47,7 +48,8 @@ class Waiters {
   };
   using List = std::list<std::shared_ptr<Waiter>>;
 
-  std::shared_ptr<Waiter> add(List& list, net::HttpReply reply, Answer answer);
+  // False: it has been answered already.
+  bool add(List& list, net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer);
   static void answer_all(List& list);
   void view_changed();
   bool draining() const;

@@ -44,6 +44,17 @@ TEST_F(WaitersTest, DrainIsBegunAndAwaited) {
   EXPECT_EQ(body_of(ask("GET", "/v1/drain?wait=true"))["done"], true);
 }
 
+TEST_F(WaitersTest, DrainIsAwaitedNoLongerThanTheCallerWould) {
+  post_json("/v1/drain", "{}");
+  const auto body = body_of(ask("GET", "/v1/drain?wait=true", {{"ringside-timeout", "1ms"}}));
+  EXPECT_EQ(body["done"], false);
+  EXPECT_EQ(body["phase"], "draining");
+  const auto next = start("GET", "/v1/drain?wait=true");
+  handled();
+  gateway.end_drain(core::Phase::kDrained, false);
+  EXPECT_EQ(body_of(finish(next))["done"], true);
+}
+
 TEST_F(WaitersTest, DrainThatTakesTooLong) {
   post_json("/v1/drain", "{}");
   const auto pending = start("GET", "/v1/drain?wait=true");
