@@ -22,6 +22,7 @@ Actor& ActorTable::create(ActorId id, Epoch epoch, Instant now) {
 }
 
 void ActorTable::erase(Actor& actor) {
+  if (actor.window) remembered_ -= actor.window->bytes();
   unlink(actor);
   actors_.erase(actor.id);
 }
@@ -31,6 +32,25 @@ void ActorTable::touch(Actor& actor, Instant now) {
   if (newest_ == &actor) return;
   unlink(actor);
   link(actor);
+}
+
+void ActorTable::remember(Actor& actor, Remembered answer) {
+  if (!actor.window) actor.window = std::make_unique<IdempotencyWindow>();
+  remembered_ -= actor.window->bytes();
+  actor.window->remember(std::move(answer));
+  remembered_ += actor.window->bytes();
+  if (remembered_ > most_remembered_) forget_oldest();
+}
+
+// Somewhat below the bound, so that the next answer does not look through all actors again. What is being handed over
+// stays: its heirs are promised all of it.
+void ActorTable::forget_oldest() {
+  const std::size_t enough = most_remembered_ - most_remembered_ / 8;
+  for (Actor* actor = oldest_; actor != nullptr && remembered_ > enough; actor = actor->newer) {
+    if (!actor->window || actor->ending) continue;
+    remembered_ -= actor->window->bytes();
+    actor->window.reset();
+  }
 }
 
 void ActorTable::link(Actor& actor) {

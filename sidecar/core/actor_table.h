@@ -30,7 +30,10 @@ struct Actor {
 
 class ActorTable {
  public:
-  ActorTable() = default;
+  static constexpr std::size_t kMostRemembered = 32 << 20;
+
+  // most_remembered: bytes of the windows of all actors together.
+  explicit ActorTable(std::size_t most_remembered = kMostRemembered) : most_remembered_(most_remembered) {}
   ActorTable(const ActorTable&) = delete;
   ActorTable& operator=(const ActorTable&) = delete;
 
@@ -39,6 +42,8 @@ class ActorTable {
   Actor& create(ActorId id, Epoch epoch, Instant now);
   void erase(Actor& actor);
   void touch(Actor& actor, Instant now);  // makes it the most recently used
+  // For repeats with the same key. Where all windows together grow too large, those of the longest idle are forgotten.
+  void remember(Actor& actor, Remembered answer);
   Actor* oldest() const { return oldest_; }
   std::size_t size() const { return actors_.size(); }
   bool empty() const { return actors_.empty(); }
@@ -52,7 +57,10 @@ class ActorTable {
  private:
   void link(Actor& actor);
   void unlink(Actor& actor);
+  void forget_oldest();
 
+  const std::size_t most_remembered_;
+  std::size_t remembered_ = 0;
   std::unordered_map<ActorId, Actor> actors_;
   Actor* oldest_ = nullptr;
   Actor* newest_ = nullptr;

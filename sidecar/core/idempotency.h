@@ -18,9 +18,10 @@ class IdempotencyWindow {
   const Remembered* find(std::string_view key) const;
   void remember(Remembered entry);
   std::vector<Remembered> all() const { return {entries_.begin(), entries_.end()}; }
+  std::size_t bytes() const { return bytes_; }
+  static std::size_t size_of(const Remembered& entry) { return entry.key.size() + entry.result.size(); }
 
  private:
-  static std::size_t size_of(const Remembered& entry) { return entry.key.size() + entry.result.size(); }
 
   std::deque<Remembered> entries_;
   std::size_t bytes_ = 0;

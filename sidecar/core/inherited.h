@@ -1,12 +1,14 @@
 // What activations that ended elsewhere had answered under idempotency keys, for the activation that follows here.
-// Bounded: the oldest are forgotten first. Loop thread only.
+// Bounded by count and bytes: the oldest are forgotten first. Loop thread only.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "sidecar/core/idempotency.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
@@ -14,14 +16,20 @@ namespace ringside::core {
 class Inherited {
  public:
   static constexpr std::size_t kMost = 10'000;  // actors
+  static constexpr std::size_t kMostBytes = 16 << 20;
+
+  explicit Inherited(std::size_t most_bytes = kMostBytes) : most_bytes_(most_bytes) {}
 
   // A later activation knew all that an earlier one did: the answers of the greatest epoch are kept.
   void put(Ended ended) {
     const auto [entry, fresh] = answers_.try_emplace(ended.id);
     if (fresh) order_.push_back(ended.id);
-    if (fresh || entry->second.epoch < ended.epoch) entry->second = std::move(ended);
-    while (answers_.size() > kMost || order_.size() > 2 * kMost) {
-      answers_.erase(order_.front());  // if it has not been taken before
+    if (fresh || entry->second.epoch < ended.epoch) {
+      bytes_ = bytes_ - size_of(entry->second) + size_of(ended);
+      entry->second = std::move(ended);
+    }
+    while (answers_.size() > kMost || bytes_ > most_bytes_ || order_.size() > 2 * kMost) {
+      take(order_.front());  // if it has not been taken before
       order_.pop_front();
     }
   }
@@ -30,6 +38,7 @@ class Inherited {
   std::vector<Remembered> take(ActorId id) {
     const auto found = answers_.find(id);
     if (found == answers_.end()) return {};
+    bytes_ -= size_of(found->second);
     std::vector<Remembered> all = std::move(found->second.remembered);
     answers_.erase(found);
     return all;
@@ -41,6 +50,14 @@ class Inherited {
   }
 
  private:
+  static std::size_t size_of(const Ended& ended) {
+    std::size_t bytes = 0;
+    for (const Remembered& one : ended.remembered) bytes += IdempotencyWindow::size_of(one);
+    return bytes;
+  }
+
+  const std::size_t most_bytes_;
+  std::size_t bytes_ = 0;
   std::unordered_map<ActorId, Ended> answers_;
   std::deque<ActorId> order_;  // as they came; some have been taken since
 };

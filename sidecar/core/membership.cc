@@ -94,13 +94,6 @@ bool Membership::settled() const {
          });
 }
 
-bool Membership::has_quorum() const {
-  const auto heard = std::count_if(members_.begin(), members_.end(), [this](const auto& entry) {
-    return now() - entry.second.last_answer <= config_.dead_after;
-  });
-  return static_cast<std::size_t>(heard) + 1 >= config_.quorum;
-}
-
 bool Membership::leave_seen_by_all() const {
   return std::all_of(members_.begin(), members_.end(),
                      [](const auto& entry) { return entry.second.legacy() || entry.second.saw_leave; });

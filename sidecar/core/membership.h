@@ -46,6 +46,7 @@ class MembershipListener {
   virtual void joined() = 0;                             // the closure of names is complete
   virtual void must_rejoin(const std::string& why) = 0;  // others took this run for dead
   virtual void confirmed() = 0;                          // after a stall: every member still knows this run
+  virtual void heard_again() = 0;                        // a member that was suspected
   virtual void view_changed() = 0;
 };
 
@@ -66,7 +67,7 @@ class Membership {
   bool confirming() const { return !unconfirmed_.empty(); }
   bool leave_seen_by_all() const;
   bool leave_seen_by(const std::string& host) const;
-  bool has_quorum() const;          // of hosts heard within --dead-after, this one included
+  bool has_quorum() const;          // of hosts heard of late, this one included
   std::string waiting_for() const;  // why not joined, for a person; empty: it is
 
   // ---- the view ----

@@ -62,9 +62,17 @@ void Membership::tick_member(Member& member) {
   }
 }
 
-// In quorum mode the majority waits a margin longer than the minority needs to notice that it is one and stop.
+// In quorum mode the majority waits half of --dead-after longer than the minority needs to notice that it is one: so
+// long the minority has to end its turns. A quarter of it comes from either side, so that callers wait little longer.
 Duration Membership::verdict_after() const {
-  return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 3 / 2;
+  return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 5 / 4;
+}
+
+bool Membership::has_quorum() const {
+  const auto heard = std::count_if(members_.begin(), members_.end(), [this](const auto& entry) {
+    return now() - entry.second.last_answer <= config_.dead_after * 3 / 4;
+  });
+  return static_cast<std::size_t>(heard) + 1 >= config_.quorum;
 }
 
 void Membership::ping(Member& member) {
@@ -187,7 +195,7 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
   member.lease = std::max(member.lease, asked.sent);
   member.rtt = now() - asked.sent;
   member.refusals = 0;
-  member.suspected = false;
+  if (std::exchange(member.suspected, false)) listener_.heard_again();
   observe(member, says);
   if (asked.as != self_.generation) return;
   if (says.standing == Standing::kBuried) {

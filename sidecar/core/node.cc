@@ -16,7 +16,9 @@ Node::Node(NodeConfig config, std::uint64_t seed)
     : config_(std::move(config)),
       context_(seed),
       membership_(static_cast<const MembershipConfig&>(config_), context_, *this, clock_),
-      strays_(config_.max_strays) {}
+      strays_(config_.max_strays),
+      actors_(config_.queue_bytes / 2),
+      inherited_(config_.queue_bytes / 4) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -72,16 +74,7 @@ void Node::wake(Now now) {
         if (Actor* actor = actors_.find(timer.key)) run_next(*actor);
         break;
       case NodeDue::kDrain:
-        if (membership_.phase() == Phase::kDraining) {
-          drain_overdue_ = true;
-          std::string left;
-          actors_.each([&](const Actor& actor) {
-            if (left.size() < 512) left += (left.empty() ? "" : " ") + std::to_string(actor.id);
-          });
-          context_.log(Level::kError, "drain_overdue",
-                       {{"actors", std::to_string(actors_.size())}, {"left", std::move(left)}});
-          context_.effects.push_back(DrainDone{});
-        }
+        drain_due();
         break;
     }
   }

@@ -23,6 +23,7 @@
 #include "sidecar/core/hints.h"
 #include "sidecar/core/inherited.h"
 #include "sidecar/core/inventory.h"
+#include "sidecar/core/legacy_bounces.h"
 #include "sidecar/core/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
@@ -85,6 +86,7 @@ class Node final : private MembershipListener {
   void joined() override;
   void must_rejoin(const std::string& why) override;
   void confirmed() override;
+  void heard_again() override { topology_changed_ = true; }
   void view_changed() override;
 
   // node_routing.cc: where a call goes, and what becomes of it
@@ -99,8 +101,6 @@ class Node final : private MembershipListener {
   void abandon_forward(const PendingCall& pending);
   std::optional<Answer> no_room(const Call& call, std::size_t ahead) const;
   std::optional<Answer> too_late(const Call& call) const;
-  void forget_bounce(ActorId id);
-  void dispute(ActorId id);
   void retry_later(Token token, PendingCall& pending, Answer why);
   void finish(Token token, Answer answer);
   void call_due(Token token);
@@ -159,6 +159,7 @@ class Node final : private MembershipListener {
   void end_run(Phase next);
   void check_run();
   void check_drained();
+  void drain_due();
   void check_quorum();
 
   NodeConfig config_;
@@ -177,8 +178,7 @@ class Node final : private MembershipListener {
   Pace pace_;                                             // of the lines of actors here, and of those lanes
   std::set<Token> waiting_;                               // calls in stage kWaiting
   std::deque<ActorId> runnable_;                          // actors that wait for max_turns
-  std::map<ActorId, int> legacy_bounces_;
-  std::map<ActorId, Instant> disputed_;  // refused for a disagreement about the ring, until then
+  LegacyBounces legacy_bounces_;
   std::map<Token, NodeQuestion> asked_;
   std::map<std::string, AskingBack> asking_back_;
   std::map<Token, std::vector<Claim>> deactivations_;
@@ -191,7 +191,7 @@ class Node final : private MembershipListener {
   std::size_t weight_ = 0, turns_waiting_ = 0;  // of all calls that have not ended; of them in the lines of actors here
   Token clean_slate_ = 0;                       // "deactivate all" that the app has not confirmed
   Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_;
-  NodeTimers::Handle next_tick_ = NodeTimers::kNone;
+  NodeTimers::Handle next_tick_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
   bool started_ = false, app_up_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
   bool run_over_ = false;  // the next begins once its activations have ended

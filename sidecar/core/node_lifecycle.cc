@@ -101,7 +101,7 @@ void Node::drain(Now now) {
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
     membership_.set_phase(Phase::kDraining);
     clean_slate_ = 0;
-    timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
+    drain_due_ = timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
     end_all(Deactivation::kDrain);
     tick_soon();
   }
@@ -111,6 +111,7 @@ void Node::drain(Now now) {
 void Node::check_drained() {
   if (membership_.phase() != Phase::kDraining || !actors_.empty() || !membership_.leave_seen_by_all()) return;
   membership_.set_phase(Phase::kDrained);
+  timers_.cancel(drain_due_);
   drain_overdue_ = false;
   topology_changed_ = true;
   context_.log(Level::kInfo, "drained");
@@ -123,11 +124,25 @@ void Node::check_drained() {
   context_.effects.push_back(DrainDone{});
 }
 
+// --drain-timeout: whoever waits for the drain waits no longer. It goes on, for what is left.
+void Node::drain_due() {
+  constexpr std::size_t kLongEnough = 512;
+  drain_due_ = NodeTimers::kNone;
+  drain_overdue_ = true;
+  std::string left;
+  actors_.each([&](const Actor& actor) {
+    if (left.size() < kLongEnough) left += (left.empty() ? "" : " ") + std::to_string(actor.id);
+  });
+  context_.log(Level::kError, "drain_overdue", {{"actors", std::to_string(actors_.size())}, {"left", std::move(left)}});
+  context_.effects.push_back(DrainDone{});
+}
+
 void Node::uncordon(Now now) {
   begin(now);
   const Phase phase = membership_.phase();
   if (phase == Phase::kDraining || phase == Phase::kDrained) {
     context_.log(Level::kInfo, "uncordoned");
+    timers_.cancel(drain_due_);
     end_run(config_.has_app && !app_up_ ? Phase::kAppDown : Phase::kJoining);
   }
   settle();

@@ -7,12 +7,11 @@ namespace ringside::core {
 namespace {
 
 constexpr std::uint32_t kMaxHops = 8;
-constexpr int kMaxLegacyBounces = 4;  // per id, for calls that a legacy host sent and that would go to another one
-constexpr std::size_t kMaxDisputed = 4096;
-constexpr Duration kDisputeRemembered{1'000'000};
 constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
 constexpr int kTimesToSpare = 2;  // a call of a line needs this much of its actor's pace, which is that of the fastest
-constexpr int kRetryCost = 5;     // a call earns one, a repeat after "overloaded" costs this
+// Repeats must not feed an overload (Google SRE book, "Handling Overload"): a call earns one, a repeat after
+// "overloaded" costs this, which makes one repeat for every five calls.
+constexpr int kRetryCost = 5;
 constexpr int kMostRetryBudget = 500;
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
@@ -32,6 +31,11 @@ bool Node::owns_by_legacy_word(const Call& call) const {
 Route Node::decide(const Call& call) const {
   const auto wait_for = [](Reason reason) { return Route{Route::Kind::kWait, reason, nullptr, 0}; };
   const auto fail = [](Reason reason) { return Route{Route::Kind::kFail, reason, nullptr, 0}; };
+  // What is sent to a host that is silent may get lost with it; what waits is sent to whoever comes after it.
+  const auto forward_to = [&](const Member* member, Epoch epoch) {
+    if (member != nullptr && member->suspected) return wait_for(Reason::kPeerUnreachable);
+    return Route{Route::Kind::kForward, Reason::kNone, member, epoch};
+  };
   if (membership_.confirming()) return wait_for(Reason::kNotReady);
   if (no_quorum_) return fail(Reason::kNoQuorum);
   const Epoch named = call.target ? call.target->epoch : 0;
@@ -51,7 +55,7 @@ Route Node::decide(const Call& call) const {
     Stray stray;
     if (strays_.find(call.id, stray)) {
       if (const Member* holder = membership_.find(stray.holder.host)) {
-        return {Route::Kind::kForward, Reason::kNone, holder, stray.epoch};
+        return forward_to(holder, stray.epoch);
       }
     }
     const bool open = membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(call.id));
@@ -65,11 +69,11 @@ Route Node::decide(const Call& call) const {
   // Only the first host follows a hint: two that hint at each other would send a call in circles.
   const std::string* hinted = call.origin == Origin::kLocal ? hints_.find(call.id) : nullptr;
   if (hinted != nullptr) {
-    if (const Member* member = membership_.find(*hinted)) {
-      return {Route::Kind::kForward, Reason::kNone, member, 0};
+    if (const Member* member = membership_.find(*hinted); member != nullptr && !member->suspected) {
+      return forward_to(member, 0);
     }
   }
-  return {Route::Kind::kForward, Reason::kNone, membership_.find(*owner), 0};
+  return forward_to(membership_.find(*owner), 0);
 }
 
 void Node::apply(Now now, Token token, CallPtr call) {
@@ -230,17 +234,15 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
   if (hops >= kMaxHops) return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kHopLimit));
   const bool bounce = member.legacy() && call.origin == Origin::kPeer && !call.hops;
   if (bounce) {
-    int& under_way = legacy_bounces_[call.id];
-    if (under_way >= kMaxLegacyBounces) {
+    if (!legacy_bounces_.begin(call.id, context_.now.mono)) {
       ++context_.counters.ring_disagreements;
-      dispute(call.id);
       strays_.drop(call.id, member.run.host, 0);  // it sends the calls back: it does not hold the actor any more
       return finish(token,
                     Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
     }
     // Whoever sent it takes this host for the holder, as an expiry that it missed would explain: it is told again.
-    if (under_way++ == 0) untold_.push_back({call.id, 0, {}});
+    if (legacy_bounces_.first(call.id)) untold_.push_back({call.id, 0, {}});
   }
   const Token forward = context_.token();
   forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono};
@@ -276,13 +278,14 @@ void Node::forward_ended(Token token, Answer answer) {
   PendingCall& pending = entry->second;
   const Call& call = *pending.call;
   const ActorId id = call.id;
-  if (forward.legacy_bounce) forget_bounce(id);
+  if (forward.legacy_bounce) legacy_bounces_.end(id);
   if (answer.owner.empty()) answer.owner = forward.host;
   if (answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused) {
     pace_.took(id, context_.now.mono - forward.began, context_.now.mono);
   }
   // A legacy host passes our refusal on without its trailers. It is our own word, and still holds.
-  if (forward.legacy && answer.reason == Reason::kPeerError && disputed_.contains(id)) {
+  if (forward.legacy && answer.reason == Reason::kPeerError &&
+      legacy_bounces_.disputed(id, context_.now.mono)) {
     answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, answer.detail);
     answer.owner = forward.host;
   }
@@ -317,21 +320,11 @@ void Node::forward_ended(Token token, Answer answer) {
   }
 }
 
-// Repeats must not feed an overload: at most one for every five calls (Google SRE book, "Handling Overload").
-void Node::forget_bounce(ActorId id) {
-  if (--legacy_bounces_[id] <= 0) legacy_bounces_.erase(id);
-}
-
-void Node::dispute(ActorId id) {
-  std::erase_if(disputed_, [this](const auto& entry) { return entry.second < context_.now.mono; });
-  if (disputed_.size() < kMaxDisputed) disputed_[id] = context_.now.mono + kDisputeRemembered;
-}
-
 void Node::abandon_forward(const PendingCall& pending) {
   context_.effects.push_back(AbandonForward{pending.under_way});
   const auto found = forwards_.find(pending.under_way);
   if (found == forwards_.end()) return;
-  if (found->second.legacy_bounce) forget_bounce(pending.call->id);
+  if (found->second.legacy_bounce) legacy_bounces_.end(pending.call->id);
   forwards_.erase(found);
 }
 

@@ -16,8 +16,7 @@ Actor& Node::claim(ActorId id) {
   Actor& actor = actors_.create(id, clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
   if (std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {
-    actor.window = std::make_unique<IdempotencyWindow>();
-    for (Remembered& entry : answers) actor.window->remember(std::move(entry));
+    for (Remembered& entry : answers) actors_.remember(actor, std::move(entry));
     why = Activation::kAfterMove;
   }
   ++context_.counters.activations[static_cast<std::size_t>(why)];
@@ -122,8 +121,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
     actor->turn = 0;
     actors_.touch(*actor, now.mono);
     if (final && !turn.idempotency_key.empty()) {
-      if (!actor->window) actor->window = std::make_unique<IdempotencyWindow>();
-      actor->window->remember({turn.idempotency_key, answer.outcome, answer.result});
+      actors_.remember(*actor, {turn.idempotency_key, answer.outcome, answer.result});
     }
   }
   if (turn.call != 0) {

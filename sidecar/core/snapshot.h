@@ -69,7 +69,8 @@ struct Status {
   std::size_t turns_waiting = 0;  // calls in actors' queues
   std::size_t calls = 0;          // that have not ended, in any stage
   std::size_t queued_bytes = 0;
-  std::size_t held = 0;  // calls that wait for a change of owners
+  std::size_t held = 0;        // calls that wait for a change of owners
+  std::size_t unfinished = 0;  // entries of every table that is empty when nothing is under way
 };
 
 }  // namespace ringside::core

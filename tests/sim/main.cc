@@ -17,6 +17,7 @@ using ringside::sim::Options;
 using ringside::sim::World;
 
 constexpr std::size_t kTraceTail = 80;
+constexpr std::uint64_t kMostHosts = 50;
 
 struct Command {
   Options options;
@@ -156,7 +157,8 @@ std::string parse(int argc, char** argv, Command& command) {
       const auto today = std::chrono::system_clock::now().time_since_epoch();
       command.first = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(today).count());
     } else if (flag == "--hosts") {
-      command.options.hosts = static_cast<int>(std::min<std::uint64_t>(number, 50));
+      if (number < 1 || number > kMostHosts) return "--hosts takes 1 to " + std::to_string(kMostHosts);
+      command.options.hosts = static_cast<int>(number);
     } else if (flag == "--seconds") {
       command.options.run_us = static_cast<std::int64_t>(number) * 1'000'000;
     } else if (flag == "--jobs") {
@@ -165,7 +167,7 @@ std::string parse(int argc, char** argv, Command& command) {
       return "unknown option " + flag;
     }
   }
-  if (command.options.hosts < 1 || command.seeds < 1) return "at least one host and one seed";
+  if (command.seeds < 1) return "at least one seed";
   Options probe;
   if (!ringside::sim::apply_faults(command.faults, probe)) return "no faults of the name " + command.faults;
   return "";

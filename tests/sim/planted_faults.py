@@ -111,9 +111,9 @@ FAULTS = [
      "  if (config_.quorum == 0) return;",
      '  if (config_.quorum == 0 || planted("minority-goes-on")) return;'),
     ("majority-without-margin", "quorum", 40, "membership_liveness.cc",
-     "return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 3 / 2;",
+     "return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 5 / 4;",
      'return config_.quorum == 0 || planted("majority-without-margin") ? config_.dead_after : '
-     "config_.dead_after * 3 / 2;"),
+     "config_.dead_after * 5 / 4;"),
     ("app-loss-unnoticed", "apps", 20, "node_lifecycle.cc",
      "    lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\nvoid Node::app_restarted",
      '    if (!planted("app-loss-unnoticed")) lose_all();\n    topology_changed_ = true;\n  }\n  settle();\n}\n\n'

@@ -132,6 +132,7 @@ void World::check_converged() {
     expect(status.strays == 0 || options_.legacy_hosts > 0,
            "still knows " + std::to_string(status.strays) + " strays, and nobody has any actors");
     expect(status.queued_bytes == 0, "still counts " + std::to_string(status.queued_bytes) + " queued bytes");
+    expect(status.unfinished == 0, "still keeps " + std::to_string(status.unfinished) + " things that are over");
   }
   if (const std::string broken = traffic_.broken(only_moves_); !broken.empty()) oracle_.fail(broken, now_);
 }

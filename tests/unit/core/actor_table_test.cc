@@ -30,5 +30,24 @@ TEST(ActorTable, KeepsTheOrderOfTheLastUse) {
   EXPECT_EQ(order(table), (std::vector<ActorId>{9}));
 }
 
+TEST(ActorTable, AnswersOfTheLongestIdleAreForgottenFirst) {
+  ActorTable table(1000);
+  const auto remember = [&](ActorId id, std::size_t bytes) {
+    Actor* actor = table.find(id);
+    if (actor == nullptr) actor = &table.create(id, 1, Instant());
+    table.touch(*actor, Instant());
+    table.remember(*actor, {std::to_string(id), Outcome::kApplied, std::string(bytes, 'x')});
+  };
+  for (ActorId id = 1; id <= 4; ++id) remember(id, 200);
+  table.find(1)->ending = true;
+  remember(5, 300);
+  EXPECT_NE(table.find(1)->window, nullptr) << "its heirs are to have it";
+  EXPECT_EQ(table.find(2)->window, nullptr);
+  EXPECT_NE(table.find(5)->window, nullptr);
+  table.erase(*table.find(5));
+  remember(6, 550);
+  EXPECT_NE(table.find(4)->window, nullptr) << "what has ended counts no more";
+}
+
 }  // namespace
 }  // namespace ringside::core

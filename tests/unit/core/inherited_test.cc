@@ -32,6 +32,19 @@ TEST(Inherited, TheOldestAreForgottenFirst) {
   EXPECT_FALSE(inherited.take(Inherited::kMost + 1).empty());
 }
 
+TEST(Inherited, TheyAreBoundedByBytesAsWell) {
+  Inherited inherited(1000);
+  inherited.put(ended(1, std::string(400, 'a')));
+  inherited.put(ended(2, std::string(400, 'b')));
+  inherited.put(ended(2, std::string(500, 'c'), 2));  // in the place of its older answers
+  inherited.put(ended(3, std::string(200, 'd')));
+  EXPECT_TRUE(inherited.take(1).empty());
+  EXPECT_FALSE(inherited.take(2).empty());
+  inherited.put(ended(4, std::string(800, 'e')));
+  EXPECT_FALSE(inherited.take(3).empty()) << "what was taken counts no more";
+  EXPECT_FALSE(inherited.take(4).empty());
+}
+
 TEST(Inherited, WhatIsTakenLeavesNothingBehind) {
   Inherited inherited;
   for (ActorId id = 1; id <= 5 * Inherited::kMost; ++id) {

@@ -93,7 +93,6 @@ class Cluster {
   }
 
   static Answer applied() { return {Outcome::kApplied, Reason::kNone, {}, {}, {}, {}}; }
-
   // The answer of a call, or nothing yet.
   const Answer* answer(const std::string& name, Token token) {
     const auto found = hosts_.at(name).answers.find(token);
@@ -108,6 +107,7 @@ class Cluster {
   }
 
   void stop(const std::string& name) { stopped_.insert(name); }  // what is sent to it gets lost
+  void go_on(const std::string& name) { stopped_.erase(name); }
   bool auto_confirm = true, discovery_answers = true;  // at once: deactivations, and nodes that want it read again
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
