@@ -300,11 +300,12 @@ int serve(const std::vector<std::string>& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
+  // Before the start line: whoever has read that may end this process in order.
+  boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
   if (std::string error = sidecar.start(); !error.empty()) {
     log.error("cannot_start", {{"why", error}});
     return 1;
   }
-  boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
   std::function<void()> await = [&] {
     signals.async_wait([&](const boost::system::error_code& error, int) {
       if (error) return;

@@ -75,6 +75,7 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.drain_timeout = micros(settings.drain_timeout);
   config.queue_per_actor = settings.queue_per_actor;
   config.queue_bytes = settings.queue_bytes;
+  config.remembered_bytes = settings.queue_bytes / 2;
   config.max_turns = settings.max_actors_in_flight;
   config.peer_apply_own = settings.peer_apply == config::PeerApply::kOwn;
   return config;

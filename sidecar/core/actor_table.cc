@@ -12,6 +12,11 @@ const Actor* ActorTable::find(ActorId id) const {
   return found == actors_.end() ? nullptr : &found->second;
 }
 
+bool ActorTable::holds(const Claim& claim) const {
+  const Actor* actor = find(claim.id);
+  return actor != nullptr && actor->epoch == claim.epoch;
+}
+
 Actor& ActorTable::create(ActorId id, Epoch epoch, Instant now) {
   Actor& actor = actors_[id];
   actor.id = id;

@@ -39,6 +39,7 @@ class ActorTable {
 
   Actor* find(ActorId id);
   const Actor* find(ActorId id) const;
+  bool holds(const Claim& claim) const;
   Actor& create(ActorId id, Epoch epoch, Instant now);
   void erase(Actor& actor);
   void touch(Actor& actor, Instant now);  // makes it the most recently used

@@ -38,7 +38,7 @@ void Membership::start(Generation generation, Phase phase) {
   for (auto& [host, member] : members_) {
     member.joined_as = 0;
     member.saw_leave = false;
-    member.next_ask = now();
+    member.next_ask = member.next_compare = now();
     // What was not heard before says nothing about this run.
     member.last_answer = member.next_ping = now();
     member.suspected = false;
@@ -117,7 +117,12 @@ std::vector<std::string> Membership::names() const {
 
 void Membership::close() {
   closing_ = true;
+  say_goodbye(false);
+}
+
+void Membership::say_goodbye(bool only_to_legacy_hosts) {
   for (const auto& [host, member] : members_) {
+    if (only_to_legacy_hosts && !member.legacy()) continue;
     context_.effects.push_back(AskPeer{context_.token(), host, ClosingRequest{self_.host}, config_.ping_interval});
   }
 }
@@ -288,7 +293,8 @@ void Membership::closing(Token token, const std::string& host, const std::string
     Contact& contact = contacts_[host];
     contact.state = Contact::State::kClosed;
     contact.legacy = true;
-    contact.next_try = now() + 4 * config_.dead_after;
+    contact.next_try = now() + 2 * config_.dead_after;
+    contact.keep_until = now() + 4 * config_.dead_after;
     context_.effects.push_back(AnswerPeer{token, AckAnswer{true, "", {}}});
     return;
   }

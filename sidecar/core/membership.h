@@ -58,6 +58,7 @@ class Membership {
   void start(Generation generation, Phase phase);  // a run begins: all names are asked (again)
   void set_phase(Phase phase);                     // tells the members at once where it leaves the ring
   void close();                                    // about to exit: says good-bye, and nothing more
+  void say_goodbye(bool only_to_legacy_hosts);     // who know no phases: for them this host is gone
   void suspect_self();                             // this process was stopped: ask before serving
   void was_late(Duration lag);                     // not for long: what others did not get to say in it is no silence
   const HostRun& self() const { return self_; }

@@ -70,6 +70,11 @@ void Membership::tick_contacts() {
   for (const std::string& name : due) {
     Contact& contact = contacts_[name];
     switch (contact.state) {
+      case Contact::State::kClosed:
+        // Where it is still there after a while, somebody else may have said good-bye in its name.
+        contact.state = Contact::State::kAsking;
+        contact.first_asked = now();
+        [[fallthrough]];
       case Contact::State::kAsking:
         contact.next_try = now() + (joined_ ? kQuietRepeat : repeat_after(contact));
         ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
@@ -162,7 +167,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
     contact.next_try = now() + kClosedRepeat;
     return learn(*name, contact.listed, false);
   }
-  if (contact.state == Contact::State::kClosed && contact.next_try > now()) return;
+  if (contact.state == Contact::State::kClosed) return;
   clock_.observe(says.clock);
   contact.problem.clear();
   contact.blocks = false;

@@ -44,7 +44,9 @@ void Membership::tick_member(Member& member) {
   }
   if (joined_ && member.next_compare <= now()) {
     member.next_compare = now() + kCompare;
-    ask(Ask::kNegotiate, host, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
+    // A legacy host takes every name for an owner of actors.
+    const std::vector<std::string> known = member.legacy() ? ring_->hosts() : names();
+    ask(Ask::kNegotiate, host, NegotiateRequest{known, config_.cluster, config_.points}, config_.dead_after);
   }
   const Duration silence = now() - member.last_answer;
   if (silence > config_.dead_after / 2 && member.next_probe <= now()) suspect(member);

@@ -17,8 +17,8 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       context_(seed),
       membership_(static_cast<const MembershipConfig&>(config_), context_, *this, clock_),
       strays_(config_.max_strays),
-      actors_(config_.queue_bytes / 2),
-      inherited_(config_.queue_bytes / 4) {}
+      actors_(config_.remembered_bytes),
+      inherited_(config_.remembered_bytes / 2) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -95,7 +95,7 @@ void Node::tick() {
   for (auto& [host, news] : std::exchange(legacy_news_, {})) {
     const Member* member = membership_.find(host);
     if (member == nullptr || !member->legacy()) continue;
-    std::erase_if(news.claims, [this](const Claim& claim) { return !holds(claim); });
+    std::erase_if(news.claims, [this](const Claim& claim) { return !actors_.holds(claim); });
     announce(host, std::move(news.claims));
     if (!news.ask_ids) continue;
     const Token token = context_.token();
@@ -199,7 +199,8 @@ void Node::must_rejoin(const std::string& why) {
   if (run_over_) return;
   context_.log(Level::kWarn, "rejoin", {{"why", why}});
   ++context_.counters.rejoins;
-  end_run(membership_.phase() == Phase::kReady ? Phase::kJoining : membership_.phase());
+  if (membership_.phase() == Phase::kReady) membership_.set_phase(Phase::kJoining);
+  end_run();
 }
 
 // ---- events that only pass on ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 //  2. An actor has at most one turn under way; calls of one id from local callers are routed one after another.
 //  3. Every call ends in exactly one FinishCall; every token that came with a request in exactly one AnswerPeer.
 //  4. A claim is reported to whoever asks until the app has confirmed the deactivation.
-// Thread: one; the event loop's.
+// Loop thread only.
 #pragma once
 
 #include <deque>
@@ -54,8 +54,9 @@ class Node final : private MembershipListener {
   void turn_ended(Now now, Token token, Answer answer);
   void deactivated(Now now, Token token);
   void app_up(Now now);
-  void app_down(Now now, const std::string& why);  // all activations have ended with it
-  void app_restarted(Now now);                     // still there, but all activations have ended
+  void app_sick(Now now, const std::string& why);  // it lives, and should be given nothing more
+  void app_down(Now now, const std::string& why);  // gone, and all activations with it
+  void app_restarted(Now now);                     // there, but all activations have ended
   void drain(Now now);
   void uncordon(Now now);
   void close(Now now);  // the process is about to end: say good-bye
@@ -104,6 +105,7 @@ class Node final : private MembershipListener {
   void retry_later(Token token, PendingCall& pending, Answer why);
   void finish(Token token, Answer answer);
   void call_due(Token token);
+  void give_up(Token token, Outcome outcome, Reason reason);
   bool owns_by_legacy_word(const Call& call) const;
 
   // node_turns.cc: actors, turns, deactivation
@@ -134,7 +136,6 @@ class Node final : private MembershipListener {
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
   void compare_with(const OwnershipRequest& others);
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
-  bool holds(const Claim& claim) const;
   void announce(const std::string& host, std::vector<Claim> claims);
   void announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   void yield(ActorId id, const std::string& owner, Epoch epoch);
@@ -156,7 +157,10 @@ class Node final : private MembershipListener {
 
   // node_lifecycle.cc
   void begin_run(Phase phase);
-  void end_run(Phase next);
+  void end_run();
+  void come_back();
+  void note_app_down(const std::string& why);
+  void leave_without_app();
   void check_run();
   void check_drained();
   void drain_due();
@@ -193,8 +197,9 @@ class Node final : private MembershipListener {
   Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_;
   NodeTimers::Handle next_tick_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
-  bool started_ = false, app_up_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
-  bool run_over_ = false;  // the next begins once its activations have ended
+  bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
+  bool app_up_ = false, app_sick_ = false;       // sick: this host leaves the ring for it, as in a drain
+  bool run_over_ = false, comes_back_ = false;   // the next run begins once all has ended; and is to be on the ring
 };
 
 }  // namespace ringside::core

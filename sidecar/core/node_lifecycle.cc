@@ -12,21 +12,30 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   begin(now);
   app_up_ = app_up;
   app_down_because_ = why;
-  begin_run(config_.has_app && !app_up ? Phase::kAppDown : Phase::kJoining);
+  const bool drained = membership_.phase() == Phase::kDrained;  // before it had begun
+  begin_run(drained ? Phase::kDraining : Phase::kJoining);
   if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", why}});
   settle();
 }
 
 // Over, because others buried it, or to come back onto the ring: a new run follows. Who hears of the next generation
 // takes all activations of this one for ended, so it begins only when they have.
-void Node::end_run(Phase next) {
+void Node::end_run() {
   run_over_ = true;
-  if (membership_.phase() != next) membership_.set_phase(next);
   end_all(Deactivation::kFenced);
+}
+
+// This host is to be on the ring again. Until the next run begins it stays off: what it would own meanwhile, others do.
+void Node::come_back() {
+  timers_.cancel(drain_due_);
+  app_sick_ = false;
+  comes_back_ = true;
+  end_run();
 }
 
 // Under a new generation. Whatever the app still holds from before ends first.
 void Node::begin_run(Phase phase) {
+  if (phase == Phase::kJoining && config_.has_app && !app_up_) phase = Phase::kAppDown;
   const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
   const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
   const Generation generation = std::max({membership_.self().generation + 1, membership_.least_generation(), at});
@@ -47,7 +56,9 @@ void Node::check_run() {
   // Handing over what an ended activation has answered may have to wait until the rings agree.
   const bool all_ended = actors_.size() == handing_over_.size();
   if (run_over_ && !all_ended) return;
-  if (std::exchange(run_over_, false)) begin_run(membership_.phase());
+  if (std::exchange(run_over_, false)) {
+    begin_run(std::exchange(comes_back_, false) ? Phase::kJoining : membership_.phase());
+  }
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
   if (!inventory_.settled() || clean_slate_ != 0 || !all_ended || no_quorum_) return;
   membership_.set_phase(Phase::kReady);
@@ -62,26 +73,48 @@ void Node::app_up(Now now) {
   if (!app_up_) {
     app_up_ = true;
     context_.log(Level::kInfo, "app_up");
-    // Back onto the ring takes a new generation.
-    if (membership_.phase() == Phase::kAppDown) begin_run(Phase::kJoining);
+    if (app_sick_ || membership_.phase() == Phase::kAppDown) come_back();
+  }
+  settle();
+}
+
+// It lives, and is no good: nothing more begins there. What it holds ends as in a drain, so that no id lives twice.
+void Node::app_sick(Now now, const std::string& why) {
+  begin(now);
+  if (app_up_) {
+    note_app_down(why);
+    if (membership_.phase() == Phase::kJoining || membership_.phase() == Phase::kReady) {
+      app_sick_ = true;
+      membership_.set_phase(Phase::kDraining);
+    }
+    end_all(Deactivation::kAppLoss);
   }
   settle();
 }
 
 void Node::app_down(Now now, const std::string& why) {
   begin(now);
-  if (app_up_) {
-    app_up_ = false;
-    app_down_because_ = why;
-    clean_slate_ = 0;
-    context_.log(Level::kError, "app_down", {{"why", why}});
-    const Phase phase = membership_.phase();
-    if (phase == Phase::kJoining || phase == Phase::kReady) membership_.set_phase(Phase::kAppDown);
-    tick_soon();
-    lose_all();
-    topology_changed_ = true;
-  }
+  if (app_up_) note_app_down(why);
+  const Phase phase = membership_.phase();
+  if (phase == Phase::kJoining || phase == Phase::kReady || app_sick_) leave_without_app();
+  lose_all();
+  topology_changed_ = true;
   settle();
+}
+
+void Node::note_app_down(const std::string& why) {
+  app_up_ = false;
+  app_down_because_ = why;
+  clean_slate_ = 0;
+  context_.log(Level::kError, "app_down", {{"why", why}});
+  tick_soon();
+}
+
+void Node::leave_without_app() {
+  app_sick_ = false;
+  membership_.set_phase(Phase::kAppDown);
+  membership_.say_goodbye(true);
+  topology_changed_ = true;
 }
 
 void Node::app_restarted(Now now) {
@@ -97,7 +130,9 @@ void Node::app_restarted(Now now) {
 void Node::drain(Now now) {
   begin(now);
   const Phase phase = membership_.phase();
-  if (phase != Phase::kDraining && phase != Phase::kDrained) {
+  if ((phase != Phase::kDraining && phase != Phase::kDrained) || app_sick_ || comes_back_) {
+    app_sick_ = comes_back_ = false;
+    timers_.cancel(drain_due_);
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
     membership_.set_phase(Phase::kDraining);
     clean_slate_ = 0;
@@ -110,17 +145,13 @@ void Node::drain(Now now) {
 
 void Node::check_drained() {
   if (membership_.phase() != Phase::kDraining || !actors_.empty() || !membership_.leave_seen_by_all()) return;
+  if (app_sick_) return leave_without_app();
   membership_.set_phase(Phase::kDrained);
   timers_.cancel(drain_due_);
   drain_overdue_ = false;
   topology_changed_ = true;
   context_.log(Level::kInfo, "drained");
-  // Legacy hosts know no phases: for them this host is gone.
-  for (const auto& [host, member] : membership_.members()) {
-    if (!member.legacy()) continue;
-    context_.effects.push_back(
-        AskPeer{context_.token(), host, ClosingRequest{membership_.self().host}, config_.ping_interval});
-  }
+  membership_.say_goodbye(true);
   context_.effects.push_back(DrainDone{});
 }
 
@@ -142,14 +173,21 @@ void Node::uncordon(Now now) {
   const Phase phase = membership_.phase();
   if (phase == Phase::kDraining || phase == Phase::kDrained) {
     context_.log(Level::kInfo, "uncordoned");
-    timers_.cancel(drain_due_);
-    end_run(config_.has_app && !app_up_ ? Phase::kAppDown : Phase::kJoining);
+    come_back();
   }
   settle();
 }
 
+// What --drain-timeout has left here is given up: turns may still end, but nobody will hear of it, and what waits behind
+// them surely did not begin.
 void Node::close(Now now) {
   begin(now);
+  std::map<Token, Outcome> left;
+  for (const auto& [token, pending] : calls_) {
+    if (pending.stage == CallStage::kTurn) left[token] = Outcome::kUnknown;
+    if (pending.stage == CallStage::kQueued) left[token] = Outcome::kNotDelivered;
+  }
+  for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
   membership_.close();
   settle();
 }

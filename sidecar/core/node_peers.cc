@@ -117,12 +117,15 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
   topology_changed_ = true;
 }
 
-// What another holds although the ring names this host.
+// What another holds although the ring names this host. (With --peer-apply own any id may come to this host.)
 void Node::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
   const std::string& self = membership_.self().host;
   for (const Claim& claim : claims) {
     const std::string* owner = membership_.ring()->owner(claim.id);
-    if (owner == nullptr || *owner != self) continue;
+    if (owner == nullptr || *owner != self) {
+      if (config_.peer_apply_own) hints_.put(claim.id, holder.host);
+      continue;
+    }
     clock_.observe(claim.epoch);
     strays_.put(claim.id, holder, claim.epoch);
     if (actors_.find(claim.id) != nullptr || strays_.holders(claim.id).size() > 1) contested_.insert(claim.id);
@@ -172,11 +175,6 @@ void Node::settle_contested() {
 
 // ---- claims ---------------------------------------------------------------------------------------------------------
 
-bool Node::holds(const Claim& claim) const {
-  const Actor* actor = actors_.find(claim.id);
-  return actor != nullptr && actor->epoch == claim.epoch;
-}
-
 void Node::announce(const std::string& host, std::vector<Claim> claims) {
   for (std::size_t at = 0; at < claims.size(); at += kAnnounceAtOnce) {
     const std::size_t count = std::min(kAnnounceAtOnce, claims.size() - at);
@@ -206,7 +204,7 @@ void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& an
     // What ended meanwhile may have been told before this claim arrived there.
     std::vector<ActorId> ended;
     for (const Claim& claim : asked.claims) {
-      if (!holds(claim)) ended.push_back(claim.id);
+      if (!actors_.holds(claim)) ended.push_back(claim.id);
     }
     const Member* member = membership_.find(asked.host);
     if (ended.empty() || member == nullptr || !member->legacy()) return;
@@ -216,8 +214,12 @@ void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& an
   }
   if (!ack.rejected.empty()) {
     for (const Rejected& rejected : ack.rejected) {
+      const auto named = [&](const Claim& claim) { return claim.id == rejected.id; };
+      if (std::none_of(asked.claims.begin(), asked.claims.end(), named)) continue;
+      // An owner that is no member here: whoever named it knows more of the actor than this host does.
       const auto owner = canonical_host(rejected.owner);
-      yield(rejected.id, owner ? *owner : asked.host, rejected.epoch);
+      const bool known = owner && (membership_.find(*owner) != nullptr || *owner == membership_.self().host);
+      yield(rejected.id, known ? *owner : asked.host, rejected.epoch);
     }
   } else if (asked.claims.size() == 1) {
     yield(asked.claims.front().id, asked.host, 0);
@@ -252,17 +254,22 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
   AckAnswer ack;
   const Member* member = membership_.find(request.host);
   const auto name = parse_host_name(request.host);
-  // A legacy host takes a "no" for the word of an owner. One that is merely not a member yet (again) is heard, and is
-  // asked for all that it holds once it is one.
-  const bool introduces_itself =
-      member == nullptr && request.generation == 0 && name && name->is_ip && name->address == source_ip;
-  if (introduces_itself) {
+  const bool from_itself = name && name->is_ip && name->address == source_ip;
+  if (request.host == membership_.self().host) {
+    ack.message = "that is this host, which claims nothing elsewhere";
+  } else if (request.generation == 0 && !config_.accept_legacy) {
+    ack.message = "hosts that do not name their cluster are refused here (--legacy-peers)";
+  } else if (member == nullptr && request.generation == 0 && from_itself) {
+    // A legacy host takes a "no" for the word of an owner. One that is merely not a member yet (again) is heard, and is
+    // asked for all that it holds once it is one.
     membership_.introduce(request.host);
   } else if (member == nullptr) {
     ack.message = request.host + " is not a member here";
   } else if (member->run.generation != request.generation) {
     ack.message = "not of the run of " + request.host + " that is a member here";
-  } else if (name && name->is_ip && name->address != source_ip) {
+  } else if (member->legacy() && !from_itself) {
+    return ask_back(request.host, {token, false, request.claims});
+  } else if (name && name->is_ip && !from_itself) {
     ack.message = "claims count only from the host itself";
     compare_with(request);
   }
@@ -270,8 +277,6 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
     context_.counters.announcements[1][0] += request.claims.size();
     return answer(token, std::move(ack));
   }
-  if (member != nullptr && member->legacy() && !name->is_ip)
-    return ask_back(request.host, {token, false, request.claims});
   answer(token, hear_claims({request.host, request.generation}, request.claims, member != nullptr));
 }
 
@@ -310,11 +315,15 @@ std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& cl
   if (strays_.find(claim.id, stray) && stray.holder.host != holder.host) {
     return Rejected{claim.id, stray.holder.host, stray.epoch};
   }
-  if (!remember) return std::nullopt;
   const std::string* named = membership_.ring()->owner(claim.id);
+  const bool by_ring = named != nullptr && *named == holder.host;
+  if (const std::string* known = hints_.find(claim.id); known != nullptr && *known != holder.host && !by_ring) {
+    if (membership_.find(*known) != nullptr) return Rejected{claim.id, *known, 0};
+  }
+  if (!remember) return std::nullopt;
   if (named != nullptr && *named == membership_.self().host) {
     strays_.put(claim.id, holder, claim.epoch);
-  } else if (named != nullptr && *named != holder.host) {
+  } else if (!by_ring || config_.peer_apply_own) {
     hints_.put(claim.id, holder.host);
   }
   return std::nullopt;
@@ -324,11 +333,11 @@ std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& cl
 
 void Node::expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip) {
   const Member* member = membership_.find(request.host);
-  const auto name = parse_host_name(request.host);
-  if (member == nullptr || !member->legacy() || (name && name->is_ip && name->address != source_ip)) {
-    return answer(token, AckAnswer{false, "expiries count only from the host itself, as a member", {}});
+  if (member == nullptr || !member->legacy()) {
+    return answer(token, AckAnswer{false, "such expiries count only from a member that speaks no other protocol", {}});
   }
-  if (!name->is_ip) {
+  const auto name = parse_host_name(request.host);
+  if (!name || !name->is_ip || name->address != source_ip) {
     std::vector<Claim> claims;
     for (const ActorId id : request.ids) claims.push_back({id, 0});
     return ask_back(request.host, {token, true, std::move(claims)});

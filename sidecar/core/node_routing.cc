@@ -23,9 +23,12 @@ bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
 
 }  // namespace
 
-// --peer-apply own: the sender keeps another ring and has resolved this host as the owner.
+// --peer-apply own: the sender keeps another ring and has resolved this host as the owner. What a living member is known
+// to hold is that member's.
 bool Node::owns_by_legacy_word(const Call& call) const {
-  return config_.peer_apply_own && call.origin == Origin::kPeer && !call.hops && membership_.phase() == Phase::kReady;
+  if (!config_.peer_apply_own || call.origin != Origin::kPeer || call.hops) return false;
+  const std::string* holder = hints_.find(call.id);
+  return membership_.phase() == Phase::kReady && (holder == nullptr || membership_.find(*holder) == nullptr);
 }
 
 Route Node::decide(const Call& call) const {
@@ -48,7 +51,7 @@ Route Node::decide(const Call& call) const {
   const std::string* owner = membership_.ring()->owner(call.id);
   if (owner == nullptr) {
     if (!membership_.joined()) return wait_for(Reason::kNotReady);
-    return fail(config_.has_app ? Reason::kAppDown : Reason::kNoOwner);
+    return fail(config_.has_app && !app_up_ ? Reason::kAppDown : Reason::kNoOwner);
   }
   const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);
   if (mine) {
@@ -67,7 +70,8 @@ Route Node::decide(const Call& call) const {
       config_.has_app && membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
   if (leaving && !membership_.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
   // Only the first host follows a hint: two that hint at each other would send a call in circles.
-  const std::string* hinted = call.origin == Origin::kLocal ? hints_.find(call.id) : nullptr;
+  const bool first = call.origin == Origin::kLocal || (config_.peer_apply_own && !call.hops);
+  const std::string* hinted = first ? hints_.find(call.id) : nullptr;
   if (hinted != nullptr) {
     if (const Member* member = membership_.find(*hinted); member != nullptr && !member->suspected) {
       return forward_to(member, 0);
@@ -373,22 +377,25 @@ void Node::call_due(Token token) {
 
 void Node::cancel(Now now, Token token) {
   begin(now);
-  const auto found = calls_.find(token);
-  if (found != calls_.end()) {
-    PendingCall& pending = found->second;
-    Outcome outcome = Outcome::kNotDelivered;
-    if (pending.stage == CallStage::kTurn) {
-      turns_.at(pending.under_way).call = 0;
-      outcome = Outcome::kUnknown;
-    } else if (pending.stage == CallStage::kForwarding) {
-      abandon_forward(pending);
-      outcome = Outcome::kUnknown;
-    } else {
-      unqueue(token, pending);
-    }
-    finish(token, Answer::failed(outcome, Reason::kCancelled));
+  if (const auto found = calls_.find(token); found != calls_.end()) {
+    const CallStage stage = found->second.stage;
+    const bool sent = stage == CallStage::kTurn || stage == CallStage::kForwarding;
+    give_up(token, sent ? Outcome::kUnknown : Outcome::kNotDelivered, Reason::kCancelled);
   }
   settle();
+}
+
+// Whatever its stage, it ends now; a turn goes on without anybody who waits for it.
+void Node::give_up(Token token, Outcome outcome, Reason reason) {
+  const PendingCall& pending = calls_.at(token);
+  if (pending.stage == CallStage::kTurn) {
+    turns_.at(pending.under_way).call = 0;
+  } else if (pending.stage == CallStage::kForwarding) {
+    abandon_forward(pending);
+  } else {
+    unqueue(token, pending);
+  }
+  finish(token, Answer::failed(outcome, reason));
 }
 
 }  // namespace ringside::core

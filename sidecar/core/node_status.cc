@@ -79,7 +79,7 @@ Status Node::status() const {
     status.not_ready_because = "waiting for the first answer of the application's health check";
   } else if (no_quorum_) {
     status.not_ready_because = "fewer members than --quorum";
-  } else if (membership_.phase() == Phase::kAppDown) {
+  } else if (membership_.phase() == Phase::kAppDown || app_sick_) {
     status.not_ready_because = "the application is not healthy: " + app_down_because_;
   } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {
     status.not_ready_because = to_string(membership_.phase());

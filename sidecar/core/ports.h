@@ -74,8 +74,12 @@ class AppSink {
  public:
   virtual ~AppSink() = default;
   virtual void app_up() = 0;
-  virtual void app_down(const std::string& why) = 0;  // after every turn under way has been reported
-  virtual void app_restarted() = 0;                   // likewise
+  // It lives, and should be given nothing more: turns under way end as they do, activations by deactivate().
+  virtual void app_sick(const std::string& why) = 0;
+  // It is gone, or another process answers in its place: every activation has ended. Turns under way are reported after
+  // it, or the next of the same actor would begin.
+  virtual void app_down(const std::string& why) = 0;
+  virtual void app_restarted() = 0;
   virtual void turn_ended(Token turn, Answer answer) = 0;
   virtual void deactivated(Token token) = 0;
 };

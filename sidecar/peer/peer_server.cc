@@ -124,8 +124,14 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   if (auto refusal = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply)) {
     return refuse(*call, std::move(*refusal));
   }
-  if (const std::string* hops = headers.find(wire::kHopsHeader)) apply.hops = wire::read_hops(*hops);
-  if (const std::string* target = headers.find(wire::kTargetHeader)) apply.target = wire::read_target(*target);
+  // What cannot be read says nothing of how often the call was sent on, or to whom: it may not be guessed.
+  const std::string* hops = headers.find(wire::kHopsHeader);
+  const std::string* target = headers.find(wire::kTargetHeader);
+  if (hops != nullptr) apply.hops = wire::read_hops(*hops);
+  if (target != nullptr) apply.target = wire::read_target(*target);
+  if ((hops != nullptr && !apply.hops) || (target != nullptr && !apply.target)) {
+    return refuse(*call, wire::invalid(core::Reason::kMalformed, "ringside-hops or ringside-target is malformed"));
+  }
   if (const std::string* name = headers.find(wire::kActorNameHeader)) {
     apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
   }

@@ -120,10 +120,23 @@ void Engine::carry_out(core::FinishCall effect) {
   if (found == calls_.end()) return;
   const CallEntry entry = std::move(found->second);
   calls_.erase(found);
+  log_refusal(entry, effect.answer);
   if (ports_.probe != nullptr) {
     ports_.probe->call_ended(entry.origin, effect.answer.outcome, to_instant(SteadyClock::now()) - entry.started);
   }
   entry.done(std::move(effect.answer));
+}
+
+// Where the caller is: for peers, the host that asked writes the line.
+void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
+  const Level level = call.origin == core::Origin::kLocal ? Level::kInfo : Level::kDebug;
+  if (answer.outcome == core::Outcome::kApplied || !log_.enabled(level)) return;
+  const LogField fields[] = {{"actor", call.id},
+                             {"outcome", core::to_string(answer.outcome)},
+                             {"reason", core::to_string(answer.reason)},
+                             {"owner", answer.owner},
+                             {"detail", answer.detail}};
+  log_.write(level, "call_not_applied", fields);
 }
 
 void Engine::carry_out(core::ReadDiscovery) {
@@ -168,7 +181,7 @@ core::Token Engine::apply(core::Call call, Done done) {
     return token;
   }
   const core::Now time = now();
-  calls_.emplace(token, CallEntry{std::move(done), call.origin, time.mono});
+  calls_.emplace(token, CallEntry{std::move(done), call.origin, call.id, time.mono});
   node_.apply(time, token, std::make_shared<const core::Call>(std::move(call)));
   carry_out();
   return token;
@@ -268,6 +281,12 @@ core::Sender Engine::self() const { return node_.self(); }
 void Engine::app_up() {
   if (!started_) return begin(true);
   node_.app_up(now());
+  carry_out();
+}
+
+void Engine::app_sick(const std::string& why) {
+  if (!started_) return begin(false, why);
+  node_.app_sick(now(), why);
   carry_out();
 }
 

@@ -71,6 +71,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
 
   // core::AppSink
   void app_up() override;
+  void app_sick(const std::string& why) override;
   void app_down(const std::string& why) override;
   void app_restarted() override;
   void turn_ended(core::Token turn, core::Answer answer) override;
@@ -103,8 +104,10 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   struct CallEntry {
     Done done;
     core::Origin origin;
+    core::ActorId id;
     core::Instant started;
   };
+  void log_refusal(const CallEntry& call, const core::Answer& answer);
 
   Loop& loop_;
   Log& log_;

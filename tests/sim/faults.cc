@@ -144,25 +144,45 @@ void World::cut_off(std::size_t index, std::int64_t for_us) {
   });
 }
 
+// Sometimes another process takes its place before its sidecar finds it gone.
 void World::crash_app(std::size_t index, std::int64_t for_us) {
   Host& host = hosts_[index];
   if (!host.node || !host.app.up) return;
-  note([&] { return "app crash " + host.name; });
+  const bool replaced = chance(0.3);
+  note([&] { return std::string(replaced ? "app replaced " : "app crash ") + host.name; });
   oracle_.disturbed(now_);
   end_activations(host);
   ++host.app.instance;
-  host.app.up = false;
+  host.app.up = replaced;
   const auto turns = std::exchange(host.app.turns, {});
-  on_host(index, host.incarnation, [this, turns](Host& h) {
+  on_host(index, host.incarnation, [this, turns, replaced](Host& h) {
+    if (replaced) {
+      h.node->app_restarted(time_of(h));
+    } else {
+      h.node->app_down(time_of(h), "crashed");
+    }
     for (const auto& [token, turn] : turns) {
       h.node->turn_ended(time_of(h), token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
     }
-    h.node->app_down(time_of(h), "crashed");
   });
+  if (replaced) return;
   after(for_us, [this, index, incarnation = host.incarnation] {
     if (hosts_[index].incarnation != incarnation) return;
     hosts_[index].app.up = true;
     on_host(index, incarnation, [this](Host& h) { h.node->app_up(time_of(h)); });
+  });
+}
+
+// Its health fails although it goes on working; it may crash meanwhile.
+void World::sicken_app(std::size_t index, std::int64_t for_us) {
+  Host& host = hosts_[index];
+  if (!host.node || !host.app.up) return;
+  note([&] { return "app sick " + host.name; });
+  on_host(index, host.incarnation, [this](Host& h) { h.node->app_sick(time_of(h), "sick"); });
+  after(for_us, [this, index, incarnation = host.incarnation] {
+    on_host(index, incarnation, [this](Host& h) {
+      if (h.app.up) h.node->app_up(time_of(h));
+    });
   });
 }
 
@@ -211,6 +231,7 @@ void World::plan_faults() {
   });
   plan(f.drains, [this](std::size_t host) { drain_host(host); });
   plan(f.app_crashes, [this](std::size_t host) { crash_app(host, between(1'000, 3 * kSecond)); });
+  plan(f.app_sick, [this](std::size_t host) { sicken_app(host, between(1'000, 3 * kSecond)); });
   plan(f.stops, [this](std::size_t host) { stop_host(host, between(100'000, 8 * kSecond)); });
   plan(f.partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond)); });
   plan(f.clock_jumps, [this](std::size_t host) {

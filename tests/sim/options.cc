@@ -39,6 +39,7 @@ void churn(FaultOptions& f) {
 
 void apps(FaultOptions& f) {
   f.app_crashes = 1.0;
+  f.app_sick = 1.0;
   f.app_refuses = 0.02;
   f.app_busy = 0.02;
   f.app_fails = 0.01;
@@ -89,7 +90,7 @@ void all(Options& options) {
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
   return legacy_hosts == 0 && !quorum &&
-         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.stops + f.partitions + f.slow_spells +
+         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions + f.slow_spells +
                  f.slanders + f.app_hangs + f.slow_turn ==
              0;
 }

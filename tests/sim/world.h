@@ -93,6 +93,7 @@ class World final : private LegacyWorld {
   void stop_host(std::size_t host, std::int64_t for_us);
   void cut_off(std::size_t host, std::int64_t for_us);
   void crash_app(std::size_t host, std::int64_t for_us);
+  void sicken_app(std::size_t host, std::int64_t for_us);
   void slander(std::size_t host);
   void burst(std::size_t host);
   void plan_faults();

@@ -125,5 +125,138 @@ TEST_F(Lifecycle, DrainingTwiceIsDrainingOnce) {
   EXPECT_EQ(status("b").phase, Phase::kDrained);
 }
 
+// Its turns are under way on a living connection, and what it holds has to end before it may live elsewhere.
+TEST_F(Lifecycle, WhatASickAppHoldsEndsAsInADrain) {
+  start({"a", "b"});
+  const ActorId id = cluster.id_of("a", "b");
+  const Token under_way = cluster.call("b", id);
+  ASSERT_EQ(cluster["b"].turns.size(), 1U);
+  cluster.auto_confirm = false;
+  cluster.node("b").app_sick(cluster.now(), "503");
+  const Token next = cluster.call("b", id);
+  cluster.pass(500'000);
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 1U) << "off the ring at once";
+  EXPECT_EQ(cluster.answer("b", under_way), nullptr);
+  EXPECT_TRUE(cluster["a"].turns.empty()) << "it lives there";
+  cluster.end_turns("b");
+  ASSERT_NE(cluster.answer("b", under_way), nullptr);
+  EXPECT_EQ(cluster.answer("b", under_way)->outcome, Outcome::kApplied);
+  EXPECT_TRUE(cluster["a"].turns.empty()) << "until the app has confirmed its end";
+  cluster.confirm_deactivations("b");
+  cluster.pass(500'000);
+  EXPECT_EQ(cluster.end_turns("a"), 1);
+  EXPECT_EQ(cluster.answer("b", next)->outcome, Outcome::kApplied);
+  EXPECT_EQ(status("b").phase, Phase::kAppDown);
+  EXPECT_EQ(cluster["b"].drained, 0) << "nobody drained it";
+  cluster.auto_confirm = true;
+  cluster.node("b").app_up(cluster.now());
+  cluster.pass(1'000'000);
+  EXPECT_EQ(status("b").phase, Phase::kReady);
+}
+
+TEST_F(Lifecycle, ASickAppThatGetsWellComesBackWhenAllHasEnded) {
+  start({"a", "b"});
+  const Generation before = status("b").generation;
+  begin_turn("b");
+  cluster.node("b").app_sick(cluster.now(), "503");
+  cluster.pass(200'000);
+  EXPECT_NE(status("b").not_ready_because.find("503"), std::string::npos);
+  cluster.node("b").app_up(cluster.now());
+  cluster.pass(500'000);
+  EXPECT_EQ(status("b").generation, before) << "its last run has not ended";
+  cluster.end_turns("b");
+  cluster.pass(1'000'000);
+  EXPECT_GT(status("b").generation, before);
+  EXPECT_EQ(status("b").phase, Phase::kReady);
+}
+
+TEST_F(Lifecycle, ASickAppThatDiesHoldsNothingAnyMore) {
+  start({"a", "b"});
+  const ActorId id = cluster.id_of("a", "b");
+  cluster.call("b", id);
+  cluster.node("b").app_sick(cluster.now(), "503");
+  const Token waits = cluster.call("a", id);
+  cluster.pass(200'000);
+  EXPECT_TRUE(cluster["a"].turns.empty());
+  cluster.node("b").app_down(cluster.now(), "gone");
+  cluster.pass(300'000);
+  EXPECT_EQ(status("b").phase, Phase::kAppDown);
+  EXPECT_EQ(cluster.end_turns("a"), 1);
+  EXPECT_EQ(cluster.answer("a", waits)->outcome, Outcome::kApplied);
+}
+
+TEST_F(Lifecycle, ADrainOfAHostWithASickAppIsADrain) {
+  start({"a", "b"});
+  begin_turn("b");
+  cluster.node("b").app_sick(cluster.now(), "503");
+  cluster.pass(200'000);
+  drain("b");
+  cluster.end_turns("b");
+  cluster.pass(500'000);
+  EXPECT_EQ(status("b").phase, Phase::kDrained);
+  EXPECT_EQ(cluster["b"].drained, 1);
+}
+
+// Its queued calls would begin under the old epoch if the turns were told first.
+TEST_F(Lifecycle, NothingBeginsInAnAppThatIsGone) {
+  start({"a", "b"});
+  const ActorId id = cluster.id_of("a", "b");
+  const Token under_way = cluster.call("b", id);
+  const Token queued = cluster.call("b", id);
+  const StartTurn turn = cluster["b"].turns.at(0);
+  cluster["b"].turns.clear();
+  cluster.node("b").app_restarted(cluster.now());
+  cluster.node("b").turn_ended(cluster.now(), turn.token, Answer::failed(Outcome::kUnknown, Reason::kAppLost));
+  cluster.pass(100'000);
+  EXPECT_EQ(cluster.answer("b", under_way)->outcome, Outcome::kUnknown);
+  ASSERT_EQ(cluster["b"].turns.size(), 1U);
+  EXPECT_GT(cluster["b"].turns[0].epoch, turn.epoch);
+  cluster.end_turns("b");
+  EXPECT_EQ(cluster.answer("b", queued)->outcome, Outcome::kApplied);
+}
+
+TEST_F(Lifecycle, ADrainBeforeTheFirstAnswerOfTheAppIsKept) {
+  cluster.start("a");
+  cluster.converge();
+  NodeConfig config;
+  config.host = "b";
+  Node late(config, 1);
+  late.drain(cluster.now());
+  EXPECT_EQ(late.status().phase, Phase::kDrained);
+  late.start(cluster.now(), true);
+  late.discovered(cluster.now(), {}, true);
+  EXPECT_EQ(late.status().phase, Phase::kDrained);
+}
+
+TEST_F(Lifecycle, WhatIsLeftWhenTheProcessEndsHearsOfIt) {
+  start({"a", "b"});
+  const ActorId id = cluster.id_of("a", "b");
+  const Token under_way = cluster.call("b", id, [](Call& call) { call.deadline += std::chrono::minutes(4); });
+  const Token queued = cluster.call("b", id, [](Call& call) { call.deadline += std::chrono::minutes(4); });
+  drain("b");
+  cluster.pass(kDrainTimeout + 100'000);
+  ASSERT_TRUE(status("b").drain_overdue);
+  cluster.node("b").close(cluster.now());
+  cluster.pass(100'000);
+  ASSERT_NE(cluster.answer("b", under_way), nullptr);
+  EXPECT_EQ(cluster.answer("b", under_way)->outcome, Outcome::kUnknown);
+  EXPECT_EQ(cluster.answer("b", under_way)->reason, Reason::kShuttingDown);
+  EXPECT_EQ(cluster.answer("b", queued)->outcome, Outcome::kNotDelivered);
+}
+
+// A run that is over owns nothing: what its range is called for goes to those who own it meanwhile.
+TEST_F(Lifecycle, UntilItIsBackAnUncordonedHostRoutesLikeADrainedOne) {
+  start({"a", "b"});
+  const ActorId busy = cluster.id_of("a", "b"), other = cluster.id_of("a", "b", busy + 1);
+  cluster.call("b", busy, [](Call& call) { call.deadline += std::chrono::minutes(4); });
+  drain("b");
+  cluster.pass(300'000);
+  uncordon("b");
+  const Token token = cluster.call("b", other);
+  EXPECT_EQ(cluster.end_turns("a"), 1);
+  ASSERT_NE(cluster.answer("b", token), nullptr);
+  EXPECT_EQ(cluster.answer("b", token)->outcome, Outcome::kApplied);
+}
+
 }  // namespace
 }  // namespace ringside::core
