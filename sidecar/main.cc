@@ -259,7 +259,7 @@ void Sidecar::log_start() {
   for (const config::Effective& one : loaded_.effective) {
     if (one.name != "peer" && one.name != "local" && one.name != "admin") fields.push_back({one.name, one.value});
   }
-  log_.write(runtime::Level::kInfo, "start", fields);
+  log_.announce("start", fields);
   if (const auto wrong = queue_warning(settings_, memory_); !wrong.empty()) log_.warn("settings", {{"warning", wrong}});
   for (const std::string& warning : loaded_.warnings) log_.warn("settings", {{"warning", warning}});
 }

@@ -16,6 +16,13 @@ constexpr int kMostRetryBudget = 500;
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
 
+// What was tried and refused until the deadline is answered as it was refused: only the rest has expired.
+Answer out_of_time(const PendingCall& pending) {
+  if (pending.attempts > 0 && pending.last.outcome != Outcome::kUnknown) return pending.last;
+  const Reason reason = pending.last.reason == Reason::kNone ? Reason::kDeadline : pending.last.reason;
+  return Answer::failed(Outcome::kExpired, reason, pending.last.detail);
+}
+
 bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
   return !call.target || (call.target->host == self.host && call.target->cluster == cluster &&
                           call.target->generation == self.generation);
@@ -121,9 +128,10 @@ void Node::apply(Now now, Token token, CallPtr call) {
 // Bounds of an actor's line: its length, and that the call's own turn may be expected to end before its deadline.
 std::optional<Answer> Node::no_room(const Call& call, std::size_t ahead) const {
   if (ahead >= config_.queue_per_actor) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
-  if (pace_.of(call.id, ahead + kTimesToSpare) <= call.deadline - context_.now.mono) return std::nullopt;
+  const bool in_time = pace_.of(call.id, ahead + kTimesToSpare) <= call.deadline - context_.now.mono;
+  if (ahead == 0 || in_time) return std::nullopt;  // behind a single turn it may still be lucky
   return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                        std::to_string(ahead) + " calls wait for this actor: the deadline would pass first");
+                        std::to_string(ahead) + " calls wait for this actor already: the deadline would pass first");
 }
 
 // At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
@@ -142,7 +150,7 @@ void Node::route(Token token) {
   timers_.cancel(pending.retry);
   pending.stage = CallStage::kRouting;
   if (pending.call->deadline <= context_.now.mono) {
-    return finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline, pending.last.detail));
+    return finish(token, out_of_time(pending));
   }
   const Route route = decide(*pending.call);
   switch (route.kind) {
@@ -369,8 +377,7 @@ void Node::call_due(Token token) {
       return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
     default: {
       unqueue(token, pending);
-      const Reason reason = pending.last.reason == Reason::kNone ? Reason::kDeadline : pending.last.reason;
-      return finish(token, Answer::failed(Outcome::kExpired, reason, pending.last.detail));
+      return finish(token, out_of_time(pending));
     }
   }
 }

@@ -64,7 +64,8 @@ void Node::run_next(Actor& actor) {
     --turns_waiting_;
     if (actor.queue->empty()) actor.queue.reset();
     if (calls_.at(token).call->deadline <= context_.now.mono) {
-      finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));  // this process was late: its timer is due
+      timers_.cancel(calls_.at(token).deadline);  // is due: this process was late
+      call_due(token);
     } else if (answer_from_window(token, actor)) {
       continue;
     } else if (auto refusal = too_late(*calls_.at(token).call)) {

@@ -189,7 +189,12 @@ Level Log::level() const { return state_->level.load(std::memory_order_relaxed);
 void Log::set_level(Level level) { state_->level.store(level, std::memory_order_relaxed); }
 
 void Log::write(Level level, std::string_view event, LogFieldSpan fields) {
-  if (!enabled(level)) return;
+  if (enabled(level)) put(level, event, fields);
+}
+
+void Log::announce(std::string_view event, LogFieldSpan fields) { put(Level::kInfo, event, fields); }
+
+void Log::put(Level level, std::string_view event, LogFieldSpan fields) {
   const Time now = state_->clock();
   const std::lock_guard lock(state_->mutex);
   auto budget = state_->budgets.find(event);

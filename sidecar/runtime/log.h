@@ -97,12 +97,16 @@ class Log {
   }
 
   void write(Level level, std::string_view event, LogFieldSpan fields);
+  // At level info, and written whatever the level is: who starts this process reads its ports there.
+  void announce(std::string_view event, LogFieldSpan fields);
 
   Level level() const;
   void set_level(Level level);
   bool enabled(Level level) const { return level >= this->level(); }
 
  private:
+  void put(Level level, std::string_view event, LogFieldSpan fields);
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -101,8 +101,8 @@ def test_apply_over_grpc_and_what_its_trailers_say(world):
             assert trailers["ringside-outcome"] == outcome and trailers["ringside-reason"]
             return trailers
         host.app.serve = lambda *_: (503, {}, b"later")  # repeated until the deadline, here --default-timeout
-        trailers = fails(grpc.StatusCode.DEADLINE_EXCEEDED, "expired", timeout=None)
-        assert trailers["ringside-reason"] == "app-busy"
+        trailers = fails(grpc.StatusCode.UNAVAILABLE, "not-delivered", timeout=None)
+        assert trailers["ringside-reason"] == "app-busy" and b"RetryInfo" in trailers["grpc-status-details-bin"]
         host.app.serve = lambda *_: (500, {}, b"oh")
         fails(grpc.StatusCode.UNKNOWN, "unknown")
         fails(grpc.StatusCode.INVALID_ARGUMENT, "invalid", given=messages.ApplyRequest(id=0, messages=[any_of("x")]))
