@@ -114,13 +114,35 @@ def test_no_label_no_sidecar(policy, place, image):
     assert "initContainers" not in place.pods()[0]["spec"]
 
 
+OWN = {"image": "x", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+
+
+def admitted(place, lists, **annotations):
+    """What the API server would make of such a pod."""
+    pod = {"apiVersion": "v1", "kind": "Pod",
+           "metadata": {"name": "x", "labels": {"ringside.dev/inject": "true"},
+                        "annotations": {f"ringside.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}},
+           "spec": {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}} | lists}
+    return json.loads(place.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=json.dumps(pod)).stdout)
+
+
+def test_any_setting_by_annotation(policy, place):
+    lists = {"containers": [OWN | {"name": "app"}]}
+    made = admitted(place, lists, service="orders", quorum="2", actor_idle_timeout="5m", drain_timeout="1m30s", app="none")
+    env = {one["name"]: one.get("value", "") for one in made["spec"]["initContainers"][0]["env"]}
+    del env["POD_IP"]
+    assert env == {"RINGSIDE_CLUSTER": "orders", "RINGSIDE_JOIN": "k8s:orders", "RINGSIDE_APP": "", "RINGSIDE_QUORUM": "2",
+                   "RINGSIDE_ACTOR_IDLE_TIMEOUT": "5m", "RINGSIDE_DRAIN_TIMEOUT": "1m30s"}
+    assert made["spec"]["terminationGracePeriodSeconds"] == 105
+    made = admitted(place, lists | {"terminationGracePeriodSeconds": 300}, join="10.0.0.1,10.0.0.2")
+    env = {one["name"]: one.get("value", "") for one in made["spec"]["initContainers"][0]["env"]}
+    assert env["RINGSIDE_JOIN"] == "10.0.0.1,10.0.0.2"
+    assert made["spec"]["terminationGracePeriodSeconds"] == 300
+
+
 def test_a_pod_with_a_sidecar_gets_no_second(policy, place):
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x", "labels": {"ringside.dev/inject": "true"}},
-           "spec": {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}}}
-    own = {"image": "x", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
-    for lists in ({"containers": [own | {"name": "app"}], "initContainers": [own | {"name": "ringside", "restartPolicy": "Always"}]},
-                  {"containers": [own | {"name": "app"}, own | {"name": "ringside"}]}):
-        made = json.loads(place.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-",
-                                        stdin=json.dumps(pod | {"spec": pod["spec"] | lists})).stdout)
+    for lists in ({"containers": [OWN | {"name": "app"}], "initContainers": [OWN | {"name": "ringside", "restartPolicy": "Always"}]},
+                  {"containers": [OWN | {"name": "app"}, OWN | {"name": "ringside"}]}):
+        made = admitted(place, lists)
         names = [one["name"] for one in made["spec"]["containers"] + made["spec"].get("initContainers", [])]
         assert names.count("ringside") == 1
