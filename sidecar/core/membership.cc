@@ -104,6 +104,19 @@ bool Membership::leave_seen_by(const std::string& host) const {
   return member != nullptr && (member->legacy() || member->saw_leave);
 }
 
+// Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without it, as
+// some member may not have taken it in yet. Legacy hosts and this one are no heirs.
+std::set<std::string> Membership::heirs(ActorId id) const {
+  std::set<std::string> all;
+  ring_->walk(id, [&](const std::string& host) {
+    const Member* member = find(host);
+    if (member == nullptr || member->legacy()) return false;
+    all.insert(host);
+    return member->phase == Phase::kJoining;
+  });
+  return all;
+}
+
 std::vector<std::string> Membership::names() const {
   std::vector<std::string> out{self_.host};
   for (const auto& [host, member] : members_) out.push_back(host);

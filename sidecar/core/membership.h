@@ -79,6 +79,7 @@ class Membership {
   bool has_legacy() const;
   bool settled() const;  // every member on the ring reports the ring that this host has
   std::vector<std::string> names() const;
+  std::set<std::string> heirs(ActorId id) const;  // of an activation of this host that ends
 
   // ---- events ----
   void tick();

@@ -47,6 +47,8 @@ void Node::settle() {
   check_run();
   check_drained();
   if (std::exchange(topology_changed_, false)) reroute_waiting();
+  // Whoever wanted it has gone: the ring owner will find that nobody holds it.
+  std::erase_if(adoptions_, [](const auto& entry) { return entry.second.granted; });
   tell_expired();
 }
 
@@ -200,7 +202,8 @@ void Node::must_rejoin(const std::string& why) {
   context_.log(Level::kWarn, "rejoin", {{"why", why}});
   ++context_.counters.rejoins;
   if (membership_.phase() == Phase::kReady) membership_.set_phase(Phase::kJoining);
-  end_run();
+  run_over_ = true;
+  end_all(Deactivation::kFenced);
 }
 
 // ---- events that only pass on ---------------------------------------------------------------------------------------
@@ -237,6 +240,9 @@ void Node::peer_answered(Now now, Token token, const PeerAnswer& answer) {
         break;
       case NodeQuestion::About::kAskBack:
         asked_back(asked, answer);
+        break;
+      case NodeQuestion::About::kAdoption:
+        adoption_answered(asked, answer);
         break;
       case NodeQuestion::About::kExpiry:
       case NodeQuestion::About::kHandOver:

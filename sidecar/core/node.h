@@ -39,12 +39,10 @@ class Node final : private MembershipListener {
 
   Effects take_effects();
   Instant next_wakeup() const;  // call wake() then, or later
-
   // ---- events ----
   void start(Now now, bool app_up, const std::string& why = {});  // once its health is known; why: it is not up
   void wake(Now now);
-  // Not complete: a source has not answered; what it would name is not known, and nobody may conclude to be alone.
-  void discovered(Now now, const std::vector<std::string>& addresses, bool complete);
+  void discovered(Now now, const std::vector<std::string>& addresses, bool complete);  // by every source
   void peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void peer_answered(Now now, Token token, const PeerAnswer& answer);
   void connection_lost(Now now, const std::string& host);
@@ -54,9 +52,8 @@ class Node final : private MembershipListener {
   void turn_ended(Now now, Token token, Answer answer);
   void deactivated(Now now, Token token);
   void app_up(Now now);
-  void app_sick(Now now, const std::string& why);  // it lives, and should be given nothing more
-  void app_down(Now now, const std::string& why);  // gone, and all activations with it
-  void app_restarted(Now now);                     // there, but all activations have ended
+  void app_down(Now now, const std::string& why, bool alive);  // not alive: gone, and all activations with it
+  void app_restarted(Now now);                                 // there, but all activations have ended
   void drain(Now now);
   void uncordon(Now now);
   void close(Now now);  // the process is about to end: say good-bye
@@ -78,7 +75,6 @@ class Node final : private MembershipListener {
   void tick_soon();
   void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
-
   // MembershipListener
   void ring_changed(const Ring::Ptr& before) override;
   void admitted(const Member& member) override;
@@ -100,13 +96,15 @@ class Node final : private MembershipListener {
   void forward(Token token, PendingCall& pending, const Member& member, Epoch epoch);
   void forward_ended(Token token, Answer answer);
   void abandon_forward(const PendingCall& pending);
-  std::optional<Answer> no_room(const Call& call, std::size_t ahead) const;
-  std::optional<Answer> too_late(const Call& call) const;
   void retry_later(Token token, PendingCall& pending, Answer why);
   void finish(Token token, Answer answer);
   void call_due(Token token);
   void give_up(Token token, Outcome outcome, Reason reason);
+  // node_adoption.cc: --peer-apply own
   bool owns_by_legacy_word(const Call& call) const;
+  void adopt(ActorId id);
+  AckAnswer adoption_asked(const HostRun& by, const std::vector<Claim>& claims);
+  void adoption_answered(const NodeQuestion& asked, const PeerAnswer& answer);
 
   // node_turns.cc: actors, turns, deactivation
   Actor& claim(ActorId id);
@@ -134,7 +132,6 @@ class Node final : private MembershipListener {
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
   void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
-  void compare_with(const OwnershipRequest& others);
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
   void announce(const std::string& host, std::vector<Claim> claims);
   void announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer);
@@ -142,7 +139,6 @@ class Node final : private MembershipListener {
   void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(Token token, const Sender& sender, const ExpireRequest& request);
   void tell_expired();
-  std::set<std::string> heirs(ActorId id) const;
   void tell_handed_over();
   void hand_over_answered(const NodeQuestion& asked, Verdict verdict);
   void expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer);
@@ -157,9 +153,7 @@ class Node final : private MembershipListener {
 
   // node_lifecycle.cc
   void begin_run(Phase phase);
-  void end_run();
   void come_back();
-  void note_app_down(const std::string& why);
   void leave_without_app();
   void check_run();
   void check_drained();
@@ -183,6 +177,7 @@ class Node final : private MembershipListener {
   std::set<Token> waiting_;                               // calls in stage kWaiting
   std::deque<ActorId> runnable_;                          // actors that wait for max_turns
   LegacyBounces legacy_bounces_;
+  std::map<ActorId, Adoption> adoptions_;
   std::map<Token, NodeQuestion> asked_;
   std::map<std::string, AskingBack> asking_back_;
   std::map<Token, std::vector<Claim>> deactivations_;

@@ -18,19 +18,13 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   settle();
 }
 
-// Over, because others buried it, or to come back onto the ring: a new run follows. Who hears of the next generation
-// takes all activations of this one for ended, so it begins only when they have.
-void Node::end_run() {
-  run_over_ = true;
-  end_all(Deactivation::kFenced);
-}
-
-// This host is to be on the ring again. Until the next run begins it stays off: what it would own meanwhile, others do.
+// This host is to be on the ring again, which takes a new run. Who hears of the next generation takes all activations of
+// this one for ended, so it begins only when they have; what this host would own meanwhile, others do.
 void Node::come_back() {
   timers_.cancel(drain_due_);
   app_sick_ = false;
-  comes_back_ = true;
-  end_run();
+  comes_back_ = run_over_ = true;
+  end_all(Deactivation::kFenced);
 }
 
 // Under a new generation. Whatever the app still holds from before ends first.
@@ -78,36 +72,28 @@ void Node::app_up(Now now) {
   settle();
 }
 
-// It lives, and is no good: nothing more begins there. What it holds ends as in a drain, so that no id lives twice.
-void Node::app_sick(Now now, const std::string& why) {
+// Where it lives, nothing more begins there, and what it holds ends as in a drain, so that no id lives twice.
+void Node::app_down(Now now, const std::string& why, bool alive) {
   begin(now);
-  if (app_up_) {
-    note_app_down(why);
-    if (membership_.phase() == Phase::kJoining || membership_.phase() == Phase::kReady) {
-      app_sick_ = true;
-      membership_.set_phase(Phase::kDraining);
-    }
-    end_all(Deactivation::kAppLoss);
-  }
-  settle();
-}
-
-void Node::app_down(Now now, const std::string& why) {
-  begin(now);
-  if (app_up_) note_app_down(why);
   const Phase phase = membership_.phase();
-  if (phase == Phase::kJoining || phase == Phase::kReady || app_sick_) leave_without_app();
-  lose_all();
+  const bool on_ring = phase == Phase::kJoining || phase == Phase::kReady;
+  if (app_up_) {
+    app_up_ = false;
+    app_down_because_ = why;
+    clean_slate_ = 0;
+    context_.log(Level::kError, "app_down", {{"why", why}});
+    tick_soon();
+  }
+  if (alive) {
+    app_sick_ = app_sick_ || on_ring;
+    if (on_ring) membership_.set_phase(Phase::kDraining);
+    end_all(Deactivation::kAppLoss);
+  } else {
+    if (on_ring || app_sick_) leave_without_app();
+    lose_all();
+  }
   topology_changed_ = true;
   settle();
-}
-
-void Node::note_app_down(const std::string& why) {
-  app_up_ = false;
-  app_down_because_ = why;
-  clean_slate_ = 0;
-  context_.log(Level::kError, "app_down", {{"why", why}});
-  tick_soon();
 }
 
 void Node::leave_without_app() {

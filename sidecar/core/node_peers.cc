@@ -271,13 +271,19 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
     return ask_back(request.host, {token, false, request.claims});
   } else if (name && name->is_ip && !from_itself) {
     ack.message = "claims count only from the host itself";
-    compare_with(request);
+    std::vector<Claim> both;  // that host is asked about what this one holds too
+    for (const Claim& claim : request.claims) {
+      if (const Actor* actor = actors_.find(claim.id)) both.push_back({actor->id, actor->epoch});
+    }
+    announce(request.host, std::move(both));
   }
   if (!ack.message.empty()) {
     context_.counters.announcements[1][0] += request.claims.size();
     return answer(token, std::move(ack));
   }
-  answer(token, hear_claims({request.host, request.generation}, request.claims, member != nullptr));
+  const HostRun holder{request.host, request.generation};
+  if (request.asks && request.generation != 0) return answer(token, adoption_asked(holder, request.claims));
+  answer(token, hear_claims(holder, request.claims, member != nullptr));
 }
 
 AckAnswer Node::hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember) {
@@ -293,15 +299,6 @@ AckAnswer Node::hear_claims(const HostRun& holder, const std::vector<Claim>& cla
   context_.counters.announcements[1][1] += claims.size() - ack.rejected.size();
   topology_changed_ = true;
   return ack;
-}
-
-// Somebody says that a member holds what this host holds: that member is asked.
-void Node::compare_with(const OwnershipRequest& others) {
-  std::vector<Claim> both;
-  for (const Claim& claim : others.claims) {
-    if (const Actor* actor = actors_.find(claim.id)) both.push_back({actor->id, actor->epoch});
-  }
-  announce(others.host, std::move(both));
 }
 
 // First claim wins. Of two holders that meet, the greater epoch stays.
@@ -376,19 +373,6 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   answer(token, ExpireAnswer{verdict});
 }
 
-// Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without it, as
-// some member may not have taken it in yet. Legacy hosts and this one are no heirs.
-std::set<std::string> Node::heirs(ActorId id) const {
-  std::set<std::string> all;
-  membership_.ring()->walk(id, [&](const std::string& host) {
-    const Member* member = membership_.find(host);
-    if (member == nullptr || member->legacy()) return false;
-    all.insert(host);
-    return member->phase == Phase::kJoining;
-  });
-  return all;
-}
-
 // Told again until every heir says that it knows.
 void Node::tell_handed_over() {
   if (handing_over_.empty() || context_.now.mono < next_hand_over_) return;
@@ -400,7 +384,7 @@ void Node::tell_handed_over() {
   for (const auto& [id, handing] : handing_over_) {
     const std::string* owner = membership_.ring()->owner(id);
     bool known = true;
-    for (const std::string& heir : heirs(id)) {
+    for (const std::string& heir : membership_.heirs(id)) {
       if (handing.took.contains(heir) || (handing.refused.contains(heir) && *owner != heir)) continue;
       known = false;
       if (leaving && !membership_.leave_seen_by(heir)) continue;

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::uint32_t kMaxHops = 8;
 constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
-constexpr int kTimesToSpare = 2;  // a call of a line needs this much of its actor's pace, which is that of the fastest
 // Repeats must not feed an overload (Google SRE book, "Handling Overload"): a call earns one, a repeat after
 // "overloaded" costs this, which makes one repeat for every five calls.
 constexpr int kRetryCost = 5;
@@ -29,14 +28,6 @@ bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
 }
 
 }  // namespace
-
-// --peer-apply own: the sender keeps another ring and has resolved this host as the owner. What a living member is known
-// to hold is that member's.
-bool Node::owns_by_legacy_word(const Call& call) const {
-  if (!config_.peer_apply_own || call.origin != Origin::kPeer || call.hops) return false;
-  const std::string* holder = hints_.find(call.id);
-  return membership_.phase() == Phase::kReady && (holder == nullptr || membership_.find(*holder) == nullptr);
-}
 
 Route Node::decide(const Call& call) const {
   const auto wait_for = [](Reason reason) { return Route{Route::Kind::kWait, reason, nullptr, 0}; };
@@ -70,7 +61,11 @@ Route Node::decide(const Call& call) const {
     }
     const bool open = membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(call.id));
     if (!open) return wait_for(membership_.joined() ? Reason::kOwnershipMoving : Reason::kNotReady);
-    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};
+    const Member* granter = membership_.find(*owner);  // not of what is this host's own by the ring
+    const auto adoption = adoptions_.find(call.id);
+    const bool granted = adoption != adoptions_.end() && adoption->second.granted;
+    const bool asks = granter != nullptr && !granter->legacy() && !granted;
+    return {asks ? Route::Kind::kAdopt : Route::Kind::kClaim, Reason::kNone, nullptr, 0};
   }
   // Off the ring, but the heir may not know yet that it is one.
   const bool leaving =
@@ -105,7 +100,7 @@ void Node::apply(Now now, Token token, CallPtr call) {
     pending.deadline = timers_.add(request.deadline, {NodeDue::kCall, token});
     const auto lane = lanes_.find(request.id);
     if (request.origin == Origin::kLocal && lane != lanes_.end()) {
-      if (auto refusal = no_room(request, lane->second.size())) {
+      if (auto refusal = pace_.no_room(request, lane->second.size(), config_.queue_per_actor, now.mono)) {
         finish(token, std::move(*refusal));
       } else {
         pending.stage = CallStage::kLane;
@@ -125,24 +120,6 @@ void Node::apply(Now now, Token token, CallPtr call) {
   settle();
 }
 
-// Bounds of an actor's line: its length, and that the call's own turn may be expected to end before its deadline.
-std::optional<Answer> Node::no_room(const Call& call, std::size_t ahead) const {
-  if (ahead >= config_.queue_per_actor) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
-  const bool in_time = pace_.of(call.id, ahead + kTimesToSpare) <= call.deadline - context_.now.mono;
-  if (ahead == 0 || in_time) return std::nullopt;  // behind a single turn it may still be lucky
-  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                        std::to_string(ahead) + " calls wait for this actor already: the deadline would pass first");
-}
-
-// At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
-// from theirs.
-std::optional<Answer> Node::too_late(const Call& call) const {
-  const Duration left = call.deadline - context_.now.mono;
-  if (pace_.of(call.id, kTimesToSpare) <= left || left <= Duration::zero()) return std::nullopt;
-  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                        "waited behind others until the deadline would have passed during the turn");
-}
-
 // Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
 void Node::route(Token token) {
   PendingCall& pending = calls_.at(token);
@@ -158,6 +135,9 @@ void Node::route(Token token) {
       return enqueue(token, *actors_.find(pending.call->id));
     case Route::Kind::kClaim:
       return enqueue(token, claim(pending.call->id));
+    case Route::Kind::kAdopt:
+      adopt(pending.call->id);
+      return wait(token, pending, Reason::kOwnershipMoving);
     case Route::Kind::kForward:
       return forward(token, pending, *route.member, route.epoch);
     case Route::Kind::kWait:
@@ -194,7 +174,7 @@ void Node::advance_lane(ActorId id) {
     const Token head = lane->second.front();
     auto call = calls_.find(head);
     if (call != calls_.end() && call->second.stage == CallStage::kLane) {
-      if (auto refusal = too_late(*call->second.call)) {
+      if (auto refusal = pace_.too_late(*call->second.call, context_.now.mono)) {
         finish(head, std::move(*refusal));
       } else {
         route(head);

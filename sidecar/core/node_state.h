@@ -49,7 +49,7 @@ struct ForwardUnderWay {
 inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
 
 struct NodeQuestion {
-  enum class About : std::uint8_t { kInventory, kAnnouncement, kExpiry, kHandOver, kAskBack } about;
+  enum class About : std::uint8_t { kInventory, kAnnouncement, kExpiry, kHandOver, kAskBack, kAdoption } about;
   std::string host;
   Generation generation = 0;
   std::uint64_t inventory = 0;  // its number; kUnasked: ids beside any inventory
@@ -76,8 +76,13 @@ struct HandingOver {
   std::set<std::string> took;     // the heirs that know them
   std::set<std::string> refused;  // those that take another for the heir, which counts while this host does so too
 };
+// An id of another host's range that this one is to hold, once its ring owner grants it.
+struct Adoption {
+  Epoch epoch = 0;
+  bool granted = false;
+};
 struct Route {
-  enum class Kind : std::uint8_t { kHere, kClaim, kForward, kWait, kFail } kind;
+  enum class Kind : std::uint8_t { kHere, kClaim, kAdopt, kForward, kWait, kFail } kind;
   Reason reason = Reason::kNone;
   const Member* member = nullptr;
   Epoch epoch = 0;

@@ -13,7 +13,8 @@ constexpr Duration kAppRetry{20'000};
 }  // namespace
 
 Actor& Node::claim(ActorId id) {
-  Actor& actor = actors_.create(id, clock_.next(), context_.now.mono);
+  const auto adopted = adoptions_.extract(id);
+  Actor& actor = actors_.create(id, adopted ? adopted.mapped().epoch : clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
   if (std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {
     for (Remembered& entry : answers) actors_.remember(actor, std::move(entry));
@@ -32,7 +33,9 @@ void Node::enqueue(Token token, Actor& actor) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
   }
-  if (auto refusal = no_room(*pending.call, actor.queued())) return finish(token, std::move(*refusal));
+  if (auto no = pace_.no_room(*pending.call, actor.queued(), config_.queue_per_actor, context_.now.mono)) {
+    return finish(token, std::move(*no));
+  }
   pace_.joined(actor.id, context_.now.mono);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_back(token);
@@ -68,7 +71,7 @@ void Node::run_next(Actor& actor) {
       call_due(token);
     } else if (answer_from_window(token, actor)) {
       continue;
-    } else if (auto refusal = too_late(*calls_.at(token).call)) {
+    } else if (auto refusal = pace_.too_late(*calls_.at(token).call, context_.now.mono)) {
       finish(token, std::move(*refusal));
     } else {
       start_turn(token, actor);

@@ -3,6 +3,7 @@
 namespace ringside::core {
 namespace {
 
+constexpr std::size_t kTimesToSpare = 2;  // a call needs this much of the pace, which is that of the fastest
 constexpr int kBlock = 8;
 constexpr int kEnough = 2;  // answers before anything is known
 constexpr Duration kRemembered{10'000'000};
@@ -25,6 +26,21 @@ void Pace::took(ActorId id, Duration time, Instant now) {
   line.before = line.shortest;
   line.shortest = Duration::max();
   line.seen = 0;
+}
+
+std::optional<Answer> Pace::no_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const {
+  if (ahead >= most) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
+  // Behind a single turn it may still be lucky.
+  if (ahead == 0 || of(call.id, ahead + kTimesToSpare) <= call.deadline - now) return std::nullopt;
+  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                        std::to_string(ahead) + " calls wait for this actor already: the deadline would pass first");
+}
+
+std::optional<Answer> Pace::too_late(const Call& call, Instant now) const {
+  const Duration left = call.deadline - now;
+  if (of(call.id, kTimesToSpare) <= left || left <= Duration::zero()) return std::nullopt;
+  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                        "waited behind others until the deadline would have passed during the turn");
 }
 
 Duration Pace::of_one(ActorId id) const {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <unordered_map>
 
+#include "sidecar/core/call.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -18,6 +20,13 @@ class Pace {
   void joined(ActorId id, Instant now);
   // The app has answered one, so long after it was sent.
   void took(ActorId id, Duration time, Instant now);
+
+  // Whether a call may join a line of so many: its length is bounded, and the call's own turn has to be expected to end
+  // before its deadline.
+  std::optional<Answer> no_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const;
+  // At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
+  // from theirs.
+  std::optional<Answer> too_late(const Call& call, Instant now) const;
 
   // 0: not known.
   Duration of_one(ActorId id) const;

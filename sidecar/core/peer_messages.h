@@ -61,6 +61,7 @@ struct OwnershipRequest {
   std::string host;
   Generation generation = 0;
   std::vector<Claim> claims;
+  bool asks = false;  // of the ring owner, for what it does not hold and knows nobody to hold
 };
 struct ExpiryRequest {
   std::string host;

@@ -33,6 +33,7 @@ given::OwnershipAnnounce to_proto(const core::OwnershipRequest& request) {
     out.add_ids(claim.id);
     out.add_epochs(claim.epoch);
   }
+  out.set_asks(request.asks);
   return out;
 }
 
@@ -95,6 +96,7 @@ bool read(const given::OwnershipAnnounce& in, core::OwnershipRequest& out, std::
     out.claims.push_back({in.ids(i), in.epochs_size() == 0 ? 0 : in.epochs(i)});
   }
   out.generation = in.generation();
+  out.asks = in.asks();
   return error.empty() && check_host(in.host(), out.host, error);
 }
 

@@ -286,13 +286,13 @@ void Engine::app_up() {
 
 void Engine::app_sick(const std::string& why) {
   if (!started_) return begin(false, why);
-  node_.app_sick(now(), why);
+  node_.app_down(now(), why, true);
   carry_out();
 }
 
 void Engine::app_down(const std::string& why) {
   if (!started_) return begin(false, why);
-  node_.app_down(now(), why);
+  node_.app_down(now(), why, false);
   carry_out();
 }
 

@@ -159,7 +159,7 @@ void World::crash_app(std::size_t index, std::int64_t for_us) {
     if (replaced) {
       h.node->app_restarted(time_of(h));
     } else {
-      h.node->app_down(time_of(h), "crashed");
+      h.node->app_down(time_of(h), "crashed", false);
     }
     for (const auto& [token, turn] : turns) {
       h.node->turn_ended(time_of(h), token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
@@ -178,7 +178,7 @@ void World::sicken_app(std::size_t index, std::int64_t for_us) {
   Host& host = hosts_[index];
   if (!host.node || !host.app.up) return;
   note([&] { return "app sick " + host.name; });
-  on_host(index, host.incarnation, [this](Host& h) { h.node->app_sick(time_of(h), "sick"); });
+  on_host(index, host.incarnation, [this](Host& h) { h.node->app_down(time_of(h), "sick", true); });
   after(for_us, [this, index, incarnation = host.incarnation] {
     on_host(index, incarnation, [this](Host& h) {
       if (h.app.up) h.node->app_up(time_of(h));

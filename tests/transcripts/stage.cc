@@ -320,7 +320,7 @@ void Stage::app_answers(const std::string& name) {
 }
 
 void Stage::app_up(const std::string& name, bool up) {
-  on(name, [this, up](Host& h) { up ? h.node->app_up(time()) : h.node->app_down(time(), "it crashed"); });
+  on(name, [this, up](Host& h) { up ? h.node->app_up(time()) : h.node->app_down(time(), "it crashed", false); });
   if (up) return;
   for (const core::StartTurn& turn : std::exchange(host(name).turns, {})) {
     const auto lost = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost);

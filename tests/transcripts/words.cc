@@ -92,7 +92,10 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
                         [&](const core::NegotiateRequest& names) { return "I know " + list(names.hosts); },
                         [&](const core::IdsRequest&) { return std::string("which ids do you hold?"); },
                         [&](const core::OwnershipRequest& says) {
-                          return (says.host == from ? "I hold " : says.host + " holds ") + claims(says.claims);
+                          return (says.asks           ? "may I have "
+                                  : says.host == from ? "I hold "
+                                                      : says.host + " holds ") +
+                                 claims(says.claims);
                         },
                         [&](const core::ExpiryRequest& says) { return "ended: " + listed(says.ids); },
                         [&](const core::ClosingRequest& says) { return says.host + " is closing"; },

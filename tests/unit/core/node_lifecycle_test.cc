@@ -132,7 +132,7 @@ TEST_F(Lifecycle, WhatASickAppHoldsEndsAsInADrain) {
   const Token under_way = cluster.call("b", id);
   ASSERT_EQ(cluster["b"].turns.size(), 1U);
   cluster.auto_confirm = false;
-  cluster.node("b").app_sick(cluster.now(), "503");
+  cluster.node("b").app_down(cluster.now(), "503", true);
   const Token next = cluster.call("b", id);
   cluster.pass(500'000);
   EXPECT_EQ(cluster.node("a").ring().hosts().size(), 1U) << "off the ring at once";
@@ -158,7 +158,7 @@ TEST_F(Lifecycle, ASickAppThatGetsWellComesBackWhenAllHasEnded) {
   start({"a", "b"});
   const Generation before = status("b").generation;
   begin_turn("b");
-  cluster.node("b").app_sick(cluster.now(), "503");
+  cluster.node("b").app_down(cluster.now(), "503", true);
   cluster.pass(200'000);
   EXPECT_NE(status("b").not_ready_because.find("503"), std::string::npos);
   cluster.node("b").app_up(cluster.now());
@@ -174,11 +174,11 @@ TEST_F(Lifecycle, ASickAppThatDiesHoldsNothingAnyMore) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
   cluster.call("b", id);
-  cluster.node("b").app_sick(cluster.now(), "503");
+  cluster.node("b").app_down(cluster.now(), "503", true);
   const Token waits = cluster.call("a", id);
   cluster.pass(200'000);
   EXPECT_TRUE(cluster["a"].turns.empty());
-  cluster.node("b").app_down(cluster.now(), "gone");
+  cluster.node("b").app_down(cluster.now(), "gone", false);
   cluster.pass(300'000);
   EXPECT_EQ(status("b").phase, Phase::kAppDown);
   EXPECT_EQ(cluster.end_turns("a"), 1);
@@ -188,7 +188,7 @@ TEST_F(Lifecycle, ASickAppThatDiesHoldsNothingAnyMore) {
 TEST_F(Lifecycle, ADrainOfAHostWithASickAppIsADrain) {
   start({"a", "b"});
   begin_turn("b");
-  cluster.node("b").app_sick(cluster.now(), "503");
+  cluster.node("b").app_down(cluster.now(), "503", true);
   cluster.pass(200'000);
   drain("b");
   cluster.end_turns("b");

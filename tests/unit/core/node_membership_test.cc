@@ -375,7 +375,7 @@ TEST(Membership, AnAppThatIsDownTakesItsHostOffTheRingAndBackUnderANewGeneration
   for (const char* name : {"a", "b"}) cluster.start(name);
   cluster.converge();
   const Generation before = cluster.node("b").status().generation;
-  cluster.node("b").app_down(cluster.now(), "crashed");
+  cluster.node("b").app_down(cluster.now(), "crashed", false);
   cluster.pass(300'000);
   EXPECT_EQ(cluster.node("a").ring().hosts(), std::vector<std::string>{"a"});
   EXPECT_EQ(cluster.node("b").status().phase, Phase::kAppDown);

@@ -99,7 +99,7 @@ TEST_F(Peers, ALegacyHostHearsOnlyOfHostsThatOwnActors) {
   pass(6'000'000);
   EXPECT_EQ(last_names(), (std::vector<std::string>{legacy, "a"}));
   asked.clear();
-  a.app_down(now, "crashed");
+  a.app_down(now, "crashed", false);
   play();
   EXPECT_EQ(asked_for<ClosingRequest>().size(), 1U) << "for it, this host is gone";
   pass(6'000'000);

@@ -36,6 +36,8 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   const auto claims = round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}, {UINT64_MAX, 3}}});
   EXPECT_EQ(claims.host, "10.0.0.1");
   EXPECT_EQ(claims.generation, 9U);
+  EXPECT_FALSE(claims.asks);
+  EXPECT_TRUE(round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}}, true}).asks);
   EXPECT_EQ(claims.claims, (std::vector<core::Claim>{{1, 2}, {UINT64_MAX, 3}}));
   EXPECT_EQ(round_trip(core::ExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
   EXPECT_EQ(round_trip(core::ClosingRequest{"a"}).host, "a");
