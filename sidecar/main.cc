@@ -324,6 +324,7 @@ int serve(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
+  ringside::wire::silence_protobuf();
   const auto is = [&arguments](const std::vector<std::string>& words) { return arguments == words; };
   if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {
     std::cout << ringside::config::settings_help();

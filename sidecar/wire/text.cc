@@ -81,6 +81,14 @@ bool is_utf8(std::string_view bytes) {
   return true;
 }
 
+std::string printable(std::string text) {
+  if (text.size() > 300) text.resize(300);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  }
+  return text;
+}
+
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const std::size_t end = query.find('&');
