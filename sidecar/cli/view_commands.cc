@@ -16,7 +16,7 @@ std::optional<json> ask(const Session& session, const std::string& target, int& 
   return view(session.client.get(target), session.client, session.json, session.terminal, exit);
 }
 
-void print_json(const Session& session, const json& body) { session.terminal.out << body.dump() << "\n"; }
+void print_json(const Session& session, const json& body) { session.terminal.out << wire::dump(body) << "\n"; }
 
 std::string sentence(const std::string& id, const json& place) {
   const std::string owner = text_of(place, "owner");

@@ -35,7 +35,7 @@ namespace {
 
 namespace pb = google::protobuf;
 
-constexpr char kPrefix[] = "type.googleapis.com";
+const std::string kPrefix = "type.googleapis.com";
 const std::string kRequestUrl = "type.googleapis.com/messages.ApplyRequest";
 const std::string kResultUrl = "type.googleapis.com/messages.ApplyResult";
 const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
@@ -116,7 +116,7 @@ class Resolver final : public pb::util::TypeResolver {
       *type = found->second;
       return {};
     }
-    auto status = pool_.ResolveMessageType(std::string(kPrefix) + "/" + name, type);
+    auto status = pool_.ResolveMessageType(kPrefix + "/" + name, type);
     if (status.ok()) {
       cache_.emplace(name, *type);
     } else {
@@ -173,10 +173,6 @@ std::string base64(std::string_view bytes) {
   std::string text = net::encode_bin(bytes);
   text.append((4 - text.size() % 4) % 4, '=');
   return text;
-}
-
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -280,7 +276,7 @@ std::string ApplyJson::write_replies(const std::string& result) const {
     const std::string bytes = reply.SerializeAsString();
     std::string json;
     if (check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok()) {
-      json = "{\"@type\":" + quoted(reply.type_url()) + ",\"value\":\"" + base64(reply.value()) + "\"}";
+      json = "{\"@type\":" + dump(reply.type_url()) + ",\"value\":\"" + base64(reply.value()) + "\"}";
     }
     if (out.size() > 1) out += ',';
     out += json;
