@@ -196,12 +196,25 @@ TEST_F(CallsTest, AMalformedAnswerToAMethodCallIsTheAppsFault) {
   EXPECT_EQ(response.headers.get("ringside-outcome"), "unknown");
 }
 
-TEST_F(CallsTest, ClientsThatGoAwayCancel) {
-  const auto pending = start("GET", "/v1/actors/1/method/a");
+TEST_F(CallsTest, ClientsThatBreakTheConnectionCancel) {
+  auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+  socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
-  EXPECT_FALSE(client->cancel(last_request));
+  socket.reset();
   ASSERT_TRUE(run_until([&] { return gateway.cancelled.size() == 1; }));
   EXPECT_TRUE(gateway.open.empty());
+}
+
+TEST_F(CallsTest, ClientsThatOnlyEndTheirHalfAreAnswered) {
+  auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+  socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  socket.half_close();
+  ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
+  for (int i = 0; i < 3; ++i) loop.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(gateway.cancelled.empty());
+  std::exchange(gateway.open, {}).begin()->second(applied());
+  ASSERT_TRUE(run_until([&] { return socket.over(); }));
+  EXPECT_TRUE(socket.input().starts_with("HTTP/1.1 200 ")) << socket.input();
 }
 
 TEST_F(CallsTest, GrpcApply) {
