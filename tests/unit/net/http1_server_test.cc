@@ -146,6 +146,19 @@ TEST_F(Http1Server, HeadAndHttp10) {
   ASSERT_TRUE(run_until([&kept] { return kept.has("connection: keep-alive"); }));
 }
 
+TEST_F(Http1Server, AnAbsoluteTargetNamesTheHost) {
+  for (const char* target : {"http://proxy.example:80/p?q", "HTTP://proxy.example:80/p?q"}) {
+    exchange("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(seen_.back().target, "/p?q");
+    EXPECT_EQ(seen_.back().headers.get("host"), "proxy.example:80");
+    EXPECT_EQ(seen_.back().headers.count("host"), 1U);
+  }
+  exchange("GET http://x HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(seen_.back().target, "/");
+  exchange("GET http://x?a=/ HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(seen_.back().target, "/?a=/");
+}
+
 TEST_F(Http1Server, RefusesWhatSmugglersNeed) {
   const std::string host = "Host: x\r\n";
   const std::vector<std::string> table = {
@@ -167,7 +180,12 @@ TEST_F(Http1Server, RefusesWhatSmugglersNeed) {
       "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
       "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n",
       "GET / HTTP/1.1\r\n X: a\r\n" + host + "\r\n",
-      "GET http://evil/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET https://x/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET http:/x HTTP/1.1\r\n" + host + "\r\n",
+      "GET http:///x HTTP/1.1\r\n" + host + "\r\n",
+      "GET http://a@x/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET http://x/ HTTP/1.1\r\n\r\n",
+      "GET http://x/#a HTTP/1.1\r\n" + host + "\r\n",
       "CONNECT x:80 HTTP/1.1\r\n" + host + "\r\n",
       "GET / HTTP/1.1\r\n" + host + "X: a\x01\r\n\r\n",
       "GET / HTTP/1.1\r\n" + host + std::string("X: a\0b\r\n\r\n", 10),
