@@ -26,6 +26,8 @@ class ServerCall {
   virtual const std::string& path() const = 0;
   /// Without HTTP/2's pseudo headers, in the client's order.
   virtual const Metadata& metadata() const = 0;
+  /// Whom the client thinks it calls: what HTTP/1.1 has in Host.
+  virtual const std::string& authority() const = 0;
   /// The client's IP as text; "unix" on Unix sockets.
   virtual const std::string& peer_address() const = 0;
   /// From grpc-timeout, counted from the arrival of the headers. The lane itself does not act on it.
