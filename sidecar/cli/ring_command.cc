@@ -137,9 +137,9 @@ int ring(const Session& session, const std::string& join, const std::string& lea
     return kApplied;
   }
   table.print(session.terminal.out);
-  session.terminal.out << "ring " << text_of(*body, "ring") << ", " << now->points_per_host()
-                       << " points for each host; one more host would take about " << percent(next)
-                       << " of all ids (--join NAME: exactly)\n";
+  session.terminal.out << "ring " << text_of(*body, "ring") << " as " << text_of(*body, "view_of") << " sees it, "
+                       << now->points_per_host() << " points for each host; one more host would take about "
+                       << percent(next) << " of all ids (--join NAME: exactly)\n";
   return kApplied;
 }
 
