@@ -173,6 +173,12 @@ TEST_F(CallsTest, MethodPathsStayBelowTheActor) {
   EXPECT_TRUE(gateway.calls.empty());
 }
 
+TEST_F(CallsTest, MethodsThatAreNotPassedOnAreNamed) {
+  const auto response = ask("TRACE", "/v1/actors/1/method/a");
+  EXPECT_EQ(refusal(response), "405 method-not-allowed");
+  EXPECT_EQ(response.headers.get("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+}
+
 TEST_F(CallsTest, AppsThatDoNotSpeakHttpAnswerInJson) {
   gateway.on_call = [&](const core::Call&) { return applied(result()); };
   const auto response = ask("GET", "/v1/actors/1/method/a");
