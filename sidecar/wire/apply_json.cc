@@ -215,7 +215,8 @@ ApplyJson::~ApplyJson() = default;
 
 std::optional<std::string> ApplyJson::add_descriptors(const std::string& set) {
   pb::FileDescriptorSet files;
-  if (!files.ParseFromString(set)) return "not a FileDescriptorSet (protoc --descriptor_set_out)";
+  if (!files.ParseFromString(set) || files.file_size() == 0)
+    return "not a FileDescriptorSet (protoc --descriptor_set_out)";
   for (const pb::FileDescriptorProto& file : files.file()) {
     if (types_->pool.FindFileByName(file.name()) != nullptr) continue;  // the well-known ones come along
     Errors errors;
