@@ -43,7 +43,8 @@ const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
 // Walks through the text without building anything of it, so that no text can cost more than itself.
 class Gate {
  public:
-  std::string wrong;  // empty: nothing so far
+  std::string wrong;    // empty: nothing so far
+  bool object = false;  // the text begins like one
   // Of the outermost object:
   bool bad_id = false;          // "id" is no actor id, which protobuf would take for none or make one of
   bool bad_messages = false;    // "messages" is no list, which protobuf would take for a list of one
@@ -61,6 +62,7 @@ class Gate {
   bool binary(nlohmann::json::binary_t&) { return scalar(); }
   bool start_object(std::size_t) {
     bad_messages = bad_messages || (depth_ == 1 && key_ == "messages");
+    object = true;
     keys_.emplace_back();
     return enter();
   }
@@ -250,8 +252,14 @@ std::optional<core::Answer> ApplyJson::write_request(const std::string& request,
 }
 
 std::optional<std::string> ApplyJson::read_result(std::string_view json, std::string& result) const {
+  messages::ApplyResult accepted;
+  accepted.set_accepted(true);
   Gate gate;
-  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) return gate.wrong;
+  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
+    if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return gate.wrong;
+    result = accepted.SerializeAsString();
+    return std::nullopt;
+  }
   Resolver resolver(*types_->in_pool, types_->cache);
   Options options;
   options.ignore_unknown_fields = true;
@@ -260,11 +268,7 @@ std::optional<std::string> ApplyJson::read_result(std::string_view json, std::st
     return printable(resolver.unknown.empty() ? std::string(status.message())
                                               : "the type " + resolver.unknown + " is not known here");
   }
-  if (!gate.accepted_given) {
-    messages::ApplyResult accepted;
-    accepted.set_accepted(true);
-    result += accepted.SerializeAsString();
-  }
+  if (!gate.accepted_given) result += accepted.SerializeAsString();
   return std::nullopt;
 }
 

@@ -44,7 +44,8 @@ class ApplyJson {
 
   // ---- results ----
   // JSON of an application to a serialized messages.ApplyResult. A missing "accepted" means true, and what the contract
-  // does not know is left out. Nothing: `result` is set; else what is wrong.
+  // does not know is left out; other JSON than an object says no more than that it is done. Nothing: `result` is set;
+  // else what is wrong.
   std::optional<std::string> read_result(std::string_view json, std::string& result) const;
   // A serialized messages.ApplyResult to {"accepted":true,"replies":[...]}. Replies of a type that is not known here
   // (or not of their type) become {"@type":URL,"value":BASE64}; an empty or unreadable result has no replies.

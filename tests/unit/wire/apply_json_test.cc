@@ -130,7 +130,9 @@ TEST(ApplyJson, Results) {
   ASSERT_TRUE(result.ParseFromString(bytes));
   EXPECT_TRUE(result.accepted());
   EXPECT_EQ(result.replies_size(), 1);
-  EXPECT_TRUE(json.read_result("true", bytes));
+  EXPECT_TRUE(json.read_result("tru", bytes));
+  EXPECT_TRUE(json.read_result("[{}", bytes));
+  EXPECT_TRUE(json.read_result("", bytes));
   EXPECT_TRUE(json.read_result(R"({"replies":[{"@type":"x.y/no.Such"}]})", bytes));
 }
 
@@ -144,7 +146,8 @@ TEST(ApplyJson, AResultSaysNoOnlyInSoManyWords) {
     return result.accepted();
   };
   for (const char* yes : {"{}", R"({"replies":[]})", R"({"accepted":null})", R"({"accepted":true,"status":"ok"})",
-                          R"({"status":{"accepted":false}})", R"({"replies":[{"@type":"a/google.protobuf.Empty"}]})"}) {
+                          "null", "\"ok\"", "[{\"accepted\":false}]", R"({"status":{"accepted":false}})",
+                          R"({"replies":[{"@type":"a/google.protobuf.Empty"}]})"}) {
     EXPECT_TRUE(accepted(yes)) << yes;
   }
   EXPECT_FALSE(accepted(R"({"accepted":false})"));
