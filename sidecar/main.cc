@@ -129,7 +129,7 @@ std::string Sidecar::use_settings() {
   std::ostringstream set;
   if (!file || !(set << file.rdbuf())) return loaded_.refusal("descriptors", path, "cannot be read, or is empty");
   const auto wrong = json_.add_descriptors(set.str());
-  return wrong ? loaded_.refusal("descriptors", path, "does not do: " + *wrong) : "";
+  return wrong ? loaded_.refusal("descriptors", path, "cannot be used: " + *wrong) : "";
 }
 
 // The peer listener first: its port is part of this host's name.

@@ -75,10 +75,13 @@ void AdminApi::drained(net::HttpReply reply) {
     (*shared)(complete ? answer(200, kText, "drained\n")
                        : answer(500, kText, "not drained within --drain-timeout; the log names what is left\n"));
   });
-  shared->on_input_end([this, watcher, shared] {
+  const auto give_up = [this, watcher, weak = std::weak_ptr<net::HttpReply>(shared)] {
+    const auto waiting = weak.lock();
     gateway_.forget(watcher);
-    (*shared)(answer(500, kText, "not drained yet\n"));
-  });
+    if (waiting) (*waiting)(answer(500, kText, "not drained yet\n"));
+  };
+  if (shared->input_ended()) return give_up();
+  shared->on_input_end(give_up);
 }
 
 }  // namespace ringside::admin

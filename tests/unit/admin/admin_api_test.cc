@@ -118,6 +118,18 @@ TEST_F(Admin, WhoeverWaitedForADrainAndWentIsForgotten) {
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.empty(); }));
 }
 
+// Nothing else would tell that it is still there.
+TEST_F(Admin, WhoeverEndsItsHalfDoesNotWaitForADrain) {
+  for (const char* before : {"", "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+    socket.send(std::string(before) + "GET /drained HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.half_close();
+    ASSERT_TRUE(run_until([&socket] { return socket.over(); }));
+    EXPECT_TRUE(socket.has("not drained yet")) << socket.input();
+    EXPECT_TRUE(gateway.drain_watchers.empty());
+  }
+}
+
 TEST_F(Admin, ThePageEscapesWhatOthersSay) {
   core::MemberStatus stranger;
   stranger.host = "<script>alert(1)</script>";
