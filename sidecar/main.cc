@@ -54,6 +54,9 @@ class Sidecar {
   Sidecar(net::Loop& loop, const config::Loaded& loaded, runtime::Log& log)
       : loop_(loop), loaded_(loaded), settings_(loaded.settings), log_(log), chance_(std::random_device{}()) {}
 
+  // Reads what the settings name. An empty text: they will do; else which one is wrong.
+  std::string use_settings();
+
   // Binds every listener, then builds what they serve. An empty text: it runs; else why it cannot.
   std::string start();
 
@@ -64,7 +67,6 @@ class Sidecar {
   std::string open_listeners();
   std::string open(net::ListenerOptions options, bool optional);
   void bound(net::ListenerOptions& options, const char* listener, std::size_t connections);
-  std::string load_descriptors();
   void make_parts();
   void log_start();
   double jitter() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
@@ -102,8 +104,6 @@ class Sidecar {
 };
 
 std::string Sidecar::start() {
-  if (std::string error = load_descriptors(); !error.empty()) return error;
-  if (std::string error = missing_kubernetes(settings_); !error.empty()) return error;
   resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
   shares_ = net::share_descriptors(net::descriptor_limit(), net::open_descriptors());
@@ -121,14 +121,15 @@ std::string Sidecar::start() {
   return "";
 }
 
-std::string Sidecar::load_descriptors() {
-  if (settings_.descriptors.empty()) return "";
-  std::ifstream file(settings_.descriptors, std::ios::binary);
-  if (!file) return "--descriptors: cannot read " + settings_.descriptors;
+std::string Sidecar::use_settings() {
+  if (std::string wrong = missing_kubernetes(loaded_); !wrong.empty()) return wrong;
+  const std::string& path = settings_.descriptors;
+  if (path.empty()) return "";
+  std::ifstream file(path, std::ios::binary);
   std::ostringstream set;
-  set << file.rdbuf();
+  if (!file || !(set << file.rdbuf())) return loaded_.refusal("descriptors", path, "cannot be read, or is empty");
   const auto wrong = json_.add_descriptors(set.str());
-  return wrong ? "--descriptors: " + settings_.descriptors + ": " + *wrong : "";
+  return wrong ? loaded_.refusal("descriptors", path, "cannot be used: " + *wrong) : "";
 }
 
 // The peer listener first: its port is part of this host's name.
@@ -238,8 +239,10 @@ void Sidecar::make_parts() {
 
   const auto tell_health = [this] {
     const bool ready = engine_->status().not_ready_because.empty();
-    peer_library_->set_serving("", ready);
-    local_library_->set_serving("", ready);
+    for (const char* service : {"", messages::ControlPlane::service_full_name()}) {
+      peer_library_->set_serving(service, ready);
+      local_library_->set_serving(service, ready);
+    }
   };
   tell_health();
   engine_->when_view_changes(tell_health);
@@ -300,6 +303,10 @@ int serve(const std::vector<std::string>& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
+  if (const std::string wrong = sidecar.use_settings(); !wrong.empty()) {
+    std::cerr << "ringside: " << wrong << "\n";
+    return kUsage;
+  }
   // Before the start line: whoever has read that may end this process in order.
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
   if (std::string error = sidecar.start(); !error.empty()) {
@@ -325,6 +332,7 @@ int serve(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
+  ringside::wire::silence_protobuf();
   const auto is = [&arguments](const std::vector<std::string>& words) { return arguments == words; };
   if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {
     std::cout << ringside::config::settings_help();

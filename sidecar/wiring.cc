@@ -113,12 +113,12 @@ discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, 
   return access;
 }
 
-std::string missing_kubernetes(const config::Settings& settings) {
-  for (const config::JoinSource& source : settings.join) {
+std::string missing_kubernetes(const config::Loaded& loaded) {
+  for (const config::JoinSource& source : loaded.settings.join) {
     if (std::holds_alternative<config::JoinKubernetes>(source) &&
         !discovery::kubernetes_server([](const char* name) { return std::getenv(name); })) {
-      return "--join " + config::to_string(source) +
-             ": this is no Kubernetes pod (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set)";
+      return loaded.refusal("join", config::to_string(source),
+                            "needs a Kubernetes pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set");
     }
   }
   return "";

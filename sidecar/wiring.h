@@ -8,7 +8,7 @@
 #include <string>
 
 #include "adapters/app_adapter.h"
-#include "sidecar/config/settings.h"
+#include "sidecar/config/load.h"
 #include "sidecar/core/node.h"
 #include "sidecar/discovery/kubernetes.h"
 #include "sidecar/local/local_api.h"
@@ -36,7 +36,7 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
                                                    std::function<double()> random);
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
 // Why --join k8s: cannot work here; empty: it can, or is not asked for.
-std::string missing_kubernetes(const config::Settings& settings);
+std::string missing_kubernetes(const config::Loaded& loaded);
 runtime::LogOptions log_options(const config::Settings& settings);
 
 }  // namespace ringside

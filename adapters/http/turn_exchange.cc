@@ -105,27 +105,24 @@ Answer TurnExchange::read_batch_answer(const net::HttpResponse& response) const 
   return answer;
 }
 
-// Empty, or an ApplyResult in either form; accepted:false in it wins over the status.
+// 2xx is applied; accepted:false in an ApplyResult of either form wins over the status.
 Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
   messages::ApplyResult result;
   result.set_accepted(true);
   const std::string type = media_type(response);
-  // Of no bytes is also {accepted: false} in protobuf: an answer that says that it is one is read as one.
-  if (!response.body.empty() || type == kProtobuf) {
-    if (type == kProtobuf || type == "application/x-protobuf") {
-      if (!result.ParseFromString(response.body)) {
-        return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "its answer is no serialized messages.ApplyResult");
-      }
-    } else if (type == kJson) {
-      std::string bytes;
-      if (const auto wrong = json_.read_result(response.body, bytes)) {
-        return answer_of(Outcome::kUnknown, Reason::kAppGarbage, *wrong);
-      }
-      result.ParseFromString(bytes);
-    } else {
-      return answer_of(Outcome::kUnknown, Reason::kAppGarbage,
-                       "its answer has a body that is neither JSON nor protobuf");
+  const bool untyped_json = type.empty() && !wire::check_json_object(response.body);
+  if (response.body.empty()) {
+    // Applied without replies, whatever its type.
+  } else if (type == kProtobuf || type == "application/x-protobuf") {
+    if (!result.ParseFromString(response.body)) {
+      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "its answer is no serialized messages.ApplyResult");
     }
+  } else if (untyped_json || type == kJson || type.ends_with("+json")) {
+    std::string bytes;
+    if (const auto wrong = json_.read_result(response.body, bytes)) {
+      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, *wrong);
+    }
+    result.ParseFromString(bytes);
   }
   Answer answer;
   answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;

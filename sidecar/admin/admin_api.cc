@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sidecar/wire/status_json.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::admin {
 namespace {
@@ -31,8 +32,7 @@ net::HttpHandler AdminApi::handler() {
 }
 
 void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) {
-  const bool head = request.method == "HEAD";
-  if (request.method != "GET" && !head) {
+  if (request.method != "GET" && request.method != "HEAD") {
     net::HttpResponse refusal = answer(405, kText, "the admin listener only shows; see the local listener\n");
     refusal.headers.add("allow", "GET, HEAD");
     return reply(std::move(refusal));
@@ -48,14 +48,13 @@ void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) {
   } else if (path == "/readyz") {
     response = ready();
   } else if (path == "/status") {
-    response = answer(200, "application/json", wire::status_json(gateway_).dump(2) + "\n");
+    response = answer(200, "application/json", wire::dump(wire::status_json(gateway_), 2) + "\n");
   } else if (path == "/") {
     response = answer(200, "text/html; charset=utf-8", page(gateway_));
     response.headers.add("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
   } else {
     response = answer(404, kText, "nothing here; try /metrics /livez /readyz /status /drained\n");
   }
-  if (head) response.body.clear();
   reply(std::move(response));
 }
 
@@ -63,10 +62,10 @@ net::HttpResponse AdminApi::ready() const {
   const core::Status status = gateway_.status();
   std::string notes;
   for (const core::MemberStatus& member : gateway_.members()) {
-    if (!member.member) notes += "note: " + member.host + " is no member: " + member.problem + "\n";
+    if (!member.member) notes += wire::readable("note: " + member.host + " is no member: " + member.problem) + "\n";
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
-  return answer(503, kText, "not ready: " + status.not_ready_because + "\n" + notes);
+  return answer(503, kText, wire::readable("not ready: " + status.not_ready_because) + "\n" + notes);
 }
 
 // Answers when a drain has ended: an app's preStop hook holds the app alive exactly so long.
@@ -76,7 +75,13 @@ void AdminApi::drained(net::HttpReply reply) {
     (*shared)(complete ? answer(200, kText, "drained\n")
                        : answer(500, kText, "not drained within --drain-timeout; the log names what is left\n"));
   });
-  shared->on_cancel([this, watcher] { gateway_.forget(watcher); });
+  const auto give_up = [this, watcher, weak = std::weak_ptr<net::HttpReply>(shared)] {
+    const auto waiting = weak.lock();
+    gateway_.forget(watcher);
+    if (waiting) (*waiting)(answer(500, kText, "not drained yet\n"));
+  };
+  if (shared->input_ended()) return give_up();
+  shared->on_input_end(give_up);
 }
 
 }  // namespace ringside::admin

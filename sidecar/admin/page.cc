@@ -2,13 +2,14 @@
 
 #include "sidecar/admin/admin_api.h"
 #include "sidecar/wire/status_json.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::admin {
 namespace {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : wire::readable(text)) {
     switch (c) {
       case '<':
         out += "&lt;";

@@ -92,7 +92,7 @@ void print_method_answer(const Session& session, const net::HttpResponse& respon
     } else {
       out["body_base64"] = net::encode_bin(response.body);
     }
-    session.terminal.out << out.dump(-1, ' ', false, json::error_handler_t::replace) << "\n";
+    session.terminal.out << wire::dump(out) << "\n";
     return;
   }
   session.terminal.out << response.body;
@@ -105,8 +105,8 @@ void print_method_answer(const Session& session, const net::HttpResponse& respon
 // One message, or several, become the batch that the interface takes.
 std::string batch(const std::string& text) {
   const json given = json::parse(text, nullptr, false);
-  if (given.is_array()) return json{{"messages", given}}.dump();
-  if (given.is_object() && given.contains("@type")) return json{{"messages", {given}}}.dump();
+  if (given.is_array()) return wire::dump(json{{"messages", given}});
+  if (given.is_object() && given.contains("@type")) return wire::dump(json{{"messages", {given}}});
   return text;
 }
 
@@ -154,7 +154,7 @@ int apply(const Session& session, const CallArguments& arguments) {
   const json result = json::parse(reply.response.body, nullptr, false);
   session.terminal.out << "applied at " << plain(reply.response.headers.get("ringside-owner")) << "\n";
   if (result.is_object() && result.contains("replies") && result["replies"].is_array()) {
-    for (const json& one : result["replies"]) session.terminal.out << one.dump() << "\n";
+    for (const json& one : result["replies"]) session.terminal.out << wire::dump(one) << "\n";
   }
   return kApplied;
 }

@@ -4,6 +4,7 @@
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {
@@ -37,7 +38,7 @@ int drain(const Session& session, bool wait) {
   }
   if (!body) return exit;
   if (session.json) {
-    session.terminal.out << body->dump() << "\n";
+    session.terminal.out << wire::dump(*body) << "\n";
   } else {
     session.terminal.out << progress(*body) << "\n";
   }
@@ -58,7 +59,7 @@ int uncordon(const Session& session) {
       view(session.client.post("/v1/uncordon", "{}"), session.client, session.json, session.terminal, exit);
   if (!body) return exit;
   if (session.json) {
-    session.terminal.out << body->dump() << "\n";
+    session.terminal.out << wire::dump(*body) << "\n";
   } else {
     session.terminal.out << text_of(*body, "host") << " is " << text_of(*body, "phase") << "\n";
   }

@@ -8,6 +8,7 @@
 #include "sidecar/core/outcome.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/problem_json.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {
@@ -92,7 +93,7 @@ std::string age(double milliseconds) {
 std::string text_of(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return "";
-  return plain(found->is_string() ? found->get<std::string>() : found->dump());
+  return plain(found->is_string() ? found->get<std::string>() : wire::dump(*found));
 }
 
 double number_of(const nlohmann::json& json, const char* key) {
@@ -126,7 +127,7 @@ int explain(const Reply& reply, const Client& client, bool json, bool changes, c
 int refuse(const core::Answer& refusal, bool json, const Terminal& terminal) {
   const auto problem = wire::problem_json(refusal, wire::http_status(refusal));
   if (json) {
-    terminal.out << problem.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    terminal.out << wire::dump(problem) << "\n";
   } else {
     print_problem(refusal.outcome, problem, terminal);
   }

@@ -6,6 +6,7 @@
 #include "sidecar/cli/output.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/ring.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {
@@ -79,7 +80,7 @@ int one_join(const Session& session, const Ring& ring, const std::string& host) 
   const auto parts = givers(ring, host);
   const double share = ring.empty() ? 1 : sum(parts);
   if (session.json) {
-    session.terminal.out << json{{"join", host}, {"moves", share}, {"from", parts}}.dump() << "\n";
+    session.terminal.out << wire::dump(json{{"join", host}, {"moves", share}, {"from", parts}}) << "\n";
   } else {
     session.terminal.out << "if " << host << " joined, " << percent(share) << " of all ids would move to it"
                          << (parts.empty() ? "" : ", from " + listed(parts)) << "\n";
@@ -92,7 +93,7 @@ int one_leave(const Session& session, const Ring& ring, const std::string& host)
   const auto parts = heirs(ring, host);
   const double share = shares_of(ring).at(host);
   if (session.json) {
-    session.terminal.out << json{{"leave", host}, {"moves", share}, {"to", parts}}.dump() << "\n";
+    session.terminal.out << wire::dump(json{{"leave", host}, {"moves", share}, {"to", parts}}) << "\n";
   } else {
     session.terminal.out << "if " << host << " left, " << percent(share) << " of all ids would move: "
                          << (parts.empty() ? "nobody is left to take them" : "to " + listed(parts)) << "\n";
@@ -132,13 +133,13 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   }
   if (session.json) {
     (*body)["join"] = {{"moves", next}};
-    session.terminal.out << body->dump() << "\n";
+    session.terminal.out << wire::dump(*body) << "\n";
     return kApplied;
   }
   table.print(session.terminal.out);
-  session.terminal.out << "ring " << text_of(*body, "ring") << ", " << now->points_per_host()
-                       << " points for each host; one more host would take about " << percent(next)
-                       << " of all ids (--join NAME: exactly)\n";
+  session.terminal.out << "ring " << text_of(*body, "ring") << " as " << text_of(*body, "view_of") << " sees it, "
+                       << now->points_per_host() << " points for each host; one more host would take about "
+                       << percent(next) << " of all ids (--join NAME: exactly)\n";
   return kApplied;
 }
 

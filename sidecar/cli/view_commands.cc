@@ -16,17 +16,20 @@ std::optional<json> ask(const Session& session, const std::string& target, int& 
   return view(session.client.get(target), session.client, session.json, session.terminal, exit);
 }
 
-void print_json(const Session& session, const json& body) { session.terminal.out << body.dump() << "\n"; }
+void print_json(const Session& session, const json& body) { session.terminal.out << wire::dump(body) << "\n"; }
 
 std::string sentence(const std::string& id, const json& place) {
   const std::string owner = text_of(place, "owner");
   const std::string rule = text_of(place, "rule");
   const std::string epoch = text_of(place, "epoch");
-  if (owner.empty()) return "Actor " + id + " is nowhere: " + text_of(place, "why") + ".";
+  const double old = number_of(place, "age_ms");
+  const std::string view =
+      ", as " + text_of(place, "view_of") + (old > 0 ? " saw it " + age(old) + " ago." : " sees it.");
+  if (owner.empty()) return "Actor " + id + " is nowhere: " + text_of(place, "why") + view;
   std::string text = "Actor " + id + (rule == "ring" ? " belongs to " : " is active on ") + owner;
   if (flag_of(place, "local")) text += " (this host)";
   if (!epoch.empty() && epoch != "0") text += ", epoch " + epoch;
-  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + ".";
+  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + view;
 }
 
 const json& list_of(const json& body, const char* key) {

@@ -40,6 +40,16 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
+std::string refusal_of(const Option& option, std::string_view value, const std::string& origin,
+                       const std::string& why) {
+  return flag_name(option.name) + ": " + shown(value) + " (" + origin + ") " + why + "; allowed: " + option.allowed;
+}
+
+const Effective& effective_of(const Loaded& loaded, std::string_view name) {
+  return *std::find_if(loaded.effective.begin(), loaded.effective.end(),
+                       [&](const Effective& each) { return each.name == name; });
+}
+
 class Loader {
  public:
   explicit Loader(const Sources& sources) : sources_(sources) {}
@@ -173,22 +183,16 @@ class Loader {
     std::string joined;
     for (const std::string& value : found.values) {
       const std::string why = option.read(value, loaded_.settings);
-      if (!why.empty()) refuse(option, value, found.origin, why);
+      if (!why.empty()) errors_.push_back(refusal_of(option, value, found.origin, why));
       joined += (joined.empty() ? "" : " ") + value;
     }
     loaded_.effective.push_back({std::string(option.name), std::move(joined), std::move(found.origin)});
   }
 
-  void refuse(const Option& option, std::string_view value, const std::string& origin, const std::string& why) {
-    errors_.push_back(flag_name(option.name) + ": " + shown(value) + " (" + origin + ") " + why +
-                      "; allowed: " + option.allowed);
-  }
-
   // What is right by itself, but not beside another setting.
   void refuse_beside(std::string_view name, const std::string& why) {
-    const auto effective = std::find_if(loaded_.effective.begin(), loaded_.effective.end(),
-                                        [&](const Effective& each) { return each.name == name; });
-    errors_.push_back(flag_name(name) + ": " + shown(effective->value) + " (" + effective->origin + ") " + why);
+    const Effective& effective = effective_of(loaded_, name);
+    errors_.push_back(flag_name(name) + ": " + shown(effective.value) + " (" + effective.origin + ") " + why);
   }
 
   void check_together() {
@@ -221,6 +225,10 @@ std::variant<Loaded, Errors> load(const Sources& sources) { return Loader(source
 bool Loaded::given(std::string_view name) const {
   return std::any_of(effective.begin(), effective.end(),
                      [&](const Effective& each) { return each.name == name && each.origin != "default"; });
+}
+
+std::string Loaded::refusal(std::string_view name, std::string_view value, const std::string& why) const {
+  return refusal_of(*find_option(name), value, effective_of(*this, name).origin, why);
 }
 
 Sources process_sources(std::vector<std::string> arguments) {

@@ -36,6 +36,9 @@ struct Loaded {
 
   // Not left at its default. What is not, may be bent to the machine (no IPv6: the default listeners do without).
   bool given(std::string_view name) const;
+
+  // The sentence about a value that only its use has shown to be wrong.
+  std::string refusal(std::string_view name, std::string_view value, const std::string& why) const;
 };
 
 // What is wrong, one full sentence each, every one of them at once. The exit status that belongs to it is 2.

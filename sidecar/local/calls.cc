@@ -12,6 +12,9 @@
 namespace ringside::local {
 namespace {
 
+// Any method will do; these are the ones that have a name.
+constexpr std::string_view kMethodCalls = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 net::HttpResponse result_response(const core::Answer& answer, const wire::ApplyJson& json, bool protobuf) {
   if (answer.outcome == core::Outcome::kRefused) {
     return problem(answer, "\"accepted\":false,\"replies\":" + json.write_replies(answer.result));
@@ -85,7 +88,11 @@ void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_q
   core::ActorId checked = 0;
   if (!refusal) refusal = wire::check_apply(call.request, options_.max_message, checked);  // as the next host will
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  if (refusal) return reply(problem(refused(*refusal)));
+  if (refusal) {
+    net::HttpResponse response = problem(refused(*refusal));
+    if (refusal->reason == core::Reason::kMethodNotAllowed) response.headers.add("allow", std::string(kMethodCalls));
+    return reply(std::move(response));
+  }
   start(std::move(call), std::move(reply),
         [this](const core::Answer& answer) { return method_response(answer, json_); });
 }

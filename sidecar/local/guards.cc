@@ -24,20 +24,29 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-}  // namespace
-
-std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts) {
-  const std::string host(request.headers.get("host"));
-  if (request.peer != "unix" && !good_host(host, allow_hosts)) {
-    return forbidden("the Host header must be a loopback address, localhost, or a name given by --allow-host");
+std::optional<core::Answer> check(const std::string& host, std::string_view peer, const net::Metadata& headers,
+                                  const std::vector<std::string>& allow_hosts) {
+  if (peer != "unix" && !good_host(host, allow_hosts)) {
+    return forbidden("Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host");
   }
-  if (request.headers.find("origin") != nullptr) return forbidden("requests of web pages (Origin) are not served");
-  if (const std::string* site = request.headers.find("sec-fetch-site")) {
-    if (*site != "none" && *site != "same-origin") {
+  for (const net::Header& header : headers) {
+    if (header.name == "origin") return forbidden("requests of web pages (Origin) are not served");
+    if (header.name == "sec-fetch-site" && header.value != "none" && header.value != "same-origin") {
       return forbidden("requests of web pages (Sec-Fetch-Site) are not served");
     }
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts) {
+  if (request.headers.count("host") > 1) return forbidden("there is more than one Host header");
+  return check(std::string(request.headers.get("host")), request.peer, request.headers, allow_hosts);
+}
+
+std::optional<core::Answer> check_guards(const net::ServerCall& call, const std::vector<std::string>& allow_hosts) {
+  return check(call.authority(), call.peer_address(), call.metadata(), allow_hosts);
 }
 
 BodyType body_type(const net::HttpRequest& request) {

@@ -7,12 +7,15 @@
 
 #include "sidecar/core/call.h"
 #include "sidecar/net/http_message.h"
+#include "sidecar/net/method_table.h"
 
 namespace ringside::local {
 
-// Host must be a loopback literal, localhost, or one of `allow_hosts` (any on a Unix socket, which no page reaches);
-// no Origin; Sec-Fetch-Site, where there is one, none or same-origin. Nothing: it may pass; else the answer (403).
+// Host (gRPC: the authority) must be a loopback literal, localhost, or one of `allow_hosts` (any on a Unix socket,
+// which no page reaches); no Origin; Sec-Fetch-Site, wherever there is one, none or same-origin. Nothing: it may pass;
+// else the answer (forbidden).
 std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts);
+std::optional<core::Answer> check_guards(const net::ServerCall& call, const std::vector<std::string>& allow_hosts);
 
 enum class BodyType { kOther, kJson, kProtobuf };
 // application/json (in UTF-8), application/protobuf, application/x-protobuf.

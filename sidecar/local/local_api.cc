@@ -1,6 +1,5 @@
 #include "sidecar/local/local_api.h"
 
-#include <charconv>
 #include <utility>
 
 #include "sidecar/config/units.h"
@@ -124,7 +123,12 @@ net::HttpErrorShaper LocalApi::error_shaper() {
 
 void LocalApi::add_methods(net::MethodTable& table) {
   net::Method apply;
-  apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { calls_.apply(call); };
+  apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) {
+    if (const auto refusal = check_guards(*call, options_.allow_hosts)) {
+      return wire::finish_apply(*call, calls_.refused(*refusal));
+    }
+    calls_.apply(call);
+  };
   apply.max_message = options_.calls.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
   apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::lane_refusal(why))); };
@@ -167,17 +171,19 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   if (apply && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
   wire::ActorRef actor;
   if (const auto refusal = wire::parse_actor(id, actor)) return reply(refuse(*refusal));
-  if (look) return reply(json_response(200, look_up(actor)));
+  if (look) return reply(look_up(actor));
   if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
   calls_.call_method(actor, path, request, std::move(reply));
 }
 
-nlohmann::json LocalApi::look_up(const wire::ActorRef& actor) const {
-  nlohmann::json place = wire::placement_json(gateway_.where(actor.id));
+net::HttpResponse LocalApi::look_up(const wire::ActorRef& actor) const {
+  nlohmann::json place = wire::placement_json(gateway_, actor.id);
   if (!actor.name.empty()) place["name"] = actor.name;
-  place["view_of"] = gateway_.status().host;
-  return place;
+  net::HttpResponse response = json_response(200, place);
+  const auto& owner = place["owner"].get_ref<const std::string&>();
+  if (!owner.empty()) response.headers.add(std::string(wire::kOwnerHeader), owner);
+  return response;
 }
 
 nlohmann::json LocalApi::status() const {
@@ -195,11 +201,11 @@ nlohmann::json LocalApi::members() const {
 net::HttpResponse LocalApi::get_actors(const Target& target) const {
   std::size_t limit = kActorsPerPage;
   if (const auto text = target.parameter("limit")) {
-    const auto end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, limit);
-    if (error != std::errc() || stop != end || limit == 0 || limit > kMaxActorsPerPage) {
+    const auto number = wire::parse_actor_id(*text);  // of the same form: no sign, no leading zero
+    if (!number || *number > kMaxActorsPerPage) {
       return refuse(malformed("limit: a whole number from 1 to " + std::to_string(kMaxActorsPerPage)));
     }
+    limit = *number;
   }
   core::ActorId after = 0;
   if (const auto token = target.parameter("page_token"); token && !token->empty()) {

@@ -55,7 +55,7 @@ class LocalApi {
   net::HttpResponse method_not_allowed(std::string_view allow) const;
   void handle(net::HttpRequest request, net::HttpReply reply);
   void handle_actor(const Target& target, net::HttpRequest request, net::HttpReply reply);
-  nlohmann::json look_up(const wire::ActorRef& actor) const;
+  net::HttpResponse look_up(const wire::ActorRef& actor) const;
   nlohmann::json status() const;
   nlohmann::json members() const;
   net::HttpResponse get_actors(const Target& target) const;

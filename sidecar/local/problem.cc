@@ -2,6 +2,7 @@
 
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/problem_json.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::local {
 namespace {
@@ -9,12 +10,8 @@ namespace {
 using core::Outcome;
 using core::Reason;
 
-std::string dump(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 net::HttpResponse make_problem(const core::Answer& answer, int status, std::string_view more) {
-  std::string text = dump(wire::problem_json(answer, status));
+  std::string text = wire::dump(wire::problem_json(answer, status));
   if (!more.empty()) text.insert(text.size() - 1, "," + std::string(more));
   net::HttpResponse response = json_response(status, std::move(text));
   response.headers.set("content-type", "application/problem+json");
@@ -38,7 +35,9 @@ net::HttpResponse json_response(int status, std::string body) {
   return response;
 }
 
-net::HttpResponse json_response(int status, const nlohmann::json& body) { return json_response(status, dump(body)); }
+net::HttpResponse json_response(int status, const nlohmann::json& body) {
+  return json_response(status, wire::dump(body));
+}
 
 net::HttpResponse problem(const core::Answer& answer, std::string_view more) {
   return make_problem(answer, wire::http_status(answer), more);

@@ -65,9 +65,10 @@ json drain_view(const core::Gateway& gateway) {
   const core::Status status = gateway.status();
   return {{"view_of", status.host},
           {"phase", core::to_string(status.phase)},
-          {"actors", status.actors},
-          {"turns_under_way", status.turns_under_way},
-          {"turns_waiting", status.turns_waiting},
+          {"age_ms", 0},
+          {"actors", std::to_string(status.actors)},
+          {"turns_under_way", std::to_string(status.turns_under_way)},
+          {"turns_waiting", std::to_string(status.turns_waiting)},
           {"done", status.phase == core::Phase::kDrained},
           {"timed_out", status.drain_overdue}};
 }

@@ -26,7 +26,7 @@ std::string Waiters::view_version() const {
 }
 
 bool Waiters::add(List& list, net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer) {
-  if (stopped_ || reply.cancelled()) {
+  if (stopped_ || reply.input_ended()) {
     reply(answer());
     return false;
   }
@@ -45,7 +45,7 @@ bool Waiters::add(List& list, net::HttpReply reply, std::optional<std::chrono::m
     ended->reply(ended->answer());
   };
   // The end of the client's side alone: an answer may still reach it.
-  waiter->reply.on_cancel(answer_now);
+  waiter->reply.on_input_end(answer_now);
   if (longest) {
     waiter->timer.expires_after(*longest);
     waiter->timer.async_wait([answer_now](net::error_code ec) {

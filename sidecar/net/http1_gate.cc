@@ -33,7 +33,18 @@ bool read_version(std::string_view text, int& minor) {
   return true;
 }
 
-bool read_request_line(std::string_view line, Http1Head& head, std::string& why) {
+// "http://host/path": takes the host off into `authority`. False: no absolute form.
+bool split_absolute_form(std::string& target, std::string& authority) {
+  constexpr std::string_view kScheme = "http://";
+  if (to_lower(std::string_view(target).substr(0, kScheme.size())) != kScheme) return false;
+  const std::size_t end = std::min(target.find_first_of("/?", kScheme.size()), target.size());
+  authority = target.substr(kScheme.size(), end - kScheme.size());
+  target.erase(0, end);
+  if (!target.starts_with('/')) target.insert(0, "/");
+  return !authority.empty();
+}
+
+bool read_request_line(std::string_view line, Http1Head& head, std::string& authority, std::string& why) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last || !is_token(line.substr(0, first))) {
@@ -47,7 +58,7 @@ bool read_request_line(std::string_view line, Http1Head& head, std::string& why)
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
   const bool star = head.target == "*" && head.method == "OPTIONS";
-  if (!star && !head.target.starts_with('/')) {
+  if (!star && !head.target.starts_with('/') && !split_absolute_form(head.target, authority)) {
     why = "the request target must be a path";
     return false;
   }
@@ -142,12 +153,15 @@ bool read_request_head(std::string_view block, Http1Head& head, std::string& why
     why = "a control character or a bare line end in the request line";
     return false;
   }
-  if (!read_request_line(line, head, why) || !read_headers(block, head, why) || !check_framing(head, why)) return false;
+  std::string authority;
+  if (!read_request_line(line, head, authority, why) || !read_headers(block, head, why) || !check_framing(head, why))
+    return false;
   const std::size_t hosts = head.headers.count("host");
   if (hosts > 1 || (hosts == 0 && head.minor == 1)) {
     why = hosts > 1 ? "two Hosts" : "no Host";
     return false;
   }
+  if (!authority.empty()) head.headers.set("host", std::move(authority));
   if (head.headers.get("host").find_first_of(" \t,/@?#\\") != std::string_view::npos) {
     why = "malformed Host";
     return false;

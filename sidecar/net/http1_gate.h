@@ -10,9 +10,9 @@ namespace ringside::net {
 /// The head of an HTTP/1 message, as strictly as RFC 9112 allows a recipient to be.
 struct Http1Head {
   std::string method;  // requests
-  std::string target;
-  int status = 0;  // responses
-  int minor = 1;   // HTTP/1.minor
+  std::string target;  // the path, with its query
+  int status = 0;      // responses
+  int minor = 1;       // HTTP/1.minor
   Metadata headers;
   bool chunked = false;
   bool has_length = false;
@@ -20,8 +20,9 @@ struct Http1Head {
 
 /// Reads a whole head, start line to empty line, and refuses everything that two parsers could read differently
 /// (request smuggling): two Content-Lengths, Content-Length with Transfer-Encoding, any Transfer-Encoding but
-/// exactly "chunked", chunked in HTTP/1.0, no Host or two, folded lines, absolute-form, bare CR or LF, control
-/// characters, a space before the colon. It stands before Beast's parser, which accepts several of these.
+/// exactly "chunked", chunked in HTTP/1.0, no Host or two, folded lines, bare CR or LF, control characters, a
+/// space before the colon. Of a target in absolute form ("http://host/path") the host counts, and replaces Host (RFC
+/// 9112 §3.2.2). It stands before Beast's parser, which accepts several of these.
 /// False: `why` says which rule.
 bool read_request_head(std::string_view block, Http1Head& head, std::string& why);
 bool read_response_head(std::string_view block, Http1Head& head, std::string& why);

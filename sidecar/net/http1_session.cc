@@ -30,9 +30,39 @@ std::string http_date() {
   return {text, size};
 }
 
+bool is_bodiless(int status) { return status == 204 || status == 304 || status < 200; }
+
 bool is_connections_own(std::string_view name) {
   return name == "content-length" || name == "connection" || name == "transfer-encoding" || name == "keep-alive" ||
-         name == "date" || name == "upgrade";
+         name == "upgrade";
+}
+
+// Beside the answer to HEAD: how long the body would be, as far as the answer says so (RFC 9110 §8.6).
+std::string_view promised_length(const HttpResponse& response) {
+  const std::string_view given = response.headers.get("content-length");
+  const bool number = given.size() <= 18 && given.find_first_not_of("0123456789") == std::string_view::npos;
+  return number ? given : std::string_view();
+}
+
+std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive) {
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  const auto status = boost::beast::http::int_to_status(static_cast<unsigned>(response.status));
+  if (status != boost::beast::http::status::unknown) {
+    const auto reason = boost::beast::http::obsolete_reason(status);
+    text.append(reason.data(), reason.size());
+  }
+  text += "\r\n";
+  for (const Header& header : response.headers) {
+    if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
+    text += header.name + ": " + header.value + "\r\n";
+  }
+  if (!is_bodiless(response.status)) {
+    const std::string size = std::to_string(response.body.size());
+    const std::string_view length = to_head && response.body.empty() ? promised_length(response) : size;
+    if (!length.empty()) text.append("content-length: ").append(length).append("\r\n");
+  }
+  if (response.headers.find("date") == nullptr) text += "date: " + http_date() + "\r\n";
+  return text + (keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }
 
 }  // namespace
@@ -40,25 +70,33 @@ bool is_connections_own(std::string_view name) {
 // Lives as long as the handler keeps it; the connection may be long gone.
 class Http1Session::Reply final : public HttpReply::Sink {
  public:
-  explicit Reply(std::weak_ptr<Http1Session> session) : session_(std::move(session)) {}
+  Reply(std::weak_ptr<Http1Session> session, bool input_ended)
+      : session_(std::move(session)), input_ended_(input_ended) {}
   void respond(HttpResponse response) override {
     cancel_ = nullptr;
+    at_input_end_ = nullptr;
     if (const auto session = std::exchange(session_, {}).lock()) session->respond(response);
   }
   void drop() override {
     if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
   }
   void on_cancel(absl::AnyInvocable<void()> callback) override { cancel_ = std::move(callback); }
-  bool cancelled() const override { return cancelled_; }
+  void on_input_end(absl::AnyInvocable<void()> callback) override { at_input_end_ = std::move(callback); }
+  bool input_ended() const override { return input_ended_; }
+  void end_input() {
+    if (std::exchange(input_ended_, true)) return;
+    if (auto callback = std::exchange(at_input_end_, nullptr)) callback();
+  }
   void cancel() {
-    if (std::exchange(cancelled_, true)) return;
+    end_input();
     if (auto callback = std::exchange(cancel_, nullptr)) callback();
   }
 
  private:
   std::weak_ptr<Http1Session> session_;
   absl::AnyInvocable<void()> cancel_;
-  bool cancelled_ = false;
+  absl::AnyInvocable<void()> at_input_end_;
+  bool input_ended_;
 };
 
 Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
@@ -110,7 +148,7 @@ void Http1Session::on_input_end(bool broken) {
   input_ended_ = true;
   if (broken || phase_ == Phase::kLingering) return close("");
   if (phase_ == Phase::kReading) return process();  // what was pipelined before the end is still answered
-  if (const auto reply = reply_.lock()) reply->cancel();
+  if (const auto reply = reply_.lock()) reply->end_input();
 }
 
 void Http1Session::process() {
@@ -172,7 +210,7 @@ void Http1Session::dispatch() {
   request.headers = std::move(head.headers);
   request.body = reader_.take_body();
   request.peer = peer_;
-  const auto reply = std::make_shared<Reply>(weak_from_this());
+  const auto reply = std::make_shared<Reply>(weak_from_this(), input_ended_);
   reply_ = reply;
   wait_readable();  // to hear of the client's end
   options_->handler(std::move(request), HttpReply(reply));
@@ -197,19 +235,8 @@ void Http1Session::fail(int status, std::string_view detail) {
 void Http1Session::respond(const HttpResponse& response) {
   if (phase_ != Phase::kHandling) return;
   if (draining_) keep_alive_ = false;
-  const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
-  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
-  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(response.status));
-  text.append(reason.data(), reason.size());
-  text += "\r\n";
-  for (const Header& header : response.headers) {
-    if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
-    text += header.name + ": " + header.value + "\r\n";
-  }
-  if (!bodiless) text += "content-length: " + std::to_string(response.body.size()) + "\r\n";
-  text += "date: " + http_date() + "\r\n";
-  text += keep_alive_ ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n";
-  if (!bodiless && !head_request_) text += response.body;
+  std::string text = head_of(response, head_request_, keep_alive_);
+  if (!is_bodiless(response.status) && !head_request_) text += response.body;
   phase_ = Phase::kWriting;
   arm(options_->write_timeout);
   write(std::move(text));

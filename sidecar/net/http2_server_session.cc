@@ -125,8 +125,8 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
 std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestHead head) {
   const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
   if (head.list_size > options_->max_header_list) {
-    refuse_grpc(id, method, Refusal::kOversize, GrpcStatus::kResourceExhausted,
-                "the metadata is larger than the limit");
+    refuse_grpc(id, method, Refusal::kOversize, method ? method->oversize : GrpcStatus::kResourceExhausted,
+                "the metadata is larger than the limit of " + std::to_string(options_->max_header_list) + " bytes");
     return nullptr;
   }
   if (!is_grpc(head.metadata.get("content-type"))) {

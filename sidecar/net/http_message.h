@@ -22,7 +22,9 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  Metadata headers;  // Content-Length, Connection, Date and Transfer-Encoding are the connection's own business
+  // Connection, Transfer-Encoding and the length of a body are the connection's own business; of an answer to HEAD,
+  // which has no body, Content-Length is taken from here.
+  Metadata headers;
   std::string body;
 };
 
@@ -36,7 +38,8 @@ class HttpReply {
     virtual void respond(HttpResponse response) = 0;
     virtual void drop() = 0;
     virtual void on_cancel(absl::AnyInvocable<void()> callback) = 0;
-    virtual bool cancelled() const = 0;
+    virtual void on_input_end(absl::AnyInvocable<void()> callback) = 0;
+    virtual bool input_ended() const = 0;
   };
 
   explicit HttpReply(std::shared_ptr<Sink> sink) : sink_(std::move(sink)) {}
@@ -53,12 +56,16 @@ class HttpReply {
   void operator()(HttpResponse response) {
     if (const auto sink = std::exchange(sink_, nullptr)) sink->respond(std::move(response));
   }
-  /// Called once when the client closed or broke the connection before the answer. A close may mean only its
-  /// sending half: an answer given nevertheless is sent.
+  /// Called once when the connection broke before the answer: nobody will hear it.
   void on_cancel(absl::AnyInvocable<void()> callback) {
     if (sink_) sink_->on_cancel(std::move(callback));
   }
-  bool cancelled() const { return sink_ && sink_->cancelled(); }
+  /// Called once when nothing more will come from the client, be it that the connection broke or that the client has
+  /// ended its sending half; which may still wait for the answer. For answers that can be given early.
+  void on_input_end(absl::AnyInvocable<void()> callback) {
+    if (sink_) sink_->on_input_end(std::move(callback));
+  }
+  bool input_ended() const { return sink_ && sink_->input_ended(); }
 
  private:
   std::shared_ptr<Sink> sink_;

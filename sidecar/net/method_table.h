@@ -26,6 +26,8 @@ class ServerCall {
   virtual const std::string& path() const = 0;
   /// Without HTTP/2's pseudo headers, in the client's order.
   virtual const Metadata& metadata() const = 0;
+  /// Whom the client thinks it calls: what HTTP/1.1 has in Host.
+  virtual const std::string& authority() const = 0;
   /// The client's IP as text; "unix" on Unix sockets.
   virtual const std::string& peer_address() const = 0;
   /// From grpc-timeout, counted from the arrival of the headers. The lane itself does not act on it.
@@ -53,16 +55,16 @@ class ServerCall {
 /// Why the lane itself ended a call of a native method.
 enum class Refusal {
   kOversize,    // a message above the method's limit, or metadata above the listener's
-  kMalformed,   // broken framing, or a malformed grpc-timeout
+  kMalformed,   // broken framing, not exactly one message, or a malformed grpc-timeout
   kOverloaded,  // a bound on bytes held
-  kUnserved,    // compressed, or not exactly one message
+  kUnserved,    // compressed; gRPC wants the status UNIMPLEMENTED for that
 };
 
 /// A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
   std::size_t max_message = std::size_t{4} << 20;
-  /// The lane's own refusals: a message above the limit; broken framing or a malformed grpc-timeout.
+  /// The lane's own refusals: kOversize, kMalformed.
   GrpcStatus oversize = GrpcStatus::kResourceExhausted;
   GrpcStatus malformed = GrpcStatus::kInternal;
   /// Trailers that a refusal made by the lane carries besides; may be empty.

@@ -50,7 +50,7 @@ void NativeStream::on_data(std::string_view bytes) {
   });
   switch (error) {
     case GrpcMessageReader::Error::kNone:
-      if (second) refuse(Refusal::kUnserved, GrpcStatus::kUnimplemented, "this method takes exactly one message");
+      if (second) refuse(Refusal::kMalformed, method_.malformed, "this method takes exactly one message");
       break;
     case GrpcMessageReader::Error::kTooBig:
       refuse(Refusal::kOversize, method_.oversize,
@@ -68,8 +68,7 @@ void NativeStream::on_data(std::string_view bytes) {
 void NativeStream::on_end() {
   if (finished_ || dispatched_) return;
   if (!reader_.at_boundary()) return refuse(Refusal::kMalformed, method_.malformed, "the message is incomplete");
-  if (!has_message_)
-    return refuse(Refusal::kUnserved, GrpcStatus::kUnimplemented, "this method takes exactly one message");
+  if (!has_message_) return refuse(Refusal::kMalformed, method_.malformed, "this method takes exactly one message");
   release_request();
   dispatched_ = true;
   const auto handle = std::make_shared<Handle>(shared_from_this());

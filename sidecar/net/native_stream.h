@@ -20,6 +20,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
 
   const std::string& path() const override { return head_.path; }
   const Metadata& metadata() const override { return head_.metadata; }
+  const std::string& authority() const override { return head_.authority; }
   const std::string& peer_address() const override { return peer_; }
   std::optional<Clock::time_point> deadline() const override { return deadline_; }
   std::string take_message() override { return std::move(message_); }

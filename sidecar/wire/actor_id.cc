@@ -25,12 +25,12 @@ std::optional<core::ActorId> parse_actor_id(std::string_view digits) {
 
 std::optional<core::Answer> parse_actor(std::string_view segment, ActorRef& actor) {
   actor = {};
-  const auto text = percent_decode(segment);
-  if (!text) return bad_id("the actor's id is not well percent-encoded");
-  if (const auto id = parse_actor_id(*text)) {
+  if (const auto id = parse_actor_id(segment)) {
     actor.id = *id;
     return std::nullopt;
   }
+  const auto text = percent_decode(segment);
+  if (!text) return bad_id("the actor's id is not well percent-encoded");
   if (!text->starts_with(kNamePrefix)) {
     return bad_id(
         "an actor id is a whole number from 1 to 18446744073709551615, without sign or leading zero, or name:TEXT");

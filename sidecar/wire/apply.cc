@@ -1,39 +1,38 @@
 #include "sidecar/wire/apply.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
+#include <google/protobuf/any.pb.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/fields.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
 
-using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedInputStream;
+core::Answer not_a_batch() { return invalid(core::Reason::kMalformed, "not a serialized messages.ApplyRequest"); }
 
-constexpr std::uint32_t kIdTag = 1 << 3 | 0;
-constexpr std::uint32_t kMessagesTag = 2 << 3 | 2;
-constexpr std::uint32_t kTypeUrlTag = 1 << 3 | 2;
+constexpr int kId = messages::ApplyRequest::kIdFieldNumber;
+constexpr int kMessages = messages::ApplyRequest::kMessagesFieldNumber;
 
-CodedInputStream reader(std::string_view bytes) {
-  return CodedInputStream(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
-}
-
-// False: truncated, or not protobuf at all. `typed`: it has a type URL.
-bool read_any(std::string_view bytes, bool& typed) {
-  CodedInputStream in = reader(bytes);
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag == kTypeUrlTag) {
-      std::uint32_t size = 0;
-      if (!in.ReadVarint32(&size) || !in.Skip(static_cast<int>(size))) return false;
-      typed = size > 0;
-    } else if (!WireFormatLite::SkipField(&in, tag)) {
-      return false;
+// Nothing: fine. `number`: which message of the batch.
+std::optional<core::Answer> check_any(std::string_view any, std::size_t number) {
+  std::string_view url;
+  bool utf8 = true;
+  const bool whole = each_field(any, [&](const Field& field) {
+    if (field.number == google::protobuf::Any::kTypeUrlFieldNumber && field.has_length()) {
+      url = field.bytes;
+      utf8 = utf8 && is_utf8(url);
     }
-  }
-  return in.ConsumedEntireMessage();
+    return true;
+  });
+  if (!whole) return not_a_batch();
+  const std::string which = "message " + std::to_string(number);
+  if (url.empty()) return invalid(core::Reason::kBadType, which + " has no type URL");
+  // A reader of protobuf gives up on the whole frame that it stands in.
+  if (!utf8) return invalid(core::Reason::kBadType, which + " has a type URL that is not UTF-8");
+  return std::nullopt;
 }
 
 }  // namespace
@@ -62,30 +61,15 @@ std::optional<core::Answer> check_apply(std::string_view request, std::size_t ma
                                      method_body_size(request).value_or(max_bytes + 1) > max_bytes)) {
     return invalid(core::Reason::kTooLarge, "more than " + std::to_string(max_bytes) + " bytes");
   }
-  const auto malformed = [] { return invalid(core::Reason::kMalformed, "not a serialized messages.ApplyRequest"); };
   std::size_t messages = 0;
-  CodedInputStream in = reader(request);
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag == kIdTag) {
-      std::uint64_t value = 0;
-      if (!in.ReadVarint64(&value)) return malformed();
-      id = value;
-    } else if (tag == kMessagesTag) {
-      std::uint32_t size = 0;
-      if (!in.ReadVarint32(&size)) return malformed();
-      const auto at = static_cast<std::size_t>(in.CurrentPosition());
-      if (size > request.size() - at || !in.Skip(static_cast<int>(size))) return malformed();
-      bool typed = false;
-      if (!read_any(request.substr(at, size), typed)) return malformed();
-      ++messages;
-      if (!typed) {
-        return invalid(core::Reason::kBadType, "message " + std::to_string(messages) + " has no type URL");
-      }
-    } else if (!WireFormatLite::SkipField(&in, tag)) {
-      return malformed();
-    }
-  }
-  if (!in.ConsumedEntireMessage()) return malformed();
+  std::optional<core::Answer> refusal;
+  const bool whole = each_field(request, [&](const Field& field) {
+    if (field.number == kId && field.is_varint()) id = field.value;
+    if (field.number == kMessages && field.has_length()) refusal = check_any(field.bytes, ++messages);
+    return !refusal;
+  });
+  if (refusal) return refusal;
+  if (!whole) return not_a_batch();
   if (id == 0) return invalid(core::Reason::kBadId, "an actor id is 1 to 18446744073709551615");
   if (messages == 0) return invalid(core::Reason::kNoMessages, "a batch has at least one message");
   if (messages > kMaxMessagesPerBatch) {

@@ -1,5 +1,6 @@
 #include "sidecar/wire/apply_json.h"
 
+#include <exception>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -9,7 +10,10 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/empty.pb.h>
+#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/struct.pb.h>
+#include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/stubs/status.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/type.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -24,13 +28,14 @@
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/text.h"
+#include "sidecar/wire/typed_scan.h"
 
 namespace ringside::wire {
 namespace {
 
 namespace pb = google::protobuf;
 
-constexpr char kPrefix[] = "type.googleapis.com";
+const std::string kPrefix = "type.googleapis.com";
 const std::string kRequestUrl = "type.googleapis.com/messages.ApplyRequest";
 const std::string kResultUrl = "type.googleapis.com/messages.ApplyResult";
 const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
@@ -39,9 +44,16 @@ const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
 class Gate {
  public:
   std::string wrong;    // empty: nothing so far
-  bool bad_id = false;  // the outermost object's "id" is no actor id, which protobuf would take for none or make one of
+  bool object = false;  // the text begins like one
+  // Of the outermost object:
+  bool bad_id = false;          // "id" is no actor id, which protobuf would take for none or make one of
+  bool bad_messages = false;    // "messages" is no list, which protobuf would take for a list of one
+  bool accepted_given = false;  // "accepted" is there, and not null
 
-  bool null() { return scalar(); }
+  bool null() {
+    if (depth_ == 1 && key_ == "accepted") accepted_given = false;
+    return scalar();
+  }
   bool boolean(bool) { return scalar(); }
   bool number_integer(std::int64_t) { return scalar(false); }
   bool number_unsigned(std::uint64_t number) { return scalar(number != 0); }
@@ -49,6 +61,8 @@ class Gate {
   bool string(std::string& text) { return scalar(parse_actor_id(text).has_value()); }
   bool binary(nlohmann::json::binary_t&) { return scalar(); }
   bool start_object(std::size_t) {
+    bad_messages = bad_messages || (depth_ == 1 && key_ == "messages");
+    object = true;
     keys_.emplace_back();
     return enter();
   }
@@ -63,7 +77,10 @@ class Gate {
     return true;
   }
   bool key(std::string& key) {
-    at_id_ = depth_ == 1 && key == "id";
+    if (depth_ == 1) {
+      key_ = key;
+      accepted_given = accepted_given || key_ == "accepted";
+    }
     return keys_.back().insert(key).second || fail("the key \"" + key.substr(0, 100) + "\" is there twice");
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
@@ -76,7 +93,7 @@ class Gate {
     return false;
   }
   bool scalar(bool may_be_id = true) {
-    bad_id = bad_id || (at_id_ && depth_ == 1 && !may_be_id);
+    bad_id = bad_id || (key_ == "id" && depth_ == 1 && !may_be_id);
     return depth_ > 0 || fail("not a JSON object");
   }
   bool enter() {
@@ -84,24 +101,24 @@ class Gate {
   }
 
   int depth_ = 0;
-  bool at_id_ = false;
+  std::string key_;                          // the last one of the outermost object
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };
 
-// A type's name counts, not where its URL says it comes from. Remembers a type that is not known.
+// Finds types by their names. Remembers one that is not known.
 class Resolver final : public pb::util::TypeResolver {
  public:
   using Cache = std::unordered_map<std::string, pb::Type>;
   Resolver(pb::util::TypeResolver& pool, Cache& cache) : pool_(pool), cache_(cache) {}
 
   pb::util::Status ResolveMessageType(const std::string& url, pb::Type* type) override {
-    const std::string name = url.substr(url.rfind('/') + 1);
+    const std::string name = type_name(url);
     const auto found = cache_.find(name);
     if (found != cache_.end()) {
       *type = found->second;
       return {};
     }
-    auto status = pool_.ResolveMessageType(std::string(kPrefix) + "/" + name, type);
+    auto status = pool_.ResolveMessageType(kPrefix + "/" + name, type);
     if (status.ok()) {
       cache_.emplace(name, *type);
     } else {
@@ -129,16 +146,29 @@ class Errors final : public pb::DescriptorPool::ErrorCollector {
   }
 };
 
-std::string printable(std::string text) {
-  if (text.size() > 300) text.resize(300);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+using Options = pb::util::JsonParseOptions;
+
+// protobuf's converters check themselves by assertions that throw.
+template <typename Convert>
+pb::util::Status guarded(Convert&& convert) {
+  try {
+    return convert();
+  } catch (const std::exception&) {
+    return pb::util::InvalidArgumentError("not what protobuf's JSON mapping allows for that type");
   }
-  return text;
 }
 
-core::Answer unknown_type(const std::string& name) {
-  return invalid(core::Reason::kBadType, "the type " + printable(name) + " is not known here (see --descriptors)");
+pb::util::Status to_binary(Resolver& resolver, const std::string& url, std::string_view json, std::string& out,
+                           const Options& options = {}) {
+  out.clear();
+  return guarded([&] {
+    return pb::util::JsonToBinaryString(&resolver, url, {json.data(), json.size()}, &out, options);
+  });
+}
+
+pb::util::Status to_json(Resolver& resolver, const std::string& url, const std::string& bytes, std::string& out) {
+  out.clear();
+  return guarded([&] { return pb::util::BinaryToJsonString(&resolver, url, bytes, &out, {}); });
 }
 
 std::string base64(std::string_view bytes) {
@@ -147,24 +177,27 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 }  // namespace
 
 struct ApplyJson::Types {
-  Types() : pool(pb::DescriptorPool::generated_pool()) {
-    // What nothing else in this program uses would not be linked in.
-    pb::LinkMessageReflection<pb::Timestamp>();
-    pb::LinkMessageReflection<pb::Duration>();
-    pb::LinkMessageReflection<pb::Struct>();
-    pb::LinkMessageReflection<pb::StringValue>();
-    pb::LinkMessageReflection<pb::Empty>();
-    pb::LinkMessageReflection<ringside::http::v1::Request>();
+  Types() {
+    for (const pb::Descriptor* type :
+         {pb::Any::descriptor(), pb::Duration::descriptor(), pb::Empty::descriptor(), pb::FieldMask::descriptor(),
+          pb::StringValue::descriptor(), pb::Struct::descriptor(), pb::Timestamp::descriptor(),
+          messages::ApplyRequest::descriptor(), ringside::http::v1::Request::descriptor()}) {
+      add(*type->file());
+    }
     in_pool.reset(pb::util::NewTypeResolverForDescriptorPool(kPrefix, &pool));
   }
-  pb::DescriptorPool pool;
+  void add(const pb::FileDescriptor& file) {
+    if (pool.FindFileByName(file.name()) != nullptr) return;
+    for (int i = 0; i < file.dependency_count(); ++i) add(*file.dependency(i));
+    pb::FileDescriptorProto copy;
+    file.CopyTo(&copy);
+    pool.BuildFile(copy);
+  }
+
+  pb::DescriptorPool pool;  // of its own: the one of the program keeps every unknown name that it is ever asked for
   std::unique_ptr<pb::util::TypeResolver> in_pool;
   Resolver::Cache cache;
 };
@@ -175,12 +208,17 @@ std::optional<std::string> check_json_object(std::string_view text) {
   return gate.wrong;
 }
 
+void silence_protobuf() {
+  pb::SetLogHandler([](pb::LogLevel, const char*, int, const std::string&) {});
+}
+
 ApplyJson::ApplyJson() : types_(std::make_unique<Types>()) {}
 ApplyJson::~ApplyJson() = default;
 
 std::optional<std::string> ApplyJson::add_descriptors(const std::string& set) {
   pb::FileDescriptorSet files;
-  if (!files.ParseFromString(set)) return "not a FileDescriptorSet (protoc --descriptor_set_out)";
+  if (!files.ParseFromString(set) || files.file_size() == 0)
+    return "not a FileDescriptorSet (protoc --descriptor_set_out)";
   for (const pb::FileDescriptorProto& file : files.file()) {
     if (types_->pool.FindFileByName(file.name()) != nullptr) continue;  // the well-known ones come along
     Errors errors;
@@ -195,9 +233,9 @@ std::optional<core::Answer> ApplyJson::read_request(std::string_view json, std::
     return invalid(core::Reason::kMalformed, gate.wrong);
   }
   if (gate.bad_id) return invalid(core::Reason::kBadId, "id: a whole number from 1 to 18446744073709551615");
+  if (gate.bad_messages) return invalid(core::Reason::kMalformed, "messages: a list");
   Resolver resolver(*types_->in_pool, types_->cache);
-  request.clear();
-  const auto status = pb::util::JsonToBinaryString(&resolver, kRequestUrl, {json.data(), json.size()}, &request, {});
+  const auto status = to_binary(resolver, kRequestUrl, json, request);
   if (status.ok()) return std::nullopt;
   if (!resolver.unknown.empty()) return unknown_type(resolver.unknown);
   const std::string message = printable(std::string(status.message()));
@@ -206,23 +244,32 @@ std::optional<core::Answer> ApplyJson::read_request(std::string_view json, std::
 }
 
 std::optional<core::Answer> ApplyJson::write_request(const std::string& request, std::string& json) const {
+  if (auto refusal = check_typed(types_->pool, *messages::ApplyRequest::descriptor(), request)) return refusal;
   Resolver resolver(*types_->in_pool, types_->cache);
-  json.clear();
-  const auto status = pb::util::BinaryToJsonString(&resolver, kRequestUrl, request, &json, {});
-  if (!resolver.unknown.empty()) return unknown_type(resolver.unknown);
-  if (status.ok() && is_utf8(json)) return std::nullopt;
-  return invalid(core::Reason::kMalformed,
-                 status.ok() ? "a text in it is not UTF-8" : printable(std::string(status.message())));
+  const auto status = to_json(resolver, kRequestUrl, request, json);
+  if (status.ok()) return std::nullopt;
+  return invalid(core::Reason::kMalformed, printable(std::string(status.message())));
 }
 
 std::optional<std::string> ApplyJson::read_result(std::string_view json, std::string& result) const {
-  if (auto wrong = check_json_object(json)) return wrong;
+  messages::ApplyResult accepted;
+  accepted.set_accepted(true);
+  Gate gate;
+  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
+    if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return gate.wrong;
+    result = accepted.SerializeAsString();
+    return std::nullopt;
+  }
   Resolver resolver(*types_->in_pool, types_->cache);
-  result.clear();
-  const auto status = pb::util::JsonToBinaryString(&resolver, kResultUrl, {json.data(), json.size()}, &result, {});
-  if (status.ok()) return std::nullopt;
-  return printable(resolver.unknown.empty() ? std::string(status.message())
-                                            : "the type " + resolver.unknown + " is not known here");
+  Options options;
+  options.ignore_unknown_fields = true;
+  const auto status = to_binary(resolver, kResultUrl, json, result, options);
+  if (!status.ok()) {
+    return printable(resolver.unknown.empty() ? std::string(status.message())
+                                              : "the type " + resolver.unknown + " is not known here");
+  }
+  if (!gate.accepted_given) result += accepted.SerializeAsString();
+  return std::nullopt;
 }
 
 std::string ApplyJson::write_replies(const std::string& result) const {
@@ -231,10 +278,10 @@ std::string ApplyJson::write_replies(const std::string& result) const {
   std::string out = "[";
   for (const pb::Any& reply : parsed.replies()) {
     Resolver resolver(*types_->in_pool, types_->cache);
+    const std::string bytes = reply.SerializeAsString();
     std::string json;
-    const auto status = pb::util::BinaryToJsonString(&resolver, kAnyUrl, reply.SerializeAsString(), &json, {});
-    if (!status.ok() || !is_utf8(json)) {
-      json = "{\"@type\":" + quoted(reply.type_url()) + ",\"value\":\"" + base64(reply.value()) + "\"}";
+    if (check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok()) {
+      json = "{\"@type\":" + dump(reply.type_url()) + ",\"value\":\"" + base64(reply.value()) + "\"}";
     }
     if (out.size() > 1) out += ',';
     out += json;

@@ -19,6 +19,10 @@ inline constexpr int kMaxJsonDepth = 100;
 // kMaxJsonDepth. Nothing: it is; else what is wrong.
 std::optional<std::string> check_json_object(std::string_view text);
 
+// protobuf writes what its own checks find to stderr by itself; the log there has one line for each thing, and each of
+// those comes back as an error as well. Once, where the process starts.
+void silence_protobuf();
+
 class ApplyJson {
  public:
   ApplyJson();
@@ -34,16 +38,17 @@ class ApplyJson {
   // JSON to a serialized messages.ApplyRequest; its contents are then checked by check_apply(). Nothing: `request` is
   // set; else the answer for the caller (malformed, bad-type).
   std::optional<core::Answer> read_request(std::string_view json, std::string& request) const;
-  // A serialized messages.ApplyRequest to JSON. Nothing: `json` is set; else the answer for the caller: a type that is
-  // not known here cannot be written.
+  // A serialized messages.ApplyRequest to JSON. Nothing: `json` is set; else the answer for the caller: what is not of
+  // its type, or of a type that is not known here, cannot be written (malformed, bad-type).
   std::optional<core::Answer> write_request(const std::string& request, std::string& json) const;
 
   // ---- results ----
-  // JSON to a serialized messages.ApplyResult. As in protobuf, a missing "accepted" means false. Nothing: `result` is
-  // set; else what is wrong.
+  // JSON of an application to a serialized messages.ApplyResult. A missing "accepted" means true, and what the contract
+  // does not know is left out; other JSON than an object says no more than that it is done. Nothing: `result` is set;
+  // else what is wrong.
   std::optional<std::string> read_result(std::string_view json, std::string& result) const;
   // A serialized messages.ApplyResult to {"accepted":true,"replies":[...]}. Replies of a type that is not known here
-  // become {"@type":URL,"value":BASE64}; an empty or unreadable result has no replies.
+  // (or not of their type) become {"@type":URL,"value":BASE64}; an empty or unreadable result has no replies.
   std::string write_result(const std::string& result, bool accepted) const;
   // The replies alone: a JSON array.
   std::string write_replies(const std::string& result) const;

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "sidecar/config/units.h"
+#include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/outcome.h"
+#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -13,6 +15,11 @@ constexpr std::size_t kMaxTracestate = 4096;
 
 bool lower_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+// Visible ASCII and spaces: what every reader downstream takes, be it a header or a text in protobuf.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
 }
 
 // W3C Trace Context §3.2: version-traceid-parentid-flags; later versions may append more.
@@ -24,7 +31,7 @@ bool is_traceparent(std::string_view text) {
   const std::string_view parent = text.substr(36, 16);
   if (!lower_hex(version) || !lower_hex(trace) || !lower_hex(parent) || !lower_hex(text.substr(53, 2))) return false;
   if (version == "ff" || (version == "00" && text.size() != kSize)) return false;
-  if (text.size() > kSize && (text[kSize] != '-' || text.size() > 256)) return false;
+  if (text.size() > kSize && (text[kSize] != '-' || text.size() > 256 || !is_plain(text))) return false;
   return trace.find_first_not_of('0') != std::string_view::npos &&
          parent.find_first_not_of('0') != std::string_view::npos;
 }
@@ -38,15 +45,16 @@ void read_trace(const net::Metadata& headers, core::Call& call) {
     if (!call.tracestate.empty()) call.tracestate += ',';
     call.tracestate += header.value;
   }
-  if (call.tracestate.size() > kMaxTracestate) call.tracestate.clear();
+  if (call.tracestate.size() > kMaxTracestate || !is_plain(call.tracestate)) call.tracestate.clear();
 }
 
 std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {
   const std::string* key = headers.find(kIdempotencyKeyHeader);
   if (key != nullptr) {
-    if (headers.count(kIdempotencyKeyHeader) > 1 || key->empty() || key->size() > kMaxIdempotencyKey) {
+    if (headers.count(kIdempotencyKeyHeader) > 1 || key->empty() || key->size() > kMaxIdempotencyKey ||
+        !is_plain(*key)) {
       return invalid(core::Reason::kMalformed,
-                     "idempotency-key: one value of 1 to " + std::to_string(kMaxIdempotencyKey) + " bytes");
+                     "idempotency-key: one value of 1 to " + std::to_string(kMaxIdempotencyKey) + " ASCII characters");
     }
     call.idempotency_key = *key;
   }
@@ -58,6 +66,16 @@ std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core:
     call.idempotent = *idempotent == "true";
   }
   return std::nullopt;
+}
+
+// What another host says is checked like a caller's own word.
+std::optional<core::Answer> check_actor_name(const net::Metadata& metadata) {
+  const std::string* encoded = metadata.find(kActorNameHeader);
+  if (encoded == nullptr) return std::nullopt;
+  const auto name = net::decode_bin(*encoded);
+  if (name && name->size() <= kMaxActorName && is_utf8(*name)) return std::nullopt;
+  return invalid(core::Reason::kBadId,
+                 "ringside-actor-name-bin: UTF-8 of at most " + std::to_string(kMaxActorName) + " bytes");
 }
 
 core::Instant deadline(core::Duration timeout, const TimeoutLimits& limits, core::Instant now) {
@@ -87,6 +105,7 @@ std::optional<core::Answer> read_grpc_call(const net::Metadata& metadata, std::o
   if (time_left && time_left->count() <= 0) {
     return core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline, "it had passed on arrival");
   }
+  if (auto refusal = check_actor_name(metadata)) return refusal;
   call.deadline = deadline(time_left.value_or(limits.fallback), limits, now);
   read_trace(metadata, call);
   return read_idempotency(metadata, call);

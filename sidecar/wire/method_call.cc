@@ -19,10 +19,9 @@ namespace http = ringside::http::v1;
 constexpr std::string_view kPathCharacters = "!$&'()*+,;=:@";  // besides unreserved ones (RFC 3986 §3.3)
 constexpr std::string_view kQueryCharacters = "!$&'()*+,;=:@/?%[]{}|^`\"<>\\";  // verbatim, as clients send them
 
-// In lower case, sorted. Headers between two neighbours, and those that the sidecar has its own word for.
-constexpr std::array<std::string_view, 15> kOwnHeaders = {"connection",
+// In lower case. Headers between two neighbours, and those that the sidecar has its own word for.
+constexpr std::array<std::string_view, 14> kOwnHeaders = {"connection",
                                                           "content-length",
-                                                          "date",
                                                           "expect",
                                                           "forwarded",
                                                           "host",
@@ -35,6 +34,7 @@ constexpr std::array<std::string_view, 15> kOwnHeaders = {"connection",
                                                           "trailer",
                                                           "transfer-encoding",
                                                           "upgrade"};
+constexpr std::string_view kLengthHeader = "content-length";
 constexpr std::array<std::string_view, 3> kCallHeaders = {"idempotency-key", "traceparent", "tracestate"};
 
 template <std::size_t N>
@@ -84,14 +84,20 @@ void put_headers(const net::Metadata& headers, Message& message) {
 
 // False: one of them could not stand in a message.
 template <typename Message>
-bool get_headers(const Message& message, bool of_request, net::Metadata& headers) {
-  net::Metadata all;
+bool get_headers(const Message& message, net::Metadata& headers) {
   for (const http::Header& header : message.headers()) {
     if (!net::is_token(header.name()) || !net::is_header_value(header.value())) return false;
-    all.add(net::to_lower(header.name()), header.value());
+    headers.add(net::to_lower(header.name()), header.value());
   }
-  headers = end_to_end_headers(all, of_request);
   return true;
+}
+
+// With the length of a body that does not come along: that of an answer to HEAD.
+net::Metadata answer_headers(const net::Metadata& headers, std::string_view body) {
+  net::Metadata kept = end_to_end_headers(headers, false);
+  const std::string* length = headers.find(kLengthHeader);
+  if (length != nullptr && body.empty()) kept.add(std::string(kLengthHeader), *length);
+  return kept;
 }
 
 bool good_method(std::string_view method) { return net::is_token(method) && method != "CONNECT" && method != "TRACE"; }
@@ -193,7 +199,9 @@ std::optional<core::Answer> read_method_call(const std::string& apply_request, n
   std::string path;
   if (auto refusal = normalize_method_path(call.path(), path)) return refusal;
   request = {};
-  if (!get_headers(call, true, request.headers)) return malformed();
+  net::Metadata headers;
+  if (!get_headers(call, headers)) return malformed();
+  request.headers = end_to_end_headers(headers, true);
   request.method = call.method();
   request.target = "/actors/" + std::to_string(batch.id()) + "/method/" + path;
   if (!call.query().empty()) request.target += "?" + percent_encode(call.query(), kQueryCharacters);
@@ -204,7 +212,7 @@ std::optional<core::Answer> read_method_call(const std::string& apply_request, n
 std::string write_method_answer(const net::HttpResponse& response) {
   http::Response answer;
   answer.set_status(static_cast<std::uint32_t>(response.status));
-  put_headers(end_to_end_headers(response.headers, false), answer);
+  put_headers(answer_headers(response.headers, response.body), answer);
   answer.set_body(response.body);
   messages::ApplyResult result;
   result.set_accepted(true);
@@ -219,12 +227,14 @@ std::optional<net::HttpResponse> read_method_answer(const std::string& apply_res
   for (const google::protobuf::Any& reply : result.replies()) {
     if (!of_type(reply, kResponseType)) continue;
     http::Response answer;
-    net::HttpResponse response;
-    if (!answer.ParseFromString(reply.value()) || answer.status() < 200 || answer.status() > 599 ||
-        !get_headers(answer, false, response.headers)) {
+    net::Metadata headers;
+    if (!answer.ParseFromString(reply.value()) || answer.status() < 200 || answer.status() > 999 ||
+        !get_headers(answer, headers)) {
       malformed = true;
       return std::nullopt;
     }
+    net::HttpResponse response;
+    response.headers = answer_headers(headers, answer.body());
     response.status = static_cast<int>(answer.status());
     response.body = std::move(*answer.mutable_body());
     return response;

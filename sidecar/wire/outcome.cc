@@ -129,8 +129,9 @@ core::Answer lane_refusal(net::Refusal why) {
       return core::Answer::failed(Outcome::kInvalid, Reason::kTooLarge);
     case net::Refusal::kOverloaded:
       return core::Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull);
-    case net::Refusal::kMalformed:
     case net::Refusal::kUnserved:
+      return core::Answer::failed(Outcome::kInvalid, Reason::kBadContentType);
+    case net::Refusal::kMalformed:
       break;
   }
   return core::Answer::failed(Outcome::kInvalid, Reason::kMalformed);

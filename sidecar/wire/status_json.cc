@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,23 @@ double milliseconds(core::Duration duration) {
 }
 
 double rounded(double share) { return std::round(share * 1e6) / 1e6; }
+
+// By host, of everybody but this one.
+using Ages = std::map<std::string, core::Duration>;
+
+Ages ages_of(const core::Gateway& gateway) {
+  Ages ages;
+  for (const core::MemberStatus& member : gateway.members()) {
+    if (member.member && !member.self) ages[member.host] = member.silent_for;
+  }
+  return ages;
+}
+
+json age_of(const std::string& host, const core::Status& here, const Ages& ages) {
+  if (host.empty() || host == here.host) return 0;
+  const auto found = ages.find(host);
+  return found == ages.end() ? json(nullptr) : json(milliseconds(found->second));
+}
 
 json member_json(const core::MemberStatus& member) {
   json out = {{"host", member.host},
@@ -45,12 +63,16 @@ std::string hex(core::Hash fingerprint) {
   return text;
 }
 
-json placement_json(const core::Placement& place) {
+json placement_json(const core::Gateway& gateway, core::ActorId id) {
+  const core::Placement place = gateway.where(id);
+  const core::Status here = gateway.status();
   json out = {{"id", std::to_string(place.id)},
               {"owner", place.owner},
               {"rule", place.rule},
               {"local", place.local},
-              {"why", place.why}};
+              {"why", place.why},
+              {"view_of", here.host},
+              {"age_ms", place.local ? json(0) : age_of(place.owner, here, ages_of(gateway))}};
   out["epoch"] = place.epoch == 0 ? json(nullptr) : json(place.epoch);
   return out;
 }
@@ -62,7 +84,10 @@ json members_json(const core::Gateway& gateway) {
     if (member.member) {
       members.push_back(member_json(member));
     } else {
-      others.push_back({{"host", member.host}, {"problem", member.problem}});
+      others.push_back(
+          {{"host", member.host},
+           {"problem", member.problem},
+           {"age_ms", member.silent_for.count() > 0 ? json(milliseconds(member.silent_for)) : json(nullptr)}});
     }
   }
   const core::Status status = gateway.status();
@@ -78,15 +103,18 @@ json members_json(const core::Gateway& gateway) {
 json ring_json(const core::Gateway& gateway) {
   const core::Ring& ring = gateway.ring();
   const std::vector<double> shares = ring.shares();
+  const core::Status status = gateway.status();
+  const Ages ages = ages_of(gateway);
   json hosts = json::array();
   for (std::size_t i = 0; i < shares.size(); ++i) {
-    hosts.push_back({{"host", ring.hosts()[i]}, {"share", rounded(shares[i])}});
+    const std::string& host = ring.hosts()[i];
+    hosts.push_back({{"host", host}, {"share", rounded(shares[i])}, {"age_ms", age_of(host, status, ages)}});
   }
-  const core::Status status = gateway.status();
   return {{"points", ring.points_per_host()},
           {"ring", hex(ring.fingerprint())},
           {"settled", status.settled},
           {"view_of", status.host},
+          {"age_ms", 0},
           {"hosts", std::move(hosts)}};
 }
 
@@ -104,10 +132,10 @@ json status_json(const core::Gateway& gateway) {
   out["points"] = status.points;
   out["actors"] = std::to_string(status.actors);
   out["strays"] = std::to_string(status.strays);
-  out["turns_under_way"] = status.turns_under_way;
-  out["turns_waiting"] = status.turns_waiting;
-  out["calls"] = status.calls;
-  out["held"] = status.held;
+  out["turns_under_way"] = std::to_string(status.turns_under_way);
+  out["turns_waiting"] = std::to_string(status.turns_waiting);
+  out["calls"] = std::to_string(status.calls);
+  out["held"] = std::to_string(status.held);
   out["queued_bytes"] = std::to_string(status.queued_bytes);
   return out;
 }

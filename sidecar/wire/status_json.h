@@ -1,6 +1,8 @@
 // What a host tells about itself, as JSON: the same on the local and on the admin listener.
 //
-// 64-bit numbers are strings, epochs are numbers (below 2^53). Every state names whose view it is and how old it is.
+// 64-bit numbers, counts among them, are strings; epochs are numbers (below 2^53). Every state names whose view it is
+// and how old it is: age_ms is the time since the host in question last answered, 0 for this host's own state, null
+// where it has never been heard.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,10 +11,11 @@
 
 namespace ringside::wire {
 
-nlohmann::json placement_json(const core::Placement& place);
+nlohmann::json placement_json(const core::Gateway& gateway, core::ActorId id);
 // {"members":[...],"others":[...],"ring","settled","view_of","not_ready_because"}; others: no members, and why.
 nlohmann::json members_json(const core::Gateway& gateway);
-nlohmann::json ring_json(const core::Gateway& gateway);    // {"points","ring","hosts":[{"host","share"}],"view_of"}
+nlohmann::json ring_json(
+    const core::Gateway& gateway);  // {"points","ring","hosts":[{"host","share","age_ms"}],"view_of","age_ms"}
 nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members
 
 std::string hex(core::Hash fingerprint);  // 16 digits

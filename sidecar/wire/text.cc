@@ -1,6 +1,9 @@
 #include "sidecar/wire/text.h"
 
+#include <algorithm>
 #include <cstdint>
+
+#include <nlohmann/json.hpp>
 
 namespace ringside::wire {
 namespace {
@@ -79,6 +82,34 @@ bool is_utf8(std::string_view bytes) {
     bytes.remove_prefix(size);
   }
   return true;
+}
+
+std::string readable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t size = character(text);
+    const bool control = static_cast<std::uint8_t>(text.front()) < 0x20 || text.front() == 0x7f;
+    if (size == 0 || control) {
+      out += '?';
+    } else {
+      out += text.substr(0, size);
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return out;
+}
+
+std::string dump(const nlohmann::json& json, int indent) {
+  return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string printable(std::string text) {
+  if (text.size() > 300) text.resize(300);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
+  }
+  return text;
 }
 
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {

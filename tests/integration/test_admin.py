@@ -92,7 +92,8 @@ def raw_call(address, method, data, stream=False):
 def test_grpc_health_and_reflection(world):
     one, two = world.cluster(2)
     for address in (one.local, one.peer):
-        assert raw_call(address, "/grpc.health.v1.Health/Check", b"") == b"\x08\x01", "serving"
+        for service in (b"", b"\x0a\x15messages.ControlPlane"):
+            assert raw_call(address, "/grpc.health.v1.Health/Check", service) == b"\x08\x01", "serving"
         with pytest.raises(grpc.RpcError) as error:
             raw_call(address, "/grpc.health.v1.Health/Check", b"\x0a\x06nobody")
         assert error.value.code() == grpc.StatusCode.NOT_FOUND

@@ -85,6 +85,17 @@ def test_half_prefaces_and_slow_senders_are_cut_off(world):
     assert len(host.app.requests) == 2
 
 
+def test_a_client_that_has_said_all_is_still_answered(world):
+    def serve(*_):
+        done.wait(cluster.PATIENCE)
+        return 200, {}, b"done"
+    done = threading.Event()
+    host = world.host(app=world.app(serve=serve))
+    threading.Timer(0.2, done.set).start()
+    three = (POST + b"content-length: 0\r\n\r\n") * 3
+    assert talk(host.local, three, finish=True).count(b"HTTP/1.1 200 OK") == 3
+
+
 def test_a_web_page_does_not_reach_it(world):
     host = world.host()
     batch = json.dumps({"messages": [{"@type": cluster.STRING, "value": "x"}]})
@@ -143,6 +154,18 @@ def test_wrong_settings(flags):
     done = start(*SMALL, *flags)
     assert done.returncode == 2, done
     assert flags[0].lstrip("-") in done.stderr and flags[1] in done.stderr or flags[0] == "--nonsense", done.stderr
+
+
+def test_settings_whose_use_shows_that_they_are_wrong(tmp_path):
+    empty, garbage = tmp_path / "empty", tmp_path / "garbage"
+    empty.write_bytes(b"")
+    garbage.write_bytes(b"\xffgarbage")
+    for name, value in [("descriptors", "/nowhere"), ("descriptors", str(tmp_path)), ("descriptors", str(empty)),
+                        ("descriptors", str(garbage)), ("join", "k8s:x")]:
+        for done, origin in ((start(*SMALL, f"--{name}", value), f"flag --{name}"),
+                             (start(*SMALL, **{f"RINGSIDE_{name.upper()}": value}), f"environment RINGSIDE_{name.upper()}")):
+            assert done.returncode == 2, done
+            assert all(part in done.stderr for part in (f"--{name}", value, origin, "allowed: ")), done.stderr
 
 
 def test_wrong_settings_elsewhere(tmp_path, world):

@@ -25,7 +25,7 @@ struct Row {
 std::string serialized(bool accepted) {
   messages::ApplyResult result;
   result.set_accepted(accepted);
-  result.add_replies();  // without one, a serialized accepted = false has no bytes at all
+  result.add_replies();  // without one, accepted = false has no bytes at all, which is no word against 2xx
   return result.SerializeAsString();
 }
 
@@ -46,28 +46,34 @@ TEST_P(TurnAnswers, MeanWhatTheContractSays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, TurnAnswers,
-    ::testing::Values(Row{"Empty", 200, "", "", Outcome::kApplied, Reason::kNone},
-                      Row{"NoContent", 204, "", "", Outcome::kApplied, Reason::kNone},
-                      Row{"Json", 200, "application/json", R"({"accepted":true})", Outcome::kApplied, Reason::kNone},
-                      Row{"JsonWithCharset", 200, "Application/JSON; charset=utf-8", "{\"accepted\":true}",
-                          Outcome::kApplied, Reason::kNone},
-                      Row{"AcceptedFalseWins", 200, "application/json", R"({"accepted":false})", Outcome::kRefused,
-                          Reason::kAppRefused},
-                      Row{"Protobuf", 200, "application/protobuf", serialized(true), Outcome::kApplied, Reason::kNone},
-                      Row{"ProtobufRefuses", 200, "application/x-protobuf", serialized(false), Outcome::kRefused,
-                          Reason::kAppRefused},
-                      Row{"JsonGarbage", 200, "application/json", "{", Outcome::kUnknown, Reason::kAppGarbage},
-                      Row{"ProtobufGarbage", 200, "application/protobuf", "\xff\xff", Outcome::kUnknown,
-                          Reason::kAppGarbage},
-                      Row{"Html", 200, "text/html", "<p>hi", Outcome::kUnknown, Reason::kAppGarbage},
-                      Row{"NoType", 200, "", "x", Outcome::kUnknown, Reason::kAppGarbage},
-                      Row{"Redirect", 302, "", "", Outcome::kUnknown, Reason::kAppGarbage},
-                      Row{"BadRequest", 400, "text/plain", "no", Outcome::kRefused, Reason::kAppRefused},
-                      Row{"NotFound", 404, "", "", Outcome::kRefused, Reason::kAppRefused},
-                      Row{"TooMany", 429, "", "", Outcome::kNotDelivered, Reason::kAppBusy},
-                      Row{"Unavailable", 503, "", "", Outcome::kNotDelivered, Reason::kAppBusy},
-                      Row{"Failed", 500, "", "", Outcome::kUnknown, Reason::kAppFailed},
-                      Row{"GatewayTimeout", 504, "", "", Outcome::kUnknown, Reason::kAppFailed}),
+    ::testing::Values(
+        Row{"Empty", 200, "", "", Outcome::kApplied, Reason::kNone},
+        Row{"NoContent", 204, "", "", Outcome::kApplied, Reason::kNone},
+        Row{"Json", 200, "application/json", R"({"accepted":true})", Outcome::kApplied, Reason::kNone},
+        Row{"JsonWithCharset", 200, "Application/JSON; charset=utf-8", "{\"accepted\":true}", Outcome::kApplied,
+            Reason::kNone},
+        Row{"AcceptedFalseWins", 200, "application/json", R"({"accepted":false})", Outcome::kRefused,
+            Reason::kAppRefused},
+        Row{"Protobuf", 200, "application/protobuf", serialized(true), Outcome::kApplied, Reason::kNone},
+        Row{"ProtobufRefuses", 200, "application/x-protobuf", serialized(false), Outcome::kRefused,
+            Reason::kAppRefused},
+        Row{"JsonGarbage", 200, "application/json", "{", Outcome::kUnknown, Reason::kAppGarbage},
+        Row{"ProtobufGarbage", 200, "application/protobuf", "\xff\xff", Outcome::kUnknown, Reason::kAppGarbage},
+        Row{"ProtobufOfNothing", 200, "application/protobuf", "", Outcome::kApplied, Reason::kNone},
+        Row{"JsonOfNothing", 200, "application/json", "{}", Outcome::kApplied, Reason::kNone},
+        Row{"JsonWithMore", 200, "application/json", R"({"ok":1,"replies":[]})", Outcome::kApplied, Reason::kNone},
+        Row{"JsonByAnotherName", 200, "application/vnd.shop+json", R"({"accepted":false})", Outcome::kRefused,
+            Reason::kAppRefused},
+        Row{"JsonWithoutAType", 201, "", R"({"accepted":false})", Outcome::kRefused, Reason::kAppRefused},
+        Row{"Text", 200, "text/plain", "fine", Outcome::kApplied, Reason::kNone},
+        Row{"NoType", 200, "", "x", Outcome::kApplied, Reason::kNone},
+        Row{"Redirect", 302, "", "", Outcome::kUnknown, Reason::kAppGarbage},
+        Row{"BadRequest", 400, "text/plain", "no", Outcome::kRefused, Reason::kAppRefused},
+        Row{"NotFound", 404, "", "", Outcome::kRefused, Reason::kAppRefused},
+        Row{"TooMany", 429, "", "", Outcome::kNotDelivered, Reason::kAppBusy},
+        Row{"Unavailable", 503, "", "", Outcome::kNotDelivered, Reason::kAppBusy},
+        Row{"Failed", 500, "", "", Outcome::kUnknown, Reason::kAppFailed},
+        Row{"GatewayTimeout", 504, "", "", Outcome::kUnknown, Reason::kAppFailed}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(TurnExchange, BrokenConnectionsSayHowMuchIsSure) {

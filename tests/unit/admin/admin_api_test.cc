@@ -72,6 +72,25 @@ TEST_F(Admin, ReadyzSaysWhatIsMissing) {
             "not ready: no answer yet from 10.0.0.8\nnote: 10.0.0.9 is no member: it is of cluster staging\n");
 }
 
+TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {
+  gateway.state.not_ready_because = "the application: \xff\n";
+  core::MemberStatus stranger;
+  stranger.host = "10.0.0.9";
+  stranger.member = false;
+  stranger.problem = "caf\xc3\xa9 \xc3";
+  gateway.member_list = {stranger};
+  EXPECT_EQ(nlohmann::json::parse(get("/status").body)["others"][0]["problem"], "caf\xc3\xa9 \xef\xbf\xbd");
+  EXPECT_EQ(get("/readyz").body, "not ready: the application: ??\nnote: 10.0.0.9 is no member: caf\xc3\xa9 ?\n");
+  EXPECT_NE(get("/").body.find("caf\xc3\xa9 ?<"), std::string::npos);
+}
+
+TEST_F(Admin, HeadTellsTheLengthOfWhatGetAnswers) {
+  const std::string length = std::to_string(get("/readyz").body.size());
+  const net::HttpResponse response = get("/readyz", "HEAD");
+  EXPECT_EQ(response.body, "");
+  EXPECT_EQ(response.headers.get("content-length"), length);
+}
+
 TEST_F(Admin, StatusIsJson) {
   const auto status = nlohmann::json::parse(get("/status").body);
   EXPECT_EQ(status["host"], "10.0.0.7");
@@ -97,6 +116,18 @@ TEST_F(Admin, WhoeverWaitedForADrainAndWentIsForgotten) {
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
   client->cancel(request);
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.empty(); }));
+}
+
+// Nothing else would tell that it is still there.
+TEST_F(Admin, WhoeverEndsItsHalfDoesNotWaitForADrain) {
+  for (const char* before : {"", "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+    auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+    socket.send(std::string(before) + "GET /drained HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.half_close();
+    ASSERT_TRUE(run_until([&socket] { return socket.over(); }));
+    EXPECT_TRUE(socket.has("not drained yet")) << socket.input();
+    EXPECT_TRUE(gateway.drain_watchers.empty());
+  }
 }
 
 TEST_F(Admin, ThePageEscapesWhatOthersSay) {

@@ -15,7 +15,13 @@ core::MemberStatus member(std::string host, core::Phase phase) {
 
 TEST_F(CliTest, Where) {
   EXPECT_EQ(run({"where", "42"}).out,
-            "Actor 42 is active on 10.0.0.7 (this host), epoch 77, by its claim: active here.\n");
+            "Actor 42 is active on 10.0.0.7 (this host), epoch 77, by its claim: active here, as 10.0.0.7 sees it.\n");
+  core::MemberStatus owner = member("10.0.0.8", core::Phase::kReady);
+  owner.silent_for = core::Duration{340'000};
+  gateway.member_list = {owner};
+  gateway.place = {0, "10.0.0.8", "ring", false, 0, "nobody has claimed it"};
+  EXPECT_EQ(run({"where", "42"}).out,
+            "Actor 42 belongs to 10.0.0.8, by the ring: nobody has claimed it, as 10.0.0.7 saw it 340ms ago.\n");
   EXPECT_EQ(run({"where", "name:anna", "--json"}).json()["name"], "anna");
 }
 
@@ -56,6 +62,7 @@ TEST_F(CliTest, RingTellsWhatWouldMove) {
   EXPECT_NEAR(first, body["hosts"][0]["leave"]["to"]["10.0.0.8"].get<double>(), 1e-9);
   EXPECT_NEAR(first + body["hosts"][1]["leave"]["moves"].get<double>(), 1.0, 1e-9);
   EXPECT_NE(run({"ring"}).out.find("10.0.0.8"), std::string::npos);
+  EXPECT_NE(run({"ring"}).out.find("as 10.0.0.7 sees it"), std::string::npos);
 
   const auto join = run({"ring", "--join", "10.0.0.9", "--json"}).json();
   const auto with = gateway.ring().with("10.0.0.9");

@@ -227,5 +227,12 @@ TEST(Load, NamesAvoidWhatKubernetesMakes) {
   }
 }
 
+TEST(Load, AValueThatOnlyItsUseShowsToBeWrong) {
+  const Loaded loaded = Machine().env("RINGSIDE_DESCRIPTORS", "/x.pb").good();
+  EXPECT_THAT(loaded.refusal("descriptors", "/x.pb", "cannot be read"),
+              AllOf(HasSubstr("--descriptors: \"/x.pb\" (environment RINGSIDE_DESCRIPTORS) cannot be read; allowed: "),
+                    HasSubstr("descriptor_set_out")));
+}
+
 }  // namespace
 }  // namespace ringside::config

@@ -16,12 +16,17 @@ TEST(Units, DurationsCarryUnits) {
   EXPECT_EQ(parse_duration("1h30m"), 90min);
   EXPECT_EQ(parse_duration("1h0m5s7ms"), 1h + 5s + 7ms);
   EXPECT_EQ(parse_duration("0s"), 0ms);
+  EXPECT_EQ(parse_duration("0.5s"), 500ms);
+  EXPECT_EQ(parse_duration("1.50m"), 90s);
+  EXPECT_EQ(parse_duration("1.0h0.25s"), 1h + 250ms);
 }
 
 TEST(Units, WhatIsNoDuration) {
-  for (const char* text : {"",       "5",         "0",   "s",    "-5s",   "+5s",  "5 s", " 5s",
-                           "5s ",    "1.5s",      "5S",  "5min", "30m1h", "1s1s", "5us", "99999999999999999999s",
-                           "10001h", "10000h1ms", "5s,", "0x5s"}) {
+  for (const char* text :
+       {"",          "5",   "0",     "s",       "-5s",    "+5s",  "5 s",      " 5s",
+        "5s ",       "1.s", "5S",    "5min",    "30m1h",  "1s1s", "5us",      "99999999999999999999s",
+        "10001h",    ".5s", "1.5ms", "1.0005s", "1.2.3s", "1.5",  "10000.1h", "0.00000000s",
+        "10000h1ms", "5s,", "0x5s"}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }
 }

@@ -34,8 +34,10 @@ class CallsTest : public LocalTest {
     out.add_replies()->PackFrom(text);
     return out.SerializeAsString();
   }
-  net::CallResult grpc(std::string message, net::Metadata metadata = {}, net::CallOptions options = {}) {
+  net::CallResult grpc(std::string message, net::Metadata metadata = {}, net::CallOptions options = {},
+                       std::string authority = {}) {
     net::ChannelOptions to;
+    to.authority = std::move(authority);
     to.endpoint = listener->local_address();
     net::GrpcChannel channel(loop, to);
     std::optional<net::CallResult> got;
@@ -171,6 +173,12 @@ TEST_F(CallsTest, MethodPathsStayBelowTheActor) {
   EXPECT_TRUE(gateway.calls.empty());
 }
 
+TEST_F(CallsTest, MethodsThatAreNotPassedOnAreNamed) {
+  const auto response = ask("TRACE", "/v1/actors/1/method/a");
+  EXPECT_EQ(refusal(response), "405 method-not-allowed");
+  EXPECT_EQ(response.headers.get("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+}
+
 TEST_F(CallsTest, AppsThatDoNotSpeakHttpAnswerInJson) {
   gateway.on_call = [&](const core::Call&) { return applied(result()); };
   const auto response = ask("GET", "/v1/actors/1/method/a");
@@ -196,12 +204,25 @@ TEST_F(CallsTest, AMalformedAnswerToAMethodCallIsTheAppsFault) {
   EXPECT_EQ(response.headers.get("ringside-outcome"), "unknown");
 }
 
-TEST_F(CallsTest, ClientsThatGoAwayCancel) {
-  const auto pending = start("GET", "/v1/actors/1/method/a");
+TEST_F(CallsTest, ClientsThatBreakTheConnectionCancel) {
+  auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+  socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
-  EXPECT_FALSE(client->cancel(last_request));
+  socket.reset();
   ASSERT_TRUE(run_until([&] { return gateway.cancelled.size() == 1; }));
   EXPECT_TRUE(gateway.open.empty());
+}
+
+TEST_F(CallsTest, ClientsThatOnlyEndTheirHalfAreAnswered) {
+  auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+  socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  socket.half_close();
+  ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
+  for (int i = 0; i < 3; ++i) loop.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(gateway.cancelled.empty());
+  std::exchange(gateway.open, {}).begin()->second(applied());
+  ASSERT_TRUE(run_until([&] { return socket.over(); }));
+  EXPECT_TRUE(socket.input().starts_with("HTTP/1.1 200 ")) << socket.input();
 }
 
 TEST_F(CallsTest, GrpcApply) {
@@ -231,6 +252,20 @@ TEST_F(CallsTest, GrpcApply) {
   EXPECT_NE(got.trailers.find("grpc-status-details-bin"), nullptr);
 }
 
+TEST_F(CallsTest, GrpcObeysTheSameGuards) {
+  gateway.on_call = [&](const core::Call&) { return applied(result()); };
+  for (const char* good : {"localhost:1380", "[::1]:1380", "sidecar.local"}) {
+    EXPECT_EQ(grpc(batch(1), {}, {}, good).status, net::GrpcStatus::kOk) << good;
+  }
+  const auto told = [&](const net::CallResult& got) {
+    EXPECT_EQ(got.status, net::GrpcStatus::kInvalidArgument);
+    return std::string(got.trailers.get("ringside-reason"));
+  };
+  EXPECT_EQ(told(grpc(batch(1), {}, {}, "evil.example:1380")), "forbidden");
+  EXPECT_EQ(told(grpc(batch(1), {{"origin", "http://localhost"}})), "forbidden");
+  EXPECT_EQ(told(grpc(batch(1), {{"sec-fetch-site", "cross-site"}})), "forbidden");
+}
+
 TEST_F(CallsTest, GrpcRefusals) {
   const auto told = [&](std::string message) {
     const net::CallResult got = grpc(std::move(message));
@@ -242,6 +277,13 @@ TEST_F(CallsTest, GrpcRefusals) {
   EXPECT_EQ(told("\x08\x2a"), "no-messages");
   EXPECT_EQ(told("\xff\xff"), "malformed");
   EXPECT_EQ(told(batch(1, 5000)), "too-large");
+  const net::CallResult large = grpc(batch(1), {{"x", std::string(17'000, 'x')}});
+  EXPECT_EQ(large.status, net::GrpcStatus::kInvalidArgument);
+  EXPECT_EQ(large.trailers.get("ringside-reason"), "too-large");
+  const net::CallResult compressed = grpc(batch(1), {{"grpc-encoding", "gzip"}});
+  EXPECT_EQ(compressed.status, net::GrpcStatus::kUnimplemented);
+  EXPECT_EQ(compressed.trailers.get("ringside-outcome"), "invalid");
+  EXPECT_EQ(compressed.trailers.get("ringside-reason"), "bad-content-type");
   EXPECT_TRUE(gateway.calls.empty());
 }
 

@@ -31,7 +31,11 @@ class FakeGateway final : public core::Gateway {
     open.erase(found);
     done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kCancelled));
   }
-  core::Placement where(core::ActorId id) const override { return {id, "10.0.0.7", "claim", true, 77, "active here"}; }
+  core::Placement where(core::ActorId id) const override {
+    core::Placement there = place;
+    there.id = id;
+    return there;
+  }
   core::Status status() const override { return state; }
   std::vector<core::MemberStatus> members() const override {
     const auto shown = member_list;
@@ -82,6 +86,7 @@ class FakeGateway final : public core::Gateway {
   std::map<core::Token, Done> open;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers;
   std::map<std::uint64_t, std::function<void()>> view_watchers;
+  core::Placement place{0, "10.0.0.7", "claim", true, 77, "active here"};
   core::Status state;
   std::vector<core::MemberStatus> member_list;
   core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);

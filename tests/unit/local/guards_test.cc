@@ -36,6 +36,8 @@ TEST(Guards, WebPages) {
   EXPECT_FALSE(passes({{"host", "localhost"}, {"sec-fetch-site", "same-site"}}));
   EXPECT_TRUE(passes({{"host", "localhost"}, {"sec-fetch-site", "none"}}));
   EXPECT_TRUE(passes({{"host", "localhost"}, {"sec-fetch-site", "same-origin"}}));
+  EXPECT_FALSE(passes({{"host", "localhost"}, {"sec-fetch-site", "none"}, {"sec-fetch-site", "cross-site"}}));
+  EXPECT_FALSE(passes({{"host", "localhost"}, {"host", "localhost"}}));
 }
 
 TEST(Guards, ContentTypes) {

@@ -16,8 +16,50 @@ TEST_F(LocalApiTest, Places) {
   EXPECT_EQ(body["rule"], "claim");
   EXPECT_EQ(body["local"], true);
   EXPECT_EQ(body["epoch"], 77);
+  EXPECT_EQ(body["view_of"], "10.0.0.7");
+  EXPECT_EQ(body["age_ms"], 0);
+  EXPECT_EQ(response.headers.get("ringside-owner"), "10.0.0.7");
   EXPECT_EQ(body_of(ask("GET", "/v1/actors/name:x"))["name"], "x");
+  EXPECT_EQ(body_of(ask("GET", "/v1/actors/%6eame:x"))["name"], "x");
   EXPECT_EQ(refusal(ask("GET", "/v1/actors/x")), "400 bad-id");
+  EXPECT_EQ(refusal(ask("GET", "/v1/actors/%34%32")), "400 bad-id");
+}
+
+TEST_F(LocalApiTest, WhatIsKnownOfOthersIsAsOldAsTheirLastAnswer) {
+  core::MemberStatus member;
+  member.host = "10.0.0.8";
+  member.silent_for = core::Duration{340'000};
+  gateway.member_list = {member};
+  gateway.place = {0, "10.0.0.8", "stray", false, 0, "10.0.0.8 says so"};
+  auto body = body_of(ask("GET", "/v1/actors/42"));
+  EXPECT_EQ(body["view_of"], "10.0.0.7");
+  EXPECT_EQ(body["age_ms"], 340);
+  gateway.place.owner = "10.0.0.9";
+  EXPECT_TRUE(body_of(ask("GET", "/v1/actors/42"))["age_ms"].is_null()) << "never heard";
+  gateway.place.owner = "";
+  const auto nowhere = ask("GET", "/v1/actors/42");
+  EXPECT_EQ(body_of(nowhere)["age_ms"], 0);
+  EXPECT_EQ(nowhere.headers.find("ringside-owner"), nullptr);
+
+  body = body_of(ask("GET", "/v1/ring"));
+  EXPECT_EQ(body["age_ms"], 0);
+  EXPECT_EQ(body["hosts"][0]["age_ms"], 0);
+  EXPECT_EQ(body["hosts"][1]["age_ms"], 340);
+}
+
+TEST_F(LocalApiTest, CountsAreStringsLikeAll64BitNumbers) {
+  gateway.state.actors = 5;
+  gateway.state.turns_under_way = 2;
+  for (const char* view : {"/v1/drain", "/v1/status"}) {
+    const auto body = body_of(ask("GET", view));
+    EXPECT_EQ(body["actors"], "5") << view;
+    EXPECT_EQ(body["turns_under_way"], "2") << view;
+    EXPECT_EQ(body["turns_waiting"], "0") << view;
+    EXPECT_EQ(body["view_of"], "10.0.0.7") << view;
+  }
+  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["calls"], "0");
+  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["held"], "0");
+  EXPECT_EQ(body_of(ask("GET", "/v1/drain"))["age_ms"], 0);
 }
 
 TEST_F(LocalApiTest, CountsWhatItRefusesByItself) {
@@ -43,7 +85,7 @@ TEST_F(LocalApiTest, ActorsInPages) {
   body = body_of(ask("GET", "/v1/actors?limit=3&page_token=2"));
   EXPECT_EQ(body["actors"].size(), 3u);
   EXPECT_EQ(body["next_page_token"], "");
-  for (const char* bad : {"limit=0", "limit=x", "limit=-1", "limit=", "limit=100000", "page_token=x"}) {
+  for (const char* bad : {"limit=0", "limit=x", "limit=-1", "limit=", "limit=01", "limit=100000", "page_token=x"}) {
     EXPECT_EQ(refusal(ask("GET", std::string("/v1/actors?") + bad)), "400 malformed") << bad;
   }
 }
@@ -67,6 +109,7 @@ TEST_F(LocalApiTest, MembersAndRing) {
   EXPECT_EQ(body["members"][0]["generation"], "18446744073709551615");
   EXPECT_TRUE(body["members"][0]["rtt_ms"].is_number());
   EXPECT_EQ(body["others"][0]["problem"], "of another cluster");
+  EXPECT_TRUE(body["others"][0]["age_ms"].is_null());
   EXPECT_EQ(body["ring"], "00000000000000ab");
   EXPECT_EQ(body["settled"], true);
   EXPECT_EQ(body["view_of"], "10.0.0.7");

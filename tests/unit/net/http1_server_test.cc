@@ -20,7 +20,9 @@ class Http1Server : public testing::ListenerTest {
     http1_.max_header = 1000;
     http1_.handler = [this](HttpRequest request, HttpReply reply) {
       seen_.push_back(request);
-      if (request.target == "/later") {
+      if (request.target == "/length") {
+        reply({799, {{"content-length", "1234"}, {"date", "Sun, 06 Nov 1994 08:49:37 GMT"}}, ""});
+      } else if (request.target == "/later") {
         later_.push_back(std::move(reply));
       } else if (request.target != "/drop") {
         reply({200, {{"x-method", request.method}, {"connection", "x"}, {"bad", "a\r\nb"}}, request.body + "."});
@@ -129,6 +131,12 @@ TEST_F(Http1Server, HeadAndHttp10) {
   const std::string head = exchange("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_NE(head.find("content-length: 1\r\n"), std::string::npos);
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+  const std::string length = exchange("HEAD /length HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(length.starts_with("HTTP/1.1 799 \r\n"));
+  EXPECT_NE(length.find("content-length: 1234\r\n"), std::string::npos);
+  EXPECT_NE(length.find("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), std::string::npos);
+  EXPECT_EQ(count(length, "date: "), 1);
+  EXPECT_NE(exchange("GET /length HTTP/1.1\r\nHost: x\r\n\r\n").find("content-length: 0\r\n"), std::string::npos);
   auto old = open();
   old.send("GET / HTTP/1.0\r\n\r\n");
   ASSERT_TRUE(run_until([&old] { return old.over(); }));
@@ -136,6 +144,19 @@ TEST_F(Http1Server, HeadAndHttp10) {
   auto kept = open();
   kept.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   ASSERT_TRUE(run_until([&kept] { return kept.has("connection: keep-alive"); }));
+}
+
+TEST_F(Http1Server, AnAbsoluteTargetNamesTheHost) {
+  for (const char* target : {"http://proxy.example:80/p?q", "HTTP://proxy.example:80/p?q"}) {
+    exchange("GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(seen_.back().target, "/p?q");
+    EXPECT_EQ(seen_.back().headers.get("host"), "proxy.example:80");
+    EXPECT_EQ(seen_.back().headers.count("host"), 1U);
+  }
+  exchange("GET http://x HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(seen_.back().target, "/");
+  exchange("GET http://x?a=/ HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(seen_.back().target, "/?a=/");
 }
 
 TEST_F(Http1Server, RefusesWhatSmugglersNeed) {
@@ -159,7 +180,12 @@ TEST_F(Http1Server, RefusesWhatSmugglersNeed) {
       "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
       "GET / HTTP/1.1\r\n" + host + "X: a\r\n b\r\n\r\n",
       "GET / HTTP/1.1\r\n X: a\r\n" + host + "\r\n",
-      "GET http://evil/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET https://x/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET http:/x HTTP/1.1\r\n" + host + "\r\n",
+      "GET http:///x HTTP/1.1\r\n" + host + "\r\n",
+      "GET http://a@x/ HTTP/1.1\r\n" + host + "\r\n",
+      "GET http://x/ HTTP/1.1\r\n\r\n",
+      "GET http://x/#a HTTP/1.1\r\n" + host + "\r\n",
       "CONNECT x:80 HTTP/1.1\r\n" + host + "\r\n",
       "GET / HTTP/1.1\r\n" + host + "X: a\x01\r\n\r\n",
       "GET / HTTP/1.1\r\n" + host + std::string("X: a\0b\r\n\r\n", 10),
@@ -267,11 +293,32 @@ TEST_F(Http1Server, ClientGoesAwayBeforeTheAnswer) {
   ASSERT_TRUE(run_until([this] { return later_.size() == 1; }));
   bool gone = false;
   later_.front().on_cancel([&gone] { gone = true; });
-  socket.close();
+  socket.reset();
   ASSERT_TRUE(run_until([&gone] { return gone; }));
-  EXPECT_TRUE(later_.front().cancelled());
+  EXPECT_TRUE(later_.front().input_ended());
   later_.front()({200, {}, "late"});
   later_.clear();
+  ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
+}
+
+// As `nc -N` does: it has said everything, and waits for the answers.
+TEST_F(Http1Server, ClientEndsItsHalfBeforeTheAnswer) {
+  auto socket = open();
+  for (int i = 0; i < 3; ++i) socket.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  socket.half_close();
+  bool cancelled = false;
+  bool ended = false;
+  for (std::size_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(run_until([this, i] { return later_.size() == i + 1; }));
+    later_.back().on_cancel([&cancelled] { cancelled = true; });
+    later_.back().on_input_end([&ended] { ended = true; });
+    ASSERT_TRUE(run_until([this] { return later_.back().input_ended(); }));
+    later_.back()({200, {}, "done"});
+  }
+  ASSERT_TRUE(run_until([&socket] { return socket.over(); }));
+  EXPECT_EQ(count(socket.input(), "200 OK"), 3);
+  EXPECT_FALSE(cancelled);
+  EXPECT_TRUE(ended);
   ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
 }
 

@@ -204,6 +204,7 @@ TEST_F(Lane, RefusalsOfTheLaneCarryTheMethodsTrailers) {
   const CallResult oversize = call("/s/Apply", std::string(101, 'x'));
   EXPECT_EQ(oversize.status, GrpcStatus::kInvalidArgument);
   EXPECT_EQ(oversize.trailers.get("ringside-outcome"), "invalid");
+  EXPECT_EQ(call("/s/Apply", "", {{"big", std::string(17'000, 'h')}}).status, GrpcStatus::kInvalidArgument);
   const CallResult huge = call("/s/Apply", std::string(std::size_t{8} << 20, 'x'));
   EXPECT_EQ(huge.status, GrpcStatus::kInvalidArgument) << huge.message;
 
@@ -223,6 +224,7 @@ TEST_F(Lane, RefusalsOfTheLaneCarryTheMethodsTrailers) {
             "this method takes exactly one message");
   EXPECT_EQ(message({}, std::string("\7\0\0\0\0", 5)), "the message's frame is malformed");
   EXPECT_EQ(message({}, std::string("\1\0\0\0\0", 5)), "compressed messages are not supported");
+  EXPECT_EQ(answer({}, "").get("grpc-status"), "3");
   const Metadata gzip = answer({{"grpc-encoding", "gzip"}}, "");
   EXPECT_EQ(gzip.get("grpc-status"), "12");
   EXPECT_EQ(gzip.get("grpc-accept-encoding"), "identity");

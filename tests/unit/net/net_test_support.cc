@@ -34,6 +34,12 @@ std::size_t RawSocket::send(std::string_view bytes) {
   return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
+void RawSocket::reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
 void RawSocket::half_close() { ::shutdown(fd_, SHUT_WR); }
 
 void RawSocket::pump() {

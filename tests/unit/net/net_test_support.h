@@ -64,6 +64,7 @@ class RawSocket {
   std::size_t send(std::string_view bytes);
   void half_close();
   void close();
+  void reset();  // breaks the connection
   /// Reads what is there; then input() and ended() tell.
   void pump();
   std::string& input() { return in_; }

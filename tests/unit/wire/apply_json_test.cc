@@ -130,11 +130,84 @@ TEST(ApplyJson, Results) {
   ASSERT_TRUE(result.ParseFromString(bytes));
   EXPECT_TRUE(result.accepted());
   EXPECT_EQ(result.replies_size(), 1);
-  EXPECT_EQ(json.read_result("{}", bytes), std::nullopt);
-  ASSERT_TRUE(result.ParseFromString(bytes));
-  EXPECT_FALSE(result.accepted());
-  EXPECT_TRUE(json.read_result("true", bytes));
+  EXPECT_TRUE(json.read_result("tru", bytes));
+  EXPECT_TRUE(json.read_result("[{}", bytes));
+  EXPECT_TRUE(json.read_result("", bytes));
   EXPECT_TRUE(json.read_result(R"({"replies":[{"@type":"x.y/no.Such"}]})", bytes));
+}
+
+TEST(ApplyJson, AResultSaysNoOnlyInSoManyWords) {
+  const ApplyJson json;
+  const auto accepted = [&json](std::string_view text) {
+    std::string bytes;
+    EXPECT_EQ(json.read_result(text, bytes), std::nullopt) << text;
+    messages::ApplyResult result;
+    EXPECT_TRUE(result.ParseFromString(bytes));
+    return result.accepted();
+  };
+  for (const char* yes : {"{}", R"({"replies":[]})", R"({"accepted":null})", R"({"accepted":true,"status":"ok"})",
+                          "null", "\"ok\"", "[{\"accepted\":false}]", R"({"status":{"accepted":false}})",
+                          R"({"replies":[{"@type":"a/google.protobuf.Empty"}]})"}) {
+    EXPECT_TRUE(accepted(yes)) << yes;
+  }
+  EXPECT_FALSE(accepted(R"({"accepted":false})"));
+  EXPECT_FALSE(accepted(R"({"accepted":false,"because":"full"})"));
+}
+
+// protobuf's reader throws there, out of one of its own assertions.
+TEST(ApplyJson, AValueHasNothingBesideIt) {
+  silence_protobuf();
+  const ApplyJson json;
+  const std::string value = R"({"@type":"type.googleapis.com/google.protobuf.StringValue","value":"x","more":1})";
+  EXPECT_EQ(refusal(json, R"({"messages":[)" + value + "]}"), Reason::kMalformed);
+  EXPECT_EQ(refusal(json, R"({"messages":[{"@type":"a/google.protobuf.Any","value":)" + value + "}]}"),
+            Reason::kMalformed);
+  std::string bytes;
+  EXPECT_TRUE(json.read_result(R"({"replies":[)" + value + "]}", bytes));
+}
+
+TEST(ApplyJson, MessagesAreAList) {
+  const ApplyJson json;
+  EXPECT_EQ(refusal(json, R"({"messages":{"@type":"a/google.protobuf.Empty"}})"), Reason::kMalformed);
+}
+
+TEST(ApplyJson, WritesOnlyWhatIsOfItsType) {
+  const ApplyJson json;
+  const auto written = [&json](const std::string& type, const std::string& value) {
+    messages::ApplyRequest batch;
+    batch.set_id(1);
+    auto* any = batch.add_messages();
+    any->set_type_url("type.googleapis.com/" + type);
+    any->set_value(value);
+    std::string text;
+    const auto answer = json.write_request(batch.SerializeAsString(), text);
+    return answer ? answer->reason : Reason::kNone;
+  };
+  EXPECT_EQ(written("google.protobuf.StringValue", "\x0a\x01x"), Reason::kNone);
+  EXPECT_EQ(written("google.protobuf.StringValue", "\x0a\x09xy"), Reason::kMalformed);
+  EXPECT_EQ(written("no.Such", ""), Reason::kBadType);
+}
+
+// Each would otherwise take a stack of its own.
+TEST(ApplyJson, RepliesWithinRepliesWithoutEndStayBytes) {
+  const ApplyJson json;
+  google::protobuf::Any any;
+  any.set_type_url("type.googleapis.com/google.protobuf.Empty");
+  for (int i = 0; i < 3'000; ++i) {
+    const std::string inner = any.SerializeAsString();
+    any.set_type_url("type.googleapis.com/google.protobuf.Any");
+    any.set_value(inner);
+  }
+  messages::ApplyResult result;
+  *result.add_replies() = any;
+  EXPECT_NE(json.write_replies(result.SerializeAsString()).find(R"("@type":"type.googleapis.com/google.protobuf.Any")"),
+            std::string::npos);
+  messages::ApplyRequest batch;
+  *batch.add_messages() = any;
+  std::string text;
+  const auto answer = json.write_request(batch.SerializeAsString(), text);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->reason, Reason::kMalformed);
 }
 
 }  // namespace

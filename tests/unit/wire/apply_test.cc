@@ -54,6 +54,30 @@ TEST(CheckApply, Refuses) {
   EXPECT_EQ(refusal("\xff\xff\xff\xff"), Reason::kMalformed);
 }
 
+// An application reads the message as a part of a frame, and ends all of its actors when it cannot read that.
+TEST(CheckApply, RefusesWhatAFrameAroundItCouldNotBeReadWith) {
+  messages::ApplyRequest request = batch(1, 1);
+  request.mutable_messages(0)->set_type_url("x/\xff");
+  EXPECT_EQ(refusal(request.SerializeAsString()), Reason::kBadType);
+  // Once is enough, though the last one counts.
+  EXPECT_EQ(refusal("\x08\x01\x12\x08\x0a\x01\xff\x0a\x03"
+                    "a/b"),
+            Reason::kBadType);
+
+  const auto with_groups = [](int depth) {
+    const std::string groups =
+        std::string(static_cast<std::size_t>(depth), '\x1b') + std::string(static_cast<std::size_t>(depth), '\x1c');
+    const std::string any =
+        "\x0a\x03"
+        "a/b" +
+        groups;  // of two bytes of length
+    return std::string("\x08\x01\x12") + static_cast<char>(any.size() % 128 | 128) +
+           static_cast<char>(any.size() / 128) + any;
+  };
+  EXPECT_EQ(refusal(with_groups(80)), Reason::kNone);
+  EXPECT_EQ(refusal(with_groups(97)), Reason::kMalformed);
+}
+
 TEST(Outcomes, TravelInTrailers) {
   for (const Outcome outcome : {Outcome::kNotDelivered, Outcome::kOverloaded, Outcome::kExpired, Outcome::kInvalid}) {
     core::Answer sent = core::Answer::failed(outcome, Reason::kDeadline, "so it is");

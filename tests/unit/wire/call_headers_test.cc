@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "sidecar/wire/actor_id.h"
+#include "sidecar/wire/outcome.h"
+
 namespace ringside::wire {
 namespace {
 
@@ -65,6 +68,30 @@ TEST(CallHeaders, TraceContext) {
     EXPECT_EQ(none.call.tracestate, "") << bad;
     EXPECT_EQ(none.refusal, Reason::kNone) << bad;
   }
+}
+
+TEST(CallHeaders, OnlyAsciiGoesOn) {
+  EXPECT_EQ(read({{"idempotency-key", "\xff\xfe"}}).refusal, Reason::kMalformed);
+  EXPECT_EQ(read({{"idempotency-key", "a\tb"}}).refusal, Reason::kMalformed);
+  EXPECT_EQ(read({{"idempotency-key", "a b~"}}).call.idempotency_key, "a b~");
+  const std::string later = "01" + std::string(kTrace).substr(2);
+  EXPECT_EQ(read({{"traceparent", later + "-x"}}).call.traceparent, later + "-x");
+  EXPECT_EQ(read({{"traceparent", later + "-\xc3"}}).call.traceparent, "");
+  const Read state = read({{"traceparent", kTrace}, {"tracestate", "a=\xc3"}});
+  EXPECT_EQ(state.call.traceparent, kTrace);
+  EXPECT_EQ(state.call.tracestate, "");
+}
+
+TEST(CallHeaders, NamesOfActorsFromOtherHosts) {
+  const auto refusal = [](const std::string& name) {
+    core::Call call;
+    const auto answer =
+        read_grpc_call({{std::string(kActorNameHeader), net::encode_bin(name)}}, std::nullopt, kLimits, kNow, call);
+    return answer ? answer->reason : Reason::kNone;
+  };
+  EXPECT_EQ(refusal("caf\xc3\xa9"), Reason::kNone);
+  EXPECT_EQ(refusal("caf\xc3"), Reason::kBadId);
+  EXPECT_EQ(refusal(std::string(kMaxActorName + 1, 'x')), Reason::kBadId);
 }
 
 }  // namespace

@@ -142,11 +142,26 @@ TEST(MethodCall, AnswersThatNobodyCouldWrite) {
   };
   ringside::http::v1::Response response;
   EXPECT_TRUE(malformed(response)) << "no status";
-  response.set_status(700);
+  response.set_status(199);
+  EXPECT_TRUE(malformed(response));
+  response.set_status(1000);
   EXPECT_TRUE(malformed(response));
   response.set_status(200);
   response.add_headers()->set_name("a b");
   EXPECT_TRUE(malformed(response));
+}
+
+// Whatever an application makes of HTTP is its answer.
+TEST(MethodCall, AnswersAsTheyAre) {
+  const auto back = [](net::HttpResponse answer) {
+    bool wrong = true;
+    return read_method_answer(write_method_answer(answer), wrong).value_or(net::HttpResponse{0, {}, {}});
+  };
+  EXPECT_EQ(back({999, {}, ""}).status, 999);
+  const std::string date = "Sun, 06 Nov 1994 08:49:37 GMT";
+  EXPECT_EQ(back({200, {{"date", date}}, "x"}).headers.get("date"), date);
+  EXPECT_EQ(back({200, {{"content-length", "1234"}}, ""}).headers.get("content-length"), "1234") << "of HEAD";
+  EXPECT_EQ(back({200, {{"content-length", "1"}}, "x"}).headers.find("content-length"), nullptr);
 }
 
 TEST(MethodCall, OnlyTheBodyCountsAgainstTheLimit) {

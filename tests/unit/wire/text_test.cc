@@ -1,6 +1,7 @@
 #include "sidecar/wire/text.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ringside::wire {
 namespace {
@@ -18,6 +19,12 @@ TEST(Utf8, RefusesWhatIsNot) {
        {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "\xf0\x8f\x80\x80"}) {
     EXPECT_FALSE(is_utf8(bad)) << bad;
   }
+}
+
+TEST(Readable, ForAPerson) {
+  EXPECT_EQ(readable("caf\xc3\xa9"), "caf\xc3\xa9");
+  EXPECT_EQ(readable(std::string("a\n\0\xff\xc3", 5) + "b\x7f"), "a????b?");
+  EXPECT_EQ(dump("\xff"), "\"\xef\xbf\xbd\"");
 }
 
 TEST(Query, Parameters) {

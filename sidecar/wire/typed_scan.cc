@@ -1,0 +1,103 @@
+#include "sidecar/wire/typed_scan.h"
+
+#include <utility>
+
+#include <google/protobuf/any.pb.h>
+
+#include "sidecar/wire/apply.h"
+#include "sidecar/wire/fields.h"
+#include "sidecar/wire/text.h"
+
+namespace ringside::wire {
+namespace {
+
+namespace pb = google::protobuf;
+using pb::internal::WireFormatLite;
+
+// Each function: false after it has set `wrong_`.
+class Scan {
+ public:
+  explicit Scan(const pb::DescriptorPool& pool) : pool_(pool) {}
+
+  bool message(const pb::Descriptor& type, std::string_view bytes, int depth) {
+    if (depth > kMaxMessageDepth) {
+      return malformed("messages in messages, deeper than " + std::to_string(kMaxMessageDepth) + " levels");
+    }
+    const bool is_any = type.full_name() == "google.protobuf.Any";
+    std::string_view url, value;
+    const bool whole = each_field(bytes, [&](const Field& field) {
+      if (is_any && field.has_length() && field.number == pb::Any::kTypeUrlFieldNumber) url = field.bytes;
+      if (is_any && field.has_length() && field.number == pb::Any::kValueFieldNumber) value = field.bytes;
+      const pb::FieldDescriptor* known = type.FindFieldByNumber(field.number);
+      return known == nullptr || !field.has_length() || content(*known, field.bytes, depth);
+    });
+    if (!whole) return wrong_ ? false : malformed("not a serialized " + type.full_name());
+    return !is_any || any(url, value, depth);
+  }
+
+  std::optional<core::Answer> wrong() { return std::move(wrong_); }
+
+ private:
+  bool any(std::string_view url, std::string_view value, int depth) {
+    if (url.empty() && value.empty()) return true;
+    const std::string name = type_name(url);
+    const pb::Descriptor* type = pool_.FindMessageTypeByName(name);
+    if (type == nullptr) return refuse(unknown_type(name));
+    return message(*type, value, depth + 1);
+  }
+
+  bool content(const pb::FieldDescriptor& field, std::string_view bytes, int depth) {
+    switch (field.type()) {
+      case pb::FieldDescriptor::TYPE_MESSAGE:
+        return message(*field.message_type(), bytes, depth + 1);
+      case pb::FieldDescriptor::TYPE_STRING:
+        return is_utf8(bytes) || malformed("a text in it is not UTF-8");
+      default:
+        return !field.is_packable() || packed(field, bytes) || malformed("not a serialized " + field.full_name());
+    }
+  }
+
+  static bool packed(const pb::FieldDescriptor& field, std::string_view bytes) {
+    switch (WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()))) {
+      case WireFormatLite::WIRETYPE_FIXED32:
+        return bytes.size() % sizeof(std::uint32_t) == 0;
+      case WireFormatLite::WIRETYPE_FIXED64:
+        return bytes.size() % sizeof(std::uint64_t) == 0;
+      default: {
+        pb::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                    static_cast<int>(bytes.size()));
+        std::uint64_t ignored = 0;
+        while (static_cast<std::size_t>(in.CurrentPosition()) < bytes.size()) {
+          if (!in.ReadVarint64(&ignored)) return false;
+        }
+        return true;
+      }
+    }
+  }
+
+  bool malformed(std::string detail) { return refuse(invalid(core::Reason::kMalformed, std::move(detail))); }
+  bool refuse(core::Answer answer) {
+    wrong_ = std::move(answer);
+    return false;
+  }
+
+  const pb::DescriptorPool& pool_;
+  std::optional<core::Answer> wrong_;
+};
+
+}  // namespace
+
+std::optional<core::Answer> check_typed(const pb::DescriptorPool& pool, const pb::Descriptor& type,
+                                        std::string_view bytes) {
+  Scan scan(pool);
+  scan.message(type, bytes, 0);
+  return scan.wrong();
+}
+
+std::string type_name(std::string_view type_url) { return std::string(type_url.substr(type_url.rfind('/') + 1)); }
+
+core::Answer unknown_type(const std::string& name) {
+  return invalid(core::Reason::kBadType, "the type " + printable(name) + " is not known here (see --descriptors)");
+}
+
+}  // namespace ringside::wire
