@@ -1,7 +1,8 @@
 // What every adapter is: the application as the core sees it (core::AppPort), plus a beginning.
 //
-// An adapter reports each turn and each deactivation exactly once, never from inside the call that handed it over, and
-// reports every turn under way before it says that the application is down or has restarted. Loop thread only.
+// An adapter reports each turn and each deactivation exactly once, never from inside the call that handed it over. When
+// the activations have ended (down, restarted) it says so first and reports what was lost with them afterwards: the end
+// of a lost turn must not begin the next turn of an activation that is over. Loop thread only.
 #pragma once
 
 #include <chrono>

@@ -46,14 +46,12 @@ GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink&
                   open_stream();
                   sink_.app_up();
                 },
-                [this](const std::string& why) {
-                  if (const auto stream = std::exchange(stream_, nullptr)) stream->close("the application is down");
-                  fail_turns();
-                  sink_.app_down(why);
-                },
+                [this](const std::string& why) { lose_all(0, [&] { sink_.app_down(why); }); },
                 [this] { activations_ended("another instance answers"); }}) {}
 
-GrpcAdapter::~GrpcAdapter() = default;
+GrpcAdapter::~GrpcAdapter() {
+  if (stream_) stream_->close();
+}
 
 void GrpcAdapter::start() { monitor_.start(); }
 
@@ -64,15 +62,13 @@ void GrpcAdapter::open_stream() {
   TurnStream::Events events;
   events.turn_ended = [this](core::Token turn, core::Answer answer) { finish(turn, std::move(answer)); };
   events.deactivated = [this](core::Token token) { deactivation_over(token); };
-  events.ended = [this, alive = std::weak_ptr<bool>(alive_)](const net::CallResult& result,
-                                                             const TurnStream::Events::Unanswered& unanswered) {
-    if (!alive.expired()) stream_ended(result, unanswered);
+  events.ended = [this](const net::CallResult& result, const TurnStream::Events::Unanswered& unanswered) {
+    stream_ended(result, unanswered);
   };
   stream_ = TurnStream::open(loop_, channel_, options_.max_message, std::move(events));
 }
 
 void GrpcAdapter::stream_ended(const net::CallResult& result, const TurnStream::Events::Unanswered& unanswered) {
-  if (!stream_) return;  // given up by us: what was on it has been reported
   stream_ = nullptr;
   if (result.status == net::GrpcStatus::kUnimplemented && result.from_server) {
     use(Form::kUnary);
@@ -107,12 +103,10 @@ void GrpcAdapter::use(Form form) {
   for (const auto& [token, request] : pending) deactivate(request);
 }
 
-// Its activations have ended with the stream or process that held them.
-void GrpcAdapter::activations_ended(const std::string& why) {
+// Its activations have ended with the stream or process that held them; `broken` is the turn that was the reason.
+void GrpcAdapter::activations_ended(const std::string& why, core::Token broken) {
   log_.warn("app_lost", {{"why", why}, {"turns", turns_.size()}});
-  if (const auto stream = std::exchange(stream_, nullptr)) stream->close(why);
-  fail_turns();
-  sink_.app_restarted();
+  lose_all(broken, [this] { sink_.app_restarted(); });
   open_stream();
   monitor_.look_now();
 }
@@ -187,25 +181,28 @@ void GrpcAdapter::break_turn(core::Token token) {
   if (found->second.call != 0) channel_.cancel(found->second.call);
   boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), token] {
     if (alive.expired() || !turns_.contains(token)) return;
-    const bool streamed = turns_.at(token).call == 0;
-    finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
     // A stream cannot be closed for one turn alone, and nobody knows what the app still does.
-    if (streamed) activations_ended("a turn took longer than --turn-timeout");
+    if (turns_.at(token).call == 0) return activations_ended("a turn took longer than --turn-timeout", token);
+    finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
   });
 }
 
-void GrpcAdapter::fail_turns() {
-  std::vector<core::Token> tokens;
-  for (const auto& [token, turn] : turns_) {
+// `tell` may begin turns of new activations; those are none of the lost ones.
+void GrpcAdapter::lose_all(core::Token broken, const std::function<void()>& tell) {
+  if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
+  std::vector<core::Token> lost;
+  for (const auto& [token, turn] : std::exchange(turns_, {})) {
     if (turn.call != 0) channel_.cancel(turn.call);
-    tokens.push_back(token);
+    lost.push_back(token);
   }
-  std::sort(tokens.begin(), tokens.end());
-  for (const core::Token token : tokens) {
-    finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
+  std::sort(lost.begin(), lost.end());
+  const auto deactivations = std::exchange(deactivations_, {});
+  tell();
+  for (const core::Token token : lost) {
+    const core::Reason reason = token == broken ? core::Reason::kTurnTimeout : core::Reason::kAppLost;
+    sink_.turn_ended(token, core::Answer::failed(core::Outcome::kUnknown, reason));
   }
-  const auto pending = std::exchange(deactivations_, {});
-  for (const auto& [token, request] : pending) sink_.deactivated(token);
+  for (const auto& [token, request] : deactivations) sink_.deactivated(token);
 }
 
 // ---- deactivation ---------------------------------------------------------------------------------------------------

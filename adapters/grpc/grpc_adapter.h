@@ -2,6 +2,7 @@
 // messages.ControlPlane/Apply, whichever of them it serves, tried in this order (docs/app-contract.md).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -38,8 +39,8 @@ class GrpcAdapter final : public AppAdapter {
   void send_turn(Turn& turn);
   void turn_answered(core::Token turn, net::CallResult result);
   void finish(core::Token turn, core::Answer answer);
-  void fail_turns();
-  void activations_ended(const std::string& why);
+  void lose_all(core::Token broken, const std::function<void()>& tell);
+  void activations_ended(const std::string& why, core::Token broken = 0);
   void send_deactivation(const core::DeactivateActors& request);
   void deactivation_over(core::Token token);
   void check_health(HealthMonitor::Checked checked);

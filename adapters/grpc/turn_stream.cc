@@ -90,11 +90,11 @@ void TurnStream::flush() {
 void TurnStream::receive(const std::string& bytes) {
   answered_anything_ = true;
   app::v1::ResultFrame frame;
-  if (!frame.ParseFromString(bytes)) return close("a frame that is no ResultFrame");
+  if (!frame.ParseFromString(bytes)) return fail("a frame that is no ResultFrame");
   const auto self = shared_from_this();  // what is reported may end this stream
   for (app::v1::TurnResult& result : *frame.mutable_results()) {
     const auto found = turns_.find(result.seq());
-    if (found == turns_.end()) return close("a result for a turn that is not under way");
+    if (found == turns_.end()) return fail("a result for a turn that is not under way");
     const core::Token turn = found->second;
     turns_.erase(found);
     events_.turn_ended(turn, read_turn_result(result));
@@ -102,7 +102,7 @@ void TurnStream::receive(const std::string& bytes) {
   }
   for (const app::v1::Deactivated& done : frame.deactivated()) {
     const auto found = deactivations_.find(done.seq());
-    if (found == deactivations_.end()) return close("an answer to a deactivation that is not under way");
+    if (found == deactivations_.end()) return fail("an answer to a deactivation that is not under way");
     const core::Token token = found->second;
     deactivations_.erase(found);
     events_.deactivated(token);
@@ -110,8 +110,11 @@ void TurnStream::receive(const std::string& bytes) {
   }
 }
 
-void TurnStream::close(const std::string& why) {
-  if (!stream_) return;
+void TurnStream::close() {
+  if (const auto stream = std::exchange(stream_, nullptr)) stream->cancel();
+}
+
+void TurnStream::fail(const std::string& why) {
   stream_->cancel();
   net::CallResult result;
   result.status = net::GrpcStatus::kCancelled;

@@ -33,8 +33,8 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
 
   void start_turn(const core::StartTurn& turn);
   void deactivate(const core::DeactivateActors& request);
-  // Ends it from our side, at once; `ended` still comes, from the loop.
-  void close(const std::string& why);
+  // Ends it at once, without a further event.
+  void close();
   bool answered_anything() const { return answered_anything_; }
 
  private:
@@ -43,6 +43,7 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   void queue(std::string piece);
   void flush();
   void receive(const std::string& bytes);
+  void fail(const std::string& why);
   void end(net::CallResult result);
 
   net::Loop& loop_;

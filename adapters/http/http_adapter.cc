@@ -55,14 +55,8 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       monitor_(
           loop, options_.health_interval, options_.down_after,
           {[this](HealthMonitor::Checked checked) { check_health(std::move(checked)); }, [this] { sink_.app_up(); },
-           [this](const std::string& why) {
-             fail_turns();
-             sink_.app_down(why);
-           },
-           [this] {
-             fail_turns();
-             sink_.app_restarted();
-           }}) {}
+           [this](const std::string& why) { lose_turns([&] { sink_.app_down(why); }); },
+           [this] { lose_turns([this] { sink_.app_restarted(); }); }}) {}
 
 HttpAdapter::~HttpAdapter() = default;
 
@@ -106,14 +100,17 @@ void HttpAdapter::break_turn(core::Token turn) {
       loop_, [this, turn] { finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout)); });
 }
 
-void HttpAdapter::fail_turns() {
-  std::vector<core::Token> turns;
-  for (const auto& [turn, request] : under_way_) {
+// `tell` may begin turns of new activations; those are none of the lost ones.
+void HttpAdapter::lose_turns(const std::function<void()>& tell) {
+  std::vector<core::Token> lost;
+  for (const auto& [turn, request] : std::exchange(under_way_, {})) {
     turns_.cancel(request);
-    turns.push_back(turn);
+    lost.push_back(turn);
   }
-  for (const core::Token turn : turns) {
-    finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
+  std::sort(lost.begin(), lost.end());
+  tell();
+  for (const core::Token turn : lost) {
+    sink_.turn_ended(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -41,7 +42,7 @@ class HttpAdapter final : public AppAdapter {
 
   void turn_answered(core::Token turn, bool method_call, const net::HttpResult& result);
   void finish(core::Token turn, core::Answer answer);
-  void fail_turns();
+  void lose_turns(const std::function<void()>& tell);
   void next_deactivations();
   void deactivation_answered(Deactivation& work, const net::HttpResult& result);
   void check_health(HealthMonitor::Checked checked);

@@ -1,6 +1,7 @@
 // An adapter before an application of the test's own; what it reports is kept for the test to look at.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,13 +21,18 @@ class Reports final : public core::AppSink {
   void app_down(const std::string& why) override {
     ++downs;
     down_because = why;
+    if (on_end) on_end();
   }
-  void app_restarted() override { ++restarts; }
+  void app_restarted() override {
+    ++restarts;
+    if (on_end) on_end();
+  }
   void turn_ended(core::Token turn, core::Answer answer) override {
     EXPECT_TRUE(ended.emplace(turn, std::move(answer)).second) << "turn " << turn << " reported twice";
   }
   void deactivated(core::Token token) override { done.push_back(token); }
 
+  std::function<void()> on_end;  // all activations have ended: what the core does in this very call
   int ups = 0;
   int downs = 0;
   int restarts = 0;

@@ -238,10 +238,18 @@ TEST_F(GrpcApp, ABrokenTurnEndsTheStream) {
   serve(streams);
   adapter->start_turn(turn(1));
   adapter->start_turn(turn(2));
+  ASSERT_TRUE(run_until([this] { return streams.streams == 1; }));
+  reports.on_end = [this] {
+    EXPECT_TRUE(reports.ended.empty()) << "the core would begin the next turn of an activation that is over";
+    streams.behave(obey);
+    adapter->start_turn(turn(3));
+  };
   adapter->break_turn(1);
   EXPECT_EQ(answer_of(1).reason, Reason::kTurnTimeout);
   EXPECT_EQ(answer_of(2).reason, Reason::kAppLost);
-  EXPECT_EQ(reports.restarts, 1);
+  EXPECT_EQ(answer_of(3).outcome, Outcome::kApplied) << "of a new activation, on the next stream";
+  EXPECT_EQ(reports.restarts, 1) << "the old stream's end is no second one";
+  EXPECT_EQ(streams.streams, 2);
 }
 
 TEST_F(GrpcApp, UnaryWhereThereIsNoStream) {
