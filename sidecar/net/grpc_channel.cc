@@ -48,7 +48,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     const bool full = calls_.size() >= options_.max_calls || held_ + call->held_bytes() > options_.max_unsent;
     held_ += call->held_bytes();
     calls_[call->id()] = call;
-    if (call->options().deadline) deadlines_.add(*call->options().deadline, call->id());
+    if (call->due()) deadlines_.add(*call->due(), call->id());
     if (full) {
       CallResult result;
       result.status = GrpcStatus::kResourceExhausted;
@@ -241,7 +241,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   void on_bytes_gone(std::size_t bytes) override { held_ -= std::min(held_, bytes); }
 
   void forget(const std::shared_ptr<ChannelCall>& call) {
-    if (call->options().deadline) deadlines_.remove(*call->options().deadline, call->id());
+    if (call->due()) deadlines_.remove(*call->due(), call->id());
     on_bytes_gone(call->held_bytes());
     calls_.erase(call->id());
     if (!waiting_.empty()) std::erase(waiting_, call);
@@ -249,7 +249,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void expire(CallId id) {
     const auto call = find(id);
-    if (!call) return;
+    if (!call || (!call->options().deadline && call->begun())) return;
     CallResult result;
     result.status = GrpcStatus::kDeadlineExceeded;
     result.message = "the deadline passed";
