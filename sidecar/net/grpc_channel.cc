@@ -116,6 +116,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     for (const auto& session : sessions) session->close("");
   }
 
+  bool any_begun() const {
+    return std::any_of(calls_.begin(), calls_.end(), [](const auto& entry) { return entry.second->begun(); });
+  }
   bool connected() const { return current_ && current_->ready(); }
   std::size_t open_calls() const { return calls_.size(); }
   const Endpoint& endpoint() const { return options_.endpoint; }
@@ -326,6 +329,7 @@ std::shared_ptr<ClientStream> GrpcChannel::stream(std::string path, Metadata met
 
 Delivery GrpcChannel::cancel(CallId call) { return impl_->cancel(call); }
 bool GrpcChannel::connected() const { return impl_->connected(); }
+bool GrpcChannel::any_begun() const { return impl_->any_begun(); }
 std::size_t GrpcChannel::open_calls() const { return impl_->open_calls(); }
 void GrpcChannel::cut(const std::string& why) { impl_->cut(why); }
 void GrpcChannel::close() { impl_->close(); }

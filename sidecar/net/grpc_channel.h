@@ -107,6 +107,8 @@ class GrpcChannel {
   void cut(const std::string& why);
 
   bool connected() const;
+  /// Whether a call is under way of which the server has seen something, on a connection that stands.
+  bool any_begun() const;
   std::size_t open_calls() const;
   /// Ends the connection; no handler of this channel runs after it.
   void close();

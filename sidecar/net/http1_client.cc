@@ -128,6 +128,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     busy_ = 0;
   }
 
+  bool any_begun() const {
+    return std::any_of(requests_.begin(), requests_.end(), [](const auto& entry) { return entry.second.begun(); });
+  }
   std::size_t connections() const { return busy_ + idle_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
   const Endpoint& endpoint() const { return options_.endpoint; }
@@ -141,6 +144,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     std::optional<HttpStart> begin;  // the deadline is that of the beginning
     Done done;
     std::shared_ptr<Http1ClientConnection> connection;
+    bool begun() const { return connection && !connection->untouched(); }
   };
 
   // In the loop's next turn, so that no `done` runs inside request() or cancel().
@@ -248,8 +252,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     const auto found = requests_.find(id);
     if (found == requests_.end()) return;
     found->second.deadline.reset();
-    const bool begun = found->second.connection && !found->second.connection->untouched();
-    if (found->second.begin && begun) return;
+    if (found->second.begin && found->second.begun()) return;
     HttpResult result;
     result.timed_out = true;
     result.outcome = withdraw(found->second) ? HttpOutcome::kNotSent : HttpOutcome::kLost;
@@ -318,6 +321,7 @@ Http1Client::RequestId Http1Client::request_by(const HttpRequest& request, HttpS
 bool Http1Client::cancel(RequestId request) { return impl_->cancel(request); }
 void Http1Client::renew_connections() { impl_->renew_connections(); }
 void Http1Client::close() { impl_->close(); }
+bool Http1Client::any_begun() const { return impl_->any_begun(); }
 std::size_t Http1Client::connections() const { return impl_->connections(); }
 std::size_t Http1Client::waiting() const { return impl_->waiting(); }
 const Endpoint& Http1Client::endpoint() const { return impl_->endpoint(); }

@@ -81,6 +81,8 @@ class Http1Client {
   /// Ends all connections; no `done` runs after it.
   void close();
 
+  /// Whether a request is under way of which the server has seen something, on a connection that stands.
+  bool any_begun() const;
   std::size_t connections() const;
   std::size_t waiting() const;
   const Endpoint& endpoint() const;

@@ -41,7 +41,8 @@ class Reports final : public core::AppSink {
   std::vector<core::Token> done;
 };
 
-inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello") {
+inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello",
+                            std::chrono::milliseconds time = std::chrono::seconds(30)) {
   messages::ApplyRequest request;
   request.set_id(id);
   google::protobuf::StringValue value;
@@ -50,8 +51,8 @@ inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std:
   auto call = std::make_shared<core::Call>();
   call->id = id;
   call->request = request.SerializeAsString();
-  call->deadline = core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) +
-                   std::chrono::seconds(30);
+  call->deadline =
+      core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) + time;
   return {token, 7, std::move(call)};
 }
 
@@ -69,6 +70,7 @@ class AdapterTest : public net::testing::LoopTest {
     options.max_message = 64 * 1024;
     options.health_interval = std::chrono::milliseconds(50);
     options.down_after = std::chrono::seconds(10);
+    options.turn_timeout = turn_timeout;
     return options;
   }
 
@@ -77,6 +79,7 @@ class AdapterTest : public net::testing::LoopTest {
     return reports.ended[token];
   }
 
+  std::chrono::milliseconds turn_timeout{60'000};
   Reports reports;
   runtime::Log log;
 };

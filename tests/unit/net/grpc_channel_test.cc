@@ -371,6 +371,7 @@ TEST_F(Channel, ALatestBeginningIsNoEnd) {
   CallOptions soon;
   soon.begin_by = Clock::now() + 300ms;
   const std::size_t first = call("first", soon);
+  EXPECT_FALSE(channel().any_begun());
   const auto socket = accept();
   socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));
   EXPECT_TRUE(decode_headers(frames_until(*socket, kData)).get("grpc-timeout").empty());
@@ -379,6 +380,7 @@ TEST_F(Channel, ALatestBeginningIsNoEnd) {
   EXPECT_EQ(late.status, GrpcStatus::kDeadlineExceeded);
   EXPECT_EQ(late.delivery, Delivery::kNotSent);
   EXPECT_FALSE(results_[first].has_value()) << "one that has begun goes on";
+  EXPECT_TRUE(channel().any_begun());
   const std::size_t next = call("next");
   socket->send(HandServer::answer(1, "ok"));
   EXPECT_EQ(wait(first).body, "ok");

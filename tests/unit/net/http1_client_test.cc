@@ -205,12 +205,21 @@ TEST_F(Http1Pool, ALatestBeginningIsNoEnd) {
   EXPECT_TRUE(late.timed_out);
   const std::size_t next = ask_by("/next", 1h);
   EXPECT_FALSE(results_[slow].has_value()) << "one that has begun goes on";
+  EXPECT_TRUE(client().any_begun());
   socket->input().clear();
   socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(wait(slow).outcome, HttpOutcome::kAnswered);
   ASSERT_TRUE(run_until([&socket] { return socket->has("GET /next HTTP/1.1\r\ntime-left: 3"); }));
   socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(wait(next).outcome, HttpOutcome::kAnswered);
+}
+
+TEST_F(Http1Pool, ARequestThatWaitsForItsConnectionHasNotBegun) {
+  ask(get());
+  EXPECT_FALSE(client().any_begun());
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  EXPECT_TRUE(client().any_begun());
 }
 
 TEST_F(Http1Pool, RenewedConnectionsEndAsSoonAsTheyMay) {
