@@ -236,12 +236,16 @@ void GrpcAdapter::deactivate(core::DeactivateActors request) {
   send_deactivation(token);
 }
 
+// An app that stops in order takes no new stream, and hears what it has to save on the one that it still answers.
+TurnStream& GrpcAdapter::stream_for_deactivations() {
+  if (!monitor_.is_up() && !retiring_.empty() && retiring_.back()->takes_more()) return *retiring_.back();
+  open_stream();
+  return *stream_;
+}
+
 void GrpcAdapter::send_deactivation(core::Token token) {
   Deactivation& work = deactivations_.at(token);
-  if (form_ == Form::kStream) {
-    open_stream();
-    return stream_->deactivate(work.request);
-  }
+  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(work.request);
   app::v1::Deactivate message;
   message.set_all(work.request.all);
   for (const core::Claim& actor : work.request.actors) message.add_ids(actor.id);

@@ -51,6 +51,7 @@ class GrpcAdapter final : public AppAdapter {
   void finish(core::Token turn, core::Answer answer);
   void lose_all(core::Token broken, const std::function<void()>& tell);
   void activations_ended(const std::string& why, core::Token broken = 0);
+  TurnStream& stream_for_deactivations();
   void send_deactivation(core::Token token);
   void deactivation_answered(core::Token token, const net::CallResult& result);
   void repeat_deactivation(core::Token token, const std::string& why);

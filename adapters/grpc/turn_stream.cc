@@ -113,7 +113,9 @@ void TurnStream::retire() {
 }
 
 void TurnStream::half_close_if_done() {
-  if (stream_ && retiring_ && queued_.empty() && turns_.empty() && deactivations_.empty()) stream_->half_close();
+  if (!retiring_ || !takes_more() || !queued_.empty() || !turns_.empty() || !deactivations_.empty()) return;
+  half_closed_ = true;
+  stream_->half_close();
 }
 
 void TurnStream::receive(const std::string& bytes) {

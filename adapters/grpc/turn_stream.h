@@ -38,6 +38,7 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   void deactivate(const core::DeactivateActors& request);
   // Ends it in order, once everything on it has been answered.
   void retire();
+  bool takes_more() const { return stream_ != nullptr && !half_closed_; }
   // Ends it at once, without a further event.
   void close();
 
@@ -64,6 +65,7 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   std::deque<Piece> queued_;
   bool flush_posted_ = false;
   bool retiring_ = false;
+  bool half_closed_ = false;
   std::uint64_t next_seq_ = 1;
   std::unordered_map<std::uint64_t, core::Token> turns_, deactivations_;  // by sequence number
 };

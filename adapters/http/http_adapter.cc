@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kTurnConnections = 64;
 constexpr std::size_t kDeactivationsAtOnce = 8;
 constexpr std::size_t kHealthConnections = 1;
+constexpr std::chrono::milliseconds kBetweenEnds{20};
 
 net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::size_t connections) {
   net::Http1ClientOptions client;
@@ -25,10 +26,11 @@ net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::s
   return client;
 }
 
-// A server that serves one connection at a time is never kept from turns by an idle one.
-net::Http1ClientOptions health_options(const HttpAdapterOptions& options) {
-  net::Http1ClientOptions client = client_options(options, kHealthConnections);
-  client.max_idle = std::chrono::milliseconds(0);
+// Not kept for long: a server that serves one connection at a time is kept from turns by an idle one.
+net::Http1ClientOptions brief_options(const HttpAdapterOptions& options, std::size_t connections,
+                                      std::chrono::milliseconds max_idle) {
+  net::Http1ClientOptions client = client_options(options, connections);
+  client.max_idle = max_idle;
   return client;
 }
 
@@ -58,8 +60,8 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       log_(log),
       exchange_(json, options_.json),
       turns_(loop, client_options(options_, turn_connections(options_))),
-      ends_(loop, client_options(options_, end_connections(options_))),
-      health_(loop, health_options(options_)),
+      ends_(loop, brief_options(options_, end_connections(options_), kBetweenEnds)),
+      health_(loop, brief_options(options_, kHealthConnections, std::chrono::milliseconds(0))),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
       repeats_(loop, [this](std::uint64_t id) { repeat_end(id); }) {}
 

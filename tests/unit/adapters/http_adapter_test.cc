@@ -232,6 +232,7 @@ TEST_F(GoodApp, NoDeactivationOutlivesARestart) {
   instance = "b";
   ASSERT_TRUE(run_until([this] { return reports.done.size() == 2; }));
   EXPECT_EQ(reports.restarts, 1);
+  settle();  // what was on its way
   hold = false;
   held.clear();
   seen.clear();
