@@ -15,6 +15,7 @@ constexpr std::size_t kTurnConnections = 64;
 constexpr std::size_t kDeactivationsAtOnce = 8;
 constexpr std::size_t kHealthConnections = 1;
 constexpr std::chrono::milliseconds kBetweenEnds{20};
+constexpr std::chrono::hours kUntilDeadline{24};  // each of these requests has one
 
 net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::size_t connections) {
   net::Http1ClientOptions client;
@@ -31,6 +32,7 @@ net::Http1ClientOptions brief_options(const HttpAdapterOptions& options, std::si
                                       std::chrono::milliseconds max_idle) {
   net::Http1ClientOptions client = client_options(options, connections);
   client.max_idle = max_idle;
+  client.connect_timeout = kUntilDeadline;
   return client;
 }
 
@@ -128,6 +130,7 @@ void HttpAdapter::lose_all(const std::function<void()>& tell) {
   const auto deactivations = std::exchange(deactivations_, {});
   unsent_.clear();
   to_repeat_.clear();
+  due_again_.clear();
   repeats_.clear();
   tell();
   for (const core::Token turn : lost) {
@@ -156,7 +159,14 @@ void HttpAdapter::deactivate(core::DeactivateActors request) {
 
 // No more at once than there are connections, so that none is ever refused by a bound and taken for done.
 void HttpAdapter::next_deactivations() {
-  while (!unsent_.empty() && ends_under_way_.size() < kDeactivationsAtOnce) {
+  while (ends_under_way_.size() < kDeactivationsAtOnce) {
+    if (!due_again_.empty()) {
+      End end = std::move(due_again_.front());
+      due_again_.pop_front();
+      send_end(std::move(end));
+      continue;
+    }
+    if (unsent_.empty()) return;
     const auto work = std::move(unsent_.front());
     unsent_.pop_front();
     const core::ActorId actor = work->left.front();
@@ -202,9 +212,9 @@ void HttpAdapter::end_answered(End end, const net::HttpResult& result) {
 void HttpAdapter::repeat_end(std::uint64_t id) {
   const auto found = to_repeat_.find(id);
   if (found == to_repeat_.end()) return;
-  End end = std::move(found->second);
+  due_again_.push_back(std::move(found->second));
   to_repeat_.erase(found);
-  send_end(std::move(end));
+  next_deactivations();
 }
 
 void HttpAdapter::end_over(Deactivation& work) {

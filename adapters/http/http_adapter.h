@@ -75,6 +75,7 @@ class HttpAdapter final : public AppAdapter {
   std::unordered_set<net::Http1Client::RequestId> ends_under_way_;
   net::DeadlineQueue repeats_;
   std::unordered_map<std::uint64_t, End> to_repeat_;
+  std::deque<End> due_again_;
   std::uint64_t last_repeat_ = 0;
 };
 

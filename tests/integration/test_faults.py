@@ -223,7 +223,7 @@ def test_turns_of_one_actor_never_overlap_when_its_activation_is_lost(world):
 
 @pytest.mark.parametrize("form", ("stream", "unary"))
 def test_connections_that_the_app_ends_by_their_age_lose_nothing(world, form):
-    ages = [("grpc.max_connection_age_ms", 300), ("grpc.max_connection_age_grace_ms", 20_000)]
+    ages = [("grpc.max_connection_age_ms", 300), ("grpc.max_connection_age_grace_ms", 500)]
     app = world.keep(GrpcApp(form, options=ages))
     host = world.host(app=app)
     until = time.monotonic() + 2
