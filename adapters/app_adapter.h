@@ -1,9 +1,11 @@
 // What every adapter is: the application as the core sees it (core::AppPort), plus a beginning.
 //
-// An adapter reports each turn and each deactivation exactly once, never from inside the call that handed it over, and
-// reports every turn under way before it says that the application is down or has restarted. Loop thread only.
+// An adapter reports each turn and each deactivation exactly once, never from inside the call that handed it over. When
+// the activations have ended (down, restarted) it says so first and reports what was lost with them afterwards: the end
+// of a lost turn must not begin the next turn of an activation that is over. Loop thread only.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -28,6 +30,11 @@ struct AdapterOptions {
   std::chrono::milliseconds health_interval{1'000};
   std::chrono::milliseconds down_after{3'000};
 };
+
+// When a deactivation that failed is asked again: after 50 ms, and then twice as long up to a second.
+inline std::chrono::milliseconds repeat_after(int attempts) {
+  return std::chrono::milliseconds(std::min(1'000, 50 << std::min(attempts, 5)));
+}
 
 class AppAdapter : public core::AppPort {
  public:

@@ -9,21 +9,18 @@ namespace {
 constexpr std::chrono::milliseconds kGoneAfter{100};  // nobody listens
 constexpr std::chrono::milliseconds kRefusedRecheck{25};
 constexpr std::chrono::milliseconds kDownRecheck{100};
+constexpr std::chrono::milliseconds kHangingAfter{300};
+constexpr std::chrono::milliseconds kShortestTimeout{1'000};
 
 }  // namespace
 
-HealthMonitor::HealthMonitor(net::Loop& loop, std::chrono::milliseconds interval, std::chrono::milliseconds down_after,
-                             Events events)
-    : interval_(interval),
-      down_after_(down_after),
-      events_(std::move(events)),
-      timer_(loop),
-      last_healthy_(net::Clock::now()) {}
+HealthMonitor::HealthMonitor(net::Loop& loop, HealthTimes times, Events events)
+    : times_(times), events_(std::move(events)), timer_(loop) {}
 
 HealthMonitor::~HealthMonitor() = default;
 
 void HealthMonitor::start() {
-  last_healthy_ = net::Clock::now();
+  last_well_ = last_answer_ = net::Clock::now();
   check();
 }
 
@@ -35,10 +32,22 @@ void HealthMonitor::look_now() {
   }
 }
 
+void HealthMonitor::refused() {
+  refused_once_ = true;
+  look_now();
+}
+
+void HealthMonitor::answered() { last_answer_ = net::Clock::now(); }
+
 void HealthMonitor::check() {
-  timer_.cancel();
   checking_ = true;
-  events_.check([this, alive = std::weak_ptr<bool>(alive_)](const HealthResult& result) {
+  check_began_ = net::Clock::now();
+  timer_.expires_after(kHangingAfter);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && checking_ && events_.hanging) events_.hanging();
+  });
+  const auto deadline = check_began_ + std::max(kShortestTimeout, times_.down_after);
+  events_.check(deadline, [this, alive = std::weak_ptr<bool>(alive_)](const HealthResult& result) {
     if (alive.expired()) return;
     checking_ = false;
     checked(result);
@@ -53,36 +62,66 @@ void HealthMonitor::check_in(std::chrono::milliseconds delay) {
 }
 
 void HealthMonitor::checked(const HealthResult& result) {
-  const auto now = net::Clock::now();
   if (result.healthy) {
-    last_healthy_ = now;
-    refused_since_ = net::Clock::time_point::max();
-    const bool changed = !instance_.empty() && !result.instance.empty() && instance_ != result.instance;
-    if (!result.instance.empty()) instance_ = result.instance;
-    if (state_ != State::kUp) {
-      state_ = State::kUp;
-      events_.up();
-    } else if (changed) {
-      events_.restarted();
-    }
-    return check_in(interval_);
+    well(result);
+    return check_in(times_.interval);
   }
   if (result.refused) {
-    refused_since_ = std::min(refused_since_, now);
+    nobody_listens(result.why);
   } else {
+    const auto now = net::Clock::now();
     refused_since_ = net::Clock::time_point::max();
+    if (result.timed_out && works_on_turns()) last_well_ = now;
+    if (state_ == State::kUnknown || now - last_well_ >= times_.down_after) set_unhealthy(result.why);
   }
-  const bool gone = result.refused && now - refused_since_ >= kGoneAfter;
-  const bool sick = now - last_healthy_ >= down_after_ || (state_ == State::kUnknown && !result.refused);
-  if (state_ != State::kDown && (gone || sick)) set_down(result.why);
-  if (state_ == State::kDown) return check_in(std::min(interval_, kDownRecheck));
-  check_in(result.refused ? kRefusedRecheck : std::min(interval_, kDownRecheck));
+  const bool soon = result.refused && (state_ == State::kUnknown || state_ == State::kUp);
+  check_in(soon ? kRefusedRecheck : std::min(times_.interval, kDownRecheck));
 }
 
-void HealthMonitor::set_down(const std::string& why) {
-  state_ = State::kDown;
+void HealthMonitor::well(const HealthResult& result) {
+  last_well_ = last_answer_ = net::Clock::now();
+  refused_since_ = net::Clock::time_point::max();
+  const bool changed = !instance_.empty() && !result.instance.empty() && instance_ != result.instance;
+  const bool another = std::exchange(refused_once_, false) || changed;
+  if (!result.instance.empty()) instance_ = result.instance;
+  const State before = std::exchange(state_, State::kUp);
+  if (before == State::kUp) {
+    if (another) events_.restarted();
+    return;
+  }
+  if (before == State::kUnhealthy && another) events_.gone("another instance answers");
+  events_.up();
+}
+
+void HealthMonitor::nobody_listens(const std::string& why) {
+  const auto now = net::Clock::now();
+  refused_once_ = true;
+  refused_since_ = std::min(refused_since_, now);
+  if (now - refused_since_ < kGoneAfter) return;
+  if (events_.working()) {
+    set_unhealthy(why);
+  } else {
+    set_gone(why);
+  }
+}
+
+bool HealthMonitor::works_on_turns() const {
+  if (last_answer_ > check_began_) return true;
+  const auto patience = std::max(times_.down_after, times_.turn_timeout);
+  return events_.working() && net::Clock::now() - last_answer_ < patience;
+}
+
+void HealthMonitor::set_unhealthy(const std::string& why) {
+  if (state_ == State::kUnhealthy || state_ == State::kGone) return;
+  state_ = State::kUnhealthy;
+  events_.unhealthy(why);
+}
+
+void HealthMonitor::set_gone(const std::string& why) {
+  if (state_ == State::kGone) return;
+  state_ = State::kGone;
   instance_.clear();
-  events_.down(why);
+  events_.gone(why);
 }
 
 }  // namespace ringside::adapters

@@ -1,7 +1,15 @@
 // Judges whether the application is up: by its health checks, and by what its connections say meanwhile.
 //
-// Up with the first healthy answer. Down when nothing has listened for 100 ms, or when it has not been healthy for
-// `down_after`. Another instance than before, while it stays up: restarted. Loop thread only.
+// Up with the first healthy answer. While it is up, two things end that, and they are told apart:
+//   gone       nothing has listened for 100 ms, and no turn is under way: its activations have ended with it
+//   unhealthy  it lives, but its health has failed for `down_after`, or it takes no new connection while it still
+//   answers
+//              turns (a graceful stop)
+// Restarted: another instance than before while it stays up, or nothing listened for a moment. Only one process listens
+// at a time, so what answers afterwards is another one.
+//
+// A check without any answer says nothing while the application works on turns: all its threads may be busy with them.
+// That excuse ends after `turn_timeout` without a sign of life. Loop thread only.
 #pragma once
 
 #include <chrono>
@@ -17,45 +25,61 @@ namespace ringside::adapters {
 
 struct HealthResult {
   bool healthy = false;
-  bool refused = false;  // no process listens there
-  std::string instance;  // the application's own mark of its run, where it gives one
-  std::string why;       // not healthy: for a person
+  bool refused = false;    // no process listens there
+  bool timed_out = false;  // no answer at all
+  std::string instance;    // the application's own mark of its run, where it gives one
+  std::string why;         // not healthy: for a person
+};
+
+struct HealthTimes {
+  std::chrono::milliseconds interval, down_after, turn_timeout;
 };
 
 class HealthMonitor {
  public:
   using Checked = std::function<void(HealthResult)>;
   struct Events {
-    std::function<void(Checked)> check;  // asks once; answers once, within the interval or a second
+    std::function<void(net::Clock::time_point deadline, Checked)> check;  // asks once; answers once, by the deadline
+    std::function<void()> hanging;                                        // a check has no answer yet; may be empty
+    std::function<bool()> working;  // turns or deactivations are under way on living connections
     std::function<void()> up;
-    std::function<void(const std::string& why)> down;
+    std::function<void(const std::string& why)> unhealthy;
+    std::function<void(const std::string& why)> gone;
     std::function<void()> restarted;
   };
 
-  HealthMonitor(net::Loop& loop, std::chrono::milliseconds interval, std::chrono::milliseconds down_after,
-                Events events);
+  HealthMonitor(net::Loop& loop, HealthTimes times, Events events);
   ~HealthMonitor();
 
   void start();
   void look_now();  // something looked wrong: check at once
+  void refused();   // a connection for a turn was refused
+  void answered();  // a turn or a deactivation was: a sign of life
   bool is_up() const { return state_ == State::kUp; }
 
  private:
-  enum class State { kUnknown, kUp, kDown };
+  enum class State { kUnknown, kUp, kUnhealthy, kGone };
 
   void check();
   void checked(const HealthResult& result);
+  void well(const HealthResult& result);
+  void nobody_listens(const std::string& why);
+  bool works_on_turns() const;
   void check_in(std::chrono::milliseconds delay);
-  void set_down(const std::string& why);
+  void set_unhealthy(const std::string& why);
+  void set_gone(const std::string& why);
 
-  std::chrono::milliseconds interval_, down_after_;
+  HealthTimes times_;
   Events events_;
   boost::asio::steady_timer timer_;
   State state_ = State::kUnknown;
   bool checking_ = false;
   bool again_ = false;
+  bool refused_once_ = false;  // since it was last seen well
   std::string instance_;
-  net::Clock::time_point last_healthy_;
+  net::Clock::time_point check_began_;
+  net::Clock::time_point last_well_;    // healthy, or excused
+  net::Clock::time_point last_answer_;  // of any kind
   net::Clock::time_point refused_since_ = net::Clock::time_point::max();
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -7,6 +7,7 @@
 #include <ringside/app/v1/app.pb.h>
 
 #include "adapters/grpc/turn_codec.h"
+#include "adapters/turn_headers.h"
 
 namespace ringside::adapters {
 namespace {
@@ -15,7 +16,6 @@ constexpr const char* kUnaryPath = "/ringside.app.v1.ActorHost/Apply";
 constexpr const char* kDeactivatePath = "/ringside.app.v1.ActorHost/Deactivate";
 constexpr const char* kControlPlanePath = "/messages.ControlPlane/Apply";
 constexpr const char* kHealthPath = "/grpc.health.v1.Health/Check";
-constexpr std::chrono::milliseconds kHealthTimeout{1'000};
 
 net::ChannelOptions channel_options(const AdapterOptions& options, std::function<void(const net::CallResult&)> lost) {
   net::ChannelOptions channel;
@@ -38,22 +38,17 @@ GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink&
       sink_(sink),
       log_(log),
       channel_(loop, channel_options(options_, [this](const net::CallResult& why) { disconnected(why); })),
-      monitor_(loop, options_.health_interval, options_.down_after,
-               {[this](HealthMonitor::Checked checked) { check_health(std::move(checked)); },
-                [this] {
-                  // Another process may serve another form of the contract.
-                  form_ = Form::kStream;
-                  open_stream();
-                  sink_.app_up();
-                },
-                [this](const std::string& why) {
-                  if (const auto stream = std::exchange(stream_, nullptr)) stream->close("the application is down");
-                  fail_turns();
-                  sink_.app_down(why);
-                },
-                [this] { activations_ended("another instance answers"); }}) {}
+      health_(loop, channel_options(options_, nullptr)),
+      monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
+      overdue_(loop, [this](core::Token token) { deactivation_overdue(token); }),
+      repeats_(loop, [this](core::Token token) {
+        if (deactivations_.contains(token)) send_deactivation(token);
+      }) {}
 
-GrpcAdapter::~GrpcAdapter() = default;
+GrpcAdapter::~GrpcAdapter() {
+  if (stream_) stream_->close();
+  for (const auto& stream : retiring_) stream->close();
+}
 
 void GrpcAdapter::start() { monitor_.start(); }
 
@@ -62,19 +57,34 @@ void GrpcAdapter::start() { monitor_.start(); }
 void GrpcAdapter::open_stream() {
   if (form_ != Form::kStream || stream_) return;
   TurnStream::Events events;
-  events.turn_ended = [this](core::Token turn, core::Answer answer) { finish(turn, std::move(answer)); };
-  events.deactivated = [this](core::Token token) { deactivation_over(token); };
-  events.ended = [this, alive = std::weak_ptr<bool>(alive_)](const net::CallResult& result,
-                                                             const TurnStream::Events::Unanswered& unanswered) {
-    if (!alive.expired()) stream_ended(result, unanswered);
+  events.turn_ended = [this](core::Token turn, core::Answer answer) {
+    monitor_.answered();
+    finish(turn, std::move(answer));
   };
+  events.deactivated = [this](core::Token token) {
+    monitor_.answered();
+    deactivation_over(token);
+  };
+  events.going_away = [this](TurnStream& stream) { retire_stream(stream); };
+  events.ended = [this](TurnStream& stream, const net::CallResult& result,
+                        const TurnStream::Events::Unanswered& unanswered) { stream_ended(stream, result, unanswered); };
   stream_ = TurnStream::open(loop_, channel_, options_.max_message, std::move(events));
 }
 
-void GrpcAdapter::stream_ended(const net::CallResult& result, const TurnStream::Events::Unanswered& unanswered) {
-  if (!stream_) return;  // given up by us: what was on it has been reported
-  stream_ = nullptr;
-  if (result.status == net::GrpcStatus::kUnimplemented && result.from_server) {
+// The app ends its connections by age, or wants to stop: its activations live, and what they work on is awaited.
+void GrpcAdapter::retire_stream(TurnStream& stream) {
+  if (stream_.get() != &stream) return;
+  retiring_.push_back(std::exchange(stream_, nullptr));
+  stream.retire();
+  open_stream();
+}
+
+void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result,
+                               const TurnStream::Events::Unanswered& unanswered) {
+  const bool current = stream_.get() == &stream;
+  if (current) stream_ = nullptr;
+  std::erase_if(retiring_, [&stream](const auto& one) { return one.get() == &stream; });
+  if (current && result.status == net::GrpcStatus::kUnimplemented && result.from_server) {
     use(Form::kUnary);
     return;
   }
@@ -83,10 +93,10 @@ void GrpcAdapter::stream_ended(const net::CallResult& result, const TurnStream::
     for (const core::Token turn : unanswered.turns) {
       finish(turn, core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppDown, result.message));
     }
-    for (const core::Token token : unanswered.deactivations) deactivation_over(token);
+    for (const core::Token token : unanswered.deactivations) repeat_deactivation(token, result.message);
     return monitor_.look_now();
   }
-  // Ended in order by the app, with every turn answered: it only wants another one.
+  // Ended in order, with every turn answered: the app only wants another one.
   if (result.status == net::GrpcStatus::kOk && unanswered.turns.empty() && unanswered.deactivations.empty()) {
     return open_stream();
   }
@@ -103,16 +113,13 @@ void GrpcAdapter::use(Form form) {
   }
   std::sort(unseen.begin(), unseen.end());
   for (const core::Token token : unseen) send_turn(turns_.at(token));
-  const auto pending = std::exchange(deactivations_, {});
-  for (const auto& [token, request] : pending) deactivate(request);
+  for (const auto& [token, work] : deactivations_) send_deactivation(token);
 }
 
-// Its activations have ended with the stream or process that held them.
-void GrpcAdapter::activations_ended(const std::string& why) {
+// Its activations have ended with the stream or process that held them; `broken` is the turn that was the reason.
+void GrpcAdapter::activations_ended(const std::string& why, core::Token broken) {
   log_.warn("app_lost", {{"why", why}, {"turns", turns_.size()}});
-  if (const auto stream = std::exchange(stream_, nullptr)) stream->close(why);
-  fail_turns();
-  sink_.app_restarted();
+  lose_all(broken, [this] { sink_.app_restarted(); });
   open_stream();
   monitor_.look_now();
 }
@@ -123,7 +130,11 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
       if (!alive.expired() && form_ != Form::kStream) activations_ended(said);
     });
   }
-  monitor_.look_now();
+  if (why.refused) {
+    monitor_.refused();
+  } else {
+    monitor_.look_now();
+  }
 }
 
 // ---- turns ----------------------------------------------------------------------------------------------------------
@@ -143,24 +154,18 @@ void GrpcAdapter::send_turn(Turn& entry) {
     return stream_->start_turn(entry.turn);
   }
   net::Metadata metadata;
-  if (!entry.turn.call->traceparent.empty()) metadata.add("traceparent", entry.turn.call->traceparent);
-  if (!entry.turn.call->tracestate.empty()) metadata.add("tracestate", entry.turn.call->tracestate);
-  std::string body;
-  if (form_ == Form::kControlPlane) {
-    metadata.add("ringside-epoch", std::to_string(entry.turn.epoch));
-    if (!entry.turn.call->idempotency_key.empty()) metadata.add("idempotency-key", entry.turn.call->idempotency_key);
-    body = entry.turn.call->request;
-  } else {
-    const auto left = entry.turn.call->deadline.time_since_epoch() -
-                      std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch());
-    body = encode_turn(entry.turn, 0, left);
-  }
+  add_turn_headers(entry.turn, metadata);
+  metadata.add(kTimeLeftHeader, time_left_text(entry.turn));
+  const bool plain = form_ == Form::kControlPlane;
+  std::string body = plain ? entry.turn.call->request : encode_turn(entry.turn, 0, time_left(entry.turn));
   net::CallOptions options;
   options.max_message = options_.max_message;
   options.connect_now = true;
-  // Without a deadline: the turn outlives its caller's, and is broken after --turn-timeout.
+  // Without a deadline, which the app's gRPC library would end the call by while its handler goes on: the turn outlives
+  // its caller's, and is broken after --turn-timeout.
+  options.begin_by = latest_begin(entry.turn);
   entry.call = channel_.unary(
-      form_ == Form::kControlPlane ? kControlPlanePath : kUnaryPath, std::move(metadata), std::move(body), options,
+      plain ? kControlPlanePath : kUnaryPath, std::move(metadata), std::move(body), options,
       [this, token = entry.turn.token](net::CallResult result) { turn_answered(token, std::move(result)); });
 }
 
@@ -173,7 +178,11 @@ void GrpcAdapter::turn_answered(core::Token token, net::CallResult result) {
     if (form_ == Form::kUnary) use(Form::kControlPlane);
     return send_turn(turn);
   }
-  if (!result.from_server) monitor_.look_now();
+  if (result.from_server) {
+    monitor_.answered();
+  } else if (result.status != net::GrpcStatus::kDeadlineExceeded) {
+    monitor_.look_now();
+  }
   finish(token, read_unary(std::move(result), turn.form == Form::kControlPlane));
 }
 
@@ -187,70 +196,135 @@ void GrpcAdapter::break_turn(core::Token token) {
   if (found->second.call != 0) channel_.cancel(found->second.call);
   boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), token] {
     if (alive.expired() || !turns_.contains(token)) return;
-    const bool streamed = turns_.at(token).call == 0;
-    finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
     // A stream cannot be closed for one turn alone, and nobody knows what the app still does.
-    if (streamed) activations_ended("a turn took longer than --turn-timeout");
+    if (turns_.at(token).call == 0) return activations_ended("a turn took longer than --turn-timeout", token);
+    finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
   });
 }
 
-void GrpcAdapter::fail_turns() {
-  std::vector<core::Token> tokens;
-  for (const auto& [token, turn] : turns_) {
+// `tell` may begin turns of new activations; those are none of the lost ones.
+void GrpcAdapter::lose_all(core::Token broken, const std::function<void()>& tell) {
+  if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
+  for (const auto& stream : std::exchange(retiring_, {})) stream->close();
+  std::vector<core::Token> lost;
+  for (const auto& [token, turn] : std::exchange(turns_, {})) {
     if (turn.call != 0) channel_.cancel(turn.call);
-    tokens.push_back(token);
+    lost.push_back(token);
   }
-  std::sort(tokens.begin(), tokens.end());
-  for (const core::Token token : tokens) {
-    finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
+  std::sort(lost.begin(), lost.end());
+  // What is still to be forgotten has been; it must not reach a new activation.
+  const auto deactivations = std::exchange(deactivations_, {});
+  for (const auto& [token, work] : deactivations) {
+    if (work.call != 0) channel_.cancel(work.call);
   }
-  const auto pending = std::exchange(deactivations_, {});
-  for (const auto& [token, request] : pending) sink_.deactivated(token);
+  tell();
+  for (const core::Token token : lost) {
+    const core::Reason reason = token == broken ? core::Reason::kTurnTimeout : core::Reason::kAppLost;
+    sink_.turn_ended(token, core::Answer::failed(core::Outcome::kUnknown, reason));
+  }
+  for (const auto& [token, work] : deactivations) sink_.deactivated(token);
 }
 
 // ---- deactivation ---------------------------------------------------------------------------------------------------
 
 void GrpcAdapter::deactivate(core::DeactivateActors request) {
-  deactivations_[request.token] = request;
-  if (form_ == Form::kStream) {
-    open_stream();
-    stream_->deactivate(request);
-  } else {
-    send_deactivation(request);
-  }
+  const core::Token token = request.token;
+  Deactivation& work = deactivations_[token];
+  work.request = std::move(request);
+  work.deadline = net::Clock::now() + options_.turn_timeout;
+  overdue_.add(work.deadline, token);
+  send_deactivation(token);
 }
 
-void GrpcAdapter::send_deactivation(const core::DeactivateActors& request) {
+// An app that stops in order takes no new stream, and hears what it has to save on the one that it still answers.
+TurnStream& GrpcAdapter::stream_for_deactivations() {
+  if (!monitor_.is_up() && !retiring_.empty() && retiring_.back()->takes_more()) return *retiring_.back();
+  open_stream();
+  return *stream_;
+}
+
+void GrpcAdapter::send_deactivation(core::Token token) {
+  Deactivation& work = deactivations_.at(token);
+  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(work.request);
   app::v1::Deactivate message;
-  message.set_all(request.all);
-  for (const core::Claim& actor : request.actors) message.add_ids(actor.id);
+  message.set_all(work.request.all);
+  for (const core::Claim& actor : work.request.actors) message.add_ids(actor.id);
   net::CallOptions options;
-  options.deadline = net::Clock::now() + options_.turn_timeout;
-  channel_.unary(kDeactivatePath, {}, message.SerializeAsString(), options,
-                 [this, token = request.token](const net::CallResult& result) {
-                   const bool known =
-                       result.status == net::GrpcStatus::kOk || result.status == net::GrpcStatus::kUnimplemented;
-                   if (!known) {
-                     log_.warn("deactivation_failed", {{"why", result.message}});
-                     monitor_.look_now();
-                   }
-                   deactivation_over(token);
-                 });
+  options.deadline = work.deadline;
+  work.call = channel_.unary(kDeactivatePath, {}, message.SerializeAsString(), options,
+                             [this, token](const net::CallResult& result) { deactivation_answered(token, result); });
+}
+
+void GrpcAdapter::deactivation_answered(core::Token token, const net::CallResult& result) {
+  if (!deactivations_.contains(token)) return;
+  if (result.from_server) {
+    monitor_.answered();
+  } else {
+    monitor_.look_now();
+  }
+  // An app that does not know of deactivation has nothing to do for it.
+  if (result.status == net::GrpcStatus::kOk || result.status == net::GrpcStatus::kUnimplemented) {
+    return deactivation_over(token);
+  }
+  repeat_deactivation(token, result.message);
+}
+
+// Whatever is no yes is asked again, until --turn-timeout has passed.
+void GrpcAdapter::repeat_deactivation(core::Token token, const std::string& why) {
+  Deactivation& work = deactivations_.at(token);
+  work.call = 0;
+  const auto again = net::Clock::now() + repeat_after(work.attempts);
+  const bool give_up = again >= work.deadline;
+  if (give_up || work.attempts == 0) {
+    log_.warn(give_up ? "deactivation_given_up" : "deactivation_failed", {{"why", why}});
+  }
+  if (give_up) return deactivation_over(token);
+  ++work.attempts;
+  repeats_.add(again, token);
+}
+
+// On a stream nothing else bounds it, and nobody knows what the app still does.
+void GrpcAdapter::deactivation_overdue(core::Token token) {
+  if (form_ != Form::kStream || !deactivations_.contains(token)) return;
+  activations_ended("a deactivation took longer than --turn-timeout");
 }
 
 void GrpcAdapter::deactivation_over(core::Token token) {
-  if (deactivations_.erase(token) != 0) sink_.deactivated(token);
+  const auto found = deactivations_.find(token);
+  if (found == deactivations_.end()) return;
+  overdue_.remove(found->second.deadline, token);
+  deactivations_.erase(found);
+  sink_.deactivated(token);
 }
 
 // ---- health ---------------------------------------------------------------------------------------------------------
 
-void GrpcAdapter::check_health(HealthMonitor::Checked checked) {
+HealthMonitor::Events GrpcAdapter::health_events() {
+  HealthMonitor::Events events;
+  events.check = [this](net::Clock::time_point deadline, HealthMonitor::Checked checked) {
+    check_health(deadline, std::move(checked));
+  };
+  events.working = [this] { return (!turns_.empty() || !deactivations_.empty()) && channel_.any_begun(); };
+  events.up = [this] {
+    // Another process may serve another form of the contract.
+    form_ = Form::kStream;
+    open_stream();
+    sink_.app_up();
+  };
+  events.unhealthy = [this](const std::string& why) { sink_.app_sick(why); };
+  events.gone = [this](const std::string& why) { lose_all(0, [&] { sink_.app_down(why); }); };
+  events.restarted = [this] { activations_ended("another instance answers"); };
+  return events;
+}
+
+void GrpcAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked) {
   net::CallOptions options;
-  options.deadline = net::Clock::now() + kHealthTimeout;
+  options.deadline = deadline;
   options.connect_now = true;
-  channel_.unary(kHealthPath, {}, "", options, [checked = std::move(checked)](const net::CallResult& result) {
+  health_.unary(kHealthPath, {}, "", options, [checked = std::move(checked)](const net::CallResult& result) {
     HealthResult health;
     health.refused = result.refused;
+    health.timed_out = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
     // An app without the health service is healthy while it accepts connections and answers.
     health.healthy = (result.status == net::GrpcStatus::kOk && is_serving(result.body)) ||
                      (result.status == net::GrpcStatus::kUnimplemented && result.from_server);

@@ -2,6 +2,7 @@
 // messages.ControlPlane/Apply, whichever of them it serves, tried in this order (docs/app-contract.md).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -10,6 +11,7 @@
 #include "adapters/app_adapter.h"
 #include "adapters/grpc/turn_stream.h"
 #include "adapters/health_monitor.h"
+#include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc_channel.h"
 
 namespace ringside::adapters {
@@ -32,17 +34,31 @@ class GrpcAdapter final : public AppAdapter {
     Form form = Form::kStream;          // in which it was sent last
   };
 
+  struct Deactivation {
+    core::DeactivateActors request;
+    net::Clock::time_point deadline;
+    net::GrpcChannel::CallId call = 0;
+    int attempts = 0;
+  };
+
   void open_stream();
-  void stream_ended(const net::CallResult& result, const TurnStream::Events::Unanswered& unanswered);
+  void retire_stream(TurnStream& stream);
+  void stream_ended(TurnStream& stream, const net::CallResult& result,
+                    const TurnStream::Events::Unanswered& unanswered);
   void use(Form form);
   void send_turn(Turn& turn);
   void turn_answered(core::Token turn, net::CallResult result);
   void finish(core::Token turn, core::Answer answer);
-  void fail_turns();
-  void activations_ended(const std::string& why);
-  void send_deactivation(const core::DeactivateActors& request);
+  void lose_all(core::Token broken, const std::function<void()>& tell);
+  void activations_ended(const std::string& why, core::Token broken = 0);
+  TurnStream& stream_for_deactivations();
+  void send_deactivation(core::Token token);
+  void deactivation_answered(core::Token token, const net::CallResult& result);
+  void repeat_deactivation(core::Token token, const std::string& why);
+  void deactivation_overdue(core::Token token);
   void deactivation_over(core::Token token);
-  void check_health(HealthMonitor::Checked checked);
+  HealthMonitor::Events health_events();
+  void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
   void disconnected(const net::CallResult& why);
 
   net::Loop& loop_;
@@ -50,11 +66,15 @@ class GrpcAdapter final : public AppAdapter {
   core::AppSink& sink_;
   runtime::Log& log_;
   net::GrpcChannel channel_;
+  net::GrpcChannel health_;  // of its own: turns may take all the streams that the app allows on one connection
   HealthMonitor monitor_;
   Form form_ = Form::kStream;
   std::shared_ptr<TurnStream> stream_;
+  std::vector<std::shared_ptr<TurnStream>> retiring_;  // answers are awaited, and nothing new goes onto them
   std::unordered_map<core::Token, Turn> turns_;
-  std::unordered_map<core::Token, core::DeactivateActors> deactivations_;
+  std::unordered_map<core::Token, Deactivation> deactivations_;
+  net::DeadlineQueue overdue_;  // deactivations
+  net::DeadlineQueue repeats_;  // likewise
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -76,6 +76,9 @@ bool is_refusal(net::GrpcStatus status) {
 
 Answer read_failure(const net::CallResult& result) {
   const std::string said = std::string(net::grpc_status_name(result.status)) + " " + result.message;
+  if (result.delivery == net::Delivery::kNotSent && result.status == net::GrpcStatus::kDeadlineExceeded) {
+    return Answer::failed(Outcome::kExpired, Reason::kDeadline, "waited for its place among the app's calls");
+  }
   if (result.delivery == net::Delivery::kNotSent) return Answer::failed(Outcome::kNotDelivered, Reason::kAppDown, said);
   if (!result.from_server) {
     const bool large = result.status == net::GrpcStatus::kResourceExhausted;

@@ -7,6 +7,7 @@
 #include <ringside/app/v1/app.pb.h>
 
 #include "adapters/grpc/turn_codec.h"
+#include "adapters/turn_headers.h"
 
 namespace ringside::adapters {
 namespace {
@@ -38,6 +39,7 @@ void TurnStream::begin(net::GrpcChannel& channel, std::size_t max_message) {
   net::StreamHandlers handlers;
   handlers.on_message = [this](const std::string& bytes) { receive(bytes); };
   handlers.on_writable = [this] { flush(); };
+  handlers.on_going_away = [this] { events_.going_away(*this); };
   handlers.on_finish = [self = shared_from_this()](net::CallResult result) { self->end(std::move(result)); };
   stream_ = channel.stream(kPath, {}, options, std::move(handlers));
 }
@@ -47,10 +49,8 @@ TurnStream::~TurnStream() = default;
 void TurnStream::start_turn(const core::StartTurn& turn) {
   const std::uint64_t seq = next_seq_++;
   turns_[seq] = turn.token;
-  const auto left = turn.call->deadline.time_since_epoch() -
-                    std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch());
-  std::string piece;
-  append_turn(piece, encode_turn(turn, seq, left));
+  Piece piece{{}, seq, latest_begin(turn)};
+  append_turn(piece.bytes, encode_turn(turn, seq, time_left(turn)));
   queue(std::move(piece));
 }
 
@@ -62,10 +62,10 @@ void TurnStream::deactivate(const core::DeactivateActors& request) {
   deactivate->set_seq(seq);
   deactivate->set_all(request.all);
   for (const core::Claim& actor : request.actors) deactivate->add_ids(actor.id);
-  queue(frame.SerializeAsString());
+  queue({frame.SerializeAsString()});
 }
 
-void TurnStream::queue(std::string piece) {
+void TurnStream::queue(Piece piece) {
   queued_.push_back(std::move(piece));
   if (std::exchange(flush_posted_, true)) return;
   boost::asio::post(loop_, [weak = weak_from_this()] {
@@ -73,28 +73,58 @@ void TurnStream::queue(std::string piece) {
   });
 }
 
-// Pieces of a message joined are the message: protobuf's repeated fields concatenate.
 void TurnStream::flush() {
   flush_posted_ = false;
+  const auto self = shared_from_this();  // what is reported may end this stream
   while (stream_ && !queued_.empty() && stream_->unsent_bytes() < kMaxUnsent) {
-    std::string frame = std::move(queued_.front());
-    queued_.pop_front();
-    while (!queued_.empty() && frame.size() + queued_.front().size() <= kMaxFrame) {
-      frame += queued_.front();
-      queued_.pop_front();
-    }
-    stream_->send(std::move(frame));
+    std::string frame = take_frame();
+    if (stream_ && !frame.empty()) stream_->send(std::move(frame));
   }
+  half_close_if_done();
+}
+
+// Pieces of a message joined are the message: protobuf's repeated fields concatenate.
+std::string TurnStream::take_frame() {
+  const auto now = net::Clock::now();
+  std::string frame;
+  while (!queued_.empty() && (frame.empty() || frame.size() + queued_.front().bytes.size() <= kMaxFrame)) {
+    const Piece piece = std::move(queued_.front());
+    queued_.pop_front();
+    if (piece.latest <= now) {
+      expire(piece.seq);
+    } else {
+      frame += piece.bytes;
+    }
+  }
+  return frame;
+}
+
+void TurnStream::expire(std::uint64_t seq) {
+  const auto found = turns_.find(seq);
+  const core::Token turn = found->second;
+  turns_.erase(found);
+  events_.turn_ended(turn, core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline,
+                                                "waited for the app to read its stream"));
+}
+
+void TurnStream::retire() {
+  retiring_ = true;
+  half_close_if_done();
+}
+
+void TurnStream::half_close_if_done() {
+  if (!retiring_ || !takes_more() || !queued_.empty() || !turns_.empty() || !deactivations_.empty()) return;
+  half_closed_ = true;
+  stream_->half_close();
 }
 
 void TurnStream::receive(const std::string& bytes) {
-  answered_anything_ = true;
   app::v1::ResultFrame frame;
-  if (!frame.ParseFromString(bytes)) return close("a frame that is no ResultFrame");
+  if (!frame.ParseFromString(bytes)) return fail("a frame that is no ResultFrame");
   const auto self = shared_from_this();  // what is reported may end this stream
   for (app::v1::TurnResult& result : *frame.mutable_results()) {
     const auto found = turns_.find(result.seq());
-    if (found == turns_.end()) return close("a result for a turn that is not under way");
+    if (found == turns_.end()) return fail("a result for a turn that is not under way");
     const core::Token turn = found->second;
     turns_.erase(found);
     events_.turn_ended(turn, read_turn_result(result));
@@ -102,16 +132,20 @@ void TurnStream::receive(const std::string& bytes) {
   }
   for (const app::v1::Deactivated& done : frame.deactivated()) {
     const auto found = deactivations_.find(done.seq());
-    if (found == deactivations_.end()) return close("an answer to a deactivation that is not under way");
+    if (found == deactivations_.end()) return fail("an answer to a deactivation that is not under way");
     const core::Token token = found->second;
     deactivations_.erase(found);
     events_.deactivated(token);
     if (!stream_) return;
   }
+  half_close_if_done();
 }
 
-void TurnStream::close(const std::string& why) {
-  if (!stream_) return;
+void TurnStream::close() {
+  if (const auto stream = std::exchange(stream_, nullptr)) stream->cancel();
+}
+
+void TurnStream::fail(const std::string& why) {
   stream_->cancel();
   net::CallResult result;
   result.status = net::GrpcStatus::kCancelled;
@@ -125,7 +159,7 @@ void TurnStream::end(net::CallResult result) {
   Events::Unanswered unanswered{in_order(turns_), in_order(deactivations_)};
   turns_.clear();
   deactivations_.clear();
-  events_.ended(std::move(result), std::move(unanswered));
+  events_.ended(*this, std::move(result), std::move(unanswered));
 }
 
 }  // namespace ringside::adapters

@@ -1,7 +1,8 @@
 // One ActorHost.ApplyStream: turns go out micro-batched, results come back by sequence number.
 //
 // Whatever was queued in one turn of the event loop goes into one frame; frames are at most 1 MiB unless a single turn
-// is larger. Nothing is sent while much is still unsent. Loop thread only.
+// is larger. Nothing is sent while much is still unsent, and no turn whose caller's deadline has passed meanwhile. Loop
+// thread only.
 #pragma once
 
 #include <deque>
@@ -20,11 +21,13 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   struct Events {
     std::function<void(core::Token turn, core::Answer answer)> turn_ended;
     std::function<void(core::Token deactivation)> deactivated;
+    // The app wants to end this connection: nothing new belongs on this stream.
+    std::function<void(TurnStream& stream)> going_away;
     // Last; nothing else follows. The turns and deactivations that had no answer come with it.
     struct Unanswered {
       std::deque<core::Token> turns, deactivations;
     };
-    std::function<void(net::CallResult result, Unanswered unanswered)> ended;
+    std::function<void(TurnStream& stream, net::CallResult result, Unanswered unanswered)> ended;
   };
 
   static std::shared_ptr<TurnStream> open(net::Loop& loop, net::GrpcChannel& channel, std::size_t max_message,
@@ -33,24 +36,36 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
 
   void start_turn(const core::StartTurn& turn);
   void deactivate(const core::DeactivateActors& request);
-  // Ends it from our side, at once; `ended` still comes, from the loop.
-  void close(const std::string& why);
-  bool answered_anything() const { return answered_anything_; }
+  // Ends it in order, once everything on it has been answered.
+  void retire();
+  bool takes_more() const { return stream_ != nullptr && !half_closed_; }
+  // Ends it at once, without a further event.
+  void close();
 
  private:
   TurnStream(net::Loop& loop, Events events) : loop_(loop), events_(std::move(events)) {}
   void begin(net::GrpcChannel& channel, std::size_t max_message);
-  void queue(std::string piece);
+  struct Piece {
+    std::string bytes;      // of a serialized TurnFrame
+    std::uint64_t seq = 0;  // a turn's
+    net::Clock::time_point latest = net::Clock::time_point::max();
+  };
+  void queue(Piece piece);
   void flush();
+  std::string take_frame();
+  void expire(std::uint64_t seq);
+  void half_close_if_done();
   void receive(const std::string& bytes);
+  void fail(const std::string& why);
   void end(net::CallResult result);
 
   net::Loop& loop_;
   Events events_;
   std::shared_ptr<net::ClientStream> stream_;
-  std::deque<std::string> queued_;  // serialized pieces of a TurnFrame
+  std::deque<Piece> queued_;
   bool flush_posted_ = false;
-  bool answered_anything_ = false;
+  bool retiring_ = false;
+  bool half_closed_ = false;
   std::uint64_t next_seq_ = 1;
   std::unordered_map<std::uint64_t, core::Token> turns_, deactivations_;  // by sequence number
 };

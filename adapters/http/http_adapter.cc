@@ -6,13 +6,16 @@
 
 #include <boost/asio/post.hpp>
 
+#include "adapters/turn_headers.h"
+
 namespace ringside::adapters {
 namespace {
 
 constexpr std::size_t kTurnConnections = 64;
 constexpr std::size_t kDeactivationsAtOnce = 8;
 constexpr std::size_t kHealthConnections = 1;
-constexpr std::chrono::milliseconds kHealthTimeout{1'000};
+constexpr std::chrono::milliseconds kBetweenEnds{20};
+constexpr std::chrono::hours kUntilDeadline{24};  // each of these requests has one
 
 net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::size_t connections) {
   net::Http1ClientOptions client;
@@ -21,6 +24,15 @@ net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::s
   client.max_connections = connections;
   client.max_waiting = options.max_in_flight + 100;
   client.max_body = options.max_message;
+  return client;
+}
+
+// Not kept for long: a server that serves one connection at a time is kept from turns by an idle one.
+net::Http1ClientOptions brief_options(const HttpAdapterOptions& options, std::size_t connections,
+                                      std::chrono::milliseconds max_idle) {
+  net::Http1ClientOptions client = client_options(options, connections);
+  client.max_idle = max_idle;
+  client.connect_timeout = kUntilDeadline;
   return client;
 }
 
@@ -37,7 +49,7 @@ std::size_t turn_connections(const HttpAdapterOptions& options) {
 bool deactivation_done(const net::HttpResult& result) {
   if (result.outcome != net::HttpOutcome::kAnswered) return false;
   const int status = result.response.status;
-  return status < 400 || status == 404 || status == 405 || status == 501;
+  return (status >= 200 && status < 300) || status == 404 || status == 405 || status == 501;
 }
 
 }  // namespace
@@ -50,19 +62,10 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       log_(log),
       exchange_(json, options_.json),
       turns_(loop, client_options(options_, turn_connections(options_))),
-      ends_(loop, client_options(options_, end_connections(options_))),
-      health_(loop, client_options(options_, kHealthConnections)),
-      monitor_(
-          loop, options_.health_interval, options_.down_after,
-          {[this](HealthMonitor::Checked checked) { check_health(std::move(checked)); }, [this] { sink_.app_up(); },
-           [this](const std::string& why) {
-             fail_turns();
-             sink_.app_down(why);
-           },
-           [this] {
-             fail_turns();
-             sink_.app_restarted();
-           }}) {}
+      ends_(loop, brief_options(options_, end_connections(options_), kBetweenEnds)),
+      health_(loop, brief_options(options_, kHealthConnections, std::chrono::milliseconds(0))),
+      monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
+      repeats_(loop, [this](std::uint64_t id) { repeat_end(id); }) {}
 
 HttpAdapter::~HttpAdapter() = default;
 
@@ -71,27 +74,35 @@ void HttpAdapter::start() { monitor_.start(); }
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
 void HttpAdapter::start_turn(core::StartTurn turn) {
-  const auto now = net::Clock::now();
-  const auto deadline = net::Clock::time_point(turn.call->deadline.time_since_epoch());
   TurnExchange::Written written;
-  const auto time_left = std::chrono::duration_cast<core::Duration>(deadline - now);
-  if (auto refusal = exchange_.write(turn, time_left, written)) {
+  if (auto refusal = exchange_.write(turn, written)) {
     under_way_[turn.token] = 0;
     boost::asio::post(loop_, [this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); });
     return;
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
   under_way_[turn.token] =
-      turns_.request(written.request, std::nullopt,
-                     [this, token = turn.token, method_call = written.method_call](const net::HttpResult& result) {
-                       turn_answered(token, method_call, result);
-                     });
+      turns_.request_by(written.request, {latest_begin(turn), kTimeLeftHeader},
+                        [this, token = turn.token, method_call = written.method_call](const net::HttpResult& result) {
+                          turn_answered(token, method_call, result);
+                        });
 }
 
 void HttpAdapter::turn_answered(core::Token turn, bool method_call, const net::HttpResult& result) {
   core::Answer answer = exchange_.read(result, method_call);
-  if (result.outcome != net::HttpOutcome::kAnswered) monitor_.look_now();
+  note(result);
   finish(turn, std::move(answer));
+}
+
+// What an exchange says of the app's health.
+void HttpAdapter::note(const net::HttpResult& result) {
+  if (result.outcome == net::HttpOutcome::kAnswered) {
+    monitor_.answered();
+  } else if (result.refused) {
+    monitor_.refused();
+  } else if (!result.timed_out && !result.overloaded) {
+    monitor_.look_now();
+  }
 }
 
 void HttpAdapter::finish(core::Token turn, core::Answer answer) {
@@ -106,15 +117,26 @@ void HttpAdapter::break_turn(core::Token turn) {
       loop_, [this, turn] { finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout)); });
 }
 
-void HttpAdapter::fail_turns() {
-  std::vector<core::Token> turns;
-  for (const auto& [turn, request] : under_way_) {
+// `tell` may begin turns of new activations; those are none of the lost ones.
+void HttpAdapter::lose_all(const std::function<void()>& tell) {
+  std::vector<core::Token> lost;
+  for (const auto& [turn, request] : std::exchange(under_way_, {})) {
     turns_.cancel(request);
-    turns.push_back(turn);
+    lost.push_back(turn);
   }
-  for (const core::Token turn : turns) {
-    finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
+  std::sort(lost.begin(), lost.end());
+  // What is still to be forgotten has been; it must not reach a new activation.
+  for (const auto id : std::exchange(ends_under_way_, {})) ends_.cancel(id);
+  const auto deactivations = std::exchange(deactivations_, {});
+  unsent_.clear();
+  to_repeat_.clear();
+  due_again_.clear();
+  repeats_.clear();
+  tell();
+  for (const core::Token turn : lost) {
+    sink_.turn_ended(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
   }
+  for (const auto& [token, work] : deactivations) sink_.deactivated(token);
 }
 
 // ---- deactivation ---------------------------------------------------------------------------------------------------
@@ -126,62 +148,119 @@ void HttpAdapter::deactivate(core::DeactivateActors request) {
   work->deadline = net::Clock::now() + options_.turn_timeout;
   for (const core::Claim& actor : request.actors) work->left.push_back(actor.id);
   if (work->all) work->left.assign(1, 0);
+  deactivations_[work->token] = work;
   boost::asio::post(loop_, [this, work] {
-    if (work->left.empty()) return sink_.deactivated(work->token);
-    deactivations_.push_back(work);
+    if (!deactivations_.contains(work->token)) return;  // lost meanwhile
+    if (work->left.empty()) return end_over(*work);
+    unsent_.push_back(work);
     next_deactivations();
   });
 }
 
 // No more at once than there are connections, so that none is ever refused by a bound and taken for done.
 void HttpAdapter::next_deactivations() {
-  while (!deactivations_.empty() && ends_under_way_ < kDeactivationsAtOnce) {
-    const auto work = std::move(deactivations_.front());
-    deactivations_.pop_front();
-    net::HttpRequest request;
-    request.method = "DELETE";
-    request.target = work->all ? "/actors" : "/actors/" + std::to_string(work->left.front());
+  while (ends_under_way_.size() < kDeactivationsAtOnce) {
+    if (!due_again_.empty()) {
+      End end = std::move(due_again_.front());
+      due_again_.pop_front();
+      send_end(std::move(end));
+      continue;
+    }
+    if (unsent_.empty()) return;
+    const auto work = std::move(unsent_.front());
+    unsent_.pop_front();
+    const core::ActorId actor = work->left.front();
     work->left.pop_front();
     ++work->unanswered;
-    ++ends_under_way_;
-    ends_.request(request, work->deadline,
-                  [this, work](const net::HttpResult& result) { deactivation_answered(*work, result); });
-    if (!work->left.empty()) deactivations_.push_back(work);
+    if (!work->left.empty()) unsent_.push_back(work);
+    send_end({work, actor, 0});
   }
 }
 
-void HttpAdapter::deactivation_answered(Deactivation& work, const net::HttpResult& result) {
-  // An app that cannot be asked has lost the actor, or is about to be found down; nothing is gained by waiting.
-  if (!deactivation_done(result)) {
-    log_.warn("deactivation_failed", {{"status", result.response.status}, {"why", result.error}});
-    monitor_.look_now();
+void HttpAdapter::send_end(End end) {
+  net::HttpRequest request;
+  request.method = "DELETE";
+  request.target = end.work->all ? "/actors" : "/actors/" + std::to_string(end.actor);
+  const auto deadline = end.work->deadline;
+  const auto id = std::make_shared<net::Http1Client::RequestId>();
+  *id = ends_.request(request, deadline, [this, id, end = std::move(end)](const net::HttpResult& result) {
+    ends_under_way_.erase(*id);
+    end_answered(end, result);
+    next_deactivations();
+  });
+  ends_under_way_.insert(*id);
+}
+
+// Whatever else than a yes is asked again, until --turn-timeout has passed for the whole list.
+void HttpAdapter::end_answered(End end, const net::HttpResult& result) {
+  note(result);
+  if (deactivation_done(result)) return end_over(*end.work);
+  const auto again = net::Clock::now() + repeat_after(end.attempts);
+  const bool give_up = again >= end.work->deadline;
+  if (give_up || end.attempts == 0) {
+    log_.warn(give_up ? "deactivation_given_up" : "deactivation_failed",
+              {{"actor", end.work->all ? "all" : std::to_string(end.actor)},
+               {"status", result.response.status},
+               {"why", result.error}});
   }
-  --ends_under_way_;
-  if (--work.unanswered == 0 && work.left.empty()) sink_.deactivated(work.token);
+  if (give_up) return end_over(*end.work);
+  ++end.attempts;
+  to_repeat_.emplace(++last_repeat_, std::move(end));
+  repeats_.add(again, last_repeat_);
+}
+
+void HttpAdapter::repeat_end(std::uint64_t id) {
+  const auto found = to_repeat_.find(id);
+  if (found == to_repeat_.end()) return;
+  due_again_.push_back(std::move(found->second));
+  to_repeat_.erase(found);
   next_deactivations();
+}
+
+void HttpAdapter::end_over(Deactivation& work) {
+  if (work.unanswered > 0) --work.unanswered;
+  if (work.unanswered > 0 || !work.left.empty()) return;
+  if (deactivations_.erase(work.token) != 0) sink_.deactivated(work.token);
 }
 
 // ---- health ---------------------------------------------------------------------------------------------------------
 
-void HttpAdapter::check_health(HealthMonitor::Checked checked) {
+HealthMonitor::Events HttpAdapter::health_events() {
+  HealthMonitor::Events events;
+  events.check = [this](net::Clock::time_point deadline, HealthMonitor::Checked checked) {
+    check_health(deadline, std::move(checked));
+  };
+  // A server that serves one connection at a time may be reading an idle one of ours.
+  events.hanging = [this] {
+    turns_.renew_connections();
+    ends_.renew_connections();
+  };
+  events.working = [this] { return turns_.any_begun() || ends_.any_begun(); };
+  events.up = [this] { sink_.app_up(); };
+  events.unhealthy = [this](const std::string& why) { sink_.app_sick(why); };
+  events.gone = [this](const std::string& why) { lose_all([&] { sink_.app_down(why); }); };
+  events.restarted = [this] { lose_all([this] { sink_.app_restarted(); }); };
+  return events;
+}
+
+void HttpAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked) {
   net::HttpRequest request;
   request.method = "GET";
   request.target = options_.health_path;
-  health_.request(request, net::Clock::now() + kHealthTimeout,
-                  [checked = std::move(checked)](const net::HttpResult& result) {
-                    HealthResult health;
-                    health.refused = result.refused;
-                    if (result.outcome == net::HttpOutcome::kAnswered) {
-                      const int status = result.response.status;
-                      health.healthy =
-                          (status >= 200 && status < 300) || status == 404;  // 404: it has no such page, but it answers
-                      health.instance = std::string(result.response.headers.get("ringside-app-instance"));
-                      health.why = "its health check answers " + std::to_string(status);
-                    } else {
-                      health.why = result.error;
-                    }
-                    checked(std::move(health));
-                  });
+  health_.request(request, deadline, [checked = std::move(checked)](const net::HttpResult& result) {
+    HealthResult health;
+    health.refused = result.refused;
+    health.timed_out = result.timed_out;
+    if (result.outcome == net::HttpOutcome::kAnswered) {
+      const int status = result.response.status;
+      health.healthy = (status >= 200 && status < 300) || status == 404;  // 404: it has no such page, but it answers
+      health.instance = std::string(result.response.headers.get("ringside-app-instance"));
+      health.why = "its health check answers " + std::to_string(status);
+    } else {
+      health.why = result.error;
+    }
+    checked(std::move(health));
+  });
 }
 
 }  // namespace ringside::adapters

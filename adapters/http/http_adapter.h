@@ -3,13 +3,16 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "adapters/app_adapter.h"
 #include "adapters/health_monitor.h"
 #include "adapters/http/turn_exchange.h"
+#include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/http1_client.h"
 
 namespace ringside::adapters {
@@ -38,13 +41,24 @@ class HttpAdapter final : public AppAdapter {
     bool all = false;
     net::Clock::time_point deadline;
   };
+  // One DELETE.
+  struct End {
+    std::shared_ptr<Deactivation> work;
+    core::ActorId actor = 0;
+    int attempts = 0;
+  };
 
   void turn_answered(core::Token turn, bool method_call, const net::HttpResult& result);
+  void note(const net::HttpResult& result);
   void finish(core::Token turn, core::Answer answer);
-  void fail_turns();
+  void lose_all(const std::function<void()>& tell);
   void next_deactivations();
-  void deactivation_answered(Deactivation& work, const net::HttpResult& result);
-  void check_health(HealthMonitor::Checked checked);
+  void send_end(End end);
+  void end_answered(End end, const net::HttpResult& result);
+  void repeat_end(std::uint64_t id);
+  void end_over(Deactivation& work);
+  HealthMonitor::Events health_events();
+  void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
 
   net::Loop& loop_;
   HttpAdapterOptions options_;
@@ -56,8 +70,13 @@ class HttpAdapter final : public AppAdapter {
   net::Http1Client health_;  // of its own: likewise
   HealthMonitor monitor_;
   std::unordered_map<core::Token, net::Http1Client::RequestId> under_way_;
-  std::deque<std::shared_ptr<Deactivation>> deactivations_;  // with actors left; in turn
-  std::size_t ends_under_way_ = 0;
+  std::unordered_map<core::Token, std::shared_ptr<Deactivation>> deactivations_;
+  std::deque<std::shared_ptr<Deactivation>> unsent_;  // with actors left; in turn
+  std::unordered_set<net::Http1Client::RequestId> ends_under_way_;
+  net::DeadlineQueue repeats_;
+  std::unordered_map<std::uint64_t, End> to_repeat_;
+  std::deque<End> due_again_;
+  std::uint64_t last_repeat_ = 0;
 };
 
 }  // namespace ringside::adapters

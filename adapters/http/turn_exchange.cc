@@ -1,15 +1,14 @@
 #include "adapters/http/turn_exchange.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/wrappers.pb.h>
 #include <messages/control_plane.pb.h>
 
+#include "adapters/turn_headers.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::adapters {
 namespace {
@@ -43,8 +42,7 @@ std::string body_as_reply(const net::HttpResponse& response) {
 
 }  // namespace
 
-std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, core::Duration time_left,
-                                          Written& written) const {
+std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& written) const {
   const core::Call& call = *turn.call;
   net::HttpRequest& request = written.request;
   written.method_call = wire::is_method_call(call.request);
@@ -62,20 +60,15 @@ std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, core::Dur
       request.body = call.request;
     }
   }
-  const auto left_ms =
-      std::max<std::int64_t>(1, std::chrono::duration_cast<std::chrono::milliseconds>(time_left).count());
-  request.headers.set("ringside-epoch", std::to_string(turn.epoch));
-  request.headers.set("ringside-timeout", std::to_string(left_ms) + "ms");
-  if (!call.actor_name.empty()) request.headers.set("ringside-actor-name", wire::percent_encode(call.actor_name));
-  if (!call.traceparent.empty()) request.headers.set("traceparent", call.traceparent);
-  if (!call.tracestate.empty()) request.headers.set("tracestate", call.tracestate);
-  if (!call.idempotency_key.empty()) request.headers.set("idempotency-key", call.idempotency_key);
+  add_turn_headers(turn, request.headers);
   return std::nullopt;
 }
 
 Answer TurnExchange::read(const net::HttpResult& result, bool method_call) const {
   switch (result.outcome) {
     case net::HttpOutcome::kNotSent:
+      if (result.timed_out)
+        return answer_of(Outcome::kExpired, Reason::kDeadline, "waited for a connection to the app");
       return answer_of(Outcome::kNotDelivered, result.overloaded ? Reason::kAppBusy : Reason::kAppDown, result.error);
     case net::HttpOutcome::kLost:
       if (result.timed_out) return answer_of(Outcome::kUnknown, Reason::kTurnTimeout, result.error);

@@ -18,7 +18,8 @@ class TurnExchange {
     bool method_call = false;
   };
   // Nothing: `written` is set; else the turn's answer (a batch that cannot be written as JSON, a bad path).
-  std::optional<core::Answer> write(const core::StartTurn& turn, core::Duration time_left, Written& written) const;
+  // Without the time left.
+  std::optional<core::Answer> write(const core::StartTurn& turn, Written& written) const;
 
   core::Answer read(const net::HttpResult& result, bool method_call) const;
 

@@ -179,6 +179,14 @@ void ChannelCall::on_end() {
   finish(status, std::string(result_.message), true);
 }
 
+void ChannelCall::on_going_away() {
+  const auto owner = owner_.lock();
+  if (over_ || !owner || !handlers_.on_going_away) return;
+  boost::asio::post(owner->loop(), [self = shared_from_this()] {
+    if (!self->over_) self->handlers_.on_going_away();
+  });
+}
+
 void ChannelCall::on_closed(std::uint32_t error, bool going_away) {
   if (over_) return;
   const bool refused = error == NGHTTP2_REFUSED_STREAM || !headers_sent_;
@@ -261,6 +269,7 @@ void ChannelCall::deliver(CallResult result) {
 bool ChannelCall::take_retry() {
   // A stream that wrote its headers may have lost what it sent since.
   if (!retry_wanted_ || retried_ || (!unary_ && headers_sent_)) return false;
+  if (options_.begin_by && Clock::now() >= *options_.begin_by) return false;
   retried_ = true;
   retry_wanted_ = false;
   over_ = false;

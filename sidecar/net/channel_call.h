@@ -54,9 +54,13 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   void on_headers_end(bool end_stream);
   void on_data(std::string_view bytes);
   void on_end();
+  void on_going_away();
   void on_closed(std::uint32_t error, bool going_away);
   void on_connection_lost(std::string_view why);
 
+  bool begun() const { return headers_sent_; }
+  /// When there is something to decide about it: its deadline, or its latest beginning.
+  std::optional<Clock::time_point> due() const { return options_.deadline ? options_.deadline : options_.begin_by; }
   /// Whether the server may have processed it.
   Delivery delivery() const;
   /// Ends it from our side with this result.

@@ -99,6 +99,7 @@ void ChannelSession::on_goaway() { go_away(); }
 void ChannelSession::go_away() {
   if (std::exchange(going_away_, true)) return;
   if (const auto owner = owner_.lock()) owner->on_session_going_away(*this);
+  for (const auto& [id, call] : calls_) call->on_going_away();
   mark_dirty();
 }
 

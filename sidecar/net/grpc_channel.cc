@@ -48,7 +48,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     const bool full = calls_.size() >= options_.max_calls || held_ + call->held_bytes() > options_.max_unsent;
     held_ += call->held_bytes();
     calls_[call->id()] = call;
-    if (call->options().deadline) deadlines_.add(*call->options().deadline, call->id());
+    if (call->due()) deadlines_.add(*call->due(), call->id());
     if (full) {
       CallResult result;
       result.status = GrpcStatus::kResourceExhausted;
@@ -116,6 +116,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     for (const auto& session : sessions) session->close("");
   }
 
+  bool any_begun() const {
+    return std::any_of(calls_.begin(), calls_.end(), [](const auto& entry) { return entry.second->begun(); });
+  }
   bool connected() const { return current_ && current_->ready(); }
   std::size_t open_calls() const { return calls_.size(); }
   const Endpoint& endpoint() const { return options_.endpoint; }
@@ -241,7 +244,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   void on_bytes_gone(std::size_t bytes) override { held_ -= std::min(held_, bytes); }
 
   void forget(const std::shared_ptr<ChannelCall>& call) {
-    if (call->options().deadline) deadlines_.remove(*call->options().deadline, call->id());
+    if (call->due()) deadlines_.remove(*call->due(), call->id());
     on_bytes_gone(call->held_bytes());
     calls_.erase(call->id());
     if (!waiting_.empty()) std::erase(waiting_, call);
@@ -249,7 +252,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void expire(CallId id) {
     const auto call = find(id);
-    if (!call) return;
+    if (!call || (!call->options().deadline && call->begun())) return;
     CallResult result;
     result.status = GrpcStatus::kDeadlineExceeded;
     result.message = "the deadline passed";
@@ -326,6 +329,7 @@ std::shared_ptr<ClientStream> GrpcChannel::stream(std::string path, Metadata met
 
 Delivery GrpcChannel::cancel(CallId call) { return impl_->cancel(call); }
 bool GrpcChannel::connected() const { return impl_->connected(); }
+bool GrpcChannel::any_begun() const { return impl_->any_begun(); }
 std::size_t GrpcChannel::open_calls() const { return impl_->open_calls(); }
 void GrpcChannel::cut(const std::string& why) { impl_->cut(why); }
 void GrpcChannel::close() { impl_->close(); }

@@ -40,6 +40,8 @@ struct CallOptions {
   std::optional<Clock::time_point> deadline;       // sent as grpc-timeout, and enforced here
   std::size_t max_message = std::size_t{4} << 20;  // of each message received; above it RESOURCE_EXHAUSTED
   bool connect_now = false;  // try to connect even where the channel is waiting to reconnect (a probe)
+  /// Where there is no deadline: not begun by then, it fails as kNotSent. Not sent along.
+  std::optional<Clock::time_point> begin_by = {};
 };
 
 struct ChannelOptions {
@@ -64,7 +66,9 @@ struct StreamHandlers {
   absl::AnyInvocable<void(const Metadata&)> on_headers;  // may be empty
   absl::AnyInvocable<void(std::string)> on_message;      // what is read is gone from the window: no back-pressure
   absl::AnyInvocable<void()> on_writable;                // unsent_bytes() fell below 64 KiB after having been above
-  absl::AnyInvocable<void(CallResult)> on_finish;        // last, exactly once, unless cancelled by us
+  /// The server wants to end this connection (GOAWAY): what is under way goes on, new calls use another one.
+  absl::AnyInvocable<void()> on_going_away;
+  absl::AnyInvocable<void(CallResult)> on_finish;  // last, exactly once, unless cancelled by us
 };
 
 /// A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.
@@ -103,6 +107,8 @@ class GrpcChannel {
   void cut(const std::string& why);
 
   bool connected() const;
+  /// Whether a call is under way of which the server has seen something, on a connection that stands.
+  bool any_begun() const;
   std::size_t open_calls() const;
   /// Ends the connection; no handler of this channel runs after it.
   void close();

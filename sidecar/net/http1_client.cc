@@ -30,7 +30,7 @@ std::string host_header(const Http1ClientOptions& options) {
 }
 
 // Empty where the request line cannot be written safely.
-std::string write_request(const HttpRequest& request, const std::string& host) {
+std::string write_request(const HttpRequest& request, const std::string& host, bool keep_alive) {
   const bool target_ok = request.target.starts_with('/') && is_header_value(request.target) &&
                          request.target.find_first_of(" \t") == std::string::npos;
   if (!is_token(request.method) || !target_ok) return {};
@@ -39,11 +39,19 @@ std::string write_request(const HttpRequest& request, const std::string& host) {
     if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
     text += header.name + ": " + header.value + "\r\n";
   }
+  if (!keep_alive) text += "connection: close\r\n";
   const bool bodiless = request.body.empty() && (request.method == "GET" || request.method == "HEAD");
   if (!bodiless) text += "content-length: " + std::to_string(request.body.size()) + "\r\n";
   text += "\r\n";
   text += request.body;
   return text;
+}
+
+// Right behind the request line.
+void add_time_left(std::string& request, const HttpStart& start) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(start.by - Clock::now());
+  request.insert(request.find("\r\n") + 2,
+                 start.time_left_header + ": " + std::to_string(std::max<std::int64_t>(1, left.count())) + "ms\r\n");
 }
 
 }  // namespace
@@ -58,15 +66,18 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
         sweep_(loop),
         pace_(loop) {}
 
-  RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done) {
+  RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline,
+                    std::optional<HttpStart> start, Done done) {
     const RequestId id = ++last_id_;
     Pending pending;
-    pending.bytes = write_request(request, host_);
+    pending.bytes = write_request(request, host_, options_.max_idle.count() > 0);
     pending.head_request = request.method == "HEAD";
-    pending.deadline = deadline;
+    pending.deadline = start ? start->by : deadline;
+    pending.begin = std::move(start);
     pending.done = std::move(done);
     const bool malformed = pending.bytes.empty();
     const bool full = busy_ >= options_.max_connections && waiting_.size() >= options_.max_waiting;
+    const auto due = pending.deadline;
     requests_.emplace(id, std::move(pending));
     if (malformed || full || closed_) {
       HttpResult refused;
@@ -80,7 +91,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
       });
       return id;
     }
-    if (deadline) deadlines_.add(*deadline, id);
+    if (due) deadlines_.add(*due, id);
     waiting_.push_back(id);
     start_soon();
     return id;
@@ -93,6 +104,13 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     forget(id);
     start_soon();
     return untouched;
+  }
+
+  void renew_connections() {
+    for (auto& [id, pending] : requests_) {
+      if (pending.connection) pending.connection->retire();
+    }
+    for (const auto& connection : std::exchange(idle_, {})) connection->abandon();
   }
 
   void close() {
@@ -110,6 +128,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     busy_ = 0;
   }
 
+  bool any_begun() const {
+    return std::any_of(requests_.begin(), requests_.end(), [](const auto& entry) { return entry.second.begun(); });
+  }
   std::size_t connections() const { return busy_ + idle_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
   const Endpoint& endpoint() const { return options_.endpoint; }
@@ -120,8 +141,10 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     bool head_request = false;
     bool started = false;  // no longer among the waiting
     std::optional<Clock::time_point> deadline;
+    std::optional<HttpStart> begin;  // the deadline is that of the beginning
     Done done;
     std::shared_ptr<Http1ClientConnection> connection;
+    bool begun() const { return connection && !connection->untouched(); }
   };
 
   // In the loop's next turn, so that no `done` runs inside request() or cancel().
@@ -174,6 +197,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     ++busy_;
     pending.started = true;
     pending.connection = connection;
+    if (pending.begin && !pending.begin->time_left_header.empty()) add_time_left(pending.bytes, *pending.begin);
     connection->send(std::move(pending.bytes), pending.head_request,
                      [weak = weak_from_this(), id](HttpResult result, bool reusable) {
                        if (const auto self = weak.lock()) self->on_done(id, std::move(result), reusable);
@@ -228,6 +252,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     const auto found = requests_.find(id);
     if (found == requests_.end()) return;
     found->second.deadline.reset();
+    if (found->second.begin && found->second.begun()) return;
     HttpResult result;
     result.timed_out = true;
     result.outcome = withdraw(found->second) ? HttpOutcome::kNotSent : HttpOutcome::kLost;
@@ -288,10 +313,15 @@ Http1Client::~Http1Client() { close(); }
 
 Http1Client::RequestId Http1Client::request(const HttpRequest& request, std::optional<Clock::time_point> deadline,
                                             Done done) {
-  return impl_->request(request, deadline, std::move(done));
+  return impl_->request(request, deadline, std::nullopt, std::move(done));
+}
+Http1Client::RequestId Http1Client::request_by(const HttpRequest& request, HttpStart start, Done done) {
+  return impl_->request(request, std::nullopt, std::move(start), std::move(done));
 }
 bool Http1Client::cancel(RequestId request) { return impl_->cancel(request); }
+void Http1Client::renew_connections() { impl_->renew_connections(); }
 void Http1Client::close() { impl_->close(); }
+bool Http1Client::any_begun() const { return impl_->any_begun(); }
 std::size_t Http1Client::connections() const { return impl_->connections(); }
 std::size_t Http1Client::waiting() const { return impl_->waiting(); }
 const Endpoint& Http1Client::endpoint() const { return impl_->endpoint(); }

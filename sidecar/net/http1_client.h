@@ -34,6 +34,13 @@ struct HttpResult {
   std::string error;        // for people
 };
 
+/// When a request must have begun, where it has no end.
+struct HttpStart {
+  Clock::time_point by;
+  /// A header of this name says what is left until `by`, as it is when the request gets its connection.
+  std::string time_left_header;
+};
+
 struct Http1ClientOptions {
   Endpoint endpoint;
   std::shared_ptr<Resolver> resolver;  // needed where the endpoint is a name
@@ -43,7 +50,8 @@ struct Http1ClientOptions {
   std::size_t max_header = 64 * 1024;
   std::size_t max_body = std::size_t{4} << 20;
   std::chrono::milliseconds connect_timeout{5'000};
-  /// A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it N - 1 s.
+  /// A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it N - 1 s. Zero: each
+  /// request has a connection of its own.
   std::chrono::milliseconds max_idle{1'000};
 };
 
@@ -62,12 +70,19 @@ class Http1Client {
   /// Host, Content-Length and Connection are set here; the caller's own are dropped, and so are headers with
   /// CR, LF or NUL in them.
   RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done);
+  /// Without a deadline. Of which not a byte was written in time: kNotSent and `timed_out`.
+  RequestId request_by(const HttpRequest& request, HttpStart start, Done done);
   /// Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
   /// was written.
   bool cancel(RequestId request);
+  /// Each connection of now ends, after the answer that it awaits: a server that serves one connection at a time comes
+  /// to the next one.
+  void renew_connections();
   /// Ends all connections; no `done` runs after it.
   void close();
 
+  /// Whether a request is under way of which the server has seen something, on a connection that stands.
+  bool any_begun() const;
   std::size_t connections() const;
   std::size_t waiting() const;
   const Endpoint& endpoint() const;

@@ -100,6 +100,7 @@ void Http1ClientConnection::advance(Http1Reader<false>::State state) {
 }
 
 std::chrono::milliseconds Http1ClientConnection::allowed_idle(const Metadata& headers) const {
+  if (options_.max_idle.count() == 0) return options_.max_idle;
   const std::string value = to_lower(headers.get("keep-alive"));
   const std::size_t at = value.find("timeout=");
   if (at == std::string::npos) return options_.max_idle;
@@ -112,7 +113,7 @@ void Http1ClientConnection::answered() {
   HttpResult result;
   result.outcome = HttpOutcome::kAnswered;
   // An answer to a request that was not read whole ends the connection, as does anything beyond the answer.
-  const bool reusable = reader_.keep_alive() && reader_.buffered() == 0 && written_ == out_.size();
+  const bool reusable = !retired_ && reader_.keep_alive() && reader_.buffered() == 0 && written_ == out_.size();
   result.response.status = reader_.head().status;
   result.response.headers = std::move(reader_.head().headers);
   if (!head_request_) result.response.body = reader_.take_body();

@@ -26,6 +26,8 @@ class Http1ClientConnection : public std::enable_shared_from_this<Http1ClientCon
   void send(std::string bytes, bool head_request, Done done);
   /// Whether it may be used again now: not idle for too long, and not closed by the server (looked at here).
   bool fresh(Clock::time_point now);
+  /// Takes no other request.
+  void retire() { retired_ = true; }
   /// Not a byte of the current request has been handed to the kernel.
   bool untouched() const { return written_ == 0; }
   /// Ends it; the current request's `done` does not run.
@@ -51,6 +53,7 @@ class Http1ClientConnection : public std::enable_shared_from_this<Http1ClientCon
   std::size_t written_ = 0;
   bool head_request_ = false;
   bool over_ = false;
+  bool retired_ = false;
   Done done_;
   Clock::time_point idle_until_{};
 };

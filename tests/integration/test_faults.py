@@ -1,7 +1,11 @@
 """Hosts and apps that end, in order and otherwise, under load."""
+import collections
+import http.server
 import json
 import signal
 import threading
+import time
+from concurrent import futures
 
 import grpc
 import pytest
@@ -121,7 +125,8 @@ def test_a_health_check_that_hangs_takes_the_host_off_the_ring(world):
     two.app.health = health
     hanging.set()
     cluster.settled([one], [one])
-    assert {m["host"]: m["phase"] for m in one.json("/v1/members")["members"]}[two.name] == "app-down"
+    cluster.until(lambda: {m["host"]: m["phase"] for m in one.json("/v1/members")["members"]}[two.name] == "app-down",
+                  "it leaves as in a drain, and then says why")
     assert two.admin_get("/readyz").status == 503
     for actor in range(1, 11):
         answer = two.call(actor)
@@ -130,6 +135,102 @@ def test_a_health_check_that_hangs_takes_the_host_off_the_ring(world):
     let_go.set()
     cluster.settled([one, two])
     assert two.admin_get("/readyz").status == 200
+
+
+class OneAtATime(http.server.HTTPServer):
+    """Serves one connection, as long as that is kept open, and then the next: Python's simplest server."""
+    request_queue_size = 256
+
+    def handle_error(self, *_):
+        pass
+
+
+def one_at_a_time(world, turn_takes):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def do_GET(self):
+            self.send_response_only(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            time.sleep(turn_takes())
+            self.do_GET()
+        do_DELETE = do_GET
+
+        def log_message(self, *_):
+            pass
+    server = OneAtATime(("127.0.0.1", 0), Handler)
+    server.kill = lambda: (server.shutdown(), server.server_close())
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    return world.keep(server)
+
+
+def test_a_slow_handler_does_not_fail_the_health_check(world):
+    takes = [0.0]
+    app = one_at_a_time(world, lambda: takes[0])
+    host = world.sidecar("--app-health-interval", "50ms", "--app-down-after", "200ms", app=app.url).ready()
+    takes[0] = 2.5  # more than a check may take
+    assert host.call(1).status == 200
+    takes[0] = 0.0
+    # Its only thread never waits for an idle connection while a check or another call does.
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        assert host.call(1).status == 200
+    with futures.ThreadPoolExecutor(4) as callers:
+        assert {a.status for a in callers.map(host.call, range(1, 41))} == {200}
+    assert not [line for line in host.lines if "event=app_down" in line or "event=app_restarted" in line]
+
+
+def test_an_app_that_restarts_between_two_checks_has_new_activations(world):
+    app = world.app()
+    host = world.host("--app-health-interval", "10s", app=app)
+    epoch = json.loads(host.call(1).body)["epoch"]
+    app.kill()
+    app.counts.clear()
+    with futures.ThreadPoolExecutor() as pool:
+        call = pool.submit(host.call, 2)
+        cluster.until(lambda: host.metric("ringside_retries_total") > 0, "its connection is refused")
+        app.start(app.port)
+        assert call.result().status == 200
+    cluster.until(lambda: json.loads(host.call(1).body)["epoch"] > epoch, "a new activation")
+
+
+def test_turns_of_one_actor_never_overlap_when_its_activation_is_lost(world):
+    under_way, overlaps = collections.Counter(), []
+
+    def serve(request, _):
+        epoch = request.headers["ringside-epoch"]
+        under_way[epoch] += 1
+        overlaps.extend([epoch] if under_way[epoch] > 1 else [])
+        time.sleep(0.3)
+        under_way[epoch] -= 1
+        return 200, {}, b""
+    app = world.app(serve=serve, instance="a")
+    host = world.host("--app-health-interval", "50ms", app=app)
+    with futures.ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(host.call, 1) for _ in range(4)]
+        cluster.until(lambda: len(app.requests) == 1 and host.metric("ringside_turns_waiting") == 3, "three wait")
+        first = app.requests[0].headers["ringside-epoch"]
+        app.instance = "b"
+        assert sorted(call.result().status for call in calls) == [200, 200, 200, 500]
+    assert not overlaps
+    assert [one.headers["ringside-epoch"] for one in app.requests].count(first) == 1, "the old epoch is over"
+
+
+@pytest.mark.parametrize("form", ("stream", "unary"))
+def test_connections_that_the_app_ends_by_their_age_lose_nothing(world, form):
+    ages = [("grpc.max_connection_age_ms", 300), ("grpc.max_connection_age_grace_ms", 500)]
+    app = world.keep(GrpcApp(form, options=ages))
+    host = world.host(app=app)
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        assert host.apply(1, "x").status == 200
+    assert len({turn.epoch for turn in app.turns()}) == 1
 
 
 def test_another_instance_of_the_app_means_new_activations(world):

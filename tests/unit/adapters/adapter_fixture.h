@@ -1,6 +1,7 @@
 // An adapter before an application of the test's own; what it reports is kept for the test to look at.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,17 +18,27 @@ namespace ringside::adapters::testing {
 class Reports final : public core::AppSink {
  public:
   void app_up() override { ++ups; }
+  void app_sick(const std::string& why) override {
+    ++sick;
+    down_because = why;
+  }
   void app_down(const std::string& why) override {
     ++downs;
     down_because = why;
+    if (on_end) on_end();
   }
-  void app_restarted() override { ++restarts; }
+  void app_restarted() override {
+    ++restarts;
+    if (on_end) on_end();
+  }
   void turn_ended(core::Token turn, core::Answer answer) override {
     EXPECT_TRUE(ended.emplace(turn, std::move(answer)).second) << "turn " << turn << " reported twice";
   }
   void deactivated(core::Token token) override { done.push_back(token); }
 
+  std::function<void()> on_end;  // all activations have ended: what the core does in this very call
   int ups = 0;
+  int sick = 0;
   int downs = 0;
   int restarts = 0;
   std::string down_because;
@@ -35,7 +46,8 @@ class Reports final : public core::AppSink {
   std::vector<core::Token> done;
 };
 
-inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello") {
+inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello",
+                            std::chrono::milliseconds time = std::chrono::seconds(30)) {
   messages::ApplyRequest request;
   request.set_id(id);
   google::protobuf::StringValue value;
@@ -44,8 +56,8 @@ inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std:
   auto call = std::make_shared<core::Call>();
   call->id = id;
   call->request = request.SerializeAsString();
-  call->deadline = core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) +
-                   std::chrono::seconds(30);
+  call->deadline =
+      core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) + time;
   return {token, 7, std::move(call)};
 }
 
@@ -63,6 +75,7 @@ class AdapterTest : public net::testing::LoopTest {
     options.max_message = 64 * 1024;
     options.health_interval = std::chrono::milliseconds(50);
     options.down_after = std::chrono::seconds(10);
+    options.turn_timeout = turn_timeout;
     return options;
   }
 
@@ -71,6 +84,7 @@ class AdapterTest : public net::testing::LoopTest {
     return reports.ended[token];
   }
 
+  std::chrono::milliseconds turn_timeout{60'000};
   Reports reports;
   runtime::Log log;
 };

@@ -7,18 +7,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
+const HealthResult kWell{true, false, false, "", ""};
+const HealthResult kSick{false, false, false, "", "sick"};
+const HealthResult kRefused{false, true, false, "", "refused"};
+const HealthResult kSilent{false, false, true, "", "silent"};
+
 class Monitored : public net::testing::LoopTest {
  protected:
   void watch(std::chrono::milliseconds down_after) {
     monitor = std::make_unique<HealthMonitor>(
-        loop, 5ms, down_after,
-        HealthMonitor::Events{[this](HealthMonitor::Checked checked) {
+        loop, HealthTimes{5ms, down_after, turn_timeout},
+        HealthMonitor::Events{[this](net::Clock::time_point deadline, HealthMonitor::Checked checked) {
                                 ++checks;
+                                time_given = deadline - net::Clock::now();
                                 if (answer_at_once) return checked(says);
                                 asked = std::move(checked);
                               },
-                              [this] { events += "up "; },
-                              [this](const std::string& why) { events += "down:" + why + " "; },
+                              [this] { ++hangs; }, [this] { return working; }, [this] { events += "up "; },
+                              [this](const std::string& why) { events += "unhealthy:" + why + " "; },
+                              [this](const std::string& why) { events += "gone:" + why + " "; },
                               [this] { events += "restarted "; }});
     monitor->start();
   }
@@ -30,11 +37,15 @@ class Monitored : public net::testing::LoopTest {
   }
 
   std::unique_ptr<HealthMonitor> monitor;
-  HealthResult says{true, false, "", ""};
+  std::chrono::milliseconds turn_timeout{1h};
+  HealthResult says = kWell;
   HealthMonitor::Checked asked;
   bool answer_at_once = true;
   std::string events;
+  net::Clock::duration time_given{};
+  bool working = false;
   int checks = 0;
+  int hangs = 0;
 };
 
 TEST_F(Monitored, UpWithTheFirstHealthyAnswerAndSaidOnce) {
@@ -46,26 +57,26 @@ TEST_F(Monitored, UpWithTheFirstHealthyAnswerAndSaidOnce) {
 }
 
 TEST_F(Monitored, TheFirstUnhealthyAnswerIsDownAtOnce) {
-  says = {false, false, "", "sick"};
+  says = kSick;
   watch(10s);
-  ASSERT_TRUE(happens("down:sick "));
-  says = {true, false, "", ""};
-  ASSERT_TRUE(happens("down:sick up "));
+  ASSERT_TRUE(happens("unhealthy:sick "));
+  says = kWell;
+  ASSERT_TRUE(happens("unhealthy:sick up "));
 }
 
 TEST_F(Monitored, UnhealthyForLongIsDown) {
   watch(30ms);
   ASSERT_TRUE(happens("up "));
-  says = {false, false, "", "sick"};
-  ASSERT_TRUE(happens("up down:sick "));
+  says = kSick;
+  ASSERT_TRUE(happens("up unhealthy:sick "));
 }
 
 TEST_F(Monitored, OneBadAnswerIsNot) {
   watch(10s);
   ASSERT_TRUE(happens("up "));
-  says = {false, false, "", "sick"};
+  says = kSick;
   ASSERT_TRUE(more_checks(2));
-  says = {true, false, "", ""};
+  says = kWell;
   ASSERT_TRUE(more_checks(2));
   EXPECT_EQ(events, "up ");
 }
@@ -73,8 +84,8 @@ TEST_F(Monitored, OneBadAnswerIsNot) {
 TEST_F(Monitored, NobodyListeningIsDownLongBeforeDownAfter) {
   watch(10s);
   ASSERT_TRUE(happens("up "));
-  says = {false, true, "", "refused"};
-  ASSERT_TRUE(happens("up down:refused "));
+  says = kRefused;
+  ASSERT_TRUE(happens("up gone:refused "));
   EXPECT_GE(checks, 3) << "one refusal is not enough";
 }
 
@@ -94,10 +105,92 @@ TEST_F(Monitored, AnotherInstanceAfterDownIsUpAlone) {
   says.instance = "a";
   watch(10s);
   ASSERT_TRUE(happens("up "));
-  says = {false, true, "", "gone"};
-  ASSERT_TRUE(happens("up down:gone "));
-  says = {true, false, "b", ""};
-  ASSERT_TRUE(happens("up down:gone up "));
+  says = kRefused;
+  ASSERT_TRUE(happens("up gone:refused "));
+  says = {true, false, false, "b", ""};
+  ASSERT_TRUE(happens("up gone:refused up "));
+}
+
+TEST_F(Monitored, ARefusalBetweenTwoHealthyAnswersIsARestart) {
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  says = kRefused;
+  ASSERT_TRUE(more_checks(1));
+  says = kWell;
+  ASSERT_TRUE(happens("up restarted "));
+  // One that only a turn has seen is one too.
+  monitor->refused();
+  ASSERT_TRUE(happens("up restarted restarted "));
+  ASSERT_TRUE(more_checks(2));
+  EXPECT_EQ(events, "up restarted restarted ");
+}
+
+TEST_F(Monitored, WhoeverStillAnswersTurnsIsNotGone) {
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  working = true;
+  says = kRefused;
+  ASSERT_TRUE(happens("up unhealthy:refused "));
+  ASSERT_TRUE(more_checks(2));
+  working = false;
+  ASSERT_TRUE(happens("up unhealthy:refused gone:refused "));
+  says = kWell;
+  ASSERT_TRUE(happens("up unhealthy:refused gone:refused up "));
+}
+
+TEST_F(Monitored, AnotherOneAfterAnUnhealthyOneMeansThatThatOneIsGone) {
+  watch(30ms);
+  ASSERT_TRUE(happens("up "));
+  says = kSick;
+  ASSERT_TRUE(happens("up unhealthy:sick "));
+  says = kRefused;
+  ASSERT_TRUE(more_checks(1));
+  says = kWell;
+  ASSERT_TRUE(happens("up unhealthy:sick gone:another instance answers up "));
+}
+
+TEST_F(Monitored, SilenceIsNoSicknessWhileTurnsAreUnderWay) {
+  watch(30ms);
+  ASSERT_TRUE(happens("up "));
+  says = kSilent;
+  working = true;
+  const auto began = net::Clock::now();
+  ASSERT_TRUE(run_until([&] { return net::Clock::now() - began > 100ms; }));
+  EXPECT_EQ(events, "up ");
+  working = false;
+  ASSERT_TRUE(happens("up unhealthy:silent "));
+}
+
+TEST_F(Monitored, SilenceIsNotExcusedLongerThanATurnMayTake) {
+  turn_timeout = 60ms;
+  watch(30ms);
+  ASSERT_TRUE(happens("up "));
+  says = kSilent;
+  working = true;
+  ASSERT_TRUE(happens("up unhealthy:silent "));
+}
+
+TEST_F(Monitored, AnAnswerToATurnDuringASilentCheckIsASignOfLife) {
+  watch(5ms);
+  ASSERT_TRUE(happens("up "));
+  answer_at_once = false;
+  ASSERT_TRUE(more_checks(1));
+  const auto began = net::Clock::now();
+  ASSERT_TRUE(run_until([&] { return net::Clock::now() - began > 20ms; }));
+  monitor->answered();
+  asked(kSilent);
+  EXPECT_EQ(events, "up ");
+}
+
+TEST_F(Monitored, ACheckMayTakeAsLongAsTheAppMayBeDown) {
+  answer_at_once = false;
+  watch(10s);
+  EXPECT_GT(time_given, 9s);
+  ASSERT_TRUE(run_until([this] { return hangs == 1; }));
+  asked(kWell);
+  EXPECT_EQ(events, "up ");
+  watch(30ms);
+  EXPECT_GT(time_given, 900ms) << "but never less than a second";
 }
 
 TEST_F(Monitored, LookNowDuringACheckAsksOnceMoreAfterIt) {

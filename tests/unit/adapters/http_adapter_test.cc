@@ -148,6 +148,7 @@ class GoodApp : public HttpApp {
         return reply(std::move(well));
       }
       seen.push_back(request.method + " " + request.target);
+      if (request.method == "POST") time_left.emplace_back(request.headers.get("ringside-timeout"));
       held.push_back(std::move(reply));
       if (!hold) release();
     };
@@ -164,7 +165,7 @@ class GoodApp : public HttpApp {
 
   std::unique_ptr<net::Listener> listener;
   std::string instance = "a";
-  std::vector<std::string> seen;
+  std::vector<std::string> seen, time_left;
   std::deque<net::HttpReply> held;
   bool hold = false;
   int status = 200;
@@ -180,8 +181,8 @@ TEST_F(GoodApp, TurnsAreAppliedSideBySide) {
   for (const auto& [token, answer] : reports.ended) EXPECT_EQ(answer.outcome, Outcome::kApplied);
 }
 
-TEST_F(GoodApp, DeactivationsAreReportedWhateverTheAppThinksOfThem) {
-  for (const int answer : {200, 404, 405, 501, 500}) {
+TEST_F(GoodApp, AnAppThatKnowsNoDeactivationHasNothingToDoForIt) {
+  for (const int answer : {200, 204, 404, 405, 501}) {
     status = answer;
     adapter->deactivate({core::Token(answer), {{1, 1}, {2, 1}}, false});
     ASSERT_TRUE(run_until([&] { return !reports.done.empty() && reports.done.back() == core::Token(answer); }));
@@ -192,6 +193,68 @@ TEST_F(GoodApp, DeactivationsAreReportedWhateverTheAppThinksOfThem) {
   EXPECT_EQ(seen.back(), "DELETE /actors");
   adapter->deactivate({10, {}, false});
   ASSERT_TRUE(run_until([&] { return reports.done.back() == 10; })) << "an empty list too";
+}
+
+TEST_F(GoodApp, AFailedDeactivationIsAskedAgain) {
+  for (const int answer : {500, 503, 302, 400}) {
+    seen.clear();
+    reports.done.clear();
+    status = answer;
+    adapter->deactivate({1, {{5, 1}, {6, 1}}, false});
+    ASSERT_TRUE(run_until([&] { return std::count(seen.begin(), seen.end(), "DELETE /actors/5") == 3; })) << answer;
+    EXPECT_TRUE(reports.done.empty());
+    status = 200;
+    ASSERT_TRUE(run_until([this] { return !reports.done.empty(); }));
+  }
+}
+
+TEST_F(GoodApp, ADeactivationThatNeverSucceedsIsGivenUpAtLast) {
+  adapter.reset();
+  turn_timeout = std::chrono::milliseconds(200);
+  start(listener->local_address());
+  status = 500;
+  const auto began = net::Clock::now();
+  adapter->deactivate({1, {{5, 1}}, false});
+  ASSERT_TRUE(run_until([this] { return !reports.done.empty(); }));
+  EXPECT_GE(seen.size(), 2U);
+  EXPECT_LT(net::Clock::now() - began, std::chrono::seconds(5));
+}
+
+// Where the activations have ended otherwise, a repeat would end the next ones.
+TEST_F(GoodApp, NoDeactivationOutlivesARestart) {
+  ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
+  status = 500;
+  adapter->deactivate({1, {{5, 1}}, false});
+  ASSERT_TRUE(run_until([this] { return !seen.empty(); }));
+  hold = true;
+  adapter->deactivate({2, {{6, 1}}, false});
+  ASSERT_TRUE(run_until([this] { return !held.empty(); }));
+  instance = "b";
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 2; }));
+  EXPECT_EQ(reports.restarts, 1);
+  settle();  // what was on its way
+  hold = false;
+  held.clear();
+  seen.clear();
+  const auto began = net::Clock::now();
+  ASSERT_TRUE(run_until([&] { return net::Clock::now() - began > std::chrono::milliseconds(300); }));
+  EXPECT_TRUE(seen.empty());
+  EXPECT_EQ(reports.done.size(), 2U);
+}
+
+TEST_F(GoodApp, ATurnThatFindsNoConnectionInTimeIsNeverHandedOver) {
+  ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
+  hold = true;
+  const auto time = std::chrono::milliseconds(500);
+  for (core::Token token = 1; token <= 70; ++token) adapter->start_turn(turn(token, token, "x", time));
+  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6; }));
+  for (const auto& [token, answer] : reports.ended) EXPECT_ENDED(answer, kExpired, kDeadline);
+  EXPECT_EQ(held.size(), 64U) << "and those that had begun go on";
+  hold = false;
+  release();
+  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 70; }));
+  EXPECT_EQ(seen.size(), 64U);
+  EXPECT_EQ(time_left.front().back(), 's') << time_left.front();
 }
 
 TEST_F(GoodApp, ManyDeactivationsGoOutAFewAtATime) {
@@ -231,15 +294,23 @@ TEST_F(GoodApp, OneLongListKeepsNoOtherWaiting) {
   EXPECT_EQ(reports.done.front(), 2U);
 }
 
-TEST_F(GoodApp, AnotherInstanceEndsTheTurnsThenSaysRestarted) {
+// The core begins new activations when it hears of the restart: their turns are not among the lost ones, and no lost
+// turn may end before, since the core would begin the next one of the same activation.
+TEST_F(GoodApp, AnotherInstanceIsARestartAndThenTheLostTurnsEnd) {
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
   adapter->start_turn(turn(1));
   ASSERT_TRUE(run_until([this] { return held.size() == 1; }));
+  reports.on_end = [this] {
+    EXPECT_TRUE(reports.ended.empty());
+    adapter->start_turn(turn(2));
+  };
   instance = "b";
-  ASSERT_TRUE(run_until([this] { return reports.restarts == 1; }));
-  ASSERT_TRUE(reports.ended.contains(1));
-  EXPECT_ENDED(reports.ended[1], kUnknown, kAppLost);
+  EXPECT_ENDED(answer_of(1), kUnknown, kAppLost);
+  EXPECT_EQ(reports.restarts, 1);
+  ASSERT_TRUE(run_until([this] { return held.size() == 2; }));
+  release();
+  EXPECT_ENDED(answer_of(2), kApplied, kNone);
 }
 
 TEST_F(GoodApp, GoneMidTurnIsUnknownThenDown) {

@@ -94,6 +94,13 @@ TEST(TurnExchange, BrokenConnectionsSayHowMuchIsSure) {
                 },
                 Outcome::kNotDelivered),
             Reason::kAppBusy);
+  EXPECT_EQ(reason(
+                [](auto& r) {
+                  r.outcome = HttpOutcome::kNotSent;
+                  r.timed_out = true;
+                },
+                Outcome::kExpired),
+            Reason::kDeadline);
   EXPECT_EQ(reason([](auto&) {}, Outcome::kUnknown), Reason::kAppLost);
   EXPECT_EQ(reason([](auto& r) { r.timed_out = true; }, Outcome::kUnknown), Reason::kTurnTimeout);
   EXPECT_EQ(reason([](auto& r) { r.malformed = true; }, Outcome::kUnknown), Reason::kAppGarbage);
@@ -124,19 +131,17 @@ TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
   call.traceparent = "00-a-b-01";
   start.call = std::make_shared<core::Call>(call);
   TurnExchange::Written written;
-  ASSERT_FALSE(TurnExchange(json, true).write(start, std::chrono::milliseconds(1500), written));
+  ASSERT_FALSE(TurnExchange(json, true).write(start, written));
   EXPECT_EQ(written.request.method, "POST");
   EXPECT_EQ(written.request.target, "/actors/42/apply");
   EXPECT_EQ(written.request.headers.get("ringside-epoch"), "7");
-  EXPECT_EQ(written.request.headers.get("ringside-timeout"), "1500ms");
   EXPECT_EQ(written.request.headers.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
   EXPECT_EQ(written.request.headers.get("idempotency-key"), "k");
   EXPECT_EQ(written.request.headers.get("traceparent"), "00-a-b-01");
   EXPECT_NE(written.request.body.find("\"hello\""), std::string::npos) << written.request.body;
   TurnExchange::Written bytes;
-  ASSERT_FALSE(TurnExchange(json, false).write(start, core::Duration(-5), bytes));
+  ASSERT_FALSE(TurnExchange(json, false).write(start, bytes));
   EXPECT_EQ(bytes.request.body, call.request);
-  EXPECT_EQ(bytes.request.headers.get("ringside-timeout"), "1ms") << "a turn that is handed over has some time left";
 }
 
 }  // namespace

@@ -366,6 +366,58 @@ TEST_F(Channel, MoreCallsThanTheServersStreams) {
   }
 }
 
+// Behind the server's limit of streams a call may wait long.
+TEST_F(Channel, ALatestBeginningIsNoEnd) {
+  CallOptions soon;
+  soon.begin_by = Clock::now() + 300ms;
+  const std::size_t first = call("first", soon);
+  EXPECT_FALSE(channel().any_begun());
+  const auto socket = accept();
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));
+  EXPECT_TRUE(decode_headers(frames_until(*socket, kData)).get("grpc-timeout").empty());
+  soon.begin_by = Clock::now() + 350ms;
+  const CallResult& late = wait(call("late", soon));
+  EXPECT_EQ(late.status, GrpcStatus::kDeadlineExceeded);
+  EXPECT_EQ(late.delivery, Delivery::kNotSent);
+  EXPECT_FALSE(results_[first].has_value()) << "one that has begun goes on";
+  EXPECT_TRUE(channel().any_begun());
+  const std::size_t next = call("next");
+  socket->send(HandServer::answer(1, "ok"));
+  EXPECT_EQ(wait(first).body, "ok");
+  const auto frames = frames_until(*socket, kData);
+  EXPECT_EQ(frames.back().payload, grpc_message("next"));
+  socket->send(HandServer::answer(frames.back().stream, "ok"));
+  EXPECT_EQ(wait(next).body, "ok");
+}
+
+TEST_F(Channel, AStreamHearsThatItsConnectionGoesAway) {
+  int heard = 0;
+  std::vector<std::string> received;
+  std::optional<CallResult> result;
+  StreamHandlers handlers;
+  handlers.on_going_away = [&heard] { ++heard; };
+  handlers.on_message = [&received](std::string message) { received.push_back(std::move(message)); };
+  handlers.on_finish = [&result](CallResult r) { result = std::move(r); };
+  const auto stream = channel().stream("/s/S", {}, {}, std::move(handlers));
+  stream->send("a");
+  const auto old = accept();
+  old->send(HandServer::settings());
+  frames_until(*old, kData);
+  for (int i = 0; i < 2; ++i) old->send(frame(kGoaway, 0, 0, number(0x7fffffff) + number(0)));
+  ASSERT_TRUE(run_until([&heard] { return heard == 1; }));
+  // What is under way goes on where it is, and what is new has another connection.
+  stream->send("b");
+  EXPECT_EQ(frames_until(*old, kData).back().payload, grpc_message("b"));
+  call("new");
+  const auto fresh = accept();
+  fresh->send(HandServer::settings());
+  EXPECT_EQ(frames_until(*fresh, kData).back().payload, grpc_message("new"));
+  old->send(HandServer::answer(1, "last"));
+  EXPECT_EQ(await(result).status, GrpcStatus::kOk);
+  EXPECT_EQ(received, std::vector<std::string>{"last"});
+  EXPECT_EQ(heard, 1);
+}
+
 TEST_F(Channel, BidirectionalStream) {
   std::vector<std::string> received;
   std::optional<CallResult> result;

@@ -188,6 +188,69 @@ TEST_F(Http1Pool, DeadlineAndCancel) {
   EXPECT_TRUE(run_until([&socket] { return socket->over(); }));
 }
 
+TEST_F(Http1Pool, ALatestBeginningIsNoEnd) {
+  options_.max_connections = 1;
+  const auto ask_by = [this](const std::string& target, std::chrono::milliseconds time) {
+    return begin([&](auto done) {
+      client().request_by(get(target), {Clock::now() + time, "time-left"}, std::move(done));
+    });
+  };
+  const std::size_t slow = ask_by("/slow", 300ms);
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  EXPECT_TRUE(socket->has("\r\ntime-left: ") && socket->has("ms\r\n")) << socket->input();
+  // It waits for the only connection, until it would be too late.
+  const HttpResult& late = wait(ask_by("/late", 350ms));
+  EXPECT_EQ(late.outcome, HttpOutcome::kNotSent);
+  EXPECT_TRUE(late.timed_out);
+  const std::size_t next = ask_by("/next", 1h);
+  EXPECT_FALSE(results_[slow].has_value()) << "one that has begun goes on";
+  EXPECT_TRUE(client().any_begun());
+  socket->input().clear();
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(slow).outcome, HttpOutcome::kAnswered);
+  ASSERT_TRUE(run_until([&socket] { return socket->has("GET /next HTTP/1.1\r\ntime-left: 3"); }));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(next).outcome, HttpOutcome::kAnswered);
+}
+
+TEST_F(Http1Pool, ARequestThatWaitsForItsConnectionHasNotBegun) {
+  ask(get());
+  EXPECT_FALSE(client().any_begun());
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  EXPECT_TRUE(client().any_begun());
+}
+
+TEST_F(Http1Pool, RenewedConnectionsEndAsSoonAsTheyMay) {
+  const std::size_t first = ask(get("/1"));
+  const auto idle = accept();
+  ASSERT_TRUE(request_at(*idle));
+  const std::size_t second = ask(get("/2"));
+  const auto busy = accept();
+  ASSERT_TRUE(request_at(*busy));
+  idle->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  wait(first);
+  client().renew_connections();
+  EXPECT_TRUE(run_until([&idle] { return idle->over(); }));
+  EXPECT_FALSE(busy->over());
+  busy->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(second).outcome, HttpOutcome::kAnswered);
+  EXPECT_TRUE(run_until([&busy] { return busy->over(); }));
+  EXPECT_EQ(client().connections(), 0U);
+}
+
+TEST_F(Http1Pool, WithoutIdleTimeEachRequestHasItsOwnConnection) {
+  options_.max_idle = 0ms;
+  const std::size_t index = ask(get());
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  EXPECT_TRUE(socket->has("\r\nconnection: close\r\n"));
+  socket->send("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=60\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(index).outcome, HttpOutcome::kAnswered);
+  EXPECT_TRUE(run_until([&socket] { return socket->over(); }));
+}
+
 TEST_F(Http1Pool, BoundsOnConnectionsAndWaiting) {
   options_.max_connections = 2;
   options_.max_waiting = 1;
