@@ -42,6 +42,7 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
     after(delay, [end, outcome, reason] { end(core::Answer::failed(outcome, reason)); });
   };
   if (!host.app.up) return say_later(100, core::Outcome::kNotDelivered, core::Reason::kAppDown);
+  if (host.app.known != host.app.instance) return say_later(100, core::Outcome::kUnknown, core::Reason::kAppLost);
   if (chance(f.app_busy)) return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);
   activate(host, id, turn.epoch);
   note([&] {

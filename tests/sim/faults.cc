@@ -23,7 +23,7 @@ void World::start_host(std::size_t index) {
   host.asked.clear();
   host.calls.clear();
   host.forwards.clear();
-  host.app = App{{}, {}, true, host.app.instance + 1};
+  host.app = App{{}, {}, true, host.app.instance + 1, host.app.instance + 1};
   traffic_.change();
   note([&] { return "start " + host.name; });
   if (host.is_legacy) {
@@ -157,6 +157,7 @@ void World::crash_app(std::size_t index, std::int64_t for_us) {
   const auto turns = std::exchange(host.app.turns, {});
   on_host(index, host.incarnation, [this, turns, replaced](Host& h) {
     if (replaced) {
+      h.app.known = h.app.instance;
       h.node->app_restarted(time_of(h));
     } else {
       h.node->app_down(time_of(h), "crashed", false);
@@ -169,7 +170,10 @@ void World::crash_app(std::size_t index, std::int64_t for_us) {
   after(for_us, [this, index, incarnation = host.incarnation] {
     if (hosts_[index].incarnation != incarnation) return;
     hosts_[index].app.up = true;
-    on_host(index, incarnation, [this](Host& h) { h.node->app_up(time_of(h)); });
+    on_host(index, incarnation, [this](Host& h) {
+      h.app.known = h.app.instance;
+      h.node->app_up(time_of(h));
+    });
   });
 }
 

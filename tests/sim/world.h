@@ -43,6 +43,7 @@ class World final : private LegacyWorld {
     std::map<core::Token, Turn> turns;
     bool up = true;
     std::uint64_t instance = 0;  // grows with every crash: what an earlier one began is void
+    std::uint64_t known = 0;     // the one that the sidecar's connections lead to
   };
   struct Host {
     std::string name;
