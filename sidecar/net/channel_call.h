@@ -60,7 +60,9 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
 
   bool begun() const { return headers_sent_; }
   /// When there is something to decide about it: its deadline, or its latest beginning.
-  std::optional<Clock::time_point> due() const { return options_.deadline ? options_.deadline : options_.begin_by; }
+  std::optional<Clock::time_point> due() const {
+    return options_.deadline ? *options_.deadline + options_.grace : options_.begin_by;
+  }
   /// Whether the server may have processed it.
   Delivery delivery() const;
   /// Ends it from our side with this result.

@@ -259,6 +259,21 @@ TEST_F(Channel, DeadlineAndCancelResetTheStream) {
   EXPECT_EQ(wait(call("x", past)).status, GrpcStatus::kDeadlineExceeded);
 }
 
+// What it has to say of the deadline takes its time to come back.
+TEST_F(Channel, TheServersOwnWordMayComeAfterTheDeadline) {
+  CallOptions options;
+  options.deadline = Clock::now() + 20ms;
+  options.grace = 1min;
+  const std::size_t index = call("x", options);
+  const auto socket = accept();
+  socket->send(HandServer::settings());
+  EXPECT_FALSE(decode_headers(frames_until(*socket, kData)).get("grpc-timeout").ends_with("S")) << "without the grace";
+  EXPECT_TRUE(run_until([&] { return Clock::now() > *options.deadline + 5ms; }));
+  EXPECT_FALSE(results_[index].has_value());
+  socket->send(HandServer::answer(1, "late"));
+  EXPECT_EQ(wait(index).body, "late");
+}
+
 TEST_F(Channel, AnswersThatAreNotGrpc) {
   const Metadata ok{{":status", "200"}, {"content-type", "application/grpc"}};
   struct Case {
