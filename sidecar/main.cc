@@ -280,7 +280,8 @@ void Sidecar::stop() {
       local_library_->shutdown();
       // Calls that moved on to their new owners are still under way here: they end, or their deadlines do.
       // What the drain has taken of --drain-timeout is not theirs any more.
-      const auto left = std::max(kLastAnswers, std::chrono::duration_cast<std::chrono::milliseconds>(until - net::Clock::now()));
+      const auto left =
+          std::max(kLastAnswers, std::chrono::duration_cast<std::chrono::milliseconds>(until - net::Clock::now()));
       const auto open = std::make_shared<std::size_t>(listeners_.size());
       for (const auto& listener : listeners_) {
         listener->drain(left, [this, open](std::size_t) {

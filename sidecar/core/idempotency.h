@@ -22,7 +22,6 @@ class IdempotencyWindow {
   static std::size_t size_of(const Remembered& entry) { return entry.key.size() + entry.result.size(); }
 
  private:
-
   std::deque<Remembered> entries_;
   std::size_t bytes_ = 0;
 };

@@ -1,6 +1,6 @@
-// Calls that a legacy host sent here and that by our ring belong to a legacy host. Such a host passes no hop count on, so
-// two that keep different rings would send a call in circles for ever: of each id only a few are under way at a time.
-// Loop thread only.
+// Calls that a legacy host sent here and that by our ring belong to a legacy host. Such a host passes no hop count on,
+// so two that keep different rings would send a call in circles for ever: of each id only a few are under way at a
+// time. Loop thread only.
 #pragma once
 
 #include <cstddef>

@@ -193,8 +193,8 @@ class Node final : private MembershipListener {
   NodeTimers::Handle next_tick_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
   bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
-  bool app_up_ = false, app_sick_ = false;       // sick: this host leaves the ring for it, as in a drain
-  bool run_over_ = false, comes_back_ = false;   // the next run begins once all has ended; and is to be on the ring
+  bool app_up_ = false, app_sick_ = false;      // sick: this host leaves the ring for it, as in a drain
+  bool run_over_ = false, comes_back_ = false;  // the next run begins once all has ended; and is to be on the ring
 };
 
 }  // namespace ringside::core

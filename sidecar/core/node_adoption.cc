@@ -1,6 +1,6 @@
-// Node: --peer-apply own. A peer that keeps another ring has resolved this host as the owner of an id that by our ring is
-// another Ringside host's. That one would claim the id at its next touch, so it is asked first: it grants what it does not
-// hold and knows nobody to hold, and sends later calls here, as with any stray.
+// Node: --peer-apply own. A peer that keeps another ring has resolved this host as the owner of an id that by our ring
+// is another Ringside host's. That one would claim the id at its next touch, so it is asked first: it grants what it
+// does not hold and knows nobody to hold, and sends later calls here, as with any stray.
 #include <algorithm>
 
 #include "sidecar/core/node.h"

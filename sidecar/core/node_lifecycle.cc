@@ -18,8 +18,8 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   settle();
 }
 
-// This host is to be on the ring again, which takes a new run. Who hears of the next generation takes all activations of
-// this one for ended, so it begins only when they have; what this host would own meanwhile, others do.
+// This host is to be on the ring again, which takes a new run. Who hears of the next generation takes all activations
+// of this one for ended, so it begins only when they have; what this host would own meanwhile, others do.
 void Node::come_back() {
   timers_.cancel(drain_due_);
   app_sick_ = false;
@@ -164,8 +164,8 @@ void Node::uncordon(Now now) {
   settle();
 }
 
-// What --drain-timeout has left here is given up: turns may still end, but nobody will hear of it, and what waits behind
-// them surely did not begin.
+// What --drain-timeout has left here is given up: turns may still end, but nobody will hear of it, and what waits
+// behind them surely did not begin.
 void Node::close(Now now) {
   begin(now);
   std::map<Token, Outcome> left;

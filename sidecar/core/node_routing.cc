@@ -276,8 +276,7 @@ void Node::forward_ended(Token token, Answer answer) {
     pace_.took(id, context_.now.mono - forward.began, context_.now.mono);
   }
   // A legacy host passes our refusal on without its trailers. It is our own word, and still holds.
-  if (forward.legacy && answer.reason == Reason::kPeerError &&
-      legacy_bounces_.disputed(id, context_.now.mono)) {
+  if (forward.legacy && answer.reason == Reason::kPeerError && legacy_bounces_.disputed(id, context_.now.mono)) {
     answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, answer.detail);
     answer.owner = forward.host;
   }

@@ -27,7 +27,8 @@ std::string_view trim(std::string_view text) {
 std::optional<core::Answer> check(const std::string& host, std::string_view peer, const net::Metadata& headers,
                                   const std::vector<std::string>& allow_hosts) {
   if (peer != "unix" && !good_host(host, allow_hosts)) {
-    return forbidden("Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host");
+    return forbidden(
+        "Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host");
   }
   for (const net::Header& header : headers) {
     if (header.name == "origin") return forbidden("requests of web pages (Origin) are not served");

@@ -12,7 +12,7 @@ namespace ringside::peer {
 namespace {
 
 constexpr std::size_t kMaxInventory = std::size_t{128} << 20;  // of a legacy host, in one message
-constexpr std::chrono::milliseconds kAnswerGrace{100};  // the core gives up before
+constexpr std::chrono::milliseconds kAnswerGrace{100};         // the core gives up before
 constexpr std::chrono::seconds kUnused{120};
 constexpr std::chrono::seconds kSweep{30};
 

@@ -90,8 +90,8 @@ void all(Options& options) {
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
   return legacy_hosts == 0 && !quorum &&
-         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions + f.slow_spells +
-                 f.slanders + f.app_hangs + f.slow_turn ==
+         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions +
+                 f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
              0;
 }
 

@@ -100,7 +100,7 @@ class BesideLegacyHost : public ::testing::Test {
     }
   }
 
-  ActorId mine(ActorId from = 1) { return cluster.id_of("a", "a", from); }        // ids that the ring gives to us
+  ActorId mine(ActorId from = 1) { return cluster.id_of("a", "a", from); }    // ids that the ring gives to us
   ActorId its(ActorId from = 1) { return cluster.id_of("a", legacy, from); }  // and to it
 
   Cluster cluster;
