@@ -138,6 +138,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.host = name;
     status.member = false;
     status.legacy = contact.legacy;
+    if (contact.first_asked != Instant()) status.silent_for = now - contact.first_asked;
     status.problem = !contact.problem.empty() ? contact.problem : "no answer yet";
     out.push_back(std::move(status));
   }

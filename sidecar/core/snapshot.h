@@ -30,7 +30,7 @@ struct MemberStatus {
   bool on_ring = false;
   bool member = true;  // false: a name that is no member (problem says why)
   Duration rtt{0};
-  Duration silent_for{0};  // since its last answer
+  Duration silent_for{0};  // since its last answer; of a name that is no member: since it was first asked
   Hash ring = 0;
   std::uint64_t actors = 0;
   std::uint64_t load = 0;

@@ -7,53 +7,13 @@
 #include <vector>
 
 #include "sidecar/net/resolver.h"
-#include "tests/unit/net/net_fixture.h"
+#include "tests/unit/net/grpc_channel_fixture.h"
 
 namespace ringside::net {
 namespace {
 
 using namespace std::chrono_literals;
 using namespace testing;
-
-// What a server says, frame by frame.
-struct HandServer {
-  static std::string settings() { return frame(kSettings, 0, 0, ""); }
-  static std::string answer(std::uint32_t stream, const std::string& body) {
-    return frame(kHeaders, kEndHeaders, stream, hpack({{":status", "200"}, {"content-type", "application/grpc"}})) +
-           frame(kData, 0, stream, grpc_message(body)) +
-           frame(kHeaders, kEndHeaders | kEndStream, stream, hpack({{"grpc-status", "0"}}));
-  }
-};
-
-class Channel : public HandServerTest<CallResult> {
- protected:
-  GrpcChannel& channel() {
-    if (!channel_) {
-      if (options_.endpoint.host.empty()) options_.endpoint = server_.endpoint();
-      options_.on_disconnected = [this](const CallResult& why) { lost_.push_back(why); };
-      channel_ = std::make_unique<GrpcChannel>(loop, options_);
-    }
-    return *channel_;
-  }
-  std::size_t call(const std::string& message = "request", CallOptions options = {}) {
-    return begin([&](auto done) { channel().unary("/s/M", {}, message, options, std::move(done)); });
-  }
-  // Collects frames until one of this type has come.
-  std::vector<Frame> frames_until(RawSocket& socket, std::uint8_t type) {
-    std::vector<Frame> frames;
-    EXPECT_TRUE(run_until([&] {
-      socket.pump();
-      if (socket.input().starts_with(kPreface)) socket.input().erase(0, kPreface.size());
-      for (Frame& one : take_frames(socket.input())) frames.push_back(std::move(one));
-      return std::any_of(frames.begin(), frames.end(), [type](const Frame& one) { return one.type == type; });
-    }));
-    return frames;
-  }
-
-  ChannelOptions options_;
-  std::unique_ptr<GrpcChannel> channel_;
-  std::vector<CallResult> lost_;
-};
 
 TEST_F(Channel, SendsARequestAsGrpcWants) {
   CallOptions options;
@@ -243,37 +203,6 @@ TEST_F(Channel, GoawayRepeatedDoesNotLoopForEver) {
   EXPECT_EQ(wait(index).delivery, Delivery::kNotSent);
 }
 
-TEST_F(Channel, DeadlineAndCancelResetTheStream) {
-  const std::size_t index = call("x", {Clock::now() + 100ms, 1000, false});
-  const auto socket = accept();
-  socket->send(HandServer::settings());
-  const auto frames = frames_until(*socket, kRstStream);
-  EXPECT_EQ(frames.back().payload, number(8));
-  EXPECT_EQ(wait(index).status, GrpcStatus::kDeadlineExceeded);
-  EXPECT_EQ(wait(index).delivery, Delivery::kMaybe);
-  const auto id = channel().unary("/s/M", {}, "y", {}, [](const CallResult&) { FAIL(); });
-  EXPECT_EQ(channel().cancel(id), Delivery::kNotSent);
-  // Passed already: never sent.
-  CallOptions past;
-  past.deadline = Clock::now() - 1s;
-  EXPECT_EQ(wait(call("x", past)).status, GrpcStatus::kDeadlineExceeded);
-}
-
-// What it has to say of the deadline takes its time to come back.
-TEST_F(Channel, TheServersOwnWordMayComeAfterTheDeadline) {
-  CallOptions options;
-  options.deadline = Clock::now() + 20ms;
-  options.grace = 1min;
-  const std::size_t index = call("x", options);
-  const auto socket = accept();
-  socket->send(HandServer::settings());
-  EXPECT_FALSE(decode_headers(frames_until(*socket, kData)).get("grpc-timeout").ends_with("S")) << "without the grace";
-  EXPECT_TRUE(run_until([&] { return Clock::now() > *options.deadline + 5ms; }));
-  EXPECT_FALSE(results_[index].has_value());
-  socket->send(HandServer::answer(1, "late"));
-  EXPECT_EQ(wait(index).body, "late");
-}
-
 TEST_F(Channel, AnswersThatAreNotGrpc) {
   const Metadata ok{{":status", "200"}, {"content-type", "application/grpc"}};
   struct Case {
@@ -379,58 +308,6 @@ TEST_F(Channel, MoreCallsThanTheServersStreams) {
     socket->send(HandServer::answer(2 * i + 1, "ok"));
     EXPECT_EQ(wait(indices[i]).body, "ok");
   }
-}
-
-// Behind the server's limit of streams a call may wait long.
-TEST_F(Channel, ALatestBeginningIsNoEnd) {
-  CallOptions soon;
-  soon.begin_by = Clock::now() + 300ms;
-  const std::size_t first = call("first", soon);
-  EXPECT_FALSE(channel().any_begun());
-  const auto socket = accept();
-  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));
-  EXPECT_TRUE(decode_headers(frames_until(*socket, kData)).get("grpc-timeout").empty());
-  soon.begin_by = Clock::now() + 350ms;
-  const CallResult& late = wait(call("late", soon));
-  EXPECT_EQ(late.status, GrpcStatus::kDeadlineExceeded);
-  EXPECT_EQ(late.delivery, Delivery::kNotSent);
-  EXPECT_FALSE(results_[first].has_value()) << "one that has begun goes on";
-  EXPECT_TRUE(channel().any_begun());
-  const std::size_t next = call("next");
-  socket->send(HandServer::answer(1, "ok"));
-  EXPECT_EQ(wait(first).body, "ok");
-  const auto frames = frames_until(*socket, kData);
-  EXPECT_EQ(frames.back().payload, grpc_message("next"));
-  socket->send(HandServer::answer(frames.back().stream, "ok"));
-  EXPECT_EQ(wait(next).body, "ok");
-}
-
-TEST_F(Channel, AStreamHearsThatItsConnectionGoesAway) {
-  int heard = 0;
-  std::vector<std::string> received;
-  std::optional<CallResult> result;
-  StreamHandlers handlers;
-  handlers.on_going_away = [&heard] { ++heard; };
-  handlers.on_message = [&received](std::string message) { received.push_back(std::move(message)); };
-  handlers.on_finish = [&result](CallResult r) { result = std::move(r); };
-  const auto stream = channel().stream("/s/S", {}, {}, std::move(handlers));
-  stream->send("a");
-  const auto old = accept();
-  old->send(HandServer::settings());
-  frames_until(*old, kData);
-  for (int i = 0; i < 2; ++i) old->send(frame(kGoaway, 0, 0, number(0x7fffffff) + number(0)));
-  ASSERT_TRUE(run_until([&heard] { return heard == 1; }));
-  // What is under way goes on where it is, and what is new has another connection.
-  stream->send("b");
-  EXPECT_EQ(frames_until(*old, kData).back().payload, grpc_message("b"));
-  call("new");
-  const auto fresh = accept();
-  fresh->send(HandServer::settings());
-  EXPECT_EQ(frames_until(*fresh, kData).back().payload, grpc_message("new"));
-  old->send(HandServer::answer(1, "last"));
-  EXPECT_EQ(await(result).status, GrpcStatus::kOk);
-  EXPECT_EQ(received, std::vector<std::string>{"last"});
-  EXPECT_EQ(heard, 1);
 }
 
 TEST_F(Channel, BidirectionalStream) {
