@@ -190,6 +190,7 @@ function(ringside_headers kind)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(ringside_headers_${kind} PRIVATE -fpch-preprocess)  # for ccache
   endif()
+  ringside_quicker(ringside_headers_${kind} ${kind})
   ringside_warnings(ringside_headers_${kind})
 endfunction()
 
@@ -200,6 +201,15 @@ function(ringside_use_headers name kind)
   target_precompile_headers(${name} REUSE_FROM ringside_headers_${kind})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${name} PRIVATE -fpch-preprocess)
+  endif()
+  ringside_quicker(${name} ${kind})
+endfunction()
+
+# Under the sanitizers most programs take longer to compile than to run, and are not optimised; the core and the
+# simulator, which run for long, are.
+function(ringside_quicker name kind)
+  if(RINGSIDE_SANITIZE AND kind STREQUAL "pure")
+    target_compile_options(${name} PRIVATE -O1)
   endif()
 endfunction()
 
