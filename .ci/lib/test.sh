@@ -4,9 +4,9 @@
 need_packages build test
 
 run_ctest() {
-  local preset="$1"
-  shift
-  ctest --preset "$preset" -j "$(nproc)" "$@"
+  local preset="$1" jobs="$2"
+  shift 2
+  ctest --preset "$preset" -j "$jobs" "$@"
 }
 
 # TSan of GCC 12 does not start where the kernel spreads addresses widely (vm.mmap_rnd_bits above 28).
@@ -19,9 +19,10 @@ if [[ ${1:-} == --sanitize ]]; then
   for preset in asan tsan; do
     build "$preset"
     export -f run_ctest
-    timed "tests under $preset" without_address_randomisation bash -c 'run_ctest "$@"' bash "$preset" "$@"
+    # Most of these programs wait for one another most of the time.
+    timed "tests under $preset" without_address_randomisation bash -c 'run_ctest "$@"' bash "$preset" $(($(nproc) + 1)) "$@"
   done
 else
   build release
-  timed "tests" run_ctest release "$@"
+  timed "tests" run_ctest release "$(nproc)" "$@"
 fi
