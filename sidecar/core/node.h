@@ -131,7 +131,7 @@ class Node final : private MembershipListener {
   void inventory_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
-  void ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip);
+  void ownership_announced(Token token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
   void announce(const std::string& host, std::vector<Claim> claims);
   void announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer);

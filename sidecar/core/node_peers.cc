@@ -27,7 +27,7 @@ void Node::dispatch(Token token, const Sender& sender, const std::string& source
                    actors_.each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
                    answer(token, std::move(ids));
                  },
-                 [&](const OwnershipRequest& claims) { ownership_announced(token, claims, source_ip); },
+                 [&](const OwnershipRequest& claims) { ownership_announced(token, sender, claims, source_ip); },
                  [&](const ExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
                  [&](const ClosingRequest& closing) { membership_.closing(token, closing.host, source_ip); },
                  [&](const JoinRequest& join) { membership_.join(token, sender, join); },
@@ -250,11 +250,14 @@ void Node::yield(ActorId id, const std::string& owner, Epoch epoch) {
 }
 
 // Claims count when the named host is the sender: by its generation, or by its address.
-void Node::ownership_announced(Token token, const OwnershipRequest& request, const std::string& source_ip) {
+void Node::ownership_announced(Token token, const Sender& sender, const OwnershipRequest& request,
+                               const std::string& ip) {
   AckAnswer ack;
   const Member* member = membership_.find(request.host);
   const auto name = parse_host_name(request.host);
-  const bool from_itself = name && name->is_ip && name->address == source_ip;
+  const bool from_itself = name && name->is_ip && name->address == ip;
+  // A ring owner that knows of two holders tells each of the other.
+  const bool by_another = sender.host != request.host && membership_.standing_of(sender) == Standing::kInView;
   if (request.host == membership_.self().host) {
     ack.message = "that is this host, which claims nothing elsewhere";
   } else if (request.generation == 0 && !config_.accept_legacy) {
@@ -267,9 +270,9 @@ void Node::ownership_announced(Token token, const OwnershipRequest& request, con
     ack.message = request.host + " is not a member here";
   } else if (member->run.generation != request.generation) {
     ack.message = "not of the run of " + request.host + " that is a member here";
-  } else if (member->legacy() && !from_itself) {
+  } else if (member->legacy() && !from_itself && !by_another) {
     return ask_back(request.host, {token, false, request.claims});
-  } else if (name && name->is_ip && !from_itself) {
+  } else if (by_another || (name && name->is_ip && !from_itself)) {
     ack.message = "claims count only from the host itself";
     std::vector<Claim> both;  // that host is asked about what this one holds too
     for (const Claim& claim : request.claims) {
@@ -314,7 +317,8 @@ std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& cl
   }
   const std::string* named = membership_.ring()->owner(claim.id);
   const bool by_ring = named != nullptr && *named == holder.host;
-  if (const std::string* known = hints_.find(claim.id); known != nullptr && *known != holder.host && !by_ring) {
+  const bool of_a_third = named != nullptr && !by_ring && *named != membership_.self().host;
+  if (const std::string* known = hints_.find(claim.id); known != nullptr && *known != holder.host && of_a_third) {
     if (membership_.find(*known) != nullptr) return Rejected{claim.id, *known, 0};
   }
   if (!remember) return std::nullopt;

@@ -59,12 +59,18 @@ def test_forced_deletion(shop, recorder):
 def test_app_container_killed(shop, recorder):
     with under_load(shop, recorder, allowed=("unknown",)) as load:
         victim = shop.living()[0]
-        restarts = shop.kill_container(victim, "app")
         name = victim["metadata"]["name"]
+        own = [until(lambda: new_actor_of(shop, name), f"a new actor lands on {name}") for _ in range(3)]
+        restarts = shop.kill_container(victim, "app")
+        for actor in own:
+            until(lambda actor=actor: home(shop, actor), f"{actor} lives, wherever it is now")
         until(lambda: restarted(shop, name, "containerStatuses", "app", restarts), "the app's container comes back")
         ready_again(shop)
         load.more(500)
-        until(lambda: serves(shop, name), f"{name} has turns again")
+        for actor in own:
+            # Where it went it stays until nobody has called it for a while.
+            until(lambda actor=actor: rule(shop, name, actor) != "stray", f"{actor} has expired elsewhere")
+            assert home(shop, actor) == name, f"{actor} comes back"
 
 
 def test_sidecar_container_killed(shop, recorder):
@@ -83,7 +89,21 @@ def restarted(shop, pod, kind, name, before):
     return any(one["name"] == name and one["restartCount"] > before and one["ready"] for one in status[kind])
 
 
+def home(shop, actor, gateways=None):
+    """The pod that answers for this actor; None: the call failed."""
+    answer = (gateways or shop.gateways())[0].apply(actor, "where do you live?")
+    return json.loads(answer.body)["replies"][0]["value"]["pod"] if answer.status == 200 else None
+
+
+def new_actor_of(shop, pod, gateways=None):
+    """A new actor may land on any pod of the ring; nothing where it was another one."""
+    actor = random.getrandbits(60) + 1000
+    return actor if home(shop, actor, gateways) == pod else None
+
+
 def serves(shop, pod, gateways=None):
-    """Ids that were called meanwhile stay where they went; one that is new may land on any pod of the ring."""
-    answer = (gateways or shop.gateways())[0].apply(random.getrandbits(60) + 1000, "new")
-    return answer.status == 200 and json.loads(answer.body)["replies"][0]["value"]["pod"] == pod
+    return new_actor_of(shop, pod, gateways) is not None
+
+
+def rule(shop, pod, actor):
+    return json.loads(shop.cli(pod, "where", str(actor), "--json").stdout)["rule"]
