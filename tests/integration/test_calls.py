@@ -42,7 +42,8 @@ def test_method_calls_travel_verbatim(world):
     for host in hosts:
         host.app.serve = echo
     body = bytes(range(256))
-    for actor in range(1, 9):
+    actors = range(1, 33)  # so many that each host has some, whatever its name
+    for actor in actors:
         answer = hosts[0].ask("PATCH", f"/v1/actors/{actor}/method/a/b%20c?x=1&y=%2f", body,
                               {"content-type": "application/x-mine", "x-custom": "kept", "ringside-secret": "gone",
                                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
@@ -51,7 +52,7 @@ def test_method_calls_travel_verbatim(world):
         assert answer.headers["content-type"] == "application/x-mine" and answer.headers["x-mine"] == "yes"
         assert answer.headers["ringside-outcome"] == "applied"
     arrived = [request for host in hosts for request in host.app.requests]
-    assert len(arrived) == 8 and all(host.app.requests for host in hosts)
+    assert len(arrived) == len(actors) and all(host.app.requests for host in hosts)
     for request in arrived:
         assert request.headers["x-custom"] == "kept" and "ringside-secret" not in request.headers
         assert int(request.headers["ringside-epoch"]) < 2**53 and request.headers["ringside-timeout"]
