@@ -81,8 +81,7 @@ TEST_F(Adoption, WithoutTheRingOwnersWordNothingIsTaken) {
   EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kNotDelivered);
 }
 
-// Granted, and then nobody wanted it any more.
-TEST_F(Adoption, AGrantThatNobodyTookIsFoundOutByTheNextCall) {
+TEST_F(Adoption, WhatEndedWithTheAppIsAtItsRingOwnerAgain) {
   const ActorId id = cluster.id_of("a", "b");
   const Token token = call("a", id);
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
