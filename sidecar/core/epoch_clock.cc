@@ -30,17 +30,28 @@ Epoch EpochClock::next() {
 
 Epoch EpochClock::reading() const { return std::max(last_, at_wall(wall_ms())); }
 
-std::int64_t EpochClock::lead_ms(Epoch other) const {
-  return static_cast<std::int64_t>(other >> kCounterBits) - mono_.time_since_epoch().count() / 1000;
+ClockReading EpochClock::reading_in_full() const { return {reading(), at_wall(wall_ms())}; }
+
+void EpochClock::Bound::widen(const Bound& other) {
+  epoch = std::max(epoch, other.epoch);
+  lead_ms = std::max(lead_ms, other.lead_ms);
 }
 
-Epoch EpochClock::furthest(std::int64_t lead_ms, Duration silence) const {
-  const std::int64_t gained = std::max<std::int64_t>(0, silence.count()) / (kGain * 1000) + 1;
-  return at_wall(mono_.time_since_epoch().count() / 1000 + lead_ms + gained);
+EpochClock::Bound EpochClock::bound(const ClockReading& said, Duration round_trip) const {
+  const Epoch by_time = said.by_time == 0 ? said.epoch : std::min(said.by_time, said.epoch);
+  const std::int64_t now_ms = mono_.time_since_epoch().count() / 1000;
+  return {said.epoch, static_cast<std::int64_t>(by_time >> kCounterBits) - now_ms + round_trip.count() / 1000 + 1};
 }
 
-void EpochClock::pass(std::int64_t lead_ms, Duration silence) {
-  last_ = std::max(reading(), furthest(lead_ms, silence));
+ClockReading EpochClock::furthest(const Bound& bound, Duration silence) const {
+  const std::int64_t silent_ms = std::max<std::int64_t>(0, silence.count()) / 1000;
+  const std::int64_t now_ms = mono_.time_since_epoch().count() / 1000;
+  return {bound.epoch + at_wall(silent_ms / kIssued + 1), at_wall(now_ms + bound.lead_ms + silent_ms / kGain + 1)};
+}
+
+void EpochClock::pass(const Bound& bound, Duration silence) {
+  const ClockReading other = furthest(bound, silence);
+  last_ = std::max({reading(), other.epoch, other.by_time});
   if (last_ < at_wall(wall_ms() + kMostMarginMs)) last_ += at_wall(kErrorMs);
 }
 

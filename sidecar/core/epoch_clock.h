@@ -21,19 +21,28 @@ class EpochClock {
   Epoch next();
   // What next() would be above: tells others how far this clock is.
   Epoch reading() const;
+  ClockReading reading_in_full() const;
   // False: the other clock is more than kMaxAheadMs ahead; it is not followed.
   bool observe(Epoch other);
   bool too_far_ahead(Epoch other) const;
 
-  // How far a clock that reads `other` now is ahead of our monotonic one, which no one can set.
-  std::int64_t lead_ms(Epoch other) const;
-  // The furthest that a clock may be by now which had that lead when last heard of, `silence` ago.
-  Epoch furthest(std::int64_t lead_ms, Duration silence) const;
-  // Whatever that one's host issued is below what comes next.
-  void pass(std::int64_t lead_ms, Duration silence);
+  // ---- how far another host's clock may be, which may be gone by the time that this matters ----
+  struct Bound {
+    Epoch epoch = 0;
+    std::int64_t lead_ms = 0;  // of its time to our monotonic clock, which no one can set
+    void widen(const Bound& other);
+  };
+  // Of one that has just answered with `said`, at some moment of the last `round_trip`.
+  Bound bound(const ClockReading& said, Duration round_trip) const;
+  // The furthest that it may be by now, `silence` later.
+  ClockReading furthest(const Bound& bound, Duration silence) const;
+  // Whatever its host issued is below what comes next.
+  void pass(const Bound& bound, Duration silence);
 
  private:
   static constexpr std::int64_t kGain = 128;
+  // Of a millisecond of silence, for the activations in it where time adds nothing: 4096 epochs are a millisecond.
+  static constexpr std::int64_t kIssued = 16;
   // By how much two hosts may differ in what they passed for a third: their round trips to it.
   static constexpr std::int64_t kErrorMs = 50;
   // Every host adds that for every host that goes, and hears of what the others added: many changes in a row must not

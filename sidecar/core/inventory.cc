@@ -24,10 +24,14 @@ bool Inventory::open_next(const std::map<std::string, Generation>& members) {
   return true;
 }
 
-bool Inventory::answered(const std::string& host, Generation generation, std::uint64_t number) {
+bool Inventory::awaits(const std::string& host, Generation generation, std::uint64_t number) const {
   const auto asked = waiting_.find(host);
-  if (number != number_ || asked == waiting_.end() || asked->second != generation) return false;
-  waiting_.erase(asked);
+  return number == number_ && asked != waiting_.end() && asked->second == generation;
+}
+
+bool Inventory::answered(const std::string& host, Generation generation, std::uint64_t number) {
+  if (!awaits(host, generation, number)) return false;
+  waiting_.erase(host);
   close_if_answered();
   return true;
 }

@@ -29,6 +29,8 @@ class Inventory {
   // False: there is nothing to ask. With no members, what was gained is settled at once.
   bool open_next(const std::map<std::string, Generation>& members);
 
+  // That run has yet to answer the open question, which has this number: what it says to another counts for nothing.
+  bool awaits(const std::string& host, Generation generation, std::uint64_t number) const;
   // True: this answer is to the open question (its claims count).
   bool answered(const std::string& host, Generation generation, std::uint64_t number);
   // Told while it is asked: an answer that it gave before still lists this, and must not bring it back. Beyond

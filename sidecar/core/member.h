@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "sidecar/core/epoch_clock.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/peer_messages.h"
 #include "sidecar/core/types.h"
@@ -26,7 +27,7 @@ struct Member {
   Instant last_answer;  // when something of its was last heard
   Instant lease;        // when the last ping that it answered had been sent
   Duration rtt{0};
-  std::int64_t clock_lead_ms = 0;  // of its epochs to our monotonic clock, at the most, as of its last answer
+  EpochClock::Bound clock;  // as of its last answer
   int refusals = 0;                // connection refused this often, one after the other
   bool suspected = false;
   Instant next_probe;       // when to ask others again whether they hear it

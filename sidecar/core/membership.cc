@@ -25,7 +25,7 @@ void Membership::start(Generation generation, Phase phase) {
   self_.generation = generation;
   joined_ = false;
   unconfirmed_.clear();
-  furthest_lead_ms_ = 0;
+  furthest_ = {};
   discovery_read_ = false;
   next_discovery_ = now();
   // What was buried was buried by the run before: a name that answers now answers for itself.
@@ -174,7 +174,7 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (found == members_.end()) return;
   const HostRun run = found->second.run;
   // What it activated since its last answer must stay below what replaces it.
-  clock_.pass(found->second.clock_lead_ms, now() - found->second.lease);
+  clock_.pass(found->second.clock, now() - found->second.lease);
   if (run.generation != 0) {
     if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
     buried_[host] = std::max(buried_[host], run.generation);
@@ -209,7 +209,7 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
-  if (says.clock != 0) read_clock(member, says.clock);
+  if (says.clock.epoch != 0) read_clock(member, says.clock);
   if (says.phase == member.phase) return;
   // Within a generation phases only advance, and nobody returns to the ring (invariant 2).
   if (!member.on_ring() && (says.phase == Phase::kJoining || says.phase == Phase::kReady)) return;
@@ -217,20 +217,19 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.phase = says.phase;
   context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
   if (was_on_ring && !member.on_ring()) {
-    clock_.pass(member.clock_lead_ms, now() - member.lease);
+    clock_.pass(member.clock, now() - member.lease);
     rebuild_ring(member.run.host);
     listener_.left_ring(member);
   }
   listener_.view_changed();
 }
 
-void Membership::read_clock(Member& member, Epoch clock) {
-  if (!clock_.observe(clock)) {
+void Membership::read_clock(Member& member, const ClockReading& clock) {
+  if (!clock_.observe(clock.epoch)) {
     context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
     return;
   }
-  const auto rtt_ms = std::chrono::duration_cast<std::chrono::milliseconds>(member.rtt).count();
-  member.clock_lead_ms = clock_.lead_ms(clock) + rtt_ms + 1;
+  member.clock = clock_.bound(clock, member.rtt);
 }
 
 // ---- what others ask ------------------------------------------------------------------------------------------------
@@ -259,9 +258,10 @@ void Membership::answer_join(Token token, Verdict verdict, const std::string& de
   answer.detail = detail;
   if (verdict == Verdict::kOk) answer.names = names();
   answer.buried = buried;
-  answer.clock = answer.furthest = clock_.reading();
+  answer.clock = answer.furthest = clock_.reading_in_full();
   for (const auto& [host, member] : members_) {
-    answer.furthest = std::max(answer.furthest, clock_.furthest(member.clock_lead_ms, now() - member.lease));
+    const ClockReading one = clock_.furthest(member.clock, now() - member.lease);
+    answer.furthest = {std::max(answer.furthest.epoch, one.epoch), std::max(answer.furthest.by_time, one.by_time)};
   }
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }

@@ -115,7 +115,7 @@ class Membership {
   void remove(const std::string& host, const std::string& why, Gone how);
   void rebuild_ring(const std::string& host);
   void observe(Member& member, const PingAnswer& says);
-  void read_clock(Member& member, Epoch clock);
+  void read_clock(Member& member, const ClockReading& clock);
   Generation newest_known(const std::string& host) const;  // buried or living
   void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
 
@@ -169,7 +169,7 @@ class Membership {
   std::map<std::string, std::vector<Look>> looks_;
   std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
   Instant confirm_since_;
-  std::int64_t furthest_lead_ms_ = 0;  // of any member's clock that those who took this host in know of
+  EpochClock::Bound furthest_;  // of any member's clock that those who took this host in know of
   bool discovery_read_ = false;        // since the last refusal
   Instant next_discovery_;
 };

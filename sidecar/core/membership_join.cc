@@ -130,7 +130,7 @@ std::string Membership::why_foreign(const PingAnswer& says) const {
     return config_.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
   }
   if (says.cluster != config_.cluster) return "it is of cluster " + says.cluster;
-  if (clock_.too_far_ahead(says.clock)) {
+  if (clock_.too_far_ahead(says.clock.epoch)) {
     return "its clock is more than a minute ahead";
   }
   return "";
@@ -168,7 +168,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
     return learn(*name, contact.listed, false);
   }
   if (contact.state == Contact::State::kClosed) return;
-  clock_.observe(says.clock);
+  clock_.observe(says.clock.epoch);
   contact.problem.clear();
   contact.blocks = false;
   contact.legacy = says.generation == 0;
@@ -243,10 +243,7 @@ void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
   says.routes_only = answer.routes_only;
   says.clock = answer.clock;
   Member& member = admit(host, says);
-  if (!clock_.too_far_ahead(answer.furthest)) {
-    const auto rtt_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now() - asked.sent).count();
-    furthest_lead_ms_ = std::max(furthest_lead_ms_, clock_.lead_ms(answer.furthest) + rtt_ms + 1);
-  }
+  if (!clock_.too_far_ahead(answer.furthest.epoch)) furthest_.widen(clock_.bound(answer.furthest, now() - asked.sent));
   member.joined_as = self_.generation;
   member.last_answer = now();
   for (const std::string& name : answer.names) {
@@ -336,7 +333,7 @@ void Membership::pass_unheard() {
     const bool gone = contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent;
     if (contact.named && gone) since = std::min(since, contact.first_named);
   }
-  if (since != kNever) clock_.pass(furthest_lead_ms_, now() - since);
+  if (since != kNever) clock_.pass(furthest_, now() - since);
 }
 
 void Membership::check_joined() {

@@ -50,7 +50,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.load = turns_.size() + turns_waiting_;
   says.cluster = config_.cluster;
   says.version = config_.version;
-  says.clock = clock_.reading();
+  says.clock = clock_.reading_in_full();
   says.standing = sender.host.empty() ? Standing::kUnspecified : membership_.standing_of(sender);
   says.routes_only = !config_.has_app;
   says.unix_time = context_.now.wall_ms / 1000;
@@ -86,7 +86,9 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
   if (member == nullptr || member->run.generation != asked.generation) return;
   std::vector<Claim> claims;
   if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
-    if (inventory->verdict == Verdict::kBuried) return must_rejoin("buried by " + asked.host);
+    // Of the question of an earlier run that is no news.
+    const bool open = inventory_.awaits(asked.host, asked.generation, asked.inventory);
+    if (open && inventory->verdict == Verdict::kBuried) return must_rejoin("buried by " + asked.host);
     if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return;
     claims = inventory->claims;
   } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {

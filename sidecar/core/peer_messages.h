@@ -101,7 +101,7 @@ struct PingAnswer {
   std::uint64_t load = 0;
   std::string cluster;
   std::string version;
-  Epoch clock = 0;
+  ClockReading clock;
   Standing standing = Standing::kUnspecified;
   bool routes_only = false;
   std::int64_t unix_time = 0;  // seconds
@@ -132,8 +132,8 @@ struct JoinAnswer {
   std::vector<std::string> names;
   std::string detail;
   Generation buried = 0;  // with kBuried: the next run's generation must be above this
-  Epoch clock = 0;        // above whatever an earlier run of the joiner may have issued
-  Epoch furthest = 0;     // above whatever any member that the answerer knows may have issued
+  ClockReading clock;     // above whatever an earlier run of the joiner may have issued
+  ClockReading furthest;  // above whatever any member that the answerer knows may have issued
 };
 struct LeaveAnswer {
   Verdict verdict = Verdict::kUnspecified;

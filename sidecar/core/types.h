@@ -12,6 +12,13 @@ using Generation = std::uint64_t;  // one run of a host: start in ms << 20 | ran
 inline constexpr int kGenerationRandomBits = 20;
 using Epoch = std::uint64_t;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
 
+// How far a host's epochs have come, and how far time alone brings them: where they are ahead of it, they stand still.
+struct ClockReading {
+  Epoch epoch = 0;
+  Epoch by_time = 0;  // 0: not told
+  bool operator==(const ClockReading&) const = default;
+};
+
 // A clock that cannot be read: the core gets its time as an argument, from whoever runs it.
 struct Monotonic {
   using rep = std::int64_t;

@@ -37,7 +37,7 @@ core::PingAnswer read(const given::PingReply& in) {
   out.load = in.load();
   out.cluster = in.cluster();
   out.version = in.version().substr(0, 64);
-  out.clock = in.clock();
+  out.clock = {in.clock(), in.clock_by_time()};
   out.routes_only = in.routes_only();
   if (in.standing() >= 0 && in.standing() <= given::STANDING_BURIED) {
     out.standing = static_cast<core::Standing>(in.standing());
@@ -68,8 +68,8 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.names.assign(in.names().begin(), in.names().end());
   out.detail = in.detail();
   out.buried = in.buried();
-  out.clock = in.clock();
-  out.furthest = in.furthest_clock();
+  out.clock = {in.clock(), in.clock_by_time()};
+  out.furthest = {in.furthest_clock(), in.furthest_clock_by_time()};
   return out;
 }
 
@@ -133,7 +133,8 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_load(a.load);
                           out.set_cluster(a.cluster);
                           out.set_version(a.version);
-                          out.set_clock(a.clock);
+                          out.set_clock(a.clock.epoch);
+                          out.set_clock_by_time(a.clock.by_time);
                           out.set_standing(static_cast<given::Standing>(a.standing));
                           out.set_routes_only(a.routes_only);
                           return out.SerializeAsString();
@@ -171,8 +172,10 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           for (const std::string& name : a.names) out.add_names(name);
                           out.set_detail(a.detail);
                           out.set_buried(a.buried);
-                          out.set_clock(a.clock);
-                          out.set_furthest_clock(a.furthest);
+                          out.set_clock(a.clock.epoch);
+                          out.set_clock_by_time(a.clock.by_time);
+                          out.set_furthest_clock(a.furthest.epoch);
+                          out.set_furthest_clock_by_time(a.furthest.by_time);
                           return out.SerializeAsString();
                         },
                         [](const core::LeaveAnswer& a) {

@@ -61,8 +61,8 @@ FAULTS = [
      '  if (planted("believe-slander")) return refuse("");\n'
      "  look(host, {Look::For::kClosing, token, member->run.generation});"),
     ("late-answer-counts", "rush", 200, "inventory.cc",
-     "if (number != number_ || asked == waiting_.end()",
-     'if ((number != number_ && !planted("late-answer-counts")) || asked == waiting_.end()'),
+     "return number == number_ && asked != waiting_.end()",
+     'return (number == number_ || planted("late-answer-counts")) && asked != waiting_.end()'),
     ("repeat-unknown", "churn", 20, "node_routing.cc",
      "    again = origin && call.idempotent;",
      '    again = origin && (call.idempotent || planted("repeat-unknown"));'),

@@ -302,7 +302,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
       says.generation = kFirstRun;
       says.phase = Phase::kReady;
       says.names = {"a", "b", "c"};
-      says.furthest = far.reading();
+      says.furthest = far.reading_in_full();
       return says;
     }
     if (const auto* asked = std::get_if<InventoryRequest>(&question.request)) {
@@ -331,6 +331,40 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
     if (const auto* turn = std::get_if<StartTurn>(&effect)) epoch = turn->epoch;
   }
   EXPECT_GT(epoch, far.reading());
+}
+
+// In a cluster of fifty, fifty hosts tell one that was stopped: each rejoin asks everybody anew.
+TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
+  NodeConfig config;
+  config.host = "a";
+  Node node(config, 1);
+  const Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
+  node.start(now, true);
+  std::map<Token, std::uint64_t> inventories;
+  const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (std::holds_alternative<PingRequest>(question.request)) return serving(question.host, kFirstRun);
+    if (std::holds_alternative<JoinRequest>(question.request)) {
+      JoinAnswer says;
+      says.verdict = Verdict::kOk;
+      says.generation = kFirstRun;
+      says.phase = Phase::kReady;
+      says.names = {"a", "b", "c", "d"};
+      return says;
+    }
+    if (const auto* asked = std::get_if<InventoryRequest>(&question.request)) {
+      inventories[question.token] = asked->number;
+    }
+    return std::nullopt;
+  };
+  node.discovered(now, {"b", "c", "d"}, true);
+  converse(node, now, reply);
+  const std::map<Token, std::uint64_t> asked = inventories;
+  ASSERT_EQ(asked.size(), 3U);
+  for (const auto& [token, number] : asked) {
+    node.peer_answered(now, token, InventoryAnswer{Verdict::kBuried, number, {}, {}});
+    converse(node, now, reply);
+  }
+  EXPECT_EQ(node.counters().rejoins, 1U);
 }
 
 TEST(Membership, AStrangersClosingForALiveHostChangesNothing) {

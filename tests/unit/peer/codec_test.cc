@@ -66,7 +66,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ping.ring = UINT64_MAX;
   ping.ring_hosts = 3;
   ping.cluster = "shop";
-  ping.clock = 77;
+  ping.clock = {77, 76};
   ping.standing = core::Standing::kBuried;
   ping.routes_only = true;
   ping.unix_time = 1'790'000'000;
@@ -92,8 +92,8 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   join.verdict = core::Verdict::kOk;
   join.generation = 4;
   join.names = {"a", "b"};
-  join.clock = 5;
-  join.furthest = 6;
+  join.clock = {5, 4};
+  join.furthest = {6, 5};
   const auto joined = answered(core::JoinRequest{}, join);
   EXPECT_EQ(joined.names, join.names);
   EXPECT_EQ(joined.clock, join.clock);
