@@ -99,9 +99,11 @@ void Node::tick() {
     if (member == nullptr || !member->legacy()) continue;
     std::erase_if(news.claims, [this](const Claim& claim) { return !actors_.holds(claim); });
     announce(host, std::move(news.claims));
-    if (!news.ask_ids) continue;
+    if (!news.ask_ids && news.doubted.empty()) continue;
     const Token token = context_.token();
-    asked_[token] = {NodeQuestion::About::kInventory, host, 0, kUnasked, {}};
+    NodeQuestion& question = asked_[token];
+    question = {NodeQuestion::About::kInventory, host, 0, kUnasked, {}};
+    for (const ActorId id : news.doubted) question.claims.push_back({id, 0});
     context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
   }
 }

@@ -95,6 +95,9 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
     for (const ActorId id : ids->ids) {
       if (id != 0) claims.push_back({id, 0});
     }
+    for (const Claim& doubted : asked.claims) {
+      if (std::find(claims.begin(), claims.end(), doubted) == claims.end()) strays_.drop(doubted.id, asked.host, 0);
+    }
   } else {
     const auto* failure = std::get_if<PeerFailure>(&answer);
     if (asked.inventory == kUnasked && failure != nullptr && failure->unheard()) {

@@ -79,7 +79,11 @@ Route Node::decide(const Call& call) const {
       return forward_to(member, 0);
     }
   }
-  return forward_to(membership_.find(*owner), 0);
+  const Member* member = membership_.find(*owner);
+  // Whoever sent it here followed a hint, and had it perhaps from that very legacy host, which would send it there
+  // again.
+  if (config_.peer_apply_own && call.hops && member != nullptr && member->legacy()) return fail(Reason::kNotMine);
+  return forward_to(member, 0);
 }
 
 void Node::apply(Now now, Token token, CallPtr call) {
@@ -228,7 +232,9 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
   if (bounce) {
     if (!legacy_bounces_.begin(call.id, context_.now.mono)) {
       ++context_.counters.ring_disagreements;
-      strays_.drop(call.id, member.run.host, 0);  // it sends the calls back: it does not hold the actor any more
+      // It sends the calls back: it does not hold the actor any more.
+      strays_.drop(call.id, member.run.host, 0);
+      hints_.drop(call.id);
       return finish(token,
                     Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
@@ -279,6 +285,12 @@ void Node::forward_ended(Token token, Answer answer) {
   if (forward.legacy && answer.reason == Reason::kPeerError && legacy_bounces_.disputed(id, context_.now.mono)) {
     answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, answer.detail);
     answer.owner = forward.host;
+  }
+  // A legacy host has no reason to send on what it holds. Perhaps it yielded to another and told nobody.
+  Stray stray;
+  const bool sent_on = answer.reason == Reason::kPeerError || answer.reason == Reason::kRingDisagreement;
+  if (forward.legacy && sent_on && strays_.find(id, stray) && stray.holder.host == forward.host) {
+    legacy_news_[forward.host].doubted.insert(id);
   }
 
   const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats

@@ -58,6 +58,7 @@ struct NodeQuestion {
 // What is to be said to a legacy host, until it has answered.
 struct LegacyNews {
   bool ask_ids = false;
+  std::set<ActorId> doubted;  // it may hold them no more
   std::vector<Claim> claims;  // of this host
 };
 // What a legacy host with a DNS name is said to hold, or to hold no more: not believed before it has said so itself.

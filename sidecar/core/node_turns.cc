@@ -22,7 +22,7 @@ Actor& Node::claim(ActorId id) {
   }
   ++context_.counters.activations[static_cast<std::size_t>(why)];
   for (const auto& [host, member] : membership_.members()) {
-    if (member.legacy()) legacy_news_[host].claims.push_back({id, actor.epoch});
+    if (member.legacy()) announce(host, {{id, actor.epoch}});
   }
   return actor;
 }

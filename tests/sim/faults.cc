@@ -31,7 +31,8 @@ void World::start_host(std::size_t index) {
     for (const Host& other : hosts_) {
       if (other.name != host.name) others.push_back(other.name);
     }
-    host.legacy = std::make_unique<LegacyHost>(static_cast<LegacyWorld&>(*this), host.name, others);
+    host.legacy = std::make_unique<LegacyHost>(static_cast<LegacyWorld&>(*this), host.name, others,
+                                               options_.own ? kOtherPoints : kPointsPerHost);
     host.legacy->start([this, index, incarnation = host.incarnation] {
       return hosts_[index].incarnation == incarnation && hosts_[index].legacy != nullptr;
     });
@@ -42,6 +43,7 @@ void World::start_host(std::size_t index) {
   config.points = kPointsPerHost;
   config.idle_timeout = core::Duration(kIdleTimeout);
   config.turn_timeout = core::Duration(kTurnTimeout);
+  config.peer_apply_own = options_.own;
   if (options_.quorum) config.quorum = static_cast<std::uint32_t>(options_.hosts / 2 + 1);
   if (options_.small_limits) {
     config.queue_per_actor = 3;

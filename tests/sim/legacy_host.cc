@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "sidecar/core/overloaded.h"
-#include "tests/sim/options.h"
 
 namespace ringside::sim {
 namespace {
@@ -14,8 +13,9 @@ constexpr std::int64_t kIdle = 5'000'000;
 
 }  // namespace
 
-LegacyHost::LegacyHost(LegacyWorld& world, std::string name, const std::vector<std::string>& others)
-    : world_(world), name_(std::move(name)), seeds_(others), ring_(core::Ring::make({name_}, kPointsPerHost)) {}
+LegacyHost::LegacyHost(LegacyWorld& world, std::string name, const std::vector<std::string>& others,
+                       std::uint32_t points)
+    : world_(world), name_(std::move(name)), seeds_(others), ring_(core::Ring::make({name_}, points)) {}
 
 void LegacyHost::start(std::function<bool()> alive) {
   alive_ = std::move(alive);

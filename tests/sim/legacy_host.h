@@ -1,5 +1,5 @@
 // A host that speaks the given protocol and nothing more, as somebody else might have written it: no phases, no
-// generations, no inventory, no hop count. It keeps the same ring (docs/ring.md).
+// generations, no inventory, no hop count. It keeps the same ring (docs/ring.md), or one with other points.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "sidecar/core/call.h"
 #include "sidecar/core/peer_messages.h"
 #include "sidecar/core/ring.h"
+#include "tests/sim/options.h"
 
 namespace ringside::sim {
 
@@ -30,7 +31,8 @@ class LegacyWorld {
 
 class LegacyHost {
  public:
-  LegacyHost(LegacyWorld& world, std::string name, const std::vector<std::string>& others);
+  LegacyHost(LegacyWorld& world, std::string name, const std::vector<std::string>& others,
+             std::uint32_t points = kPointsPerHost);
 
   // Repeats itself for as long as `alive` says so.
   void start(std::function<bool()> alive);

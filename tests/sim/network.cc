@@ -64,6 +64,7 @@ void World::ask_legacy(std::size_t from, std::size_t to, const core::AskPeer& qu
 
 void World::forward(std::size_t from, core::ForwardCall call) {
   traffic_.forward();
+  note([&] { return "forward " + call.call->request + " from " + hosts_[from].name + " to " + call.host; });
   const std::size_t to = index_of(call.host);
   const std::uint64_t asker = hosts_[from].incarnation;
   hosts_[from].forwards.insert(call.token);
@@ -140,6 +141,7 @@ void World::judge_acknowledgement(std::size_t at, const core::OwnershipRequest& 
 
 void World::legacy_forwards(const std::string& from, const std::string& to, core::CallPtr call, Answered done) {
   traffic_.forward();
+  note([&] { return "forward " + call->request + " from legacy " + from + " to " + to; });
   const std::size_t asker = index_of(from);
   const std::size_t target = index_of(to);
   if (target >= hosts_.size()) {

@@ -75,6 +75,11 @@ void legacy(Options& options) {
   options.faults.bursts = 3;
 }
 
+void own(Options& options) {
+  legacy(options);
+  options.own = true;
+}
+
 void all(Options& options) {
   network(options.faults);
   churn(options.faults);
@@ -83,6 +88,7 @@ void all(Options& options) {
   options.quorum = options.seed % 5 == 0;
   options.small_limits = options.seed % 7 == 0;
   options.legacy_hosts = options.seed % 11 == 0 ? 1 : 0;
+  options.own = options.seed % 22 == 0;
 }
 
 }  // namespace
@@ -97,7 +103,7 @@ bool Options::only_moves() const {
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"none",       "moves",  "rush",   "network", "churn", "apps",
-                                              "partitions", "quorum", "limits", "legacy",  "all"};
+                                              "partitions", "quorum", "limits", "legacy",  "own",   "all"};
   return names;
 }
 
@@ -113,6 +119,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "quorum") return quorum(options), true;
   if (name == "limits") return limits(options), true;
   if (name == "legacy") return legacy(options), true;
+  if (name == "own") return own(options), true;
   if (name == "all") return all(options), true;
   return false;
 }

@@ -8,6 +8,7 @@
 namespace ringside::sim {
 
 inline constexpr std::uint32_t kPointsPerHost = 64;  // enough for a few hosts, and quick to build
+inline constexpr std::uint32_t kOtherPoints = 48;
 
 struct FaultOptions {
   // The network between hosts. Rates are per message.
@@ -53,6 +54,7 @@ struct Options {
   int callers = 12;
   std::int64_t run_us = 60'000'000;   // with faults
   std::int64_t calm_us = 30'000'000;  // without, before the last checks
+  bool own = false;                   // --peer-apply own, and the legacy hosts keep another ring
   bool quorum = false;                // --quorum: a majority
   bool small_limits = false;          // queues of a few calls, few turns at once, few strays
   bool trace = false;

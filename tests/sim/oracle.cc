@@ -23,16 +23,18 @@ void Oracle::nobody_remembers() {
   for (auto& [id, actor] : actors_) actor.last_epoch = actor.before_last = 0;
 }
 
-bool Oracle::exclusive(std::int64_t now) const {
-  return !never_exclusive_ && (void_since_ == 0 || now > last_disturbed_ + kHealed);
-}
+bool Oracle::exclusive(std::int64_t now) const { return (void_since_ == 0 || now > last_disturbed_ + kHealed); }
+
+// At a legacy host there are no epochs, and nobody knows what another such host holds.
+bool Oracle::promised(core::ActorId id, core::Epoch epoch) const { return !mixed_ || (epoch != 0 && promised_(id)); }
 
 // ---- what applications see ------------------------------------------------------------------------------------------
 
 void Oracle::activated(const std::string& host, core::ActorId id, core::Epoch epoch, std::int64_t now) {
   Actor& actor = actors_[id];
-  if (exclusive(now)) {
+  if (exclusive(now) && promised(id, epoch)) {
     for (const Live& other : actor.live) {
+      if (other.epoch == 0) continue;  // at a legacy host
       fail(named(id) + " lives at " + other.host + " (epoch " + std::to_string(other.epoch) + ") and at " + host +
                " (epoch " + std::to_string(epoch) + ")",
            now, id);
@@ -89,7 +91,7 @@ void Oracle::turn_began(const std::string& host, std::uint64_t number, core::Act
   }
   std::uint64_t& last = last_delivered_[{batch.what.caller, id}];
   if (batch.what.caller < 0) return;  // nobody waits for its answer, so it has no order
-  if (exclusive(now) && !batch.given_up && !again && number < last) {
+  if (exclusive(now) && !mixed_ && !batch.given_up && !again && number < last) {
     fail(batch_named(number) + " was handed over after " + std::to_string(last) + " of the same caller", now, id);
   }
   last = std::max(last, number);
@@ -156,6 +158,11 @@ void Oracle::check_rest(std::int64_t now) {
   }
 }
 
+std::size_t Oracle::lives(core::ActorId id) const {
+  const auto found = actors_.find(id);
+  return found == actors_.end() ? 0 : found->second.live.size();
+}
+
 void Oracle::swept(const std::string& at, core::ActorId id, const core::Answer& answer, std::int64_t now) {
   if (answer.outcome != core::Outcome::kApplied) {
     return fail(
@@ -166,7 +173,7 @@ void Oracle::swept(const std::string& at, core::ActorId id, const core::Answer& 
   if (live.size() != 1) {
     return fail("in the calm, " + named(id) + " lives " + std::to_string(live.size()) + " times", now, id);
   }
-  if (never_exclusive_) return;  // a legacy host may still hear that it was not the first
+  if (mixed_) return;  // a legacy host may still hear that it was not the first
   const auto [holder, fresh] = holder_.emplace(id, live.front().host);
   if (holder->second != live.front().host) {
     fail("in the calm, " + named(id) + " called at " + at + " ends at " + live.front().host + ", not at " +

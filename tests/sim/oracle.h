@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,11 +44,16 @@ class Oracle {
   void disturbed(std::int64_t now);  // a crash, the end of a cut or of a stop
   // No host lives that could have heard of an epoch: its own clock is all that the next one has.
   void nobody_remembers();
-  void exclusivity_never() { never_exclusive_ = true; }
+  // Legacy hosts are there: only among Ringside hosts is one activation promised, of these ids, and no order.
+  void mixed(std::function<bool(core::ActorId)> promised) {
+    mixed_ = true;
+    promised_ = std::move(promised);
+  }
   bool judged_wrongly() const { return void_since_ != 0; }
 
   // ---- at the end ----
   void check_rest(std::int64_t now);
+  std::size_t lives(core::ActorId id) const;  // how many activations it has
   // One call for each id at each host, when all is calm: they must all end at one activation.
   void swept(const std::string& at, core::ActorId id, const core::Answer& answer, std::int64_t now);
 
@@ -88,6 +94,7 @@ class Oracle {
   };
 
   bool exclusive(std::int64_t now) const;
+  bool promised(core::ActorId id, core::Epoch epoch) const;
   void judge_repeat(const Batch& batch, const std::string& host, core::Epoch epoch, std::int64_t now);
 
   std::map<std::uint64_t, Batch> batches_;
@@ -100,7 +107,8 @@ class Oracle {
   std::size_t applied_ = 0;
   std::int64_t void_since_ = 0;
   std::int64_t last_disturbed_ = 0;
-  bool never_exclusive_ = false;
+  bool mixed_ = false;
+  std::function<bool(core::ActorId)> promised_;
 };
 
 }  // namespace ringside::sim

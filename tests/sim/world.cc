@@ -25,7 +25,23 @@ World::World(Options options)
     host.is_legacy = i >= options_.hosts - options_.legacy_hosts;
     hosts_.push_back(std::move(host));
   }
-  if (options_.legacy_hosts > 0) oracle_.exclusivity_never();
+  std::vector<std::string> names;
+  for (const Host& host : hosts_) names.push_back(host.name);
+  everybody_ = core::Ring::make(names, kPointsPerHost);
+  if (options_.legacy_hosts > 0) oracle_.mixed([this](core::ActorId id) { return has_arbiter(id); });
+}
+
+// With --peer-apply own it is the ring owner who grants an id to one host. A legacy host as owner grants nothing, and
+// forgets who holds it when it restarts: that must not be where the id is, nor where it comes to if its owner goes.
+bool World::has_arbiter(core::ActorId id) const {
+  if (!options_.own) return true;
+  std::size_t seen = 0;
+  bool legacy = false;
+  everybody_->walk(id, [&](const std::string& host) {
+    legacy = legacy || hosts_[index_of(host)].is_legacy;
+    return ++seen < 2;
+  });
+  return !legacy;
 }
 
 bool World::chance(double rate) { return static_cast<double>(random_.next() >> 11) * 0x1p-53 < rate; }
@@ -103,8 +119,9 @@ void World::sweep(std::size_t nth, bool again) {
   wanted.caller = options_.callers;
   wanted.id = id;
   call(host, wanted, [this, id, host, nth, again](const core::Answer& answer) {
-    if (options_.legacy_hosts > 0 && !again && answer.outcome == core::Outcome::kNotDelivered) {
-      return after(100'000, [this, nth] { sweep(nth, true); });
+    const bool wrong = answer.outcome == core::Outcome::kNotDelivered || oracle_.lives(id) > 1;
+    if (options_.legacy_hosts > 0 && !again && wrong) {
+      return after(300'000, [this, nth] { sweep(nth, true); });
     }
     oracle_.swept(hosts_[host].name, id, answer, now_);
     after(0, [this, nth] { sweep(nth + 1, false); });

@@ -75,6 +75,7 @@ class World final : private LegacyWorld {
   std::int64_t now() const override { return now_; }
   void on_host(std::size_t host, std::uint64_t incarnation, std::function<void(Host&)> what);
   core::Now time_of(const Host& host) const;
+  bool has_arbiter(core::ActorId id) const;
   bool chance(double rate);
   std::int64_t between(std::int64_t low, std::int64_t high);
   template <typename Text>
@@ -144,6 +145,7 @@ class World final : private LegacyWorld {
 
   Options options_;
   core::Random random_;
+  core::Ring::Ptr everybody_;  // if nobody were gone
   Oracle oracle_;
   Traffic traffic_;
   Agenda agenda_;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -81,8 +82,9 @@ class BesideLegacyHost : public ::testing::Test {
     return answers[token];
   }
 
-  Token call(ActorId id, Origin origin = Origin::kLocal) {
+  Token call(ActorId id, Origin origin = Origin::kLocal, std::optional<std::uint32_t> hops = std::nullopt) {
     auto call = std::make_shared<Call>();
+    call->hops = hops;
     call->id = id;
     call->origin = origin;
     call->deadline = now.mono + Duration(60'000'000);

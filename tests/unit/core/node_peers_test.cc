@@ -90,6 +90,26 @@ TEST_F(Peers, ARefusalThatNamesAStrangerIsARefusal) {
   EXPECT_EQ(a.where(id).owner, legacy);
 }
 
+TEST_F(Peers, AnActivationIsAnnouncedAtOnce) {
+  call(mine());
+  EXPECT_EQ(asked_for<OwnershipRequest>().size(), 1U);
+}
+
+// It may have yielded to another host, and nobody hears of that.
+TEST_F(Peers, AHolderThatSendsCallsOnIsAskedWhetherItIsOne) {
+  const ActorId id = mine();
+  for (const bool holds : {true, false}) {
+    EXPECT_TRUE(claim({{id, 0}}).accepted);
+    held = holds ? std::vector<ActorId>{id} : std::vector<ActorId>{};
+    call(id);
+    ASSERT_EQ(forwards.size(), 1U);
+    a.forward_answered(now, forwards[0].token, Answer::failed(Outcome::kUnknown, Reason::kPeerError));
+    forwards.clear();
+    pass(200'000);
+    EXPECT_EQ(a.where(id).owner, holds ? legacy : "a");
+  }
+}
+
 // It takes every name that it hears for an owner of actors, and every pinging host for a living one.
 TEST_F(Peers, ALegacyHostHearsOnlyOfHostsThatOwnActors) {
   const auto last_names = [this] {
@@ -134,6 +154,25 @@ TEST_F(PeersOwn, ACallOfAPeerIsTakenHereUnlessALivingMemberHoldsTheActor) {
   EXPECT_NE(a.where(taken).rule, "claim");
   ASSERT_EQ(forwards.size(), 1U);
   EXPECT_EQ(forwards[0].host, legacy);
+}
+
+// The legacy host may be where the call has come from, by way of another Ringside host: it passes no hop count on.
+TEST_F(PeersOwn, ACallThatFollowedAHintIsNotGivenToALegacyHost) {
+  const Token token = call(its(), Origin::kPeer, 1);
+  EXPECT_TRUE(forwards.empty());
+  ASSERT_TRUE(finished.contains(token));
+  EXPECT_EQ(finished[token].reason, Reason::kNotMine);
+}
+
+TEST_F(PeersOwn, AHolderThatSendsTheCallsBackIsNoneAnyMore) {
+  const ActorId id = its();
+  EXPECT_TRUE(claim({{id, 0}}).accepted);
+  Token last = 0;
+  for (int i = 0; i <= LegacyBounces::kMostOfAnId; ++i) last = call(id, Origin::kPeer);
+  ASSERT_TRUE(finished.contains(last));
+  EXPECT_EQ(finished[last].reason, Reason::kRingDisagreement);
+  call(id, Origin::kPeer);
+  EXPECT_EQ(a.where(id).rule, "claim");
 }
 
 }  // namespace
