@@ -79,7 +79,7 @@ function(ringside_library name)
   ringside_use_headers(${name} "${ARG_HEADERS}")
 endfunction()
 
-# ringside_executable(NAME SOURCES ... [LIBRARIES ...] [HEADERS pure|test]): the same for a program, in build/<preset>/bin.
+# ringside_executable(NAME SOURCES ... [LIBRARIES ...] [HEADERS ...]): the same for a program, in build/<preset>/bin.
 function(ringside_executable name)
   cmake_parse_arguments(ARG "" "HEADERS" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -88,11 +88,15 @@ function(ringside_executable name)
   ringside_use_headers(${name} "${ARG_HEADERS}")
 endfunction()
 
-# ringside_test(NAME SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE]): a GoogleTest program as one
-# ctest test. It runs under the sanitizers as well, unless told otherwise.
+# ringside_test(NAME SOURCES ... [LIBRARIES ...] [HEADERS pure_test] [LABELS ...] [TIMEOUT seconds] [NO_SANITIZE]): a
+# GoogleTest program as one ctest test. It runs under the sanitizers as well, unless told otherwise.
 function(ringside_test name)
-  cmake_parse_arguments(ARG "NO_SANITIZE" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
-  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock HEADERS test)
+  cmake_parse_arguments(ARG "NO_SANITIZE" "TIMEOUT;HEADERS" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  if(NOT ARG_HEADERS)
+    set(ARG_HEADERS test)
+  endif()
+  ringside_executable(${name} SOURCES ${ARG_SOURCES} LIBRARIES ${ARG_LIBRARIES} GTest::gtest_main GTest::gmock
+                      HEADERS ${ARG_HEADERS})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -221,5 +225,6 @@ set(io_headers ${pure_headers} <fstream> <iostream> <sstream> <absl/container/fl
                <boost/asio/steady_timer.hpp> <google/protobuf/any.pb.h> <nlohmann/json.hpp>)
 set(io_libraries Boost::headers absl::any_invocable absl::flat_hash_map nlohmann_json::nlohmann_json protobuf::libprotobuf)
 ringside_headers(pure HEADERS ${pure_headers})
+ringside_headers(pure_test LIBRARIES GTest::gtest GTest::gmock HEADERS ${pure_headers} <gmock/gmock.h> <gtest/gtest.h>)
 ringside_headers(io LIBRARIES ${io_libraries} HEADERS ${io_headers})
 ringside_headers(test LIBRARIES ${io_libraries} GTest::gtest GTest::gmock HEADERS ${io_headers} <gmock/gmock.h> <gtest/gtest.h>)

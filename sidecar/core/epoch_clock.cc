@@ -23,6 +23,8 @@ void EpochClock::advance(Now now) {
   mono_ = now.mono;
 }
 
+void EpochClock::follow_at_once(Now now) { wall_us_ = now.wall_ms * 1000; }
+
 Epoch EpochClock::next() {
   last_ = std::max(last_ + 1, at_wall(wall_ms()));
   return last_;
@@ -58,6 +60,8 @@ void EpochClock::pass(const Bound& bound, Duration silence) {
 bool EpochClock::too_far_ahead(Epoch other) const {
   return other > std::max(at_wall(wall_ms() + kMaxAheadMs), last_) || other >= kLimit;
 }
+
+bool EpochClock::too_far_behind(Epoch other) const { return other + at_wall(kMaxAheadMs) < reading(); }
 
 bool EpochClock::observe(Epoch other) {
   if (too_far_ahead(other)) return false;

@@ -15,7 +15,8 @@ class EpochClock {
   static constexpr std::int64_t kMaxAheadMs = 60'000;  // a clock further ahead than this is not followed
   static constexpr Epoch kLimit = Epoch{1} << 53;
 
-  void advance(Now now);  // before anything else is asked of it, at every event
+  void advance(Now now);         // before anything else is asked of it, at every event
+  void follow_at_once(Now now);  // a wall clock that jumped ahead, where nobody knows this one yet
   std::int64_t wall_ms() const { return wall_us_ / 1000; }
 
   Epoch next();
@@ -25,6 +26,7 @@ class EpochClock {
   // False: the other clock is more than kMaxAheadMs ahead; it is not followed.
   bool observe(Epoch other);
   bool too_far_ahead(Epoch other) const;
+  bool too_far_behind(Epoch other) const;  // as far as its host can see
 
   // ---- how far another host's clock may be, which may be gone by the time that this matters ----
   struct Bound {

@@ -28,7 +28,7 @@ struct Member {
   Instant lease;        // when the last ping that it answered had been sent
   Duration rtt{0};
   EpochClock::Bound clock;  // as of its last answer
-  int refusals = 0;                // connection refused this often, one after the other
+  int refusals = 0;         // connection refused this often, one after the other
   bool suspected = false;
   Instant next_probe;       // when to ask others again whether they hear it
   Instant heard_by_others;  // when another member last said that it hears this one
@@ -62,7 +62,9 @@ struct Contact {
   bool listed = false;  // discovery names it
   bool named = false;   // a host of this cluster names it
   bool legacy = false;
-  bool blocks = false;  // of this cluster, but with another ring: nobody may join beside it
+  bool blocks = false;  // of this cluster, and does not take this host in: nobody may join beside it
+  enum class Clock : std::uint8_t { kNear, kAhead, kBehind } clock = Clock::kNear;  // by more than a minute
+  bool serves = false;
   Instant first_asked;
   Instant first_named;
   Instant next_try;

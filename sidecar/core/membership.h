@@ -133,6 +133,9 @@ class Membership {
   bool taken_in() const;
   void pass_unheard();
   void check_joined();
+  std::size_t hosts_with(Contact::Clock clock) const;
+  bool clock_behind_most() const;
+  bool blocks(const Contact& contact) const;
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
 
@@ -169,8 +172,8 @@ class Membership {
   std::map<std::string, std::vector<Look>> looks_;
   std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
   Instant confirm_since_;
-  EpochClock::Bound furthest_;  // of any member's clock that those who took this host in know of
-  bool discovery_read_ = false;        // since the last refusal
+  EpochClock::Bound furthest_;   // of any member's clock that those who took this host in know of
+  bool discovery_read_ = false;  // since the last refusal
   Instant next_discovery_;
 };
 

@@ -131,7 +131,7 @@ std::string Membership::why_foreign(const PingAnswer& says) const {
   }
   if (says.cluster != config_.cluster) return "it is of cluster " + says.cluster;
   if (clock_.too_far_ahead(says.clock.epoch)) {
-    return "its clock is more than a minute ahead";
+    return "the clock of " + says.host + " is more than a minute ahead of that of " + self_.host;
   }
   return "";
 }
@@ -161,7 +161,13 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
     contact.next_try = now() + kClosedRepeat;
     return;
   }
-  if (const std::string why = why_foreign(says); !why.empty()) return set_foreign(address, why);
+  if (const std::string why = why_foreign(says); !why.empty()) {
+    set_foreign(address, why);
+    const bool ahead = *name == address && says.cluster == config_.cluster && clock_.too_far_ahead(says.clock.epoch);
+    contact.clock = ahead ? Contact::Clock::kAhead : Contact::Clock::kNear;
+    if (joined_ && clock_behind_most()) listener_.must_rejoin("the clocks of most hosts are more than a minute ahead");
+    return;
+  }
   if (*name != address) {
     contact.state = Contact::State::kAlias;
     contact.next_try = now() + kClosedRepeat;
@@ -171,6 +177,7 @@ void Membership::contact_answered(const std::string& address, const PingAnswer& 
   clock_.observe(says.clock.epoch);
   contact.problem.clear();
   contact.blocks = false;
+  contact.clock = Contact::Clock::kNear;
   contact.legacy = says.generation == 0;
   if (contact.legacy || !joined_) {
     if (contact.state != Contact::State::kJoining) contact.next_try = contact.first_asked = now();
@@ -224,7 +231,10 @@ void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
     case Verdict::kMismatch:
       if (!members_.contains(host)) {
         set_foreign(host, answer.detail);
-        contacts_[host].blocks = true;  // its ping named this very cluster
+        Contact& contact = contacts_[host];
+        contact.blocks = true;  // its ping named this very cluster
+        if (clock_.too_far_behind(answer.clock.epoch)) contact.clock = Contact::Clock::kBehind;
+        contact.serves = answer.phase == Phase::kReady;
       }
       return check_joined();
     default:
@@ -307,12 +317,34 @@ bool Membership::awaited(const Contact& contact) const {
   return contact.open() && !(only_listed && taken_in() && now() - contact.first_asked > config_.ping_interval);
 }
 
+std::size_t Membership::hosts_with(Contact::Clock clock) const {
+  return static_cast<std::size_t>(std::count_if(contacts_.begin(), contacts_.end(), [clock](const auto& entry) {
+    return entry.second.state == Contact::State::kForeign && entry.second.clock == clock;
+  }));
+}
+
+// Of two hosts whose clocks differ nobody can tell whose is wrong; of more, the few are. They must not serve beside the
+// others, which do not take them in.
+bool Membership::clock_behind_most() const { return hosts_with(Contact::Clock::kAhead) > members_.size() + 1; }
+
+// A few hosts with a wrong clock hold up nobody, unless they serve already, with members of this cluster.
+bool Membership::blocks(const Contact& contact) const {
+  if (contact.state != Contact::State::kForeign || !contact.blocks) return false;
+  if (contact.clock != Contact::Clock::kBehind) return true;
+  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1) return true;
+  return contact.serves && (contact.named || !taken_in());
+}
+
 std::string Membership::waiting_for() const {
   if (joined_) return "";
   std::string open;
   for (const auto& [name, contact] : contacts_) {
     if (awaited(contact)) open += (open.empty() ? "" : ", ") + name;
-    if (contact.state == Contact::State::kForeign && contact.blocks) return name + ": " + contact.problem;
+    if (blocks(contact)) return name + ": " + contact.problem;
+  }
+  if (clock_behind_most()) {
+    return "the clocks of " + std::to_string(hosts_with(Contact::Clock::kAhead)) +
+           " hosts are more than a minute ahead of this host's";
   }
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
@@ -339,8 +371,9 @@ void Membership::pass_unheard() {
 void Membership::check_joined() {
   if (joined_) return;
   for (const auto& [name, contact] : contacts_) {
-    if (awaited(contact) || (contact.state == Contact::State::kForeign && contact.blocks)) return;
+    if (awaited(contact) || blocks(contact)) return;
   }
+  if (clock_behind_most()) return;
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;
   }

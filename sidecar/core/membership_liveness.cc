@@ -20,6 +20,7 @@ constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
 void Membership::tick() {
   if (closing_) return;
+  if (!joined_ && members_.empty()) clock_.follow_at_once(context_.now);
   std::vector<std::string> hosts;
   for (const auto& [host, member] : members_) hosts.push_back(host);
   for (const std::string& host : hosts) {

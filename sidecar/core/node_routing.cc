@@ -44,7 +44,12 @@ Route Node::decide(const Call& call) const {
     if (named != 0 && named != actor->epoch) return fail(Reason::kNotMine);
     return {Route::Kind::kHere, Reason::kNone, nullptr, actor->epoch};
   }
-  if (named != 0) return fail(Reason::kNotMine);
+  const auto adoption = adoptions_.find(call.id);
+  if (named != 0) {
+    // Its ring owner has granted it, and sends calls already: the grant is on its way.
+    const bool coming = adoption != adoptions_.end() && adoption->second.epoch == named;
+    return coming ? wait_for(Reason::kOwnershipMoving) : fail(Reason::kNotMine);
+  }
 
   const std::string* owner = membership_.ring()->owner(call.id);
   if (owner == nullptr) {
@@ -62,7 +67,6 @@ Route Node::decide(const Call& call) const {
     const bool open = membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(call.id));
     if (!open) return wait_for(membership_.joined() ? Reason::kOwnershipMoving : Reason::kNotReady);
     const Member* granter = membership_.find(*owner);  // not of what is this host's own by the ring
-    const auto adoption = adoptions_.find(call.id);
     const bool granted = adoption != adoptions_.end() && adoption->second.granted;
     const bool asks = granter != nullptr && !granter->legacy() && !granted;
     return {asks ? Route::Kind::kAdopt : Route::Kind::kClaim, Reason::kNone, nullptr, 0};

@@ -8,8 +8,6 @@
 namespace ringside::local {
 namespace {
 
-core::Answer forbidden(std::string detail) { return wire::invalid(core::Reason::kForbidden, std::move(detail)); }
-
 bool good_host(const std::string& host, const std::vector<std::string>& allow_hosts) {
   std::string error;
   const auto endpoint = net::parse_endpoint(net::to_lower(host), 80, error);
@@ -24,30 +22,28 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-std::optional<core::Answer> check(const std::string& host, std::string_view peer, const net::Metadata& headers,
-                                  const std::vector<std::string>& allow_hosts) {
-  if (peer != "unix" && !good_host(host, allow_hosts)) {
-    return forbidden(
-        "Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host");
-  }
-  for (const net::Header& header : headers) {
-    if (header.name == "origin") return forbidden("requests of web pages (Origin) are not served");
-    if (header.name == "sec-fetch-site" && header.value != "none" && header.value != "same-origin") {
-      return forbidden("requests of web pages (Sec-Fetch-Site) are not served");
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
-std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts) {
-  if (request.headers.count("host") > 1) return forbidden("there is more than one Host header");
-  return check(std::string(request.headers.get("host")), request.peer, request.headers, allow_hosts);
+std::string why_forbidden(const std::string& host, std::string_view peer, const net::Metadata& headers,
+                          const std::vector<std::string>& allow_hosts) {
+  if (peer != "unix" && !good_host(host, allow_hosts)) {
+    return "Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host";
+  }
+  for (const net::Header& header : headers) {
+    if (header.name == "origin") return "requests of web pages (Origin) are not served";
+    if (header.name == "sec-fetch-site" && header.value != "none" && header.value != "same-origin") {
+      return "requests of web pages (Sec-Fetch-Site) are not served";
+    }
+  }
+  return "";
 }
 
-std::optional<core::Answer> check_guards(const net::ServerCall& call, const std::vector<std::string>& allow_hosts) {
-  return check(call.authority(), call.peer_address(), call.metadata(), allow_hosts);
+std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts) {
+  const std::string why = request.headers.count("host") > 1 ? "there is more than one Host header"
+                                                            : why_forbidden(std::string(request.headers.get("host")),
+                                                                            request.peer, request.headers, allow_hosts);
+  if (why.empty()) return std::nullopt;
+  return wire::invalid(core::Reason::kForbidden, why);
 }
 
 BodyType body_type(const net::HttpRequest& request) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sidecar/core/call.h"
@@ -12,10 +13,11 @@
 namespace ringside::local {
 
 // Host (gRPC: the authority) must be a loopback literal, localhost, or one of `allow_hosts` (any on a Unix socket,
-// which no page reaches); no Origin; Sec-Fetch-Site, wherever there is one, none or same-origin. Nothing: it may pass;
-// else the answer (forbidden).
+// which no page reaches); no Origin; Sec-Fetch-Site, wherever there is one, none or same-origin. Empty: it may pass;
+// else why not.
+std::string why_forbidden(const std::string& host, std::string_view peer, const net::Metadata& headers,
+                          const std::vector<std::string>& allow_hosts);
 std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts);
-std::optional<core::Answer> check_guards(const net::ServerCall& call, const std::vector<std::string>& allow_hosts);
 
 enum class BodyType { kOther, kJson, kProtobuf };
 // application/json (in UTF-8), application/protobuf, application/x-protobuf.

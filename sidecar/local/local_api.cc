@@ -121,16 +121,16 @@ net::HttpErrorShaper LocalApi::error_shaper() {
   };
 }
 
+std::string LocalApi::why_forbidden(const std::string& authority, const std::string& peer,
+                                    const net::Metadata& metadata) const {
+  return local::why_forbidden(authority, peer, metadata, options_.allow_hosts);
+}
+
 void LocalApi::add_methods(net::MethodTable& table) {
   net::Method apply;
-  apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) {
-    if (const auto refusal = check_guards(*call, options_.allow_hosts)) {
-      return wire::finish_apply(*call, calls_.refused(*refusal));
-    }
-    calls_.apply(call);
-  };
+  apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { calls_.apply(call); };
   apply.max_message = options_.calls.max_message + wire::kMaxMethodEnvelope;
-  apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
+  apply.oversize = apply.malformed = apply.forbidden = net::GrpcStatus::kInvalidArgument;
   apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::lane_refusal(why))); };
   table.add("/messages.ControlPlane/Apply", std::move(apply));
 }

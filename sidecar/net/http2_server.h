@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "sidecar/net/budget.h"
 #include "sidecar/net/grpc_bridge.h"
@@ -16,6 +18,8 @@ struct Http2Options {
   std::shared_ptr<const MethodTable> methods;
   /// Where methods outside the table go; null: they answer UNIMPLEMENTED.
   std::shared_ptr<BridgeTarget> bridge;
+  /// Why a request may reach no method at all; empty: it may. Null: all may.
+  std::function<std::string(const std::string& authority, const std::string& peer, const Metadata& metadata)> guard;
   std::size_t max_header_list = 16 * 1024;  // of one request; above it RESOURCE_EXHAUSTED
   std::uint32_t max_concurrent_streams = 4096;
   std::uint32_t stream_window = 1 << 20;

@@ -137,6 +137,10 @@ std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestH
     refuse_http(id, "405");
     return nullptr;
   }
+  if (std::string why = options_->guard ? options_->guard(head.authority, peer_, head.metadata) : ""; !why.empty()) {
+    refuse_grpc(id, method, Refusal::kForbidden, method ? method->forbidden : GrpcStatus::kPermissionDenied, why);
+    return nullptr;
+  }
   if (!method) {
     auto stream = bridge_ ? bridge_->open(shared(), id, head) : nullptr;
     if (!stream) {

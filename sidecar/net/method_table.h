@@ -52,21 +52,23 @@ class ServerCall {
   virtual bool cancelled() const = 0;
 };
 
-/// Why the lane itself ended a call of a native method.
+/// Why the lane itself ended a call.
 enum class Refusal {
   kOversize,    // a message above the method's limit, or metadata above the listener's
   kMalformed,   // broken framing, not exactly one message, or a malformed grpc-timeout
   kOverloaded,  // a bound on bytes held
   kUnserved,    // compressed; gRPC wants the status UNIMPLEMENTED for that
+  kForbidden,   // the listener's guard
 };
 
 /// A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
   std::size_t max_message = std::size_t{4} << 20;
-  /// The lane's own refusals: kOversize, kMalformed.
+  /// The lane's own refusals: kOversize, kMalformed, kForbidden.
   GrpcStatus oversize = GrpcStatus::kResourceExhausted;
   GrpcStatus malformed = GrpcStatus::kInternal;
+  GrpcStatus forbidden = GrpcStatus::kPermissionDenied;
   /// Trailers that a refusal made by the lane carries besides; may be empty.
   std::function<Metadata(Refusal)> refusal;
 };

@@ -131,6 +131,8 @@ core::Answer lane_refusal(net::Refusal why) {
       return core::Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull);
     case net::Refusal::kUnserved:
       return core::Answer::failed(Outcome::kInvalid, Reason::kBadContentType);
+    case net::Refusal::kForbidden:
+      return core::Answer::failed(Outcome::kInvalid, Reason::kForbidden);
     case net::Refusal::kMalformed:
       break;
   }

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import threading
 
+import grpc
 import pytest
 
 import cluster
@@ -113,6 +114,24 @@ def test_a_web_page_does_not_reach_it(world):
     assert host.app.requests == [] and host.json("/v1/status")["phase"] == "ready"
     allowed = world.sidecar("--allow-host", "my.name")
     assert allowed.ask("GET", "/v1/members", headers={"host": "my.name"}).status == 200
+
+
+def test_a_web_page_reaches_no_grpc_method_either(world):
+    host = world.host()
+    methods = ("/messages.ControlPlane/Apply", "/messages.ControlPlane/Ping", "/ringside.peer.v1.Membership/Watch",
+               "/grpc.health.v1.Health/Check")
+    with grpc.insecure_channel(host.local) as channel:
+        for method in methods:
+            for header in (("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")):
+                answers = channel.unary_stream(method)(b"", timeout=20, metadata=[header])
+                with pytest.raises(grpc.RpcError) as refused:
+                    list(answers)
+                applies = method.endswith("Apply")  # whose codes go by outcome
+                code = grpc.StatusCode.INVALID_ARGUMENT if applies else grpc.StatusCode.PERMISSION_DENIED
+                assert refused.value.code() == code, (method, header, refused.value)
+                assert "web pages" in refused.value.details()
+        health = channel.unary_unary("/grpc.health.v1.Health/Check")
+        assert health(b"", timeout=20) == b"\x08\x01"
 
 
 def test_clients_as_they_are(world):

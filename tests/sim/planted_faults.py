@@ -73,9 +73,9 @@ FAULTS = [
      "if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {",
      'if ((actor.turn == 0 || planted("two-turns")) && !actor.ending && actor.queued() == 0 && may_start_turns()) {'),
     ("holder-routes-on", "moves", 100, "node_routing.cc",
-     "  if (named != 0) return fail(Reason::kNotMine);\n\n",
-     '  if (named != 0 && !planted("holder-routes-on")) return fail(Reason::kNotMine);\n'
-     '  if (named != 0) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n\n'),
+     "  if (named != 0) {\n",
+     '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
+     '  if (named != 0) {\n'),
     ("resume-without-asking", "partitions", 20, "node.cc",
      "    membership_.suspect_self();",
      '    if (!planted("resume-without-asking")) membership_.suspect_self();'),

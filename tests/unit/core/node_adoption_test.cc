@@ -81,6 +81,30 @@ TEST_F(Adoption, WithoutTheRingOwnersWordNothingIsTaken) {
   EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kNotDelivered);
 }
 
+// Otherwise its ring owner would take it for ended, and claim it itself.
+TEST_F(Adoption, ACallThatOvertakesTheGrantWaitsForIt) {
+  const ActorId id = cluster.id_of("a", "b");
+  Epoch asked = 0;
+  cluster.passes = [&](const std::string&, const std::string&, const PeerRequest& request) {
+    const auto* claims = std::get_if<OwnershipRequest>(&request);
+    if (claims != nullptr) asked = claims->claims.front().epoch;
+    return claims == nullptr;
+  };
+  call("a", id);
+  ASSERT_NE(asked, 0U);
+  const auto sent_on = [&](Epoch epoch) {
+    return cluster.call("a", id, [&](Call& call) {
+      call.origin = Origin::kPeer;
+      call.hops = 1;
+      call.target = Target{"a", cluster.node("a").status().generation, "default", epoch};
+    });
+  };
+  EXPECT_EQ(cluster.answer("a", sent_on(asked)), nullptr);
+  const Token of_another = sent_on(asked + 1);
+  ASSERT_NE(cluster.answer("a", of_another), nullptr);
+  EXPECT_EQ(cluster.answer("a", of_another)->reason, Reason::kNotMine);
+}
+
 TEST_F(Adoption, WhatEndedWithTheAppIsAtItsRingOwnerAgain) {
   const ActorId id = cluster.id_of("a", "b");
   const Token token = call("a", id);
