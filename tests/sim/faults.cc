@@ -131,14 +131,19 @@ void World::stop_host(std::size_t index, std::int64_t for_us) {
   });
 }
 
-void World::cut_off(std::size_t index, std::int64_t for_us) {
+void World::cut_off(std::size_t index, std::int64_t for_us, bool partial) {
   const bool one_way = options_.faults.one_way && chance(0.3);
-  note([&] { return "cut " + hosts_[index].name + (one_way ? " one way" : "") + " for " + std::to_string(for_us); });
+  std::string from;
   for (std::size_t other = 0; other < hosts_.size(); ++other) {
-    if (other == index) continue;
+    if (other == index || (partial && chance(0.5))) continue;
+    from += " " + hosts_[other].name;
     cut_.insert({index, other});
     if (!one_way) cut_.insert({other, index});
   }
+  note([&] {
+    return "cut " + hosts_[index].name + (partial ? " from" + from : "") + (one_way ? " one way" : "") + " for " +
+           std::to_string(for_us);
+  });
   after(for_us, [this, index] {
     note([&] { return "heal " + hosts_[index].name; });
     oracle_.disturbed(now_);
@@ -239,7 +244,7 @@ void World::plan_faults() {
   plan(f.app_crashes, [this](std::size_t host) { crash_app(host, between(1'000, 3 * kSecond)); });
   plan(f.app_sick, [this](std::size_t host) { sicken_app(host, between(1'000, 3 * kSecond)); });
   plan(f.stops, [this](std::size_t host) { stop_host(host, between(100'000, 8 * kSecond)); });
-  plan(f.partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond)); });
+  plan(f.partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond), false); });
   plan(f.clock_jumps, [this](std::size_t host) {
     hosts_[host].clock_skew_ms = between(-20'000, 20'000);  // a minute apart, hosts refuse one another
     note([&] { return "clock of " + hosts_[host].name + " now at " + std::to_string(hosts_[host].clock_skew_ms); });
@@ -247,6 +252,7 @@ void World::plan_faults() {
   plan(f.slow_spells, [this](std::size_t host) { hosts_[host].slow_until = now_ + between(kSecond, 10 * kSecond); });
   plan(f.slanders, [this](std::size_t host) { slander(host); });
   plan(f.bursts, [this](std::size_t host) { burst(host); });
+  plan(f.partial_partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond), true); });
 }
 
 }  // namespace ringside::sim

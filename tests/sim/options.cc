@@ -75,6 +75,12 @@ void legacy(Options& options) {
   options.faults.bursts = 3;
 }
 
+void partial(FaultOptions& f) {
+  churn(f);
+  f.crashes = 0.3;
+  f.partial_partitions = 1.0;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -85,6 +91,7 @@ void all(Options& options) {
   churn(options.faults);
   apps(options.faults);
   partitions(options.faults);
+  if (options.seed % 7 == 1 || options.seed % 7 == 3) options.faults.partial_partitions = 0.5;
   options.quorum = options.seed % 5 == 0;
   options.small_limits = options.seed % 7 == 0;
   options.legacy_hosts = options.seed % 11 == 0 ? 1 : 0;
@@ -97,13 +104,13 @@ bool Options::only_moves() const {
   const FaultOptions& f = faults;
   return legacy_hosts == 0 && !quorum &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions +
-                 f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
+                 f.partial_partitions + f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
              0;
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",       "moves",  "rush",   "network", "churn", "apps",
-                                              "partitions", "quorum", "limits", "legacy",  "own",   "all"};
+  static const std::vector<std::string> names{"none",    "moves",  "rush",   "network", "churn", "apps", "partitions",
+                                              "partial", "quorum", "limits", "legacy",  "own",   "all"};
   return names;
 }
 
@@ -116,6 +123,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "churn") return churn(options.faults), true;
   if (name == "apps") return apps(options.faults), true;
   if (name == "partitions") return partitions(options.faults), true;
+  if (name == "partial") return partial(options.faults), true;
   if (name == "quorum") return quorum(options), true;
   if (name == "limits") return limits(options), true;
   if (name == "legacy") return legacy(options), true;

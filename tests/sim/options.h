@@ -22,14 +22,15 @@ struct FaultOptions {
   double crashes = 0;  // and restart under the same name, at once or later
   double drains = 0;   // and restart
   double app_crashes = 0;
-  double app_sick = 0;     // its health fails for a while, and it goes on working
-  double stops = 0;        // the process is stopped for seconds and goes on
-  double partitions = 0;   // one host cut off from the others, both ways or one way, then healed
-  bool one_way = true;     // some partitions are
-  double clock_jumps = 0;  // of the wall clock, to up to 20 s from the true time
-  double slow_spells = 0;  // seconds in which everything that reaches the host comes up to slow_max_us later
-  double slanders = 0;     // a Closing in this host's name, sent by somebody else
-  double late_joins = 0;   // part of the hosts that start in the middle of the run
+  double app_sick = 0;            // its health fails for a while, and it goes on working
+  double stops = 0;               // the process is stopped for seconds and goes on
+  double partitions = 0;          // one host cut off from the others, both ways or one way, then healed
+  double partial_partitions = 0;  // one host cut off from about half of the others
+  bool one_way = true;            // some partitions are
+  double clock_jumps = 0;         // of the wall clock, to up to 20 s from the true time
+  double slow_spells = 0;         // seconds in which everything that reaches the host comes up to slow_max_us later
+  double slanders = 0;            // a Closing in this host's name, sent by somebody else
+  double late_joins = 0;          // part of the hosts that start in the middle of the run
   // The application. Rates are per turn.
   double app_refuses = 0;
   double app_busy = 0;

@@ -93,7 +93,7 @@ class World final : private LegacyWorld {
   void kill_host(std::size_t host, const std::string& why);
   void drain_host(std::size_t host);
   void stop_host(std::size_t host, std::int64_t for_us);
-  void cut_off(std::size_t host, std::int64_t for_us);
+  void cut_off(std::size_t host, std::int64_t for_us, bool partial);
   void crash_app(std::size_t host, std::int64_t for_us);
   void sicken_app(std::size_t host, std::int64_t for_us);
   void slander(std::size_t host);
