@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # Debian's has gRPC
 IDS, CALLS, CALLERS, PATIENCE = 300, 3000, 12, 20
+ENDS = {signal.SIGINT, signal.SIGTERM}
 LIBC = ctypes.CDLL(None)
 STRING = "type.googleapis.com/google.protobuf.StringValue"
 
@@ -332,19 +333,27 @@ def story(demo, stay):
     if stay:
         check(victim.cli("uncordon").returncode == 0, "the drain can be taken back")
         demo.settled(hosts, hosts)
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         say(f"\nAll three are up. Try: curl -d x http://{one.local}/v1/actors/name:alice/method/add   (Ctrl-C ends it)")
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            say()
+        signal.sigwait(ENDS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        say()
     for host in (victim, other, one):
         host.sidecar.child.terminate()
         check(host.sidecar.child.wait(PATIENCE) == 0, f"{host.name} ends with exit status 0")
     done("all three ended in order")
 
 
-def interrupted(*_):
-    raise KeyboardInterrupt
+def end_at_once(hosts, directory):
+    """In a signal's handler: takes no lock, which whatever was interrupted may hold."""
+    for process in [process.child for host in hosts for process in host.processes]:
+        try:
+            os.kill(process.pid, signal.SIGKILL)
+            os.waitpid(process.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # has ended, and somebody has waited for it
+    shutil.rmtree(directory, ignore_errors=True)
+    os._exit(130)
 
 
 def main():
@@ -352,19 +361,17 @@ def main():
     options.add_argument("--ringside", required=True, help="the binary")
     options.add_argument("--stay", action="store_true", help="keeps everything up until Ctrl-C")
     given = options.parse_args()
-    for one in (signal.SIGINT, signal.SIGTERM):  # of a job in the background, shells ignore the first
-        signal.signal(one, interrupted)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-demo-"))
     hosts, status = [], 1
+    for one in ENDS:  # of a job in the background, shells ignore SIGINT
+        signal.signal(one, lambda *_: end_at_once(hosts, directory))
     try:
         apps = choose_apps(directory)
-        hosts = [Host(i + 1, app, os.path.abspath(given.ringside), directory) for i, app in enumerate(apps)]
+        hosts += [Host(i + 1, app, os.path.abspath(given.ringside), directory) for i, app in enumerate(apps)]
         story(Demo(hosts), given.stay)
         status = 0
     except Failed as error:
         say(f"\nfailed: this does not hold: {error}\nlogs: {directory}")
-    except KeyboardInterrupt:
-        status = 130
     finally:
         for host in hosts:
             host.kill()
