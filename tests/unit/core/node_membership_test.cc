@@ -37,6 +37,15 @@ PingAnswer serving(const std::string& host, Generation generation) {
 
 constexpr Generation kFirstRun = Generation{1'790'000'000'000} << kGenerationRandomBits;
 
+JoinAnswer taken_in(std::vector<std::string> names) {
+  JoinAnswer says;
+  says.verdict = Verdict::kOk;
+  says.generation = kFirstRun;
+  says.phase = Phase::kReady;
+  says.names = std::move(names);
+  return says;
+}
+
 TEST(Membership, AHostThatFindsNobodyIsReadyAlone) {
   Cluster cluster;
   cluster.start("a");
@@ -273,11 +282,7 @@ TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
   };
   node.peer_asked(now, 77, {"b", kFirstRun + 1, "default", 0}, "", JoinRequest{config.points, false});
   converse(node, now, second_run);
-  JoinAnswer late;
-  late.verdict = Verdict::kOk;
-  late.generation = kFirstRun;
-  late.phase = Phase::kReady;
-  node.peer_answered(now, joining, late);
+  node.peer_answered(now, joining, taken_in({}));
   const std::vector<MemberStatus> members = node.members(now.mono);
   const auto b = std::find_if(members.begin(), members.end(), [](const auto& one) { return one.host == "b"; });
   ASSERT_NE(b, members.end());
@@ -297,11 +302,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
     if (question.host == "c") return PeerFailure{PeerFailure::Kind::kRefused, "refused"};
     if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun);
     if (std::holds_alternative<JoinRequest>(question.request)) {
-      JoinAnswer says;
-      says.verdict = Verdict::kOk;
-      says.generation = kFirstRun;
-      says.phase = Phase::kReady;
-      says.names = {"a", "b", "c"};
+      JoinAnswer says = taken_in({"a", "b", "c"});
       says.furthest = far.reading_in_full();
       return says;
     }
@@ -343,14 +344,7 @@ TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
   std::map<Token, std::uint64_t> inventories;
   const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
     if (std::holds_alternative<PingRequest>(question.request)) return serving(question.host, kFirstRun);
-    if (std::holds_alternative<JoinRequest>(question.request)) {
-      JoinAnswer says;
-      says.verdict = Verdict::kOk;
-      says.generation = kFirstRun;
-      says.phase = Phase::kReady;
-      says.names = {"a", "b", "c", "d"};
-      return says;
-    }
+    if (std::holds_alternative<JoinRequest>(question.request)) return taken_in({"a", "b", "c", "d"});
     if (const auto* asked = std::get_if<InventoryRequest>(&question.request)) {
       inventories[question.token] = asked->number;
     }
