@@ -346,10 +346,10 @@ def story(demo, stay):
 
 def end_at_once(hosts, directory):
     """In a signal's handler: takes no lock, which whatever was interrupted may hold."""
-    for process in [process.child for host in hosts for process in host.processes]:
+    for child in [process.child.pid for host in hosts for process in host.processes]:
         try:
-            os.kill(process.pid, signal.SIGKILL)
-            os.waitpid(process.pid, 0)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
         except (ProcessLookupError, ChildProcessError):
             pass  # has ended, and somebody has waited for it
     shutil.rmtree(directory, ignore_errors=True)

@@ -327,7 +327,8 @@ std::size_t Membership::hosts_with(Contact::Clock clock) const {
 // others, which do not take them in.
 bool Membership::clock_behind_most() const { return hosts_with(Contact::Clock::kAhead) > members_.size() + 1; }
 
-// A few hosts with a wrong clock hold up nobody, unless they serve already, with members of this cluster.
+// A few hosts with a wrong clock hold up nobody, unless they serve already, and this host has not been taken in by
+// members that know nothing of them.
 bool Membership::blocks(const Contact& contact) const {
   if (contact.state != Contact::State::kForeign || !contact.blocks) return false;
   if (contact.clock != Contact::Clock::kBehind) return true;

@@ -23,7 +23,7 @@ void Oracle::nobody_remembers() {
   for (auto& [id, actor] : actors_) actor.last_epoch = actor.before_last = 0;
 }
 
-bool Oracle::exclusive(std::int64_t now) const { return (void_since_ == 0 || now > last_disturbed_ + kHealed); }
+bool Oracle::exclusive(std::int64_t now) const { return void_since_ == 0 || now > last_disturbed_ + kHealed; }
 
 // At a legacy host there are no epochs, and nobody knows what another such host holds.
 bool Oracle::promised(core::ActorId id, core::Epoch epoch) const { return !mixed_ || (epoch != 0 && promised_(id)); }
