@@ -5,7 +5,6 @@
 // of a lost turn must not begin the next turn of an activation that is over. Loop thread only.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -30,11 +29,6 @@ struct AdapterOptions {
   std::chrono::milliseconds health_interval{1'000};
   std::chrono::milliseconds down_after{3'000};
 };
-
-// When a deactivation that failed is asked again: after 50 ms, and then twice as long up to a second.
-inline std::chrono::milliseconds repeat_after(int attempts) {
-  return std::chrono::milliseconds(std::min(1'000, 50 << std::min(attempts, 5)));
-}
 
 class AppAdapter : public core::AppPort {
  public:

@@ -25,8 +25,8 @@ class Host {
     node_->start(now_, true);
     while (node_->status().phase != core::Phase::kReady) {
       for (core::Effect& effect : node_->take_effects()) {
-        if (const auto* request = std::get_if<core::DeactivateActors>(&effect)) {
-          node_->deactivated(now_, request->token);
+        if (const auto* request = std::get_if<core::DeactivateAll>(&effect)) {
+          node_->deactivated(now_, request->token, {});
         } else if (std::holds_alternative<core::ReadDiscovery>(effect)) {
           node_->discovered(now_, {"10.0.0.1"}, true);
         }

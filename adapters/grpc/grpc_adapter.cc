@@ -40,10 +40,7 @@ GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink&
       channel_(loop, channel_options(options_, [this](const net::CallResult& why) { disconnected(why); })),
       health_(loop, channel_options(options_, nullptr)),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
-      overdue_(loop, [this](core::Token token) { deactivation_overdue(token); }),
-      repeats_(loop, [this](core::Token token) {
-        if (deactivations_.contains(token)) send_deactivation(token);
-      }) {}
+      overdue_(loop, [this](core::Token token) { deactivation_overdue(token); }) {}
 
 GrpcAdapter::~GrpcAdapter() {
   if (stream_) stream_->close();
@@ -93,7 +90,9 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
     for (const core::Token turn : unanswered.turns) {
       finish(turn, core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppDown, result.message));
     }
-    for (const core::Token token : unanswered.deactivations) repeat_deactivation(token, result.message);
+    for (const core::Token token : unanswered.deactivations) {
+      deactivation_over(token, {core::Deactivated::Kind::kFailed, {}, result.message});
+    }
     return monitor_.look_now();
   }
   // Ended in order, with every turn answered: the app only wants another one.
@@ -222,15 +221,19 @@ void GrpcAdapter::lose_all(core::Token broken, const std::function<void()>& tell
     const core::Reason reason = token == broken ? core::Reason::kTurnTimeout : core::Reason::kAppLost;
     sink_.turn_ended(token, core::Answer::failed(core::Outcome::kUnknown, reason));
   }
-  for (const auto& [token, work] : deactivations) sink_.deactivated(token);
 }
 
 // ---- deactivation ---------------------------------------------------------------------------------------------------
 
-void GrpcAdapter::deactivate(core::DeactivateActors request) {
-  const core::Token token = request.token;
+void GrpcAdapter::deactivate(core::DeactivateActor request) {
+  begin_deactivation(request.token, {request.actor, false});
+}
+
+void GrpcAdapter::deactivate_all(core::DeactivateAll request) { begin_deactivation(request.token, {{}, true}); }
+
+void GrpcAdapter::begin_deactivation(core::Token token, Forget what) {
   Deactivation& work = deactivations_[token];
-  work.request = std::move(request);
+  work.what = what;
   work.deadline = net::Clock::now() + options_.turn_timeout;
   overdue_.add(work.deadline, token);
   send_deactivation(token);
@@ -245,10 +248,10 @@ TurnStream& GrpcAdapter::stream_for_deactivations() {
 
 void GrpcAdapter::send_deactivation(core::Token token) {
   Deactivation& work = deactivations_.at(token);
-  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(work.request);
+  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(token, work.what);
   app::v1::Deactivate message;
-  message.set_all(work.request.all);
-  for (const core::Claim& actor : work.request.actors) message.add_ids(actor.id);
+  message.set_all(work.what.all);
+  if (!work.what.all) message.add_ids(work.what.actor.id);
   net::CallOptions options;
   options.deadline = work.deadline;
   work.call = channel_.unary(kDeactivatePath, {}, message.SerializeAsString(), options,
@@ -266,21 +269,9 @@ void GrpcAdapter::deactivation_answered(core::Token token, const net::CallResult
   if (result.status == net::GrpcStatus::kOk || result.status == net::GrpcStatus::kUnimplemented) {
     return deactivation_over(token);
   }
-  repeat_deactivation(token, result.message);
-}
-
-// Whatever is no yes is asked again, until --turn-timeout has passed.
-void GrpcAdapter::repeat_deactivation(core::Token token, const std::string& why) {
-  Deactivation& work = deactivations_.at(token);
-  work.call = 0;
-  const auto again = net::Clock::now() + repeat_after(work.attempts);
-  const bool give_up = again >= work.deadline;
-  if (give_up || work.attempts == 0) {
-    log_.warn(give_up ? "deactivation_given_up" : "deactivation_failed", {{"why", why}});
-  }
-  if (give_up) return deactivation_over(token);
-  ++work.attempts;
-  repeats_.add(again, token);
+  const bool silent = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
+  using Kind = core::Deactivated::Kind;
+  deactivation_over(token, {silent ? Kind::kSilent : Kind::kFailed, {}, result.message});
 }
 
 // On a stream nothing else bounds it, and nobody knows what the app still does.
@@ -289,12 +280,12 @@ void GrpcAdapter::deactivation_overdue(core::Token token) {
   activations_ended("a deactivation took longer than --turn-timeout");
 }
 
-void GrpcAdapter::deactivation_over(core::Token token) {
+void GrpcAdapter::deactivation_over(core::Token token, core::Deactivated said) {
   const auto found = deactivations_.find(token);
   if (found == deactivations_.end()) return;
   overdue_.remove(found->second.deadline, token);
   deactivations_.erase(found);
-  sink_.deactivated(token);
+  sink_.deactivated(token, std::move(said));
 }
 
 // ---- health ---------------------------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ class GrpcAdapter final : public AppAdapter {
   void start() override;
   void start_turn(core::StartTurn turn) override;
   void break_turn(core::Token turn) override;
-  void deactivate(core::DeactivateActors request) override;
+  void deactivate(core::DeactivateActor request) override;
+  void deactivate_all(core::DeactivateAll request) override;
 
  private:
   enum class Form { kStream, kUnary, kControlPlane };
@@ -35,10 +36,9 @@ class GrpcAdapter final : public AppAdapter {
   };
 
   struct Deactivation {
-    core::DeactivateActors request;
+    Forget what;
     net::Clock::time_point deadline;
     net::GrpcChannel::CallId call = 0;
-    int attempts = 0;
   };
 
   void open_stream();
@@ -54,9 +54,9 @@ class GrpcAdapter final : public AppAdapter {
   TurnStream& stream_for_deactivations();
   void send_deactivation(core::Token token);
   void deactivation_answered(core::Token token, const net::CallResult& result);
-  void repeat_deactivation(core::Token token, const std::string& why);
+  void begin_deactivation(core::Token token, Forget what);
   void deactivation_overdue(core::Token token);
-  void deactivation_over(core::Token token);
+  void deactivation_over(core::Token token, core::Deactivated said = {});
   HealthMonitor::Events health_events();
   void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
   void disconnected(const net::CallResult& why);
@@ -74,7 +74,6 @@ class GrpcAdapter final : public AppAdapter {
   std::unordered_map<core::Token, Turn> turns_;
   std::unordered_map<core::Token, Deactivation> deactivations_;
   net::DeadlineQueue overdue_;  // deactivations
-  net::DeadlineQueue repeats_;  // likewise
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -54,14 +54,14 @@ void TurnStream::start_turn(const core::StartTurn& turn) {
   queue(std::move(piece));
 }
 
-void TurnStream::deactivate(const core::DeactivateActors& request) {
+void TurnStream::deactivate(core::Token token, const Forget& what) {
   const std::uint64_t seq = next_seq_++;
-  deactivations_[seq] = request.token;
+  deactivations_[seq] = token;
   app::v1::TurnFrame frame;
   app::v1::Deactivate* deactivate = frame.add_deactivations();
   deactivate->set_seq(seq);
-  deactivate->set_all(request.all);
-  for (const core::Claim& actor : request.actors) deactivate->add_ids(actor.id);
+  deactivate->set_all(what.all);
+  if (!what.all) deactivate->add_ids(what.actor.id);
   queue({frame.SerializeAsString()});
 }
 

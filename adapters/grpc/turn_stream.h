@@ -16,6 +16,12 @@
 
 namespace ringside::adapters {
 
+// What the app is to forget: one actor, or all.
+struct Forget {
+  core::Claim actor;
+  bool all = false;
+};
+
 class TurnStream : public std::enable_shared_from_this<TurnStream> {
  public:
   struct Events {
@@ -35,7 +41,7 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   ~TurnStream();
 
   void start_turn(const core::StartTurn& turn);
-  void deactivate(const core::DeactivateActors& request);
+  void deactivate(core::Token token, const Forget& what);
   // Ends it in order, once everything on it has been answered.
   void retire();
   bool takes_more() const { return stream_ != nullptr && !half_closed_; }

@@ -12,7 +12,7 @@ namespace ringside::adapters {
 namespace {
 
 constexpr std::size_t kTurnConnections = 64;
-constexpr std::size_t kDeactivationsAtOnce = 8;
+constexpr std::size_t kEndConnections = 64;
 constexpr std::size_t kHealthConnections = 1;
 constexpr std::chrono::milliseconds kBetweenEnds{20};
 constexpr std::chrono::hours kUntilDeadline{24};  // each of these requests has one
@@ -37,7 +37,7 @@ net::Http1ClientOptions brief_options(const HttpAdapterOptions& options, std::si
 }
 
 std::size_t end_connections(const HttpAdapterOptions& options) {
-  return std::clamp<std::size_t>(options.connections / 4, 1, kDeactivationsAtOnce);
+  return std::clamp<std::size_t>(options.connections / 4, 1, kEndConnections);
 }
 
 std::size_t turn_connections(const HttpAdapterOptions& options) {
@@ -64,8 +64,7 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       turns_(loop, client_options(options_, turn_connections(options_))),
       ends_(loop, brief_options(options_, end_connections(options_), kBetweenEnds)),
       health_(loop, brief_options(options_, kHealthConnections, std::chrono::milliseconds(0))),
-      monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
-      repeats_(loop, [this](std::uint64_t id) { repeat_end(id); }) {}
+      monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()) {}
 
 HttpAdapter::~HttpAdapter() = default;
 
@@ -126,101 +125,51 @@ void HttpAdapter::lose_all(const std::function<void()>& tell) {
   }
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
-  for (const auto id : std::exchange(ends_under_way_, {})) ends_.cancel(id);
-  const auto deactivations = std::exchange(deactivations_, {});
-  unsent_.clear();
-  to_repeat_.clear();
-  due_again_.clear();
-  repeats_.clear();
+  for (const auto& [token, request] : std::exchange(ends_under_way_, {})) ends_.cancel(request);
   tell();
   for (const core::Token turn : lost) {
     sink_.turn_ended(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
   }
-  for (const auto& [token, work] : deactivations) sink_.deactivated(token);
 }
 
 // ---- deactivation ---------------------------------------------------------------------------------------------------
 
-void HttpAdapter::deactivate(core::DeactivateActors request) {
-  const auto work = std::make_shared<Deactivation>();
-  work->token = request.token;
-  work->all = request.all;
-  work->deadline = net::Clock::now() + options_.turn_timeout;
-  for (const core::Claim& actor : request.actors) work->left.push_back(actor.id);
-  if (work->all) work->left.assign(1, 0);
-  deactivations_[work->token] = work;
-  boost::asio::post(loop_, [this, work] {
-    if (!deactivations_.contains(work->token)) return;  // lost meanwhile
-    if (work->left.empty()) return end_over(*work);
-    unsent_.push_back(work);
-    next_deactivations();
-  });
+void HttpAdapter::deactivate(core::DeactivateActor request) {
+  net::HttpRequest end;
+  end.method = "DELETE";
+  end.target = "/actors/" + std::to_string(request.actor.id);
+  send_end(request.token, end);
 }
 
-// No more at once than there are connections, so that none is ever refused by a bound and taken for done.
-void HttpAdapter::next_deactivations() {
-  while (ends_under_way_.size() < kDeactivationsAtOnce) {
-    if (!due_again_.empty()) {
-      End end = std::move(due_again_.front());
-      due_again_.pop_front();
-      send_end(std::move(end));
-      continue;
-    }
-    if (unsent_.empty()) return;
-    const auto work = std::move(unsent_.front());
-    unsent_.pop_front();
-    const core::ActorId actor = work->left.front();
-    work->left.pop_front();
-    ++work->unanswered;
-    if (!work->left.empty()) unsent_.push_back(work);
-    send_end({work, actor, 0});
-  }
+void HttpAdapter::deactivate_all(core::DeactivateAll request) {
+  net::HttpRequest end;
+  end.method = "DELETE";
+  end.target = "/actors";
+  send_end(request.token, end);
 }
 
-void HttpAdapter::send_end(End end) {
-  net::HttpRequest request;
-  request.method = "DELETE";
-  request.target = end.work->all ? "/actors" : "/actors/" + std::to_string(end.actor);
-  const auto deadline = end.work->deadline;
-  const auto id = std::make_shared<net::Http1Client::RequestId>();
-  *id = ends_.request(request, deadline, [this, id, end = std::move(end)](const net::HttpResult& result) {
-    ends_under_way_.erase(*id);
-    end_answered(end, result);
-    next_deactivations();
-  });
-  ends_under_way_.insert(*id);
+void HttpAdapter::send_end(core::Token token, const net::HttpRequest& request) {
+  const auto deadline = net::Clock::now() + options_.turn_timeout;
+  ends_under_way_[token] =
+      ends_.request(request, deadline, [this, token](const net::HttpResult& result) { end_answered(token, result); });
 }
 
-// Whatever else than a yes is asked again, until --turn-timeout has passed for the whole list.
-void HttpAdapter::end_answered(End end, const net::HttpResult& result) {
+void HttpAdapter::end_answered(core::Token token, const net::HttpResult& result) {
   note(result);
-  if (deactivation_done(result)) return end_over(*end.work);
-  const auto again = net::Clock::now() + repeat_after(end.attempts);
-  const bool give_up = again >= end.work->deadline;
-  if (give_up || end.attempts == 0) {
-    log_.warn(give_up ? "deactivation_given_up" : "deactivation_failed",
-              {{"actor", end.work->all ? "all" : std::to_string(end.actor)},
-               {"status", result.response.status},
-               {"why", result.error}});
+  if (ends_under_way_.erase(token) == 0) return;
+  core::Deactivated said;
+  said.detail = result.outcome == net::HttpOutcome::kAnswered
+                    ? "the application answered " + std::to_string(result.response.status)
+                    : result.error;
+  using Kind = core::Deactivated::Kind;
+  if (deactivation_done(result)) {
+    said.kind = Kind::kDone;
+  } else if (result.outcome == net::HttpOutcome::kAnswered && result.response.status == 409) {
+    said.kind = Kind::kNotNow;
+  } else {
+    said.kind = result.timed_out ? Kind::kSilent : Kind::kFailed;
   }
-  if (give_up) return end_over(*end.work);
-  ++end.attempts;
-  to_repeat_.emplace(++last_repeat_, std::move(end));
-  repeats_.add(again, last_repeat_);
-}
-
-void HttpAdapter::repeat_end(std::uint64_t id) {
-  const auto found = to_repeat_.find(id);
-  if (found == to_repeat_.end()) return;
-  due_again_.push_back(std::move(found->second));
-  to_repeat_.erase(found);
-  next_deactivations();
-}
-
-void HttpAdapter::end_over(Deactivation& work) {
-  if (work.unanswered > 0) --work.unanswered;
-  if (work.unanswered > 0 || !work.left.empty()) return;
-  if (deactivations_.erase(work.token) != 0) sink_.deactivated(work.token);
+  sink_.deactivated(token, std::move(said));
 }
 
 // ---- health ---------------------------------------------------------------------------------------------------------

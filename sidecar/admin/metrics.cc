@@ -24,8 +24,6 @@ const Histogram::BucketBoundaries kLagBuckets{0.0005, 0.001, 0.005, 0.01, 0.05, 
 
 constexpr std::array<const char*, 2> kOrigins = {"local", "peer"};
 constexpr std::array<const char*, core::kActivations> kActivationReasons = {"first-touch", "after-move"};
-constexpr std::array<const char*, core::kDeactivations> kDeactivationReasons = {"idle",         "drain",   "fenced",
-                                                                                "turn-timeout", "yielded", "app-lost"};
 
 double seconds(core::Duration duration) { return static_cast<double>(duration.count()) * 1e-6; }
 
@@ -132,8 +130,9 @@ void add_counters(const core::Counters& counters, const Refusals& at_listeners, 
   }
   out.push_back(activations.take());
   Family deactivations = counter("ringside_deactivations_total", "Ends of activations, by reason.");
-  for (std::size_t i = 0; i < kDeactivationReasons.size(); ++i) {
-    deactivations.row({{"reason", kDeactivationReasons[i]}}, counters.deactivations[i]);
+  for (std::size_t i = 0; i < core::kDeactivations; ++i) {
+    const auto why = core::to_string(static_cast<core::Deactivation>(i));
+    deactivations.row({{"reason", std::string(why)}}, counters.deactivations[i]);
   }
   out.push_back(deactivations.take());
   Family announcements =

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 #include "sidecar/core/context.h"
@@ -17,16 +18,21 @@ struct Actor {
   Epoch epoch = 0;
   Token turn = 0;  // under way; 0: none
   Instant last_used;
-  bool ending = false;  // no turn begins any more
-  bool told = false;    // the app has been asked to forget it
+  bool ending = false;           // no turn begins any more
+  bool told = false;             // on the list of those that the app is asked to forget, or it has confirmed
+  std::uint8_t unforgotten = 0;  // times in a row that the app failed to forget it while it was idle
   Deactivation why = Deactivation::kIdle;
   std::unique_ptr<std::deque<Token>> queue;  // calls behind the turn; null when empty
   std::unique_ptr<IdempotencyWindow> window;
+  std::unique_ptr<std::string> name;  // where a caller named it by text
   Actor* older = nullptr;
   Actor* newer = nullptr;
 
   std::size_t queued() const { return queue ? queue->size() : 0; }
 };
+
+// As its callers call it: by its text, where they gave one.
+inline std::string name_of(const Actor& actor) { return actor.name ? "name:" + *actor.name : std::to_string(actor.id); }
 
 class ActorTable {
  public:

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/core/outcome.h"
 #include "sidecar/core/types.h"
@@ -34,8 +35,6 @@ class Random {
 
 enum class Activation : std::uint8_t { kFirstTouch, kAfterMove };
 inline constexpr int kActivations = 2;
-enum class Deactivation : std::uint8_t { kIdle, kDrain, kFenced, kTurnTimeout, kYielded, kAppLoss };
-inline constexpr int kDeactivations = 6;
 
 // Only ever grow. What is shown is the admin listener's matter.
 struct Counters {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sidecar/core/call.h"
+#include "sidecar/core/deactivation.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
@@ -51,16 +52,22 @@ struct StartTurn {
   Token token;
   Epoch epoch;
   CallPtr call;
+  std::string chain;  // for `ringside-chain`: the turns that wait for this one, and this one
 };
 // The turn took too long: close its connection, then report it by Node::turn_ended.
 struct BreakTurn {
   Token token;
 };
-// Forget these actors, or all. Reported back once by Node::deactivated.
-struct DeactivateActors {
+// Forget this actor: asked once. Reported back once by Node::deactivated, unless the activations have ended meanwhile.
+struct DeactivateActor {
   Token token;
-  std::vector<Claim> actors;
-  bool all = false;
+  Claim actor;
+  std::string name;  // where a caller named it by text
+  Deactivation why;
+};
+// Forget whatever is left of an earlier run. Reported back likewise.
+struct DeactivateAll {
+  Token token;
 };
 
 // ---- to callers ----
@@ -82,7 +89,7 @@ struct LogLine {
 };
 
 using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, CutPeer, StartTurn, BreakTurn,
-                            DeactivateActors, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
+                            DeactivateActor, DeactivateAll, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ringside::core

@@ -9,6 +9,9 @@ constexpr Duration kTick{100'000};
 constexpr Duration kLate{300'000};  // without a single event: this process did not get to run
 constexpr Duration kInventoryRepeat{200'000};
 constexpr std::uint64_t kNoKey = 0;
+constexpr Duration kLeastBetweenNews{2'000};
+constexpr Duration kMostBetweenNews{64'000};
+constexpr Duration kMostBetweenHandOvers{48'000};  // calls may wait for those
 
 }  // namespace
 
@@ -18,7 +21,10 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       membership_(static_cast<const MembershipConfig&>(config_), context_, *this, clock_),
       strays_(config_.max_strays),
       actors_(config_.remembered_bytes),
-      inherited_(config_.remembered_bytes / 2) {}
+      endings_(config_.max_turns),
+      inherited_(config_.remembered_bytes / 2),
+      hand_overs_(kLeastBetweenNews, kMostBetweenHandOvers),
+      expiries_(kLeastBetweenNews, kMostBetweenNews) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -66,7 +72,11 @@ void Node::wake(Now now) {
       case NodeDue::kRetry:
         if (const auto found = calls_.find(timer.key); found != calls_.end()) {
           found->second.retry = NodeTimers::kNone;
-          route_in_order(timer.key);
+          if (found->second.stage == CallStage::kAside) {
+            take_its_place(timer.key);
+          } else {
+            route_in_order(timer.key);
+          }
         }
         break;
       case NodeDue::kTurn:
@@ -75,12 +85,30 @@ void Node::wake(Now now) {
       case NodeDue::kActorRetry:
         if (Actor* actor = actors_.find(timer.key)) run_next(*actor);
         break;
+      case NodeDue::kIdleAgain:
+        idle_again(timer.key);
+        break;
+      case NodeDue::kEnding:
+        endings_.ask_again(timer.key);
+        send_deactivations();
+        break;
+      case NodeDue::kCleanSlate:
+        clean_slate_due();
+        break;
       case NodeDue::kDrain:
         drain_due();
+        break;
+      case NodeDue::kSettle:
+        settle_due_ = NodeTimers::kNone;
         break;
     }
   }
   settle();
+}
+
+// What settle() has to say may not be said yet: it looks again then.
+void Node::settle_by(Instant when) {
+  if (settle_due_ == NodeTimers::kNone) settle_due_ = timers_.add(when, {NodeDue::kSettle, kNoKey});
 }
 
 // What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
@@ -224,7 +252,11 @@ void Node::connection_lost(Now now, const std::string& host) {
 
 void Node::peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   begin(now);
-  dispatch(token, sender, source_ip, std::move(request));
+  if (has_run_) {
+    dispatch(token, sender, source_ip, std::move(request));
+  } else {
+    answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
+  }
   settle();
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "sidecar/core/actor_table.h"
+#include "sidecar/core/endings.h"
 #include "sidecar/core/hints.h"
 #include "sidecar/core/inherited.h"
 #include "sidecar/core/inventory.h"
@@ -29,6 +30,7 @@
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/pace.h"
 #include "sidecar/core/snapshot.h"
+#include "sidecar/core/spacing.h"
 #include "sidecar/core/strays.h"
 
 namespace ringside::core {
@@ -50,7 +52,7 @@ class Node final : private MembershipListener {
   void cancel(Now now, Token token);  // the caller went away
   void forward_answered(Now now, Token token, Answer answer);
   void turn_ended(Now now, Token token, Answer answer);
-  void deactivated(Now now, Token token);
+  void deactivated(Now now, Token token, const Deactivated& said);
   void app_up(Now now);
   void app_down(Now now, const std::string& why, bool alive);  // not alive: gone, and all activations with it
   void app_restarted(Now now);                                 // there, but all activations have ended
@@ -73,6 +75,7 @@ class Node final : private MembershipListener {
   void settle();
   void tick();
   void tick_soon();
+  void settle_by(Instant when);
   void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
   // MembershipListener
@@ -97,6 +100,8 @@ class Node final : private MembershipListener {
   void forward_ended(Token token, Answer answer);
   void abandon_forward(const PendingCall& pending);
   void retry_later(Token token, PendingCall& pending, Answer why);
+  void put_aside(Token token, PendingCall& pending, Answer why);
+  void take_its_place(Token token);
   void finish(Token token, Answer answer);
   void call_due(Token token);
   void give_up(Token token, Outcome outcome, Reason reason);
@@ -109,6 +114,7 @@ class Node final : private MembershipListener {
   // node_turns.cc: actors, turns, deactivation
   Actor& claim(ActorId id);
   void enqueue(Token token, Actor& actor);
+  void first_again(Token token, Actor& actor, Answer why);
   bool may_start_turns() const;
   void run_next(Actor& actor);
   void run_runnable();
@@ -116,10 +122,14 @@ class Node final : private MembershipListener {
   bool answer_from_window(Token token, const Actor& actor);
   void turn_due(Token turn);
   void unqueue(Token token, const PendingCall& pending);
-  void end_actor(Actor& actor, Deactivation why, std::vector<Claim>& batch);
+  void end_actor(Actor& actor, Deactivation why);
   void end_all(Deactivation why);
   void lose_all();
-  void send_deactivations(std::vector<Claim> batch);
+  void send_deactivations();
+  void deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said);
+  bool given_up(const Actor& actor, const Deactivated& said) const;
+  void stay(Actor& actor, const Deactivated& said);
+  void idle_again(ActorId id);
   void hand_over(Actor& actor);
   void release(Actor& actor);
   void requeue(std::unique_ptr<std::deque<Token>> queue);
@@ -156,6 +166,10 @@ class Node final : private MembershipListener {
   void come_back();
   void leave_without_app();
   void check_run();
+  void ask_for_clean_slate();
+  void clean_slate_answered(const Deactivated& said);
+  void clean_slate_due();
+  void forget_clean_slate();
   void check_drained();
   void drain_due();
   void check_quorum();
@@ -180,7 +194,7 @@ class Node final : private MembershipListener {
   std::map<ActorId, Adoption> adoptions_;
   std::map<Token, NodeQuestion> asked_;
   std::map<std::string, AskingBack> asking_back_;
-  std::map<Token, std::vector<Claim>> deactivations_;
+  Endings endings_;
   std::map<std::string, LegacyNews> legacy_news_;
   std::vector<Ended> untold_;  // ended activations, for their ring owners
   std::map<ActorId, HandingOver> handing_over_;
@@ -188,12 +202,18 @@ class Node final : private MembershipListener {
   Inherited inherited_;
   int retry_budget_ = 0;
   std::size_t weight_ = 0, turns_waiting_ = 0;  // of all calls that have not ended; of them in the lines of actors here
-  Token clean_slate_ = 0;                       // "deactivate all" that the app has not confirmed
+  Token clean_slate_ = 0;                       // "deactivate all" that the app has not answered
+  NodeTimers::Handle clean_slate_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
+  unsigned clean_slate_failures_ = 0;
+  std::string clean_slate_detail_;  // what the app said to it last
+  Spacing hand_overs_, expiries_;   // how often hosts are told of them
   Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_;
-  NodeTimers::Handle next_tick_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
+  NodeTimers::Handle next_tick_ = NodeTimers::kNone, settle_due_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
   bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
   bool app_up_ = false, app_sick_ = false;      // sick: this host leaves the ring for it, as in a drain
+  bool has_run_ = false;                        // membership knows of a run of this host
+  bool clean_ = false;                          // the app holds nothing that this host does not know of
   bool run_over_ = false, comes_back_ = false;  // the next run begins once all has ended; and is to be on the ring
 };
 

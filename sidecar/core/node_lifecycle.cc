@@ -5,6 +5,14 @@
 #include "sidecar/core/node.h"
 
 namespace ringside::core {
+namespace {
+
+constexpr Duration kSlowSlate{250'000};
+constexpr Duration kFirstSlate{50'000};
+constexpr Duration kLastSlate{1'000'000};
+constexpr unsigned kFailuresBetweenLines = 32;  // in the log
+
+}  // namespace
 
 void Node::start(Now now, bool app_up, const std::string& why) {
   started_ = true;
@@ -13,7 +21,9 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   app_up_ = app_up;
   app_down_because_ = why;
   const bool drained = membership_.phase() == Phase::kDrained;  // before it had begun
-  begin_run(drained ? Phase::kDraining : Phase::kJoining);
+  run_over_ = true;
+  comes_back_ = !drained;
+  if (drained) membership_.set_phase(Phase::kDraining);
   if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", why}});
   settle();
 }
@@ -38,10 +48,7 @@ void Node::begin_run(Phase phase) {
   contested_.clear();
   topology_changed_ = true;
   drain_overdue_ = false;
-  if (config_.has_app && app_up_ && phase == Phase::kJoining && actors_.empty()) {
-    clean_slate_ = context_.token();
-    context_.effects.push_back(DeactivateActors{clean_slate_, {}, true});
-  }
+  has_run_ = true;
   membership_.start(generation, phase);
   tick_soon();
 }
@@ -49,15 +56,55 @@ void Node::begin_run(Phase phase) {
 void Node::check_run() {
   // Handing over what an ended activation has answered may have to wait until the rings agree.
   const bool all_ended = actors_.size() == handing_over_.size();
-  if (run_over_ && !all_ended) return;
-  if (std::exchange(run_over_, false)) {
-    begin_run(std::exchange(comes_back_, false) ? Phase::kJoining : membership_.phase());
+  if (run_over_) {
+    if (!all_ended) return;
+    const bool to_the_ring = comes_back_ || membership_.phase() == Phase::kJoining;
+    if (to_the_ring && config_.has_app && app_up_ && !clean_) return ask_for_clean_slate();
+    run_over_ = comes_back_ = false;
+    begin_run(to_the_ring ? Phase::kJoining : membership_.phase());
   }
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
-  if (!inventory_.settled() || clean_slate_ != 0 || !all_ended || no_quorum_) return;
+  if (!inventory_.settled() || !all_ended || no_quorum_) return;
   membership_.set_phase(Phase::kReady);
   topology_changed_ = true;
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
+}
+
+// Off the ring until the app has forgotten what an earlier sidecar's activations left in it, or says that it has
+// nothing to forget: whoever is on the ring gets calls.
+void Node::ask_for_clean_slate() {
+  if (clean_slate_ != 0 || clean_slate_due_ != NodeTimers::kNone) return;
+  clean_slate_ = context_.token();
+  context_.effects.push_back(DeactivateAll{clean_slate_});
+  // Most answer at once. For the others this host is a member without its app meanwhile, which keeps nobody waiting.
+  if (!has_run_) clean_slate_due_ = timers_.add(context_.now.mono + kSlowSlate, {NodeDue::kCleanSlate, 0});
+}
+
+// The question stands for an app that is gone, or for a run that is not to come.
+void Node::forget_clean_slate() {
+  clean_slate_ = 0;
+  clean_slate_failures_ = 0;
+  clean_ = false;
+  timers_.cancel(clean_slate_due_);
+}
+
+void Node::clean_slate_due() {
+  clean_slate_due_ = NodeTimers::kNone;
+  if (!has_run_) begin_run(Phase::kAppDown);
+}
+
+void Node::clean_slate_answered(const Deactivated& said) {
+  clean_slate_ = 0;
+  timers_.cancel(clean_slate_due_);
+  clean_ = said.kind == Deactivated::Kind::kDone;
+  clean_slate_detail_ = said.detail;
+  if (std::exchange(clean_slate_failures_, clean_ ? 0 : clean_slate_failures_ + 1) % kFailuresBetweenLines == 0 &&
+      !clean_) {
+    context_.log(Level::kWarn, "clean_slate_failed", {{"detail", said.detail}});
+  }
+  if (clean_) return;
+  const Duration pause = std::min(kLastSlate, kFirstSlate * (1 << std::min(clean_slate_failures_, 8U)));
+  clean_slate_due_ = timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kCleanSlate, 0});
 }
 
 // ---- the application ------------------------------------------------------------------------------------------------
@@ -76,11 +123,11 @@ void Node::app_up(Now now) {
 void Node::app_down(Now now, const std::string& why, bool alive) {
   begin(now);
   const Phase phase = membership_.phase();
-  const bool on_ring = phase == Phase::kJoining || phase == Phase::kReady;
+  const bool on_ring = has_run_ && (phase == Phase::kJoining || phase == Phase::kReady);
   if (app_up_) {
     app_up_ = false;
     app_down_because_ = why;
-    clean_slate_ = 0;
+    forget_clean_slate();
     context_.log(Level::kError, "app_down", {{"why", why}});
     tick_soon();
   }
@@ -106,7 +153,7 @@ void Node::leave_without_app() {
 void Node::app_restarted(Now now) {
   begin(now);
   context_.log(Level::kWarn, "app_restarted", {{"actors", std::to_string(actors_.size())}});
-  clean_slate_ = 0;
+  forget_clean_slate();
   lose_all();
   settle();
 }
@@ -121,7 +168,7 @@ void Node::drain(Now now) {
     timers_.cancel(drain_due_);
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
     membership_.set_phase(Phase::kDraining);
-    clean_slate_ = 0;
+    forget_clean_slate();
     drain_due_ = timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
     end_all(Deactivation::kDrain);
     tick_soon();
@@ -130,6 +177,7 @@ void Node::drain(Now now) {
 }
 
 void Node::check_drained() {
+  if (comes_back_) return;  // it was taken back
   if (membership_.phase() != Phase::kDraining || !actors_.empty() || !membership_.leave_seen_by_all()) return;
   if (app_sick_) return leave_without_app();
   membership_.set_phase(Phase::kDrained);
@@ -148,7 +196,7 @@ void Node::drain_due() {
   drain_overdue_ = true;
   std::string left;
   actors_.each([&](const Actor& actor) {
-    if (left.size() < kLongEnough) left += (left.empty() ? "" : " ") + std::to_string(actor.id);
+    if (left.size() < kLongEnough) left += (left.empty() ? "" : " ") + name_of(actor);
   });
   context_.log(Level::kError, "drain_overdue", {{"actors", std::to_string(actors_.size())}, {"left", std::move(left)}});
   context_.effects.push_back(DrainDone{});
@@ -171,7 +219,7 @@ void Node::close(Now now) {
   std::map<Token, Outcome> left;
   for (const auto& [token, pending] : calls_) {
     if (pending.stage == CallStage::kTurn) left[token] = Outcome::kUnknown;
-    if (pending.stage == CallStage::kQueued) left[token] = Outcome::kNotDelivered;
+    if (pending.stage == CallStage::kQueued || pending.stage == CallStage::kAside) left[token] = Outcome::kNotDelivered;
   }
   for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
   membership_.close();

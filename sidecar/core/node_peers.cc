@@ -249,9 +249,8 @@ void Node::yield(ActorId id, const std::string& owner, Epoch epoch) {
   } else {
     hints_.put(id, owner);
   }
-  std::vector<Claim> batch;
-  end_actor(*actor, Deactivation::kYielded, batch);
-  send_deactivations(std::move(batch));
+  end_actor(*actor, Deactivation::kYielded);
+  send_deactivations();
 }
 
 // Claims count when the named host is the sender: by its generation, or by its address.
@@ -385,6 +384,7 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
 // Told again until every heir says that it knows.
 void Node::tell_handed_over() {
   if (handing_over_.empty() || context_.now.mono < next_hand_over_) return;
+  if (context_.now.mono < hand_overs_.next()) return settle_by(hand_overs_.next());
   next_hand_over_ = context_.now.mono + kHandOverRepeat;
   // An heir that has not seen this host leave does not know yet that it is one.
   const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
@@ -406,6 +406,7 @@ void Node::tell_handed_over() {
     }
     settled.push_back({id, handing.epoch});
   }
+  if (!by_heir.empty()) hand_overs_.sent(context_.now.mono);
   for (auto& [heir, list] : by_heir) {
     const Token token = context_.token();
     NodeQuestion& asked = asked_[token] = {NodeQuestion::About::kHandOver, heir, 0, 0, {}};
@@ -450,6 +451,7 @@ void Node::expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer) 
 // What has ended here, told to the hosts that the ring names for it, and to all legacy hosts.
 void Node::tell_expired() {
   if (untold_.empty() || context_.now.mono < next_expiry_) return;
+  if (context_.now.mono < expiries_.next()) return settle_by(expiries_.next());
   std::vector<Ended> ended = std::exchange(untold_, {});
   std::vector<ActorId> ids;
   std::map<std::string, std::vector<Ended>> by_owner;
@@ -460,6 +462,7 @@ void Node::tell_expired() {
     const Member* member = membership_.find(*owner);
     if (member != nullptr && !member->legacy()) by_owner[*owner].push_back(std::move(one));
   }
+  if (!by_owner.empty() || membership_.has_legacy()) expiries_.sent(context_.now.mono);
   for (auto& [owner, list] : by_owner) {
     const Token token = context_.token();
     NodeQuestion& asked = asked_[token] = {NodeQuestion::About::kExpiry, owner, 0, 0, {}};

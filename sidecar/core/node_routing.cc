@@ -14,6 +14,8 @@ constexpr int kRetryCost = 5;
 constexpr int kMostRetryBudget = 500;
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
+constexpr Duration kFirstAside{40'000};
+constexpr Duration kLastAside{640'000};
 
 // What was tried and refused until the deadline is answered as it was refused: only the rest has expired.
 Answer out_of_time(const PendingCall& pending) {
@@ -106,26 +108,33 @@ void Node::apply(Now now, Token token, CallPtr call) {
                                  "this is " + membership_.self().host + " of cluster " + config_.cluster));
   } else {
     pending.deadline = timers_.add(request.deadline, {NodeDue::kCall, token});
-    const auto lane = lanes_.find(request.id);
-    if (request.origin == Origin::kLocal && lane != lanes_.end()) {
-      if (auto refusal = pace_.no_room(request, lane->second.size(), config_.queue_per_actor, now.mono)) {
-        finish(token, std::move(*refusal));
-      } else {
-        pending.stage = CallStage::kLane;
-        lane->second.push_back(token);
-        pace_.joined(request.id, now.mono);
-      }
-    } else {
-      route(token);
-      // Not on its way to the app: later calls of this id from here must not overtake it.
-      const auto found = calls_.find(token);
-      if (found != calls_.end() && found->second.call->origin == Origin::kLocal &&
-          (found->second.stage == CallStage::kWaiting || found->second.stage == CallStage::kForwarding)) {
-        lanes_[found->second.call->id].push_back(token);
-      }
-    }
+    take_its_place(token);
   }
   settle();
+}
+
+// Behind the calls of its id that came from here before it, where they wait; else it is routed.
+void Node::take_its_place(Token token) {
+  PendingCall& pending = calls_.at(token);
+  const Call& call = *pending.call;
+  const auto lane = lanes_.find(call.id);
+  if (call.origin == Origin::kLocal && lane != lanes_.end()) {
+    if (auto refusal = pace_.no_room(call, lane->second.size(), config_.queue_per_actor, context_.now.mono)) {
+      finish(token, std::move(*refusal));
+    } else {
+      pending.stage = CallStage::kLane;
+      lane->second.push_back(token);
+      pace_.joined(call.id, context_.now.mono);
+    }
+  } else {
+    route(token);
+    // Not on its way to the app: later calls of this id from here must not overtake it.
+    const auto found = calls_.find(token);
+    if (found != calls_.end() && found->second.call->origin == Origin::kLocal &&
+        (found->second.stage == CallStage::kWaiting || found->second.stage == CallStage::kForwarding)) {
+      lanes_[found->second.call->id].push_back(token);
+    }
+  }
 }
 
 // Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
@@ -228,6 +237,24 @@ void Node::retry_later(Token token, PendingCall& pending, Answer why) {
   pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {NodeDue::kRetry, token});
 }
 
+// The app sent it back, or may have failed at it and the caller allows a repeat. It gives up its place, so that it
+// keeps nobody else of its actor from a turn, and is tried again after a pause. Only the first host does that.
+void Node::put_aside(Token token, PendingCall& pending, Answer why) {
+  const Call& call = *pending.call;
+  const bool first = call.origin == Origin::kLocal || !call.hops;
+  const Duration step = std::min(kLastAside, kFirstAside * (1 << std::min(pending.attempts, 6U)));
+  const Duration pause = std::max(why.retry_after, context_.random.between(step / 2, step));
+  if (!first || context_.now.mono + pause >= call.deadline) return finish(token, std::move(why));
+  unqueue(token, pending);
+  ++context_.counters.retries;
+  ++pending.attempts;
+  pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
+  pending.last = std::move(why);
+  pending.stage = CallStage::kAside;
+  pending.retry = timers_.add(context_.now.mono + pause, {NodeDue::kRetry, token});
+  if (call.origin == Origin::kLocal) advance_lane(call.id);
+}
+
 void Node::forward(Token token, PendingCall& pending, const Member& member, Epoch epoch) {
   const Call& call = *pending.call;
   const std::uint32_t hops = call.hops.value_or(0);
@@ -300,6 +327,7 @@ void Node::forward_ended(Token token, Answer answer) {
   const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats
   bool again = false;
   if (answer.outcome == Outcome::kNotDelivered) {
+    if (answer.reason == Reason::kAppBusy) return put_aside(forward.call, pending, std::move(answer));
     if (answer.reason == Reason::kNotMine) {
       strays_.drop(id, forward.host, forward.epoch);
       hints_.drop(id);

@@ -12,8 +12,19 @@
 
 namespace ringside::core {
 
-enum class CallStage : std::uint8_t { kRouting, kLane, kWaiting, kForwarding, kQueued, kTurn };
-enum class NodeDue : std::uint8_t { kTick, kCall, kRetry, kTurn, kActorRetry, kDrain };
+enum class CallStage : std::uint8_t { kRouting, kLane, kWaiting, kAside, kForwarding, kQueued, kTurn };
+enum class NodeDue : std::uint8_t {
+  kTick,
+  kCall,
+  kRetry,
+  kTurn,
+  kActorRetry,
+  kEnding,
+  kIdleAgain,
+  kCleanSlate,
+  kDrain,
+  kSettle
+};
 struct NodeTimer {
   NodeDue due;
   std::uint64_t key;

@@ -71,15 +71,19 @@ Status Node::status() const {
   status.calls = calls_.size();
   status.queued_bytes = weight_;
   status.held = waiting_.size();
-  status.unfinished = calls_.size() + turns_.size() + forwards_.size() + lanes_.size() + waiting_.size() +
-                      runnable_.size() + legacy_bounces_.size() + adoptions_.size() + asked_.size() +
-                      asking_back_.size() + deactivations_.size() + legacy_news_.size() + untold_.size() +
-                      handing_over_.size() + contested_.size() +
-                      (timers_.size() - (next_tick_ == NodeTimers::kNone ? 0 : 1));
+  status.unfinished =
+      calls_.size() + turns_.size() + forwards_.size() + lanes_.size() + waiting_.size() + runnable_.size() +
+      legacy_bounces_.size() + adoptions_.size() + asked_.size() + asking_back_.size() + endings_.size() +
+      legacy_news_.size() + untold_.size() + handing_over_.size() + contested_.size() +
+      (timers_.size() - (next_tick_ == NodeTimers::kNone ? 0 : 1) - (settle_due_ == NodeTimers::kNone ? 0 : 1));
   if (!started_) {
     status.not_ready_because = "waiting for the first answer of the application's health check";
   } else if (no_quorum_) {
     status.not_ready_because = "fewer members than --quorum";
+  } else if (config_.has_app && app_up_ && run_over_ && !clean_ &&
+             (comes_back_ || membership_.phase() == Phase::kJoining)) {
+    status.not_ready_because = "the application is still forgetting what it held before";
+    if (!clean_slate_detail_.empty()) status.not_ready_because += ": " + clean_slate_detail_;
   } else if (membership_.phase() == Phase::kAppDown || app_sick_) {
     status.not_ready_because = "the application is not healthy: " + app_down_because_;
   } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {
@@ -87,8 +91,7 @@ Status Node::status() const {
   } else if (!membership_.joined()) {
     status.not_ready_because = "joining: " + membership_.waiting_for();
   } else if (membership_.phase() == Phase::kJoining) {
-    status.not_ready_because = clean_slate_ != 0 ? "the application is still forgetting what it held before"
-                                                 : "asking the members what they hold in this host's ranges";
+    status.not_ready_because = "asking the members what they hold in this host's ranges";
   }
   return status;
 }

@@ -6,9 +6,19 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::size_t kDeactivateAtOnce = 256;  // ids in one request to the app
-constexpr std::size_t kExpireAtOnce = 1024;     // a tick
+constexpr std::size_t kExpireAtOnce = 1024;  // a tick
 constexpr Duration kAppRetry{20'000};
+constexpr Duration kLastAppRetry{640'000};
+constexpr Duration kFirstQuestionAgain{50'000};
+constexpr Duration kLastQuestionAgain{1'000'000};
+constexpr Duration kFirstIdleAgain{1'000'000};
+constexpr Duration kLastIdleAgain{64'000'000};
+constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the log
+
+template <typename Number>
+Duration doubled(Duration first, Number times, Duration most) {
+  return std::min(most, first * (1 << std::min<unsigned>(times, 16)));
+}
 
 }  // namespace
 
@@ -29,6 +39,13 @@ Actor& Node::claim(ActorId id) {
 
 void Node::enqueue(Token token, Actor& actor) {
   PendingCall& pending = calls_.at(token);
+  if (!actor.name && !pending.call->actor_name.empty()) {
+    actor.name = std::make_unique<std::string>(pending.call->actor_name);
+  }
+  // It was to end because nobody used it, and the app has not been asked yet.
+  if (actor.ending && actor.why == Deactivation::kIdle && endings_.withdraw(actor.id)) {
+    actor.ending = actor.told = false;
+  }
   if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
@@ -41,6 +58,7 @@ void Node::enqueue(Token token, Actor& actor) {
   actor.queue->push_back(token);
   pending.stage = CallStage::kQueued;
   ++turns_waiting_;
+  if (actor.ending) endings_.hurry(actor.id);
   if (actor.turn == 0 && !actor.ending && actor.queued() == 1) runnable_.push_back(actor.id);
 }
 
@@ -92,7 +110,7 @@ void Node::start_turn(Token token, Actor& actor) {
   entry.began = context_.now.mono;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
   entry.idempotency_key = pending.call->idempotency_key;
-  context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call});
+  context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, {}});
 }
 
 // A repeat within the window gets the answer that the first one got.
@@ -120,48 +138,56 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   if (final) pace_.took(turn.actor, now.mono - turn.began, now.mono);
   Actor* actor = actors_.find(turn.actor);
   if (actor != nullptr && actor->turn != token) actor = nullptr;  // that activation has ended meanwhile
-  bool pause = false;
   if (actor != nullptr) {
     actor->turn = 0;
+    actor->unforgotten = 0;
     actors_.touch(*actor, now.mono);
-    if (final && !turn.idempotency_key.empty()) {
+    if (final && !answer.passing && !turn.idempotency_key.empty()) {
       actors_.remember(*actor, {turn.idempotency_key, answer.outcome, answer.result});
     }
   }
+  const bool wants_its_end = answer.deactivate;
+  bool pause = false;
   if (turn.call != 0) {
     PendingCall& pending = calls_.at(turn.call);
-    const bool may_repeat = answer.outcome == Outcome::kNotDelivered ||
-                            (answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
-                             answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage);
-    if (may_repeat && actor != nullptr) {
-      // First in line again, after a pause: the app said that nothing happened, or the caller allows a repeat. Where
-      // the actor ends, the line moves on with it.
-      ++context_.counters.retries;
-      ++pending.attempts;
-      pending.maybe = pending.maybe || answer.outcome == Outcome::kUnknown;
-      pending.last = std::move(answer);
-      pending.stage = CallStage::kQueued;
-      if (!actor->queue) actor->queue = std::make_unique<std::deque<Token>>();
-      actor->queue->push_front(turn.call);
-      ++turns_waiting_;
-      timers_.add(now.mono + kAppRetry * (1 << std::min(pending.attempts, 5U)), {NodeDue::kActorRetry, actor->id});
+    const bool sent_back = answer.outcome == Outcome::kNotDelivered && answer.reason == Reason::kAppBusy;
+    const bool may_repeat = answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
+                            answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage;
+    if (sent_back || may_repeat) {
+      put_aside(turn.call, pending, std::move(answer));
+    } else if (answer.outcome == Outcome::kNotDelivered && actor != nullptr) {
+      first_again(turn.call, *actor, std::move(answer));
       pause = true;
-    } else if (may_repeat) {
+    } else if (answer.outcome == Outcome::kNotDelivered) {
       if (pending.call->origin == Origin::kLocal) lanes_[pending.call->id].push_front(turn.call);
       retry_later(turn.call, pending, std::move(answer));
     } else {
       finish(turn.call, std::move(answer));
     }
   }
-  if (actor != nullptr && actor->ending) {
-    std::vector<Claim> batch;
-    end_actor(*actor, actor->why, batch);
-    send_deactivations(std::move(batch));
+  if (actor != nullptr && (actor->ending || wants_its_end)) {
+    end_actor(*actor, actor->ending ? actor->why : Deactivation::kAppAsked);
+    send_deactivations();
   } else if (actor != nullptr && !pause) {
     run_next(*actor);
   }
   run_runnable();
   settle();
+}
+
+// The app could not be reached: the call is the first in its line again, after a pause. Where the actor ends, the line
+// moves on with it.
+void Node::first_again(Token token, Actor& actor, Answer why) {
+  PendingCall& pending = calls_.at(token);
+  ++context_.counters.retries;
+  ++pending.attempts;
+  pending.last = std::move(why);
+  pending.stage = CallStage::kQueued;
+  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
+  actor.queue->push_front(token);
+  ++turns_waiting_;
+  timers_.add(context_.now.mono + doubled(kAppRetry, pending.attempts, kLastAppRetry),
+              {NodeDue::kActorRetry, actor.id});
 }
 
 // --turn-timeout: the app is cut off from this turn, and the activation ends, since nobody knows what it still does.
@@ -170,7 +196,8 @@ void Node::turn_due(Token token) {
   if (found == turns_.end()) return;
   found->second.timeout = NodeTimers::kNone;
   Actor* actor = actors_.find(found->second.actor);
-  context_.log(Level::kError, "turn_timeout", {{"actor", std::to_string(found->second.actor)}});
+  context_.log(Level::kError, "turn_timeout",
+               {{"actor", actor != nullptr ? name_of(*actor) : std::to_string(found->second.actor)}});
   if (actor != nullptr && actor->turn == token && !actor->ending) {
     actor->ending = true;
     actor->why = Deactivation::kTurnTimeout;
@@ -193,45 +220,91 @@ void Node::unqueue(Token token, const PendingCall& pending) {
 // ---- the end of activations -----------------------------------------------------------------------------------------
 
 // No turn begins any more; the app is asked to forget the actor once the turn under way has ended.
-void Node::end_actor(Actor& actor, Deactivation why, std::vector<Claim>& batch) {
-  if (!actor.ending) {
-    actor.ending = true;
-    actor.why = why;
-  }
+void Node::end_actor(Actor& actor, Deactivation why) {
+  if (!actor.ending || actor.why == Deactivation::kIdle) actor.why = why;
+  actor.ending = true;
   if (actor.turn != 0 || actor.told) return;
   actor.told = true;
-  batch.push_back({actor.id, actor.epoch});
+  endings_.add({actor.id, actor.epoch}, actor.queue != nullptr);
 }
 
 void Node::end_all(Deactivation why) {
-  std::vector<Claim> batch;
-  for (Actor* actor = actors_.oldest(); actor != nullptr; actor = actor->newer) end_actor(*actor, why, batch);
-  send_deactivations(std::move(batch));
+  for (Actor* actor = actors_.oldest(); actor != nullptr; actor = actor->newer) end_actor(*actor, why);
+  send_deactivations();
 }
 
-void Node::send_deactivations(std::vector<Claim> batch) {
-  for (std::size_t at = 0; at < batch.size(); at += kDeactivateAtOnce) {
-    const auto first = batch.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto last = batch.begin() + static_cast<std::ptrdiff_t>(std::min(batch.size(), at + kDeactivateAtOnce));
+void Node::send_deactivations() {
+  while (const auto claim = endings_.next()) {
+    const Actor& actor = *actors_.find(claim->id);
     const Token token = context_.token();
-    deactivations_[token].assign(first, last);
-    context_.effects.push_back(DeactivateActors{token, deactivations_[token], false});
+    endings_.asked(*claim, token);
+    context_.effects.push_back(DeactivateActor{token, *claim, actor.name ? *actor.name : std::string(), actor.why});
   }
 }
 
-void Node::deactivated(Now now, Token token) {
+void Node::deactivated(Now now, Token token, const Deactivated& said) {
   begin(now);
-  if (token == clean_slate_) clean_slate_ = 0;
-  if (const auto found = deactivations_.find(token); found != deactivations_.end()) {
-    const std::vector<Claim> claims = std::move(found->second);
-    deactivations_.erase(found);
-    for (const Claim& claim : claims) {
-      Actor* actor = actors_.find(claim.id);
-      if (actor != nullptr && actor->epoch == claim.epoch) hand_over(*actor);
-    }
-    topology_changed_ = true;
+  if (token == clean_slate_) {
+    clean_slate_answered(said);
+  } else if (const auto asked = endings_.answered(token)) {
+    deactivation_answered(*actors_.find(asked->claim.id), asked->failures, said);
+    send_deactivations();
   }
   settle();
+}
+
+void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said) {
+  if (said.kind == Deactivated::Kind::kDone) {
+    endings_.over(actor.id);
+    return hand_over(actor);
+  }
+  if (failures % kFailuresBetweenLines == 0) {
+    context_.log(Level::kWarn, "deactivation_failed",
+                 {{"actor", name_of(actor)},
+                  {"why", std::string(to_string(actor.why))},
+                  {"times", std::to_string(failures + 1)},
+                  {"detail", said.detail}});
+  }
+  if (actor.why == Deactivation::kIdle) return stay(actor, said);
+  if (given_up(actor, said)) {
+    context_.log(Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
+    endings_.over(actor.id);
+    return hand_over(actor);
+  }
+  endings_.ask_later(actor.id);
+  const Duration pause = doubled(kFirstQuestionAgain, failures, kLastQuestionAgain);
+  timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kEnding, actor.id});
+}
+
+// What has not ended is never given up, or the id would live twice. The one exception stays in this very app, under a
+// greater epoch: an app that answered neither the turn nor the deactivation in time would keep the actor from
+// everybody.
+bool Node::given_up(const Actor& actor, const Deactivated& said) const {
+  const bool stuck = actor.why == Deactivation::kTurnTimeout || actor.why == Deactivation::kOperator;
+  const std::string* owner = membership_.ring()->owner(actor.id);
+  return stuck && said.kind == Deactivated::Kind::kSilent && owner != nullptr && *owner == membership_.self().host;
+}
+
+// The app has not forgotten what nobody used: it goes on. Where it declined, it is asked after another idle time; where
+// it failed, sooner, and ever later.
+void Node::stay(Actor& actor, const Deactivated& said) {
+  endings_.over(actor.id);
+  actor.ending = actor.told = false;
+  actors_.touch(actor, context_.now.mono);
+  if (said.kind != Deactivated::Kind::kNotNow) {
+    const Duration pause = doubled(kFirstIdleAgain, actor.unforgotten, kLastIdleAgain);
+    if (actor.unforgotten < 255) ++actor.unforgotten;
+    timers_.add(context_.now.mono + std::min(std::max(pause, said.retry_after), config_.idle_timeout),
+                {NodeDue::kIdleAgain, actor.id});
+  }
+  run_next(actor);
+}
+
+void Node::idle_again(ActorId id) {
+  Actor* actor = actors_.find(id);
+  if (actor == nullptr || actor->unforgotten == 0 || actor->turn != 0 || actor->queue) return;
+  end_actor(*actor, Deactivation::kIdle);
+  send_deactivations();
 }
 
 // Whoever activates the actor next must know what was answered here, so the claim stays until its ring owner does.
@@ -261,7 +334,7 @@ void Node::lose_all() {
     if (actor->queue) queues.push_back(std::move(actor->queue));
     actors_.erase(*actor);
   }
-  deactivations_.clear();
+  endings_.clear();
   handing_over_.clear();
   for (auto& queue : queues) requeue(std::move(queue));
 }
@@ -287,19 +360,18 @@ void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
 }
 
 void Node::expire_idle() {
-  std::vector<Claim> batch;
   Actor* actor = actors_.oldest();
   for (std::size_t i = 0; actor != nullptr && i < kExpireAtOnce; ++i) {
     if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
     Actor* next = actor->newer;
-    if (actor->turn != 0 || actor->queued() != 0) {
+    if (actor->turn != 0 || actor->queued() != 0 || actor->ending) {
       actors_.touch(*actor, context_.now.mono);
     } else {
-      end_actor(*actor, Deactivation::kIdle, batch);
+      end_actor(*actor, Deactivation::kIdle);
     }
     actor = next;
   }
-  send_deactivations(std::move(batch));
+  send_deactivations();
 }
 
 }  // namespace ringside::core

@@ -8,6 +8,7 @@
 
 #include "sidecar/core/call.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/core/ring.h"
 #include "sidecar/core/snapshot.h"
@@ -66,9 +67,10 @@ class PeerSink {
 class AppPort {
  public:
   virtual ~AppPort() = default;
-  virtual void start_turn(StartTurn turn) = 0;            // answered by AppSink::turn_ended
-  virtual void break_turn(Token turn) = 0;                // closes its connection; turn_ended follows
-  virtual void deactivate(DeactivateActors request) = 0;  // answered by AppSink::deactivated
+  virtual void start_turn(StartTurn turn) = 0;             // answered by AppSink::turn_ended
+  virtual void break_turn(Token turn) = 0;                 // closes its connection; turn_ended follows
+  virtual void deactivate(DeactivateActor request) = 0;    // answered by AppSink::deactivated
+  virtual void deactivate_all(DeactivateAll request) = 0;  // likewise
 };
 class AppSink {
  public:
@@ -81,7 +83,7 @@ class AppSink {
   virtual void app_down(const std::string& why) = 0;
   virtual void app_restarted() = 0;
   virtual void turn_ended(Token turn, Answer answer) = 0;
-  virtual void deactivated(Token token) = 0;
+  virtual void deactivated(Token token, Deactivated said) = 0;
 };
 
 // ---- discovery ----

@@ -113,7 +113,8 @@ void Engine::carry_out(core::StartTurn effect) {
 }
 
 void Engine::carry_out(core::BreakTurn effect) { ports_.app->break_turn(effect.token); }
-void Engine::carry_out(core::DeactivateActors effect) { ports_.app->deactivate(std::move(effect)); }
+void Engine::carry_out(core::DeactivateActor effect) { ports_.app->deactivate(std::move(effect)); }
+void Engine::carry_out(const core::DeactivateAll& effect) { ports_.app->deactivate_all(effect); }
 
 void Engine::carry_out(core::FinishCall effect) {
   const auto found = calls_.find(effect.token);
@@ -312,8 +313,8 @@ void Engine::turn_ended(core::Token turn, core::Answer answer) {
   carry_out();
 }
 
-void Engine::deactivated(core::Token token) {
-  node_.deactivated(now(), token);
+void Engine::deactivated(core::Token token, core::Deactivated said) {
+  node_.deactivated(now(), token, said);
   carry_out();
 }
 

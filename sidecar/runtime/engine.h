@@ -75,7 +75,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void app_down(const std::string& why) override;
   void app_restarted() override;
   void turn_ended(core::Token turn, core::Answer answer) override;
-  void deactivated(core::Token token) override;
+  void deactivated(core::Token token, core::Deactivated said) override;
 
   // core::DiscoverySink
   void discovered(const std::vector<std::string>& addresses, bool complete) override;
@@ -92,7 +92,8 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void carry_out(const core::CutPeer& effect);
   void carry_out(core::StartTurn effect);
   void carry_out(core::BreakTurn effect);
-  void carry_out(core::DeactivateActors effect);
+  void carry_out(core::DeactivateActor effect);
+  void carry_out(const core::DeactivateAll& effect);
   void carry_out(core::FinishCall effect);
   void carry_out(core::ReadDiscovery effect);
   void carry_out(core::ViewChanged effect);

@@ -43,7 +43,10 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
   };
   if (!host.app.up) return say_later(100, core::Outcome::kNotDelivered, core::Reason::kAppDown);
   if (host.app.known != host.app.instance) return say_later(100, core::Outcome::kUnknown, core::Reason::kAppLost);
-  if (chance(f.app_busy)) return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);
+  if (chance(f.app_busy)) {
+    oracle_.sent_back(std::stoull(turn.call->request));
+    return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);
+  }
   activate(host, id, turn.epoch);
   note([&] {
     return "turn " + turn.call->request + " of " + std::to_string(id) + " on " + host.name + " epoch " +
@@ -76,20 +79,44 @@ void World::break_turn(std::size_t index, core::Token token) {
   });
 }
 
-void World::deactivate(std::size_t index, const core::DeactivateActors& request) {
+// What an app says that does not just save and forget: it wants to keep what it holds, or could not save it.
+core::Deactivated World::answer_to_deactivation(const core::DeactivateActor& request) {
+  using Kind = core::Deactivated::Kind;
+  core::Deactivated said;
+  if (!calling_) return said;
+  if (request.why == core::Deactivation::kIdle && chance(options_.faults.app_declines)) said.kind = Kind::kNotNow;
+  if (chance(options_.faults.app_cannot_save)) said.kind = chance(0.2) ? Kind::kSilent : Kind::kFailed;
+  return said;
+}
+
+void World::deactivate(std::size_t index, const core::DeactivateActor& request) {
   Host& host = hosts_[index];
-  after(between(50, 5'000), [this, index, request, incarnation = host.incarnation, instance = host.app.instance] {
-    on_host(index, incarnation, [this, request, instance](Host& h) {
-      if (h.app.instance == instance) {
-        for (const core::Claim& claim : request.actors) {
-          const auto active = h.app.active.find(claim.id);
-          if (active == h.app.active.end() || active->second != claim.epoch) continue;
+  const core::Deactivated said = answer_to_deactivation(request);
+  const bool slow = chance(options_.faults.app_saves_slowly);
+  const std::int64_t takes = slow ? between(100'000, 4'000'000) : between(50, 5'000);
+  after(takes, [this, index, request, said, incarnation = host.incarnation, instance = host.app.instance] {
+    on_host(index, incarnation, [this, request, said, instance](Host& h) {
+      const core::Claim& claim = request.actor;
+      if (h.app.instance == instance && said.kind == core::Deactivated::Kind::kDone) {
+        const auto active = h.app.active.find(claim.id);
+        if (active != h.app.active.end() && active->second == claim.epoch) {
           oracle_.ended(h.name, claim.id, claim.epoch, h.leaving);
           h.app.active.erase(active);
         }
-        if (request.all) end_activations(h);
       }
-      h.node->deactivated(time_of(h), request.token);
+      h.node->deactivated(time_of(h), request.token, said);
+    });
+  });
+}
+
+void World::deactivate_all(std::size_t index, core::Token token) {
+  Host& host = hosts_[index];
+  const bool slow = chance(options_.faults.app_saves_slowly);
+  const std::int64_t takes = slow ? between(100'000, 4'000'000) : between(50, 5'000);
+  after(takes, [this, index, token, incarnation = host.incarnation, instance = host.app.instance] {
+    on_host(index, incarnation, [this, token, instance](Host& h) {
+      if (h.app.instance == instance) end_activations(h);
+      h.node->deactivated(time_of(h), token, {});
     });
   });
 }

@@ -51,8 +51,10 @@ void World::carry_out(std::size_t index, core::Effect& effect) {
     start_turn(index, std::move(*turn));
   } else if (auto* broken = std::get_if<core::BreakTurn>(&effect)) {
     break_turn(index, broken->token);
-  } else if (auto* request = std::get_if<core::DeactivateActors>(&effect)) {
+  } else if (auto* request = std::get_if<core::DeactivateActor>(&effect)) {
     deactivate(index, *request);
+  } else if (auto* all = std::get_if<core::DeactivateAll>(&effect)) {
+    deactivate_all(index, all->token);
   } else if (auto* finished = std::get_if<core::FinishCall>(&effect)) {
     const auto found = host.calls.find(finished->token);
     if (found == host.calls.end()) return oracle_.fail(host.name + " finishes a call twice", now_);

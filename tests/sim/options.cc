@@ -48,6 +48,15 @@ void apps(FaultOptions& f) {
   f.slow_turn = 0.01;
 }
 
+// Apps that take their time to save, keep what they hold, or fail at it, while hosts come and go.
+void saves(FaultOptions& f) {
+  churn(f);
+  f.app_saves_slowly = 0.3;
+  f.app_declines = 0.2;
+  f.app_cannot_save = 0.2;
+  f.app_busy = 0.05;
+}
+
 void partitions(FaultOptions& f) {
   f.stops = 0.5;
   f.partitions = 0.5;
@@ -109,8 +118,8 @@ bool Options::only_moves() const {
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",    "moves",  "rush",   "network", "churn", "apps", "partitions",
-                                              "partial", "quorum", "limits", "legacy",  "own",   "all"};
+  static const std::vector<std::string> names{"none",       "moves",   "rush",   "network", "churn",  "apps", "saves",
+                                              "partitions", "partial", "quorum", "limits",  "legacy", "own",  "all"};
   return names;
 }
 
@@ -122,6 +131,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "network") return network(options.faults), true;
   if (name == "churn") return churn(options.faults), true;
   if (name == "apps") return apps(options.faults), true;
+  if (name == "saves") return saves(options.faults), true;
   if (name == "partitions") return partitions(options.faults), true;
   if (name == "partial") return partial(options.faults), true;
   if (name == "quorum") return quorum(options), true;

@@ -35,9 +35,12 @@ struct FaultOptions {
   double app_refuses = 0;
   double app_busy = 0;
   double app_fails = 0;
-  double app_hangs = 0;    // no answer until the turn is broken
-  double app_repeats = 0;  // its answer comes twice
-  double slow_turn = 0;    // takes up to a second
+  double app_saves_slowly = 0;  // a deactivation takes up to four seconds (rate per deactivation, as the next two)
+  double app_declines = 0;      // it keeps an actor that nobody used
+  double app_cannot_save = 0;   // it fails, or says nothing
+  double app_hangs = 0;         // no answer until the turn is broken
+  double app_repeats = 0;       // its answer comes twice
+  double slow_turn = 0;         // takes up to a second
   // Discovery. Rates are per reading.
   double discovery_stale = 0;
   double discovery_empty = 0;

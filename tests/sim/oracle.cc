@@ -108,6 +108,9 @@ void Oracle::turn_ended(const std::string& host, std::uint64_t number, core::Act
   }
 }
 
+// What the app sends back loses its place: those behind it go first.
+void Oracle::sent_back(std::uint64_t number) { batches_[number].given_up = true; }
+
 // ---- what callers see -----------------------------------------------------------------------------------------------
 
 void Oracle::sent(std::uint64_t call, const Call& what) {

@@ -24,6 +24,7 @@ class Oracle {
   void ended(const std::string& host, core::ActorId id, core::Epoch epoch, bool handed_over);
   void turn_began(const std::string& host, std::uint64_t batch, core::ActorId id, core::Epoch epoch, std::int64_t now);
   void turn_ended(const std::string& host, std::uint64_t batch, core::ActorId id, core::Epoch epoch, bool final);
+  void sent_back(std::uint64_t batch);
 
   // ---- what callers see ----
   struct Call {
@@ -74,7 +75,7 @@ class Oracle {
   struct Batch {
     Call what;
     std::vector<Delivery> deliveries;
-    bool given_up = false;  // a caller heard "unknown": it may still happen, also late
+    bool given_up = false;  // may happen late: its caller heard "unknown", or the app sent it back
   };
   struct Outcome {
     std::uint64_t batch = 0;

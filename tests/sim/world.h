@@ -124,7 +124,9 @@ class World final : private LegacyWorld {
   void start_turn(std::size_t host, core::StartTurn turn);
   void break_turn(std::size_t host, core::Token token);
   void activate(Host& host, core::ActorId id, core::Epoch epoch);
-  void deactivate(std::size_t host, const core::DeactivateActors& request);
+  void deactivate(std::size_t host, const core::DeactivateActor& request);
+  void deactivate_all(std::size_t host, core::Token token);
+  core::Deactivated answer_to_deactivation(const core::DeactivateActor& request);
   void end_activations(Host& host);
 
   // callers.cc

@@ -102,17 +102,10 @@ void Stage::carry_out(const std::string& name, core::Effect& effect) {
     forward(name, std::move(*call));
   } else if (auto* started = std::get_if<core::StartTurn>(&effect)) {
     turn(name, std::move(*started));
-  } else if (auto* request = std::get_if<core::DeactivateActors>(&effect)) {
-    std::string which = request->all ? "all" : "";
-    for (const core::Claim& claim : request->actors) {
-      which += (which.empty() ? "" : ", ") + words_.id(claim.id) + " (" + words_.epoch(claim.epoch) + ")";
-    }
-    say(name + " -> app: deactivate " + which);
-    travel([this, name, token = request->token, incarnation = one.incarnation] {
-      if (host(name).incarnation != incarnation) return;
-      say("app -> " + name + ": done");
-      on(name, [this, token](Host& h) { h.node->deactivated(time(), token); });
-    });
+  } else if (auto* request = std::get_if<core::DeactivateActor>(&effect)) {
+    deactivate(name, words_.id(request->actor.id) + " (" + words_.epoch(request->actor.epoch) + ")", request->token);
+  } else if (auto* all = std::get_if<core::DeactivateAll>(&effect)) {
+    deactivate(name, "all", all->token);
   } else if (auto* finished = std::get_if<core::FinishCall>(&effect)) {
     const auto answered = one.calls.extract(finished->token);
     answered.mapped()(std::move(finished->answer));
@@ -124,6 +117,15 @@ void Stage::carry_out(const std::string& name, core::Effect& effect) {
   } else if (auto* line = std::get_if<core::LogLine>(&effect)) {
     if (line->level != core::Level::kDebug) say(name + ": " + words_.log(*line));
   }
+}
+
+void Stage::deactivate(const std::string& name, const std::string& which, core::Token token) {
+  say(name + " -> app: deactivate " + which);
+  travel([this, name, token, incarnation = host(name).incarnation] {
+    if (host(name).incarnation != incarnation) return;
+    say("app -> " + name + ": done");
+    on(name, [this, token](Host& h) { h.node->deactivated(time(), token, {}); });
+  });
 }
 
 // ---- messages -------------------------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ class Stage final : private sim::LegacyWorld {
   void step();
   void settle(const std::string& name);
   void carry_out(const std::string& name, core::Effect& effect);
+  void deactivate(const std::string& name, const std::string& which, core::Token token);
   void ask(const std::string& from, const core::AskPeer& question);
   void question(const std::string& from, core::Sender sender, const std::string& to, core::PeerRequest request,
                 Replied replied);

@@ -34,7 +34,10 @@ class Reports final : public core::AppSink {
   void turn_ended(core::Token turn, core::Answer answer) override {
     EXPECT_TRUE(ended.emplace(turn, std::move(answer)).second) << "turn " << turn << " reported twice";
   }
-  void deactivated(core::Token token) override { done.push_back(token); }
+  void deactivated(core::Token token, core::Deactivated said) override {
+    done.push_back(token);
+    forgotten[token] = std::move(said);
+  }
 
   std::function<void()> on_end;  // all activations have ended: what the core does in this very call
   int ups = 0;
@@ -44,6 +47,7 @@ class Reports final : public core::AppSink {
   std::string down_because;
   std::map<core::Token, core::Answer> ended;
   std::vector<core::Token> done;
+  std::map<core::Token, core::Deactivated> forgotten;
 };
 
 inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello",
@@ -58,7 +62,11 @@ inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std:
   call->request = request.SerializeAsString();
   call->deadline =
       core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) + time;
-  return {token, 7, std::move(call)};
+  return {token, 7, std::move(call), {}};
+}
+
+inline core::DeactivateActor ending(core::Token token, core::ActorId id) {
+  return {token, {id, 7}, {}, core::Deactivation::kIdle};
 }
 
 class AdapterTest : public net::testing::LoopTest {

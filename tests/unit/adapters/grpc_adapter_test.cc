@@ -195,7 +195,7 @@ class GrpcApp : public testing::AdapterTest {
 TEST_F(GrpcApp, TurnsAndDeactivationsGoOverOneStream) {
   serve(streams);
   for (core::Token token = 1; token <= 100; ++token) adapter->start_turn(turn(token, token));
-  adapter->deactivate({500, {{1, 7}}, false});
+  adapter->deactivate(ending(500, 1));
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 100 && reports.done.size() == 1; }));
   for (const auto& [token, answer] : reports.ended) {
     EXPECT_EQ(answer.outcome, Outcome::kApplied);
@@ -304,8 +304,9 @@ TEST_F(GrpcApp, UnaryWhereThereIsNoStream) {
   EXPECT_EQ(answer_of(6).outcome, Outcome::kUnknown);
   EXPECT_EQ(answer_of(6).reason, Reason::kAppFailed);
   EXPECT_EQ(answer_of(7).outcome, Outcome::kNotDelivered);
-  adapter->deactivate({8, {{1, 1}, {2, 1}}, false});
-  ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; }));
+  adapter->deactivate(ending(8, 1));
+  adapter->deactivate(ending(9, 2));
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 2; }));
   EXPECT_EQ(unary.deactivated, 2);
 }
 
@@ -314,7 +315,7 @@ TEST_F(GrpcApp, TheGivenProtocolAloneIsEnough) {
   expect_next_turn_applied(1);
   adapter->start_turn(turn(5, 5));
   EXPECT_EQ(answer_of(5).outcome, Outcome::kRefused);
-  adapter->deactivate({8, {{1, 1}}, false});
+  adapter->deactivate(ending(8, 1));
   ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; })) << "it has nothing to do for a deactivation";
 }
 
@@ -370,24 +371,14 @@ TEST_F(GrpcApp, TheStreamsThatAnAppAllowsKeepNeitherHealthNorDeadlinesWaiting) {
   EXPECT_EQ(unary.turns, 3);
 }
 
-TEST_F(GrpcApp, AFailedDeactivationIsAskedAgain) {
+TEST_F(GrpcApp, AFailedDeactivationIsReportedAndNotRepeated) {
   serve(unary);
   expect_next_turn_applied(1);
-  unary.failures = 3;
-  adapter->deactivate({8, {{1, 1}}, false});
+  unary.failures = 1;
+  adapter->deactivate(ending(8, 1));
   ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; }));
-  EXPECT_EQ(unary.deactivated, 1);
-  EXPECT_EQ(unary.failures, -1);
-}
-
-TEST_F(GrpcApp, ADeactivationThatNeverSucceedsIsGivenUpAtLast) {
-  turn_timeout = std::chrono::milliseconds(300);
-  serve(unary);
-  expect_next_turn_applied(1);
-  unary.failures = 1000;
-  adapter->deactivate({8, {{1, 1}}, false});
-  ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; }));
-  EXPECT_EQ(reports.restarts, 0);
+  EXPECT_EQ(reports.forgotten[8].kind, core::Deactivated::Kind::kFailed);
+  EXPECT_EQ(unary.deactivated, 0);
 }
 
 TEST_F(GrpcApp, ADeactivationWithoutAnAnswerEndsTheStream) {
@@ -398,9 +389,8 @@ TEST_F(GrpcApp, ADeactivationWithoutAnAnswerEndsTheStream) {
   turn_timeout = std::chrono::milliseconds(300);
   serve(streams);
   expect_next_turn_applied(1);
-  adapter->deactivate({8, {{1, 1}}, false});
-  ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; }));
-  EXPECT_EQ(reports.restarts, 1);
+  adapter->deactivate(ending(8, 1));
+  ASSERT_TRUE(run_until([this] { return reports.restarts == 1; }));
   expect_next_turn_applied(2);
 }
 

@@ -23,7 +23,8 @@ void BesideLegacyHost::play() {
       if (auto* call = std::get_if<FinishCall>(&effect)) finished[call->token] = call->answer;
       if (auto* turn = std::get_if<StartTurn>(&effect)) turns.push_back(*turn);
       if (auto* forward = std::get_if<ForwardCall>(&effect)) forwards.push_back(*forward);
-      if (auto* request = std::get_if<DeactivateActors>(&effect)) a.deactivated(now, request->token);
+      if (auto* request = std::get_if<DeactivateActor>(&effect)) a.deactivated(now, request->token, {});
+      if (auto* request = std::get_if<DeactivateAll>(&effect)) a.deactivated(now, request->token, {});
       if (std::holds_alternative<ReadDiscovery>(effect)) a.discovered(now, {}, true);
       auto* question = std::get_if<AskPeer>(&effect);
       if (question == nullptr || !hosts.contains(question->host)) continue;

@@ -55,9 +55,13 @@ int Cluster::end_turns(const std::string& name, const Answer& answer) {
   return static_cast<int>(turns.size());
 }
 
-void Cluster::confirm_deactivations(const std::string& name) {
-  const auto requests = std::exchange(hosts_.at(name).deactivations, {});
-  for (const DeactivateActors& request : requests) node(name).deactivated(now(name), request.token);
+void Cluster::confirm_deactivations(const std::string& name, const Deactivated& said) {
+  for (const DeactivateActor& request : std::exchange(hosts_.at(name).deactivations, {})) {
+    node(name).deactivated(now(name), request.token, said);
+  }
+  for (const DeactivateAll& request : std::exchange(hosts_.at(name).clean_slates, {})) {
+    node(name).deactivated(now(name), request.token, said);
+  }
   settle();
 }
 
@@ -120,11 +124,17 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     }
   } else if (auto* turn = std::get_if<StartTurn>(&effect)) {
     host.turns.push_back(*turn);
-  } else if (auto* request = std::get_if<DeactivateActors>(&effect)) {
+  } else if (auto* request = std::get_if<DeactivateActor>(&effect)) {
     if (auto_confirm) {
-      host.node->deactivated(now(name), request->token);
+      host.node->deactivated(now(name), request->token, {});
     } else {
       host.deactivations.push_back(*request);
+    }
+  } else if (auto* all = std::get_if<DeactivateAll>(&effect)) {
+    if (auto_confirm) {
+      host.node->deactivated(now(name), all->token, {});
+    } else {
+      host.clean_slates.push_back(*all);
     }
   } else if (auto* cut = std::get_if<CutPeer>(&effect)) {
     host.cut.push_back(cut->host);

@@ -20,7 +20,8 @@ class Cluster {
   struct Host {
     std::unique_ptr<Node> node;
     std::vector<StartTurn> turns;
-    std::vector<DeactivateActors> deactivations;
+    std::vector<DeactivateActor> deactivations;
+    std::vector<DeactivateAll> clean_slates;
     std::map<Token, Answer> answers;
     std::vector<std::string> cut;
     int drained = 0;
@@ -46,7 +47,7 @@ class Cluster {
   // The turns that wait at the app end with this outcome, one round.
   int end_turns(const std::string& name, const Answer& answer = applied());
 
-  void confirm_deactivations(const std::string& name);
+  void confirm_deactivations(const std::string& name, const Deactivated& said = {});
 
   static Answer applied() { return {Outcome::kApplied, Reason::kNone, {}, {}, {}, {}}; }
   // The answer of a call, or nothing yet.

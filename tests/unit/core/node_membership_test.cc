@@ -16,7 +16,9 @@ Effects converse(Node& node, Now now, const std::function<std::optional<PeerAnsw
   for (Effects effects = node.take_effects(); !effects.empty(); effects = node.take_effects()) {
     for (Effect& effect : effects) {
       const auto* question = std::get_if<AskPeer>(&effect);
-      if (question == nullptr) {
+      if (const auto* all = std::get_if<DeactivateAll>(&effect)) {
+        node.deactivated(now, all->token, {});
+      } else if (question == nullptr) {
         rest.push_back(std::move(effect));
       } else if (const auto answer = reply(*question)) {
         node.peer_answered(now, question->token, *answer);
@@ -273,6 +275,7 @@ TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
     if (std::holds_alternative<JoinRequest>(question.request)) joining = question.token;
     return std::nullopt;
   };
+  converse(node, now, first_run);
   node.discovered(now, {"b"}, true);
   converse(node, now, first_run);
   ASSERT_NE(joining, 0U);
@@ -311,15 +314,9 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
     }
     return std::nullopt;
   };
-  const auto confirm = [&](const Effects& effects) {
-    for (const Effect& effect : effects) {
-      if (const auto* request = std::get_if<DeactivateActors>(&effect)) node.deactivated(now, request->token);
-    }
-  };
+  converse(node, now, reply);
   node.discovered(now, {"b"}, true);
-  confirm(converse(node, now, reply));
-  node.discovered(now, {"b"}, true);
-  confirm(converse(node, now, reply));
+  converse(node, now, reply);
   ASSERT_EQ(node.status().phase, Phase::kReady) << node.status().not_ready_because;
   ActorId id = 1;
   while (*node.ring().owner(id) != "a") ++id;
@@ -350,6 +347,7 @@ TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
     }
     return std::nullopt;
   };
+  converse(node, now, reply);
   node.discovered(now, {"b", "c", "d"}, true);
   converse(node, now, reply);
   const std::map<Token, std::uint64_t> asked = inventories;

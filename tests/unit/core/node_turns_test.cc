@@ -125,17 +125,164 @@ TEST_F(Turns, ATouchThatRacesWithAnExpiryIsServedByANewActivation) {
   EXPECT_EQ(outcome(token), Outcome::kApplied);
 }
 
-TEST_F(Turns, WhatTheAppPutsOffIsTriedAgainInItsPlace) {
+Answer put_off(Duration retry_after = {}) {
+  Answer answer = Answer::failed(Outcome::kNotDelivered, Reason::kAppBusy, "the application answered 503");
+  answer.retry_after = retry_after;
+  return answer;
+}
+
+TEST_F(Turns, WhatTheAppPutsOffKeepsNobodyElseFromATurn) {
   start();
-  const Token token = cluster.call("a", 1, [](Call& call) { call.request = "first"; });
-  cluster.call("a", 1);
-  cluster.end_turns("a", Answer::failed(Outcome::kNotDelivered, Reason::kAppBusy));
-  EXPECT_TRUE(cluster["a"].turns.empty());
+  const Token first = cluster.call("a", 1, [](Call& call) { call.request = "first"; });
+  const Token second = cluster.call("a", 1, [](Call& call) { call.request = "second"; });
+  cluster.end_turns("a", put_off());
+  ASSERT_EQ(cluster["a"].turns.size(), 1U);
+  EXPECT_EQ(cluster["a"].turns[0].call->request, "second");
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(second), Outcome::kApplied);
   cluster.pass(200'000);
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
   EXPECT_EQ(cluster["a"].turns[0].call->request, "first");
   cluster.end_turns("a");
+  EXPECT_EQ(outcome(first), Outcome::kApplied);
+}
+
+TEST_F(Turns, WhatTheAppPutsOffIsNotTriedBeforeItSaidSo) {
+  start();
+  cluster.call("a", 1);
+  cluster.end_turns("a", put_off(Duration(2'000'000)));
+  cluster.pass(1'900'000);
+  EXPECT_TRUE(cluster["a"].turns.empty());
+  cluster.pass(200'000);
+  EXPECT_EQ(cluster["a"].turns.size(), 1U);
+}
+
+TEST_F(Turns, WhatTheAppPutsOffBeyondTheDeadlineIsAnsweredAtOnce) {
+  start();
+  const Token token = cluster.call("a", 1);
+  cluster.end_turns("a", put_off(Duration(20'000'000)));
+  EXPECT_EQ(outcome(token), Outcome::kNotDelivered);
+  EXPECT_EQ(cluster.answer("a", token)->retry_after, Duration(20'000'000));
+}
+
+// 1,100 actors, and an app that takes its time to forget each: none is given up, at most --max-actors-in-flight are
+// asked at once, and whoever is called before it was asked stays as it is.
+TEST_F(Turns, WhatTheAppHasNotForgottenIsHeld) {
+  cluster.start("a", [](NodeConfig& config) {
+    config.max_turns = 100;
+    config.idle_timeout = Duration(1'000'000);
+  });
+  cluster.converge();
+  for (ActorId id = 1; id <= 300; ++id) cluster.call("a", id);
+  while (cluster.end_turns("a") > 0) {
+  }
+  cluster.auto_confirm = false;
+  cluster.pass(90'000'000);
+  EXPECT_EQ(cluster["a"].deactivations.size(), 100U);
+  EXPECT_EQ(cluster.node("a").status().actors, 300U);
+  const Token token = cluster.call("a", 250);
+  ASSERT_EQ(cluster["a"].turns.size(), 1U) << "nobody was asked to forget it";
+  cluster.end_turns("a");
   EXPECT_EQ(outcome(token), Outcome::kApplied);
+  for (int round = 0; round < 3; ++round) cluster.confirm_deactivations("a");
+  EXPECT_EQ(cluster.node("a").status().actors, 1U);
+}
+
+TEST_F(Turns, TheEndThatACallWaitsForComesFirst) {
+  cluster.start("a", [](NodeConfig& config) { config.max_turns = 2; });
+  cluster.start("b");
+  cluster.converge();
+  std::vector<ActorId> held;
+  for (ActorId id = 1; held.size() < 20; ++id) {
+    if (*cluster.node("a").ring().owner(id) != "a") continue;
+    held.push_back(id);
+    cluster.call("a", id);
+    cluster.end_turns("a");
+  }
+  cluster.auto_confirm = false;
+  cluster.node("a").drain(cluster.now());
+  cluster.pass(0);
+  cluster.call("a", held.back());
+  ASSERT_EQ(cluster["a"].deactivations.size(), 2U);
+  cluster.confirm_deactivations("a");
+  EXPECT_EQ(cluster["a"].deactivations.front().actor.id, held.back());
+}
+
+TEST_F(Turns, AnIdleActorThatTheAppWantsToKeepGoesOnUnderItsEpoch) {
+  for (const auto kind : {Deactivated::Kind::kNotNow, Deactivated::Kind::kFailed, Deactivated::Kind::kSilent}) {
+    cluster.start("a", [](NodeConfig& config) { config.idle_timeout = Duration(10'000'000); });
+    cluster.converge();
+    cluster.call("a", 1);
+    const Epoch epoch = cluster["a"].turns[0].epoch;
+    cluster.end_turns("a");
+    cluster.auto_confirm = false;
+    cluster.pass(10'200'000);
+    ASSERT_EQ(cluster["a"].deactivations.size(), 1U);
+    cluster.confirm_deactivations("a", {kind, {}, "it said no"});
+    cluster.call("a", 1);
+    ASSERT_EQ(cluster["a"].turns.size(), 1U) << "at once";
+    EXPECT_EQ(cluster["a"].turns[0].epoch, epoch);
+    cluster.end_turns("a");
+    cluster.pass(10'200'000);
+    EXPECT_EQ(cluster["a"].deactivations.size(), 1U) << "asked again after another idle time";
+    cluster.auto_confirm = true;
+  }
+}
+
+TEST_F(Turns, AnIdleActorThatTheAppFailedToForgetIsAskedAgainSoon) {
+  cluster.start("a", [](NodeConfig& config) { config.idle_timeout = Duration(60'000'000); });
+  cluster.converge();
+  cluster.call("a", 1);
+  cluster.end_turns("a");
+  cluster.auto_confirm = false;
+  cluster.pass(60'200'000);
+  cluster.confirm_deactivations("a", {Deactivated::Kind::kFailed, {}, "500"});
+  cluster.pass(1'100'000);
+  ASSERT_EQ(cluster["a"].deactivations.size(), 1U);
+  cluster.confirm_deactivations("a");
+  EXPECT_EQ(cluster.node("a").status().actors, 0U);
+}
+
+TEST_F(Turns, WhatADrainFailsToEndIsAskedForAslongAsTheAppAnswers) {
+  cluster.start("a");
+  cluster.start("b");
+  cluster.converge();
+  const ActorId id = cluster.id_of("a", "a");
+  cluster.call("a", id);
+  cluster.end_turns("a");
+  cluster.auto_confirm = false;
+  cluster.node("a").drain(cluster.now());
+  for (int second = 0; second < 200; ++second) {
+    cluster.pass(1'100'000);
+    ASSERT_LE(cluster["a"].deactivations.size(), 1U);
+    cluster.confirm_deactivations("a", {Deactivated::Kind::kFailed, {}, "500"});
+  }
+  EXPECT_EQ(cluster.node("a").status().actors, 1U);
+  cluster.auto_confirm = true;
+  cluster.pass(1'100'000);
+  EXPECT_EQ(cluster.node("a").status().phase, Phase::kDrained);
+}
+
+// A host on the ring gets calls, so it waits beside the ring for an app that has yet to forget what it held before.
+TEST_F(Turns, AnAppThatIsSlowToForgetKeepsItsHostOffTheRing) {
+  cluster.start("a");
+  cluster.converge();
+  cluster.auto_confirm = false;
+  cluster.start("b");
+  cluster.converge();
+  cluster.pass(15'000'000);
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 1U);
+  EXPECT_EQ(cluster.node("b").status().phase, Phase::kAppDown);
+  const Token token = cluster.call("a", 7);
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(token), Outcome::kApplied);
+  cluster.confirm_deactivations("b", {Deactivated::Kind::kFailed, {}, "DELETE /actors was answered 500"});
+  EXPECT_THAT(cluster.node("b").status().not_ready_because, ::testing::HasSubstr("answered 500"));
+  cluster.pass(500'000);
+  cluster.confirm_deactivations("b");
+  cluster.pass(1'000'000);
+  EXPECT_EQ(cluster.node("b").status().phase, Phase::kReady);
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U);
 }
 
 TEST_F(Turns, AnUnknownIsRepeatedOnlyWhereTheCallerAllowsIt) {

@@ -29,10 +29,12 @@ class App final : public core::AppPort {
  public:
   void start_turn(core::StartTurn turn) override { turns.push_back(std::move(turn)); }
   void break_turn(core::Token turn) override { broken.push_back(turn); }
-  void deactivate(core::DeactivateActors request) override { deactivations.push_back(std::move(request)); }
+  void deactivate(core::DeactivateActor request) override { deactivations.push_back(std::move(request)); }
+  void deactivate_all(core::DeactivateAll request) override { clean_slates.push_back(request); }
   std::vector<core::StartTurn> turns;
   std::vector<core::Token> broken;
-  std::vector<core::DeactivateActors> deactivations;
+  std::vector<core::DeactivateActor> deactivations;
+  std::vector<core::DeactivateAll> clean_slates;
 };
 
 class Listed final : public core::DiscoveryPort {
@@ -71,10 +73,7 @@ class Run : public net::testing::LoopTest {
   void ready() {
     engine.app_up();
     ASSERT_TRUE(run_until([this] {
-      if (!app.deactivations.empty()) {
-        engine.deactivated(app.deactivations.back().token);
-        app.deactivations.clear();
-      }
+      for (const auto& request : std::exchange(app.clean_slates, {})) engine.deactivated(request.token, {});
       if (listed.readings > 0) engine.discovered({}, true);
       return engine.status().not_ready_because.empty();
     }));
@@ -197,7 +196,7 @@ TEST_F(Run, ADrainTellsThoseWhoWaitAndThoseWhoAskLater) {
   engine.forget(gone);
   engine.drain();
   ASSERT_TRUE(run_until([&] {
-    for (const auto& request : std::exchange(app.deactivations, {})) engine.deactivated(request.token);
+    for (const auto& request : std::exchange(app.deactivations, {})) engine.deactivated(request.token, {});
     return !told.empty();
   }));
   EXPECT_EQ(told, std::vector<bool>{true});

@@ -1,0 +1,87 @@
+#include "sidecar/core/endings.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace ringside::core {
+namespace {
+
+// Asks everything that there is room for, and tells in which order.
+std::vector<ActorId> ask_all(Endings& endings, Token& next) {
+  std::vector<ActorId> asked;
+  while (const auto claim = endings.next()) {
+    endings.asked(*claim, next++);
+    asked.push_back(claim->id);
+  }
+  return asked;
+}
+
+TEST(Endings, AsksInOrderAndAtMostSoManyAtOnce) {
+  Endings endings(2);
+  Token next = 1;
+  for (ActorId id = 1; id <= 4; ++id) endings.add({id, 10}, false);
+  EXPECT_EQ(ask_all(endings, next), (std::vector<ActorId>{1, 2}));
+  EXPECT_EQ(endings.answered(1)->claim, (Claim{1, 10}));
+  endings.over(1);
+  EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>{3});
+}
+
+TEST(Endings, WhatACallWaitsForComesFirst) {
+  Endings endings(1);
+  Token next = 1;
+  endings.add({1, 1}, false);
+  endings.add({2, 1}, false);
+  endings.add({3, 1}, true);
+  endings.hurry(2);
+  std::vector<ActorId> order;
+  for (int i = 0; i < 3; ++i) {
+    order.push_back(ask_all(endings, next).front());
+    endings.answered(next - 1);
+    endings.over(order.back());
+  }
+  EXPECT_EQ(order, (std::vector<ActorId>{3, 2, 1}));
+}
+
+TEST(Endings, OnlyWhatHasNotBeenAskedCanBeTakenBack) {
+  Endings endings(1);
+  Token next = 1;
+  endings.add({1, 1}, false);
+  endings.add({2, 1}, false);
+  ask_all(endings, next);
+  EXPECT_FALSE(endings.withdraw(1));
+  EXPECT_TRUE(endings.withdraw(2));
+  EXPECT_FALSE(endings.withdraw(2));
+  endings.answered(1);
+  endings.over(1);
+  EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>());
+  EXPECT_TRUE(endings.empty());
+}
+
+TEST(Endings, WhatFailedIsAskedAgainWhenItIsTime) {
+  Endings endings(1);
+  Token next = 1;
+  endings.add({1, 1}, false);
+  ask_all(endings, next);
+  EXPECT_EQ(endings.answered(1)->failures, 0U);
+  endings.ask_later(1);
+  EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>());
+  endings.ask_again(1);
+  endings.ask_again(1);
+  EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>{1});
+  EXPECT_EQ(endings.answered(2)->failures, 1U);
+}
+
+TEST(Endings, AnAnswerToWhatIsOverMeansNothing) {
+  Endings endings(1);
+  Token next = 1;
+  endings.add({1, 1}, false);
+  ask_all(endings, next);
+  endings.clear();
+  EXPECT_FALSE(endings.answered(1).has_value());
+  endings.ask_again(1);
+  EXPECT_TRUE(endings.empty());
+}
+
+}  // namespace
+}  // namespace ringside::core
