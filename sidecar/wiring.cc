@@ -9,6 +9,8 @@
 namespace ringside {
 namespace {
 
+constexpr std::size_t kLeastNestedTurns = 8192;
+
 core::Duration micros(config::Milliseconds duration) { return std::chrono::duration_cast<core::Duration>(duration); }
 
 net::Endpoint endpoint_of(const config::AppTarget& app) {
@@ -77,6 +79,7 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.queue_bytes = settings.queue_bytes;
   config.remembered_bytes = settings.queue_bytes / 2;
   config.max_turns = settings.max_actors_in_flight;
+  config.most_turns = std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
   config.peer_apply_own = settings.peer_apply == config::PeerApply::kOwn;
   return config;
 }

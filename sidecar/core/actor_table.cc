@@ -23,12 +23,14 @@ Actor& ActorTable::create(ActorId id, Epoch epoch, Instant now) {
   actor.epoch = epoch;
   actor.last_used = now;
   link(actor);
+  ids_.add(id);
   return actor;
 }
 
 void ActorTable::erase(Actor& actor) {
-  if (actor.window) remembered_ -= actor.window->bytes();
+  if (actor.window) remembered_ -= actor.window->held();
   unlink(actor);
+  ids_.remove(actor.id);
   actors_.erase(actor.id);
 }
 
@@ -39,11 +41,14 @@ void ActorTable::touch(Actor& actor, Instant now) {
   link(actor);
 }
 
-void ActorTable::remember(Actor& actor, Remembered answer) {
-  if (!actor.window) actor.window = std::make_unique<IdempotencyWindow>();
-  remembered_ -= actor.window->bytes();
-  actor.window->remember(std::move(answer));
-  remembered_ += actor.window->bytes();
+void ActorTable::remember(Actor& actor, const Remembered& answer) {
+  if (actor.window) {
+    remembered_ -= actor.window->held();
+  } else {
+    actor.window = std::make_unique<IdempotencyWindow>();
+  }
+  actor.window->remember(answer);
+  remembered_ += actor.window->held();
   if (remembered_ > most_remembered_) forget_oldest();
 }
 
@@ -53,7 +58,7 @@ void ActorTable::forget_oldest() {
   const std::size_t enough = most_remembered_ - most_remembered_ / 8;
   for (Actor* actor = oldest_; actor != nullptr && remembered_ > enough; actor = actor->newer) {
     if (!actor->window || actor->ending) continue;
-    remembered_ -= actor->window->bytes();
+    remembered_ -= actor->window->held();
     actor->window.reset();
   }
 }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "sidecar/core/context.h"
+#include "sidecar/core/id_index.h"
 #include "sidecar/core/idempotency.h"
 #include "sidecar/core/types.h"
 
@@ -38,7 +39,7 @@ class ActorTable {
  public:
   static constexpr std::size_t kMostRemembered = 32 << 20;
 
-  // most_remembered: bytes of the windows of all actors together.
+  // most_remembered: memory of the windows of all actors together.
   explicit ActorTable(std::size_t most_remembered = kMostRemembered) : most_remembered_(most_remembered) {}
   ActorTable(const ActorTable&) = delete;
   ActorTable& operator=(const ActorTable&) = delete;
@@ -50,7 +51,7 @@ class ActorTable {
   void erase(Actor& actor);
   void touch(Actor& actor, Instant now);  // makes it the most recently used
   // For repeats with the same key. Where all windows together grow too large, those of the longest idle are forgotten.
-  void remember(Actor& actor, Remembered answer);
+  void remember(Actor& actor, const Remembered& answer);
   Actor* oldest() const { return oldest_; }
   std::size_t size() const { return actors_.size(); }
   bool empty() const { return actors_.empty(); }
@@ -61,6 +62,12 @@ class ActorTable {
     for (Actor* actor = oldest_; actor != nullptr; actor = actor->newer) visit(*actor);
   }
 
+  // In the order of their ids, above `after`, until `visit` returns false; it must not add or remove.
+  template <typename Visit>
+  void each_above(ActorId after, Visit&& visit) const {
+    ids_.each_above(after, [&](ActorId id) { return visit(actors_.at(id)); });
+  }
+
  private:
   void link(Actor& actor);
   void unlink(Actor& actor);
@@ -69,6 +76,7 @@ class ActorTable {
   const std::size_t most_remembered_;
   std::size_t remembered_ = 0;
   std::unordered_map<ActorId, Actor> actors_;
+  IdIndex ids_;
   Actor* oldest_ = nullptr;
   Actor* newest_ = nullptr;
 };

@@ -24,7 +24,11 @@ struct Target {
 };
 
 struct Call {
+  // Whether a turn is wanted, or that the activation ends (an operator's wish, which activates nothing).
+  enum class Kind : std::uint8_t { kApply, kDeactivate };
+
   ActorId id = 0;
+  Kind kind = Kind::kApply;
   Origin origin = Origin::kLocal;
   std::string request;      // a serialized messages.ApplyRequest, already validated
   Instant deadline;         // always set: a caller without one gets --default-timeout

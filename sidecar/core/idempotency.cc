@@ -1,22 +1,81 @@
 #include "sidecar/core/idempotency.h"
 
+#include <cstring>
+
 namespace ringside::core {
+namespace {
 
-const Remembered* IdempotencyWindow::find(std::string_view key) const {
-  for (const Remembered& entry : entries_) {
-    if (entry.key == key) return &entry;
-  }
-  return nullptr;
+constexpr std::size_t kAllocation = 16;  // what the allocator adds to each piece, and rounds up by
+
+std::size_t held_by(const std::string& text) {
+  const bool in_itself = text.capacity() < 16;
+  return in_itself ? 0 : text.capacity() + kAllocation;
 }
 
-void IdempotencyWindow::remember(Remembered entry) {
-  if (size_of(entry) > kMaxBytes || find(entry.key) != nullptr) return;
-  bytes_ += size_of(entry);
-  entries_.push_back(std::move(entry));
-  while (entries_.size() > kMaxEntries || bytes_ > kMaxBytes) {
-    bytes_ -= size_of(entries_.front());
-    entries_.pop_front();
+}  // namespace
+
+struct IdempotencyWindow::Head {
+  std::uint64_t fingerprint = 0;
+  std::uint32_t key = 0;     // bytes
+  std::uint32_t result = 0;  // bytes
+  Outcome outcome = Outcome::kApplied;
+};
+
+// Visits the entries, oldest first, until one is enough: `visit` returns true then.
+template <typename Visit>
+void IdempotencyWindow::each(Visit&& visit) const {
+  std::string_view rest = entries_;
+  while (!rest.empty()) {
+    Head head;
+    std::memcpy(&head, rest.data(), sizeof head);
+    const std::string_view key = rest.substr(sizeof head, head.key);
+    const std::string_view result = rest.substr(sizeof head + head.key, head.result);
+    if (visit(head, key, result)) return;
+    rest.remove_prefix(sizeof head + head.key + head.result);
   }
 }
+
+std::optional<Remembered> IdempotencyWindow::find(std::string_view key) const {
+  std::optional<Remembered> found;
+  each([&](const Head& head, std::string_view known, std::string_view result) {
+    if (known != key) return false;
+    found = {std::string(key), head.outcome, std::string(result), head.fingerprint};
+    return true;
+  });
+  return found;
+}
+
+void IdempotencyWindow::remember(const Remembered& entry) {
+  const std::size_t size = sizeof(Head) + entry.key.size() + entry.result.size();
+  if (size > kMaxBytes || find(entry.key)) return;
+  std::size_t over = 0;
+  std::size_t left = count_;
+  each([&](const Head& head, std::string_view, std::string_view) {
+    if (left < kMaxEntries && entries_.size() - over + size <= kMaxBytes) return true;
+    over += sizeof head + head.key + head.result;
+    --left;
+    return false;
+  });
+  entries_.erase(0, over);
+  count_ = left + 1;
+  const Head head{entry.fingerprint, static_cast<std::uint32_t>(entry.key.size()),
+                  static_cast<std::uint32_t>(entry.result.size()), entry.outcome};
+  entries_.reserve(entries_.size() + size);
+  entries_.append(reinterpret_cast<const char*>(&head), sizeof head).append(entry.key).append(entry.result);
+}
+
+std::vector<Remembered> IdempotencyWindow::all() const {
+  std::vector<Remembered> out;
+  out.reserve(count_);
+  each([&](const Head& head, std::string_view key, std::string_view result) {
+    out.push_back({std::string(key), head.outcome, std::string(result), head.fingerprint});
+    return false;
+  });
+  return out;
+}
+
+std::size_t IdempotencyWindow::held() const { return sizeof *this + kAllocation + held_by(entries_); }
+
+std::size_t held_by(const Remembered& entry) { return sizeof entry + held_by(entry.key) + held_by(entry.result); }
 
 }  // namespace ringside::core

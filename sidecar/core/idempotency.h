@@ -1,8 +1,11 @@
 // The answers that an activation remembers, so that a repeat with the same key is answered and not carried out again.
 // Bounded by count and bytes: the oldest goes first. Loop thread only.
+//
+// A million actors may each hold one small answer: all entries of a window stand in one piece of memory.
 #pragma once
 
-#include <deque>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,15 +18,22 @@ class IdempotencyWindow {
   static constexpr std::size_t kMaxEntries = 64;
   static constexpr std::size_t kMaxBytes = 256 * 1024;
 
-  const Remembered* find(std::string_view key) const;
-  void remember(Remembered entry);
-  std::vector<Remembered> all() const { return {entries_.begin(), entries_.end()}; }
-  std::size_t bytes() const { return bytes_; }
-  static std::size_t size_of(const Remembered& entry) { return entry.key.size() + entry.result.size(); }
+  std::optional<Remembered> find(std::string_view key) const;
+  void remember(const Remembered& entry);
+  std::vector<Remembered> all() const;
+  // The memory that it takes, itself and what the allocator adds included.
+  std::size_t held() const;
 
  private:
-  std::deque<Remembered> entries_;
-  std::size_t bytes_ = 0;
+  struct Head;
+  template <typename Visit>
+  void each(Visit&& visit) const;
+
+  std::string entries_;  // each a Head, its key and its result
+  std::size_t count_ = 0;
 };
+
+// The same of answers that are kept one by one, each in a piece of memory of its own.
+std::size_t held_by(const Remembered& entry);
 
 }  // namespace ringside::core

@@ -25,7 +25,8 @@ class Inherited {
     const auto [entry, fresh] = answers_.try_emplace(ended.id);
     if (fresh) order_.push_back(ended.id);
     if (fresh || entry->second.epoch < ended.epoch) {
-      bytes_ = bytes_ - size_of(entry->second) + size_of(ended);
+      if (!fresh) bytes_ -= size_of(entry->second);
+      bytes_ += size_of(ended);
       entry->second = std::move(ended);
     }
     while (answers_.size() > kMost || bytes_ > most_bytes_ || order_.size() > 2 * kMost) {
@@ -51,8 +52,9 @@ class Inherited {
 
  private:
   static std::size_t size_of(const Ended& ended) {
-    std::size_t bytes = 0;
-    for (const Remembered& one : ended.remembered) bytes += IdempotencyWindow::size_of(one);
+    constexpr std::size_t kInTheTable = 128;  // its node, its bucket, its place in the order
+    std::size_t bytes = kInTheTable;
+    for (const Remembered& one : ended.remembered) bytes += held_by(one);
     return bytes;
   }
 

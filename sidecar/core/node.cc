@@ -95,6 +95,9 @@ void Node::wake(Now now) {
       case NodeDue::kCleanSlate:
         clean_slate_due();
         break;
+      case NodeDue::kBreak:
+        break_turn_due(timer.key);
+        break;
       case NodeDue::kDrain:
         drain_due();
         break;
@@ -122,6 +125,7 @@ void Node::tick() {
   next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {NodeDue::kTick, kNoKey});
   membership_.tick();
   expire_idle();
+  unblock_turns();
   for (auto& [host, news] : std::exchange(legacy_news_, {})) {
     const Member* member = membership_.find(host);
     if (member == nullptr || !member->legacy()) continue;

@@ -93,7 +93,8 @@ class Node final : private MembershipListener {
   Route decide(const Call& call) const;
   void route(Token token);
   void route_in_order(Token token);
-  void advance_lane(ActorId id);
+  static LaneId lane_of(const Call& call);
+  void advance_lane(LaneId id);
   void reroute_waiting();
   void wait(Token token, PendingCall& pending, Reason reason);
   void forward(Token token, PendingCall& pending, const Member& member, Epoch epoch);
@@ -115,11 +116,16 @@ class Node final : private MembershipListener {
   Actor& claim(ActorId id);
   void enqueue(Token token, Actor& actor);
   void first_again(Token token, Actor& actor, Answer why);
-  bool may_start_turns() const;
+  bool may_start(const Call& call) const;
+  void unblock_turns();
+  std::optional<Answer> refused_by_share(PendingCall& pending);
   void run_next(Actor& actor);
   void run_runnable();
   void start_turn(Token token, Actor& actor);
   bool answer_from_window(Token token, const Actor& actor);
+  bool refuse_loop(Token token, const Actor& actor);
+  void deactivate_for(Token token, Actor& actor);
+  void break_turn_due(Token turn);
   void turn_due(Token turn);
   void unqueue(Token token, const PendingCall& pending);
   void end_actor(Actor& actor, Deactivation why);
@@ -134,6 +140,12 @@ class Node final : private MembershipListener {
   void release(Actor& actor);
   void requeue(std::unique_ptr<std::deque<Token>> queue);
   void expire_idle();
+
+  // node_detail.cc: why a call ended as it did, in a sentence
+  std::string detail_of(const PendingCall& pending, Reason reason) const;
+  std::string busy_with(const Actor& actor) const;
+  ActorStatus status_of(const Actor& actor, Instant now) const;
+  Answer out_of_time(const PendingCall& pending) const;
 
   // node_peers.cc: inventories, claims and expiries between hosts
   void answer(Token token, PeerAnswer answer);
@@ -186,10 +198,10 @@ class Node final : private MembershipListener {
   std::unordered_map<Token, PendingCall> calls_;
   std::unordered_map<Token, TurnUnderWay> turns_;
   std::unordered_map<Token, ForwardUnderWay> forwards_;
-  std::unordered_map<ActorId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
-  Pace pace_;                                             // of the lines of actors here, and of those lanes
-  std::set<Token> waiting_;                               // calls in stage kWaiting
-  std::deque<ActorId> runnable_;                          // actors that wait for max_turns
+  std::unordered_map<LaneId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
+  Pace pace_;                                            // of the lines of actors here, and of those lanes
+  std::set<Token> waiting_;                              // calls in stage kWaiting
+  std::deque<ActorId> runnable_;                         // actors that wait for max_turns
   LegacyBounces legacy_bounces_;
   std::map<ActorId, Adoption> adoptions_;
   std::map<Token, NodeQuestion> asked_;
@@ -201,13 +213,15 @@ class Node final : private MembershipListener {
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   int retry_budget_ = 0;
+  std::unordered_map<ActorId, std::size_t> shares_;  // of the bytes that wait, by actor, where they are many
+  std::size_t extra_turns_ = 0;                      // beyond --max-actors-in-flight, since none of those ended
   std::size_t weight_ = 0, turns_waiting_ = 0;  // of all calls that have not ended; of them in the lines of actors here
   Token clean_slate_ = 0;                       // "deactivate all" that the app has not answered
   NodeTimers::Handle clean_slate_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
   unsigned clean_slate_failures_ = 0;
   std::string clean_slate_detail_;  // what the app said to it last
   Spacing hand_overs_, expiries_;   // how often hosts are told of them
-  Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_;
+  Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_, last_turn_end_;
   NodeTimers::Handle next_tick_ = NodeTimers::kNone, settle_due_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
   bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;

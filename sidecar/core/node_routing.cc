@@ -1,6 +1,8 @@
 // Node: where a call goes, and what becomes of it.
 #include <algorithm>
 
+#include "sidecar/core/chain.h"
+#include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
 
 namespace ringside::core {
@@ -12,17 +14,11 @@ constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline 
 // "overloaded" costs this, which makes one repeat for every five calls.
 constexpr int kRetryCost = 5;
 constexpr int kMostRetryBudget = 500;
+constexpr std::size_t kUncountedPart = 4;  // of --queue-bytes, within which no actor is held to a share
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
 constexpr Duration kFirstAside{40'000};
 constexpr Duration kLastAside{640'000};
-
-// What was tried and refused until the deadline is answered as it was refused: only the rest has expired.
-Answer out_of_time(const PendingCall& pending) {
-  if (pending.attempts > 0 && pending.last.outcome != Outcome::kUnknown) return pending.last;
-  const Reason reason = pending.last.reason == Reason::kNone ? Reason::kDeadline : pending.last.reason;
-  return Answer::failed(Outcome::kExpired, reason, pending.last.detail);
-}
 
 bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
   return !call.target || (call.target->host == self.host && call.target->cluster == cluster &&
@@ -103,6 +99,8 @@ void Node::apply(Now now, Token token, CallPtr call) {
     finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));
   } else if (weight_ > config_.queue_bytes) {
     finish(token, Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull));
+  } else if (auto refusal = refused_by_share(pending)) {
+    finish(token, std::move(*refusal));
   } else if (!is_for(request, membership_.self(), config_.cluster)) {
     finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kWrongTarget,
                                  "this is " + membership_.self().host + " of cluster " + config_.cluster));
@@ -113,11 +111,29 @@ void Node::apply(Now now, Token token, CallPtr call) {
   settle();
 }
 
+// One actor's line never takes all that may wait: at most as much as it leaves to the others (dynamic thresholds:
+// Choudhury and Hahne, 1998).
+std::optional<Answer> Node::refused_by_share(PendingCall& pending) {
+  if (weight_ <= config_.queue_bytes / kUncountedPart) return std::nullopt;
+  const Call& call = *pending.call;
+  std::size_t& share = shares_[call.id];
+  share += call.weight();
+  pending.counted = true;
+  if (share == call.weight() || share <= config_.queue_bytes - weight_) return std::nullopt;
+  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                        "calls of " + std::to_string(share) + " bytes wait for actor " + std::to_string(call.id) +
+                            ", and the other actors need what is left of --queue-bytes");
+}
+
+LaneId Node::lane_of(const Call& call) {
+  return call.chain.empty() ? call.id : hash_id(call.id) ^ hash_bytes(call.chain);
+}
+
 // Behind the calls of its id that came from here before it, where they wait; else it is routed.
 void Node::take_its_place(Token token) {
   PendingCall& pending = calls_.at(token);
   const Call& call = *pending.call;
-  const auto lane = lanes_.find(call.id);
+  const auto lane = lanes_.find(lane_of(call));
   if (call.origin == Origin::kLocal && lane != lanes_.end()) {
     if (auto refusal = pace_.no_room(call, lane->second.size(), config_.queue_per_actor, context_.now.mono)) {
       finish(token, std::move(*refusal));
@@ -132,7 +148,7 @@ void Node::take_its_place(Token token) {
     const auto found = calls_.find(token);
     if (found != calls_.end() && found->second.call->origin == Origin::kLocal &&
         (found->second.stage == CallStage::kWaiting || found->second.stage == CallStage::kForwarding)) {
-      lanes_[found->second.call->id].push_back(token);
+      lanes_[lane_of(*found->second.call)].push_back(token);
     }
   }
 }
@@ -149,12 +165,20 @@ void Node::route(Token token) {
   const Route route = decide(*pending.call);
   switch (route.kind) {
     case Route::Kind::kHere:
+      if (pending.call->kind == Call::Kind::kDeactivate) return deactivate_for(token, *actors_.find(pending.call->id));
       return enqueue(token, *actors_.find(pending.call->id));
     case Route::Kind::kClaim:
-      return enqueue(token, claim(pending.call->id));
     case Route::Kind::kAdopt:
-      adopt(pending.call->id);
-      return wait(token, pending, Reason::kOwnershipMoving);
+      if (pending.call->kind == Call::Kind::kDeactivate) {
+        Answer nothing;
+        nothing.outcome = Outcome::kApplied;
+        return finish(token, std::move(nothing));
+      }
+      if (route.kind == Route::Kind::kAdopt) {
+        adopt(pending.call->id);
+        return wait(token, pending, Reason::kOwnershipMoving);
+      }
+      return enqueue(token, claim(pending.call->id));
     case Route::Kind::kForward:
       return forward(token, pending, *route.member, route.epoch);
     case Route::Kind::kWait:
@@ -167,7 +191,7 @@ void Node::route(Token token) {
 // For a call that was waiting: where it moves on, those of the same id behind it follow.
 void Node::route_in_order(Token token) {
   PendingCall& pending = calls_.at(token);
-  const ActorId id = pending.call->id;
+  const LaneId id = lane_of(*pending.call);
   const auto lane = lanes_.find(id);
   if (lane != lanes_.end() && !lane->second.empty() && lane->second.front() != token &&
       std::count(lane->second.begin(), lane->second.end(), token) != 0) {
@@ -181,7 +205,7 @@ void Node::route_in_order(Token token) {
   advance_lane(id);
 }
 
-void Node::advance_lane(ActorId id) {
+void Node::advance_lane(LaneId id) {
   auto lane = lanes_.find(id);
   while (lane != lanes_.end()) {
     if (lane->second.empty()) {
@@ -217,7 +241,7 @@ void Node::wait(Token token, PendingCall& pending, Reason reason) {
   const Instant now = context_.now.mono;
   if (pending.held_until == kNever) pending.held_until = now + config_.hold_timeout;
   if (now >= pending.held_until) {
-    return finish(token, Answer::failed(Outcome::kNotDelivered, reason, "waited for --hold-timeout"));
+    return finish(token, Answer::failed(Outcome::kNotDelivered, reason));
   }
   pending.last = Answer::failed(Outcome::kNotDelivered, reason);
   pending.stage = CallStage::kWaiting;
@@ -252,7 +276,7 @@ void Node::put_aside(Token token, PendingCall& pending, Answer why) {
   pending.last = std::move(why);
   pending.stage = CallStage::kAside;
   pending.retry = timers_.add(context_.now.mono + pause, {NodeDue::kRetry, token});
-  if (call.origin == Origin::kLocal) advance_lane(call.id);
+  if (call.origin == Origin::kLocal) advance_lane(lane_of(call));
 }
 
 void Node::forward(Token token, PendingCall& pending, const Member& member, Epoch epoch) {
@@ -372,13 +396,21 @@ void Node::finish(Token token, Answer answer) {
   timers_.cancel(pending.deadline);
   timers_.cancel(pending.retry);
   weight_ -= pending.call->weight();
+  if (pending.counted) {
+    const auto share = shares_.find(pending.call->id);
+    share->second -= pending.call->weight();
+    if (share->second == 0) shares_.erase(share);
+  }
+  if (answer.outcome != Outcome::kApplied && answer.detail.empty()) answer.detail = detail_of(pending, answer.reason);
   if (pending.maybe && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
   if (answer.owner.empty()) answer.owner = where(pending.call->id).owner;
   auto& counters = context_.counters;
   ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];
   if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];
   context_.effects.push_back(FinishCall{token, std::move(answer)});
-  if (pending.call->origin == Origin::kLocal && pending.stage != CallStage::kTurn) advance_lane(pending.call->id);
+  if (pending.call->origin == Origin::kLocal && pending.stage != CallStage::kTurn) {
+    advance_lane(lane_of(*pending.call));
+  }
 }
 
 // The caller's deadline.
@@ -395,12 +427,16 @@ void Node::call_due(Token token) {
       }
       abandon_forward(pending);
       return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
-    case CallStage::kTurn:
+    case CallStage::kTurn: {
+      const Actor* actor = actors_.find(pending.call->id);
+      Answer late = Answer::failed(Outcome::kUnknown, Reason::kAppSlow, actor != nullptr ? busy_with(*actor) : "");
       turns_.at(pending.under_way).call = 0;
-      return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
+      return finish(token, std::move(late));
+    }
     default: {
+      Answer late = out_of_time(pending);
       unqueue(token, pending);
-      return finish(token, out_of_time(pending));
+      return finish(token, std::move(late));
     }
   }
 }

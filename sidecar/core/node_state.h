@@ -22,6 +22,7 @@ enum class NodeDue : std::uint8_t {
   kEnding,
   kIdleAgain,
   kCleanSlate,
+  kBreak,
   kDrain,
   kSettle
 };
@@ -39,8 +40,9 @@ struct PendingCall {
   NodeTimers::Handle retry = NodeTimers::kNone;
   Instant held_until = kNever;
   std::uint32_t attempts = 0;
-  bool maybe = false;  // one of them may have been carried out: no later answer can say that it surely was not
-  Answer last;         // why it could not be delivered so far
+  bool counted = false;  // in the share of its actor's line
+  bool maybe = false;    // one of them may have been carried out: no later answer can say that it surely was not
+  Answer last;           // why it could not be delivered so far
 };
 struct TurnUnderWay {
   ActorId actor = 0;
@@ -48,6 +50,8 @@ struct TurnUnderWay {
   Instant began;
   NodeTimers::Handle timeout = NodeTimers::kNone;
   std::string idempotency_key;
+  std::uint64_t fingerprint = 0;
+  std::string link;  // of this turn, in the chains of the calls that it makes
 };
 struct ForwardUnderWay {
   Token call = 0;
@@ -57,6 +61,9 @@ struct ForwardUnderWay {
   bool legacy_bounce = false;
   Instant began;
 };
+// Names a line of local calls that are routed one after another: those of one id; calls that turns make of the same id
+// have lines of their own, by their chain, since what waits in front of them may wait for them.
+using LaneId = std::uint64_t;
 inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
 
 struct NodeQuestion {

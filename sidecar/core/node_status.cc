@@ -18,7 +18,10 @@ Placement Node::where(ActorId id) const {
     place.rule = "claim";
     place.local = true;
     place.epoch = actor->epoch;
-    place.why = actor->ending ? "active here, and being deactivated" : "active here";
+    place.here = status_of(*actor, context_.now.mono);
+    place.why = actor->ending ? "active here, and being deactivated (" + std::string(to_string(actor->why)) + ")"
+                              : "active here";
+    if (actor->turn != 0 || actor->queue) place.why += "; " + busy_with(*actor);
     return place;
   }
   const std::string* owner = membership_.ring()->owner(id);
@@ -68,6 +71,8 @@ Status Node::status() const {
   status.strays = strays_.size();
   status.turns_under_way = turns_.size();
   status.turns_waiting = turns_waiting_;
+  status.held_back = runnable_.size();
+  status.ending = endings_.size();
   status.calls = calls_.size();
   status.queued_bytes = weight_;
   status.held = waiting_.size();
@@ -150,13 +155,11 @@ std::vector<MemberStatus> Node::members(Instant now) const {
 
 std::vector<ActorStatus> Node::actors(Instant now, std::size_t limit, ActorId after) const {
   std::vector<ActorStatus> out;
-  actors_.each([&](const Actor& actor) {
-    if (actor.id > after) out.push_back({actor.id, actor.epoch, now - actor.last_used});
+  if (limit == 0) return out;
+  actors_.each_above(after, [&](const Actor& actor) {
+    out.push_back(status_of(actor, now));
+    return out.size() < limit;
   });
-  const auto by_id = [](const ActorStatus& a, const ActorStatus& b) { return a.id < b.id; };
-  const std::size_t kept = std::min(limit, out.size());
-  std::partial_sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(kept), out.end(), by_id);
-  out.resize(kept);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Node: the actors that are active here, their turns, and their end.
 #include <algorithm>
 
+#include "sidecar/core/chain.h"
 #include "sidecar/core/node.h"
 
 namespace ringside::core {
@@ -13,6 +14,8 @@ constexpr Duration kFirstQuestionAgain{50'000};
 constexpr Duration kLastQuestionAgain{1'000'000};
 constexpr Duration kFirstIdleAgain{1'000'000};
 constexpr Duration kLastIdleAgain{64'000'000};
+constexpr Duration kStuckAfter{300'000};
+constexpr Duration kPatienceOfAnOperator{1'000'000};
 constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the log
 
 template <typename Number>
@@ -46,7 +49,8 @@ void Node::enqueue(Token token, Actor& actor) {
   if (actor.ending && actor.why == Deactivation::kIdle && endings_.withdraw(actor.id)) {
     actor.ending = actor.told = false;
   }
-  if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {
+  if (refuse_loop(token, actor)) return;
+  if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
   }
@@ -62,21 +66,51 @@ void Node::enqueue(Token token, Actor& actor) {
   if (actor.turn == 0 && !actor.ending && actor.queued() == 1) runnable_.push_back(actor.id);
 }
 
-// Not while the peers have yet to say that they still know this host.
-bool Node::may_start_turns() const { return turns_.size() < config_.max_turns && !membership_.confirming(); }
+// Not while the peers have yet to say that they still know this host. A turn waits for the calls that it makes, so
+// these find a turn beyond the bound of the others.
+bool Node::may_start(const Call& call) const {
+  const std::size_t most = call.chain.empty() ? config_.max_turns + extra_turns_ : config_.most_turns;
+  return turns_.size() < most && !membership_.confirming();
+}
 
 void Node::run_runnable() {
-  while (!runnable_.empty() && may_start_turns()) {
+  for (std::size_t left = runnable_.size(); left > 0; --left) {
     Actor* next = actors_.find(runnable_.front());
+    const bool waits = next != nullptr && next->turn == 0 && !next->ending && next->queue;
+    if (waits && !may_start(*calls_.at(next->queue->front()).call)) return;
     runnable_.pop_front();
-    if (next != nullptr) run_next(*next);
+    if (waits) run_next(*next);
   }
+}
+
+// Turns may wait for calls that they make, without saying so (docs/actors_that_call_actors.md). Where every turn is
+// taken and none has ended for a while, some more begin, ever more until something moves.
+void Node::unblock_turns() {
+  if (turns_.size() < config_.max_turns) extra_turns_ = 0;
+  if (runnable_.empty() || turns_.size() < config_.max_turns) return;
+  if (context_.now.mono - last_turn_end_ < kStuckAfter) return;
+  extra_turns_ = std::min(config_.most_turns - std::min(config_.most_turns, config_.max_turns),
+                          std::max<std::size_t>(1, 2 * extra_turns_));
+  run_runnable();
+}
+
+// A call that its actor's turn under way waits for could only wait for itself.
+bool Node::refuse_loop(Token token, const Actor& actor) {
+  const Call& call = *calls_.at(token).call;
+  if (call.chain.empty()) return false;
+  const bool loop = actor.turn != 0 && is_in_chain(call.chain, turns_.at(actor.turn).link);
+  if (!loop && chain_depth(call.chain) < kDeepestChain) return false;
+  const std::string path = chain_path(call.chain, call.id);
+  finish(token, Answer::failed(Outcome::kInvalid, Reason::kCallLoop,
+                               loop ? "the actor would wait for itself: " + path
+                                    : "calls are " + std::to_string(kDeepestChain) + " deep: " + path));
+  return true;
 }
 
 // The next call of this actor, unless it has a turn under way or is about to end.
 void Node::run_next(Actor& actor) {
   while (actor.turn == 0 && !actor.ending && actor.queue) {
-    if (!may_start_turns()) {
+    if (!may_start(*calls_.at(actor.queue->front()).call)) {
       runnable_.push_back(actor.id);
       return;
     }
@@ -110,19 +144,30 @@ void Node::start_turn(Token token, Actor& actor) {
   entry.began = context_.now.mono;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
   entry.idempotency_key = pending.call->idempotency_key;
-  context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, {}});
+  entry.fingerprint = pending.call->fingerprint;
+  entry.link = chain_link(actor.id, actor.epoch, turn);
+  context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, longer_chain(pending.call->chain, entry.link)});
 }
 
-// A repeat within the window gets the answer that the first one got.
+// A repeat within the window gets the answer that the first one got. Another request under the same key is a mistake of
+// its caller, who would take that answer for its own.
 bool Node::answer_from_window(Token token, const Actor& actor) {
-  const std::string& key = calls_.at(token).call->idempotency_key;
-  if (key.empty() || !actor.window) return false;
-  const Remembered* known = actor.window->find(key);
-  if (known == nullptr) return false;
+  const Call& call = *calls_.at(token).call;
+  if (call.idempotency_key.empty() || !actor.window) return false;
+  const auto known = actor.window->find(call.idempotency_key);
+  if (!known) return false;
+  if (known->fingerprint != 0 && call.fingerprint != 0 && known->fingerprint != call.fingerprint) {
+    finish(token, Answer::failed(Outcome::kInvalid, Reason::kKeyReused,
+                                 "actor " + std::to_string(actor.id) +
+                                     " has answered another request under this idempotency key; a new request needs a "
+                                     "new key"));
+    return true;
+  }
   Answer answer;
   answer.outcome = known->outcome;
   answer.reason = known->outcome == Outcome::kApplied ? Reason::kNone : Reason::kAppRefused;
   answer.result = known->result;
+  answer.replayed = true;
   finish(token, std::move(answer));
   return true;
 }
@@ -133,6 +178,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   if (found == turns_.end()) return settle();
   TurnUnderWay turn = std::move(found->second);
   turns_.erase(found);
+  last_turn_end_ = now.mono;
   timers_.cancel(turn.timeout);
   const bool final = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
   if (final) pace_.took(turn.actor, now.mono - turn.began, now.mono);
@@ -143,7 +189,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
     actor->unforgotten = 0;
     actors_.touch(*actor, now.mono);
     if (final && !answer.passing && !turn.idempotency_key.empty()) {
-      actors_.remember(*actor, {turn.idempotency_key, answer.outcome, answer.result});
+      actors_.remember(*actor, {turn.idempotency_key, answer.outcome, answer.result, turn.fingerprint});
     }
   }
   const bool wants_its_end = answer.deactivate;
@@ -159,7 +205,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       first_again(turn.call, *actor, std::move(answer));
       pause = true;
     } else if (answer.outcome == Outcome::kNotDelivered) {
-      if (pending.call->origin == Origin::kLocal) lanes_[pending.call->id].push_front(turn.call);
+      if (pending.call->origin == Origin::kLocal) lanes_[lane_of(*pending.call)].push_front(turn.call);
       retry_later(turn.call, pending, std::move(answer));
     } else {
       finish(turn.call, std::move(answer));
@@ -212,12 +258,40 @@ void Node::unqueue(Token token, const PendingCall& pending) {
       --turns_waiting_;
       if (actor->queue->empty()) actor->queue.reset();
     }
-  } else if (const auto lane = lanes_.find(pending.call->id); lane != lanes_.end()) {
+  } else if (const auto lane = lanes_.find(lane_of(*pending.call)); lane != lanes_.end()) {
     std::erase(lane->second, token);
   }
 }
 
 // ---- the end of activations -----------------------------------------------------------------------------------------
+
+// An operator's wish: it is answered when the activation is over, and stands first in the line until then. A turn under
+// way that does not end soon is broken.
+void Node::deactivate_for(Token token, Actor& actor) {
+  PendingCall& pending = calls_.at(token);
+  pending.maybe = true;
+  pending.stage = CallStage::kQueued;
+  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
+  actor.queue->push_front(token);
+  ++turns_waiting_;
+  context_.log(Level::kWarn, "deactivate", {{"actor", name_of(actor)}, {"why", "operator"}});
+  end_actor(actor, Deactivation::kOperator);
+  endings_.hurry(actor.id);
+  if (actor.turn != 0) {
+    const Instant due = std::max(context_.now.mono, turns_.at(actor.turn).began + kPatienceOfAnOperator);
+    timers_.add(due, {NodeDue::kBreak, actor.turn});
+  }
+  send_deactivations();
+}
+
+void Node::break_turn_due(Token turn) {
+  const auto found = turns_.find(turn);
+  if (found == turns_.end()) return;
+  const Actor* actor = actors_.find(found->second.actor);
+  if (actor == nullptr || actor->turn != turn || !actor->ending) return;
+  context_.log(Level::kWarn, "turn_broken", {{"actor", name_of(*actor)}, {"why", "operator"}});
+  context_.effects.push_back(BreakTurn{turn});
+}
 
 // No turn begins any more; the app is asked to forget the actor once the turn under way has ended.
 void Node::end_actor(Actor& actor, Deactivation why) {
@@ -341,22 +415,21 @@ void Node::lose_all() {
 
 void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
   turns_waiting_ -= queue->size();
-  std::deque<Token> local;
-  ActorId id = 0;
+  std::map<LaneId, std::deque<Token>> local;
   for (const Token token : *queue) {
     PendingCall& pending = calls_.at(token);
-    id = pending.call->id;
     if (pending.call->origin == Origin::kLocal) {
       pending.stage = CallStage::kLane;
-      local.push_back(token);
+      local[lane_of(*pending.call)].push_back(token);
     } else {
       route(token);
     }
   }
-  if (local.empty()) return;
-  std::deque<Token>& lane = lanes_[id];
-  lane.insert(lane.begin(), local.begin(), local.end());
-  advance_lane(id);
+  for (const auto& [id, tokens] : local) {
+    std::deque<Token>& lane = lanes_[id];
+    lane.insert(lane.begin(), tokens.begin(), tokens.end());
+    advance_lane(id);
+  }
 }
 
 void Node::expire_idle() {

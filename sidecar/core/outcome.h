@@ -38,6 +38,7 @@ enum class Reason : std::uint8_t {
   kShuttingDown,        // this process is about to exit
   kActorQueueFull,      // --queue-per-actor
   kQueueBytesFull,      // --queue-bytes
+  kTooManyTurns,        // --max-actors-in-flight turns are under way, and none ended in time
   kTooManyWaiting,      // too many requests wait for a change of the view
   kTooManyConnections,  // the listener has as many as its share of the file descriptors
   kHopLimit,            // forwarded too often: hosts disagree about the ring
@@ -53,6 +54,7 @@ enum class Reason : std::uint8_t {
   kAppDown,      // the application is not healthy
   kAppRefused,   // the application said no
   kAppBusy,      // the application asked to repeat later
+  kAppSlow,      // a turn, this call's own or one in front of it, was still under way at the deadline
   kAppLost,      // its connection broke in mid-turn
   kAppFailed,    // it answered with an error
   kAppGarbage,   // its answer could not be understood
@@ -69,6 +71,8 @@ enum class Reason : std::uint8_t {
   kBadContentType,    // the content type is not one of those served
   kBadPath,           // a method path with `..`, an encoded slash or control characters
   kBadDeadline,       // a deadline that is no duration, or not above zero
+  kKeyReused,         // the idempotency key belongs to another request
+  kCallLoop,          // the actor called itself, through others: the call could only wait for itself
   kNotFound,          // there is nothing at that address
   kMethodNotAllowed,  // not with that HTTP method
   kForbidden,         // the rules of the local listener forbid it (Host, Origin, Sec-Fetch-Site)

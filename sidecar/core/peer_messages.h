@@ -40,6 +40,7 @@ struct Remembered {
   std::string key;
   Outcome outcome = Outcome::kApplied;
   std::string result;
+  std::uint64_t fingerprint = 0;  // of the request that it answers; 0: not told
 };
 
 // An activation that has ended, with what its successor should remember.

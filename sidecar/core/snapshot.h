@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,28 @@
 
 namespace ringside::core {
 
+// An actor that is active on this host.
+struct ActorStatus {
+  ActorId id = 0;
+  Epoch epoch = 0;
+  std::string name;  // where a caller named it by text
+  Duration idle{0};
+  bool busy = false;           // a turn is under way
+  Duration turn_age{0};        // of that turn
+  std::size_t waiting = 0;     // calls behind it
+  const char* ending = "";     // why it is being deactivated; empty: it is not
+  unsigned not_forgotten = 0;  // how often the app has failed to, in a row
+};
+
 // Where an actor is, and by which rule. Looking touches nothing.
 struct Placement {
   ActorId id = 0;
   std::string owner;  // empty: nobody is on the ring
   std::string rule;   // "claim", "stray" or "ring"
   bool local = false;
-  Epoch epoch = 0;  // 0: not known here
-  std::string why;  // one sentence
+  Epoch epoch = 0;                  // 0: not known here
+  std::string why;                  // one sentence
+  std::optional<ActorStatus> here;  // where it is active on this host
 };
 
 struct MemberStatus {
@@ -38,12 +53,6 @@ struct MemberStatus {
   double share = 0;          // of the ring, 0..1
   std::string version;
   std::string problem;
-};
-
-struct ActorStatus {
-  ActorId id = 0;
-  Epoch epoch = 0;
-  Duration idle{0};
 };
 
 struct Status {
@@ -67,6 +76,8 @@ struct Status {
   std::size_t strays = 0;
   std::size_t turns_under_way = 0;
   std::size_t turns_waiting = 0;  // calls in actors' queues
+  std::size_t held_back = 0;      // actors whose next turn waits for --max-actors-in-flight
+  std::size_t ending = 0;         // activations that the app has not forgotten yet
   std::size_t calls = 0;          // that have not ended, in any stage
   std::size_t queued_bytes = 0;
   std::size_t held = 0;        // calls that wait for a change of owners

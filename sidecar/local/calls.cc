@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "sidecar/local/guards.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/wire/apply.h"
@@ -95,6 +97,24 @@ void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_q
   }
   start(std::move(call), std::move(reply),
         [this](const core::Answer& answer) { return method_response(answer, json_); });
+}
+
+void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& request, net::HttpReply reply) {
+  core::Call call;
+  call.kind = core::Call::Kind::kDeactivate;
+  call.id = actor.id;
+  call.actor_name = actor.name;
+  call.request = wire::write_empty_apply(actor.id);
+  if (auto refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call)) {
+    return reply(problem(refused(*refusal)));
+  }
+  call.idempotency_key.clear();
+  start(std::move(call), std::move(reply), [id = actor.id](const core::Answer& answer) {
+    if (answer.outcome != core::Outcome::kApplied) return problem(answer);
+    net::HttpResponse response = json_response(200, nlohmann::json{{"id", std::to_string(id)}, {"active", false}});
+    response.headers.append(wire::http_headers(answer));
+    return response;
+  });
 }
 
 void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {

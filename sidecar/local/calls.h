@@ -30,6 +30,8 @@ class Calls {
   // POST /v1/actors/{id}/apply. The body's type has been checked.
   void apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply);
   // ANY /v1/actors/{id}/method/{path_and_query}
+  // Ends the activation of that actor, wherever it is.
+  void deactivate(const wire::ActorRef& actor, const net::HttpRequest& request, net::HttpReply reply);
   void call_method(const wire::ActorRef& actor, std::string_view path_and_query, const net::HttpRequest& request,
                    net::HttpReply reply);
   // messages.ControlPlane/Apply

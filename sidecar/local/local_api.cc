@@ -166,11 +166,13 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   const bool look = what.empty();
   const bool apply = what == "/apply";
   if (!look && !apply && !what.starts_with(kMethod)) return reply(refuse(not_found()));
-  if (look && !reads(request.method)) return reply(method_not_allowed(kReads));
+  const bool deactivate = look && request.method == "DELETE";
+  if (look && !deactivate && !reads(request.method)) return reply(method_not_allowed("GET, HEAD, DELETE"));
   if (apply && request.method != "POST") return reply(method_not_allowed("POST"));
   if (apply && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
   wire::ActorRef actor;
   if (const auto refusal = wire::parse_actor(id, actor)) return reply(refuse(*refusal));
+  if (deactivate) return calls_.deactivate(actor, request, std::move(reply));
   if (look) return reply(look_up(actor));
   if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);

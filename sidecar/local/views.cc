@@ -52,9 +52,9 @@ json actors_view(const core::Gateway& gateway, std::size_t limit, core::ActorId 
   if (more) actors.resize(limit);
   json rows = json::array();
   for (const core::ActorStatus& actor : actors) {
-    rows.push_back({{"id", std::to_string(actor.id)},
-                    {"epoch", actor.epoch},
-                    {"idle_ms", std::chrono::duration_cast<std::chrono::milliseconds>(actor.idle).count()}});
+    json row = wire::actor_json(actor);
+    row["id"] = std::to_string(actor.id);
+    rows.push_back(std::move(row));
   }
   return {{"actors", std::move(rows)},
           {"next_page_token", more ? std::to_string(actors.back().id) : std::string()},
@@ -66,9 +66,9 @@ json drain_view(const core::Gateway& gateway) {
   return {{"view_of", status.host},
           {"phase", core::to_string(status.phase)},
           {"age_ms", 0},
-          {"actors", std::to_string(status.actors)},
-          {"turns_under_way", std::to_string(status.turns_under_way)},
-          {"turns_waiting", std::to_string(status.turns_waiting)},
+          {"actors", status.actors},
+          {"turns_under_way", status.turns_under_way},
+          {"turns_waiting", status.turns_waiting},
           {"done", status.phase == core::Phase::kDrained},
           {"timed_out", status.drain_overdue}};
 }

@@ -167,6 +167,8 @@ void PeerClient::forward(core::ForwardCall call) {
     headers.add(std::string(wire::kTargetHeader), wire::write_target(call.target));
     headers.add(std::string(wire::kHopsHeader), std::to_string(call.hops));
     if (!what.idempotency_key.empty()) headers.add(std::string(wire::kIdempotencyKeyHeader), what.idempotency_key);
+    if (!what.chain.empty()) headers.add(std::string(wire::kChainHeader), what.chain);
+    if (what.kind == core::Call::Kind::kDeactivate) headers.add(std::string(wire::kDeactivateHeader), "true");
     if (!what.actor_name.empty()) {
       headers.add(std::string(wire::kActorNameHeader), net::encode_bin(what.actor_name));
     }

@@ -41,6 +41,12 @@ core::Answer invalid(core::Reason reason, std::string detail) {
   return core::Answer::failed(core::Outcome::kInvalid, reason, std::move(detail));
 }
 
+std::string write_empty_apply(core::ActorId id) {
+  messages::ApplyRequest request;
+  request.set_id(id);
+  return request.SerializeAsString();
+}
+
 std::string apply_result(core::Answer answer) {
   if (!answer.result.empty()) return std::move(answer.result);
   // {accepted = true}; false is protobuf's default and takes no bytes.

@@ -22,6 +22,9 @@ std::optional<core::Answer> check_apply(std::string_view request, std::size_t ma
 // refused.
 std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes);
 
+// A batch of that actor without a message: what goes to another host where no turn is wanted.
+std::string write_empty_apply(core::ActorId id);
+
 // The serialized messages.ApplyResult of an answer that the app has given (applied or refused).
 std::string apply_result(core::Answer answer);
 

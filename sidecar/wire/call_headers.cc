@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "sidecar/config/units.h"
+#include "sidecar/core/chain.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
+#include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/text.h"
 
@@ -57,6 +59,7 @@ std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core:
                      "idempotency-key: one value of 1 to " + std::to_string(kMaxIdempotencyKey) + " ASCII characters");
     }
     call.idempotency_key = *key;
+    call.fingerprint = fingerprint_of(call.request);
   }
   const std::string* idempotent = headers.find(kIdempotentHeader);
   if (idempotent != nullptr) {
@@ -65,6 +68,17 @@ std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core:
     }
     call.idempotent = *idempotent == "true";
   }
+  return std::nullopt;
+}
+
+// The turns that wait for this call, as the app got them with its turn.
+std::optional<core::Answer> read_chain(const net::Metadata& headers, core::Call& call) {
+  const std::string* chain = headers.find(kChainHeader);
+  if (chain == nullptr) return std::nullopt;
+  if (headers.count(kChainHeader) > 1 || !core::is_chain(*chain)) {
+    return invalid(core::Reason::kMalformed, "ringside-chain: the value that the turn came with, unchanged");
+  }
+  call.chain = *chain;
   return std::nullopt;
 }
 
@@ -97,6 +111,7 @@ std::optional<core::Answer> read_http_call(const net::Metadata& headers, const T
   }
   call.deadline = deadline(timeout, limits, now);
   read_trace(headers, call);
+  if (auto refusal = read_chain(headers, call)) return refusal;
   return read_idempotency(headers, call);
 }
 
@@ -108,6 +123,7 @@ std::optional<core::Answer> read_grpc_call(const net::Metadata& metadata, std::o
   if (auto refusal = check_actor_name(metadata)) return refusal;
   call.deadline = deadline(time_left.value_or(limits.fallback), limits, now);
   read_trace(metadata, call);
+  if (auto refusal = read_chain(metadata, call)) return refusal;
   return read_idempotency(metadata, call);
 }
 

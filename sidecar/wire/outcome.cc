@@ -1,5 +1,9 @@
 #include "sidecar/wire/outcome.h"
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/duration.pb.h>
 #include <messages/control_plane.pb.h>
@@ -40,6 +44,15 @@ std::string status_details(const core::Answer& answer) {
   return status + field(2, message(answer)) + field(3, detail.SerializeAsString());
 }
 
+// Zero where there is none, or none that can be read.
+core::Duration read_retry_after(std::string_view text) {
+  constexpr std::int64_t kLongest = 3'600'000;
+  std::int64_t wait = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wait);
+  if (error != std::errc() || end != text.data() + text.size() || wait < 0) return {};
+  return std::chrono::milliseconds(std::min(wait, kLongest));
+}
+
 }  // namespace
 
 bool repeatable(Outcome outcome) { return outcome == Outcome::kNotDelivered || outcome == Outcome::kOverloaded; }
@@ -61,9 +74,12 @@ net::GrpcStatus grpc_status(const core::Answer& answer) {
     case Outcome::kExpired:
       return net::GrpcStatus::kDeadlineExceeded;
     case Outcome::kInvalid:
-      return net::GrpcStatus::kInvalidArgument;
+      return answer.reason == Reason::kCallLoop ? net::GrpcStatus::kFailedPrecondition
+                                                : net::GrpcStatus::kInvalidArgument;
     case Outcome::kUnknown:
-      return answer.reason == Reason::kDeadline ? net::GrpcStatus::kDeadlineExceeded : net::GrpcStatus::kUnknown;
+      return answer.reason == Reason::kDeadline || answer.reason == Reason::kAppSlow
+                 ? net::GrpcStatus::kDeadlineExceeded
+                 : net::GrpcStatus::kUnknown;
   }
   return net::GrpcStatus::kUnknown;
 }
@@ -88,10 +104,14 @@ int http_status(const core::Answer& answer) {
           return 404;
         case Reason::kMethodNotAllowed:
           return 405;
+        case Reason::kCallLoop:
+          return 409;
         case Reason::kTooLarge:
           return 413;
         case Reason::kBadContentType:
           return 415;
+        case Reason::kKeyReused:
+          return 422;
         default:
           return 400;
       }
@@ -109,7 +129,11 @@ std::string message(const core::Answer& answer) {
 
 net::Metadata grpc_trailers(const core::Answer& answer) {
   net::Metadata trailers = http_headers(answer);
-  if (repeatable(answer.outcome)) trailers.add("grpc-status-details-bin", net::encode_bin(status_details(answer)));
+  if (repeatable(answer.outcome)) {
+    trailers.add("grpc-status-details-bin", net::encode_bin(status_details(answer)));
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(answer.retry_after);
+    if (wait.count() > 0) trailers.add(std::string(kRetryAfterHeader), std::to_string(wait.count()));
+  }
   return trailers;
 }
 
@@ -120,6 +144,7 @@ net::Metadata http_headers(const core::Answer& answer) {
     headers.add(std::string(kReasonHeader), std::string(core::to_string(answer.reason)));
   }
   if (!answer.owner.empty()) headers.add(std::string(kOwnerHeader), answer.owner);
+  if (answer.replayed) headers.add(std::string(kReplayedHeader), "true");
   return headers;
 }
 
@@ -143,6 +168,8 @@ core::Answer read_answer(net::GrpcStatus status, const std::string& status_messa
                          std::string body) {
   core::Answer answer;
   answer.owner = std::string(trailers.get(kOwnerHeader));
+  answer.replayed = trailers.get(kReplayedHeader) == "true";
+  answer.retry_after = read_retry_after(trailers.get(kRetryAfterHeader));
   const auto outcome = core::parse_outcome(trailers.get(kOutcomeHeader));
   const auto reason = core::parse_reason(trailers.get(kReasonHeader));
   if (status == net::GrpcStatus::kOk) {

@@ -23,6 +23,10 @@ inline constexpr std::string_view kSourceHeader = "ringside-source";
 inline constexpr std::string_view kIdempotencyKeyHeader = "idempotency-key";
 inline constexpr std::string_view kIdempotentHeader = "ringside-idempotent";
 inline constexpr std::string_view kActorNameHeader = "ringside-actor-name-bin";
+inline constexpr std::string_view kChainHeader = "ringside-chain";
+inline constexpr std::string_view kDeactivateHeader = "ringside-deactivate";
+inline constexpr std::string_view kReplayedHeader = "idempotency-replayed";
+inline constexpr std::string_view kRetryAfterHeader = "ringside-retry-after-ms";
 
 net::GrpcStatus grpc_status(const core::Answer& answer);
 int http_status(const core::Answer& answer);  // of everything but a method call's own answer

@@ -45,11 +45,11 @@ json member_json(const core::MemberStatus& member) {
               {"share", rounded(member.share)},
               {"rtt_ms", milliseconds(member.rtt)},
               {"age_ms", milliseconds(member.silent_for)},
-              {"strays", std::to_string(member.strays)}};
+              {"strays", member.strays}};
   if (!member.legacy) {
     out["ring"] = hex(member.ring);
-    out["actors"] = std::to_string(member.actors);
-    out["load"] = std::to_string(member.load);
+    out["actors"] = member.actors;
+    out["load"] = member.load;
     out["version"] = member.version;
   }
   return out;
@@ -63,6 +63,15 @@ std::string hex(core::Hash fingerprint) {
   return text;
 }
 
+json actor_json(const core::ActorStatus& actor) {
+  json out = {{"epoch", actor.epoch}, {"idle_ms", std::floor(milliseconds(actor.idle))}, {"waiting", actor.waiting}};
+  if (!actor.name.empty()) out["name"] = actor.name;
+  if (actor.busy) out["turn_ms"] = std::floor(milliseconds(actor.turn_age));
+  if (*actor.ending != 0) out["ending"] = actor.ending;
+  if (actor.not_forgotten > 0) out["not_forgotten"] = actor.not_forgotten;
+  return out;
+}
+
 json placement_json(const core::Gateway& gateway, core::ActorId id) {
   const core::Placement place = gateway.where(id);
   const core::Status here = gateway.status();
@@ -73,6 +82,7 @@ json placement_json(const core::Gateway& gateway, core::ActorId id) {
               {"why", place.why},
               {"view_of", here.host},
               {"age_ms", place.local ? json(0) : age_of(place.owner, here, ages_of(gateway))}};
+  if (place.here) out.update(actor_json(*place.here));
   out["epoch"] = place.epoch == 0 ? json(nullptr) : json(place.epoch);
   return out;
 }
@@ -130,13 +140,15 @@ json status_json(const core::Gateway& gateway) {
   out["confirming"] = status.confirming;
   out["quorum"] = status.quorum;
   out["points"] = status.points;
-  out["actors"] = std::to_string(status.actors);
-  out["strays"] = std::to_string(status.strays);
-  out["turns_under_way"] = std::to_string(status.turns_under_way);
-  out["turns_waiting"] = std::to_string(status.turns_waiting);
-  out["calls"] = std::to_string(status.calls);
-  out["held"] = std::to_string(status.held);
-  out["queued_bytes"] = std::to_string(status.queued_bytes);
+  out["actors"] = status.actors;
+  out["strays"] = status.strays;
+  out["turns_under_way"] = status.turns_under_way;
+  out["turns_waiting"] = status.turns_waiting;
+  out["calls"] = status.calls;
+  out["held"] = status.held;
+  out["held_back"] = status.held_back;
+  out["ending"] = status.ending;
+  out["queued_bytes"] = status.queued_bytes;
   return out;
 }
 

@@ -79,7 +79,7 @@ def soak(world, minutes):
             load.more(20)
     for load in loads:
         load.stop()
-    cluster.until(lambda: all(host.status()["calls"] == "0" and host.status()["turns_under_way"] == "0" for host in hosts), "nothing is stuck")
+    cluster.until(lambda: all(host.status()["calls"] == 0 and host.status()["turns_under_way"] == 0 for host in hosts), "nothing is stuck")
     grown = list(samples.grown())
     result = world.verdict() | {"events": {kind: events.count(kind) for kind in sorted(set(events))},
                                 "grown": [(name, round(mib, 1), files) for name, mib, files in grown],

@@ -43,7 +43,7 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
   };
   if (!host.app.up) return say_later(100, core::Outcome::kNotDelivered, core::Reason::kAppDown);
   if (host.app.known != host.app.instance) return say_later(100, core::Outcome::kUnknown, core::Reason::kAppLost);
-  if (chance(f.app_busy)) {
+  if (put_off_.contains(std::stoull(turn.call->request)) || chance(f.app_busy)) {
     oracle_.sent_back(std::stoull(turn.call->request));
     return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);
   }
@@ -58,9 +58,29 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
   answer.outcome = core::Outcome::kApplied;
   if (chance(f.app_refuses)) answer = core::Answer::failed(core::Outcome::kRefused, core::Reason::kAppRefused);
   if (chance(f.app_fails)) answer = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppFailed);
+  if (chance(f.nested)) {
+    return nested_turn(index, turn, [this, index, end, answer, instance = host.app.instance] {
+      if (hosts_[index].app.instance == instance) end(answer);
+    });
+  }
   const std::int64_t took = chance(f.slow_turn) ? between(10'000, 1'000'000) : between(50, 2'000);
   after(took, [this, index, end, answer, instance = host.app.instance] {
     if (hosts_[index].app.instance == instance) end(answer);
+  });
+}
+
+// It calls another actor, and ends when that has answered. Calls go upwards, so that no two actors wait for one another.
+// The apps of every other seed pass their chains on, and now and then call the first actor of theirs.
+void World::nested_turn(std::size_t index, const core::StartTurn& turn, std::function<void()> end) {
+  Wanted wanted;
+  wanted.caller = -1;
+  const bool tells = options_.seed % 2 == 0;
+  const bool loop = tells && chance(0.3);
+  wanted.id = loop ? std::stoull(turn.chain) : turn.call->id + static_cast<core::ActorId>(between(1, 3));
+  if (tells) wanted.chain = turn.chain;
+  after(between(50, 500), [this, index, wanted, end = std::move(end), incarnation = hosts_[index].incarnation] {
+    if (hosts_[index].incarnation != incarnation) return;
+    call(index, wanted, [end](const core::Answer&) { end(); });
   });
 }
 
@@ -111,7 +131,7 @@ void World::deactivate(std::size_t index, const core::DeactivateActor& request) 
 
 void World::deactivate_all(std::size_t index, core::Token token) {
   Host& host = hosts_[index];
-  const bool slow = chance(options_.faults.app_saves_slowly);
+  const bool slow = anybody_serves() && chance(options_.faults.app_saves_slowly);
   const std::int64_t takes = slow ? between(100'000, 4'000'000) : between(50, 5'000);
   after(takes, [this, index, token, incarnation = host.incarnation, instance = host.app.instance] {
     on_host(index, incarnation, [this, token, instance](Host& h) {

@@ -26,10 +26,11 @@ void World::call_again(int caller) {
   const std::size_t host = random_.below(hosts_.size());
   const auto soon = [this, caller](std::int64_t delay) { after(delay, [this, caller] { call_again(caller); }); };
   if (!hosts_[host].alive() || hosts_[host].stopped) return soon(between(1'000, 50'000));
+  if (options_.strict && hosts_[host].leaving) return soon(between(1'000, 50'000));
   Wanted wanted;
   wanted.caller = caller;
   wanted.id = draw_id();
-  if (chance(0.05)) wanted.patience = between(1'000, 100'000);
+  if (!options_.strict && chance(0.05)) wanted.patience = between(1'000, 100'000);
   wanted.repeatable = chance(0.1);
   const auto go_on = [this, soon] { soon(chance(0.1) ? between(0, kSecond) : between(0, 20'000)); };
   const bool to_legacy = options_.legacy_hosts > 0;  // that protocol has no keys
@@ -84,6 +85,7 @@ void World::call(std::size_t index, Wanted wanted, Answered then) {
              std::string(core::to_string(answer.outcome)) + " " + std::string(core::to_string(answer.reason));
     });
     oracle_.answered(number, answer, now_);
+    if (options_.strict) judge_strictly(batch, id, answer);
     then(answer);
   };
   auto request = std::make_shared<core::Call>();
@@ -91,12 +93,26 @@ void World::call(std::size_t index, Wanted wanted, Answered then) {
   request->request = std::to_string(wanted.batch);
   request->deadline = core::Instant(core::Duration(deadline));
   request->idempotent = wanted.repeatable;
+  request->chain = wanted.chain;
+  if (chance(options_.faults.app_puts_off)) put_off_.insert(wanted.batch);
   if (wanted.keyed) request->idempotency_key = "key " + request->request;
   if (!host.alive()) return done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
   if (host.legacy) return host.legacy->apply(request, done);
   const core::Token token = next_token_++;
   host.calls[token] = done;
   on_host(index, host.incarnation, [this, index, token, request](Host&) { deliver_to(index, token, request); });
+}
+
+// Of a run in which nothing stands in the way of a call, but that the app itself puts it off or that it would wait for
+// itself.
+void World::judge_strictly(std::uint64_t batch, core::ActorId id, const core::Answer& answer) {
+  const bool loop = answer.outcome == core::Outcome::kInvalid && answer.reason == core::Reason::kCallLoop;
+  const bool nobody = answer.reason == core::Reason::kNoOwner && !anybody_serves();
+  if (answer.outcome == core::Outcome::kApplied || loop || nobody || put_off_.contains(batch)) return;
+  oracle_.fail("batch " + std::to_string(batch) + " ends as " + std::string(core::to_string(answer.outcome)) +
+                   " although nothing stood in its way: " + std::string(core::to_string(answer.reason)) + ", " +
+                   answer.detail,
+               now_, id);
 }
 
 // Only ids of ranges that change hands may wait.

@@ -9,6 +9,7 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kIdleTimeout = 5 * kSecond;
 constexpr std::int64_t kTurnTimeout = 3 * kSecond;
+constexpr std::int64_t kStrictTurnTimeout = 60 * kSecond;  // none is to take as long
 
 }  // namespace
 
@@ -51,6 +52,8 @@ void World::start_host(std::size_t index) {
     config.max_turns = 4;
     config.max_strays = 8;
   }
+  if (options_.few_turns) config.max_turns = 4;
+  if (options_.strict) config.turn_timeout = core::Duration(kStrictTurnTimeout);
   host.node = std::make_unique<core::Node>(config, random_.next());
   host.node->start(time_of(host), true);
   settle(index);
@@ -107,6 +110,7 @@ void World::drain_host(std::size_t index) {
 void World::leave_soon(std::size_t index) {
   after(between(1'000, 500'000), [this, index, incarnation = hosts_[index].incarnation] {
     if (hosts_[index].incarnation != incarnation) return;
+    if (options_.strict && !hosts_[index].calls.empty()) return leave_soon(index);  // as the process does it
     kill_host(index, "exit");
     after(between(10'000, 3 * kSecond), [this, index] { start_host(index); });
   });

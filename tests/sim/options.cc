@@ -57,6 +57,22 @@ void saves(FaultOptions& f) {
   f.app_busy = 0.05;
 }
 
+// Hosts come and go in order beside apps that take their time: nobody else's call may fail for it.
+void slow(Options& options) {
+  moves(options.faults);
+  options.strict = true;
+  options.faults.app_saves_slowly = 0.3;
+  options.faults.app_declines = 0.2;
+  options.faults.app_puts_off = 0.02;
+}
+
+// Turns that call other actors, with room for few turns at once: none may wait for one that waits for it.
+void nested(Options& options) {
+  options.strict = true;
+  options.few_turns = true;
+  options.faults.nested = 0.5;
+}
+
 void partitions(FaultOptions& f) {
   f.stops = 0.5;
   f.partitions = 0.5;
@@ -118,8 +134,9 @@ bool Options::only_moves() const {
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",       "moves",   "rush",   "network", "churn",  "apps", "saves",
-                                              "partitions", "partial", "quorum", "limits",  "legacy", "own",  "all"};
+  static const std::vector<std::string> names{"none",   "moves",  "rush",   "network",    "churn",   "apps",
+                                              "saves",  "slow",   "nested", "partitions", "partial", "quorum",
+                                              "limits", "legacy", "own",    "all"};
   return names;
 }
 
@@ -131,6 +148,8 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "network") return network(options.faults), true;
   if (name == "churn") return churn(options.faults), true;
   if (name == "apps") return apps(options.faults), true;
+  if (name == "slow") return slow(options), true;
+  if (name == "nested") return nested(options), true;
   if (name == "saves") return saves(options.faults), true;
   if (name == "partitions") return partitions(options.faults), true;
   if (name == "partial") return partial(options.faults), true;

@@ -38,6 +38,8 @@ struct FaultOptions {
   double app_saves_slowly = 0;  // a deactivation takes up to four seconds (rate per deactivation, as the next two)
   double app_declines = 0;      // it keeps an actor that nobody used
   double app_cannot_save = 0;   // it fails, or says nothing
+  double app_puts_off = 0;      // rate per batch: answered "not now" whenever it comes
+  double nested = 0;            // the turn calls another actor, and ends when that has answered
   double app_hangs = 0;         // no answer until the turn is broken
   double app_repeats = 0;       // its answer comes twice
   double slow_turn = 0;         // takes up to a second
@@ -60,7 +62,9 @@ struct Options {
   std::int64_t calm_us = 30'000'000;  // without, before the last checks
   bool own = false;                   // --peer-apply own, and the legacy hosts keep another ring
   bool quorum = false;                // --quorum: a majority
+  bool few_turns = false;             // four at once, at each host
   bool small_limits = false;          // queues of a few calls, few turns at once, few strays
+  bool strict = false;                // nothing stands in the way of any call: each is applied, or the app said no
   bool trace = false;
   FaultOptions faults;
 

@@ -70,8 +70,8 @@ FAULTS = [
      "    again = origin && call.idempotent;",
      '    again = origin && (call.idempotent || planted("repeat-unknown"));'),
     ("two-turns", "none", 20, "node_turns.cc",
-     "if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start_turns()) {",
-     'if ((actor.turn == 0 || planted("two-turns")) && !actor.ending && actor.queued() == 0 && may_start_turns()) {'),
+     "if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {",
+     'if ((actor.turn == 0 || planted("two-turns")) && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {'),
     ("holder-routes-on", "moves", 100, "node_routing.cc",
      "  if (named != 0) {\n",
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
@@ -80,8 +80,8 @@ FAULTS = [
      "    membership_.suspect_self();",
      '    if (!planted("resume-without-asking")) membership_.suspect_self();'),
     ("resume-queued-turns", "all", 200, "node_turns.cc",
-     "&& !membership_.confirming(); }",
-     '&& (planted("resume-queued-turns") || !membership_.confirming()); }'),
+     "  return turns_.size() < most && !membership_.confirming();",
+     '  return turns_.size() < most && (planted("resume-queued-turns") || !membership_.confirming());'),
     ("forget-remembered", "moves", 40, "node_peers.cc",
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});",
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});\n"
@@ -91,16 +91,17 @@ FAULTS = [
      '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
      "  });\n  return all;"),
     ("no-window", "none", 20, "node_turns.cc",
-     "  if (key.empty() || !actor.window) return false;",
-     '  if (key.empty() || !actor.window || planted("no-window")) return false;'),
+     "  if (call.idempotency_key.empty() || !actor.window) return false;",
+     '  if (call.idempotency_key.empty() || !actor.window || planted("no-window")) return false;'),
     ("late-delivery", "apps", 20, "node_routing.cc",
      "      unqueue(token, pending);\n      return finish",
      '      if (planted("late-delivery") && pending.stage == CallStage::kQueued) return;\n'
      "      unqueue(token, pending);\n      return finish"),
     ("unknown-as-expired", "apps", 20, "node_routing.cc",
-     "      turns_.at(pending.under_way).call = 0;\n      return finish(token, Answer::failed(Outcome::kUnknown,",
+     "      turns_.at(pending.under_way).call = 0;\n      return finish(token, std::move(late));",
      "      turns_.at(pending.under_way).call = 0;\n"
-     '      return finish(token, Answer::failed(planted("unknown-as-expired") ? Outcome::kExpired : Outcome::kUnknown,'),
+     '      if (planted("unknown-as-expired")) late.outcome = Outcome::kExpired;\n'
+     "      return finish(token, std::move(late));"),
     ("forget-maybe", "all", 100, "node_routing.cc",
      "if (pending.maybe && surely_not_delivered(answer.outcome))",
      'if (pending.maybe && !planted("forget-maybe") && surely_not_delivered(answer.outcome))'),
@@ -125,6 +126,22 @@ FAULTS = [
     ("failed-is-forgotten", "saves", 20, "node_turns.cc",
      "  if (said.kind == Deactivated::Kind::kDone) {\n",
      '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) {\n'),
+    ("slate-on-the-ring", "slow", 20, "node_lifecycle.cc",
+     "    if (to_the_ring && config_.has_app && app_up_ && !clean_) return ask_for_clean_slate();\n",
+     "    if (to_the_ring && config_.has_app && app_up_ && !clean_) {\n"
+     "      ask_for_clean_slate();\n"
+     '      if (!planted("slate-on-the-ring")) return;\n    }\n'),
+    ("put-off-blocks", "slow", 20, "node_turns.cc",
+     "    if (sent_back || may_repeat) {\n",
+     '    if (sent_back && actor != nullptr && planted("put-off-blocks")) {\n'
+     "      first_again(turn.call, *actor, std::move(answer));\n      pause = true;\n"
+     "    } else if (sent_back || may_repeat) {\n"),
+    ("nested-find-no-turn", "nested", 20, "node_turns.cc",
+     "  if (turns_.size() < config_.max_turns) extra_turns_ = 0;\n",
+     '  if (planted("nested-find-no-turn")) return;\n  if (turns_.size() < config_.max_turns) extra_turns_ = 0;\n'),
+    ("loops-hang", "nested", 20, "node_turns.cc",
+     "  if (call.chain.empty()) return false;\n",
+     '  if (call.chain.empty() || planted("loops-hang")) return false;\n'),
     ("believe-late-join", "all", 1500, "membership_join.cc",
      "config_.cluster, 0}) == Standing::kBuried) return;",
      'config_.cluster, 0}) == Standing::kBuried && !planted("believe-late-join")) return;'),

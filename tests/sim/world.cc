@@ -54,6 +54,12 @@ void World::write(const std::string& line) {
   if (trace_.size() < kTraceLimit) trace_.push_back(std::to_string(now_) + " " + line);
 }
 
+bool World::anybody_serves() const {
+  return std::any_of(hosts_.begin(), hosts_.end(), [](const Host& one) {
+    return one.node != nullptr && one.node->status().phase == core::Phase::kReady;
+  });
+}
+
 std::size_t World::index_of(const std::string& name) const {
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
     if (hosts_[i].name == name) return i;

@@ -84,6 +84,7 @@ class World final : private LegacyWorld {
   }
   void write(const std::string& line);
   std::size_t index_of(const std::string& name) const;
+  bool anybody_serves() const;
   void check_converged();
   void sweep(std::size_t nth, bool again);
 
@@ -122,6 +123,7 @@ class World final : private LegacyWorld {
 
   // application.cc
   void start_turn(std::size_t host, core::StartTurn turn);
+  void nested_turn(std::size_t host, const core::StartTurn& turn, std::function<void()> end);
   void break_turn(std::size_t host, core::Token token);
   void activate(Host& host, core::ActorId id, core::Epoch epoch);
   void deactivate(std::size_t host, const core::DeactivateActor& request);
@@ -139,11 +141,13 @@ class World final : private LegacyWorld {
     bool keyed = false;
     bool repeatable = false;
     std::int64_t patience = 10'000'000;
+    std::string chain;  // of the turn that calls
   };
   void call(std::size_t host, Wanted wanted, Answered then);
   void repeat_with_key(Wanted wanted, const core::Answer& answer, int left, const std::function<void()>& then);
   void deliver_to(std::size_t host, core::Token token, const core::CallPtr& call);
   bool may_wait(std::size_t host, core::ActorId id) const;
+  void judge_strictly(std::uint64_t batch, core::ActorId id, const core::Answer& answer);
 
   Options options_;
   core::Random random_;
@@ -155,6 +159,7 @@ class World final : private LegacyWorld {
   std::int64_t end_of_faults_ = 0;
   std::vector<Host> hosts_;
   std::set<std::pair<std::size_t, std::size_t>> cut_;  // from, to
+  std::set<std::uint64_t> put_off_;                    // batches that the app answers "not now", always
   std::uint64_t next_batch_ = 1;
   std::uint64_t next_call_ = 1;
   core::ActorId next_fresh_id_ = 1'000'000;

@@ -31,12 +31,12 @@ TEST(ActorTable, KeepsTheOrderOfTheLastUse) {
 }
 
 TEST(ActorTable, AnswersOfTheLongestIdleAreForgottenFirst) {
-  ActorTable table(1000);
+  ActorTable table(1400);
   const auto remember = [&](ActorId id, std::size_t bytes) {
     Actor* actor = table.find(id);
     if (actor == nullptr) actor = &table.create(id, 1, Instant());
     table.touch(*actor, Instant());
-    table.remember(*actor, {std::to_string(id), Outcome::kApplied, std::string(bytes, 'x')});
+    table.remember(*actor, {std::to_string(id), Outcome::kApplied, std::string(bytes, 'x'), 1});
   };
   for (ActorId id = 1; id <= 4; ++id) remember(id, 200);
   table.find(1)->ending = true;

@@ -7,25 +7,33 @@ namespace {
 
 TEST(IdempotencyWindow, RemembersTheFirstAnswer) {
   IdempotencyWindow window;
-  window.remember({"k", Outcome::kApplied, "first"});
-  window.remember({"k", Outcome::kRefused, "second"});
-  ASSERT_NE(window.find("k"), nullptr);
+  window.remember({"k", Outcome::kApplied, "first", 7});
+  window.remember({"k", Outcome::kRefused, "second", 8});
+  ASSERT_TRUE(window.find("k"));
   EXPECT_EQ(window.find("k")->result, "first");
-  EXPECT_EQ(window.find("other"), nullptr);
+  EXPECT_EQ(window.find("k")->fingerprint, 7U);
+  EXPECT_FALSE(window.find("other"));
 }
 
 TEST(IdempotencyWindow, TheOldestGoFirst) {
   IdempotencyWindow window;
   for (std::size_t i = 0; i <= IdempotencyWindow::kMaxEntries; ++i) {
-    window.remember({std::to_string(i), Outcome::kApplied, ""});
+    window.remember({std::to_string(i), Outcome::kApplied, "", 1});
   }
-  EXPECT_EQ(window.find("0"), nullptr);
-  EXPECT_NE(window.find("1"), nullptr);
-  window.remember({"large", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes - 5, 'x')});
-  EXPECT_EQ(window.find("1"), nullptr) << "bounded by bytes as well";
-  EXPECT_NE(window.find("large"), nullptr);
-  window.remember({"too large", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes, 'x')});
-  EXPECT_EQ(window.find("too large"), nullptr);
+  EXPECT_FALSE(window.find("0"));
+  EXPECT_TRUE(window.find("1"));
+  window.remember({"large", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes - 64, 'x'), 1});
+  EXPECT_FALSE(window.find("1")) << "bounded by bytes as well";
+  EXPECT_TRUE(window.find("large"));
+  window.remember({"too large", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes, 'x'), 1});
+  EXPECT_FALSE(window.find("too large"));
+}
+
+TEST(IdempotencyWindow, OneSmallAnswerTakesLittle) {
+  IdempotencyWindow window;
+  window.remember({"6ba7b810-9dad-11d1-80b4-00c04fd430c8", Outcome::kApplied, "a reply of thirty bytes or so.", 1});
+  EXPECT_LE(window.held(), 192U);
+  EXPECT_EQ(window.all().size(), 1U);
 }
 
 }  // namespace

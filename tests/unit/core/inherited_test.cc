@@ -5,7 +5,9 @@
 namespace ringside::core {
 namespace {
 
-Ended ended(ActorId id, const std::string& key, Epoch epoch = 1) { return {id, epoch, {{key, Outcome::kApplied, ""}}}; }
+Ended ended(ActorId id, const std::string& key, Epoch epoch = 1) {
+  return {id, epoch, {{key, Outcome::kApplied, "", 1}}};
+}
 
 TEST(Inherited, AnswersAreTakenOnce) {
   Inherited inherited;
@@ -33,7 +35,7 @@ TEST(Inherited, TheOldestAreForgottenFirst) {
 }
 
 TEST(Inherited, TheyAreBoundedByBytesAsWell) {
-  Inherited inherited(1000);
+  Inherited inherited(1600);
   inherited.put(ended(1, std::string(400, 'a')));
   inherited.put(ended(2, std::string(400, 'b')));
   inherited.put(ended(2, std::string(500, 'c'), 2));  // in the place of its older answers

@@ -124,6 +124,8 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     }
   } else if (auto* turn = std::get_if<StartTurn>(&effect)) {
     host.turns.push_back(*turn);
+  } else if (auto* broken = std::get_if<BreakTurn>(&effect)) {
+    host.broken.push_back(broken->token);
   } else if (auto* request = std::get_if<DeactivateActor>(&effect)) {
     if (auto_confirm) {
       host.node->deactivated(now(name), request->token, {});

@@ -23,6 +23,7 @@ class Cluster {
     std::vector<DeactivateActor> deactivations;
     std::vector<DeactivateAll> clean_slates;
     std::map<Token, Answer> answers;
+    std::vector<Token> broken;  // turns
     std::vector<std::string> cut;
     int drained = 0;
   };
@@ -49,7 +50,11 @@ class Cluster {
 
   void confirm_deactivations(const std::string& name, const Deactivated& said = {});
 
-  static Answer applied() { return {Outcome::kApplied, Reason::kNone, {}, {}, {}, {}}; }
+  static Answer applied() {
+    Answer answer;
+    answer.outcome = Outcome::kApplied;
+    return answer;
+  }
   // The answer of a call, or nothing yet.
   const Answer* answer(const std::string& name, Token token);
 

@@ -52,13 +52,13 @@ TEST_F(LocalApiTest, CountsAreStringsLikeAll64BitNumbers) {
   gateway.state.turns_under_way = 2;
   for (const char* view : {"/v1/drain", "/v1/status"}) {
     const auto body = body_of(ask("GET", view));
-    EXPECT_EQ(body["actors"], "5") << view;
-    EXPECT_EQ(body["turns_under_way"], "2") << view;
-    EXPECT_EQ(body["turns_waiting"], "0") << view;
+    EXPECT_EQ(body["actors"], 5) << view;
+    EXPECT_EQ(body["turns_under_way"], 2) << view;
+    EXPECT_EQ(body["turns_waiting"], 0) << view;
     EXPECT_EQ(body["view_of"], "10.0.0.7") << view;
   }
-  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["calls"], "0");
-  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["held"], "0");
+  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["calls"], 0);
+  EXPECT_EQ(body_of(ask("GET", "/v1/status"))["held"], 0);
   EXPECT_EQ(body_of(ask("GET", "/v1/drain"))["age_ms"], 0);
 }
 
@@ -80,7 +80,7 @@ TEST_F(LocalApiTest, CountsWhatItRefusesByItself) {
 TEST_F(LocalApiTest, ActorsInPages) {
   auto body = body_of(ask("GET", "/v1/actors?limit=2"));
   ASSERT_EQ(body["actors"].size(), 2u);
-  EXPECT_EQ(body["actors"][0], nlohmann::json::parse(R"({"id":"1","epoch":101,"idle_ms":3})"));
+  EXPECT_EQ(body["actors"][0], nlohmann::json::parse(R"({"id":"1","epoch":101,"idle_ms":3,"waiting":0})"));
   EXPECT_EQ(body["next_page_token"], "2");
   body = body_of(ask("GET", "/v1/actors?limit=3&page_token=2"));
   EXPECT_EQ(body["actors"].size(), 3u);

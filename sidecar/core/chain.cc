@@ -1,0 +1,77 @@
+#include "sidecar/core/chain.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+
+#include "sidecar/core/hash.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr std::size_t kMarkDigits = 8;
+constexpr std::string_view kHex = "0123456789abcdef";
+
+// Calls `visit` with each link, until it returns false.
+template <typename Visit>
+void each_link(std::string_view chain, Visit&& visit) {
+  while (!chain.empty()) {
+    const std::size_t comma = chain.find(',');
+    if (!visit(chain.substr(0, comma))) return;
+    chain = comma == std::string_view::npos ? std::string_view() : chain.substr(comma + 1);
+  }
+}
+
+bool is_link(std::string_view link) {
+  ActorId id = 0;
+  const char* end = link.data() + link.size();
+  const auto [rest, error] = std::from_chars(link.data(), end, id);
+  const std::string_view mark(rest, static_cast<std::size_t>(end - rest));
+  return error == std::errc() && id != 0 && link.front() != '0' && mark.size() == 1 + kMarkDigits &&
+         mark.front() == ':' && mark.substr(1).find_first_not_of(kHex) == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string chain_link(ActorId id, Epoch epoch, Token turn) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), id).ptr;
+  std::string link(digits.begin(), end);
+  link += ':';
+  std::uint64_t mark = hash_id(epoch ^ hash_id(turn));
+  for (std::size_t i = 0; i < kMarkDigits; ++i, mark >>= 4) link += kHex[mark & 0xf];
+  return link;
+}
+
+std::string longer_chain(const std::string& chain, const std::string& link) {
+  return chain.empty() ? link : chain + "," + link;
+}
+
+bool is_in_chain(std::string_view chain, std::string_view link) {
+  bool found = false;
+  each_link(chain, [&](std::string_view one) { return !(found = one == link); });
+  return found;
+}
+
+std::size_t chain_depth(std::string_view chain) {
+  return chain.empty() ? 0 : 1 + static_cast<std::size_t>(std::count(chain.begin(), chain.end(), ','));
+}
+
+bool is_chain(std::string_view text) {
+  if (text.empty() || text.back() == ',' || chain_depth(text) > kDeepestChain) return false;
+  bool good = true;
+  each_link(text, [&](std::string_view link) { return good = !link.empty() && is_link(link); });
+  return good;
+}
+
+std::string chain_path(std::string_view chain, ActorId to) {
+  std::string path;
+  each_link(chain, [&](std::string_view link) {
+    path.append(link.substr(0, link.find(':'))).append(" -> ");
+    return true;
+  });
+  return path + std::to_string(to);
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,141 @@
+// Node: why a call ended as it did, in a sentence for a person, with the facts that this host has.
+#include <cstdio>
+
+#include "sidecar/core/node.h"
+
+namespace ringside::core {
+namespace {
+
+std::string seconds(Duration duration) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(duration.count()) * 1e-6);
+  return text;
+}
+
+std::string named(const Call& call) {
+  return call.actor_name.empty() ? "actor " + std::to_string(call.id) : "actor name:" + call.actor_name;
+}
+
+std::string list_of(const std::map<std::string, Generation>& hosts) {
+  constexpr std::size_t kEnough = 3;
+  std::string text;
+  std::size_t said = 0;
+  for (const auto& [host, generation] : hosts) {
+    if (said++ == kEnough) return text + " and " + std::to_string(hosts.size() - kEnough) + " more";
+    text += (text.empty() ? "" : ", ") + host;
+  }
+  return text;
+}
+
+}  // namespace
+
+// "actor 7 is busy with a turn that has run 3.0 s; 12 calls wait for it"
+std::string Node::busy_with(const Actor& actor) const {
+  std::string text = "actor " + name_of(actor);
+  if (actor.turn != 0) {
+    text += " is busy with a turn that has run " + seconds(context_.now.mono - turns_.at(actor.turn).began);
+  } else if (actor.ending) {
+    text += " is being deactivated (" + std::string(to_string(actor.why)) + ") and the app has not answered that yet";
+  } else {
+    text += " waits for its turn";
+  }
+  if (actor.queued() > 0)
+    text += "; " + std::to_string(actor.queued()) + (actor.queued() == 1 ? " call waits" : " calls wait");
+  return text;
+}
+
+ActorStatus Node::status_of(const Actor& actor, Instant now) const {
+  ActorStatus status;
+  status.id = actor.id;
+  status.epoch = actor.epoch;
+  if (actor.name) status.name = *actor.name;
+  status.idle = now - actor.last_used;
+  status.busy = actor.turn != 0;
+  if (status.busy) status.turn_age = now - turns_.at(actor.turn).began;
+  status.waiting = actor.queued();
+  if (actor.ending) status.ending = to_string(actor.why).data();
+  status.not_forgotten = actor.unforgotten;
+  return status;
+}
+
+// What was tried and refused until the deadline is answered as it was refused: only the rest has expired.
+Answer Node::out_of_time(const PendingCall& pending) const {
+  if (pending.attempts > 0 && pending.last.outcome != Outcome::kUnknown) return pending.last;
+  Reason reason = pending.last.reason == Reason::kNone ? Reason::kDeadline : pending.last.reason;
+  std::string detail = pending.last.detail;
+  const Actor* actor = actors_.find(pending.call->id);
+  if (pending.stage == CallStage::kQueued && actor != nullptr) {
+    detail = busy_with(*actor);
+    if (actor->turn != 0 || actor->ending) {
+      reason = Reason::kAppSlow;
+    } else if (!may_start(*pending.call)) {
+      reason = membership_.confirming() ? Reason::kNotReady : Reason::kTooManyTurns;
+      detail.clear();
+    }
+  } else if (pending.stage == CallStage::kLane) {
+    detail = "earlier calls of " + named(*pending.call) + " from here have not been answered by its owner";
+  }
+  return Answer::failed(Outcome::kExpired, reason, std::move(detail));
+}
+
+std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
+  const Call& call = *pending.call;
+  const std::string* owner = membership_.ring()->owner(call.id);
+  switch (reason) {
+    case Reason::kNotReady:
+      if (membership_.confirming())
+        return "this host was stopped for a while, and asks the others whether they still know it";
+      return "this host is not ready: " + status().not_ready_because;
+    case Reason::kOwnershipMoving:
+      if (!inventory_.settled() && !inventory_.waiting().empty()) {
+        return named(call) + " is changing hands: this host waits to hear what " + list_of(inventory_.waiting()) +
+               " held of it";
+      }
+      if (owner != nullptr && *owner != membership_.self().host) {
+        return named(call) + " is changing hands: " + *owner + " has yet to hear that it is the owner now";
+      }
+      return named(call) + " is changing hands: this host is not ready to own it yet";
+    case Reason::kNoOwner:
+      return "none of the " + std::to_string(membership_.members().size() + 1) +
+             " hosts known here has an application on the ring";
+    case Reason::kAppDown:
+      return app_down_because_.empty() ? "the application is not healthy"
+                                       : "the application is not healthy: " + app_down_because_;
+    case Reason::kNoQuorum:
+      return "this host sees " + std::to_string(membership_.members().size() + 1) +
+             " hosts, itself included, and --quorum is " + std::to_string(config_.quorum);
+    case Reason::kPeerUnreachable:
+      if (owner != nullptr && membership_.find(*owner) != nullptr) {
+        return *owner + ", which owns " + named(call) + ", has not answered for " +
+               seconds(context_.now.mono - membership_.find(*owner)->last_answer);
+      }
+      return "the owner of " + named(call) + " does not answer";
+    case Reason::kActorQueueFull:
+      return "as many calls wait for " + named(call) + " as --queue-per-actor allows (" +
+             std::to_string(config_.queue_per_actor) + ")";
+    case Reason::kQueueBytesFull:
+      return "calls of " + std::to_string(weight_) + " bytes are under way here, and --queue-bytes is " +
+             std::to_string(config_.queue_bytes);
+    case Reason::kTooManyTurns:
+      return std::to_string(turns_.size()) + " turns are under way, as many as --max-actors-in-flight allows; " +
+             std::to_string(runnable_.size()) + " actors wait for one";
+    case Reason::kHopLimit:
+      return "the call was forwarded " + std::to_string(call.hops.value_or(0)) +
+             " times: hosts disagree about the ring";
+    case Reason::kNotMine:
+      return named(call) + " is not active on this host any more";
+    case Reason::kShuttingDown:
+      return "this host is about to exit";
+    case Reason::kTurnTimeout:
+      return "the turn took longer than --turn-timeout, " + seconds(config_.turn_timeout);
+    case Reason::kCancelled:
+      return "the caller went away before the answer";
+    case Reason::kDeadline:
+      return pending.stage == CallStage::kForwarding ? "the owner had not answered by the caller's deadline"
+                                                     : "the caller's deadline had passed when the call came";
+    default:
+      return {};
+  }
+}
+
+}  // namespace ringside::core

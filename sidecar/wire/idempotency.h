@@ -1,0 +1,18 @@
+// What counts of a request and of its answer where the caller gave an idempotency key.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ringside::wire {
+
+// Of what a serialized messages.ApplyRequest asks for, never 0: a repeat has the same, another request another one (but
+// for chance). Of a method call these count: method, path, query, content type and body; not its other headers, which
+// change from one attempt to the next (traceparent, date).
+std::uint64_t fingerprint_of(std::string_view apply_request);
+
+// Whether the app's answer, a serialized messages.ApplyResult, says that it could not answer now: of a method call 429
+// and 5xx. A repeat with the same key asks the app again.
+bool is_passing_answer(std::string_view apply_result);
+
+}  // namespace ringside::wire
