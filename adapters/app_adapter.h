@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
+#include "adapters/app_claim.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/resolver.h"
@@ -28,12 +30,27 @@ struct AdapterOptions {
   std::chrono::milliseconds turn_timeout{60'000};  // also the bound of a deactivation
   std::chrono::milliseconds health_interval{1'000};
   std::chrono::milliseconds down_after{3'000};
+  std::string health_service;  // gRPC: whose health is asked; empty: the whole server's, or that of a service of ours
 };
 
 class AppAdapter : public core::AppPort {
  public:
-  // Begins to look at the application's health; its first word on it starts the node.
-  virtual void start() = 0;
+  AppAdapter(net::Loop& loop, const net::Endpoint& app, core::AppSink& sink, runtime::Log& log);
+
+  // Takes the application for this sidecar alone, and then begins to look at its health, whose first word starts the
+  // node. Where another sidecar has it, the application counts as down until that one has ended.
+  void start();
+  // Turns that have been handed over and wait for a connection to the application, or for a place on one.
+  virtual std::size_t waiting_for_connection() const = 0;
+
+ protected:
+  virtual void begin() = 0;  // the application is ours
+
+ private:
+  core::AppSink& app_sink_;
+  runtime::Log& app_log_;
+  std::string app_;
+  AppClaim claim_;
 };
 
 }  // namespace ringside::adapters

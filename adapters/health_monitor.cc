@@ -11,6 +11,12 @@ constexpr std::chrono::milliseconds kRefusedRecheck{25};
 constexpr std::chrono::milliseconds kDownRecheck{100};
 constexpr std::chrono::milliseconds kHangingAfter{300};
 constexpr std::chrono::milliseconds kShortestTimeout{1'000};
+constexpr std::size_t kChangesOfOne = 2;  // an instance may change so often without another sign of a restart
+constexpr std::size_t kMostRemembered = 16;
+constexpr int kSteady = 30;  // checks that must name one instance, after several have been met
+constexpr const char* kSeveral =
+    "its ringside-app-instance changes between checks: several processes answer there, and the contract says that an "
+    "app is one process";
 
 }  // namespace
 
@@ -47,9 +53,10 @@ void HealthMonitor::check() {
     if (!error && checking_ && events_.hanging) events_.hanging();
   });
   const auto deadline = check_began_ + std::max(kShortestTimeout, times_.down_after);
-  events_.check(deadline, [this, alive = std::weak_ptr<bool>(alive_)](const HealthResult& result) {
+  events_.check(deadline, [this, alive = std::weak_ptr<bool>(alive_)](HealthResult result) {
     if (alive.expired()) return;
     checking_ = false;
+    if (std::exchange(replaced_meanwhile_, false)) result.instance.clear();
     checked(result);
   });
 }
@@ -79,10 +86,13 @@ void HealthMonitor::checked(const HealthResult& result) {
 }
 
 void HealthMonitor::well(const HealthResult& result) {
-  last_well_ = last_answer_ = net::Clock::now();
-  refused_since_ = net::Clock::time_point::max();
   const bool changed = !instance_.empty() && !result.instance.empty() && instance_ != result.instance;
-  const bool another = std::exchange(refused_once_, false) || changed;
+  const bool was_refused = std::exchange(refused_once_, false) && !result.same_listener;
+  last_answer_ = net::Clock::now();
+  refused_since_ = net::Clock::time_point::max();
+  if (several_processes(result, was_refused)) return set_unhealthy(kSeveral);
+  last_well_ = last_answer_;
+  const bool another = was_refused || changed;
   if (!result.instance.empty()) instance_ = result.instance;
   const State before = std::exchange(state_, State::kUp);
   if (before == State::kUp) {
@@ -91,6 +101,44 @@ void HealthMonitor::well(const HealthResult& result) {
   }
   if (before == State::kUnhealthy && another) events_.gone("another instance answers");
   events_.up();
+}
+
+// `explained`: there is another sign that this is another process. Old instances are forgotten when one has been
+// steady.
+bool HealthMonitor::several_processes(const HealthResult& result, bool explained) {
+  if (result.instance.empty()) return unsteady_ > 0 && --unsteady_ > 0;
+  if (explained) {
+    earlier_.clear();
+    unsteady_ = 0;
+    return false;
+  }
+  if (instance_.empty() || instance_ == result.instance) {
+    if (unsteady_ > 0) --unsteady_;
+    steady_ = std::min(steady_ + 1, kSteady);
+    if (steady_ == kSteady) earlier_.clear();
+    return unsteady_ > 0;
+  }
+  steady_ = 0;
+  const bool back = std::find(earlier_.begin(), earlier_.end(), result.instance) != earlier_.end();
+  earlier_.push_back(instance_);
+  instance_ = result.instance;
+  if (earlier_.size() > kMostRemembered) earlier_.pop_front();
+  if (back || earlier_.size() > kChangesOfOne) unsteady_ = kSteady;
+  return unsteady_ > 0;
+}
+
+void HealthMonitor::replaced() {
+  refused_once_ = false;
+  replaced_meanwhile_ = checking_;
+  instance_.clear();
+  earlier_.clear();
+  unsteady_ = 0;
+  if (state_ == State::kUp) {
+    events_.restarted();
+  } else if (state_ == State::kUnhealthy) {
+    set_gone("another process listens there");
+  }
+  look_now();
 }
 
 void HealthMonitor::nobody_listens(const std::string& why) {

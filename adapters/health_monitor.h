@@ -5,14 +5,19 @@
 //   unhealthy  it lives, but its health has failed for `down_after`, or it takes no new connection while it still
 //   answers
 //              turns (a graceful stop)
-// Restarted: another instance than before while it stays up, or nothing listened for a moment. Only one process listens
-// at a time, so what answers afterwards is another one.
+// Restarted: another process listens (replaced()), another instance than before while it stays up, or nothing listened
+// for a moment: what answers afterwards is another process, unless the listening socket is known to be the same.
+//
+// An instance that changes again and again, or back to an earlier one, is none of a process that restarts: several
+// answer at one port, and none of them holds all actors. The contract says that an application is one process, so it
+// counts as unhealthy until it has named one instance for a while.
 //
 // A check without any answer says nothing while the application works on turns: all its threads may be busy with them.
 // That excuse ends after `turn_timeout` without a sign of life. Loop thread only.
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,10 +30,11 @@ namespace ringside::adapters {
 
 struct HealthResult {
   bool healthy = false;
-  bool refused = false;    // no process listens there
-  bool timed_out = false;  // no answer at all
-  std::string instance;    // the application's own mark of its run, where it gives one
-  std::string why;         // not healthy: for a person
+  bool refused = false;        // no process listens there
+  bool timed_out = false;      // no answer at all
+  std::string instance;        // the application's own mark of its run, where it gives one
+  std::string why;             // not healthy: for a person
+  bool same_listener = false;  // surely the process that has listened before
 };
 
 struct HealthTimes {
@@ -54,6 +60,8 @@ class HealthMonitor {
   void start();
   void look_now();  // something looked wrong: check at once
   void refused();   // a connection for a turn was refused
+  // Another process listens there now: restarted, where it was up.
+  void replaced();
   void answered();  // a turn or a deactivation was: a sign of life
   bool is_up() const { return state_ == State::kUp; }
 
@@ -63,6 +71,7 @@ class HealthMonitor {
   void check();
   void checked(const HealthResult& result);
   void well(const HealthResult& result);
+  bool several_processes(const HealthResult& result, bool explained);
   void nobody_listens(const std::string& why);
   bool works_on_turns() const;
   void check_in(std::chrono::milliseconds delay);
@@ -75,8 +84,12 @@ class HealthMonitor {
   State state_ = State::kUnknown;
   bool checking_ = false;
   bool again_ = false;
-  bool refused_once_ = false;  // since it was last seen well
+  bool replaced_meanwhile_ = false;  // during the check under way, whose answer may be the earlier process's
+  bool refused_once_ = false;        // since it was last seen well
   std::string instance_;
+  std::deque<std::string> earlier_;  // instances that it has named before, without another sign of a restart
+  int steady_ = 0;                   // checks in a row that named the same one
+  int unsteady_ = 0;                 // not 0: so many checks more must name the same one
   net::Clock::time_point check_began_;
   net::Clock::time_point last_well_;    // healthy, or excused
   net::Clock::time_point last_answer_;  // of any kind

@@ -18,6 +18,13 @@ void add_turn_headers(const core::StartTurn& turn, net::Metadata& headers) {
   if (!call.traceparent.empty()) headers.set("traceparent", call.traceparent);
   if (!call.tracestate.empty()) headers.set("tracestate", call.tracestate);
   if (!call.idempotency_key.empty()) headers.set("idempotency-key", call.idempotency_key);
+  if (!turn.chain.empty()) headers.set("ringside-chain", turn.chain);
+}
+
+void add_deactivation_headers(const core::DeactivateActor& end, net::Metadata& headers) {
+  headers.set("ringside-epoch", std::to_string(end.actor.epoch));
+  if (!end.name.empty()) headers.set("ringside-actor-name", wire::percent_encode(end.name));
+  headers.set("ringside-deactivation", std::string(core::to_string(end.why)));
 }
 
 net::Clock::time_point latest_begin(const core::StartTurn& turn) {

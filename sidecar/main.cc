@@ -205,7 +205,8 @@ std::string Sidecar::open(net::ListenerOptions options, bool optional) {
 
 void Sidecar::make_parts() {
   const core::HostName host = config::announced_host(settings_, listeners_[0]->local_address().port);
-  engine_ = std::make_unique<runtime::Engine>(loop_, node_config(settings_, host, kVersion), chance_(), log_);
+  engine_ =
+      std::make_unique<runtime::Engine>(loop_, node_config(settings_, host, kVersion, shares_.app), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);
   admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_);

@@ -58,7 +58,8 @@ net::ResolverOptions resolver_options(const config::Settings& settings) {
   return options;
 }
 
-core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version) {
+core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version,
+                             std::size_t app_connections) {
   core::NodeConfig config;
   config.host = host.to_string();
   config.cluster = settings.cluster;
@@ -79,7 +80,10 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.queue_bytes = settings.queue_bytes;
   config.remembered_bytes = settings.queue_bytes / 2;
   config.max_turns = settings.max_actors_in_flight;
-  config.most_turns = std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
+  // A turn over HTTP takes a connection; some are left for turns that others wait for, and for deactivations.
+  const bool http = settings.app && settings.app->protocol == config::AppProtocol::kHttp;
+  if (http) config.max_turns = std::clamp<std::size_t>(app_connections / 2, 1, config.max_turns);
+  config.most_turns = http ? 2 * config.max_turns : std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
   config.peer_apply_own = settings.peer_apply == config::PeerApply::kOwn;
   return config;
 }
@@ -148,6 +152,7 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
   options.turn_timeout = settings.turn_timeout;
   options.health_interval = settings.app_health_interval;
   options.down_after = settings.app_down_after;
+  options.health_service = settings.app_health_service;
   if (settings.app->protocol == config::AppProtocol::kGrpc) {
     return std::make_unique<adapters::GrpcAdapter>(loop, std::move(options), sink, log);
   }

@@ -26,7 +26,9 @@ std::size_t listener_bytes(std::optional<std::size_t> limit);
 // What is wrong with --queue-bytes where memory is limited so; empty: nothing.
 std::string queue_warning(const config::Settings& settings, std::optional<std::size_t> limit);
 net::ResolverOptions resolver_options(const config::Settings& settings);
-core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version);
+// `app_connections`: how many there may be to the application.
+core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version,
+                             std::size_t app_connections);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
 local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version);
 // settings.app is set. `connections`: to the app, at most. `json`, `sink` and `log` outlive the adapter.

@@ -17,28 +17,38 @@ constexpr const char* kDeactivatePath = "/ringside.app.v1.ActorHost/Deactivate";
 constexpr const char* kControlPlanePath = "/messages.ControlPlane/Apply";
 constexpr const char* kHealthPath = "/grpc.health.v1.Health/Check";
 
-net::ChannelOptions channel_options(const AdapterOptions& options, std::function<void(const net::CallResult&)> lost) {
-  net::ChannelOptions channel;
-  channel.endpoint = options.app;
-  if (options.app.is_unix()) channel.authority = "localhost";
-  channel.resolver = options.resolver;
-  channel.random = options.random;
-  channel.on_disconnected = std::move(lost);
-  return channel;
-}
-
 // HealthCheckResponse {status = 1}: 1 is SERVING.
 bool is_serving(const std::string& body) { return body == std::string("\x08\x01", 2); }
+
+// Its status SERVICE_UNKNOWN is for streams, and yet some answer with it.
+bool is_unknown_service(const net::CallResult& result) {
+  return (result.status == net::GrpcStatus::kNotFound && result.from_server) ||
+         (result.status == net::GrpcStatus::kOk && result.body == std::string("\x08\x03", 2));
+}
+
+// HealthCheckRequest {service = 1}.
+std::string health_question(const std::string& service) {
+  if (service.empty()) return "";
+  return std::string("\x0a") + static_cast<char>(service.size()) + service;
+}
+
+std::vector<std::string> health_names(const std::string& chosen) {
+  if (!chosen.empty()) return {chosen};
+  return {"", "ringside.app.v1.ActorHost", "messages.ControlPlane"};
+}
 
 }  // namespace
 
 GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log)
-    : loop_(loop),
+    : AppAdapter(loop, options.app, sink, log),
+      loop_(loop),
       options_(std::move(options)),
       sink_(sink),
       log_(log),
-      channel_(loop, channel_options(options_, [this](const net::CallResult& why) { disconnected(why); })),
-      health_(loop, channel_options(options_, nullptr)),
+      listener_(options_.app),
+      channel_(loop, turn_channel()),
+      health_(loop, health_channel()),
+      health_names_(health_names(options_.health_service)),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
       overdue_(loop, [this](core::Token token) { deactivation_overdue(token); }) {}
 
@@ -47,7 +57,59 @@ GrpcAdapter::~GrpcAdapter() {
   for (const auto& stream : retiring_) stream->close();
 }
 
-void GrpcAdapter::start() { monitor_.start(); }
+// ---- connections ----------------------------------------------------------------------------------------------------
+
+net::ChannelOptions GrpcAdapter::channel_options() {
+  net::ChannelOptions channel;
+  channel.endpoint = options_.app;
+  if (options_.app.is_unix()) channel.authority = "localhost";
+  channel.resolver = options_.resolver;
+  channel.random = options_.random;
+  return channel;
+}
+
+net::ChannelOptions GrpcAdapter::turn_channel() {
+  net::ChannelOptions channel = channel_options();
+  channel.max_connections = std::max<std::size_t>(2, options_.connections);
+  channel.on_transport = [this](net::Transport& transport) {
+    if (listener_.connected(transport) == ListenerWatch::Seen::kAnother) monitor_.replaced();
+  };
+  channel.on_disconnected = [this](const net::CallResult& why) { disconnected(why); };
+  return channel;
+}
+
+net::ChannelOptions GrpcAdapter::health_channel() {
+  net::ChannelOptions channel = channel_options();
+  channel.on_transport = [this](net::Transport& transport) {
+    // While the stream stands, its activations do, whoever takes new connections.
+    if (lives_with_stream()) return;
+    if (listener_.connected(transport) == ListenerWatch::Seen::kAnother) monitor_.replaced();
+  };
+  channel.on_disconnected = [this](const net::CallResult& why) {
+    if (why.reset && !lives_with_stream() && !listener_.stays()) monitor_.look_now();
+  };
+  return channel;
+}
+
+// The turns' connection broke, or could not be made.
+void GrpcAdapter::disconnected(const net::CallResult& why) {
+  if (why.refused) return monitor_.refused();
+  if (form_ == Form::kStream || !why.reset || !monitor_.is_up()) return monitor_.look_now();
+  switch (listener_.look()) {
+    case ListenerWatch::Seen::kSame:  // the application closed it, and lives
+      return monitor_.look_now();
+    case ListenerWatch::Seen::kAnother:
+      return monitor_.replaced();
+    case ListenerWatch::Seen::kNobody:
+      return monitor_.refused();
+    case ListenerWatch::Seen::kUnknown:
+      break;
+  }
+  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), said = why.message] {
+    if (!alive.expired() && form_ != Form::kStream) activations_ended(said);
+  });
+  monitor_.look_now();
+}
 
 // ---- the stream -----------------------------------------------------------------------------------------------------
 
@@ -58,9 +120,19 @@ void GrpcAdapter::open_stream() {
     monitor_.answered();
     finish(turn, std::move(answer));
   };
-  events.deactivated = [this](core::Token token) {
+  events.deactivation_sent = [this](core::Token token) {
+    const auto found = deactivations_.find(token);
+    if (found == deactivations_.end()) return;
+    found->second.due = net::Clock::now() + options_.turn_timeout;
+    overdue_.add(*found->second.due, token);
+  };
+  events.deactivated = [this](core::Token token, const app::v1::Deactivated& said) {
     monitor_.answered();
-    deactivation_over(token);
+    const auto found = deactivations_.find(token);
+    if (found != deactivations_.end()) deactivation_over(token, read_deactivated(said, found->second.actor));
+  };
+  events.oddity = [this](const char* what, std::uint64_t seq) {
+    log_.warn("app_answer_ignored", {{"why", what}, {"seq", seq}});
   };
   events.going_away = [this](TurnStream& stream) { retire_stream(stream); };
   events.ended = [this](TurnStream& stream, const net::CallResult& result,
@@ -99,6 +171,7 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
   if (result.status == net::GrpcStatus::kOk && unanswered.turns.empty() && unanswered.deactivations.empty()) {
     return open_stream();
   }
+  listener_.forget();
   activations_ended(result.message);
 }
 
@@ -112,31 +185,23 @@ void GrpcAdapter::use(Form form) {
   }
   std::sort(unseen.begin(), unseen.end());
   for (const core::Token token : unseen) send_turn(turns_.at(token));
-  for (const auto& [token, work] : deactivations_) send_deactivation(token);
+  for (auto& [token, work] : deactivations_) {
+    if (work.due) overdue_.remove(*std::exchange(work.due, std::nullopt), token);
+    send_deactivation(token);
+  }
 }
 
-// Its activations have ended with the stream or process that held them; `broken` is the turn that was the reason.
-void GrpcAdapter::activations_ended(const std::string& why, core::Token broken) {
+// Its activations have ended with the stream or process that held them.
+void GrpcAdapter::activations_ended(const std::string& why) {
   log_.warn("app_lost", {{"why", why}, {"turns", turns_.size()}});
-  lose_all(broken, [this] { sink_.app_restarted(); });
+  lose_all([this] { sink_.app_restarted(); });
   open_stream();
   monitor_.look_now();
 }
 
-void GrpcAdapter::disconnected(const net::CallResult& why) {
-  if (form_ != Form::kStream && why.reset && monitor_.is_up()) {
-    boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), said = why.message] {
-      if (!alive.expired() && form_ != Form::kStream) activations_ended(said);
-    });
-  }
-  if (why.refused) {
-    monitor_.refused();
-  } else {
-    monitor_.look_now();
-  }
-}
-
 // ---- turns ----------------------------------------------------------------------------------------------------------
+
+std::size_t GrpcAdapter::waiting_for_connection() const { return channel_.waiting(); }
 
 void GrpcAdapter::start_turn(core::StartTurn turn) {
   const core::Token token = turn.token;
@@ -179,7 +244,8 @@ void GrpcAdapter::turn_answered(core::Token token, net::CallResult result) {
   }
   if (result.from_server) {
     monitor_.answered();
-  } else if (result.status != net::GrpcStatus::kDeadlineExceeded) {
+  } else if (result.status != net::GrpcStatus::kDeadlineExceeded &&
+             result.status != net::GrpcStatus::kResourceExhausted) {
     monitor_.look_now();
   }
   finish(token, read_unary(std::move(result), turn.form == Form::kControlPlane));
@@ -195,47 +261,52 @@ void GrpcAdapter::break_turn(core::Token token) {
   if (found->second.call != 0) channel_.cancel(found->second.call);
   boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), token] {
     if (alive.expired() || !turns_.contains(token)) return;
-    // A stream cannot be closed for one turn alone, and nobody knows what the app still does.
-    if (turns_.at(token).call == 0) return activations_ended("a turn took longer than --turn-timeout", token);
+    // A stream is not closed for one turn alone: that one's actor is deactivated, the others go on.
+    if (stream_) stream_->give_up(token);
+    for (const auto& stream : retiring_) stream->give_up(token);
     finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
   });
 }
 
 // `tell` may begin turns of new activations; those are none of the lost ones.
-void GrpcAdapter::lose_all(core::Token broken, const std::function<void()>& tell) {
+void GrpcAdapter::lose_all(const std::function<void()>& tell) {
   if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
   for (const auto& stream : std::exchange(retiring_, {})) stream->close();
-  std::vector<core::Token> lost;
+  std::vector<std::pair<core::Token, bool>> lost;  // whether it was never sent
   for (const auto& [token, turn] : std::exchange(turns_, {})) {
-    if (turn.call != 0) channel_.cancel(turn.call);
-    lost.push_back(token);
+    const bool unsent = turn.call != 0 && channel_.cancel(turn.call) == net::Delivery::kNotSent;
+    lost.emplace_back(token, unsent);
   }
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
   const auto deactivations = std::exchange(deactivations_, {});
   for (const auto& [token, work] : deactivations) {
     if (work.call != 0) channel_.cancel(work.call);
+    if (work.due) overdue_.remove(*work.due, token);
   }
   tell();
-  for (const core::Token token : lost) {
-    const core::Reason reason = token == broken ? core::Reason::kTurnTimeout : core::Reason::kAppLost;
-    sink_.turn_ended(token, core::Answer::failed(core::Outcome::kUnknown, reason));
+  for (const auto& [token, unsent] : lost) {
+    const auto outcome = unsent ? core::Outcome::kNotDelivered : core::Outcome::kUnknown;
+    sink_.turn_ended(token, core::Answer::failed(outcome, core::Reason::kAppLost));
   }
 }
 
 // ---- deactivation ---------------------------------------------------------------------------------------------------
 
 void GrpcAdapter::deactivate(core::DeactivateActor request) {
-  begin_deactivation(request.token, {request.actor, false});
+  begin_deactivation(request.token, request.actor.id, deactivate_message(request));
 }
 
-void GrpcAdapter::deactivate_all(core::DeactivateAll request) { begin_deactivation(request.token, {{}, true}); }
+void GrpcAdapter::deactivate_all(core::DeactivateAll request) {
+  app::v1::Deactivate message;
+  message.set_all(true);
+  begin_deactivation(request.token, 0, std::move(message));
+}
 
-void GrpcAdapter::begin_deactivation(core::Token token, Forget what) {
+void GrpcAdapter::begin_deactivation(core::Token token, core::ActorId actor, app::v1::Deactivate message) {
   Deactivation& work = deactivations_[token];
-  work.what = what;
-  work.deadline = net::Clock::now() + options_.turn_timeout;
-  overdue_.add(work.deadline, token);
+  work.actor = actor;
+  work.message = std::move(message);
   send_deactivation(token);
 }
 
@@ -246,44 +317,41 @@ TurnStream& GrpcAdapter::stream_for_deactivations() {
   return *stream_;
 }
 
+// However long it waits to be sent: what was not sent is not done.
 void GrpcAdapter::send_deactivation(core::Token token) {
   Deactivation& work = deactivations_.at(token);
-  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(token, work.what);
-  app::v1::Deactivate message;
-  message.set_all(work.what.all);
-  if (!work.what.all) message.add_ids(work.what.actor.id);
+  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(token, work.message);
   net::CallOptions options;
-  options.deadline = work.deadline;
-  work.call = channel_.unary(kDeactivatePath, {}, message.SerializeAsString(), options,
+  options.answer_within = options_.turn_timeout;
+  work.call = channel_.unary(kDeactivatePath, {}, work.message.SerializeAsString(), options,
                              [this, token](const net::CallResult& result) { deactivation_answered(token, result); });
 }
 
 void GrpcAdapter::deactivation_answered(core::Token token, const net::CallResult& result) {
-  if (!deactivations_.contains(token)) return;
+  const auto found = deactivations_.find(token);
+  if (found == deactivations_.end()) return;
   if (result.from_server) {
     monitor_.answered();
   } else {
     monitor_.look_now();
   }
-  // An app that does not know of deactivation has nothing to do for it.
-  if (result.status == net::GrpcStatus::kOk || result.status == net::GrpcStatus::kUnimplemented) {
-    return deactivation_over(token);
-  }
-  const bool silent = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
-  using Kind = core::Deactivated::Kind;
-  deactivation_over(token, {silent ? Kind::kSilent : Kind::kFailed, {}, result.message});
+  deactivation_over(token, read_unary_deactivated(result, found->second.actor));
 }
 
-// On a stream nothing else bounds it, and nobody knows what the app still does.
+// On a stream; of a call the channel tells.
 void GrpcAdapter::deactivation_overdue(core::Token token) {
-  if (form_ != Form::kStream || !deactivations_.contains(token)) return;
-  activations_ended("a deactivation took longer than --turn-timeout");
+  const auto found = deactivations_.find(token);
+  if (found == deactivations_.end()) return;
+  found->second.due.reset();
+  if (stream_) stream_->give_up_deactivation(token);
+  for (const auto& stream : retiring_) stream->give_up_deactivation(token);
+  deactivation_over(token, {core::Deactivated::Kind::kSilent, {}, "Deactivate: no answer"});
 }
 
 void GrpcAdapter::deactivation_over(core::Token token, core::Deactivated said) {
   const auto found = deactivations_.find(token);
   if (found == deactivations_.end()) return;
-  overdue_.remove(found->second.deadline, token);
+  if (found->second.due) overdue_.remove(*found->second.due, token);
   deactivations_.erase(found);
   sink_.deactivated(token, std::move(said));
 }
@@ -303,26 +371,39 @@ HealthMonitor::Events GrpcAdapter::health_events() {
     sink_.app_up();
   };
   events.unhealthy = [this](const std::string& why) { sink_.app_sick(why); };
-  events.gone = [this](const std::string& why) { lose_all(0, [&] { sink_.app_down(why); }); };
+  events.gone = [this](const std::string& why) { lose_all([&] { sink_.app_down(why); }); };
   events.restarted = [this] { activations_ended("another instance answers"); };
   return events;
 }
 
 void GrpcAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked) {
+  ask_health(deadline, std::move(checked), 0);
+}
+
+// A health service may know none but services that it was told by name. The name that it knows is asked first then.
+void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Checked checked, std::size_t asked) {
   net::CallOptions options;
   options.deadline = deadline;
   options.connect_now = true;
-  health_.unary(kHealthPath, {}, "", options, [checked = std::move(checked)](const net::CallResult& result) {
+  auto done = [this, deadline, checked = std::move(checked), asked](const net::CallResult& result) mutable {
+    if (is_unknown_service(result) && asked + 1 < health_names_.size()) {
+      std::rotate(health_names_.begin(), health_names_.begin() + 1, health_names_.end());
+      return ask_health(deadline, std::move(checked), asked + 1);
+    }
     HealthResult health;
+    health.same_listener = listener_.stays();
     health.refused = result.refused;
     health.timed_out = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
     // An app without the health service is healthy while it accepts connections and answers.
     health.healthy = (result.status == net::GrpcStatus::kOk && is_serving(result.body)) ||
                      (result.status == net::GrpcStatus::kUnimplemented && result.from_server);
     health.instance = std::string(result.headers.get("ringside-app-instance"));
-    health.why = result.status == net::GrpcStatus::kOk ? "its health check says NOT_SERVING" : result.message;
+    health.why = is_unknown_service(result) ? "its health service knows none of the services that it was asked for"
+                 : result.status == net::GrpcStatus::kOk ? "its health check says NOT_SERVING"
+                                                         : result.message;
     checked(std::move(health));
-  });
+  };
+  health_.unary(kHealthPath, {}, health_question(health_names_.front()), options, std::move(done));
 }
 
 }  // namespace ringside::adapters

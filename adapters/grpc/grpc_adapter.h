@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "adapters/app_adapter.h"
 #include "adapters/grpc/turn_stream.h"
 #include "adapters/health_monitor.h"
+#include "adapters/listener_watch.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc_channel.h"
 
@@ -21,13 +23,14 @@ class GrpcAdapter final : public AppAdapter {
   GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log);
   ~GrpcAdapter() override;
 
-  void start() override;
   void start_turn(core::StartTurn turn) override;
   void break_turn(core::Token turn) override;
   void deactivate(core::DeactivateActor request) override;
   void deactivate_all(core::DeactivateAll request) override;
+  std::size_t waiting_for_connection() const override;
 
  private:
+  void begin() override { monitor_.start(); }
   enum class Form { kStream, kUnary, kControlPlane };
   struct Turn {
     core::StartTurn turn;
@@ -36,9 +39,10 @@ class GrpcAdapter final : public AppAdapter {
   };
 
   struct Deactivation {
-    Forget what;
-    net::Clock::time_point deadline;
+    core::ActorId actor = 0;  // 0: all
+    app::v1::Deactivate message;
     net::GrpcChannel::CallId call = 0;
+    std::optional<net::Clock::time_point> due;  // on the stream, once it was sent
   };
 
   void open_stream();
@@ -49,24 +53,31 @@ class GrpcAdapter final : public AppAdapter {
   void send_turn(Turn& turn);
   void turn_answered(core::Token turn, net::CallResult result);
   void finish(core::Token turn, core::Answer answer);
-  void lose_all(core::Token broken, const std::function<void()>& tell);
-  void activations_ended(const std::string& why, core::Token broken = 0);
+  void lose_all(const std::function<void()>& tell);
+  void activations_ended(const std::string& why);
   TurnStream& stream_for_deactivations();
   void send_deactivation(core::Token token);
   void deactivation_answered(core::Token token, const net::CallResult& result);
-  void begin_deactivation(core::Token token, Forget what);
+  void begin_deactivation(core::Token token, core::ActorId actor, app::v1::Deactivate message);
   void deactivation_overdue(core::Token token);
-  void deactivation_over(core::Token token, core::Deactivated said = {});
+  void deactivation_over(core::Token token, core::Deactivated said);
   HealthMonitor::Events health_events();
   void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
+  void ask_health(net::Clock::time_point deadline, HealthMonitor::Checked checked, std::size_t asked);
+  net::ChannelOptions channel_options();
+  net::ChannelOptions turn_channel();
+  net::ChannelOptions health_channel();
+  bool lives_with_stream() const { return form_ == Form::kStream && stream_ && channel_.connected(); }
   void disconnected(const net::CallResult& why);
 
   net::Loop& loop_;
   AdapterOptions options_;
   core::AppSink& sink_;
   runtime::Log& log_;
+  ListenerWatch listener_;
   net::GrpcChannel channel_;
   net::GrpcChannel health_;  // of its own: turns may take all the streams that the app allows on one connection
+  std::vector<std::string> health_names_;  // services to ask its health for; the first one first
   HealthMonitor monitor_;
   Form form_ = Form::kStream;
   std::shared_ptr<TurnStream> stream_;

@@ -7,6 +7,7 @@
 #include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/outcome.h"
 
 namespace ringside::adapters {
@@ -18,9 +19,13 @@ using core::Reason;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
-constexpr std::uint32_t kRequestMessages = 2 << 3 | 2;  // messages.ApplyRequest.messages
-constexpr std::uint8_t kTurnMessages = 4 << 3 | 2;      // ringside.app.v1.Turn.messages
-constexpr std::uint8_t kFrameTurns = 1 << 3 | 2;        // ringside.app.v1.TurnFrame.turns
+constexpr std::int64_t kLongestWait = std::int64_t{24} * 3600 * 1'000'000;  // in microseconds
+constexpr std::uint32_t kRequestMessages = 2 << 3 | 2;                      // messages.ApplyRequest.messages
+constexpr std::uint8_t kTurnMessages = 4 << 3 | 2;                          // ringside.app.v1.Turn.messages
+constexpr std::uint8_t kFrameTurns = 1 << 3 | 2;                            // ringside.app.v1.TurnFrame.turns
+constexpr std::uint32_t kFrameResults = 1 << 3 | 2;                         // ringside.app.v1.ResultFrame.results
+constexpr std::uint32_t kFrameDeactivated = 2 << 3 | 2;                     // ringside.app.v1.ResultFrame.deactivated
+constexpr std::uint32_t kResultSeq = 1 << 3;                                // ringside.app.v1.TurnResult.seq
 
 void append_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
@@ -47,6 +52,17 @@ void append_messages(std::string& turn, const std::string& request) {
     if (size > request.size() - at || !in.Skip(static_cast<int>(size))) return;
     append_field(turn, kTurnMessages, std::string_view(request).substr(at, size));
   }
+}
+
+// Of a message that cannot be read as a whole; 0 where not even that can.
+std::uint64_t sequence_number(const std::string& result) {
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(result.data()), static_cast<int>(result.size()));
+  while (const std::uint32_t tag = in.ReadTag()) {
+    std::uint64_t seq = 0;
+    if (tag == kResultSeq) return in.ReadVarint64(&seq) ? seq : 0;
+    if (!WireFormatLite::SkipField(&in, tag)) return 0;
+  }
+  return 0;
 }
 
 template <typename Replies>
@@ -79,7 +95,10 @@ Answer read_failure(const net::CallResult& result) {
   if (result.delivery == net::Delivery::kNotSent && result.status == net::GrpcStatus::kDeadlineExceeded) {
     return Answer::failed(Outcome::kExpired, Reason::kDeadline, "waited for its place among the app's calls");
   }
-  if (result.delivery == net::Delivery::kNotSent) return Answer::failed(Outcome::kNotDelivered, Reason::kAppDown, said);
+  if (result.delivery == net::Delivery::kNotSent) {
+    const bool full = result.status == net::GrpcStatus::kResourceExhausted;
+    return Answer::failed(Outcome::kNotDelivered, full ? Reason::kAppBusy : Reason::kAppDown, said);
+  }
   if (!result.from_server) {
     const bool large = result.status == net::GrpcStatus::kResourceExhausted;
     return Answer::failed(Outcome::kUnknown, large ? Reason::kAppTooLarge : Reason::kAppLost, said);
@@ -90,29 +109,7 @@ Answer read_failure(const net::CallResult& result) {
   return Answer::failed(Outcome::kUnknown, Reason::kAppFailed, said);
 }
 
-}  // namespace
-
-std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Duration time_left) {
-  const core::Call& call = *turn.call;
-  app::v1::Turn head;
-  head.set_seq(seq);
-  head.set_id(call.id);
-  head.set_epoch(turn.epoch);
-  const std::int64_t micros = std::max<std::int64_t>(1, time_left.count());
-  head.mutable_time_left()->set_seconds(micros / 1'000'000);
-  head.mutable_time_left()->set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1000));
-  head.set_traceparent(call.traceparent);
-  head.set_idempotency_key(call.idempotency_key);
-  head.set_actor_name(call.actor_name);
-  std::string out = head.SerializeAsString();
-  out.reserve(out.size() + call.request.size());
-  append_messages(out, call.request);
-  return out;
-}
-
-void append_turn(std::string& frame, const std::string& turn) { append_field(frame, kFrameTurns, turn); }
-
-Answer read_turn_result(app::v1::TurnResult& result) {
+Answer read_outcome(app::v1::TurnResult& result) {
   Answer answer;
   switch (result.outcome()) {
     case app::v1::OUTCOME_APPLIED:
@@ -130,14 +127,17 @@ Answer read_turn_result(app::v1::TurnResult& result) {
   }
 }
 
-Answer read_unary(net::CallResult result, bool control_plane) {
+Answer read_unary_outcome(net::CallResult result, bool control_plane) {
   if (result.status != net::GrpcStatus::kOk) return read_failure(result);
   const auto garbage = [] {
     return Answer::failed(Outcome::kUnknown, Reason::kAppGarbage, "its answer is not of the contract");
   };
   if (!control_plane) {
     app::v1::TurnResult turn;
-    return turn.ParseFromString(result.body) ? read_turn_result(turn) : garbage();
+    if (!turn.ParseFromString(result.body)) return garbage();
+    Answer answer = read_outcome(turn);
+    answer.deactivate = turn.deactivate();
+    return answer;
   }
   messages::ApplyResult applied;
   if (!applied.ParseFromString(result.body)) return garbage();
@@ -145,6 +145,113 @@ Answer read_unary(net::CallResult result, bool control_plane) {
   answer.outcome = applied.accepted() ? Outcome::kApplied : Outcome::kRefused;
   answer.reason = applied.accepted() ? Reason::kNone : Reason::kAppRefused;
   answer.result = std::move(result.body);
+  return answer;
+}
+
+}  // namespace
+
+std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Duration time_left) {
+  const core::Call& call = *turn.call;
+  app::v1::Turn head;
+  head.set_seq(seq);
+  head.set_id(call.id);
+  head.set_epoch(turn.epoch);
+  const std::int64_t micros = std::max<std::int64_t>(1, time_left.count());
+  head.mutable_time_left()->set_seconds(micros / 1'000'000);
+  head.mutable_time_left()->set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1000));
+  head.set_traceparent(call.traceparent);
+  head.set_idempotency_key(call.idempotency_key);
+  head.set_actor_name(call.actor_name);
+  head.set_chain(turn.chain);
+  std::string out = head.SerializeAsString();
+  out.reserve(out.size() + call.request.size());
+  append_messages(out, call.request);
+  return out;
+}
+
+std::optional<ReadFrame> read_result_frame(const std::string& bytes) {
+  ReadFrame frame;
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (tag != kFrameResults && tag != kFrameDeactivated) {
+      if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+      continue;
+    }
+    std::uint32_t size = 0;
+    std::string one;
+    if (!in.ReadVarint32(&size) || size > bytes.size() || !in.ReadString(&one, static_cast<int>(size))) {
+      return std::nullopt;
+    }
+    if (tag == kFrameDeactivated) {
+      if (!frame.deactivated.emplace_back().ParseFromString(one)) frame.deactivated.pop_back();
+    } else if (!frame.results.emplace_back().ParseFromString(one)) {
+      frame.results.pop_back();
+      frame.garbled.push_back(sequence_number(one));
+    }
+  }
+  if (!in.ConsumedEntireMessage()) return std::nullopt;
+  return frame;
+}
+
+void append_turn(std::string& frame, const std::string& turn) { append_field(frame, kFrameTurns, turn); }
+
+app::v1::Deactivate deactivate_message(const core::DeactivateActor& end) {
+  app::v1::Deactivate message;
+  message.add_ids(end.actor.id);
+  message.add_epochs(end.actor.epoch);
+  message.add_actor_names(end.name);
+  message.set_why(std::string(core::to_string(end.why)));
+  return message;
+}
+
+core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::ActorId actor) {
+  using Kind = core::Deactivated::Kind;
+  const auto names = [actor](const auto& ids) {
+    return actor == 0 ? !ids.empty() : std::find(ids.begin(), ids.end(), actor) != ids.end();
+  };
+  core::Deactivated read;
+  if (names(said.failed()) || (actor == 0 && names(said.not_now()))) {
+    read.kind = Kind::kFailed;
+  } else if (names(said.not_now())) {
+    read.kind = Kind::kNotNow;
+  }
+  read.detail = said.reason();
+  const std::int64_t wait = said.retry_after().seconds() * 1'000'000 + said.retry_after().nanos() / 1'000;
+  read.retry_after = core::Duration(std::clamp<std::int64_t>(wait, 0, kLongestWait));
+  return read;
+}
+
+core::Deactivated read_unary_deactivated(const net::CallResult& result, core::ActorId actor) {
+  using Kind = core::Deactivated::Kind;
+  app::v1::Deactivated said;
+  if (result.status == net::GrpcStatus::kOk && said.ParseFromString(result.body)) return read_deactivated(said, actor);
+  core::Deactivated read;
+  read.detail = "Deactivate was answered " + std::string(net::grpc_status_name(result.status)) + " " + result.message;
+  const bool declined =
+      result.status == net::GrpcStatus::kFailedPrecondition || result.status == net::GrpcStatus::kAborted;
+  if (!result.from_server) {
+    read.kind = result.status == net::GrpcStatus::kDeadlineExceeded ? Kind::kSilent : Kind::kFailed;
+    read.detail = "Deactivate: " + result.message;
+  } else if (declined) {
+    read.kind = Kind::kNotNow;
+  } else if (result.status != net::GrpcStatus::kUnimplemented) {  // an app that knows none has nothing to do for it
+    read.kind = Kind::kFailed;
+  }
+  return read;
+}
+
+Answer read_turn_result(app::v1::TurnResult& result) {
+  Answer answer = read_outcome(result);
+  answer.deactivate = result.deactivate();
+  answer.passing = wire::is_passing_answer(answer.result);
+  return answer;
+}
+
+Answer read_unary(net::CallResult result, bool control_plane) {
+  const bool deactivate = result.trailers.get("ringside-deactivate") == "true";
+  Answer answer = read_unary_outcome(std::move(result), control_plane);
+  answer.deactivate = answer.deactivate || deactivate;
+  answer.passing = wire::is_passing_answer(answer.result);
   return answer;
 }
 

@@ -3,10 +3,13 @@
 // The messages of a batch are copied as bytes from one field number to another, never decoded.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <ringside/app/v1/app.pb.h>
 
+#include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/net/grpc_channel.h"
 
@@ -17,6 +20,21 @@ std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Du
 
 // Appends it to a serialized TurnFrame (field `turns`).
 void append_turn(std::string& frame, const std::string& turn);
+
+// A ResultFrame, taken apart so that what is wrong with one of its results is no other one's matter.
+struct ReadFrame {
+  std::vector<app::v1::TurnResult> results;
+  std::vector<app::v1::Deactivated> deactivated;
+  std::vector<std::uint64_t> garbled;  // sequence numbers of results that cannot be read, as far as they can; else 0
+};
+// Nothing: it is no ResultFrame at all.
+std::optional<ReadFrame> read_result_frame(const std::string& bytes);
+
+app::v1::Deactivate deactivate_message(const core::DeactivateActor& end);
+// What the app said of the one actor (0: of all) that it was asked about.
+core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::ActorId actor);
+// The same of ActorHost.Deactivate.
+core::Deactivated read_unary_deactivated(const net::CallResult& result, core::ActorId actor);
 
 core::Answer read_turn_result(app::v1::TurnResult& result);
 // Of a unary call: ActorHost.Apply, or the given ControlPlane/Apply.

@@ -49,20 +49,18 @@ TurnStream::~TurnStream() = default;
 void TurnStream::start_turn(const core::StartTurn& turn) {
   const std::uint64_t seq = next_seq_++;
   turns_[seq] = turn.token;
-  Piece piece{{}, seq, latest_begin(turn)};
+  Piece piece{{}, seq, true, latest_begin(turn)};
   append_turn(piece.bytes, encode_turn(turn, seq, time_left(turn)));
   queue(std::move(piece));
 }
 
-void TurnStream::deactivate(core::Token token, const Forget& what) {
+void TurnStream::deactivate(core::Token token, app::v1::Deactivate message) {
   const std::uint64_t seq = next_seq_++;
   deactivations_[seq] = token;
+  message.set_seq(seq);
   app::v1::TurnFrame frame;
-  app::v1::Deactivate* deactivate = frame.add_deactivations();
-  deactivate->set_seq(seq);
-  deactivate->set_all(what.all);
-  if (!what.all) deactivate->add_ids(what.actor.id);
-  queue({frame.SerializeAsString()});
+  frame.add_deactivations()->Swap(&message);
+  queue({frame.SerializeAsString(), seq, false});
 }
 
 void TurnStream::queue(Piece piece) {
@@ -90,21 +88,22 @@ std::string TurnStream::take_frame() {
   while (!queued_.empty() && (frame.empty() || frame.size() + queued_.front().bytes.size() <= kMaxFrame)) {
     const Piece piece = std::move(queued_.front());
     queued_.pop_front();
+    const auto& under_way = piece.turn ? turns_ : deactivations_;
+    const auto found = under_way.find(piece.seq);
+    if (found == under_way.end()) continue;  // given up meanwhile
     if (piece.latest <= now) {
       expire(piece.seq);
-    } else {
-      frame += piece.bytes;
+      continue;
     }
+    if (!piece.turn) events_.deactivation_sent(found->second);
+    frame += piece.bytes;
   }
   return frame;
 }
 
 void TurnStream::expire(std::uint64_t seq) {
-  const auto found = turns_.find(seq);
-  const core::Token turn = found->second;
-  turns_.erase(found);
-  events_.turn_ended(turn, core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline,
-                                                "waited for the app to read its stream"));
+  finish_turn(seq, core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline,
+                                        "waited for the app to read its stream"));
 }
 
 void TurnStream::retire() {
@@ -118,26 +117,53 @@ void TurnStream::half_close_if_done() {
   stream_->half_close();
 }
 
+// What is wrong with one turn is that one's affair: a result for none that is under way (answered twice, or after it
+// was broken off) changes nothing, and one that cannot be read ends its own turn.
 void TurnStream::receive(const std::string& bytes) {
-  app::v1::ResultFrame frame;
-  if (!frame.ParseFromString(bytes)) return fail("a frame that is no ResultFrame");
+  auto frame = read_result_frame(bytes);
+  if (!frame) return fail("a frame that is no ResultFrame");
   const auto self = shared_from_this();  // what is reported may end this stream
-  for (app::v1::TurnResult& result : *frame.mutable_results()) {
-    const auto found = turns_.find(result.seq());
-    if (found == turns_.end()) return fail("a result for a turn that is not under way");
-    const core::Token turn = found->second;
-    turns_.erase(found);
-    events_.turn_ended(turn, read_turn_result(result));
+  for (app::v1::TurnResult& result : frame->results) {
+    finish_turn(result.seq(), read_turn_result(result));
     if (!stream_) return;
   }
-  for (const app::v1::Deactivated& done : frame.deactivated()) {
+  for (const std::uint64_t seq : frame->garbled) {
+    finish_turn(seq, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppGarbage,
+                                          "its result is not of the contract"));
+    if (!stream_) return;
+  }
+  for (const app::v1::Deactivated& done : frame->deactivated) {
     const auto found = deactivations_.find(done.seq());
-    if (found == deactivations_.end()) return fail("an answer to a deactivation that is not under way");
+    if (found == deactivations_.end()) {
+      if (done.seq() == 0 || done.seq() >= next_seq_) events_.oddity("an answer to no deactivation", done.seq());
+      continue;
+    }
     const core::Token token = found->second;
     deactivations_.erase(found);
-    events_.deactivated(token);
+    events_.deactivated(token, done);
     if (!stream_) return;
   }
+  half_close_if_done();
+}
+
+void TurnStream::finish_turn(std::uint64_t seq, core::Answer answer) {
+  const auto found = turns_.find(seq);
+  if (found == turns_.end()) {
+    if (seq == 0 || seq >= next_seq_) events_.oddity("a result for a turn that there never was", seq);
+    return;
+  }
+  const core::Token turn = found->second;
+  turns_.erase(found);
+  events_.turn_ended(turn, std::move(answer));
+}
+
+void TurnStream::give_up(core::Token turn) {
+  std::erase_if(turns_, [turn](const auto& one) { return one.second == turn; });
+  half_close_if_done();
+}
+
+void TurnStream::give_up_deactivation(core::Token deactivation) {
+  std::erase_if(deactivations_, [deactivation](const auto& one) { return one.second == deactivation; });
   half_close_if_done();
 }
 

@@ -11,22 +11,21 @@
 #include <string>
 #include <unordered_map>
 
+#include <ringside/app/v1/app.pb.h>
+
 #include "sidecar/core/effects.h"
 #include "sidecar/net/grpc_channel.h"
 
 namespace ringside::adapters {
 
-// What the app is to forget: one actor, or all.
-struct Forget {
-  core::Claim actor;
-  bool all = false;
-};
-
 class TurnStream : public std::enable_shared_from_this<TurnStream> {
  public:
   struct Events {
     std::function<void(core::Token turn, core::Answer answer)> turn_ended;
-    std::function<void(core::Token deactivation)> deactivated;
+    std::function<void(core::Token deactivation)> deactivation_sent;
+    std::function<void(core::Token deactivation, const app::v1::Deactivated& said)> deactivated;
+    // The app says something that makes no sense, and that nothing depends on.
+    std::function<void(const char* what, std::uint64_t seq)> oddity;
     // The app wants to end this connection: nothing new belongs on this stream.
     std::function<void(TurnStream& stream)> going_away;
     // Last; nothing else follows. The turns and deactivations that had no answer come with it.
@@ -41,7 +40,10 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   ~TurnStream();
 
   void start_turn(const core::StartTurn& turn);
-  void deactivate(core::Token token, const Forget& what);
+  void deactivate(core::Token token, app::v1::Deactivate message);
+  // Its answer is not awaited any more; whatever comes of it is ignored.
+  void give_up(core::Token turn);
+  void give_up_deactivation(core::Token deactivation);
   // Ends it in order, once everything on it has been answered.
   void retire();
   bool takes_more() const { return stream_ != nullptr && !half_closed_; }
@@ -52,8 +54,9 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   TurnStream(net::Loop& loop, Events events) : loop_(loop), events_(std::move(events)) {}
   void begin(net::GrpcChannel& channel, std::size_t max_message);
   struct Piece {
-    std::string bytes;      // of a serialized TurnFrame
-    std::uint64_t seq = 0;  // a turn's
+    std::string bytes;  // of a serialized TurnFrame
+    std::uint64_t seq = 0;
+    bool turn = true;  // or a deactivation
     net::Clock::time_point latest = net::Clock::time_point::max();
   };
   void queue(Piece piece);
@@ -62,6 +65,7 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   void expire(std::uint64_t seq);
   void half_close_if_done();
   void receive(const std::string& bytes);
+  void finish_turn(std::uint64_t seq, core::Answer answer);
   void fail(const std::string& why);
   void end(net::CallResult result);
 

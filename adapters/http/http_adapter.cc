@@ -11,70 +11,94 @@
 namespace ringside::adapters {
 namespace {
 
-constexpr std::size_t kTurnConnections = 64;
-constexpr std::size_t kEndConnections = 64;
 constexpr std::size_t kHealthConnections = 1;
 constexpr std::chrono::milliseconds kBetweenEnds{20};
 constexpr std::chrono::hours kUntilDeadline{24};  // each of these requests has one
-
-net::Http1ClientOptions client_options(const HttpAdapterOptions& options, std::size_t connections) {
-  net::Http1ClientOptions client;
-  client.endpoint = options.app;
-  client.resolver = options.resolver;
-  client.max_connections = connections;
-  client.max_waiting = options.max_in_flight + 100;
-  client.max_body = options.max_message;
-  return client;
-}
-
-// Not kept for long: a server that serves one connection at a time is kept from turns by an idle one.
-net::Http1ClientOptions brief_options(const HttpAdapterOptions& options, std::size_t connections,
-                                      std::chrono::milliseconds max_idle) {
-  net::Http1ClientOptions client = client_options(options, connections);
-  client.max_idle = max_idle;
-  client.connect_timeout = kUntilDeadline;
-  return client;
-}
+constexpr std::size_t kAllThatWait = 10'000'000;  // the core bounds them
+constexpr std::chrono::milliseconds kWatchAfterAnswer{50};
 
 std::size_t end_connections(const HttpAdapterOptions& options) {
-  return std::clamp<std::size_t>(options.connections / 4, 1, kEndConnections);
+  return std::clamp<std::size_t>(options.connections / 3, 1, options.max_in_flight);
 }
 
+// More than the core lets begin by itself: turns that others wait for may go beyond that.
 std::size_t turn_connections(const HttpAdapterOptions& options) {
   const std::size_t others = end_connections(options) + kHealthConnections;
-  return std::clamp<std::size_t>(options.connections - std::min(options.connections, others), 1, kTurnConnections);
-}
-
-// An app that does not know of deactivation has nothing to do for it.
-bool deactivation_done(const net::HttpResult& result) {
-  if (result.outcome != net::HttpOutcome::kAnswered) return false;
-  const int status = result.response.status;
-  return (status >= 200 && status < 300) || status == 404 || status == 405 || status == 501;
+  const std::size_t left = options.connections - std::min(options.connections, others);
+  return std::clamp<std::size_t>(left, 1, 2 * options.max_in_flight);
 }
 
 }  // namespace
 
 HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
                          runtime::Log& log)
-    : loop_(loop),
+    : AppAdapter(loop, options.app, sink, log),
+      loop_(loop),
       options_(std::move(options)),
       sink_(sink),
       log_(log),
-      exchange_(json, options_.json),
-      turns_(loop, client_options(options_, turn_connections(options_))),
-      ends_(loop, brief_options(options_, end_connections(options_), kBetweenEnds)),
-      health_(loop, brief_options(options_, kHealthConnections, std::chrono::milliseconds(0))),
+      exchange_(json, options_.json, options_.app),
+      listener_(options_.app),
+      turns_(loop, client_options(turn_connections(options_))),
+      ends_(loop, brief_options(end_connections(options_), kBetweenEnds)),
+      health_(loop, health_options()),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()) {}
 
 HttpAdapter::~HttpAdapter() = default;
 
-void HttpAdapter::start() { monitor_.start(); }
+// ---- connections ----------------------------------------------------------------------------------------------------
+
+net::Http1ClientOptions HttpAdapter::client_options(std::size_t connections) {
+  net::Http1ClientOptions client;
+  client.endpoint = options_.app;
+  client.resolver = options_.resolver;
+  client.max_connections = connections;
+  client.max_waiting = options_.max_in_flight + 100;
+  client.max_body = options_.max_message;
+  client.watch_after_answer = kWatchAfterAnswer;
+  client.on_connected = [this](net::Transport& transport) { met(listener_.connected(transport)); };
+  client.on_idle_end = [this] {
+    const auto seen = listener_.look();
+    seen == ListenerWatch::Seen::kUnknown ? monitor_.look_now() : met(seen);
+  };
+  return client;
+}
+
+// Not kept for long: a server that serves one connection at a time is kept from turns by an idle one.
+net::Http1ClientOptions HttpAdapter::brief_options(std::size_t connections, std::chrono::milliseconds max_idle) {
+  net::Http1ClientOptions client = client_options(connections);
+  client.max_idle = max_idle;
+  client.watch_after_answer = std::min(kWatchAfterAnswer, max_idle / 2);
+  client.max_waiting = kAllThatWait;
+  client.last_place = true;
+  return client;
+}
+
+net::Http1ClientOptions HttpAdapter::health_options() {
+  net::Http1ClientOptions client = brief_options(kHealthConnections, std::chrono::milliseconds(0));
+  client.connect_timeout = kUntilDeadline;
+  return client;
+}
+
+// At each new connection, before anything is written to it, so that no turn reaches another process under an old epoch;
+// and where the application ended an idle one, which may be its own end.
+void HttpAdapter::met(ListenerWatch::Seen seen) {
+  if (seen == ListenerWatch::Seen::kAnother) monitor_.replaced();
+  if (seen == ListenerWatch::Seen::kNobody) monitor_.refused();
+}
 
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
 void HttpAdapter::start_turn(core::StartTurn turn) {
   TurnExchange::Written written;
-  if (auto refusal = exchange_.write(turn, written)) {
+  auto refusal = exchange_.write(turn, written);
+  // It does not wait for those under way to end, which may be waiting for it.
+  if (!refusal && under_way_.size() >= turn_connections(options_)) {
+    refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppBusy,
+                                   "each of the " + std::to_string(turn_connections(options_)) +
+                                       " connections to the application has a turn under way");
+  }
+  if (refusal) {
     under_way_[turn.token] = 0;
     boost::asio::post(loop_, [this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); });
     return;
@@ -82,15 +106,10 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
   under_way_[turn.token] =
       turns_.request_by(written.request, {latest_begin(turn), kTimeLeftHeader},
-                        [this, token = turn.token, method_call = written.method_call](const net::HttpResult& result) {
-                          turn_answered(token, method_call, result);
+                        [this, token = turn.token, asked = std::move(written.asked)](net::HttpResult result) {
+                          note(result);
+                          finish(token, exchange_.read(std::move(result), asked));
                         });
-}
-
-void HttpAdapter::turn_answered(core::Token turn, bool method_call, const net::HttpResult& result) {
-  core::Answer answer = exchange_.read(result, method_call);
-  note(result);
-  finish(turn, std::move(answer));
 }
 
 // What an exchange says of the app's health.
@@ -118,17 +137,15 @@ void HttpAdapter::break_turn(core::Token turn) {
 
 // `tell` may begin turns of new activations; those are none of the lost ones.
 void HttpAdapter::lose_all(const std::function<void()>& tell) {
-  std::vector<core::Token> lost;
-  for (const auto& [turn, request] : std::exchange(under_way_, {})) {
-    turns_.cancel(request);
-    lost.push_back(turn);
-  }
+  std::vector<std::pair<core::Token, bool>> lost;  // whether it was never sent
+  for (const auto& [turn, request] : std::exchange(under_way_, {})) lost.emplace_back(turn, turns_.cancel(request));
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
   for (const auto& [token, request] : std::exchange(ends_under_way_, {})) ends_.cancel(request);
   tell();
-  for (const core::Token turn : lost) {
-    sink_.turn_ended(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppLost));
+  for (const auto& [turn, unsent] : lost) {
+    const auto outcome = unsent ? core::Outcome::kNotDelivered : core::Outcome::kUnknown;
+    sink_.turn_ended(turn, core::Answer::failed(outcome, core::Reason::kAppLost));
   }
 }
 
@@ -138,36 +155,35 @@ void HttpAdapter::deactivate(core::DeactivateActor request) {
   net::HttpRequest end;
   end.method = "DELETE";
   end.target = "/actors/" + std::to_string(request.actor.id);
-  send_end(request.token, end);
+  add_deactivation_headers(request, end.headers);
+  send_end(request.token, std::move(end));
 }
 
 void HttpAdapter::deactivate_all(core::DeactivateAll request) {
   net::HttpRequest end;
   end.method = "DELETE";
   end.target = "/actors";
-  send_end(request.token, end);
+  send_end(request.token, std::move(end));
 }
 
-void HttpAdapter::send_end(core::Token token, const net::HttpRequest& request) {
-  const auto deadline = net::Clock::now() + options_.turn_timeout;
+// However long it waits for its connection: what was not sent is not done.
+void HttpAdapter::send_end(core::Token token, net::HttpRequest request) {
   ends_under_way_[token] =
-      ends_.request(request, deadline, [this, token](const net::HttpResult& result) { end_answered(token, result); });
+      ends_.request_within(request, options_.turn_timeout,
+                           [this, token, asked = request.method + " " + request.target](const net::HttpResult& result) {
+                             end_answered(token, asked, result);
+                           });
 }
 
-void HttpAdapter::end_answered(core::Token token, const net::HttpResult& result) {
+void HttpAdapter::end_answered(core::Token token, const std::string& asked, const net::HttpResult& result) {
   note(result);
   if (ends_under_way_.erase(token) == 0) return;
-  core::Deactivated said;
-  said.detail = result.outcome == net::HttpOutcome::kAnswered
-                    ? "the application answered " + std::to_string(result.response.status)
-                    : result.error;
-  using Kind = core::Deactivated::Kind;
-  if (deactivation_done(result)) {
-    said.kind = Kind::kDone;
-  } else if (result.outcome == net::HttpOutcome::kAnswered && result.response.status == 409) {
-    said.kind = Kind::kNotNow;
-  } else {
-    said.kind = result.timed_out ? Kind::kSilent : Kind::kFailed;
+  core::Deactivated said = read_deactivation(asked, result);
+  const int status = result.response.status;
+  const bool known = status < 300 || status == 404 || status == 405 || status == 501;
+  if (said.kind == core::Deactivated::Kind::kDone && !known && taken_for_done_.insert(status).second) {
+    log_.warn("deactivation_taken_for_done",
+              {{"status", status}, {"why", said.detail + ": taken for an application that has nothing to do for it"}});
   }
   sink_.deactivated(token, std::move(said));
 }
@@ -196,13 +212,16 @@ void HttpAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::C
   net::HttpRequest request;
   request.method = "GET";
   request.target = options_.health_path;
-  health_.request(request, deadline, [checked = std::move(checked)](const net::HttpResult& result) {
+  health_.request(request, deadline, [this, checked = std::move(checked)](const net::HttpResult& result) {
     HealthResult health;
+    health.same_listener = listener_.stays();
     health.refused = result.refused;
     health.timed_out = result.timed_out;
     if (result.outcome == net::HttpOutcome::kAnswered) {
       const int status = result.response.status;
-      health.healthy = (status >= 200 && status < 300) || status == 404;  // 404: it has no such page, but it answers
+      // It has no such page, or not for GET: but it answers.
+      const bool no_page = status == 404 || status == 405 || status == 501;
+      health.healthy = (status >= 200 && status < 300) || no_page;
       health.instance = std::string(result.response.headers.get("ringside-app-instance"));
       health.why = "its health check answers " + std::to_string(status);
     } else {

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 
 #include "adapters/app_adapter.h"
 #include "adapters/health_monitor.h"
 #include "adapters/http/turn_exchange.h"
+#include "adapters/listener_watch.h"
 #include "sidecar/net/http1_client.h"
 
 namespace ringside::adapters {
@@ -25,19 +27,23 @@ class HttpAdapter final : public AppAdapter {
               runtime::Log& log);
   ~HttpAdapter() override;
 
-  void start() override;
   void start_turn(core::StartTurn turn) override;
   void break_turn(core::Token turn) override;
   void deactivate(core::DeactivateActor request) override;
   void deactivate_all(core::DeactivateAll request) override;
+  std::size_t waiting_for_connection() const override { return turns_.waiting(); }
 
  private:
-  void turn_answered(core::Token turn, bool method_call, const net::HttpResult& result);
+  void begin() override { monitor_.start(); }
   void note(const net::HttpResult& result);
   void finish(core::Token turn, core::Answer answer);
   void lose_all(const std::function<void()>& tell);
-  void send_end(core::Token token, const net::HttpRequest& request);
-  void end_answered(core::Token token, const net::HttpResult& result);
+  void send_end(core::Token token, net::HttpRequest request);
+  void end_answered(core::Token token, const std::string& asked, const net::HttpResult& result);
+  net::Http1ClientOptions client_options(std::size_t connections);
+  net::Http1ClientOptions brief_options(std::size_t connections, std::chrono::milliseconds max_idle);
+  net::Http1ClientOptions health_options();
+  void met(ListenerWatch::Seen seen);
   HealthMonitor::Events health_events();
   void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
 
@@ -46,12 +52,14 @@ class HttpAdapter final : public AppAdapter {
   core::AppSink& sink_;
   runtime::Log& log_;
   TurnExchange exchange_;
+  ListenerWatch listener_;
   net::Http1Client turns_;
   net::Http1Client ends_;    // of their own: slow turns never stand in the way of deactivations
   net::Http1Client health_;  // of its own: likewise
   HealthMonitor monitor_;
   std::unordered_map<core::Token, net::Http1Client::RequestId> under_way_;
   std::unordered_map<core::Token, net::Http1Client::RequestId> ends_under_way_;
+  std::set<int> taken_for_done_;  // statuses of deactivations that the log has told of
 };
 
 }  // namespace ringside::adapters

@@ -1,5 +1,7 @@
 #include "adapters/http/turn_exchange.h"
 
+#include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include <google/protobuf/any.pb.h>
@@ -29,6 +31,11 @@ Answer answer_of(Outcome outcome, Reason reason, std::string detail = {}) {
   return Answer::failed(outcome, reason, std::move(detail));
 }
 
+// The app ends its activation itself, after this turn.
+bool wants_to_end(const net::HttpResponse& response) {
+  return net::to_lower(response.headers.get("ringside-deactivate")) == "true";
+}
+
 // What a refusal says travels to the caller as a reply: google.protobuf.BytesValue.
 std::string body_as_reply(const net::HttpResponse& response) {
   messages::ApplyResult result;
@@ -45,9 +52,12 @@ std::string body_as_reply(const net::HttpResponse& response) {
 std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& written) const {
   const core::Call& call = *turn.call;
   net::HttpRequest& request = written.request;
-  written.method_call = wire::is_method_call(call.request);
-  if (written.method_call) {
+  written.asked.call = turn.call;
+  written.asked.method_call = wire::is_method_call(call.request);
+  if (written.asked.method_call) {
     if (auto refusal = wire::read_method_call(call.request, request)) return refusal;
+    written.asked.target = request.target;
+    written.asked.forwarded_host = request.headers.get("x-forwarded-host");
   } else {
     request.method = "POST";
     request.target = "/actors/" + std::to_string(call.id) + "/apply";
@@ -64,7 +74,7 @@ std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& 
   return std::nullopt;
 }
 
-Answer TurnExchange::read(const net::HttpResult& result, bool method_call) const {
+Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
   switch (result.outcome) {
     case net::HttpOutcome::kNotSent:
       if (result.timed_out)
@@ -78,10 +88,17 @@ Answer TurnExchange::read(const net::HttpResult& result, bool method_call) const
     case net::HttpOutcome::kAnswered:
       break;
   }
-  if (!method_call) return read_batch_answer(result.response);
+  if (!asked.method_call) {
+    Answer answer = read_batch_answer(result.response);
+    answer.deactivate = wants_to_end(result.response);
+    return answer;
+  }
   // Whatever the app answers to a method call is its own affair, and final.
+  links_.rewrite(result.response.headers, asked.target, asked.forwarded_host, *asked.call);
   Answer answer;
   answer.outcome = Outcome::kApplied;
+  answer.passing = result.response.status == 429 || result.response.status >= 500;
+  answer.deactivate = wants_to_end(result.response);
   answer.result = wire::write_method_answer(result.response);
   return answer;
 }
@@ -90,7 +107,11 @@ Answer TurnExchange::read_batch_answer(const net::HttpResponse& response) const 
   const int status = response.status;
   if (status >= 200 && status < 300) return read_applied(response);
   const std::string said = "the application answered " + std::to_string(status);
-  if (status == 429 || status == 503) return answer_of(Outcome::kNotDelivered, Reason::kAppBusy, said);
+  if (status == 429 || status == 503) {
+    Answer answer = answer_of(Outcome::kNotDelivered, Reason::kAppBusy, said);
+    answer.retry_after = retry_after(response.headers, std::chrono::system_clock::now());
+    return answer;
+  }
   if (status >= 500) return answer_of(Outcome::kUnknown, Reason::kAppFailed, said);
   if (status < 400) return answer_of(Outcome::kUnknown, Reason::kAppGarbage, said);
   Answer answer = answer_of(Outcome::kRefused, Reason::kAppRefused, said);
@@ -122,6 +143,41 @@ Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
   answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
   answer.result = result.SerializeAsString();
   return answer;
+}
+
+// 409 is the app's "not now". 3xx, and what else it says from 400 up, is its word that it has nothing to do for a
+// deactivation (Go's mux redirects what it does not know by itself); not so what says that it could not, or not yet.
+core::Deactivated read_deactivation(const std::string& asked, const net::HttpResult& result) {
+  using Kind = core::Deactivated::Kind;
+  core::Deactivated said;
+  if (result.outcome != net::HttpOutcome::kAnswered) {
+    said.kind = result.timed_out ? Kind::kSilent : Kind::kFailed;
+    said.detail = asked + ": " + (result.timed_out ? "no answer" : result.error);
+    return said;
+  }
+  const int status = result.response.status;
+  said.detail = asked + " was answered " + std::to_string(status);
+  said.retry_after = retry_after(result.response.headers, std::chrono::system_clock::now());
+  const bool later = status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501);
+  if (status == 409) {
+    said.kind = Kind::kNotNow;
+  } else if (later) {
+    said.kind = Kind::kFailed;
+  }
+  return said;
+}
+
+core::Duration retry_after(const net::Metadata& headers, std::chrono::system_clock::time_point now) {
+  const std::string text(headers.get("retry-after"));
+  constexpr std::chrono::seconds kMost = std::chrono::hours(24);
+  std::chrono::seconds wait{0};
+  const bool digits = !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (digits) {
+    wait = std::chrono::seconds(std::stoll(text));
+  } else if (std::tm date{}; ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date) != nullptr) {
+    wait = std::chrono::seconds(::timegm(&date) - std::chrono::system_clock::to_time_t(now));
+  }
+  return std::clamp(wait, std::chrono::seconds(0), kMost);
 }
 
 }  // namespace ringside::adapters

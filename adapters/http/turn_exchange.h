@@ -1,8 +1,12 @@
 // One turn as an HTTP request, and what its answer means (design of the outcomes: docs/app-contract.md). No I/O.
 #pragma once
 
+#include <chrono>
 #include <optional>
+#include <string>
 
+#include "adapters/http/app_links.h"
+#include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/net/http1_client.h"
 #include "sidecar/wire/apply_json.h"
@@ -11,17 +15,24 @@ namespace ringside::adapters {
 
 class TurnExchange {
  public:
-  TurnExchange(const wire::ApplyJson& json, bool as_json) : json_(json), as_json_(as_json) {}
+  TurnExchange(const wire::ApplyJson& json, bool as_json, net::Endpoint app)
+      : json_(json), as_json_(as_json), links_(std::move(app)) {}
 
+  // What the answer is read by.
+  struct Asked {
+    bool method_call = false;
+    std::string target, forwarded_host;  // of a method call
+    core::CallPtr call;
+  };
   struct Written {
     net::HttpRequest request;
-    bool method_call = false;
+    Asked asked;
   };
   // Nothing: `written` is set; else the turn's answer (a batch that cannot be written as JSON, a bad path).
   // Without the time left.
   std::optional<core::Answer> write(const core::StartTurn& turn, Written& written) const;
 
-  core::Answer read(const net::HttpResult& result, bool method_call) const;
+  core::Answer read(net::HttpResult result, const Asked& asked) const;
 
  private:
   core::Answer read_batch_answer(const net::HttpResponse& response) const;
@@ -29,6 +40,13 @@ class TurnExchange {
 
   const wire::ApplyJson& json_;
   bool as_json_;
+  AppLinks links_;
 };
+
+// What the answer to a deactivation means; `asked` names it for people ("DELETE /actors/42").
+core::Deactivated read_deactivation(const std::string& asked, const net::HttpResult& result);
+
+// Retry-After (RFC 9110 §10.2.3), in seconds or as a date; 0: there is none, or it cannot be read.
+core::Duration retry_after(const net::Metadata& headers, std::chrono::system_clock::time_point now);
 
 }  // namespace ringside::adapters

@@ -111,6 +111,13 @@ Read<std::string> read_cluster(std::string_view text) {
   return std::string(text);
 }
 
+Read<std::string> read_health_service(std::string_view text) {
+  const bool fits = !text.empty() && text.size() <= 120 &&
+                    std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!fits) return Wrong{"is no service's name"};
+  return std::string(text);
+}
+
 Read<std::string> read_health_path(std::string_view text) {
   const bool fits = text.starts_with('/') && text.size() <= 1024 &&
                     std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
@@ -229,7 +236,12 @@ void add_application(std::vector<Option>& all) {
   all.push_back(value<std::string>(
       kApplication, "app-health-path", "PATH", "/healthz", "a path that starts with /", false, read_health_path,
       [](std::string path, Settings& settings) { settings.app_health_path = std::move(path); },
-      "What is asked of an HTTP app; 404 counts as healthy."));
+      "What is asked of an HTTP app; 404, 405 and 501 count as healthy."));
+  all.push_back(value<std::string>(
+      kApplication, "app-health-service", "NAME", "", "a service's name, at most 120 characters", false,
+      read_health_service, [](std::string name, Settings& settings) { settings.app_health_service = std::move(name); },
+      "Whose health is asked of a gRPC app. None: the whole server's, and where it knows only named services, that of "
+      "ringside.app.v1.ActorHost or messages.ControlPlane."));
 }
 
 void add_turns_and_logging(std::vector<Option>& all) {

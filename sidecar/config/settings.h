@@ -104,6 +104,7 @@ struct Settings {
   Milliseconds app_health_interval{};
   Milliseconds app_down_after{};
   std::string app_health_path;
+  std::string app_health_service;
 
   // Actors and turns
   Milliseconds actor_idle_timeout{};

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "sidecar/net/channel_session.h"
+#include "sidecar/net/grpc_compression.h"
 
 namespace ringside::net {
 
@@ -14,6 +15,10 @@ namespace {
 
 constexpr std::size_t kWritableBelow = 64 * 1024;
 constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
+
+std::string larger_than(std::size_t limit) {
+  return "the answer is larger than the limit of " + std::to_string(limit) + " bytes";
+}
 
 }  // namespace
 
@@ -24,7 +29,7 @@ ChannelCall::ChannelCall(std::weak_ptr<CallOwner> owner, std::uint64_t id, std::
       path_(std::move(path)),
       metadata_(std::move(metadata)),
       options_(options),
-      reader_(options.max_message) {}
+      reader_(options.max_message, true) {}
 
 void ChannelCall::set_unary(std::string message, GrpcChannel::Done done) {
   unary_ = true;
@@ -56,7 +61,7 @@ void ChannelCall::add_headers(HeaderList& headers, std::string& timeout) const {
   headers.add(":path", path_);
   headers.add("content-type", "application/grpc");
   headers.add("te", "trailers");
-  headers.add("grpc-accept-encoding", "identity");
+  headers.add("grpc-accept-encoding", kAcceptedEncodings);
   if (options_.deadline) {
     timeout = format_grpc_timeout(*options_.deadline - Clock::now());
     headers.add("grpc-timeout", timeout);
@@ -149,22 +154,35 @@ void ChannelCall::on_headers_end(bool end_stream) {
 void ChannelCall::on_data(std::string_view bytes) {
   if (over_) return;
   const auto keep = shared_from_this();
-  const auto error = reader_.feed(bytes, [this](std::string message) {
-    if (over_) return;
-    if (!unary_) {
-      if (handlers_.on_message) handlers_.on_message(std::move(message));
-    } else if (std::exchange(has_message_, true)) {
-      finish(GrpcStatus::kInternal, "two messages answer a unary call", false);
-    } else {
-      result_.body = std::move(message);
-    }
-  });
+  const auto error = reader_.feed(bytes, [this](std::string message) { take_message(std::move(message)); });
   if (over_) return;
   if (error == GrpcMessageReader::Error::kTooBig) {
-    finish(GrpcStatus::kResourceExhausted,
-           "the answer is larger than the limit of " + std::to_string(options_.max_message) + " bytes", false);
+    finish(GrpcStatus::kResourceExhausted, larger_than(options_.max_message), false);
   } else if (error != GrpcMessageReader::Error::kNone) {
-    finish(GrpcStatus::kInternal, "the answer's frame is malformed or compressed", false);
+    finish(GrpcStatus::kInternal, "the answer's frame is malformed", false);
+  }
+}
+
+void ChannelCall::take_message(std::string message) {
+  if (over_) return;
+  if (reader_.compressed()) {
+    const std::string packed = std::move(message);
+    const std::string_view encoding = result_.headers.get("grpc-encoding");
+    const Inflated result = inflate_message(encoding, packed, options_.max_message, message);
+    if (result == Inflated::kTooBig) {
+      return finish(GrpcStatus::kResourceExhausted, larger_than(options_.max_message), false);
+    }
+    if (result != Inflated::kDone) {
+      return finish(GrpcStatus::kInternal,
+                    "the answer is compressed and cannot be unpacked as '" + std::string(encoding) + "'", false);
+    }
+  }
+  if (!unary_) {
+    if (handlers_.on_message) handlers_.on_message(std::move(message));
+  } else if (std::exchange(has_message_, true)) {
+    finish(GrpcStatus::kInternal, "two messages answer a unary call", false);
+  } else {
+    result_.body = std::move(message);
   }
 }
 

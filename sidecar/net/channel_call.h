@@ -61,8 +61,14 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   bool begun() const { return headers_sent_; }
   /// When there is something to decide about it: its deadline, or its latest beginning.
   std::optional<Clock::time_point> due() const {
-    return options_.deadline ? *options_.deadline + options_.grace : options_.begin_by;
+    if (options_.deadline) return *options_.deadline + options_.grace;
+    return answer_due_ ? answer_due_ : options_.begin_by;
   }
+  /// It has its stream.
+  void start_clock() {
+    if (options_.answer_within) answer_due_ = Clock::now() + *options_.answer_within;
+  }
+  bool answer_is_due() const { return options_.deadline.has_value() || answer_due_.has_value(); }
   /// Whether the server may have processed it.
   Delivery delivery() const;
   /// Ends it from our side with this result.
@@ -76,6 +82,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
 
  private:
   void finish(GrpcStatus status, std::string_view message, bool from_server);
+  void take_message(std::string message);
   void leave_stream();
   void release_handlers();
 
@@ -84,6 +91,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   std::string path_;
   Metadata metadata_;
   CallOptions options_;
+  std::optional<Clock::time_point> answer_due_;
   bool unary_ = false;
   std::string message_;   // unary: kept until answered, for a retry
   std::size_t sent_ = 0;  // unary: of prefix and message

@@ -1,5 +1,6 @@
 #include "sidecar/net/channel_session.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace ringside::net {
@@ -40,6 +41,12 @@ bool ChannelSession::open(const std::shared_ptr<ChannelCall>& call) {
   call->opened(shared(), id);
   calls_[id] = call;
   return true;
+}
+
+std::size_t ChannelSession::room() {
+  if (!ready()) return 0;
+  const std::size_t allowed = nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return allowed - std::min(allowed, calls_.size());
 }
 
 void ChannelSession::leave(std::int32_t stream, bool reset) {

@@ -35,6 +35,8 @@ class ChannelSession final : public Http2Connection {
   /// Ends at once, with a reset: what the kernel has not sent yet it drops.
   void abort(std::string_view why);
   bool going_away() const { return going_away_; }
+  /// How many more streams the server allows.
+  std::size_t room();
   bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
   std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }
 

@@ -7,15 +7,49 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "sidecar/net/resolver.h"
 
 namespace ringside::net {
 
+namespace {
+
+constexpr std::chrono::milliseconds kFullBacklogRecheck{1};
+
+// "localhost" is two addresses, and many a machine has one of them only: whether it has the loopback address of this
+// family. A connection fails with the same error where a machine has no port left for it.
+bool has_family(int family) {
+  const auto loopback = to_socket_address({family == AF_INET6 ? "::1" : "127.0.0.1", 0, ""});
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno != EAFNOSUPPORT;
+  const bool bound =
+      ::bind(fd, reinterpret_cast<const sockaddr*>(loopback->data()), static_cast<socklen_t>(loopback->size())) == 0;
+  const bool has = bound || errno != EADDRNOTAVAIL;
+  ::close(fd);
+  return has;
+}
+
+bool says_refused(error_code ec) {
+  // A Unix socket whose file is gone is a process that is gone.
+  return ec == boost::asio::error::connection_refused || ec == boost::system::errc::no_such_file_or_directory;
+}
+
+// Nobody can be there: this machine does not speak that family.
+bool no_such_family(error_code ec, const SocketAddress& address) {
+  if (ec == boost::asio::error::address_family_not_supported) return true;
+  return ec == boost::system::errc::address_not_available && address.protocol().family() == AF_INET6 &&
+         !has_family(AF_INET6);
+}
+
+}  // namespace
+
 class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
  public:
   Attempt(Loop& loop, std::shared_ptr<Resolver> resolver, Done done)
-      : loop_(loop), resolver_(std::move(resolver)), done_(std::move(done)), timer_(loop) {}
+      : loop_(loop), resolver_(std::move(resolver)), done_(std::move(done)), timer_(loop), full_(loop) {}
 
   void start(const Endpoint& endpoint, std::chrono::milliseconds timeout) {
     timer_.expires_after(timeout);
@@ -55,14 +89,30 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     if (over_) return;
     if (next_ == addresses_.size()) return finish(nullptr, last_error_.empty() ? "no address" : last_error_);
     const auto address = to_socket_address(addresses_[next_++]);
-    if (!address) return failed(boost::asio::error::invalid_argument);
+    if (!address) return failed(boost::asio::error::invalid_argument, {});
     socket_ = std::make_unique<Transport>(loop_);
     error_code ec;
     socket_->socket().open(address->protocol(), ec);
-    if (ec) return failed(ec);
-    socket_->socket().async_connect(*address, [self = shared_from_this()](error_code connect_ec) {
+    if (ec) return failed(ec, *address);
+    if (address->protocol().family() == AF_UNIX) return try_unix(*address);
+    socket_->socket().async_connect(*address, [self = shared_from_this(), at = *address](error_code connect_ec) {
       if (self->over_) return;
-      connect_ec ? self->failed(connect_ec) : self->connected();
+      connect_ec ? self->failed(connect_ec, at) : self->connected();
+    });
+  }
+
+  // A Unix socket connects at once or not at all. Where too many wait to be accepted it says EAGAIN, and nothing tells
+  // when there is room again (Asio would take the socket for connected).
+  void try_unix(const SocketAddress& address) {
+    error_code ec;
+    socket_->socket().native_non_blocking(true, ec);
+    const auto* name = reinterpret_cast<const sockaddr*>(address.data());
+    const int fd = socket_->socket().native_handle();
+    if (::connect(fd, name, static_cast<socklen_t>(address.size())) == 0) return connected();
+    if (errno != EAGAIN) return failed(error_code(errno, boost::system::system_category()), address);
+    full_.expires_after(kFullBacklogRecheck);
+    full_.async_wait([self = shared_from_this(), address](error_code wait_ec) {
+      if (!wait_ec && !self->over_) self->try_unix(address);
     });
   }
 
@@ -72,17 +122,20 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     finish(std::move(socket_), "");
   }
 
-  void failed(error_code ec) {
-    // A Unix socket whose file is gone is a process that is gone.
-    const bool refused =
-        ec == boost::asio::error::connection_refused || ec == boost::system::errc::no_such_file_or_directory;
-    refused_ = (next_ == 1 || refused_) && refused;
-    last_error_ = ec.message();
+  void failed(error_code ec, const SocketAddress& address) {
+    if (no_such_family(ec, address)) {
+      if (last_error_.empty()) last_error_ = ec.message();
+    } else {
+      refused_ = says_refused(ec) && !failed_otherwise_;
+      failed_otherwise_ = !refused_;
+      last_error_ = ec.message();
+    }
     try_next();
   }
 
   void stop() {
     timer_.cancel();
+    full_.cancel();
     if (query_) resolver_->cancel(*std::exchange(query_, std::nullopt));
     if (socket_) socket_->close();
   }
@@ -108,7 +161,9 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
   std::size_t next_ = 0;
   std::unique_ptr<Transport> socket_;
   std::string last_error_;
+  boost::asio::steady_timer full_;
   bool refused_ = false;
+  bool failed_otherwise_ = false;
   bool over_ = false;
 };
 

@@ -14,7 +14,9 @@ class Resolver;
 
 struct ConnectResult {
   std::unique_ptr<Transport> transport;  // null on failure
-  bool refused = false;                  // every address said that nobody listens there (or the socket file is missing)
+  /// Every address said that nobody listens there (or the socket file is missing). Those of a family that this machine
+  /// does not have say nothing.
+  bool refused = false;
   std::string error;
 };
 

@@ -12,7 +12,8 @@ namespace {
 // Listening sockets, the resolver's, refusals that are being told, a folder or file that is read for a moment.
 constexpr std::size_t kReserve = 24;
 constexpr std::size_t kMostConnections = 10'000;  // of one kind
-constexpr std::size_t kMostApp = 256;
+constexpr std::size_t kMostPeers = 256;
+constexpr rlim_t kMostWanted = 65'536;
 
 }  // namespace
 
@@ -22,9 +23,10 @@ DescriptorShares share_descriptors(std::size_t limit, std::size_t open) {
   DescriptorShares shares;
   shares.admin = std::clamp<std::size_t>(free / 10, 4, 64);
   shares.bridges = std::clamp<std::size_t>(free / 32, 2, 1000);
-  shares.app = std::clamp<std::size_t>(free / 8, 4, kMostApp);
+  shares.app = std::clamp<std::size_t>(free / 4, 4, kMostConnections);
   shares.peer = std::clamp<std::size_t>(free / 4, 4, kMostConnections);
-  const std::size_t others = shares.admin + 4 * shares.bridges + 2 * shares.app + shares.peer;
+  const std::size_t to_peers = std::clamp<std::size_t>(free / 8, 4, kMostPeers);
+  const std::size_t others = shares.admin + 4 * shares.bridges + shares.app + to_peers + shares.peer;
   shares.local = std::clamp<std::size_t>(free > others ? free - others : 0, 4, kMostConnections);
   return shares;
 }
@@ -32,7 +34,9 @@ DescriptorShares share_descriptors(std::size_t limit, std::size_t open) {
 std::size_t descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  return limit.rlim_cur;
+  rlimit most = limit;
+  most.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kMostWanted));
+  return ::setrlimit(RLIMIT_NOFILE, &most) == 0 ? most.rlim_cur : limit.rlim_cur;
 }
 
 std::size_t open_descriptors() {

@@ -119,8 +119,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   bool any_begun() const {
     return std::any_of(calls_.begin(), calls_.end(), [](const auto& entry) { return entry.second->begun(); });
   }
-  bool connected() const { return current_ && current_->ready(); }
+  bool connected() const { return ready_session() != nullptr; }
   std::size_t open_calls() const { return calls_.size(); }
+  std::size_t waiting() const { return waiting_.size(); }
   const Endpoint& endpoint() const { return options_.endpoint; }
   Loop& loop() override { return loop_; }
 
@@ -130,20 +131,76 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     return found == calls_.end() ? nullptr : found->second;
   }
 
-  // On the connection, or waiting for one, or failed because there is none for the moment.
+  // On a connection, or waiting for one, or failed because there is none for the moment.
   void place(const std::shared_ptr<ChannelCall>& call) {
-    if (current_ && current_->open(call)) return;
-    if (!connecting_) {
-      const bool resting = Clock::now() < rest_until_ && !call->options().connect_now;
-      if (resting || closed_) {
-        CallResult result = last_failure_;
-        result.status = GrpcStatus::kUnavailable;
-        result.delivery = Delivery::kNotSent;
-        return fail_later(call, std::move(result));
-      }
-      connect();
-    }
+    if (const auto session = session_with_room(); session && session->open(call)) return start_clock(*call);
+    if (!connecting_ && !begin_connecting(*call)) return;
     waiting_.push_back(call);
+  }
+
+  void start_clock(ChannelCall& call) {
+    if (!call.options().answer_within || call.answer_is_due()) return;
+    call.start_clock();
+    deadlines_.add(*call.due(), call.id());
+  }
+
+  // False: the call has failed instead.
+  bool begin_connecting(ChannelCall& call) {
+    const bool resting = Clock::now() < rest_until_ && !call.options().connect_now;
+    if (sessions_.size() >= options_.max_connections && ready_session()) {
+      CallResult full;
+      full.status = GrpcStatus::kResourceExhausted;
+      full.message = "every stream of " + std::to_string(sessions_.size()) + " connections to " +
+                     options_.endpoint.to_string() + " is taken";
+      full.delivery = Delivery::kNotSent;
+      fail_later(call.shared_from_this(), std::move(full));
+      return false;
+    }
+    if (resting || closed_) {
+      CallResult result = last_failure_;
+      result.status = GrpcStatus::kUnavailable;
+      result.delivery = Delivery::kNotSent;
+      fail_later(call.shared_from_this(), std::move(result));
+      return false;
+    }
+    connect();
+    return true;
+  }
+
+  // Where there may be one only, nghttp2 lets what is too much wait.
+  std::shared_ptr<ChannelSession> session_with_room() const {
+    if (options_.max_connections == 1) return current_;
+    for (const auto& session : sessions_) {
+      if (session->room() > 0) return session;
+    }
+    return nullptr;
+  }
+
+  std::shared_ptr<ChannelSession> ready_session() const {
+    if (current_ && current_->ready()) return current_;
+    if (options_.max_connections == 1) return nullptr;
+    for (const auto& session : sessions_) {
+      if (session->ready()) return session;
+    }
+    return nullptr;
+  }
+
+  void place_waiting() {
+    const auto waiting = std::exchange(waiting_, {});
+    for (const auto& call : waiting) {
+      if (!call->over()) place(call);
+    }
+  }
+
+  // A stream has become free.
+  void serve_waiting() {
+    while (options_.max_connections > 1 && !waiting_.empty()) {
+      const auto session = session_with_room();
+      if (!session) return;
+      const auto call = waiting_.front();
+      waiting_.pop_front();
+      if (!call->over()) place(call);
+    }
   }
 
   void connect() {
@@ -152,6 +209,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       const auto keep = shared_from_this();
       if (!result.transport) return connect_failed(result.error, result.refused, false);
       result.transport->tune(options_.tcp_silence);
+      if (options_.on_transport) options_.on_transport(*result.transport);
       current_ =
           std::make_shared<ChannelSession>(loop_, std::move(*result.transport), weak_from_this(), options_.authority);
       sessions_.insert(current_);
@@ -195,10 +253,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (current_.get() != &session) return;
     handshake_.cancel();
     connecting_ = false;
-    const auto waiting = std::exchange(waiting_, {});
-    for (const auto& call : waiting) {
-      if (!call->over()) place(call);
-    }
+    place_waiting();
     if (options_.on_connected) options_.on_connected();
   }
 
@@ -211,10 +266,10 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   void on_session_end(ChannelSession& session, const std::string& why, error_code ec) override {
     const auto keep = shared_from_this();
     const bool was_current = current_.get() == &session;
-    sessions_.erase(session.shared());
-    if (!was_current) return;
-    current_.reset();
-    if (connecting_) {
+    const bool cut = sessions_.erase(session.shared()) == 0;
+    if (cut || (!was_current && session.going_away())) return;
+    if (was_current) current_.reset();
+    if (was_current && connecting_) {
       handshake_.cancel();
       // One that says GOAWAY lives; it only wants no connection now.
       const bool reset = static_cast<bool>(ec) && !session.going_away();
@@ -239,6 +294,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (!closed_ && call->take_retry()) return place(call);
     forget(call);
     call->deliver(std::move(result));
+    serve_waiting();
   }
 
   void on_bytes_gone(std::size_t bytes) override { held_ -= std::min(held_, bytes); }
@@ -252,7 +308,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void expire(CallId id) {
     const auto call = find(id);
-    if (!call || (!call->options().deadline && call->begun())) return;
+    if (!call || (!call->answer_is_due() && call->begun())) return;
     CallResult result;
     result.status = GrpcStatus::kDeadlineExceeded;
     result.message = "the deadline passed";
@@ -331,6 +387,7 @@ Delivery GrpcChannel::cancel(CallId call) { return impl_->cancel(call); }
 bool GrpcChannel::connected() const { return impl_->connected(); }
 bool GrpcChannel::any_begun() const { return impl_->any_begun(); }
 std::size_t GrpcChannel::open_calls() const { return impl_->open_calls(); }
+std::size_t GrpcChannel::waiting() const { return impl_->waiting(); }
 void GrpcChannel::cut(const std::string& why) { impl_->cut(why); }
 void GrpcChannel::close() { impl_->close(); }
 const Endpoint& GrpcChannel::endpoint() const { return impl_->endpoint(); }

@@ -44,6 +44,8 @@ struct CallOptions {
   std::chrono::milliseconds grace{0};
   /// Where there is no deadline: not begun by then, it fails as kNotSent. Not sent along.
   std::optional<Clock::time_point> begin_by = {};
+  /// Where there is neither: it may wait for its stream for ever, and then has so long. Not sent along.
+  std::optional<Clock::duration> answer_within = {};
 };
 
 struct ChannelOptions {
@@ -57,9 +59,14 @@ struct ChannelOptions {
   /// A peer that acknowledges no byte for so long is gone (TCP_USER_TIMEOUT and TCP keep-alive). Not HTTP/2 PINGs:
   /// grpc-go's server answers those on a quiet stream with GOAWAY (too_many_pings).
   std::chrono::milliseconds tcp_silence{10'000};
+  /// Another one is made when the streams that the server allows on the others are taken. With one, calls wait for a
+  /// stream; with more, calls beyond what all of them allow fail at once (RESOURCE_EXHAUSTED, kNotSent).
+  std::size_t max_connections = 1;
   std::size_t max_calls = 20'000;  // open or waiting; above it RESOURCE_EXHAUSTED
   /// Bytes of unary requests not yet answered and of stream messages not yet written; above it the same.
   std::size_t max_unsent = std::size_t{64} << 20;
+  /// A connection stands, and nothing has been written to it; may cancel calls. May be empty.
+  std::function<void(Transport&)> on_transport = {};
   std::function<void()> on_connected;
   std::function<void(const CallResult& why)> on_disconnected;  // also a failed attempt; only refused/reset/message
 };
@@ -84,7 +91,7 @@ class ClientStream {
   virtual void cancel() = 0;
 };
 
-/// gRPC to one endpoint over one HTTP/2 connection on the loop. Connects with the first call; calls wait
+/// gRPC to one endpoint over one HTTP/2 connection on the loop, or several. Connects with the first call; calls wait
 /// while it connects and fail (kNotSent) when that fails or while it waits to try again. Loop thread only.
 /// Handlers never run inside the call that caused them.
 class GrpcChannel {
@@ -112,6 +119,8 @@ class GrpcChannel {
   /// Whether a call is under way of which the server has seen something, on a connection that stands.
   bool any_begun() const;
   std::size_t open_calls() const;
+  /// Calls that wait for a connection.
+  std::size_t waiting() const;
   /// Ends the connection; no handler of this channel runs after it.
   void close();
   const Endpoint& endpoint() const;

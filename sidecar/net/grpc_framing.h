@@ -27,7 +27,12 @@ class GrpcMessageReader {
  public:
   enum class Error { kNone, kTooBig, kCompressed, kBadFlag };
 
-  explicit GrpcMessageReader(std::size_t max_message) : max_message_(max_message) {}
+  /// Whoever takes compressed messages asks for each whether it is one.
+  explicit GrpcMessageReader(std::size_t max_message, bool take_compressed = false)
+      : max_message_(max_message), take_compressed_(take_compressed) {}
+
+  /// Of the message that is being handed over.
+  bool compressed() const { return prefix_[0] == 1; }
 
   /// Calls on_message(std::string) for each message that becomes whole. Useless after an error.
   template <typename OnMessage>
@@ -40,7 +45,8 @@ class GrpcMessageReader {
         prefix_size_ += take;
         bytes.remove_prefix(take);
         if (prefix_size_ < kGrpcPrefix) return Error::kNone;
-        if (prefix_[0] != 0) return prefix_[0] == 1 ? Error::kCompressed : Error::kBadFlag;
+        if (prefix_[0] > 1) return Error::kBadFlag;
+        if (compressed() && !take_compressed_) return Error::kCompressed;
         length_ = static_cast<std::size_t>(prefix_[1]) << 24 | static_cast<std::size_t>(prefix_[2]) << 16 |
                   static_cast<std::size_t>(prefix_[3]) << 8 | static_cast<std::size_t>(prefix_[4]);
         if (length_ > max_message_) return Error::kTooBig;
@@ -60,6 +66,7 @@ class GrpcMessageReader {
 
  private:
   std::size_t max_message_;
+  bool take_compressed_;
   std::array<std::uint8_t, kGrpcPrefix> prefix_{};
   std::size_t prefix_size_ = 0;
   std::size_t length_ = 0;

@@ -8,15 +8,17 @@
 #include <absl/container/flat_hash_map.h>
 #include <boost/asio/post.hpp>
 
+#include "sidecar/net/connect_pace.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/http1_client_connection.h"
+#include "sidecar/net/reuse_trust.h"
 
 namespace ringside::net {
 
 namespace {
 
-constexpr double kConnectBurst = 5;
-constexpr double kConnectsPerMs = 0.5;
+// Of a server that may close after each answer, so many connections at once are watched for that.
+constexpr std::size_t kMostWatched = 4;
 
 bool is_connections_own(std::string_view name) {
   return name == "host" || name == "content-length" || name == "connection" || name == "transfer-encoding" ||
@@ -63,17 +65,25 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         host_(host_header(options_)),
         deadlines_(loop, [this](RequestId id) { expire(id); }),
+        trust_(options_.watch_after_answer),
+        pace_(options_.last_place),
         sweep_(loop),
-        pace_(loop) {}
+        room_(loop) {}
 
-  RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline,
-                    std::optional<HttpStart> start, Done done) {
+  struct Limits {
+    std::optional<Clock::time_point> deadline;
+    std::optional<HttpStart> start;
+    std::optional<Clock::duration> answer_within;
+  };
+
+  RequestId request(const HttpRequest& request, Limits limits, Done done) {
     const RequestId id = ++last_id_;
     Pending pending;
     pending.bytes = write_request(request, host_, options_.max_idle.count() > 0);
     pending.head_request = request.method == "HEAD";
-    pending.deadline = start ? start->by : deadline;
-    pending.begin = std::move(start);
+    pending.deadline = limits.start ? limits.start->by : limits.deadline;
+    pending.answer_within = limits.answer_within;
+    pending.begin = std::move(limits.start);
     pending.done = std::move(done);
     const bool malformed = pending.bytes.empty();
     const bool full = busy_ >= options_.max_connections && waiting_.size() >= options_.max_waiting;
@@ -124,8 +134,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     idle_.clear();
     deadlines_.clear();
     sweep_.cancel();
-    pace_.cancel();
+    room_.cancel();
     busy_ = 0;
+    connecting_ = 0;
   }
 
   bool any_begun() const {
@@ -142,6 +153,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     bool started = false;  // no longer among the waiting
     std::optional<Clock::time_point> deadline;
     std::optional<HttpStart> begin;  // the deadline is that of the beginning
+    std::optional<Clock::duration> answer_within;
     Done done;
     std::shared_ptr<Http1ClientConnection> connection;
     bool begun() const { return connection && !connection->untouched(); }
@@ -161,7 +173,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
       const auto found = requests_.find(id);
       if (found == requests_.end()) continue;  // cancelled or expired while it waited
       auto connection = take_idle();
-      if (!connection && !may_connect()) {
+      if (!connection && !pace_.may_connect(connecting_, Clock::now())) {
         waiting_.push_front(id);
         return start_when_connecting_is_allowed();
       }
@@ -169,22 +181,11 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  // Small servers listen with a backlog of five (Python's socketserver): a burst of connections beyond it costs whole
-  // seconds of TCP's retransmission, so they are opened five at once and then one in two milliseconds.
-  bool may_connect() {
-    const Clock::time_point now = Clock::now();
-    const std::chrono::duration<double, std::milli> passed = now - connects_counted_;
-    connects_counted_ = now;
-    connects_left_ = std::min(kConnectBurst, connects_left_ + passed.count() * kConnectsPerMs);
-    if (connects_left_ < 1) return false;
-    connects_left_ -= 1;
-    return true;
-  }
-
+  // Nothing tells when a server accepts, so it is looked at again, and whenever something ends.
   void start_when_connecting_is_allowed() {
     if (std::exchange(pacing_, true)) return;
-    pace_.expires_after(std::chrono::milliseconds(1));
-    pace_.async_wait([weak = weak_from_this()](error_code ec) {
+    room_.expires_after(std::chrono::milliseconds(1));
+    room_.async_wait([weak = weak_from_this()](error_code ec) {
       const auto self = weak.lock();
       if (ec || !self) return;
       self->pacing_ = false;
@@ -193,7 +194,12 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void start(RequestId id, Pending& pending, std::shared_ptr<Http1ClientConnection> connection) {
-    if (!connection) connection = std::make_shared<Http1ClientConnection>(loop_, options_);
+    if (connection) {
+      start_clock(id, pending);
+    } else {
+      connection = make_connection(id);
+      ++connecting_;
+    }
     ++busy_;
     pending.started = true;
     pending.connection = connection;
@@ -204,13 +210,48 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
                      });
   }
 
+  void start_clock(RequestId id, Pending& pending) {
+    if (!pending.answer_within) return;
+    pending.deadline = Clock::now() + *pending.answer_within;
+    deadlines_.add(*pending.deadline, id);
+  }
+
+  // `first` is the request that it is made for.
+  std::shared_ptr<Http1ClientConnection> make_connection(RequestId first) {
+    Http1ClientConnection::Events events;
+    events.connected = [this, first](Transport* transport) {
+      --connecting_;
+      if (transport == nullptr) return pace_.failed();
+      pace_.connected(*transport);
+      if (const auto found = requests_.find(first); found != requests_.end()) start_clock(first, found->second);
+      if (options_.on_connected) options_.on_connected(*transport);
+    };
+    events.ended = [this](Http1ClientConnection& connection) {
+      std::erase_if(idle_, [&connection](const auto& one) { return one.get() == &connection; });
+      idle_ended(connection);
+    };
+    return std::make_shared<Http1ClientConnection>(loop_, options_, std::move(events));
+  }
+
+  void idle_ended(const Http1ClientConnection& connection) {
+    const bool expected = !trust_.trusted();
+    trust_.closed(connection.idle_for(Clock::now()));
+    if (!expected && options_.on_idle_end) options_.on_idle_end();
+  }
+
   // The one used last: the others age and go.
   std::shared_ptr<Http1ClientConnection> take_idle() {
     const Clock::time_point now = Clock::now();
-    while (!idle_.empty()) {
-      auto connection = std::move(idle_.back());
-      idle_.pop_back();
-      if (connection->fresh(now)) return connection;
+    for (std::size_t i = idle_.size(); i-- > 0;) {
+      const auto connection = idle_[i];
+      const bool expired = connection->expired(now);
+      if (!expired && !trust_.may_reuse(connection->idle_for(now))) continue;
+      if (!expired && !connection->stands()) continue;  // its end is about to be heard
+      idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (!expired) {
+        trust_.kept(connection->idle_for(now));
+        return connection;
+      }
       connection->abandon();
     }
     return nullptr;
@@ -222,9 +263,14 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     if (found == requests_.end()) return;
     const auto connection = std::move(found->second.connection);
     --busy_;
-    if (reusable) {
+    // It had closed the connection when the request came, or was about to.
+    const bool lost = result.outcome != HttpOutcome::kAnswered && !result.malformed && !result.too_large;
+    if (lost && connection->reused_after()) trust_.closed(*connection->reused_after());
+    if (reusable && (trust_.trusted() || idle_.size() < kMostWatched)) {
       idle_.push_back(connection);
       sweep_later();
+    } else if (reusable) {
+      connection->abandon();
     }
     finish(id, std::move(result));
     start_waiting();
@@ -233,16 +279,21 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   // Whatever nobody took while it was fresh is closed by us, before the server would.
   void sweep_later() {
     if (std::exchange(sweeping_, true)) return;
-    sweep_.expires_after(options_.max_idle);
+    const Clock::duration watched = trust_.trusted() ? options_.max_idle : trust_.watch();
+    sweep_.expires_after(std::min<Clock::duration>(options_.max_idle, watched));
     sweep_.async_wait([weak = weak_from_this()](error_code ec) {
       const auto self = weak.lock();
       if (ec || !self) return;
       self->sweeping_ = false;
       const Clock::time_point now = Clock::now();
-      std::erase_if(self->idle_, [now](const auto& connection) {
-        if (connection->fresh(now)) return false;
-        connection->abandon();
-        return true;
+      std::erase_if(self->idle_, [&self, now](const auto& connection) {
+        if (connection->expired(now)) {
+          connection->abandon();
+          return true;
+        }
+        const auto idle = connection->idle_for(now);
+        if (idle < 2 * self->trust_.watch() && connection->stands()) self->trust_.kept(idle);  // once for each answer
+        return false;
       });
       if (!self->idle_.empty()) self->sweep_later();
     });
@@ -266,6 +317,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   bool withdraw(Pending& pending) {
     if (!pending.connection) return true;
     const bool untouched = pending.connection->untouched();
+    if (pending.connection->connecting()) --connecting_;
     pending.connection->abandon();
     pending.connection.reset();
     --busy_;
@@ -292,14 +344,15 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   const Http1ClientOptions options_;
   const std::string host_;
   DeadlineQueue deadlines_;
+  ReuseTrust trust_;
+  ConnectPace pace_;
   boost::asio::steady_timer sweep_;
-  boost::asio::steady_timer pace_;
-  double connects_left_ = kConnectBurst;
-  Clock::time_point connects_counted_ = Clock::now();
+  boost::asio::steady_timer room_;  // for another connection in the server's backlog
   absl::flat_hash_map<RequestId, Pending> requests_;
   std::deque<RequestId> waiting_;
   std::deque<std::shared_ptr<Http1ClientConnection>> idle_;
   std::size_t busy_ = 0;
+  std::size_t connecting_ = 0;
   RequestId last_id_ = 0;
   bool sweeping_ = false;
   bool pacing_ = false;
@@ -313,10 +366,14 @@ Http1Client::~Http1Client() { close(); }
 
 Http1Client::RequestId Http1Client::request(const HttpRequest& request, std::optional<Clock::time_point> deadline,
                                             Done done) {
-  return impl_->request(request, deadline, std::nullopt, std::move(done));
+  return impl_->request(request, {deadline, {}, {}}, std::move(done));
 }
 Http1Client::RequestId Http1Client::request_by(const HttpRequest& request, HttpStart start, Done done) {
-  return impl_->request(request, std::nullopt, std::move(start), std::move(done));
+  return impl_->request(request, {{}, std::move(start), {}}, std::move(done));
+}
+Http1Client::RequestId Http1Client::request_within(const HttpRequest& request, std::chrono::milliseconds answer,
+                                                   Done done) {
+  return impl_->request(request, {{}, {}, answer}, std::move(done));
 }
 bool Http1Client::cancel(RequestId request) { return impl_->cancel(request); }
 void Http1Client::renew_connections() { impl_->renew_connections(); }

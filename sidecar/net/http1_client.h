@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,7 @@ class Resolver;
 
 enum class HttpOutcome {
   kAnswered,  // `response` is whole
-  kNotSent,   // surely nothing reached the server: no connection, or not a byte written
+  kNotSent,   // surely nothing reached the server: no connection, not a byte written, or closed before any of it came
   kLost,      // written, at least in part, and then no whole answer: broken, too big, malformed, or too late
 };
 
@@ -50,9 +51,18 @@ struct Http1ClientOptions {
   std::size_t max_header = 64 * 1024;
   std::size_t max_body = std::size_t{4} << 20;
   std::chrono::milliseconds connect_timeout{5'000};
-  /// A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it N - 1 s. Zero: each
-  /// request has a connection of its own.
+  /// A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it most of N seconds.
+  /// Zero: each request has a connection of its own.
   std::chrono::milliseconds max_idle{1'000};
+  /// Some servers close after an answer and do not say so; what is written meanwhile is lost. Not zero: a connection is
+  /// used again at once only while the server is known to leave them open for so long (sidecar/net/reuse_trust.h).
+  std::chrono::milliseconds watch_after_answer{0};
+  /// Takes the last place in the server's backlog, which others leave free (sidecar/net/connect_pace.h).
+  bool last_place = false;
+  /// Asked at each new connection before anything is written to it; may cancel requests. May be empty.
+  std::function<void(Transport&)> on_connected = {};
+  /// The server ended an idle connection before it was due. May be empty.
+  std::function<void()> on_idle_end = {};
 };
 
 /// HTTP/1.1 to one endpoint over a pool of kept-alive connections. Nothing is ever repeated here. Loop thread
@@ -72,6 +82,8 @@ class Http1Client {
   RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done);
   /// Without a deadline. Of which not a byte was written in time: kNotSent and `timed_out`.
   RequestId request_by(const HttpRequest& request, HttpStart start, Done done);
+  /// It may wait for its connection for ever, and then has so long: from when it begins to be written.
+  RequestId request_within(const HttpRequest& request, std::chrono::milliseconds answer, Done done);
   /// Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
   /// was written.
   bool cancel(RequestId request);

@@ -12,26 +12,36 @@ namespace ringside::net {
 namespace {
 
 constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::chrono::milliseconds kIdleMargin{1'000};
 
 }  // namespace
 
-Http1ClientConnection::Http1ClientConnection(Loop& loop, const Http1ClientOptions& options)
+Http1ClientConnection::Http1ClientConnection(Loop& loop, const Http1ClientOptions& options, Events events)
     : loop_(loop),
       options_(options),
+      events_(std::move(events)),
       connector_(loop, options.resolver),
       reader_({options.max_header, options.max_body}) {}
 
 void Http1ClientConnection::send(std::string bytes, bool head_request, Done done) {
+  written_before_ += written_;
   out_ = std::move(bytes);
   written_ = 0;
   head_request_ = head_request;
   done_ = std::move(done);
   reader_.next();
   if (head_request_) reader_.expect_no_body();
-  if (transport_) return write();
+  if (transport_) {
+    reused_after_ = idle_for(Clock::now());
+    return write();
+  }
+  connecting_ = true;
   connector_.connect(options_.endpoint, options_.connect_timeout, [weak = weak_from_this()](ConnectResult result) {
     const auto self = weak.lock();
     if (!self || self->over_) return;
+    self->connecting_ = false;
+    self->events_.connected(result.transport.get());
+    if (self->over_) return;
     if (!result.transport) {
       HttpResult failed;
       failed.outcome = HttpOutcome::kNotSent;
@@ -76,15 +86,30 @@ void Http1ClientConnection::on_readable() {
   if (!done_) {
     // Idle: bytes that nobody asked for, or the server's end.
     over_ = true;
-    return transport_->close();
+    transport_->close();
+    return events_.ended(*this);
   }
   if (ec == boost::asio::error::eof) {
     if (reader_.end_of_stream() == Http1Reader<false>::State::kDone) return answered();
+    if (surely_unread()) {
+      HttpResult unread;
+      unread.outcome = HttpOutcome::kNotSent;
+      unread.error = "the server closed the connection before the request had come";
+      return finish(std::move(unread), false);
+    }
     return lost("the server closed the connection");
   }
   if (ec) return lost(ec.message());
   reader_.feed({input, got});
   advance(reader_.advance());
+}
+
+// The server's end of the connection (FIN) says up to which byte it had received: not a byte of this request. What
+// comes after its end nobody reads. A reset would prove nothing, since its acknowledgement is not looked at.
+bool Http1ClientConnection::surely_unread() const {
+  if (reader_.state() != Http1Reader<false>::State::kStart) return false;
+  const auto acknowledged = transport_->bytes_acknowledged();
+  return acknowledged && *acknowledged <= written_before_;
 }
 
 void Http1ClientConnection::advance(Http1Reader<false>::State state) {
@@ -96,6 +121,7 @@ void Http1ClientConnection::advance(Http1Reader<false>::State state) {
   }
   if (state == Http1Reader<false>::State::kDone) return answered();
   if (state == Http1Reader<false>::State::kFailed) return unreadable();
+  transport_->acknowledge_now();
   wait_readable();
 }
 
@@ -106,7 +132,9 @@ std::chrono::milliseconds Http1ClientConnection::allowed_idle(const Metadata& he
   if (at == std::string::npos) return options_.max_idle;
   unsigned seconds = 0;
   std::from_chars(value.data() + at + 8, value.data() + value.size(), seconds);
-  return std::chrono::seconds(std::min(seconds, 3600U)) - std::chrono::seconds(seconds > 0 ? 1 : 0);
+  // Less than the server says, so that it does not close while a request is on its way.
+  const std::chrono::milliseconds promised = std::chrono::seconds(std::min(seconds, 3600U));
+  return promised - std::min(kIdleMargin, promised / 4);
 }
 
 void Http1ClientConnection::answered() {
@@ -118,7 +146,8 @@ void Http1ClientConnection::answered() {
   result.response.headers = std::move(reader_.head().headers);
   if (!head_request_) result.response.body = reader_.take_body();
   const auto idle = allowed_idle(result.response.headers);
-  idle_until_ = Clock::now() + idle;
+  idle_since_ = Clock::now();
+  idle_until_ = idle_since_ + idle;
   finish(std::move(result), reusable && idle.count() > 0);
 }
 
@@ -149,10 +178,6 @@ void Http1ClientConnection::finish(HttpResult result, bool reusable) {
     if (transport_) transport_->close();
   }
   if (done) done(std::move(result), reusable);
-}
-
-bool Http1ClientConnection::fresh(Clock::time_point now) {
-  return !over_ && transport_ && now < idle_until_ && transport_->looks_idle();
 }
 
 void Http1ClientConnection::abandon() {

@@ -1,6 +1,7 @@
 #include "sidecar/net/http1_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -13,6 +14,52 @@ namespace http = boost::beast::http;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 // What may wait undecoded: Beast wants a chunk's whole header line at once.
 constexpr std::size_t kMaxChunkHeader = 16 * 1024;
+
+// Up to and with its empty line; npos: there is none yet. A line may end in a bare line feed.
+std::size_t lenient_head_size(std::string_view bytes) {
+  for (std::size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
+    const std::string_view rest = bytes.substr(at + 1);
+    if (rest.starts_with('\n')) return at + 2;
+    if (rest.starts_with("\r\n")) return at + 3;
+  }
+  return std::string_view::npos;
+}
+
+// The one spelling that the gate and Beast read alike.
+std::string canonical_response_head(std::string_view block) {
+  std::string text;
+  text.reserve(block.size() + 16);
+  bool first = true;
+  while (!block.empty()) {
+    const std::size_t end = block.find('\n');
+    std::string_view line = block.substr(0, end);
+    block.remove_prefix(end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    text += line;
+    if (std::exchange(first, false) && line.find(' ') == line.rfind(' ')) text += ' ';
+    text += "\r\n";
+  }
+  return text;
+}
+
+// "HTTP/1.1 200 OK", whole or as far as it is here: HTTP/1 with three digits.
+bool like_status_line(std::string_view bytes) {
+  constexpr std::string_view kShape = "HTTP/1.# ###";
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    if (i == bytes.size()) return true;
+    const bool digit = bytes[i] >= '0' && bytes[i] <= '9';
+    if (kShape[i] == '#' ? !digit : bytes[i] != kShape[i]) return false;
+  }
+  return bytes.size() == kShape.size() ||
+         std::string_view(" \r\n").find(bytes[kShape.size()]) != std::string_view::npos;
+}
+
+bool has_bare_line_feed(std::string_view bytes) {
+  for (std::size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1)) {
+    if (at == 0 || bytes[at - 1] != '\r') return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -37,24 +84,33 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::advance() {
   buffer_.erase(0, used);
   if (state_ == State::kFailed) return state_;
   if (parser_->is_done()) return state_ = State::kDone;
-  if (buffer_.size() > kMaxChunkHeader) return fail(400, "malformed chunk");
+  // What Beast leaves is the line before a chunk, or trailers.
+  if (buffer_.size() > kMaxChunkHeader || has_bare_line_feed(buffer_)) return fail(400, "malformed chunk");
   return state_;
 }
 
 template <bool kRequest>
 typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
-  const std::size_t end = buffer_.find(kHeadEnd);
-  if ((end == std::string::npos ? buffer_.size() : end + kHeadEnd.size()) > limits_.max_header) {
+  std::size_t size = std::string::npos;
+  if (kRequest) {
+    size = buffer_.find(kHeadEnd);
+    if (size != std::string::npos) size += kHeadEnd.size();
+  } else {
+    size = lenient_head_size(buffer_);
+  }
+  if (std::min(size, buffer_.size()) > limits_.max_header) {
     return fail(431, "the headers are larger than the limit of " + std::to_string(limits_.max_header) + " bytes");
   }
-  if (end == std::string::npos) {
+  if (!kRequest && !like_status_line(buffer_)) return fail(400, "this is no answer of HTTP/1");
+  if (size == std::string::npos) {
     // What does not even begin like HTTP (a TLS hello, another protocol) is told so at once.
-    const std::string_view begin = std::string_view(buffer_).substr(0, kRequest ? 1 : 5);
-    const bool like_http = kRequest ? is_token(begin) : std::string_view("HTTP/").starts_with(begin);
-    return like_http || buffer_ == "\r" ? state_ : fail(400, "this is not HTTP");
+    if (kRequest && buffer_ != "\r" && !is_token(std::string_view(buffer_).substr(0, 1))) {
+      return fail(400, "this is not HTTP");
+    }
+    return state_;
   }
-  const std::size_t size = end + kHeadEnd.size();
-  const std::string_view block(buffer_.data(), size);
+  const std::string own = kRequest ? std::string() : canonical_response_head({buffer_.data(), size});
+  const std::string_view block = kRequest ? std::string_view(buffer_.data(), size) : std::string_view(own);
   std::string why;
   const bool good = kRequest ? read_request_head(block, head_, why) : read_response_head(block, head_, why);
   if (!good) return fail(400, std::move(why));
@@ -65,7 +121,7 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
   if (no_body_) parser_->skip(true);
   std::size_t used = 0;
   if (put(block, used) == State::kFailed) return state_;
-  if (!parser_->is_header_done() || used != size) return fail(400, "malformed head");
+  if (!parser_->is_header_done() || used != block.size()) return fail(400, "malformed head");
   buffer_.erase(0, size);
   return state_ = State::kBody;
 }

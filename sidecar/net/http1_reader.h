@@ -19,6 +19,9 @@ struct Http1Limits {
 
 /// Cuts a stream of bytes into HTTP/1 messages: the strict gate reads each head, Beast reads it again and decodes
 /// the body. Bytes beyond the message wait for the next one.
+///
+/// Of responses, small servers' habits are taken: bare line feeds in the head (RFC 9112 §2.2) and a status line that
+/// ends behind its number. What can become no message is told at once, never waited for.
 template <bool kRequest>
 class Http1Reader {
  public:

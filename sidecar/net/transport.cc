@@ -1,7 +1,9 @@
 #include "sidecar/net/transport.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 
 #include <boost/asio/error.hpp>
 #include <netinet/in.h>
@@ -29,6 +31,9 @@ std::size_t finish(ssize_t result, bool reading, error_code& ec) {
   }
   return 0;
 }
+
+// Where tcpi_bytes_acked stands in the kernel's tcp_info (linux/tcp.h): the C library's own ends before it.
+constexpr std::size_t kBytesAcked = 120;
 
 void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
 
@@ -103,6 +108,31 @@ void Transport::tune(std::chrono::milliseconds silence) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
   set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, ms);
+}
+
+void Transport::acknowledge_now() {
+  if (socket_.is_open()) set_option(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
+std::optional<std::uint64_t> Transport::bytes_acknowledged() const {
+  std::array<char, 256> info{};
+  socklen_t size = info.size();
+  auto& socket = const_cast<Socket&>(socket_);  // native_handle() is not const
+  if (!socket.is_open() || ::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, info.data(), &size) != 0 ||
+      size < kBytesAcked + sizeof(std::uint64_t)) {
+    return std::nullopt;
+  }
+  std::uint64_t acknowledged = 0;
+  std::memcpy(&acknowledged, info.data() + kBytesAcked, sizeof acknowledged);
+  // The handshake counts as one, where the connection is ours.
+  return acknowledged - std::min<std::uint64_t>(1, acknowledged);
+}
+
+std::optional<SocketAddress> Transport::remote() const {
+  error_code ec;
+  SocketAddress remote = socket_.remote_endpoint(ec);
+  if (ec) return std::nullopt;
+  return remote;
 }
 
 std::string Transport::peer_address() const {

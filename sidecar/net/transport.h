@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -56,6 +58,14 @@ class Transport {
   /// TCP: no delay, and a peer that acknowledges nothing for `silence` ends the connection
   /// (TCP_USER_TIMEOUT).
   void tune(std::chrono::milliseconds silence);
+  /// Sends the acknowledgement of what has been read now: a server that writes an answer in two pieces may wait for
+  /// that of the first (Nagle), and the kernel holds it back for 40 ms. TCP.
+  void acknowledge_now();
+  /// How much of what was written the other end's kernel has acknowledged, on a connection that we made. Nothing where
+  /// it is not known (Unix sockets).
+  std::optional<std::uint64_t> bytes_acknowledged() const;
+  /// The other end's address; nothing where it is not connected.
+  std::optional<boost::asio::generic::stream_protocol::endpoint> remote() const;
   /// The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.
   std::string peer_address() const;
   Socket& socket() { return socket_; }

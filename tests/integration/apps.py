@@ -170,11 +170,12 @@ class HttpApp(Recorder):
 class GrpcApp(Recorder):
     """form: "stream", "unary" or "plain" (messages.ControlPlane/Apply and nothing else). It echoes the messages."""
 
-    def __init__(self, form, address="127.0.0.1:0", options=()):
+    def __init__(self, form, address="127.0.0.1:0", options=(), compression=None):
         super().__init__()
         self.form, self.breaks = form, []
         self.behave = None  # unary: a function of the turn and the context; stream: of a frame, which yields answers
-        self.server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0), *options])
+        self.server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0), *options],
+                                  compression=compression)
         app = self
 
         class Host(app_pb2_grpc.ActorHostServicer):

@@ -22,8 +22,10 @@ OURS = {
     "sidecar/admin": IO,
     "sidecar/discovery": IO + ("sidecar/config/settings.h",),
     "sidecar/cli": ("sidecar/core/", "sidecar/wire/", "sidecar/net/", "sidecar/config/"),
-    "adapters/http": IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/turn_headers.h"),
-    "adapters/grpc": IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/turn_headers.h"),
+    "adapters/http": IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/listener_watch.h",
+                            "adapters/turn_headers.h"),
+    "adapters/grpc": IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/listener_watch.h",
+                            "adapters/turn_headers.h"),
     "adapters": IO,
 }
 

@@ -84,6 +84,7 @@ class AdapterTest : public net::testing::LoopTest {
     options.health_interval = std::chrono::milliseconds(50);
     options.down_after = std::chrono::seconds(10);
     options.turn_timeout = turn_timeout;
+    options.connections = connections;
     return options;
   }
 
@@ -93,6 +94,7 @@ class AdapterTest : public net::testing::LoopTest {
   }
 
   std::chrono::milliseconds turn_timeout{60'000};
+  std::size_t connections = 256;
   Reports reports;
   runtime::Log log;
 };

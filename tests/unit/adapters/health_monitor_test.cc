@@ -205,6 +205,85 @@ TEST_F(Monitored, LookNowDuringACheckAsksOnceMoreAfterIt) {
   ASSERT_TRUE(more_checks(1));
 }
 
+TEST_F(Monitored, AnotherListenerIsARestartAtOnceAndOnlyOnce) {
+  says.instance = "a";
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  answer_at_once = false;
+  ASSERT_TRUE(more_checks(1));
+  monitor->refused();
+  monitor->replaced();
+  EXPECT_EQ(events, "up restarted ");
+  answer_at_once = true;
+  asked(says);  // the earlier one's last word
+  says.instance = "b";
+  ASSERT_TRUE(more_checks(3));
+  EXPECT_EQ(events, "up restarted ") << "the refusal and the other instance were the same restart";
+}
+
+TEST_F(Monitored, AnotherListenerInPlaceOfAnUnhealthyOneMeansThatThatOneIsGone) {
+  watch(30ms);
+  ASSERT_TRUE(happens("up "));
+  says = kSick;
+  ASSERT_TRUE(happens("up unhealthy:sick "));
+  monitor->replaced();
+  says = kWell;
+  ASSERT_TRUE(happens("up unhealthy:sick gone:another process listens there up "));
+}
+
+// A backlog that was full for a moment, say.
+TEST_F(Monitored, ARefusalByAListenerThatStaysIsNoRestart) {
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  says.same_listener = true;
+  monitor->refused();
+  ASSERT_TRUE(more_checks(2));
+  EXPECT_EQ(events, "up ");
+}
+
+TEST_F(Monitored, InstancesThatComeBackAreSeveralProcesses) {
+  says.instance = "a";
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  says.instance = "b";
+  ASSERT_TRUE(happens("up restarted "));
+  says.instance = "a";
+  ASSERT_TRUE(run_until([this] { return events.find("unhealthy") != std::string::npos; }));
+  EXPECT_NE(events.find("several processes answer there, and the contract says that an app is one process"),
+            std::string::npos);
+  const std::string before = events;
+  for (int i = 0; i < 20; ++i) {
+    says.instance = i % 2 == 0 ? "a" : "b";
+    ASSERT_TRUE(more_checks(1));
+  }
+  EXPECT_EQ(events, before) << "its activations end once, not at every check";
+  ASSERT_TRUE(run_until([&] { return events == before + "up "; })) << "one alone, for a while";
+}
+
+TEST_F(Monitored, AnInstanceThatIsNewAtEachCheckLikewise) {
+  says.instance = "0";
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  for (int i = 1; i < 20; ++i) {
+    says.instance = std::to_string(i);
+    ASSERT_TRUE(more_checks(1));
+  }
+  EXPECT_TRUE(events.starts_with("up restarted restarted unhealthy:its ringside-app-instance changes")) << events;
+}
+
+TEST_F(Monitored, AnAppThatRestartsOftenIsOneProcess) {
+  says.instance = "0";
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  std::string expected = "up ";
+  for (int i = 1; i < 10; ++i) {
+    says.instance = std::to_string(i);
+    monitor->replaced();
+    ASSERT_TRUE(more_checks(2));
+    EXPECT_EQ(events, expected += "restarted ");
+  }
+}
+
 TEST_F(Monitored, AnAnswerAfterItsEndDoesNothing) {
   answer_at_once = false;
   watch(10s);

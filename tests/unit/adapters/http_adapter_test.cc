@@ -1,6 +1,7 @@
 #include "adapters/http/http_adapter.h"
 
 #include <deque>
+#include <map>
 #include <optional>
 
 #include "tests/unit/adapters/adapter_fixture.h"
@@ -11,6 +12,7 @@ namespace {
 
 using core::Outcome;
 using core::Reason;
+using testing::ending;
 using testing::turn;
 
 // An application that is healthy, and answers turns with whatever bytes the test gives it.
@@ -136,39 +138,71 @@ TEST_F(HttpApp, NobodyThereIsDownAndATurnSurelyNotDelivered) {
   EXPECT_EQ(reports.ups, 0);
 }
 
+// It says nothing of it, and what is written meanwhile would be lost.
+TEST_F(HttpApp, AnAppThatClosesAfterEachAnswerLosesNoTurnAndHasNotRestarted) {
+  hostile.says = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+  hostile.close = true;
+  start(hostile.endpoint());
+  ASSERT_TRUE(until([this] { return reports.ups == 1; }));
+  for (core::Token token = 1; token <= 50; ++token) {
+    adapter->start_turn(turn(token));
+    ASSERT_TRUE(until([&] { return reports.ended.contains(token); }));
+    EXPECT_ENDED(reports.ended[token], kApplied, kNone);
+  }
+  EXPECT_EQ(hostile.turns, 50);
+  EXPECT_EQ(reports.restarts, 0);
+  EXPECT_EQ(reports.downs, 0);
+}
+
 // A well-behaved one.
 class GoodApp : public HttpApp {
  protected:
   GoodApp() {
+    serve(0);
+    start(listener->local_address());
+  }
+  ~GoodApp() override { listener->close(); }
+  void serve(std::uint16_t port) {
     auto options = net::testing::on_loopback();
+    options.address.port = port;
     options.http1.emplace().handler = [this](net::HttpRequest request, net::HttpReply reply) {
       if (request.target == "/healthz") {
         net::HttpResponse well;
-        well.headers.add("ringside-app-instance", instance);
+        if (!instance.empty()) well.headers.add("ringside-app-instance", instance);
+        ++checks;
         return reply(std::move(well));
       }
       seen.push_back(request.method + " " + request.target);
+      last = request.headers;
       if (request.method == "POST") time_left.emplace_back(request.headers.get("ringside-timeout"));
       held.push_back(std::move(reply));
       if (!hold) release();
     };
     listener = net::testing::serve(loop, std::move(options));
-    start(listener->local_address());
   }
-  ~GoodApp() override { listener->close(); }
+  // As when its process ends and another one takes its place, and nobody asks meanwhile.
+  void restart() {
+    const std::uint16_t port = listener->local_address().port;
+    listener->close();
+    held.clear();
+    serve(port);
+  }
   void release() {
     net::HttpResponse response;
     response.status = status;
+    response.headers = says;
     for (auto& reply : held) reply(response);
     held.clear();
   }
 
   std::unique_ptr<net::Listener> listener;
   std::string instance = "a";
+  net::Metadata last, says;  // headers
   std::vector<std::string> seen, time_left;
   std::deque<net::HttpReply> held;
   bool hold = false;
   int status = 200;
+  int checks = 0;
 };
 
 TEST_F(GoodApp, TurnsAreAppliedSideBySide) {
@@ -196,14 +230,82 @@ TEST_F(GoodApp, AnAppThatKnowsNoDeactivationHasNothingToDoForIt) {
 
 TEST_F(GoodApp, WhatTheAppSaysToADeactivationIsReportedAndNotRepeated) {
   using Kind = core::Deactivated::Kind;
-  const std::map<int, Kind> answers = {{409, Kind::kNotNow}, {500, Kind::kFailed}, {503, Kind::kFailed}};
+  const std::map<int, Kind> answers = {{301, Kind::kDone},   {307, Kind::kDone},   {400, Kind::kDone},
+                                       {401, Kind::kDone},   {403, Kind::kDone},   {410, Kind::kDone},
+                                       {409, Kind::kNotNow}, {408, Kind::kFailed}, {425, Kind::kFailed},
+                                       {429, Kind::kFailed}, {500, Kind::kFailed}, {503, Kind::kFailed}};
   for (const auto& [answer, kind] : answers) {
     seen.clear();
     status = answer;
-    adapter->deactivate(ending(core::Token(answer), 5));
-    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(core::Token(answer)); })) << answer;
-    EXPECT_EQ(reports.forgotten[core::Token(answer)].kind, kind) << answer;
+    const auto token = core::Token(answer);
+    adapter->deactivate(ending(token, 5));
+    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(token); })) << answer;
+    EXPECT_EQ(reports.forgotten[token].kind, kind) << answer;
+    EXPECT_EQ(reports.forgotten[token].detail, "DELETE /actors/5 was answered " + std::to_string(answer));
     EXPECT_EQ(seen.size(), 1U);
+    adapter->deactivate_all({token + 1000});
+    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(token + 1000); })) << answer;
+    EXPECT_EQ(reports.forgotten[token + 1000].kind, kind) << answer;
+    EXPECT_EQ(reports.forgotten[token + 1000].detail, "DELETE /actors was answered " + std::to_string(answer));
+  }
+}
+
+TEST_F(GoodApp, TheAppIsToldWhatEndsAndWhy) {
+  core::DeactivateActor end = ending(1, 5);
+  end.name =
+      "Gr\xc3\xbc\xc3\x9f"
+      "e";
+  end.why = core::Deactivation::kTurnTimeout;
+  adapter->deactivate(end);
+  ASSERT_TRUE(run_until([&] { return !reports.done.empty(); }));
+  EXPECT_EQ(last.get("ringside-epoch"), "7");
+  EXPECT_EQ(last.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
+  EXPECT_EQ(last.get("ringside-deactivation"), "turn-timeout");
+}
+
+TEST_F(GoodApp, TheAppSaysWhenToAskAgain) {
+  status = 503;
+  says.add("retry-after", "7");
+  adapter->deactivate(ending(1, 5));
+  ASSERT_TRUE(run_until([&] { return !reports.done.empty(); }));
+  EXPECT_EQ(reports.forgotten[1].retry_after, std::chrono::seconds(7));
+  adapter->start_turn(turn(2));
+  EXPECT_ENDED(answer_of(2), kNotDelivered, kAppBusy);
+  EXPECT_EQ(reports.ended[2].retry_after, std::chrono::seconds(7));
+}
+
+TEST_F(GoodApp, AnAnswerMayEndTheActivation) {
+  adapter->start_turn(turn(1));
+  EXPECT_FALSE(answer_of(1).deactivate);
+  says.add("ringside-deactivate", "true");
+  adapter->start_turn(turn(2));
+  EXPECT_TRUE(answer_of(2).deactivate);
+}
+
+TEST_F(GoodApp, ATurnTellsWhoWaitsForIt) {
+  core::StartTurn start = turn(1);
+  start.chain = "1, 42";
+  adapter->start_turn(start);
+  EXPECT_ENDED(answer_of(1), kApplied, kNone);
+  EXPECT_EQ(last.get("ringside-chain"), "1, 42");
+}
+
+// The clock of each starts when it is sent: what waits for a connection is neither silent nor done.
+TEST_F(GoodApp, DeactivationsThatWaitForAConnectionHaveTheirWholeTime) {
+  adapter.reset();
+  connections = 3;
+  turn_timeout = std::chrono::milliseconds(600);
+  start(listener->local_address());
+  hold = true;
+  for (core::Token token = 1; token <= 4; ++token) adapter->deactivate(ending(token, token));
+  for (core::Token token = 1; token <= 4; ++token) {
+    ASSERT_TRUE(run_until([this] { return held.size() == 1; }));
+    const auto sent = net::Clock::now();
+    ASSERT_TRUE(run_until([&] { return net::Clock::now() - sent > std::chrono::milliseconds(200); }));
+    EXPECT_EQ(held.size(), 1U);
+    release();
+    ASSERT_TRUE(run_until([&] { return reports.done.size() == token; }));
+    EXPECT_EQ(reports.forgotten[token].kind, core::Deactivated::Kind::kDone) << token;
   }
 }
 
@@ -229,29 +331,39 @@ TEST_F(GoodApp, NoDeactivationOutlivesARestart) {
   EXPECT_TRUE(reports.done.empty());
 }
 
-TEST_F(GoodApp, ATurnThatFindsNoConnectionInTimeIsNeverHandedOver) {
+TEST_F(GoodApp, AsManyTurnsAndDeactivationsAtOnceAsThereMayBe) {
+  adapter.reset();
+  connections = 600;
+  start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  const auto time = std::chrono::milliseconds(500);
-  for (core::Token token = 1; token <= 70; ++token) adapter->start_turn(turn(token, token, "x", time));
-  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6; }));
-  for (const auto& [token, answer] : reports.ended) EXPECT_ENDED(answer, kExpired, kDeadline);
-  EXPECT_EQ(held.size(), 64U) << "and those that had begun go on";
+  for (core::Token token = 1; token <= 300; ++token) adapter->start_turn(turn(token, token));
+  for (core::Token token = 301; token <= 400; ++token) adapter->deactivate(ending(token, token));
+  ASSERT_TRUE(run_until([this] { return held.size() == 400; }));
+  EXPECT_EQ(adapter->waiting_for_connection(), 0U);
   hold = false;
   release();
-  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 70; }));
-  EXPECT_EQ(seen.size(), 64U);
-  EXPECT_EQ(time_left.front().back(), 's') << time_left.front();
+  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 300 && reports.done.size() == 100; }));
 }
 
-TEST_F(GoodApp, SlowTurnsNeverKeepDeactivationsWaiting) {
+// Those under way may be waiting for it.
+TEST_F(GoodApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
+  adapter.reset();
+  connections = 30;
+  start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (core::Token token = 1; token <= 100; ++token) adapter->start_turn(turn(token, token));
-  ASSERT_TRUE(run_until([this] { return held.size() == 64; })) << "every connection for turns is taken";
-  adapter->deactivate(ending(1, 1000));
-  ASSERT_TRUE(run_until([this] { return held.size() == 65; }));
+  for (core::Token token = 1; token <= 25; ++token) adapter->start_turn(turn(token, token));
+  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6 && held.size() == 19; }));
+  for (const auto& [token, answer] : reports.ended) EXPECT_ENDED(answer, kNotDelivered, kAppBusy);
+  adapter->deactivate(ending(100, 1000));
+  ASSERT_TRUE(run_until([this] { return held.size() == 20; })) << "which turns never keep waiting";
   EXPECT_EQ(seen.back(), "DELETE /actors/1000");
+  hold = false;
+  release();
+  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 25; }));
+  EXPECT_EQ(seen.size(), 20U);
+  EXPECT_EQ(time_left.front().back(), 's') << time_left.front();
 }
 
 // The core begins new activations when it hears of the restart: their turns are not among the lost ones, and no lost
@@ -271,6 +383,36 @@ TEST_F(GoodApp, AnotherInstanceIsARestartAndThenTheLostTurnsEnd) {
   ASSERT_TRUE(run_until([this] { return held.size() == 2; }));
   release();
   EXPECT_ENDED(answer_of(2), kApplied, kNone);
+}
+
+// No header, nothing under way, and no check in between: the listening socket tells.
+TEST_F(GoodApp, ARestartIsNoticedBeforeTheNextTurnIsSent) {
+  instance.clear();
+  ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
+  adapter->start_turn(turn(1));
+  EXPECT_ENDED(answer_of(1), kApplied, kNone);
+  restart();
+  seen.clear();
+  reports.on_end = [this] {
+    EXPECT_TRUE(seen.empty());
+    adapter->start_turn(turn(3));
+  };
+  adapter->start_turn(turn(2));
+  EXPECT_ENDED(answer_of(2), kNotDelivered, kAppLost);
+  EXPECT_EQ(reports.restarts, 1);
+  EXPECT_ENDED(answer_of(3), kApplied, kNone);
+  ASSERT_TRUE(run_until([this, after = checks + 3] { return checks >= after; }));
+  EXPECT_EQ(reports.restarts, 1) << "said once";
+  EXPECT_EQ(reports.downs, 0);
+  EXPECT_EQ(seen.size(), 1U) << "the old activation's turn never reached the new process";
+}
+
+TEST_F(GoodApp, ARestartOfAnIdleAppIsNoticedByTheNextCheck) {
+  instance.clear();
+  ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
+  restart();
+  ASSERT_TRUE(run_until([this] { return reports.restarts == 1; }));
+  EXPECT_EQ(reports.downs, 0);
 }
 
 TEST_F(GoodApp, GoneMidTurnIsUnknownThenDown) {

@@ -13,6 +13,8 @@ using core::Reason;
 using net::HttpOutcome;
 using testing::turn;
 
+TurnExchange exchange_of(const wire::ApplyJson& json, bool as_json) { return {json, as_json, {"127.0.0.1", 8080, ""}}; }
+
 struct Row {
   const char* name;
   int status;
@@ -39,7 +41,7 @@ TEST_P(TurnAnswers, MeanWhatTheContractSays) {
   result.response.status = row.status;
   if (*row.type != 0) result.response.headers.add("content-type", row.type);
   result.response.body = row.body;
-  const core::Answer answer = TurnExchange(json, true).read(result, false);
+  const core::Answer answer = exchange_of(json, true).read(result, {});
   EXPECT_EQ(answer.outcome, row.outcome) << answer.detail;
   EXPECT_EQ(answer.reason, row.reason) << answer.detail;
 }
@@ -78,11 +80,11 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(TurnExchange, BrokenConnectionsSayHowMuchIsSure) {
   const wire::ApplyJson json;
-  const TurnExchange exchange(json, true);
+  const TurnExchange exchange = exchange_of(json, true);
   const auto reason = [&](const std::function<void(net::HttpResult&)>& adjust, Outcome outcome) {
     net::HttpResult result;
     adjust(result);
-    const core::Answer answer = exchange.read(result, true);
+    const core::Answer answer = exchange.read(result, {});
     EXPECT_EQ(answer.outcome, outcome);
     return answer.reason;
   };
@@ -114,12 +116,57 @@ TEST(TurnExchange, ARefusalsBodyTravelsAsAReply) {
   result.response.status = 422;
   result.response.body = "no such cart";
   messages::ApplyResult applied;
-  ASSERT_TRUE(applied.ParseFromString(TurnExchange(json, true).read(result, false).result));
+  ASSERT_TRUE(applied.ParseFromString(exchange_of(json, true).read(result, {}).result));
   EXPECT_FALSE(applied.accepted());
   google::protobuf::BytesValue body;
   ASSERT_EQ(applied.replies_size(), 1);
   ASSERT_TRUE(applied.replies(0).UnpackTo(&body));
   EXPECT_EQ(body.value(), "no such cart");
+}
+
+TEST(TurnExchange, ARedirectOfAMethodCallLeadsThroughRingside) {
+  const wire::ApplyJson json;
+  const TurnExchange exchange = exchange_of(json, true);
+  core::StartTurn start = turn(1);
+  core::Call call = *start.call;
+  net::HttpRequest request{"GET", "", {}, "", ""};
+  ASSERT_FALSE(wire::write_method_call(42, request, "cart", call.request));
+  start.call = std::make_shared<core::Call>(call);
+  TurnExchange::Written written;
+  ASSERT_FALSE(exchange.write(start, written));
+  net::HttpResult result;
+  result.outcome = HttpOutcome::kAnswered;
+  result.response.status = 308;
+  result.response.headers.add("location", "http://127.0.0.1:8080/actors/42/method/cart/");
+  bool malformed = false;
+  const auto response = wire::read_method_answer(exchange.read(result, written.asked).result, malformed);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->headers.get("location"), "/v1/actors/42/method/cart/");
+}
+
+TEST(TurnExchange, RetryAfterIsReadInBothForms) {
+  const auto now = std::chrono::system_clock::from_time_t(784'111'777);  // Sun, 06 Nov 1994 08:49:37 GMT
+  const auto read = [&](const char* text) { return retry_after({{"retry-after", text}}, now); };
+  EXPECT_EQ(retry_after({}, now), core::Duration(0));
+  EXPECT_EQ(read("120"), std::chrono::seconds(120));
+  EXPECT_EQ(read("Sun, 06 Nov 1994 08:50:07 GMT"), std::chrono::seconds(30));
+  EXPECT_EQ(read("Sun, 06 Nov 1994 08:00:00 GMT"), core::Duration(0)) << "over already";
+  EXPECT_EQ(read("999999999"), std::chrono::hours(24));
+  for (const char* garbage : {"", "soon", "-1", "99999999999999999999", "1.5"}) {
+    EXPECT_EQ(read(garbage), core::Duration(0)) << garbage;
+  }
+}
+
+TEST(TurnExchange, APassingAnswerToAMethodCallIsKnown) {
+  const wire::ApplyJson json;
+  for (const auto& [status, passing] : {std::pair{200, false}, {404, false}, {429, true}, {500, true}, {503, true}}) {
+    net::HttpResult result;
+    result.outcome = HttpOutcome::kAnswered;
+    result.response.status = status;
+    const core::Answer answer = exchange_of(json, true).read(result, {true, "/actors/42/method/x", "", turn(1).call});
+    EXPECT_EQ(answer.outcome, Outcome::kApplied);
+    EXPECT_EQ(answer.passing, passing) << status;
+  }
 }
 
 TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
@@ -131,7 +178,7 @@ TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
   call.traceparent = "00-a-b-01";
   start.call = std::make_shared<core::Call>(call);
   TurnExchange::Written written;
-  ASSERT_FALSE(TurnExchange(json, true).write(start, written));
+  ASSERT_FALSE(exchange_of(json, true).write(start, written));
   EXPECT_EQ(written.request.method, "POST");
   EXPECT_EQ(written.request.target, "/actors/42/apply");
   EXPECT_EQ(written.request.headers.get("ringside-epoch"), "7");
@@ -140,7 +187,7 @@ TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
   EXPECT_EQ(written.request.headers.get("traceparent"), "00-a-b-01");
   EXPECT_NE(written.request.body.find("\"hello\""), std::string::npos) << written.request.body;
   TurnExchange::Written bytes;
-  ASSERT_FALSE(TurnExchange(json, false).write(start, bytes));
+  ASSERT_FALSE(exchange_of(json, false).write(start, bytes));
   EXPECT_EQ(bytes.request.body, call.request);
 }
 

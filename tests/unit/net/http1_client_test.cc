@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/error.hpp>
+#include <sys/socket.h>
+
+#include "sidecar/net/connect_pace.h"
 #include "sidecar/net/resolver.h"
 #include "tests/unit/net/net_fixture.h"
 
@@ -105,8 +109,20 @@ TEST_F(Http1Pool, IdleTooLongIsDropped) {
   EXPECT_EQ(client().connections(), 0U);
 }
 
-TEST_F(Http1Pool, KeepAliveTimeoutOfOneSecondMeansNoReuse) {
-  for (const char* headers : {"Keep-Alive: timeout=1\r\n", "Keep-Alive: timeout=0\r\n", "Connection: close\r\n"}) {
+TEST_F(Http1Pool, AnAnnouncedSecondIsUsedForAGoodPart) {
+  const std::size_t first = ask(get());
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  const auto answered = Clock::now();
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=1\r\n\r\n");
+  wait(first);
+  EXPECT_EQ(client().connections(), 1U);
+  ASSERT_TRUE(run_until([&] { return socket->over(); }));
+  EXPECT_GT(Clock::now() - answered, 700ms);
+}
+
+TEST_F(Http1Pool, WhatIsNotToBeKeptIsNotReused) {
+  for (const char* headers : {"Keep-Alive: timeout=0\r\n", "Connection: close\r\n"}) {
     const std::size_t index = ask(get());
     const auto socket = accept();
     ASSERT_TRUE(request_at(*socket));
@@ -146,6 +162,141 @@ TEST_F(Http1Pool, AnswersThatAreNotHttp) {
     EXPECT_EQ(result.outcome, HttpOutcome::kLost) << response;
     EXPECT_FALSE(result.error.empty());
   }
+}
+
+TEST_F(Http1Pool, WhatCanBecomeNoAnswerIsToldAtOnce) {
+  for (const char* response :
+       {"HTTP/1.1\r\n", "HTTP/1.1 OK", "HTTP/1.1 20 OK\r\n", "HTTP/1.1 2000\r\n", "HTTP/2.0 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nhi\n0\n\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nA: b\n\n"}) {
+    const HttpResult result = answer(response, false);
+    EXPECT_EQ(result.outcome, HttpOutcome::kLost) << response;
+    EXPECT_TRUE(result.malformed) << response;
+  }
+}
+
+TEST_F(Http1Pool, HabitsOfSmallServersAreTaken) {
+  for (const char* response :
+       {"HTTP/1.1 200\r\nContent-Length: 2\r\nA: b\r\n\r\nhi", "HTTP/1.1 200\nContent-Length: 2\nA: b\n\nhi",
+        "HTTP/1.1 200 OK\nContent-Length: 2\r\nA: b\n\r\nhi", "HTTP/1.0 200 OK\r\nA: b\nContent-Length: 2\r\n\nhi",
+        "HTTP/1.1 103 Early\n\nHTTP/1.1 200 \nA: b\nContent-Length: 2\n\nhi"}) {
+    const HttpResult result = answer(response, false);
+    EXPECT_EQ(result.outcome, HttpOutcome::kAnswered) << response << result.error;
+    EXPECT_EQ(result.response.status, 200);
+    EXPECT_EQ(result.response.headers.get("a"), "b") << response;
+    EXPECT_EQ(result.response.body, "hi") << response;
+  }
+}
+
+// By this a request is known not to have been read: the server's end says up to which byte it had come.
+TEST_F(Http1Pool, ATransportKnowsWhatTheOtherEndHasAcknowledged) {
+  const auto address = to_socket_address(server_.endpoint());
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(address->data()), static_cast<socklen_t>(address->size())),
+            0);
+  error_code ec;
+  Transport transport = Transport::from_fd(loop, fd, ec);
+  EXPECT_EQ(transport.bytes_acknowledged(), 0U);
+  const auto socket = accept();
+  EXPECT_EQ(transport.write_some("abc", 3, ec), 3U);
+  ASSERT_TRUE(run_until([&] { return transport.bytes_acknowledged() == 3U; }));
+  socket->pump();
+  socket->close();
+  transport.write_some("defg", 4, ec);
+  char byte = 0;
+  ASSERT_TRUE(
+      run_until([&] { return transport.read_some(&byte, 1, ec) == 0 && ec != boost::asio::error::would_block; }));
+  EXPECT_EQ(transport.bytes_acknowledged(), 3U);
+}
+
+class WatchedPool : public Http1Pool {
+ protected:
+  WatchedPool() { options_.watch_after_answer = 40ms; }
+  std::unique_ptr<RawSocket> answered(const std::string& target) {
+    const std::size_t index = ask(get(target));
+    auto socket = accept();
+    EXPECT_TRUE(request_at(*socket));
+    socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(wait(index).outcome, HttpOutcome::kAnswered);
+    return socket;
+  }
+};
+
+TEST_F(WatchedPool, AConnectionIsUsedAgainOnceTheServerHasBeenSeenToKeepThem) {
+  const auto first = answered("/1");
+  const auto second = answered("/2");  // another connection: nothing is known yet
+  EXPECT_EQ(client().connections(), 2U);
+  const auto began = Clock::now();
+  ASSERT_TRUE(run_until([&] { return Clock::now() - began > 100ms; }));
+  second->input().clear();
+  for (int i = 0; i < 3; ++i) {
+    const std::size_t index = ask(get("/again"));
+    ASSERT_TRUE(run_until([&] { return second->has("/again") || first->has("/again"); }));
+    RawSocket& used = second->has("/again") ? *second : *first;
+    used.input().clear();
+    used.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(wait(index).outcome, HttpOutcome::kAnswered);
+  }
+  EXPECT_EQ(server_.accept(), nullptr);
+}
+
+TEST_F(WatchedPool, AServerThatClosesAfterItsAnswersGetsANewConnectionForEach) {
+  for (int i = 0; i < 20; ++i) answered("/" + std::to_string(i))->close();
+}
+
+TEST_F(Http1Pool, ANewConnectionIsShownBeforeAnythingIsWritten) {
+  Http1Client::RequestId id = 0;
+  int shown = 0;
+  options_.on_connected = [&](Transport&) {
+    ++shown;
+    EXPECT_TRUE(client().cancel(id)) << "not a byte was written";
+  };
+  id = client().request(get(), {}, [](const HttpResult&) { ADD_FAILURE(); });
+  const auto socket = accept();
+  ASSERT_TRUE(run_until([&] { return socket->over(); }));
+  EXPECT_EQ(shown, 1);
+  EXPECT_EQ(socket->input(), "");
+}
+
+TEST_F(Http1Pool, AnIdleConnectionsEndIsTold) {
+  int ends = 0;
+  options_.on_idle_end = [&] { ++ends; };
+  const std::size_t first = ask(get());
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  wait(first);
+  socket->close();
+  EXPECT_TRUE(run_until([&] { return ends == 1; }));
+  EXPECT_EQ(client().connections(), 0U);
+}
+
+// As many at once as there is room among those that it has not accepted, and not more: one more would cost a second.
+TEST(ConnectPace, GoesByWhatWaitsToBeAccepted) {
+  testing::RawListener server(5);
+  Loop loop;
+  error_code ec;
+  const auto address = to_socket_address(server.endpoint());
+  std::vector<RawSocket> waiting;
+  ConnectPace pace;
+  waiting.push_back(RawSocket::connect_to(server.endpoint()));
+  {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    ASSERT_EQ(
+        ::connect(fd, reinterpret_cast<const sockaddr*>(address->data()), static_cast<socklen_t>(address->size())), 0);
+    Transport transport = Transport::from_fd(loop, fd, ec);
+    pace.connected(transport);
+  }
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(pace.may_connect(0, Clock::now()));
+    waiting.push_back(RawSocket::connect_to(server.endpoint()));
+  }
+  EXPECT_FALSE(pace.may_connect(0, Clock::now())) << "five wait";
+  while (server.accept()) {
+  }
+  EXPECT_TRUE(pace.may_connect(0, Clock::now()));
+  EXPECT_TRUE(pace.may_connect(4, Clock::now()));
+  EXPECT_FALSE(pace.may_connect(5, Clock::now())) << "those under way count";
 }
 
 TEST_F(Http1Pool, AnswersUntilTheEndOfTheConnection) {

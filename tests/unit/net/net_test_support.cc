@@ -73,7 +73,7 @@ int bound_socket(Endpoint& endpoint) {
 
 }  // namespace
 
-RawListener::RawListener() : fd_(bound_socket(endpoint_)) { ::listen(fd_, 64); }
+RawListener::RawListener(int backlog) : fd_(bound_socket(endpoint_)) { ::listen(fd_, backlog); }
 RawListener::~RawListener() { ::close(fd_); }
 
 std::unique_ptr<RawSocket> RawListener::accept() {

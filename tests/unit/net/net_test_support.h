@@ -89,7 +89,7 @@ class RawSocket {
 /// A listening socket in the hands of a test, on an ephemeral loopback port.
 class RawListener {
  public:
-  RawListener();
+  explicit RawListener(int backlog = 64);
   ~RawListener();
   RawListener(const RawListener&) = delete;
   RawListener& operator=(const RawListener&) = delete;

@@ -1,0 +1,153 @@
+// Deactivations over gRPC, how an app ends an activation, and its health.
+#include "tests/unit/adapters/grpc_app_fixture.h"
+
+namespace ringside::adapters {
+namespace {
+
+using namespace testing;
+
+TEST_F(GrpcApp, TurnsAndDeactivationsGoOverOneStream) {
+  serve(streams);
+  for (core::Token token = 1; token <= 100; ++token) adapter->start_turn(turn(token, token));
+  adapter->deactivate(ending(500, 1));
+  ASSERT_TRUE(run_until([this] { return reports.ended.size() == 100 && reports.done.size() == 1; }));
+  for (const auto& [token, answer] : reports.ended) {
+    EXPECT_EQ(answer.outcome, Outcome::kApplied);
+    messages::ApplyResult result;
+    ASSERT_TRUE(result.ParseFromString(answer.result));
+    EXPECT_TRUE(result.accepted());
+    EXPECT_EQ(result.replies_size(), 1);
+  }
+  EXPECT_EQ(streams.streams, 1);
+}
+
+TEST_F(GrpcApp, WhatTheAppSaysToADeactivationIsReportedAndNotRepeated) {
+  using Kind = core::Deactivated::Kind;
+  serve(unary);
+  expect_next_turn_applied(1);
+  const std::map<grpc::StatusCode, Kind> answers = {{grpc::StatusCode::FAILED_PRECONDITION, Kind::kNotNow},
+                                                    {grpc::StatusCode::ABORTED, Kind::kNotNow},
+                                                    {grpc::StatusCode::UNIMPLEMENTED, Kind::kDone},
+                                                    {grpc::StatusCode::INTERNAL, Kind::kFailed},
+                                                    {grpc::StatusCode::UNAVAILABLE, Kind::kFailed}};
+  core::Token token = 10;
+  for (const auto& [code, kind] : answers) {
+    unary.refusal = code;
+    unary.failures = 1;
+    adapter->deactivate(ending(++token, 1));
+    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(token); }));
+    EXPECT_EQ(reports.forgotten[token].kind, kind) << code;
+  }
+  EXPECT_EQ(unary.deactivated, 0);
+}
+
+TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
+  using Kind = core::Deactivated::Kind;
+  std::mutex mutex;
+  std::vector<app::v1::Deactivate> told;
+  streams.behave([&](const app::v1::TurnFrame& in, Stream& stream) {
+    app::v1::ResultFrame out;
+    const std::lock_guard lock(mutex);
+    for (const app::v1::Deactivate& one : in.deactivations()) {
+      told.push_back(one);
+      app::v1::Deactivated* said = out.add_deactivated();
+      said->set_seq(one.seq());
+      if (one.all() || one.ids(0) == 2) said->add_not_now(one.all() ? 9 : 2);
+      if (!one.all() && one.ids(0) == 3) said->add_failed(3);
+      said->mutable_retry_after()->set_seconds(5);
+      said->set_reason("busy");
+    }
+    stream.Write(out);
+    return std::optional<grpc::Status>();
+  });
+  serve(streams);
+  for (core::ActorId id = 1; id <= 3; ++id) {
+    core::DeactivateActor end = ending(id, id);
+    end.name = "n" + std::to_string(id);
+    end.why = core::Deactivation::kDrain;
+    adapter->deactivate(end);
+  }
+  adapter->deactivate_all({4});
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 4; }));
+  EXPECT_EQ(reports.forgotten[1].kind, Kind::kDone);
+  EXPECT_EQ(reports.forgotten[2].kind, Kind::kNotNow);
+  EXPECT_EQ(reports.forgotten[3].kind, Kind::kFailed);
+  EXPECT_EQ(reports.forgotten[4].kind, Kind::kFailed);
+  EXPECT_EQ(reports.forgotten[3].detail, "busy");
+  EXPECT_EQ(reports.forgotten[3].retry_after, std::chrono::seconds(5));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(told[1].ids(0), 2U);
+  EXPECT_EQ(told[1].epochs(0), 7U);
+  EXPECT_EQ(told[1].actor_names(0), "n2");
+  EXPECT_EQ(told[1].why(), "drain");
+}
+
+TEST_F(GrpcApp, ADeactivationWithoutAnAnswerIsReportedAndEndsNothingElse) {
+  streams.behave([](const app::v1::TurnFrame& in, Stream& stream) {
+    if (in.deactivations().empty()) stream.Write(applied(in));
+    return std::optional<grpc::Status>();
+  });
+  turn_timeout = std::chrono::milliseconds(300);
+  serve(streams);
+  expect_next_turn_applied(1);
+  adapter->deactivate(ending(8, 1));
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; }));
+  EXPECT_EQ(reports.forgotten[8].kind, core::Deactivated::Kind::kSilent);
+  EXPECT_EQ(reports.restarts, 0);
+  expect_next_turn_applied(2);
+}
+
+TEST_F(GrpcApp, ATurnsAnswerMayEndTheActivationAndATurnTellsWhoWaitsForIt) {
+  std::atomic<bool> told = false;
+  streams.behave([&](const app::v1::TurnFrame& in, Stream& stream) {
+    app::v1::ResultFrame out = applied(in);
+    told = in.turns_size() > 0 && in.turns(0).chain() == "1, 42";
+    if (out.results_size() > 0) out.mutable_results(0)->set_deactivate(true);
+    stream.Write(out);
+    return std::optional<grpc::Status>();
+  });
+  serve(streams);
+  core::StartTurn start = turn(1);
+  start.chain = "1, 42";
+  adapter->start_turn(start);
+  EXPECT_TRUE(answer_of(1).deactivate);
+  EXPECT_TRUE(told);
+}
+
+TEST_F(GrpcApp, AUnaryAppDoesSoByATrailer) {
+  serve(unary);
+  expect_next_turn_applied(1);
+  EXPECT_FALSE(answer_of(1).deactivate);
+  unary.ends = true;
+  core::StartTurn start = turn(2);
+  start.chain = "1, 42";
+  adapter->start_turn(start);
+  EXPECT_TRUE(answer_of(2).deactivate);
+  EXPECT_EQ(unary.told["ringside-chain"], "1, 42");
+}
+
+TEST_F(GrpcApp, AHealthServiceThatKnowsOnlyNamedServicesIsAskedForOurs) {
+  for (const char* name : {"ringside.app.v1.ActorHost", "messages.ControlPlane"}) {
+    named.known = name;
+    serve_with_health(streams);
+    expect_next_turn_applied(1);
+    named.serving = false;
+    ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
+    EXPECT_EQ(reports.down_because, "its health check says NOT_SERVING");
+    named.serving = true;
+    ASSERT_TRUE(run_until([this] { return reports.ups == 2; }));
+    adapter.reset();
+    stop();
+    reports = testing::Reports();
+  }
+}
+
+TEST_F(GrpcApp, AHealthServiceIsAskedForTheNameThatWasChosen) {
+  named.known = "shop";
+  health_service = "shop";
+  serve_with_health(streams);
+  expect_next_turn_applied(1);
+}
+
+}  // namespace
+}  // namespace ringside::adapters
