@@ -15,6 +15,7 @@ class Resolver;
 struct ConnectResult {
   std::unique_ptr<Transport> transport;  // null on failure
   bool refused = false;                  // every address said that nobody listens there (or the socket file is missing)
+  bool unresolved = false;               // the name has no address, or nobody says which
   std::string error;
 };
 

@@ -150,7 +150,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     connecting_ = true;
     connector_.connect(options_.endpoint, options_.connect_timeout, [this](ConnectResult result) {
       const auto keep = shared_from_this();
-      if (!result.transport) return connect_failed(result.error, result.refused, false);
+      if (!result.transport) return connect_failed(result.error, result.refused, false, result.unresolved);
       result.transport->tune(options_.tcp_silence);
       current_ =
           std::make_shared<ChannelSession>(loop_, std::move(*result.transport), weak_from_this(), options_.authority);
@@ -166,7 +166,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     });
   }
 
-  void connect_failed(const std::string& why, bool refused, bool reset) {
+  void connect_failed(const std::string& why, bool refused, bool reset, bool unresolved) {
     connecting_ = false;
     rest();
     last_failure_ = CallResult();
@@ -175,6 +175,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.delivery = Delivery::kNotSent;
     last_failure_.refused = refused;
     last_failure_.reset = reset;
+    last_failure_.unresolved = unresolved;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
     for (const auto& call : waiting) call->fail(last_failure_);
@@ -218,7 +219,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       handshake_.cancel();
       // One that says GOAWAY lives; it only wants no connection now.
       const bool reset = static_cast<bool>(ec) && !session.going_away();
-      return connect_failed(why.empty() ? "the server hung up" : why, false, reset);
+      return connect_failed(why.empty() ? "the server hung up" : why, false, reset, false);
     }
     if (Clock::now() - began_ < kShortLife) {
       rest();

@@ -130,6 +130,8 @@ json status_json(const core::Gateway& gateway) {
   out["confirming"] = status.confirming;
   out["quorum"] = status.quorum;
   out["points"] = status.points;
+  out["discovered_hosts"] = status.discovered_hosts;
+  out["discovery_failures"] = status.discovery_failures;
   out["actors"] = std::to_string(status.actors);
   out["strays"] = std::to_string(status.strays);
   out["turns_under_way"] = std::to_string(status.turns_under_way);
