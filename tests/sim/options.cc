@@ -90,6 +90,21 @@ void partial(FaultOptions& f) {
   f.partial_partitions = 1.0;
 }
 
+// Hosts are listed by addresses, and what they announce leads nowhere, or elsewhere.
+void names(FaultOptions& f) {
+  f.lost_names = 0.25;
+  f.twins = 0.15;
+  f.nobody_listed = 0.3;
+  f.crashes = 0.5;
+  f.drains = 0.5;
+  f.late_joins = 0.6;
+}
+
+void clocks(FaultOptions& f) {
+  f.wrong_clocks = true;
+  f.late_joins = 0.3;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -111,15 +126,16 @@ void all(Options& options) {
 
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
-  return legacy_hosts == 0 && !quorum &&
+  return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
              0;
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",       "moves",   "rush",   "network", "churn",  "apps", "saves",
-                                              "partitions", "partial", "quorum", "limits",  "legacy", "own",  "all"};
+  static const std::vector<std::string> names{"none",  "moves",      "rush",    "network", "churn",  "apps",
+                                              "saves", "partitions", "partial", "quorum",  "limits", "legacy",
+                                              "own",   "names",      "clocks",  "all"};
   return names;
 }
 
@@ -137,6 +153,8 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "quorum") return quorum(options), true;
   if (name == "limits") return limits(options), true;
   if (name == "legacy") return legacy(options), true;
+  if (name == "names") return names(options.faults), true;
+  if (name == "clocks") return clocks(options.faults), true;
   if (name == "own") return own(options), true;
   if (name == "all") return all(options), true;
   return false;
