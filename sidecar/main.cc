@@ -205,8 +205,9 @@ std::string Sidecar::open(net::ListenerOptions options, bool optional) {
 
 void Sidecar::make_parts() {
   const core::HostName host = config::announced_host(settings_, listeners_[0]->local_address().port);
-  engine_ =
-      std::make_unique<runtime::Engine>(loop_, node_config(settings_, host, kVersion, shares_.app), chance_(), log_);
+  core::NodeConfig node = node_config(settings_, host, kVersion, shares_.app);
+  node.found_unlisted = loaded_.given("min-members");
+  engine_ = std::make_unique<runtime::Engine>(loop_, std::move(node), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);
   admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_);
@@ -235,8 +236,9 @@ void Sidecar::make_parts() {
   shape_local_error_ = local_->error_shaper();
 
   const auto random = [this] { return jitter(); };
-  discovery_ = std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random,
-                                                      kubernetes_access(settings_, host));
+  discovery::DiscoveryOptions found{kubernetes_access(settings_, host), loaded_.given("min-members")};
+  discovery_ =
+      std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random, std::move(found));
   if (settings_.app) app_ = make_adapter(loop_, settings_, shares_.app, resolver_, json_, *engine_, log_, random);
 
   const auto tell_health = [this] {

@@ -99,6 +99,13 @@ void add_states(const core::Gateway& gateway, const std::string& version, std::v
   out.push_back(gauge("ringside_ring_settled", "1: every member reports the ring that this host has.")
                     .row(status.settled ? 1 : 0)
                     .take());
+  out.push_back(gauge("ringside_discovered_hosts", "Addresses that discovery names, all sources together.")
+                    .row(number(status.discovered_hosts))
+                    .take());
+  out.push_back(counter("ringside_discovery_failures_total",
+                        "Readings of a discovery source that failed, or in which it named nobody.")
+                    .row({}, status.discovery_failures)
+                    .take());
   out.push_back(gauge("ringside_app_up", "1: the application is healthy.").row(status.app_up ? 1 : 0).take());
   out.push_back(
       gauge("ringside_build_info", "Always 1; the version as a label.").row({{"version", version}}, 1.0).take());

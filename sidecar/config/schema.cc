@@ -195,9 +195,11 @@ void add_membership(std::vector<Option>& all) {
       [](std::string server, Settings& settings) { settings.dns_servers.push_back(std::move(server)); },
       "Asked instead of the servers of /etc/resolv.conf."));
   all.push_back(duration(kMembership, "join-timeout", "10s", &Settings::join_timeout, 10ms, 1h,
-                         "How long a listed host that does not answer holds back the joining."));
+                         "How long a listed host that does not answer holds back the joining. One that answers does "
+                         "so for as long as it answers."));
   all.push_back(count<std::uint32_t>(kMembership, "min-members", "1", &Settings::min_members, 1, 10'000,
-                                     "Hosts that must be there before the first one is ready."));
+                                     "Hosts that must be there before the first one is ready. Where it is given, also "
+                                     "as 1, a source of --join that names nobody keeps nobody waiting."));
   all.push_back(count<std::uint32_t>(kMembership, "quorum", "0", &Settings::quorum, 0, 10'000,
                                      "With fewer members than this, a host stops serving at once. 0 = off."));
   all.push_back(duration(kMembership, "ping-interval", "500ms", &Settings::ping_interval, 10ms, 1min,

@@ -17,8 +17,8 @@ void EpochClock::advance(Now now) {
     wall_us_ = now.wall_ms * 1000;
   } else {
     const std::int64_t passed = (now.mono - mono_).count();
-    // Back at once, which epochs never follow; ahead by little.
-    wall_us_ = std::min(now.wall_ms * 1000, wall_us_ + passed + passed / kGain);
+    wall_us_ = std::clamp(now.wall_ms * 1000, wall_us_ + passed - passed / kGain, wall_us_ + passed + passed / kGain);
+    judged_by_us_ += passed;
   }
   mono_ = now.mono;
 }
@@ -58,10 +58,22 @@ void EpochClock::pass(const Bound& bound, Duration silence) {
 }
 
 bool EpochClock::too_far_ahead(Epoch other) const {
-  return other > std::max(at_wall(wall_ms() + kMaxAheadMs), last_) || other >= kLimit;
+  const std::int64_t now_ms = std::max(wall_us_, judged_by_us_) / 1000;
+  return other > std::max(at_wall(now_ms + kMaxAheadMs), last_) || other >= kLimit;
 }
 
-bool EpochClock::too_far_behind(Epoch other) const { return other + at_wall(kMaxAheadMs) < reading(); }
+bool EpochClock::too_far_behind(const ClockReading& other) const {
+  return (other.by_time == 0 ? other.epoch : other.by_time) + at_wall(kMaxAheadMs) < reading();
+}
+
+void EpochClock::judge_by(std::int64_t wall_ms) { judged_by_us_ = wall_ms * 1000; }
+
+bool EpochClock::follow(Epoch said, const Bound& bound, Duration silence) {
+  const ClockReading most = furthest(bound, silence);
+  if (said > std::max(most.epoch, most.by_time) || said >= kLimit) return false;
+  last_ = std::max(last_, said);
+  return true;
+}
 
 bool EpochClock::observe(Epoch other) {
   if (too_far_ahead(other)) return false;

@@ -1,8 +1,9 @@
 // Epochs from a hybrid logical clock (Kulkarni et al. 2014): ms << 12 | counter, below 2^53.
 //
-// Grows with every call and never falls behind an epoch that was heard of. It follows the wall clock, but gains on the
-// monotonic one by at most 1/128: a wall clock that jumps ahead must not carry epochs beyond what the others could
-// know of this host when it dies. Loop thread only.
+// Grows with every call and never falls behind an epoch that was heard of. It follows the wall clock, but differs from
+// the monotonic one by at most 1/128: a wall clock that jumps ahead must not carry epochs beyond what the others could
+// know of this host when it dies, and one that jumps back must not make it refuse those whose clocks are right. Loop
+// thread only.
 #pragma once
 
 #include "sidecar/core/types.h"
@@ -26,7 +27,9 @@ class EpochClock {
   // False: the other clock is more than kMaxAheadMs ahead; it is not followed.
   bool observe(Epoch other);
   bool too_far_ahead(Epoch other) const;
-  bool too_far_behind(Epoch other) const;  // as far as its host can see
+  bool too_far_behind(const ClockReading& other) const;  // by its own time
+  // Another wall clock that is not from the future either, as far as this host can tell at this moment.
+  void judge_by(std::int64_t wall_ms);
 
   // ---- how far another host's clock may be, which may be gone by the time that this matters ----
   struct Bound {
@@ -38,6 +41,8 @@ class EpochClock {
   Bound bound(const ClockReading& said, Duration round_trip) const;
   // The furthest that it may be by now, `silence` later.
   ClockReading furthest(const Bound& bound, Duration silence) const;
+  // False: it is beyond that bound; it is not followed.
+  bool follow(Epoch said, const Bound& bound, Duration silence);
   // Whatever its host issued is below what comes next.
   void pass(const Bound& bound, Duration silence);
 
@@ -55,6 +60,7 @@ class EpochClock {
   bool started_ = false;
   Instant mono_;
   std::int64_t wall_us_ = 0;
+  std::int64_t judged_by_us_ = 0;  // goes on with the monotonic clock
 };
 
 }  // namespace ringside::core

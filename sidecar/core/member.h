@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "sidecar/core/epoch_clock.h"
@@ -27,8 +28,9 @@ struct Member {
   Instant last_answer;  // when something of its was last heard
   Instant lease;        // when the last ping that it answered had been sent
   Duration rtt{0};
-  EpochClock::Bound clock;  // as of its last answer
-  int refusals = 0;         // connection refused this often, one after the other
+  EpochClock::Bound clock;                   // as of its last answer
+  std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
+  int refusals = 0;                          // connection refused this often, one after the other
   bool suspected = false;
   Instant next_probe;       // when to ask others again whether they hear it
   Instant heard_by_others;  // when another member last said that it hears this one
@@ -65,6 +67,13 @@ struct Contact {
   bool blocks = false;  // of this cluster, and does not take this host in: nobody may join beside it
   enum class Clock : std::uint8_t { kNear, kAhead, kBehind } clock = Clock::kNear;  // by more than a minute
   bool serves = false;
+  bool unresolved = false;    // the name has no address here
+  bool own_name = false;      // another host answers there with this host's name
+  bool held_up = false;       // it said that it cannot join: it will ask this host once it can
+  std::string name;           // an alias: which name the host there answers with; empty: it is this host
+  Generation generation = 0;  // of the run that answered last
+  Instant last_answer;        // to a ping or a Join
+  Instant behind_since;       // its clock, as far as this host can tell
   Instant first_asked;
   Instant first_named;
   Instant next_try;
@@ -72,6 +81,7 @@ struct Contact {
   Instant next_probe;  // when to ask members again whether they hear it
   Instant heard_by_others;
   std::string problem;  // for a person, where there is one
+  std::string told;     // what of that the log has
 
   bool open() const { return state == State::kAsking || state == State::kJoining; }
 };

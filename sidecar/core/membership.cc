@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxBuried = 4096;
 constexpr std::size_t kMaxLooks = 256;
+constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
 
 }  // namespace
 
@@ -131,6 +132,7 @@ std::vector<std::string> Membership::names() const {
 void Membership::close() {
   closing_ = true;
   say_goodbye(false);
+  listener_.view_changed();  // what waits for somebody else will not be told of anybody any more
 }
 
 void Membership::say_goodbye(bool only_to_legacy_hosts) {
@@ -179,6 +181,8 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
     if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
     buried_[host] = std::max(buried_[host], run.generation);
   }
+  if (fates_.size() >= kMaxBuried) fates_.erase(fates_.begin());
+  fates_[host] = {how, how == Gone::kSilent ? found->second.last_answer : now()};
   members_.erase(found);
   context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
                {{"host", host}, {"why", why}});
@@ -186,6 +190,41 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   rebuild_ring(host);
   listener_.run_ended(run, how == Gone::kSilent);
   listener_.view_changed();
+}
+
+// A host that ends in order is restarted as a rule: it is looked for at once, and not only when discovery is read next.
+void Membership::expect_back(const std::string& host) {
+  learn(host, false, false);
+  const auto found = contacts_.find(host);
+  if (found == contacts_.end()) return;
+  found->second.state = Contact::State::kRefused;
+  found->second.problem = "it has ended in order";
+  found->second.next_try = now() + config_.ping_interval;
+  found->second.keep_until = now() + kRestartTime;
+}
+
+std::string Membership::fate_of(const std::string& host) const {
+  const auto seconds = [this](Instant since) {
+    const std::int64_t tenths = std::max<std::int64_t>(0, (now() - since).count()) / 100'000;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+  };
+  if (const Member* member = find(host)) {
+    return member->suspected ? host + " has been silent for " + seconds(member->last_answer) : "";
+  }
+  const auto fate = fates_.find(host);
+  if (fate == fates_.end()) return "";
+  const std::string since = seconds(fate->second.since);
+  switch (fate->second.how) {
+    case Gone::kInOrder:
+      return host + " ended in order " + since + " ago";
+    case Gone::kReplaced:
+      return host + " was replaced by another run " + since + " ago";
+    case Gone::kRefusing:
+      return host + " refused connections " + since + " ago";
+    case Gone::kSilent:
+      return host + " has been silent for " + since;
+  }
+  return "";
 }
 
 // Brings the one host that changed onto the ring, or takes it off.
@@ -209,7 +248,7 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
-  if (says.clock.epoch != 0) read_clock(member, says.clock);
+  read_clock(member, says);
   if (says.phase == member.phase) return;
   // Within a generation phases only advance, and nobody returns to the ring (invariant 2).
   if (!member.on_ring() && (says.phase == Phase::kJoining || says.phase == Phase::kReady)) return;
@@ -222,14 +261,6 @@ void Membership::observe(Member& member, const PingAnswer& says) {
     listener_.left_ring(member);
   }
   listener_.view_changed();
-}
-
-void Membership::read_clock(Member& member, const ClockReading& clock) {
-  if (!clock_.observe(clock.epoch)) {
-    context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
-    return;
-  }
-  member.clock = clock_.bound(clock, member.rtt);
 }
 
 // ---- what others ask ------------------------------------------------------------------------------------------------
@@ -281,6 +312,7 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
     case Standing::kBuried:
       return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
     default:
+      if (held_up()) return answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
       look(sender.host, {Look::For::kJoin, token, sender.generation});
   }
 }
@@ -328,7 +360,7 @@ void Membership::probe(Token token, const ProbeRequest& request) {
 void Membership::look(const std::string& host, Look look) {
   std::vector<Look>& waiting = looks_[host];
   if (waiting.size() >= kMaxLooks || looks_.size() > kMaxLooks) {
-    resolve_look(host, look, nullptr, false);
+    resolve_look(host, look, nullptr, nullptr);
     if (waiting.empty()) looks_.erase(host);
     return;
   }
@@ -341,7 +373,6 @@ void Membership::looked(const std::string& host, const PingAnswer* says, const P
   if (found == looks_.end()) return;
   const std::vector<Look> waiting = std::move(found->second);
   looks_.erase(found);
-  const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
   const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
   const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
   if (own_word != nullptr) {
@@ -354,14 +385,18 @@ void Membership::looked(const std::string& host, const PingAnswer* says, const P
       }
     }
   }
-  for (const Look& look : waiting) resolve_look(host, look, own_word, no_process);
+  for (const Look& look : waiting) resolve_look(host, look, own_word, failure);
 }
 
-void Membership::resolve_look(const std::string& host, const Look& look, const PingAnswer* says, bool no_process) {
+void Membership::resolve_look(const std::string& host, const Look& look, const PingAnswer* says,
+                              const PeerFailure* failure) {
+  const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
   switch (look.why) {
     case Look::For::kJoin:
       if (says == nullptr || says->generation != look.generation) {
-        return answer_join(look.token, Verdict::kUnverified, "no answer of that run under the name " + host);
+        std::string why = "it does not reach this host under the name " + host;
+        if (failure != nullptr) why += " (" + failure->detail + ")";
+        return answer_join(look.token, Verdict::kUnverified, why + ": is --host right?");
       }
       if (const std::string why = why_foreign(*says); !why.empty()) {
         return answer_join(look.token, Verdict::kMismatch, why);
@@ -382,7 +417,10 @@ void Membership::resolve_look(const std::string& host, const Look& look, const P
       const Member* member = find(host);
       const bool same = member != nullptr && member->run.generation == look.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
-      if (leaving) remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
+      if (leaving) {
+        remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
+        expect_back(host);
+      }
       const bool gone = !same || leaving;
       context_.effects.push_back(
           AnswerPeer{look.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});

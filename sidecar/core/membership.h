@@ -4,7 +4,8 @@
 //  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
 //     its own included, only make us look.
 //  2. Within one generation a host never comes back onto the ring.
-//  3. joined() is true only after every name in the closure of names has answered, refused, or been taken for dead.
+//  3. joined() is true only after every name in the closure of names has answered, refused, or been taken for dead. Who
+//     has answered is not dead: a host that cannot be reached by its own name holds the joining up until it can.
 // Loop thread only.
 #pragma once
 
@@ -31,6 +32,7 @@ struct MembershipConfig {
   Duration dead_after{2'500'000};
   Duration join_timeout{10'000'000};
   std::uint32_t min_members = 1;
+  bool found_unlisted = false;  // may found a cluster although no source names anybody: --min-members was given
   std::uint32_t quorum = 0;
 };
 
@@ -70,6 +72,7 @@ class Membership {
   bool leave_seen_by(const std::string& host) const;
   bool has_quorum() const;          // of hosts heard of late, this one included
   std::string waiting_for() const;  // why not joined, for a person; empty: it is
+  bool closing() const { return closing_; }
 
   // ---- the view ----
   const Ring::Ptr& ring() const { return ring_; }
@@ -80,10 +83,13 @@ class Membership {
   bool settled() const;  // every member on the ring reports the ring that this host has
   std::vector<std::string> names() const;
   std::set<std::string> heirs(ActorId id) const;  // of an activation of this host that ends
+  // What became of a host, and when ("10.0.0.7 refused connections 1.2 s ago"); empty: nothing that this host knows of.
+  std::string fate_of(const std::string& host) const;
 
   // ---- events ----
   void tick();
-  void discovered(const std::vector<std::string>& addresses, bool complete);
+  // `missing`: why it is not complete, for a person.
+  void discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
   bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
   void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
   void introduce(const std::string& host);               // it spoke for itself, and is no member: look at it
@@ -109,35 +115,57 @@ class Membership {
     Generation generation = 0;
   };
 
+  enum class Gone : std::uint8_t { kInOrder, kReplaced, kRefusing, kSilent };
+  struct Fate {
+    Gone how;
+    Instant since;  // of a silent one: its last answer
+  };
+
   // membership.cc: the view
   Member& admit(const std::string& host, const PingAnswer& says);
-  enum class Gone { kInOrder, kReplaced, kRefusing, kSilent };
   void remove(const std::string& host, const std::string& why, Gone how);
   void rebuild_ring(const std::string& host);
   void observe(Member& member, const PingAnswer& says);
-  void read_clock(Member& member, const ClockReading& clock);
+  void expect_back(const std::string& host);
   Generation newest_known(const std::string& host) const;  // buried or living
   void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
 
   // membership_join.cc: names, closure, meeting other clusters
   void learn(const std::string& name, bool listed, bool again);
-  void contact_answered(const std::string& address, const PingAnswer& says);
+  void contact_answered(const Asked& asked, const PingAnswer& says);
   void contact_failed(const std::string& address, const PeerFailure& failure);
   void meet(const std::string& name, const PingAnswer& says, Contact& contact);
   void join_answered(const Asked& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_contacts();
+  void ask_contact(const std::string& name, Contact& contact, bool held_up);
+  bool heard_of_late(const Contact& contact) const;
+  std::string names_nobody() const;
   bool awaited(const Contact& contact) const;
   Duration repeat_after(const Contact& contact) const;
   bool out_of_patience(const std::string& name, Contact& contact);
   bool taken_in() const;
   void pass_unheard();
   void check_joined();
-  std::size_t hosts_with(Contact::Clock clock) const;
-  bool clock_behind_most() const;
-  bool blocks(const Contact& contact) const;
+  bool blocks(const std::string& name, const Contact& contact) const;
+  std::string why_stranger(const PingAnswer& says) const;
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
+  void tell(const std::string& address, Contact& contact, Level level, const char* event);
+
+  // membership_names.cc: hosts whose names cannot be used
+  void met_alias(const std::string& address, const std::string& name, Contact& contact);
+  void met_own_name(const Asked& asked, const PingAnswer& says, Contact& contact);
+  std::string why_unusable(const std::string& address, const Contact& contact) const;
+  bool held_up() const;
+  void check_held_up();
+
+  // membership_clocks.cc: whose clock is wrong
+  void judge_clocks_by_most();
+  void read_clock(Member& member, const PingAnswer& says);
+  std::size_t hosts_with(Contact::Clock clock) const;
+  bool clock_behind_most() const;
+  bool blocks_by_clock(const Contact& contact) const;
 
   // membership_liveness.cc: pings, suspicion, verdicts, looks
   void tick_member(Member& member);
@@ -149,7 +177,7 @@ class Membership {
   std::size_t ask_others_about(const std::string& host);
   void look(const std::string& host, Look look);
   void looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
-  void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, bool no_process);
+  void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, const PeerFailure* failure);
   void confirm(const std::string& host);
 
   void ask(Ask what, const std::string& host, PeerRequest request, Duration timeout);
@@ -168,13 +196,18 @@ class Membership {
   std::map<std::string, Member> members_;
   std::map<std::string, Contact> contacts_;
   std::map<std::string, Generation> buried_;
+  std::map<std::string, Fate> fates_;
   std::map<Token, Asked> asked_;
   std::map<std::string, std::vector<Look>> looks_;
   std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
   Instant confirm_since_;
   EpochClock::Bound furthest_;   // of any member's clock that those who took this host in know of
   bool discovery_read_ = false;  // since the last refusal
+  bool listed_ = false;          // this host, by its own name, when discovery was read last
+  std::string missing_;          // why that reading was not complete
   Instant next_discovery_;
+  Instant held_up_since_ = kNever;
+  bool asks_nobody_ = false;  // to take it in: it has been held up for too long
 };
 
 }  // namespace ringside::core

@@ -12,14 +12,17 @@ constexpr std::size_t kMaxContacts = 4096;
 constexpr Duration kFirstRepeat{100'000};    // between repeats while a question is open
 constexpr Duration kQuietRepeat{1'000'000};  // between looks at names that listed hosts do not answer to
 constexpr Duration kClosedRepeat{10'000'000};
+constexpr Duration kPatienceAtLeast{3 * kQuietRepeat};  // with who has answered, as it is asked once a second
 constexpr Duration kRereadDiscovery{200'000};
 constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is no generation
 
 }  // namespace
 
-void Membership::discovered(const std::vector<std::string>& addresses, bool complete) {
+void Membership::discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
+  missing_ = missing;
   if (complete) {
     discovery_read_ = true;
+    listed_ = std::find(addresses.begin(), addresses.end(), self_.host) != addresses.end();
     for (auto& [name, contact] : contacts_) contact.listed = false;
   }
   for (const std::string& address : addresses) learn(address, true, false);
@@ -65,44 +68,60 @@ void Membership::tick_contacts() {
       contact.problem = "no answer";
       context_.log(Level::kWarn, "host_silent", {{"host", name}});
     }
+    if (!joined_ && contact.state == Contact::State::kAlias && contact.problem.empty()) {
+      // Before it holds this host up for long it is looked at again.
+      contact.problem = why_unusable(name, contact);
+      if (!contact.problem.empty()) contact.next_try = now();
+    }
     if (contact.next_try <= now()) due.push_back(name);
   }
-  for (const std::string& name : due) {
-    Contact& contact = contacts_[name];
-    switch (contact.state) {
-      case Contact::State::kClosed:
-        // Where it is still there after a while, somebody else may have said good-bye in its name.
-        contact.state = Contact::State::kAsking;
-        contact.first_asked = now();
-        [[fallthrough]];
-      case Contact::State::kAsking:
-        contact.next_try = now() + (joined_ ? kQuietRepeat : repeat_after(contact));
-        ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
-        break;
-      case Contact::State::kJoining:
-        contact.next_try = now() + repeat_after(contact);
-        if (contact.legacy) {
-          // It takes every name for an owner of actors.
-          ask(Ask::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
-              config_.dead_after);
-        } else {
-          ask(Ask::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
-        }
-        break;
-      case Contact::State::kAlias:
-        // The address may have been given to another host meanwhile.
-        contact.next_try = now() + kClosedRepeat;
-        ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
-        break;
-      default:
-        contact.next_try = now() + (contact.state == Contact::State::kForeign ? kClosedRepeat : kQuietRepeat);
-        ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
-    }
-  }
+  const bool cannot_join = held_up();
+  for (const std::string& name : due) ask_contact(name, contacts_[name], cannot_join);
   std::erase_if(contacts_, [this](const auto& entry) {
     const Contact& contact = entry.second;
     return joined_ && !contact.listed && now() > contact.keep_until;
   });
+}
+
+void Membership::ask_contact(const std::string& name, Contact& contact, bool held_up) {
+  // Where nobody owns anything, calls wait for the first that comes.
+  const Duration quiet = joined_ && ring_->empty() ? config_.ping_interval : kQuietRepeat;
+  switch (contact.state) {
+    case Contact::State::kClosed:
+      // Where it is still there after a while, somebody else may have said good-bye in its name.
+      contact.state = Contact::State::kAsking;
+      contact.first_asked = now();
+      [[fallthrough]];
+    case Contact::State::kAsking:
+      contact.next_try = now() + (joined_ ? quiet : repeat_after(contact));
+      break;
+    case Contact::State::kJoining:
+      contact.next_try = now() + repeat_after(contact);
+      if (contact.legacy) {
+        // It takes every name for an owner of actors.
+        return ask(Ask::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
+                   config_.dead_after);
+      }
+      // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
+      // better than this host who belongs to the cluster.
+      if (joined_ || (held_up && (!contact.serves || asks_nobody_))) break;
+      return ask(Ask::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+    case Contact::State::kAlias:
+    case Contact::State::kForeign: {
+      // The address may have been given to another host meanwhile.
+      const bool matters = !contact.problem.empty() && contact.state == Contact::State::kAlias;
+      const bool soon = matters || contact.blocks || contact.clock != Contact::Clock::kNear;
+      contact.next_try = now() + (soon ? kQuietRepeat : kClosedRepeat);
+      // A name that has led to another host so far is looked up afresh.
+      if (const auto parsed = parse_host_name(name); parsed && !parsed->is_ip) {
+        context_.effects.push_back(CutPeer{name});
+      }
+      break;
+    }
+    default:
+      contact.next_try = now() + quiet;
+  }
+  ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
 }
 
 // Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
@@ -110,80 +129,98 @@ Duration Membership::repeat_after(const Contact& contact) const {
   return std::clamp((now() - contact.first_asked) / 4, kFirstRepeat, kQuietRepeat);
 }
 
-// A silent host that the serving ones have named was their member: it is given as long as they give it, and more where
-// one of them still hears it.
+// Who has answered is not silent before it has said nothing for as long again. A host that the serving ones have named
+// was their member: it is given as long as they give it, and for ever where one of them still hears it.
 bool Membership::out_of_patience(const std::string& name, Contact& contact) {
-  const Duration silence = now() - contact.first_asked;
-  if (!contact.listed) return silence > config_.dead_after;
-  if (silence > config_.join_timeout) return true;
-  if (!contact.named || !taken_in() || contact.state != Contact::State::kAsking) return false;
-  if (silence > config_.dead_after / 2 && contact.next_probe <= now()) {
+  const bool answered = contact.last_answer >= contact.first_asked;
+  const Duration silence = now() - std::max(contact.first_asked, contact.last_answer);
+  const bool is_member_elsewhere = contact.named && taken_in();
+  if (is_member_elsewhere && silence > config_.dead_after / 2 && contact.next_probe <= now()) {
     contact.next_probe = now() + config_.dead_after / 4;
     ask_others_about(name);
   }
+  if (is_member_elsewhere && now() - contact.heard_by_others <= config_.dead_after) return false;
+  const Duration patience = contact.listed ? config_.join_timeout : config_.dead_after;
+  if (silence > (answered ? std::max(patience, kPatienceAtLeast) : patience)) return true;
   // Its silence from before may have been this host's own: a cut that has just healed.
-  return now() - contact.first_named > verdict_after() && now() - contact.heard_by_others > config_.dead_after;
+  return is_member_elsewhere && !answered && contact.state == Contact::State::kAsking &&
+         now() - contact.first_named > verdict_after();
 }
 
-std::string Membership::why_foreign(const PingAnswer& says) const {
+bool Membership::heard_of_late(const Contact& contact) const {
+  return now() - contact.last_answer <= std::max(config_.join_timeout, kPatienceAtLeast);
+}
+
+std::string Membership::why_stranger(const PingAnswer& says) const {
   if (says.cluster.empty() && says.generation == 0) {
     return config_.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
   }
-  if (says.cluster != config_.cluster) return "it is of cluster " + says.cluster;
-  if (clock_.too_far_ahead(says.clock.epoch)) {
-    return "the clock of " + says.host + " is more than a minute ahead of that of " + self_.host;
-  }
-  return "";
+  return says.cluster == config_.cluster ? "" : "it is of cluster " + says.cluster;
+}
+
+std::string Membership::why_foreign(const PingAnswer& says) const {
+  if (std::string why = why_stranger(says); !why.empty()) return why;
+  if (!clock_.too_far_ahead(says.clock.epoch)) return "";
+  return "the clock of " + says.host + " is more than a minute ahead of that of " + self_.host;
 }
 
 void Membership::set_foreign(const std::string& address, const std::string& why) {
   Contact& contact = contacts_[address];
-  if (contact.state != Contact::State::kForeign || contact.problem != why) {
-    context_.log(Level::kError, "host_not_of_this_cluster", {{"host", address}, {"why", why}});
-    listener_.view_changed();
-  }
   contact.state = Contact::State::kForeign;
   contact.problem = why;
-  contact.next_try = now() + kClosedRepeat;
+  contact.next_try = now() + kQuietRepeat;
+  tell(address, contact, Level::kError, "host_not_of_this_cluster");
 }
 
-void Membership::contact_answered(const std::string& address, const PingAnswer& says) {
+// The log hears of a problem when it is new.
+void Membership::tell(const std::string& address, Contact& contact, Level level, const char* event) {
+  if (contact.told == contact.problem) return;
+  contact.told = contact.problem;
+  context_.log(level, event, {{"host", address}, {"why", contact.problem}});
+  listener_.view_changed();
+}
+
+void Membership::contact_answered(const Asked& asked, const PingAnswer& says) {
+  const std::string& address = asked.host;
   const auto found = contacts_.find(address);
   if (found == contacts_.end()) return;
   Contact& contact = found->second;
+  contact.last_answer = now();
+  contact.generation = says.generation;
+  contact.serves = says.phase != Phase::kJoining;
+  contact.unresolved = contact.own_name = contact.held_up = false;
   const auto name = canonical_host(says.host);
   if (!name) return set_foreign(address, "it answers with a name that is no host name");
-  if (*name == self_.host) {
-    if (says.generation == self_.generation || address != self_.host) {
-      contact.state = Contact::State::kAlias;
-      if (says.generation != self_.generation) set_foreign(address, "it has this host's own name");
-    }
-    contact.next_try = now() + kClosedRepeat;
-    return;
+  if (const std::string why = why_stranger(says); !why.empty()) {
+    contact.blocks = false;
+    contact.clock = Contact::Clock::kNear;
+    return set_foreign(address, why);
   }
+  if (*name == self_.host) return met_own_name(asked, says, contact);
+  if (*name != address) return met_alias(address, *name, contact);
   if (const std::string why = why_foreign(says); !why.empty()) {
+    contact.blocks = false;
+    contact.clock = Contact::Clock::kAhead;
     set_foreign(address, why);
-    const bool ahead = *name == address && says.cluster == config_.cluster && clock_.too_far_ahead(says.clock.epoch);
-    contact.clock = ahead ? Contact::Clock::kAhead : Contact::Clock::kNear;
     if (joined_ && clock_behind_most()) listener_.must_rejoin("the clocks of most hosts are more than a minute ahead");
     return;
   }
-  if (*name != address) {
-    contact.state = Contact::State::kAlias;
-    contact.next_try = now() + kClosedRepeat;
-    return learn(*name, contact.listed, false);
-  }
   if (contact.state == Contact::State::kClosed) return;
   clock_.observe(says.clock.epoch);
+  contact.legacy = says.generation == 0;
+  if (contact.legacy || !joined_) {
+    if (contact.state != Contact::State::kJoining) {
+      contact.next_try = contact.first_asked = now();
+      // What it refused before, it is asked again.
+      if (contact.state != Contact::State::kForeign) contact.problem.clear();
+    }
+    contact.state = Contact::State::kJoining;
+    contact.blocks = false;
+    return tick_contacts();
+  }
   contact.problem.clear();
   contact.blocks = false;
   contact.clock = Contact::Clock::kNear;
-  contact.legacy = says.generation == 0;
-  if (contact.legacy || !joined_) {
-    if (contact.state != Contact::State::kJoining) contact.next_try = contact.first_asked = now();
-    contact.state = Contact::State::kJoining;
-    return tick_contacts();
-  }
   meet(*name, says, contact);
 }
 
@@ -205,11 +242,23 @@ void Membership::contact_failed(const std::string& address, const PeerFailure& f
   const auto found = contacts_.find(address);
   if (found == contacts_.end()) return;
   Contact& contact = found->second;
-  contact.problem = failure.detail;
-  if (failure.kind != PeerFailure::Kind::kRefused) return;  // silence is no answer: the question stays open
-  if (contact.state == Contact::State::kForeign || contact.state == Contact::State::kClosed) return;
+  const bool refused = failure.kind == PeerFailure::Kind::kRefused;
+  contact.unresolved = failure.kind == PeerFailure::Kind::kUnresolved;
+  const bool has_been_judged = contact.state == Contact::State::kForeign || contact.state == Contact::State::kAlias;
+  if (!has_been_judged || refused) contact.problem = failure.detail;
+  // Whoever answers with this name elsewhere is looked at once more: it may be gone as well.
+  for (auto& [other, alias] : contacts_) {
+    if (alias.state == Contact::State::kAlias && alias.name == address && alias.problem.empty()) alias.next_try = now();
+  }
+  const bool by_itself = failure.kind == PeerFailure::Kind::kRejected || failure.kind == PeerFailure::Kind::kUnserved;
+  if (by_itself && contact.state == Contact::State::kJoining) contact.last_answer = now();
+  if (!refused) return;  // silence is no answer: the question stays open
+  if (contact.state == Contact::State::kClosed) return;
   if (contact.state != Contact::State::kRefused) {
     contact.state = Contact::State::kRefused;
+    contact.blocks = false;
+    contact.clock = Contact::Clock::kNear;
+    contact.told.clear();
     discovery_read_ = false;  // read again before anybody concludes to be alone
     next_discovery_ = now();
   }
@@ -230,19 +279,24 @@ void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
       return listener_.must_rejoin("buried by " + host);
     case Verdict::kMismatch:
       if (!members_.contains(host)) {
-        set_foreign(host, answer.detail);
         Contact& contact = contacts_[host];
         contact.blocks = true;  // its ping named this very cluster
-        if (clock_.too_far_behind(answer.clock.epoch)) contact.clock = Contact::Clock::kBehind;
         contact.serves = answer.phase == Phase::kReady;
+        const bool behind = clock_.too_far_behind(answer.clock);
+        if (behind && contact.clock != Contact::Clock::kBehind) contact.behind_since = now();
+        contact.clock = behind ? Contact::Clock::kBehind : Contact::Clock::kNear;
+        set_foreign(host, answer.detail);
       }
       return check_joined();
     default:
       if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
+        contact->second.last_answer = now();
+        contact->second.serves = answer.phase != Phase::kJoining;
+        contact->second.held_up = answer.verdict == Verdict::kHeldUp;
         contact->second.problem = answer.detail;
+        tell(host, contact->second, Level::kWarn, "join_not_accepted");
       }
-      context_.log(Level::kWarn, "join_not_accepted", {{"host", host}, {"why", answer.detail}});
-      return;
+      return check_joined();
   }
   // An answer that was overtaken by the end of the run that gave it.
   if (standing_of({host, answer.generation, config_.cluster, 0}) == Standing::kBuried) return;
@@ -310,38 +364,49 @@ bool Membership::taken_in() const {
   });
 }
 
-// An address that only discovery lists, and that says nothing, is that of a pod which is gone, or of one that starts:
-// then it will ask the serving hosts in its turn, and hear of this one.
+// A host that does not serve, and that only discovery knows of, is one that starts (or none at all): it will ask the
+// serving hosts in its turn, and hear of this one. One that is held up asks nobody before it can join.
 bool Membership::awaited(const Contact& contact) const {
-  const bool only_listed = contact.state == Contact::State::kAsking && !contact.named;
-  return contact.open() && !(only_listed && taken_in() && now() - contact.first_asked > config_.ping_interval);
+  if (!contact.open() || contact.held_up) return false;
+  const bool serves = contact.state == Contact::State::kJoining && contact.serves;
+  return serves || contact.named || !taken_in() || now() - contact.first_asked <= config_.ping_interval;
 }
 
-std::size_t Membership::hosts_with(Contact::Clock clock) const {
-  return static_cast<std::size_t>(std::count_if(contacts_.begin(), contacts_.end(), [clock](const auto& entry) {
-    return entry.second.state == Contact::State::kForeign && entry.second.clock == clock;
-  }));
+// Of this cluster, and yet out of this host's reach.
+bool Membership::blocks(const std::string& name, const Contact& contact) const {
+  if (contact.state == Contact::State::kAlias) {
+    if (why_unusable(name, contact).empty()) return false;
+    // Serving hosts that know nothing of it are no part of what it does.
+    const auto meant = contacts_.find(contact.name);
+    return !taken_in() || (meant != contacts_.end() && meant->second.named);
+  }
+  if (contact.state != Contact::State::kForeign || !contact.blocks || !heard_of_late(contact)) return false;
+  return contact.clock != Contact::Clock::kBehind || blocks_by_clock(contact);
 }
 
-// Of two hosts whose clocks differ nobody can tell whose is wrong; of more, the few are. They must not serve beside the
-// others, which do not take them in.
-bool Membership::clock_behind_most() const { return hosts_with(Contact::Clock::kAhead) > members_.size() + 1; }
-
-// A few hosts with a wrong clock hold up nobody, unless they serve already, and this host has not been taken in by
-// members that know nothing of them.
-bool Membership::blocks(const Contact& contact) const {
-  if (contact.state != Contact::State::kForeign || !contact.blocks) return false;
-  if (contact.clock != Contact::Clock::kBehind) return true;
-  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1) return true;
-  return contact.serves && (contact.named || !taken_in());
+// A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. The names; empty: it
+// does name somebody, or there is no list.
+std::string Membership::names_nobody() const {
+  if (listed_ || config_.found_unlisted || !members_.empty()) return "";
+  std::string unresolved;
+  for (const auto& [name, contact] : contacts_) {
+    if (!contact.listed) continue;
+    if (!contact.unresolved) return "";
+    unresolved += (unresolved.empty() ? "" : ", ") + name;
+  }
+  return unresolved;
 }
 
 std::string Membership::waiting_for() const {
   if (joined_) return "";
   std::string open;
   for (const auto& [name, contact] : contacts_) {
-    if (awaited(contact)) open += (open.empty() ? "" : ", ") + name;
-    if (blocks(contact)) return name + ": " + contact.problem;
+    if (blocks(name, contact)) {
+      return contact.state == Contact::State::kAlias ? why_unusable(name, contact) : name + ": " + contact.problem;
+    }
+    if (!awaited(contact)) continue;
+    const bool told = contact.state == Contact::State::kJoining || contact.unresolved;
+    open += (open.empty() ? "" : ", ") + name + (told && !contact.problem.empty() ? " (" + contact.problem + ")" : "");
   }
   if (clock_behind_most()) {
     return "the clocks of " + std::to_string(hosts_with(Contact::Clock::kAhead)) +
@@ -351,7 +416,10 @@ std::string Membership::waiting_for() const {
     if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
   }
   if (!open.empty()) return "no answer yet from " + open;
-  if (!discovery_read_ && !taken_in()) return "discovery has not answered";
+  if (const std::string nobody = names_nobody(); !nobody.empty() && !taken_in()) {
+    return nobody + " cannot be resolved here: --join has to name this host or another, or --min-members 1 to be given";
+  }
+  if (!discovery_read_ && !taken_in()) return missing_.empty() ? "discovery has not answered" : missing_;
   if (members_.size() + 1 < config_.min_members) {
     return std::to_string(members_.size() + 1) + " of --min-members " + std::to_string(config_.min_members);
   }
@@ -372,13 +440,13 @@ void Membership::pass_unheard() {
 void Membership::check_joined() {
   if (joined_) return;
   for (const auto& [name, contact] : contacts_) {
-    if (awaited(contact) || blocks(contact)) return;
+    if (awaited(contact) || blocks(name, contact)) return;
   }
   if (clock_behind_most()) return;
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;
   }
-  if (!discovery_read_ && !taken_in()) {
+  if (!taken_in() && (!discovery_read_ || !names_nobody().empty())) {
     if (next_discovery_ <= now()) {
       next_discovery_ = now() + kRereadDiscovery;
       context_.effects.push_back(ReadDiscovery{});

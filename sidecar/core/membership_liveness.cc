@@ -13,6 +13,7 @@ constexpr int kRefusalsOfTheDead = 2;
 constexpr std::size_t kWitnesses = 3;
 constexpr int kPatienceWithWitness = 3;  // times --dead-after, where others still hear the silent one
 constexpr Duration kRepeat{100'000};
+constexpr Duration kEmptyReread{1'000'000};      // of discovery, while nobody owns anything
 constexpr Duration kCompare{5'000'000};          // between two exchanges of names with one member (anti-entropy)
 constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
@@ -21,13 +22,19 @@ constexpr Duration kHealingTime{3'600'000'000};  // an hour
 void Membership::tick() {
   if (closing_) return;
   if (!joined_ && members_.empty()) clock_.follow_at_once(context_.now);
+  judge_clocks_by_most();
   std::vector<std::string> hosts;
   for (const auto& [host, member] : members_) hosts.push_back(host);
   for (const std::string& host : hosts) {
     if (const auto found = members_.find(host); found != members_.end()) tick_member(found->second);
   }
   tick_contacts();
+  check_held_up();
   check_joined();
+  if (joined_ && ring_->empty() && next_discovery_ <= now()) {
+    next_discovery_ = now() + kEmptyReread;
+    context_.effects.push_back(ReadDiscovery{});
+  }
 }
 
 void Membership::tick_member(Member& member) {
@@ -35,7 +42,7 @@ void Membership::tick_member(Member& member) {
   if (member.next_ping <= now()) ping(member);
   if (!member.legacy() && member.next_ask <= now()) {
     const bool off_ring = phase_ != Phase::kJoining && phase_ != Phase::kReady;
-    if (!joined_ && member.joined_as != self_.generation) {
+    if (!joined_ && member.joined_as != self_.generation && !asks_nobody_) {
       member.next_ask = now() + kRepeat;
       ask(Ask::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     } else if (off_ring && !member.saw_leave) {
@@ -129,7 +136,7 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
       if (failure != nullptr) ping_failed(asked, *failure);
       break;
     case Ask::kContact:
-      if (says != nullptr) contact_answered(asked.host, *says);
+      if (says != nullptr) contact_answered(asked, *says);
       if (failure != nullptr) contact_failed(asked.host, *failure);
       break;
     case Ask::kLook:

@@ -242,9 +242,9 @@ void Node::must_rejoin(const std::string& why) {
 
 // ---- events that only pass on ---------------------------------------------------------------------------------------
 
-void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete) {
+void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
   begin(now);
-  membership_.discovered(addresses, complete);
+  membership_.discovered(addresses, complete, missing);
   settle();
 }
 

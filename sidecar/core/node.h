@@ -44,7 +44,8 @@ class Node final : private MembershipListener {
   // ---- events ----
   void start(Now now, bool app_up, const std::string& why = {});  // once its health is known; why: it is not up
   void wake(Now now);
-  void discovered(Now now, const std::vector<std::string>& addresses, bool complete);  // by every source
+  // By every source. `missing`: why it is not complete.
+  void discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
   void peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void peer_answered(Now now, Token token, const PeerAnswer& answer);
   void connection_lost(Now now, const std::string& host);
@@ -65,6 +66,7 @@ class Node final : private MembershipListener {
   Status status() const;
   std::vector<MemberStatus> members(Instant now) const;
   std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
+  std::string fate_of(const std::string& host) const { return membership_.fate_of(host); }
   Sender self() const;
   const Ring& ring() const { return *membership_.ring(); }
   const Counters& counters() const { return context_.counters; }

@@ -52,7 +52,9 @@ Route Node::decide(const Call& call) const {
   const std::string* owner = membership_.ring()->owner(call.id);
   if (owner == nullptr) {
     if (!membership_.joined()) return wait_for(Reason::kNotReady);
-    return fail(config_.has_app && !app_up_ ? Reason::kAppDown : Reason::kNoOwner);
+    if (config_.has_app && !app_up_) return fail(Reason::kAppDown);
+    // Hosts that are all restarted are back soon.
+    return membership_.closing() ? fail(Reason::kNoOwner) : wait_for(Reason::kNoOwner);
   }
   const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);
   if (mine) {

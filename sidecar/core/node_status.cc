@@ -141,7 +141,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     out.push_back(std::move(status));
   }
   for (const auto& [name, contact] : membership_.contacts()) {
-    if (contact.state == Contact::State::kAlias) continue;
+    if (contact.state == Contact::State::kAlias && contact.problem.empty()) continue;
     MemberStatus status;
     status.host = name;
     status.member = false;

@@ -19,6 +19,7 @@ enum class Verdict : std::uint8_t {
   kStale = 3,       // addressed to another generation of the receiver
   kUnverified = 4,  // the sender could not be reached back under its name
   kMismatch = 5,    // another cluster, or another number of points
+  kHeldUp = 6,      // the receiver cannot join itself: it will ask the sender once it can
 };
 
 // Who says so; on every request between Ringside hosts. An empty host: a legacy one.
@@ -157,7 +158,8 @@ struct ExpireAnswer {
 struct PeerFailure {
   enum class Kind : std::uint8_t {
     kRefused,      // no process listens there, or the connection was reset: worth a look at once
-    kUnreachable,  // could not connect for another reason (name, route)
+    kUnreachable,  // could not connect for another reason (route)
+    kUnresolved,   // the name has no address, or nobody says which
     kLost,         // sent, and then no answer
     kRejected,     // the host answered with an error
     kMismatch,     // the host says that it is of another cluster or ring (FAILED_PRECONDITION)
@@ -167,7 +169,9 @@ struct PeerFailure {
   std::string detail;
 
   // It may not have arrived; otherwise it did, and saying it again would change nothing.
-  bool unheard() const { return kind == Kind::kRefused || kind == Kind::kUnreachable || kind == Kind::kLost; }
+  bool unheard() const {
+    return kind == Kind::kRefused || kind == Kind::kUnreachable || kind == Kind::kUnresolved || kind == Kind::kLost;
+  }
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,
                                 InventoryAnswer, ProbeAnswer, ExpireAnswer, PeerFailure>;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -92,12 +93,22 @@ class DiscoveryPort {
   virtual ~DiscoveryPort() = default;
   virtual void read_again() = 0;  // answered by DiscoverySink
 };
+// What all sources say together.
+struct Discovered {
+  std::vector<std::string> addresses;  // canonical
+  // Every source has answered in this reading, and names somebody or did so before: whoever is in none of them is not
+  // there.
+  bool complete = false;
+  // For people: what is wrong with which source, and all of that in one text.
+  std::map<std::string, std::string> problems;
+  std::string missing;
+};
 class DiscoverySink {
  public:
   virtual ~DiscoverySink() = default;
-  // Canonical; all sources together. `complete`: every source has answered in this reading.
-  virtual void discovered(const std::vector<std::string>& addresses, bool complete) = 0;
-  virtual void discovery_failed(const std::string& source, const std::string& why) = 0;  // for people
+  virtual void discovered(const Discovered& found) = 0;
+  // A source could not be read, or names nobody. `news`: worth a line in the log.
+  virtual void discovery_failed(const std::string& source, const std::string& why, bool news) = 0;
 };
 
 // ---- measurements that are not counters of the core ----

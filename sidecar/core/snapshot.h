@@ -71,7 +71,9 @@ struct Status {
   std::string not_ready_because;  // empty: ready
   Hash ring = 0;
   std::uint32_t points = 0;
-  std::size_t members = 0;  // this host included
+  std::size_t members = 0;               // this host included
+  std::size_t discovered_hosts = 0;      // addresses that discovery names
+  std::uint64_t discovery_failures = 0;  // readings of a source that failed, or named nobody
   std::size_t actors = 0;
   std::size_t strays = 0;
   std::size_t turns_under_way = 0;

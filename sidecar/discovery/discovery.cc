@@ -14,6 +14,9 @@ namespace {
 constexpr std::chrono::milliseconds kInterval{5'000};
 constexpr std::chrono::seconds kTellAgain{30};
 constexpr std::chrono::seconds kListedLater{3};
+constexpr const char* kNobody =
+    "has no addresses: it has to list this host or another, or --min-members 1 to be given (is the name right? A "
+    "headless Kubernetes service lists pods that are not ready with publishNotReadyAddresses)";
 
 // A proposal in the one spelling that every host has.
 std::string canonical(const net::Endpoint& endpoint) {
@@ -25,13 +28,18 @@ std::string canonical(const net::Endpoint& endpoint) {
 
 Discovery::Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources,
                      std::shared_ptr<net::Resolver> resolver, core::DiscoverySink& sink, std::function<double()> random,
-                     const KubernetesAccess& kubernetes)
-    : loop_(loop), resolver_(std::move(resolver)), sink_(sink), random_(std::move(random)), timer_(loop) {
+                     DiscoveryOptions options)
+    : loop_(loop),
+      resolver_(std::move(resolver)),
+      sink_(sink),
+      random_(std::move(random)),
+      nobody_will_do_(options.nobody_will_do),
+      timer_(loop) {
   for (const config::JoinSource& from : sources) {
     Source& source = sources_.emplace_back();
     source.from = from;
     if (const auto* service = std::get_if<config::JoinKubernetes>(&from)) {
-      source.pods = std::make_unique<KubernetesService>(loop, *service, kubernetes, resolver_, random_,
+      source.pods = std::make_unique<KubernetesService>(loop, *service, options.kubernetes, resolver_, random_,
                                                         [this, index = sources_.size() - 1] { pods_changed(index); });
     }
   }
@@ -57,7 +65,7 @@ void Discovery::read_again() {
   }
   reading_ = true;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    sources_[i].answered = sources_[i].failed = false;
+    sources_[i].answered = sources_[i].conclusive = false;
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) read(i);
   // Answered from the loop, also where there is nothing to ask.
@@ -71,13 +79,13 @@ void Discovery::read(std::size_t index) {
                  [&](const config::JoinStatic& listed) {
                    source.last_good.clear();
                    for (const core::HostName& host : listed.hosts) source.last_good.push_back(host.to_string());
-                   source.answered = true;
+                   source.answered = source.conclusive = true;
                  },
                  [&](const config::JoinDns& dns) {
                    net::Endpoint endpoint;
                    endpoint.host = dns.name;
                    endpoint.port = dns.port;
-                   source.asking = resolver_->resolve(endpoint, done);
+                   source.asking = resolver_->resolve_all(endpoint, done);
                  },
                  [&](const config::JoinSrv& srv) { source.asking = resolver_->resolve_srv(srv.name, done); },
                  [&](const config::JoinKubernetes&) { read_pods(index); },
@@ -89,12 +97,19 @@ void Discovery::resolved(std::size_t index, const net::ResolveResult& result) {
   Source& source = sources_[index];
   source.asking.reset();
   source.answered = true;
-  // "No such name" is an answer too: a headless service without pods has no records. What was good before stays.
-  source.failed = !result.ok && !result.not_found;
-  if (source.failed) fail(source, result.error);
-  if (result.ok && !result.endpoints.empty()) {
+  if (result.ok) {
+    source.problem.clear();
+    source.conclusive = true;
     source.last_good.clear();
     for (const net::Endpoint& endpoint : result.endpoints) source.last_good.push_back(canonical(endpoint));
+  } else if (!result.not_found) {
+    fail(source, result.error);
+  } else if (!source.last_good.empty()) {
+    source.conclusive = true;  // what was good before stays
+    fail(source, "has no addresses any more: those that it had are kept");
+  } else {
+    source.conclusive = nobody_will_do_;
+    fail(source, kNobody);
   }
   finish();
 }
@@ -105,55 +120,72 @@ void Discovery::read_pods(std::size_t index) {
   source.last_good = source.pods->addresses();
   source.answered = source.pods->answered();
   if (!source.answered) return;  // the end of its first question ends this reading
-  const std::string problem = source.pods->problem();
-  source.failed = !problem.empty();
-  if (source.failed) fail(source, problem);
+  source.problem = source.pods->problem();
+  source.conclusive = source.problem.empty() || (nobody_will_do_ && source.pods->lists_nobody());
+  if (!source.problem.empty()) fail(source, source.problem);
 }
 
 void Discovery::pods_changed(std::size_t index) {
   read_pods(index);
   if (reading_) return finish();
-  sink_.discovered(all(), false);
+  sink_.discovered(all());
 }
 
 // Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then. A
 // pod that begins is not in the list yet: that is worth no word until it lasts.
+// Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then. A
+// pod that begins is not in the list yet: that is worth no word until it lasts.
 void Discovery::fail(Source& source, const std::string& why) {
   const auto now = net::Clock::now();
+  source.problem = why;
   if (source.wrong != why) {
     source.wrong = why;
     source.wrong_since = now;
   }
-  if (source.pods && source.pods->asking_works() && now - source.wrong_since < kListedLater) return;
-  if (source.told == why && now - source.told_at < kTellAgain) return;
-  source.told = why;
-  source.told_at = now;
-  sink_.discovery_failed(config::to_string(source.from), why);
+  const bool begins = source.pods && source.pods->asking_works() && now - source.wrong_since < kListedLater;
+  const bool news = !begins && (source.told != why || now - source.told_at >= kTellAgain);
+  if (news) {
+    source.told = why;
+    source.told_at = now;
+  }
+  sink_.discovery_failed(config::to_string(source.from), why, news);
 }
 
-std::vector<std::string> Discovery::all() const {
+core::Discovered Discovery::all() const {
+  core::Discovered all;
   std::set<std::string> together;
-  for (const Source& source : sources_) together.insert(source.last_good.begin(), source.last_good.end());
-  return {together.begin(), together.end()};
+  for (const Source& source : sources_) {
+    together.insert(source.last_good.begin(), source.last_good.end());
+    if (source.problem.empty()) continue;
+    const std::string name = config::to_string(source.from);
+    all.problems[name] = source.problem;
+    if (!all.missing.empty()) all.missing += "; ";
+    const auto* dns = std::get_if<config::JoinDns>(&source.from);
+    const bool nobody = source.problem == kNobody;
+    all.missing += (nobody && dns != nullptr ? "dns:" + dns->name : name) + (nobody ? " " : ": ") + source.problem;
+  }
+  all.addresses = {together.begin(), together.end()};
+  return all;
 }
 
 void Discovery::finish() {
   if (!reading_) return;
+  core::Discovered found = all();
   bool answered = true;
-  bool failed = false;
+  found.complete = true;
   for (const Source& source : sources_) {
     answered = answered && source.answered;
-    failed = failed || source.failed;
+    found.complete = found.complete && source.conclusive;
   }
   reading_ = !answered;
   // A slow or failed source hides nothing that the others say, but nobody may conclude to be alone from the rest.
-  sink_.discovered(all(), answered && !failed);
+  found.complete = found.complete && answered;
+  sink_.discovered(found);
   if (reading_) return;
-  if (!failed) {
-    for (Source& source : sources_) {
-      source.told.clear();
-      source.wrong.clear();
-    }
+  for (Source& source : sources_) {
+    if (!source.problem.empty()) continue;
+    source.told.clear();
+    source.wrong.clear();
   }
   if (std::exchange(again_, false)) {
     read_again();

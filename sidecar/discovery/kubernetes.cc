@@ -52,7 +52,8 @@ void KubernetesService::start() { ask(); }
 std::string KubernetesService::problem() const {
   if (!failure_.empty()) return failure_;
   if (nobody_)
-    return "the service has no endpoints: is its name right, and do its selector and these pods' labels agree?";
+    return "the service has no endpoints: is its name right, and do its selector and these pods' labels agree? "
+           "(--min-members 1 starts a cluster all the same)";
   if (!access_.self.empty() && !lists(slices_, access_.self)) {
     return "this host, " + access_.self + ", is not among the service's endpoints: does the service select its pod?";
   }

@@ -57,6 +57,7 @@ class KubernetesService {
   // in a list that names it: whoever is named earlier is in every list of whoever is named later, so that of two hosts
   // that begin together one knows of the other, however late the API is.
   std::string problem() const;
+  bool lists_nobody() const { return failure_.empty() && nobody_; }
   // The API answers; what problem() says, if anything, is about the answer.
   bool asking_works() const { return answered_ && failure_.empty(); }
 

@@ -57,6 +57,7 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
       const auto self = weak.lock();
       if (ec || !self) return;
       self->refused_ = false;
+      self->unresolved_ = self->query_.has_value();
       self->finish(nullptr, "timed out");
     });
     if (endpoint.is_literal()) {
@@ -80,7 +81,8 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
  private:
   void resolved(ResolveResult result) {
     query_.reset();
-    if (!result.ok) return finish(nullptr, result.error);
+    unresolved_ = !result.ok;
+    if (unresolved_) return finish(nullptr, result.error);
     addresses_ = std::move(result.endpoints);
     try_next();
   }
@@ -145,6 +147,7 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     over_ = true;
     ConnectResult result;
     result.refused = !transport && refused_;
+    result.unresolved = unresolved_;
     result.error = std::move(error);
     result.transport = std::move(transport);
     stop();
@@ -164,6 +167,7 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
   boost::asio::steady_timer full_;
   bool refused_ = false;
   bool failed_otherwise_ = false;
+  bool unresolved_ = false;
   bool over_ = false;
 };
 

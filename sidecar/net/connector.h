@@ -17,6 +17,7 @@ struct ConnectResult {
   /// Every address said that nobody listens there (or the socket file is missing). Those of a family that this machine
   /// does not have say nothing.
   bool refused = false;
+  bool unresolved = false;  ///< the name has no address, or nobody says which
   std::string error;
 };
 

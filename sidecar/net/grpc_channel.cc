@@ -207,7 +207,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     connecting_ = true;
     connector_.connect(options_.endpoint, options_.connect_timeout, [this](ConnectResult result) {
       const auto keep = shared_from_this();
-      if (!result.transport) return connect_failed(result.error, result.refused, false);
+      if (!result.transport) return connect_failed(result.error, result.refused, false, result.unresolved);
       result.transport->tune(options_.tcp_silence);
       if (options_.on_transport) options_.on_transport(*result.transport);
       current_ =
@@ -224,7 +224,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     });
   }
 
-  void connect_failed(const std::string& why, bool refused, bool reset) {
+  void connect_failed(const std::string& why, bool refused, bool reset, bool unresolved) {
     connecting_ = false;
     rest();
     last_failure_ = CallResult();
@@ -233,6 +233,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.delivery = Delivery::kNotSent;
     last_failure_.refused = refused;
     last_failure_.reset = reset;
+    last_failure_.unresolved = unresolved;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
     for (const auto& call : waiting) call->fail(last_failure_);
@@ -273,7 +274,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       handshake_.cancel();
       // One that says GOAWAY lives; it only wants no connection now.
       const bool reset = static_cast<bool>(ec) && !session.going_away();
-      return connect_failed(why.empty() ? "the server hung up" : why, false, reset);
+      return connect_failed(why.empty() ? "the server hung up" : why, false, reset, false);
     }
     if (Clock::now() - began_ < kShortLife) {
       rest();

@@ -34,6 +34,7 @@ struct CallResult {
   bool from_server = false;  // the status is the server's own word, not made up here
   bool refused = false;      // connection refused: no process listens there
   bool reset = false;        // the connection broke
+  bool unresolved = false;   // the endpoint's name has no address, or nobody says which
 };
 
 struct CallOptions {

@@ -1,6 +1,7 @@
 #include "sidecar/net/resolver.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <set>
 #include <utility>
@@ -39,8 +40,9 @@ class Query : public std::enable_shared_from_this<Query> {
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  void start_host(const Endpoint& endpoint) {
+  void start_host(const Endpoint& endpoint, bool all) {
     if (!open()) return;
+    hurry_ = !all;
     lookup(endpoint.host, endpoint.port);
     pump();
   }
@@ -71,7 +73,7 @@ class Query : public std::enable_shared_from_this<Query> {
     ares_options options{};
     options.timeout = static_cast<int>(std::max<std::int64_t>(1, options_.timeout.count() / 3));
     options.tries = 3;
-    char lookups[] = "fb";  // the hosts file, then DNS
+    char lookups[] = "b";  // DNS; the hosts file is read before
     options.lookups = lookups;
     options.sock_state_cb = on_socket;
     options.sock_state_cb_data = this;
@@ -86,24 +88,52 @@ class Query : public std::enable_shared_from_this<Query> {
       return false;
     }
     total_.expires_after(options_.timeout);
-    total_.async_wait([weak = weak_from_this()](error_code ec) {
-      const auto self = weak.lock();
-      if (ec || !self) return;
-      self->result_.endpoints.clear();
-      self->fail(ARES_ETIMEOUT);
-      self->finish();
-    });
+    await_end();
     return true;
   }
 
+  void await_end() {
+    total_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      self->fail(ARES_ETIMEOUT);
+      self->finish();
+    });
+  }
+
+  // Each family by itself: one that is never answered keeps nothing of the other back.
   void lookup(const std::string& host, std::uint16_t port) {
-    ++open_questions_;
-    ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = ARES_AI_NOSORT;
-    auto* context = new std::pair<Query*, std::uint16_t>(this, port);
-    ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, on_addresses, context);
+    if (in_hosts_file(host, port)) return;
+    for (const int family : {AF_INET, AF_INET6}) {
+      ++open_questions_;
+      ares_addrinfo_hints hints{};
+      hints.ai_family = family;
+      hints.ai_socktype = SOCK_STREAM;
+      hints.ai_flags = ARES_AI_NOSORT;
+      auto* context = new std::pair<Query*, std::uint16_t>(this, port);
+      ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, on_addresses, context);
+    }
+  }
+
+  bool in_hosts_file(const std::string& host, std::uint16_t port) {
+    bool found = false;
+    for (const int family : {AF_INET, AF_INET6}) {
+      hostent* entry = nullptr;
+      if (ares_gethostbyname_file(channel_, host.c_str(), family, &entry) != ARES_SUCCESS) continue;
+      for (char** address = entry->h_addr_list; *address != nullptr; ++address) {
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        if (inet_ntop(entry->h_addrtype, *address, text.data(), text.size()) != nullptr) add({text.data(), port, ""});
+        found = true;
+      }
+      ares_free_hostent(entry);
+    }
+    return found;
+  }
+
+  void add(Endpoint endpoint) {
+    auto& known = result_.endpoints;
+    if (known.size() >= kMaxEndpoints || std::find(known.begin(), known.end(), endpoint) != known.end()) return;
+    known.push_back(std::move(endpoint));
   }
 
   static void on_addresses(void* user, int status, int, ares_addrinfo* answer) {
@@ -115,11 +145,9 @@ class Query : public std::enable_shared_from_this<Query> {
       self.fail(status);
     } else {
       for (const ares_addrinfo_node* node = answer->nodes; node; node = node->ai_next) {
-        if (self.result_.endpoints.size() >= kMaxEndpoints) break;
         Endpoint endpoint = to_endpoint(SocketAddress(node->ai_addr, node->ai_addrlen));
         endpoint.port = context->second;
-        auto& known = self.result_.endpoints;
-        if (std::find(known.begin(), known.end(), endpoint) == known.end()) known.push_back(std::move(endpoint));
+        self.add(std::move(endpoint));
       }
     }
     if (answer) ares_freeaddrinfo(answer);
@@ -206,6 +234,11 @@ class Query : public std::enable_shared_from_this<Query> {
       boost::asio::post(loop_, [self = shared_from_this()] { self->finish(); });
       return;
     }
+    if (hurry_ && !result_.endpoints.empty()) {
+      hurry_ = false;
+      total_.expires_after(std::min(options_.other_family, options_.timeout));
+      await_end();
+    }
     const auto watches = watches_;
     for (const auto& [fd, watch] : watches) wait(fd, watch);
     timeval most{0, std::chrono::microseconds(kLongestWait).count()};
@@ -251,6 +284,7 @@ class Query : public std::enable_shared_from_this<Query> {
   std::vector<SrvTarget> targets_;
   ResolveResult result_;
   bool targets_pending_ = false;
+  bool hurry_ = false;  // one family is enough, soon
   int open_questions_ = 0;
   int failures_ = 0;
   int not_found_ = 0;
@@ -301,6 +335,22 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto& [id, query] : queries) query->cancel();
   }
 
+  QueryId ask(const Endpoint& endpoint, bool all, Done done) {
+    const QueryId id = next_id();
+    if (endpoint.is_literal()) {
+      answer(id, {endpoint}, std::move(done));
+    } else if (is_localhost(endpoint.host)) {
+      Endpoint v4 = endpoint;
+      Endpoint v6 = endpoint;
+      v4.host = "127.0.0.1";
+      v6.host = "::1";
+      answer(id, {v4, v6}, std::move(done));
+    } else {
+      make(id, std::move(done))->start_host(endpoint, all);
+    }
+    return id;
+  }
+
   QueryId next_id() { return ++last_id_; }
 
  private:
@@ -321,19 +371,11 @@ Resolver::~Resolver() {
 }
 
 Resolver::QueryId Resolver::resolve(const Endpoint& endpoint, Done done) {
-  const QueryId id = impl_->next_id();
-  if (endpoint.is_literal()) {
-    impl_->answer(id, {endpoint}, std::move(done));
-  } else if (is_localhost(endpoint.host)) {
-    Endpoint v4 = endpoint;
-    Endpoint v6 = endpoint;
-    v4.host = "127.0.0.1";
-    v6.host = "::1";
-    impl_->answer(id, {v4, v6}, std::move(done));
-  } else {
-    impl_->make(id, std::move(done))->start_host(endpoint);
-  }
-  return id;
+  return impl_->ask(endpoint, false, std::move(done));
+}
+
+Resolver::QueryId Resolver::resolve_all(const Endpoint& endpoint, Done done) {
+  return impl_->ask(endpoint, true, std::move(done));
 }
 
 Resolver::QueryId Resolver::resolve_srv(const std::string& name, Done done) {

@@ -15,7 +15,9 @@ namespace ringside::net {
 
 struct ResolverOptions {
   std::chrono::milliseconds timeout{3'000};  // of one whole question
-  std::string servers;                       // "ip:port,ip:port" instead of the system's, for tests
+  // How long one that is to be connected to waits for the other family once one has come (RFC 8305 names 50 ms).
+  std::chrono::milliseconds other_family{100};
+  std::string servers;  // "ip:port,ip:port" instead of the system's, for tests
 };
 
 struct ResolveResult {
@@ -38,9 +40,13 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// A and AAAA records of the host, each with the endpoint's port.
+  /// Where to connect to: A and AAAA records of the host, each with the endpoint's port. Of a family that is not
+  /// answered as soon as the other, nothing.
   QueryId resolve(const Endpoint& endpoint, Done done);
-  /// SRV records of `name` ("_grpc._tcp.svc"), by priority and weight, their targets resolved.
+  /// All of them: whatever has come within the time.
+  QueryId resolve_all(const Endpoint& endpoint, Done done);
+  /// SRV records of `name` ("_grpc._tcp.svc"), by priority and weight, their targets resolved: whatever has come within
+  /// the time.
   QueryId resolve_srv(const std::string& name, Done done);
   /// Its `done` will not run.
   void cancel(QueryId query);

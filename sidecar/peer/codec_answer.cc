@@ -19,8 +19,8 @@ core::Phase to_core(given::Phase phase) {
 }
 
 core::Verdict to_core(ours::Verdict verdict) {
-  return verdict >= 0 && verdict <= ours::VERDICT_MISMATCH ? static_cast<core::Verdict>(verdict)
-                                                           : core::Verdict::kUnspecified;
+  return verdict >= 0 && verdict <= ours::VERDICT_HELD_UP ? static_cast<core::Verdict>(verdict)
+                                                          : core::Verdict::kUnspecified;
 }
 
 ours::Verdict to_proto(core::Verdict verdict) { return static_cast<ours::Verdict>(verdict); }

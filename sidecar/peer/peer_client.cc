@@ -22,6 +22,8 @@ core::PeerFailure failure_of(const net::CallResult& result) {
   failure.detail = result.message;
   if (result.refused || result.reset) {
     failure.kind = Kind::kRefused;
+  } else if (result.unresolved) {
+    failure.kind = Kind::kUnresolved;
   } else if (!result.from_server) {
     failure.kind = result.delivery == net::Delivery::kNotSent ? Kind::kUnreachable : Kind::kLost;
   } else if (result.status == net::GrpcStatus::kFailedPrecondition) {

@@ -40,7 +40,7 @@ void Engine::begin(bool app_up, const std::string& why) {
   started_ = true;
   node_.start(now(), app_up, why);
   carry_out();
-  if (const auto early = std::exchange(discovered_early_, std::nullopt)) discovered(early->first, early->second);
+  if (std::exchange(discovered_early_, false)) tell_discovered();
 }
 
 void Engine::close(std::function<void()> done) {
@@ -142,7 +142,7 @@ void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
 
 void Engine::carry_out(core::ReadDiscovery) {
   if (ports_.discovery != nullptr) return ports_.discovery->read_again();
-  discovered({}, true);
+  discovered({{}, true, {}, {}});
 }
 
 void Engine::carry_out(core::ViewChanged) { post_view_change(); }
@@ -194,9 +194,16 @@ void Engine::cancel(core::Token call) {
   carry_out();
 }
 
+core::Status Engine::status() const {
+  core::Status status = node_.status();
+  status.discovered_hosts = discovered_.addresses.size();
+  status.discovery_failures = discovery_failures_;
+  return status;
+}
+
 std::vector<core::MemberStatus> Engine::members() const {
   std::vector<core::MemberStatus> all = node_.members(now().mono);
-  for (const auto& [source, problem] : discovery_problems_) {
+  for (const auto& [source, problem] : discovered_.problems) {
     core::MemberStatus& shown = all.emplace_back();
     shown.host = source;
     shown.member = false;
@@ -320,19 +327,25 @@ void Engine::deactivated(core::Token token, core::Deactivated said) {
 
 // ---- core::DiscoverySink --------------------------------------------------------------------------------------------
 
-void Engine::discovered(const std::vector<std::string>& addresses, bool complete) {
+void Engine::discovered(const core::Discovered& found) {
+  const bool changed = found.problems != discovered_.problems;
+  discovered_ = found;
   if (!started_) {
-    discovered_early_.emplace(addresses, complete);
+    discovered_early_ = true;
     return;
   }
-  if (complete) discovery_problems_.clear();
-  node_.discovered(now(), addresses, complete);
+  if (changed) post_view_change();
+  tell_discovered();
+}
+
+void Engine::tell_discovered() {
+  node_.discovered(now(), discovered_.addresses, discovered_.complete, discovered_.missing);
   carry_out();
 }
 
-void Engine::discovery_failed(const std::string& source, const std::string& why) {
-  log_.warn("discovery_failed", {{"source", source}, {"why", why}});
-  discovery_problems_[source] = why;
+void Engine::discovery_failed(const std::string& source, const std::string& why, bool news) {
+  ++discovery_failures_;
+  if (news) log_.warn("discovery_failed", {{"source", source}, {"why", why}});
 }
 
 }  // namespace ringside::runtime

@@ -50,7 +50,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   core::Token apply(core::Call call, Done done) override;
   void cancel(core::Token call) override;
   core::Placement where(core::ActorId id) const override { return node_.where(id); }
-  core::Status status() const override { return node_.status(); }
+  core::Status status() const override;
   std::vector<core::MemberStatus> members() const override;
   std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override;
   const core::Ring& ring() const override { return node_.ring(); }
@@ -78,8 +78,8 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void deactivated(core::Token token, core::Deactivated said) override;
 
   // core::DiscoverySink
-  void discovered(const std::vector<std::string>& addresses, bool complete) override;
-  void discovery_failed(const std::string& source, const std::string& why) override;
+  void discovered(const core::Discovered& found) override;
+  void discovery_failed(const std::string& source, const std::string& why, bool news) override;
 
  private:
   void begin(bool app_up, const std::string& why = {});
@@ -101,6 +101,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void carry_out(const core::LogLine& effect);
   void arm_timer();
   void post_view_change();
+  void tell_discovered();
 
   struct CallEntry {
     Done done;
@@ -129,8 +130,9 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   boost::asio::steady_timer closing_bound_;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
-  std::optional<std::pair<std::vector<std::string>, bool>> discovered_early_;  // before the node began
-  std::map<std::string, std::string> discovery_problems_;  // by source, until every source has answered
+  core::Discovered discovered_;    // last
+  bool discovered_early_ = false;  // before the node began
+  std::uint64_t discovery_failures_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -140,6 +140,8 @@ json status_json(const core::Gateway& gateway) {
   out["confirming"] = status.confirming;
   out["quorum"] = status.quorum;
   out["points"] = status.points;
+  out["discovered_hosts"] = status.discovered_hosts;
+  out["discovery_failures"] = status.discovery_failures;
   out["actors"] = status.actors;
   out["strays"] = status.strays;
   out["turns_under_way"] = status.turns_under_way;

@@ -16,6 +16,7 @@ class DnsServer:
 
     def __init__(self):
         self.records, self.mode, self.asked = {}, "answer", threading.Semaphore(0)
+        self.silent_about = set()  # types of records
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
@@ -45,7 +46,7 @@ class DnsServer:
             at += 1 + question[at]
         name, kind = ".".join(labels), struct.unpack("!H", question[at + 1:at + 3])[0]
         found = self.records.get((name, kind), [])
-        if self.mode == "silence":
+        if self.mode == "silence" or kind in self.silent_about:
             return None
         if self.mode == "garbage":
             return question[:2] + b"\xff" * 300

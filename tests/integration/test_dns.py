@@ -84,5 +84,56 @@ def test_a_host_that_cannot_look_anybody_up_does_not_found_a_cluster(world, serv
     host.line(r"event=discovery_failed|discovery.*failed|failed.*dns:")
     assert host.admin_get("/readyz").status == 503
     server.mode = "answer"
-    server.records[NAME, A] = []
+    server.records[NAME, A] = ["127.0.0.1"]
     host.ready()
+
+
+@pytest.mark.parametrize("source", [f"dns:{NAME}:1", f"dns:{SERVICE}"])
+@pytest.mark.parametrize("records", [None, []], ids=["no such name", "empty"])
+def test_a_source_that_names_nobody_is_no_permission_to_found_a_cluster(world, server, source, records):
+    if records is not None:
+        server.records[NAME, A] = server.records[SERVICE, SRV] = records
+    host = start(world, server, source)
+    host.line(r"event=discovery_failed source=dns:\S+ why=\"has no addresses")
+    port = int(host.peer.rsplit(":", 1)[1])
+    server.await_questions(8, cluster.PATIENCE)
+    ready = host.admin_get("/readyz")
+    wanted = f"{source.removesuffix(':1')} has no addresses"
+    assert ready.status == 503 and wanted in ready.body.decode(), ready
+    assert wanted in host.json("/v1/status")["not_ready_because"]
+    assert wanted in host.cli("members").stdout
+    assert host.metric("ringside_discovery_failures_total") > 0 and host.metric("ringside_discovered_hosts") == 0
+    server.records[NAME, A] = ["127.0.0.1"]
+    server.records[SERVICE, SRV] = [(port, NAME)]
+    host.ready()
+    assert host.metric("ringside_discovered_hosts") == 1
+
+
+@pytest.mark.parametrize("flags, env", [(["--min-members", "1"], {}), ([], {"RINGSIDE_MIN_MEMBERS": "1"})])
+def test_a_cluster_of_one_may_be_wanted_in_so_many_words(world, server, flags, env):
+    host = world.sidecar("--dns-server", server.address, *flags, app=world.app(), join=[f"dns:{NAME}"], **env)
+    host.ready()
+    host.line(r"event=discovery_failed source=dns:\S+ why=\"has no addresses")
+
+
+def test_a_list_of_names_without_addresses_is_no_permission_either(world, server):
+    host = start(world, server, "nobody.test,neither.test:99")
+    server.await_questions(8, cluster.PATIENCE)
+    wanted = "neither.test:99, nobody.test cannot be resolved here"
+    cluster.until(lambda: wanted in host.admin_get("/readyz").body.decode(), "it says so")
+    assert host.admin_get("/readyz").status == 503
+    server.records["nobody.test", A] = ["127.0.0.77"]  # nobody listens there
+    host.ready()
+
+
+@pytest.mark.parametrize("silent, record, address", [(AAAA, A, "127.0.0.1"), (A, AAAA, "::1")])
+def test_a_family_that_is_never_answered_hides_nothing_of_the_other(world, server, silent, record, address):
+    server.silent_about = {silent}
+    server.records["first.test", record] = server.records[NAME, record] = [address]
+    shown = f"[{address}]" if record == AAAA else address
+    first = world.sidecar("--dns-server", server.address, app=world.app(), host="first.test", peer=f"{shown}:0",
+                          join=["first.test:9"]).ready()
+    port = int(first.peer.rsplit(":", 1)[1])
+    server.records[SERVICE, SRV] = [(port, "first.test")]
+    hosts = [first] + [start(world, server, source).ready() for source in (f"dns:{NAME}:{port}", f"dns:{SERVICE}")]
+    cluster.settled(hosts)

@@ -69,8 +69,8 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
   });
 }
 
-// It calls another actor, and ends when that has answered. Calls go upwards, so that no two actors wait for one another.
-// The apps of every other seed pass their chains on, and now and then call the first actor of theirs.
+// It calls another actor, and ends when that has answered. Calls go upwards, so that no two actors wait for one
+// another. The apps of every other seed pass their chains on, and now and then call the first actor of theirs.
 void World::nested_turn(std::size_t index, const core::StartTurn& turn, std::function<void()> end) {
   Wanted wanted;
   wanted.caller = -1;

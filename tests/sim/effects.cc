@@ -74,18 +74,23 @@ void World::read_discovery(std::size_t index) {
   const FaultOptions& f = options_.faults;
   const bool fails = chance(f.discovery_fails);
   const bool stale = chance(f.discovery_stale);
+  const bool nobody = !fails && (chance(f.discovery_empty) || hosts_[index].nobody_until > now_);
   std::vector<std::string> names;
-  if (!fails && !chance(f.discovery_empty)) {
+  if (!fails && !nobody) {
     for (const Host& one : hosts_) {
-      if (!stale || chance(0.7)) names.push_back(one.name);
+      if (!stale || chance(0.7)) names.push_back(one.address);
     }
   }
   if (chance(f.discovery_wrong)) names.push_back("10.9.9." + std::to_string(between(1, 5)));
   const bool whole = names.size() >= hosts_.size();
-  after(between(100, 20'000), [this, index, fails, whole, names, incarnation = hosts_[index].incarnation] {
-    on_host(index, incarnation, [this, fails, whole, names](Host& h) {
-      h.misled = h.misled || (!whole && !fails);
-      h.node->discovered(time_of(h), names, !fails);
+  after(between(100, 20'000), [this, index, fails, nobody, whole, names, incarnation = hosts_[index].incarnation] {
+    on_host(index, incarnation, [this, fails, nobody, whole, names](Host& h) {
+      // Where a source names nobody, what it named before stays; before that it is no answer.
+      if (fails || nobody)
+        return h.node->discovered(time_of(h), h.listed, !fails && !h.listed.empty(), "nobody is listed");
+      h.misled = h.misled || !whole;
+      h.listed = names;
+      h.node->discovered(time_of(h), names, true);
     });
   });
 }
@@ -109,11 +114,13 @@ void World::watch(std::size_t index, const core::LogLine& line) {
     const std::size_t other = index_of(named("host"));
     if (!promised && other < hosts_.size() && hosts_[other].alive()) oracle_.exclusivity_void(now_);
   }
-  if (line.event == "host_silent") oracle_.exclusivity_void(now_);
+  // Who answers is not silent, whatever name it announces.
+  if (line.event == "host_silent" && options_.faults.lost_names == 0) oracle_.exclusivity_void(now_);
   // Founded beside others, because discovery said that there were none.
   const auto alive = static_cast<std::size_t>(
       std::count_if(hosts_.begin(), hosts_.end(), [](const Host& host) { return host.alive(); }));
-  if (line.event == "joined" && hosts_[index].misled && hosts_[index].node->status().members < alive) {
+  const bool beside = hosts_[index].misled || options_.faults.wrong_clocks;
+  if (line.event == "joined" && beside && hosts_[index].node->status().members < alive) {
     oracle_.exclusivity_void(now_);
   }
 }

@@ -19,6 +19,9 @@ void World::start_host(std::size_t index) {
   ++host.incarnation;
   host.stopped = host.leaving = host.misled = false;
   host.must_ask_until = 0;
+  host.listed.clear();
+  const double unlisted = options_.faults.nobody_listed;
+  if (unlisted > 0 && chance(unlisted)) host.nobody_until = now_ + between(kSecond, 10 * kSecond);
   host.changed_at = now_;
   host.inbox.clear();
   host.asked.clear();
@@ -40,7 +43,7 @@ void World::start_host(std::size_t index) {
     return;
   }
   core::NodeConfig config;
-  config.host = host.name;
+  config.host = host.announced;
   config.points = kPointsPerHost;
   config.idle_timeout = core::Duration(kIdleTimeout);
   config.turn_timeout = core::Duration(kTurnTimeout);
@@ -230,6 +233,48 @@ void World::burst(std::size_t index) {
   }
 }
 
+// Fewer than half of the hosts, which may be started anew as well; the others crash and come back, and are all there
+// for the second half of the run.
+void World::plan_wrong_clocks() {
+  const std::int64_t begin = now_;
+  const std::int64_t half = options_.run_us / 2;
+  const std::size_t first = random_.below(hosts_.size());
+  const std::size_t wrong = hosts_.size() < 3 ? 0 : 1 + random_.below((hosts_.size() - 1) / 2);
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const std::size_t index = (first + i) % hosts_.size();
+    if (i < wrong) {
+      at(begin + between(kSecond, half), [this, index] {
+        const std::int64_t by = between(70'000, 7'200'000);
+        hosts_[index].clock_skew_ms = chance(0.5) ? by : -by;
+        hosts_[index].clock_is_wrong = true;
+        oracle_.clock_is_wrong(now_);
+        note([&] {
+          return "clock of " + hosts_[index].name + " wrong by " + std::to_string(hosts_[index].clock_skew_ms);
+        });
+      });
+    }
+    for (int times = i < wrong && chance(0.5) ? 0 : 2; times > 0; --times) {
+      at(begin + between(half / 4, half), [this, index] {
+        kill_host(index, "crash");
+        after(between(1'000, 3 * kSecond), [this, index] { start_host(index); });
+      });
+    }
+  }
+  at(end_of_faults_ - 1, [this] { check_right_clocks(); });
+}
+
+// Whatever those do whose clocks are wrong.
+void World::check_right_clocks() {
+  for (const Host& host : hosts_) {
+    if (host.clock_is_wrong || !host.node) continue;
+    const core::Status status = host.node->status();
+    if (status.phase == core::Phase::kReady) continue;
+    oracle_.fail(
+        host.name + ", whose clock is right, is " + core::to_string(status.phase) + ": " + status.not_ready_because,
+        now_);
+  }
+}
+
 void World::plan_faults() {
   const FaultOptions& f = options_.faults;
   const auto plan = [&](double expected, const std::function<void(std::size_t)>& what) {
@@ -253,6 +298,7 @@ void World::plan_faults() {
     hosts_[host].clock_skew_ms = between(-20'000, 20'000);  // a minute apart, hosts refuse one another
     note([&] { return "clock of " + hosts_[host].name + " now at " + std::to_string(hosts_[host].clock_skew_ms); });
   });
+  if (f.wrong_clocks) plan_wrong_clocks();
   plan(f.slow_spells, [this](std::size_t host) { hosts_[host].slow_until = now_ + between(kSecond, 10 * kSecond); });
   plan(f.slanders, [this](std::size_t host) { slander(host); });
   plan(f.bursts, [this](std::size_t host) { burst(host); });

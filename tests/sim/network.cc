@@ -34,6 +34,11 @@ void World::ask(std::size_t from, core::AskPeer question) {
   };
   after(question.timeout.count(), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kLost, "late"}); });
   if (to >= hosts_.size()) return;
+  if (question.host != hosts_[to].address && unresolved_.contains({from, to})) {
+    return after(delay(from), [answer] {
+      answer(core::PeerFailure{core::PeerFailure::Kind::kUnresolved, "no such name"});
+    });
+  }
   const core::Sender sender = hosts_[from].node->self();
   const auto shared = std::make_shared<const core::AskPeer>(std::move(question));
   const auto deliver = [this, from, to, sender, shared, answer] {

@@ -106,6 +106,21 @@ void partial(FaultOptions& f) {
   f.partial_partitions = 1.0;
 }
 
+// Hosts are listed by addresses, and what they announce leads nowhere, or elsewhere.
+void names(FaultOptions& f) {
+  f.lost_names = 0.25;
+  f.twins = 0.15;
+  f.nobody_listed = 0.3;
+  f.crashes = 0.5;
+  f.drains = 0.5;
+  f.late_joins = 0.6;
+}
+
+void clocks(FaultOptions& f) {
+  f.wrong_clocks = true;
+  f.late_joins = 0.3;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -127,7 +142,7 @@ void all(Options& options) {
 
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
-  return legacy_hosts == 0 && !quorum &&
+  return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
              0;
@@ -136,7 +151,7 @@ bool Options::only_moves() const {
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"none",   "moves",  "rush",   "network",    "churn",   "apps",
                                               "saves",  "slow",   "nested", "partitions", "partial", "quorum",
-                                              "limits", "legacy", "own",    "all"};
+                                              "limits", "legacy", "own",    "names",      "clocks",  "all"};
   return names;
 }
 
@@ -156,6 +171,8 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "quorum") return quorum(options), true;
   if (name == "limits") return limits(options), true;
   if (name == "legacy") return legacy(options), true;
+  if (name == "names") return names(options.faults), true;
+  if (name == "clocks") return clocks(options.faults), true;
   if (name == "own") return own(options), true;
   if (name == "all") return all(options), true;
   return false;

@@ -28,6 +28,10 @@ struct FaultOptions {
   double partial_partitions = 0;  // one host cut off from about half of the others
   bool one_way = true;            // some partitions are
   double clock_jumps = 0;         // of the wall clock, to up to 20 s from the true time
+  double lost_names = 0;          // of all pairs: the one cannot resolve the other's name
+  double twins = 0;               // of all hosts but the first: it announces the name of the one before it
+  double nobody_listed = 0;       // of all hosts: its source names nobody for some seconds after each start
+  bool wrong_clocks = false;      // of fewer than half of the hosts, by minutes or hours
   double slow_spells = 0;         // seconds in which everything that reaches the host comes up to slow_max_us later
   double slanders = 0;            // a Closing in this host's name, sent by somebody else
   double late_joins = 0;          // part of the hosts that start in the middle of the run

@@ -45,6 +45,11 @@ class Oracle {
   void disturbed(std::int64_t now);  // a crash, the end of a cut or of a stop
   // No host lives that could have heard of an epoch: its own clock is all that the next one has.
   void nobody_remembers();
+  // By more than a minute: epochs are as good as clocks are.
+  void clock_is_wrong(std::int64_t now) {
+    epochs_void_ = true;
+    exclusivity_void(now);
+  }
   // Legacy hosts are there: only among Ringside hosts is one activation promised, of these ids, and no order.
   void mixed(std::function<bool(core::ActorId)> promised) {
     mixed_ = true;
@@ -109,6 +114,7 @@ class Oracle {
   std::int64_t void_since_ = 0;
   std::int64_t last_disturbed_ = 0;
   bool mixed_ = false;
+  bool epochs_void_ = false;
   std::function<bool(core::ActorId)> promised_;
 };
 

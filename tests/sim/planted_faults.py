@@ -155,6 +155,22 @@ FAULTS = [
      "    const bool open = membership_.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !inventory_.settled()) return wait_for(Reason::kOwnershipMoving);\n'
      "    const bool open = membership_.phase() == Phase::kReady &&"),
+    ("found-beside-unresolved", "names", 40, "membership_names.cc",
+     "  if (meant.unresolved) return answers",
+     '  if (meant.unresolved && planted("found-beside-unresolved")) return "";\n'
+     "  if (meant.unresolved) return answers"),
+    ("share-a-name", "names", 200, "membership_names.cc",
+     "  contact.own_name = contact.blocks = true;",
+     '  contact.own_name = contact.blocks = !planted("share-a-name");'),
+    ("found-unlisted", "names", 40, "membership_join.cc",
+     "  if (!taken_in() && (!discovery_read_ ||",
+     '  if (!planted("found-unlisted") && !taken_in() && (!discovery_read_ ||'),
+    ("clock-back-at-once", "clocks", 40, "epoch_clock.cc",
+     "    judged_by_us_ += passed;",
+     '    judged_by_us_ += passed;\n    if (planted("clock-back-at-once")) wall_us_ = std::min(wall_us_, now.wall_ms * 1000);'),
+    ("wrong-clock-holds-up", "clocks", 40, "membership_clocks.cc",
+     "  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1) return true;",
+     '  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
     ("asks-in-a-loop", "moves", 20, "node.cc",
      "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n  for",
      '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
@@ -162,6 +178,9 @@ FAULTS = [
 
 # Second places of some: the name, file, text, replacement
 ALSO = [
+    ("clock-back-at-once", "epoch_clock.cc",
+     "  return (other.by_time == 0 ? other.epoch",
+     '  return (other.by_time == 0 || planted("clock-back-at-once") ? other.epoch'),
     ("late-delivery", "node_turns.cc",
      "    if (calls_.at(token).call->deadline <= context_.now.mono) {",
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),

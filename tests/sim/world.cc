@@ -20,7 +20,7 @@ World::World(Options options)
   only_moves_ = options_.only_moves();
   for (int i = 0; i < options_.hosts; ++i) {
     Host host;
-    host.name = "10.0.0." + std::to_string(i + 1);
+    host.name = host.announced = host.address = "10.0.0." + std::to_string(i + 1);
     host.clock_skew_ms = between(-200, 200);
     host.is_legacy = i >= options_.hosts - options_.legacy_hosts;
     hosts_.push_back(std::move(host));
@@ -28,7 +28,20 @@ World::World(Options options)
   std::vector<std::string> names;
   for (const Host& host : hosts_) names.push_back(host.name);
   everybody_ = core::Ring::make(names, kPointsPerHost);
+  name_hosts();
   if (options_.legacy_hosts > 0) oracle_.mixed([this](core::ActorId id) { return has_arbiter(id); });
+}
+
+void World::name_hosts() {
+  const FaultOptions& f = options_.faults;
+  if (f.lost_names == 0) return;
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    hosts_[i].address = "10.1.0." + std::to_string(i + 1);
+    if (i > 0 && chance(f.twins)) hosts_[i].announced = hosts_[i - 1].name;
+    for (std::size_t other = 0; other < hosts_.size(); ++other) {
+      if (other != i && chance(f.lost_names)) unresolved_.insert({i, other});
+    }
+  }
 }
 
 // With --peer-apply own it is the ring owner who grants an id to one host. A legacy host as owner grants nothing, and
@@ -62,7 +75,7 @@ bool World::anybody_serves() const {
 
 std::size_t World::index_of(const std::string& name) const {
   for (std::size_t i = 0; i < hosts_.size(); ++i) {
-    if (hosts_[i].name == name) return i;
+    if (hosts_[i].name == name || hosts_[i].address == name) return i;
   }
   return hosts_.size();
 }
@@ -96,6 +109,16 @@ void World::run() {
     note([] { return std::string("calm"); });
     options_.faults = FaultOptions{};
     cut_.clear();
+    unresolved_.clear();
+    for (std::size_t index = 0; index < hosts_.size(); ++index) {
+      Host& host = hosts_[index];
+      host.nobody_until = 0;
+      // Who has called itself like another, or served with a wrong clock, is started anew.
+      const bool wrong = std::exchange(host.clock_is_wrong, false);
+      if (wrong) host.clock_skew_ms = between(-200, 200);
+      if (wrong || host.announced != host.name) kill_host(index, "put right");
+      host.announced = host.name;
+    }
     oracle_.disturbed(now_);
   });
   at(end_of_faults_ + 1, [this] {

@@ -47,6 +47,11 @@ class World final : private LegacyWorld {
   };
   struct Host {
     std::string name;
+    std::string address;  // leads to it whatever name it announces
+    std::string announced;
+    std::vector<std::string> listed;  // what discovery named last
+    std::int64_t nobody_until = 0;    // its source names nobody
+    bool clock_is_wrong = false;
     std::unique_ptr<core::Node> node;    // null: no process, or a legacy one
     std::unique_ptr<LegacyHost> legacy;  // likewise
     std::uint64_t incarnation = 0;
@@ -85,6 +90,8 @@ class World final : private LegacyWorld {
   void write(const std::string& line);
   std::size_t index_of(const std::string& name) const;
   bool anybody_serves() const;
+  std::size_t index_of(const std::string& name) const;  // or of an address
+  void name_hosts();
   void check_converged();
   void sweep(std::size_t nth, bool again);
 
@@ -99,6 +106,8 @@ class World final : private LegacyWorld {
   void sicken_app(std::size_t host, std::int64_t for_us);
   void slander(std::size_t host);
   void burst(std::size_t host);
+  void plan_wrong_clocks();
+  void check_right_clocks();
   void plan_faults();
 
   // effects.cc: what a node wants done
@@ -158,8 +167,9 @@ class World final : private LegacyWorld {
   std::int64_t now_ = 3'600'000'000;
   std::int64_t end_of_faults_ = 0;
   std::vector<Host> hosts_;
-  std::set<std::pair<std::size_t, std::size_t>> cut_;  // from, to
-  std::set<std::uint64_t> put_off_;                    // batches that the app answers "not now", always
+  std::set<std::pair<std::size_t, std::size_t>> cut_;         // from, to
+  std::set<std::pair<std::size_t, std::size_t>> unresolved_;  // who cannot resolve whose name
+  std::set<std::uint64_t> put_off_;                           // batches that the app answers "not now", always
   std::uint64_t next_batch_ = 1;
   std::uint64_t next_call_ = 1;
   core::ActorId next_fresh_id_ = 1'000'000;

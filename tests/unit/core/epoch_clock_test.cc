@@ -76,12 +76,34 @@ TEST(EpochClock, OneThatIsAheadOfItsTimeIsNotThoughtToGoOn) {
   EXPECT_LT(heir.next(), clock_at(kWall + 30'500).next());
 }
 
-TEST(EpochClock, AJumpBackIsFollowedAtOnceAndEpochsStillGrow) {
+// Otherwise it would refuse those whose clocks have stayed right.
+TEST(EpochClock, AJumpBackIsFollowedSlowlyAndEpochsStillGrow) {
   EpochClock clock = clock_at(kWall);
   const Epoch before = clock.next();
-  clock.advance(at(1000, kWall - 60'000));
-  EXPECT_EQ(clock.wall_ms(), kWall - 60'000);
+  clock.advance(at(1000, kWall - 3'600'000));
+  EXPECT_EQ(clock.wall_ms(), kWall + 992);
   EXPECT_GT(clock.next(), before);
+  EXPECT_FALSE(clock.too_far_ahead(clock_at(kWall + 2'000).next()));
+}
+
+TEST(EpochClock, AnotherRightClockWidensWhatIsNotFromTheFuture) {
+  EpochClock behind = clock_at(kWall - 3'600'000);
+  const Epoch right = clock_at(kWall).next();
+  EXPECT_TRUE(behind.too_far_ahead(right));
+  behind.judge_by(kWall);
+  EXPECT_FALSE(behind.too_far_ahead(right));
+  EXPECT_TRUE(behind.too_far_ahead(clock_at(kWall + kYearMs).next()));
+}
+
+TEST(EpochClock, AnotherThatGoesOnAsClocksDoIsFollowedHoweverFarAhead) {
+  EpochClock other = clock_at(kWall);
+  EpochClock behind = clock_at(kWall - 3'600'000);
+  const EpochClock::Bound bound = behind.bound(other.reading_in_full(), Duration(0));
+  other.advance(at(5000, kWall + 5000));
+  behind.advance(at(5000, kWall - 3'595'000));
+  EXPECT_TRUE(behind.follow(other.next(), bound, Duration(5'000'000)));
+  EXPECT_GT(behind.next(), other.reading());
+  EXPECT_FALSE(behind.follow(clock_at(kWall + kYearMs).next(), bound, Duration(5'000'000)));
 }
 
 }  // namespace

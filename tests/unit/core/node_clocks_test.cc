@@ -75,5 +75,72 @@ TEST_F(Clocks, AFewThatAreAheadChangeNothing) {
   EXPECT_FALSE(ready("x") || ready("y"));
 }
 
+// The clock of one jumps while it runs, and the others are started anew: they are the right ones.
+TEST_F(Clocks, OneThatJumpsWhileItRunsHoldsUpNobody) {
+  for (const std::int64_t jump : {-3'600'000LL, 3'600'000LL, -86'400'000LL}) {
+    Cluster fresh;
+    const auto ready_there = [&](const std::string& name) { return fresh.node(name).status().phase == Phase::kReady; };
+    for (const char* name : {"a", "b", "c"}) fresh.start(name);
+    fresh.converge();
+    fresh.pass(20'000'000);
+    fresh.wall_ahead_ms["c"] = jump;
+    fresh.pass(5'000'000);
+    for (const char* name : {"a", "b"}) fresh.crash(name);
+    fresh.pass(1'000'000);
+    for (const char* name : {"a", "b"}) fresh.start(name);
+    fresh.converge();
+    fresh.pass(10'000'000);
+    for (const char* name : {"a", "b", "c"}) {
+      EXPECT_TRUE(ready_there(name)) << name << " after " << jump << ": "
+                                     << fresh.node(name).status().not_ready_because;
+    }
+    fresh.crash("a");
+    fresh.pass(1'000'000);
+    fresh.start("a");
+    fresh.converge();
+    fresh.pass(10'000'000);
+    EXPECT_TRUE(ready_there("a")) << "one by one as well: " << fresh.node("a").status().not_ready_because;
+    fresh.crash("c");
+    fresh.pass(1'000'000);
+    fresh.start("c");
+    fresh.converge();
+    fresh.pass(10'000'000);
+    EXPECT_TRUE(ready_there("a") && ready_there("b")) << jump;
+    EXPECT_FALSE(ready_there("c")) << "it starts with a clock that is wrong";
+    for (const char* name : {"a", "b"}) fresh.crash(name);
+    fresh.pass(3'000'000);
+    for (const char* name : {"a", "b"}) fresh.start(name);
+    fresh.converge();
+    fresh.pass(14'000'000);
+    EXPECT_TRUE(ready_there("a") && ready_there("b"))
+        << jump << " " << fresh.node("a").status().not_ready_because << fresh.node("b").status().not_ready_because;
+  }
+}
+
+// It serves, and cannot be told: the right ones do not wait for ever.
+TEST_F(Clocks, AFewThatAreBehindAndGoOnServingHoldUpNobodyForLong) {
+  cluster.wall_ahead_ms["slow"] = -kTwoMinutes;
+  start({"slow"});
+  ASSERT_TRUE(ready("slow"));
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return from != "slow" || to == "slow";
+  };
+  for (const char* name : {"a", "b"}) cluster.start(name);
+  cluster.converge();
+  cluster.pass(5'000'000);
+  EXPECT_FALSE(ready("a") || ready("b")) << "it may still stop";
+  cluster.pass(15'000'000);
+  EXPECT_TRUE(ready("a") && ready("b")) << why("a") << why("b");
+}
+
+// Members that have been asleep together, as virtual machines on a laptop: all their clocks jump.
+TEST_F(Clocks, OneThatStartsAfterAllClocksHaveJumpedJoins) {
+  start({"a", "b", "c"});
+  for (const char* name : {"a", "b", "c", "d"}) cluster.wall_ahead_ms[name] = 8 * 3'600'000;
+  start({"d"});
+  EXPECT_TRUE(ready("d")) << why("d");
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 4U);
+}
+
 }  // namespace
 }  // namespace ringside::core

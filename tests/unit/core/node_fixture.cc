@@ -77,6 +77,7 @@ ActorId Cluster::id_of(const std::string& viewer, const std::string& owner, Acto
 }
 
 std::vector<std::string> Cluster::names() const {
+  if (listed) return *listed;
   return {std::views::keys(hosts_).begin(), std::views::keys(hosts_).end()};
 }
 
@@ -149,13 +150,28 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
 
 void Cluster::ask(const std::string& name, Host& host, const AskPeer& question) {
   if (stopped_.contains(question.host) || (passes && !passes(name, question.host, question.request))) return;
-  const auto target = hosts_.find(question.host);
+  if (unresolved.contains({name, question.host})) {
+    host.node->peer_answered(now(name), question.token, PeerFailure{PeerFailure::Kind::kUnresolved, "no such name"});
+    return;
+  }
+  if (const auto impostor = impostors.find(question.host); impostor != impostors.end()) {
+    PingAnswer says;
+    says.host = "twin";
+    says.cluster = "default";
+    says.phase = Phase::kJoining;
+    says.generation = impostor->second;
+    host.node->peer_answered(now(name), question.token, says);
+    return;
+  }
+  const auto alias = addresses.find(question.host);
+  const std::string& to = alias == addresses.end() ? question.host : alias->second;
+  const auto target = hosts_.find(to);
   if (target == hosts_.end() || !target->second.node) {
     host.node->peer_answered(now(name), question.token, PeerFailure{PeerFailure::Kind::kRefused, "refused"});
   } else {
     const Token token = next_++;
     asked_[token] = {name, question.token};
-    target->second.node->peer_asked(now(question.host), token, host.node->self(), name, question.request);
+    target->second.node->peer_asked(now(to), token, host.node->self(), name, question.request);
   }
 }
 

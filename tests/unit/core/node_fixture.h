@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -65,6 +66,11 @@ class Cluster {
   void go_on(const std::string& name) { stopped_.erase(name); }
   bool auto_confirm = true, discovery_answers = true;  // at once: deactivations, and nodes that want it read again
   std::map<std::string, std::int64_t> wall_ahead_ms;   // of the others' wall clocks
+  // What discovery names; else every host by its name.
+  std::optional<std::vector<std::string>> listed;
+  std::map<std::string, std::string> addresses;              // which host answers there, beside the names
+  std::set<std::pair<std::string, std::string>> unresolved;  // who cannot resolve which name
+  std::map<std::string, Generation> impostors;               // where another host named "twin" answers
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
 

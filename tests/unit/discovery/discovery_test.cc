@@ -17,15 +17,18 @@ class Discovering : public net::testing::LoopTest, public core::DiscoverySink {
     options.timeout = 300ms;
     resolver = std::make_shared<net::Resolver>(loop, options);
   }
-  void discovered(const Addresses& addresses, bool complete) override {
-    (complete ? found : partial).push_back(addresses);
+  void discovered(const core::Discovered& all) override {
+    (all.complete ? found : partial).push_back(all.addresses);
+    missing = all.missing;
   }
-  void discovery_failed(const std::string& source, const std::string& why) override {
+  void discovery_failed(const std::string& source, const std::string& why, bool news) override {
     failures.push_back(source + ": " + why);
+    if (news) logged.push_back(source + ": " + why);
   }
 
   void from(const std::vector<config::JoinSource>& sources) {
-    discovery = std::make_unique<Discovery>(loop, sources, resolver, *this, [] { return 0.5; });
+    discovery = std::make_unique<Discovery>(
+        loop, sources, resolver, *this, [] { return 0.5; }, how);
     discovery->start();
   }
   config::JoinSource listed(const Addresses& names) {
@@ -54,7 +57,9 @@ class Discovering : public net::testing::LoopTest, public core::DiscoverySink {
   std::unique_ptr<Discovery> discovery;
   std::vector<Addresses> found;    // by whole readings
   std::vector<Addresses> partial;  // by others
-  Addresses failures;
+  Addresses failures, logged;
+  std::string missing;
+  DiscoveryOptions how;
 };
 
 const std::string kOne("\x0a\0\0\x01", 4);
@@ -121,12 +126,43 @@ TEST_F(Discovering, AResolverThatLiesChangesNothing) {
 
 TEST_F(Discovering, NoSuchNameIsAnAnswerButKeepsWhatWasGood) {
   from({config::JoinDns{"shop.test", 1337}});
-  EXPECT_EQ(next(), Addresses{}) << "a service without pods";
   records("shop.test") = {kOne};
-  EXPECT_EQ(read_again(), Addresses{"10.0.0.1"});
-  dns.records.clear();
-  EXPECT_EQ(read_again(), Addresses{"10.0.0.1"});
+  EXPECT_EQ(next(), Addresses{"10.0.0.1"});
   EXPECT_TRUE(failures.empty());
+  dns.records.clear();
+  EXPECT_EQ(read_again(), Addresses{"10.0.0.1"}) << "an answer all the same";
+  ASSERT_EQ(logged.size(), 1U);
+  EXPECT_NE(logged.front().find("dns:shop.test: has no addresses any more"), std::string::npos) << logged.front();
+}
+
+TEST_F(Discovering, ASourceThatNamesNobodyIsNoAnswer) {
+  from({config::JoinDns{"shop.test", 1337}, listed({"10.0.0.7"})});
+  ASSERT_TRUE(run_until([this] { return !failures.empty(); }));
+  fail_again();
+  EXPECT_TRUE(found.empty()) << "nobody may conclude to be alone";
+  EXPECT_EQ(partial.back(), Addresses{"10.0.0.7"}) << "what others name is asked";
+  EXPECT_EQ(missing.find("dns:shop.test has no addresses"), 0U) << missing;
+  EXPECT_EQ(logged.size(), 1U) << "said once, counted each time";
+  records("shop.test") = {kOne};
+  EXPECT_EQ(read_again(), (Addresses{"10.0.0.1", "10.0.0.7"}));
+  EXPECT_EQ(missing, "");
+}
+
+TEST_F(Discovering, ServiceRecordsThatNameNobodyAreNoAnswer) {
+  from({config::JoinSrv{"_ringside._tcp.shop.test"}});
+  ASSERT_TRUE(run_until([this] { return !failures.empty() && !partial.empty(); }));
+  EXPECT_TRUE(found.empty());
+  EXPECT_NE(missing.find("has no addresses"), std::string::npos) << missing;
+}
+
+TEST_F(Discovering, NobodyWillDoWhereThatIsSaid) {
+  how.nobody_will_do = true;
+  from({config::JoinDns{"shop.test", 1337}});
+  EXPECT_EQ(next(), Addresses{});
+  EXPECT_EQ(failures.size(), 1U) << "and is told nevertheless";
+  dns.silent = true;
+  fail_again();
+  EXPECT_EQ(found.size(), 1U) << "a source that cannot be read is another matter";
 }
 
 TEST_F(Discovering, AReadingAskedForDuringAnotherComesAfterIt) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ class DnsServer {
 
   std::map<std::pair<std::string, std::uint16_t>, std::vector<std::string>> records;
   bool silent = false;
+  std::set<std::uint16_t> silent_about;  // types of records
   bool lies = false;
   int questions = 0;
 
@@ -63,6 +65,7 @@ class DnsServer {
     }
     const auto type = static_cast<std::uint16_t>(static_cast<unsigned char>(question[at + 1]) << 8 |
                                                  static_cast<unsigned char>(question[at + 2]));
+    if (silent_about.contains(type)) return;
     const std::string asked = question.substr(12, at + 5 - 12);
     bool known = false;
     for (const auto& [key, list] : records) known = known || key.first == name;

@@ -39,6 +39,9 @@ class Resolving : public testing::LoopTest {
   ResolveResult resolve(const std::string& host, std::uint16_t port) {
     return wait([&](Resolver::Done done) { resolver().resolve(Endpoint{host, port, ""}, std::move(done)); });
   }
+  ResolveResult resolve_all(const std::string& host) {
+    return wait([&](Resolver::Done done) { resolver().resolve_all(Endpoint{host, 1337, ""}, std::move(done)); });
+  }
   ResolveResult srv(const std::string& name) {
     return wait([&](Resolver::Done done) { resolver().resolve_srv(name, std::move(done)); });
   }
@@ -101,6 +104,55 @@ TEST_F(Resolving, AbsentIsNotTheSameAsSilent) {
   EXPECT_FALSE(silent.ok);
   EXPECT_FALSE(silent.not_found);
   EXPECT_FALSE(silent.error.empty());
+}
+
+// A name server or a firewall that drops one kind of question.
+TEST_F(Resolving, AFamilyThatIsNeverAnsweredHidesNothingOfTheOther) {
+  const std::string v6 = std::string("\xfd", 1) + std::string(14, '\0') + "\x07";
+  dns_.records[{"hosts.test", kA}] = {{10, 0, 0, 1}};
+  dns_.records[{"hosts.test", kAaaa}] = {v6};
+  for (const auto& [silent, came] : {std::pair{kAaaa, "10.0.0.1"}, std::pair{kA, "fd00::7"}}) {
+    dns_.silent_about = {silent};
+    options_.timeout = 5s;
+    resolver_.reset();
+    const auto began = Clock::now();
+    EXPECT_EQ(resolve("hosts.test", 1337).endpoints, (std::vector<Endpoint>{{came, 1337, ""}}));
+    EXPECT_LT(Clock::now() - began, 3s) << "who wants to connect does not wait for it";
+    options_.timeout = 300ms;
+    resolver_.reset();
+    EXPECT_EQ(resolve_all("hosts.test").endpoints, (std::vector<Endpoint>{{came, 1337, ""}}));
+  }
+}
+
+TEST_F(Resolving, AllOfANameWaitsForTheSlowerFamily) {
+  dns_.records[{"hosts.test", kA}] = {{10, 0, 0, 1}};
+  dns_.records[{"hosts.test", kAaaa}] = {std::string("\xfd", 1) + std::string(14, '\0') + "\x07"};
+  dns_.silent_about = {kAaaa};
+  std::optional<ResolveResult> result;
+  resolver().resolve_all(Endpoint{"hosts.test", 1337, ""}, [&result](ResolveResult r) { result = std::move(r); });
+  ASSERT_TRUE(run_until([this] { return dns_.questions >= 2; }));
+  dns_.silent_about.clear();  // it answers when it is asked again
+  EXPECT_EQ(await(result).endpoints.size(), 2U);
+}
+
+TEST_F(Resolving, OfServiceRecordsCountsWhatHasCome) {
+  dns_.records[{"_ringside._tcp.test", kSrv}] = {
+      short_of(1) + short_of(0) + short_of(1001) + dns_name("a.test"),
+      short_of(2) + short_of(0) + short_of(1002) + dns_name("b.test"),
+  };
+  dns_.records[{"a.test", kA}] = {{10, 0, 0, 1}};
+  dns_.silent_about = {kAaaa};
+  options_.timeout = 300ms;
+  EXPECT_EQ(srv("_ringside._tcp.test").endpoints, (std::vector<Endpoint>{{"10.0.0.1", 1001, ""}}));
+}
+
+TEST_F(Resolving, NoAddressesOfOneFamilyAndSilenceAboutTheOtherIsSilence) {
+  dns_.records[{"hosts.test", kAaaa}] = {};
+  dns_.silent_about = {kAaaa};
+  options_.timeout = 300ms;
+  const ResolveResult result = resolve_all("hosts.test");
+  EXPECT_FALSE(result.ok);
+  EXPECT_FALSE(result.not_found);
 }
 
 TEST_F(Resolving, GarbageIsAFailure) {

@@ -74,7 +74,7 @@ class Run : public net::testing::LoopTest {
     engine.app_up();
     ASSERT_TRUE(run_until([this] {
       for (const auto& request : std::exchange(app.clean_slates, {})) engine.deactivated(request.token, {});
-      if (listed.readings > 0) engine.discovered({}, true);
+      if (listed.readings > 0) engine.discovered({{}, true, {}, {}});
       return engine.status().not_ready_because.empty();
     }));
   }
@@ -161,7 +161,7 @@ TEST_F(Run, PeersAreAnsweredAndPingsMeasured) {
   engine.peer_asked({}, "10.0.0.2", core::PingRequest{}, [&](core::PeerAnswer answer) { said = std::move(answer); });
   ASSERT_TRUE(said);
   EXPECT_EQ(std::get<core::PingAnswer>(*said).host, "10.0.0.1");
-  engine.discovered({"10.0.0.2"}, true);
+  engine.discovered({{"10.0.0.2"}, true, {}, {}});
   ASSERT_TRUE(run_until([this] { return !peers.asked.empty(); }));
   EXPECT_EQ(peers.asked[0].host, "10.0.0.2");
   core::PingAnswer ping;
@@ -214,10 +214,22 @@ TEST_F(Run, CloseEndsWithinItsBoundWhoeverAnswers) {
 TEST_F(Run, WhatTheCoreSaysIsLogged) {
   ready();
   EXPECT_NE(logged.find("event=joined members=1"), std::string::npos) << logged;
-  engine.discovery_failed("dns:shop", "no \"server\"");
+  engine.discovery_failed("dns:shop", "no \"server\"", true);
+  EXPECT_NE(logged.find("event=discovery_failed"), std::string::npos);
+}
+
+TEST_F(Run, WhatIsWrongWithDiscoveryIsShownAndCounted) {
+  ready();
+  const std::size_t before = logged.size();
+  engine.discovery_failed("dns:shop", "gone", false);
+  EXPECT_EQ(logged.find("discovery_failed", before), std::string::npos) << "no news";
+  engine.discovered({{"10.0.0.2", "10.0.0.3"}, false, {{"dns:shop", "gone"}}, "dns:shop: gone"});
   EXPECT_EQ(engine.members().back().host, "dns:shop");
   EXPECT_FALSE(engine.members().back().member);
-  EXPECT_NE(logged.find("event=discovery_failed"), std::string::npos);
+  EXPECT_EQ(engine.status().discovered_hosts, 2U);
+  EXPECT_EQ(engine.status().discovery_failures, 1U);
+  engine.discovered({{"10.0.0.2"}, true, {}, {}});
+  EXPECT_NE(engine.members().back().host, "dns:shop");
 }
 
 }  // namespace

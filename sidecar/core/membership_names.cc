@@ -1,0 +1,101 @@
+// Membership: hosts that answer and cannot be dealt with, since the name that they announce leads elsewhere, nowhere,
+// or to this host. Everything between hosts goes by names, so nobody joins beside such a one: two clusters would be the
+// outcome.
+#include <algorithm>
+#include <utility>
+
+#include "sidecar/core/membership.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr Duration kAliasRepeat{10'000'000};  // the address may have been given to another host meanwhile
+constexpr Duration kUnusableRepeat{1'000'000};
+constexpr const char* kAdvice = ": set --host there to a name or address that leads to it";
+
+}  // namespace
+
+// Its name is asked in its turn. Where that has been in vain, the address is looked at again and again: the host may
+// have gone meanwhile, or its name have come to be known.
+void Membership::met_alias(const std::string& address, const std::string& name, Contact& contact) {
+  contact.state = Contact::State::kAlias;
+  contact.name = name;
+  contact.blocks = false;
+  contact.clock = Contact::Clock::kNear;
+  learn(name, contact.listed, false);
+  const std::string before = std::exchange(contact.problem, why_unusable(address, contact));
+  contact.next_try = now() + (contact.problem.empty() ? kAliasRepeat : kUnusableRepeat);
+  if (contact.problem.empty()) {
+    contact.told.clear();
+  } else if (contact.problem == before) {  // it lasts: one that restarts is on its way to being right again
+    tell(address, contact, Level::kError, "host_unusable");
+  }
+  tick_contacts();
+}
+
+// One of two hosts that call themselves the same is this one. The others could not tell them apart: neither may serve,
+// but for one that has members, which know it by that name.
+void Membership::met_own_name(const Asked& asked, const PingAnswer& says, Contact& contact) {
+  contact.name.clear();
+  contact.clock = Contact::Clock::kNear;
+  if (says.generation >= asked.as && says.generation <= self_.generation) {
+    contact.state = Contact::State::kAlias;
+    contact.blocks = false;
+    contact.problem.clear();
+    return;
+  }
+  contact.own_name = contact.blocks = true;
+  set_foreign(asked.host,
+              "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
+  if (joined_ && members_.empty()) listener_.must_rejoin(asked.host + " has this host's own name");
+}
+
+// Empty: what answers there is a member, or is dealt with under its name.
+std::string Membership::why_unusable(const std::string& address, const Contact& contact) const {
+  if (contact.state != Contact::State::kAlias || contact.name.empty() || !heard_of_late(contact)) return "";
+  const std::string answers = address + " answers as " + contact.name;
+  const std::string two = answers + ", and so does another host: set another --host on one of them";
+  if (const Member* member = find(contact.name)) return member->run.generation == contact.generation ? "" : two;
+  const auto found = contacts_.find(contact.name);
+  if (found == contacts_.end()) return "";
+  const Contact& meant = found->second;
+  switch (meant.state) {
+    case Contact::State::kJoining:
+    case Contact::State::kMeeting:
+      return meant.generation == contact.generation ? "" : two;
+    case Contact::State::kForeign:  // it is, or is not, waited for under its name
+      return "";
+    case Contact::State::kAlias:
+      return answers + ", which is " + (meant.name.empty() ? "this host" : meant.name) + " here" + kAdvice;
+    case Contact::State::kRefused:
+      return answers + ", which refuses connections here" + kAdvice;
+    default:
+      break;
+  }
+  if (meant.unresolved) return answers + ", which cannot be resolved here" + kAdvice;
+  return meant.problem.empty() ? "" : answers + ", which does not answer here" + kAdvice;
+}
+
+bool Membership::held_up() const {
+  return !joined_ && std::any_of(contacts_.begin(), contacts_.end(), [this](const auto& entry) {
+    const auto& [name, contact] = entry;
+    return (contact.state == Contact::State::kAlias || contact.own_name) && blocks(name, contact);
+  });
+}
+
+// Whoever has taken this host in before it was held up keeps a share for it on the ring: it takes that back.
+void Membership::check_held_up() {
+  if (!held_up()) {
+    held_up_since_ = kNever;
+    asks_nobody_ = false;
+    return;
+  }
+  if (held_up_since_ == kNever) held_up_since_ = now();
+  const bool taken = std::any_of(members_.begin(), members_.end(),
+                                 [this](const auto& entry) { return entry.second.joined_as == self_.generation; });
+  if (asks_nobody_ || !taken || now() - held_up_since_ <= config_.join_timeout) return;
+  asks_nobody_ = true;
+  listener_.must_rejoin("held up: " + waiting_for());
+}
+
+}  // namespace ringside::core
