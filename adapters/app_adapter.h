@@ -40,8 +40,6 @@ class AppAdapter : public core::AppPort {
   // Takes the application for this sidecar alone, and then begins to look at its health, whose first word starts the
   // node. Where another sidecar has it, the application counts as down until that one has ended.
   void start();
-  // Turns that have been handed over and wait for a connection to the application, or for a place on one.
-  virtual std::size_t waiting_for_connection() const = 0;
 
  protected:
   virtual void begin() = 0;  // the application is ours

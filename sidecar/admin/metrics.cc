@@ -85,6 +85,14 @@ void add_states(const core::Gateway& gateway, const std::string& version, std::v
   out.push_back(gauge("ringside_strays", "Actors that other hosts hold although the ring names this one.")
                     .row(number(status.strays))
                     .take());
+  out.push_back(gauge("ringside_turns_waiting_for_connection",
+                      "Turns that wait for a connection to the application, or for --max-actors-in-flight.")
+                    .row(number(status.held_back + status.waiting_for_connection))
+                    .take());
+  out.push_back(
+      gauge("ringside_deactivations_under_way", "Activations that end, and that the application has yet to forget.")
+          .row(number(status.ending))
+          .take());
   out.push_back(gauge("ringside_turns_waiting", "Calls waiting behind a turn of their actor.")
                     .row(number(status.turns_waiting))
                     .take());

@@ -1,6 +1,12 @@
 #include "sidecar/core/actor_table.h"
 
 namespace ringside::core {
+namespace {
+
+constexpr std::size_t kMostBuckets = 16;  // for each actor; the table does not shrink by itself
+constexpr std::size_t kFew = 1024;
+
+}  // namespace
 
 Actor* ActorTable::find(ActorId id) {
   const auto found = actors_.find(id);
@@ -32,6 +38,7 @@ void ActorTable::erase(Actor& actor) {
   unlink(actor);
   ids_.remove(actor.id);
   actors_.erase(actor.id);
+  if (actors_.bucket_count() > kMostBuckets * (actors_.size() + kFew)) actors_.rehash(2 * actors_.size());
 }
 
 void ActorTable::touch(Actor& actor, Instant now) {

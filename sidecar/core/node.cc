@@ -244,7 +244,7 @@ void Node::must_rejoin(const std::string& why) {
 
 void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
   begin(now);
-  membership_.discovered(addresses, complete, missing);
+  if (has_run_) membership_.discovered(addresses, complete, missing);  // a run that begins has it read again
   settle();
 }
 

@@ -50,7 +50,8 @@ class Node final : private MembershipListener {
   void peer_answered(Now now, Token token, const PeerAnswer& answer);
   void connection_lost(Now now, const std::string& host);
   void apply(Now now, Token token, CallPtr call);
-  void cancel(Now now, Token token);  // the caller went away
+  void cancel(Now now, Token token);   // the caller went away
+  void hang_up(Now now, Token token);  // it has perhaps: the same, unless the turn has begun here
   void forward_answered(Now now, Token token, Answer answer);
   void turn_ended(Now now, Token token, Answer answer);
   void deactivated(Now now, Token token, const Deactivated& said);
@@ -67,6 +68,7 @@ class Node final : private MembershipListener {
   std::vector<MemberStatus> members(Instant now) const;
   std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
   std::string fate_of(const std::string& host) const { return membership_.fate_of(host); }
+  std::size_t actor_count() const { return actors_.size(); }
   Sender self() const;
   const Ring& ring() const { return *membership_.ring(); }
   const Counters& counters() const { return context_.counters; }

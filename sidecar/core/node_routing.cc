@@ -453,6 +453,11 @@ void Node::cancel(Now now, Token token) {
   settle();
 }
 
+void Node::hang_up(Now now, Token token) {
+  const auto found = calls_.find(token);
+  if (found == calls_.end() || found->second.stage != CallStage::kTurn) cancel(now, token);
+}
+
 // Whatever its stage, it ends now; a turn goes on without anybody who waits for it.
 void Node::give_up(Token token, Outcome outcome, Reason reason) {
   const PendingCall& pending = calls_.at(token);

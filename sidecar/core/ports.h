@@ -2,6 +2,7 @@
 // another; main.cc joins them. All of it on the event loop's thread.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <string>
@@ -24,7 +25,8 @@ class Gateway {
   // Routes one call. `done` is called exactly once, later or at once.
   using Done = std::function<void(Answer)>;
   virtual Token apply(Call call, Done done) = 0;
-  virtual void cancel(Token call) = 0;  // the caller went away; `done` is still called
+  virtual void cancel(Token call) = 0;   // the caller went away; `done` is still called
+  virtual void hang_up(Token call) = 0;  // it has perhaps: the same, unless the turn has begun here
 
   virtual Placement where(ActorId id) const = 0;
   virtual Status status() const = 0;
@@ -72,6 +74,7 @@ class AppPort {
   virtual void break_turn(Token turn) = 0;                 // closes its connection; turn_ended follows
   virtual void deactivate(DeactivateActor request) = 0;    // answered by AppSink::deactivated
   virtual void deactivate_all(DeactivateAll request) = 0;  // likewise
+  virtual std::size_t waiting_for_connection() const = 0;  // turns that were started, and have yet to find one
 };
 class AppSink {
  public:

@@ -77,10 +77,11 @@ struct Status {
   std::size_t actors = 0;
   std::size_t strays = 0;
   std::size_t turns_under_way = 0;
-  std::size_t turns_waiting = 0;  // calls in actors' queues
-  std::size_t held_back = 0;      // actors whose next turn waits for --max-actors-in-flight
-  std::size_t ending = 0;         // activations that the app has not forgotten yet
-  std::size_t calls = 0;          // that have not ended, in any stage
+  std::size_t turns_waiting = 0;           // calls in actors' queues
+  std::size_t held_back = 0;               // actors whose next turn waits for --max-actors-in-flight
+  std::size_t waiting_for_connection = 0;  // turns that have yet to find a connection to the application
+  std::size_t ending = 0;                  // activations that the app has not forgotten yet
+  std::size_t calls = 0;                   // that have not ended, in any stage
   std::size_t queued_bytes = 0;
   std::size_t held = 0;        // calls that wait for a change of owners
   std::size_t unfinished = 0;  // entries of every table that is empty when nothing is under way

@@ -56,11 +56,17 @@ net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJ
 
 }  // namespace
 
-void Calls::start(core::Call call, net::HttpReply reply, Shape shape) {
+// A client that ends its sending half has hung up, as far as anybody can tell: what has not begun is cancelled. One
+// that still reads the answer (nc -N) says so beforehand.
+void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape) {
+  const bool still_reads = headers.get(wire::kHalfCloseHeader) == "true";
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
   const core::Token token = gateway_.apply(
       std::move(call), [shared, shape = std::move(shape)](const core::Answer& answer) { (*shared)(shape(answer)); });
   shared->on_cancel([this, token] { gateway_.cancel(token); });
+  if (still_reads) return;
+  if (shared->input_ended()) return gateway_.hang_up(token);
+  shared->on_input_end([this, token] { gateway_.hang_up(token); });
 }
 
 void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply) {
@@ -76,9 +82,10 @@ void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::Ht
   if (!refusal) refusal = wire::check_apply_to(actor.id, call.request, options_.max_message);
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
   if (refusal) return reply(problem(refused(*refusal)));
-  start(std::move(call), std::move(reply), [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {
-    return result_response(answer, json_, protobuf);
-  });
+  start(std::move(call), request.headers, std::move(reply),
+        [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {
+          return result_response(answer, json_, protobuf);
+        });
 }
 
 void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, const net::HttpRequest& request,
@@ -95,7 +102,7 @@ void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_q
     if (refusal->reason == core::Reason::kMethodNotAllowed) response.headers.add("allow", std::string(kMethodCalls));
     return reply(std::move(response));
   }
-  start(std::move(call), std::move(reply),
+  start(std::move(call), request.headers, std::move(reply),
         [this](const core::Answer& answer) { return method_response(answer, json_); });
 }
 
@@ -109,7 +116,7 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
     return reply(problem(refused(*refusal)));
   }
   call.idempotency_key.clear();
-  start(std::move(call), std::move(reply), [id = actor.id](const core::Answer& answer) {
+  start(std::move(call), request.headers, std::move(reply), [id = actor.id](const core::Answer& answer) {
     if (answer.outcome != core::Outcome::kApplied) return problem(answer);
     net::HttpResponse response = json_response(200, nlohmann::json{{"id", std::to_string(id)}, {"active", false}});
     response.headers.append(wire::http_headers(answer));

@@ -45,7 +45,7 @@ class Calls {
 
  private:
   using Shape = std::function<net::HttpResponse(const core::Answer&)>;
-  void start(core::Call call, net::HttpReply reply, Shape shape);
+  void start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape);
 
   core::Gateway& gateway_;
   const wire::ApplyJson& json_;

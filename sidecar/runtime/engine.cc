@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <malloc.h>
 
 namespace ringside::runtime {
 namespace {
@@ -22,7 +23,9 @@ SteadyClock::time_point to_steady(core::Instant instant) {
 }
 
 Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log)
-    : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop), closing_bound_(loop) {}
+    : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop), closing_bound_(loop), memory_([] {
+        malloc_trim(0);
+      }) {}
 
 Engine::~Engine() = default;
 
@@ -86,6 +89,7 @@ void Engine::arm_timer() {
     timer_at_ = core::kNever;
     node_.wake(time);
     carry_out();
+    memory_.observe(node_.actor_count());
   });
 }
 
@@ -188,6 +192,12 @@ core::Token Engine::apply(core::Call call, Done done) {
   return token;
 }
 
+void Engine::hang_up(core::Token call) {
+  if (!calls_.contains(call)) return;
+  node_.hang_up(now(), call);
+  carry_out();
+}
+
 void Engine::cancel(core::Token call) {
   if (!calls_.contains(call)) return;
   node_.cancel(now(), call);
@@ -198,6 +208,7 @@ core::Status Engine::status() const {
   core::Status status = node_.status();
   status.discovered_hosts = discovered_.addresses.size();
   status.discovery_failures = discovery_failures_;
+  if (ports_.app != nullptr) status.waiting_for_connection = ports_.app->waiting_for_connection();
   return status;
 }
 

@@ -18,6 +18,7 @@
 #include "sidecar/core/node.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/runtime/log.h"
+#include "sidecar/runtime/memory_return.h"
 
 namespace ringside::runtime {
 
@@ -49,6 +50,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   // core::Gateway
   core::Token apply(core::Call call, Done done) override;
   void cancel(core::Token call) override;
+  void hang_up(core::Token call) override;
   core::Placement where(core::ActorId id) const override { return node_.where(id); }
   core::Status status() const override;
   std::vector<core::MemberStatus> members() const override;
@@ -128,6 +130,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::set<core::Token> good_byes_;                       // not answered yet
   std::function<void()> closed_;
   boost::asio::steady_timer closing_bound_;
+  MemoryReturn memory_;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
   core::Discovered discovered_;    // last

@@ -25,6 +25,7 @@ inline constexpr std::string_view kIdempotentHeader = "ringside-idempotent";
 inline constexpr std::string_view kActorNameHeader = "ringside-actor-name-bin";
 inline constexpr std::string_view kChainHeader = "ringside-chain";
 inline constexpr std::string_view kDeactivateHeader = "ringside-deactivate";
+inline constexpr std::string_view kHalfCloseHeader = "ringside-half-close";
 inline constexpr std::string_view kReplayedHeader = "idempotency-replayed";
 inline constexpr std::string_view kRetryAfterHeader = "ringside-retry-after-ms";
 

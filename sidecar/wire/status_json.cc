@@ -150,6 +150,7 @@ json status_json(const core::Gateway& gateway) {
   out["held"] = status.held;
   out["held_back"] = status.held_back;
   out["ending"] = status.ending;
+  out["waiting_for_connection"] = status.waiting_for_connection;
   out["queued_bytes"] = status.queued_bytes;
   return out;
 }

@@ -213,9 +213,23 @@ TEST_F(CallsTest, ClientsThatBreakTheConnectionCancel) {
   EXPECT_TRUE(gateway.open.empty());
 }
 
-TEST_F(CallsTest, ClientsThatOnlyEndTheirHalfAreAnswered) {
+// As a client does that gave up waiting and closes its connection in order.
+TEST_F(CallsTest, ClientsThatEndTheirHalfHangUp) {
+  for (const bool before_it_is_read : {true, false}) {
+    gateway.cancelled.clear();
+    gateway.calls.clear();
+    auto socket = net::testing::RawSocket::connect_to(listener->local_address());
+    socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    if (!before_it_is_read) ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
+    socket.half_close();
+    ASSERT_TRUE(run_until([&] { return gateway.cancelled.size() == 1; })) << before_it_is_read;
+    EXPECT_TRUE(gateway.open.empty());
+  }
+}
+
+TEST_F(CallsTest, ClientsThatSayThatTheyStillReadAreAnswered) {
   auto socket = net::testing::RawSocket::connect_to(listener->local_address());
-  socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\nringside-half-close: true\r\n\r\n");
   socket.half_close();
   ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
   for (int i = 0; i < 3; ++i) loop.run_one_for(std::chrono::milliseconds(20));

@@ -23,6 +23,7 @@ class FakeGateway final : public core::Gateway {
     }
     return token;
   }
+  void hang_up(core::Token call) override { cancel(call); }
   void cancel(core::Token call) override {
     cancelled.push_back(call);
     const auto found = open.find(call);

@@ -31,6 +31,7 @@ class App final : public core::AppPort {
   void break_turn(core::Token turn) override { broken.push_back(turn); }
   void deactivate(core::DeactivateActor request) override { deactivations.push_back(std::move(request)); }
   void deactivate_all(core::DeactivateAll request) override { clean_slates.push_back(request); }
+  std::size_t waiting_for_connection() const override { return 0; }
   std::vector<core::StartTurn> turns;
   std::vector<core::Token> broken;
   std::vector<core::DeactivateActor> deactivations;
