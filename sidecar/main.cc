@@ -167,6 +167,7 @@ std::string Sidecar::open_listeners() {
     };
     local.http1->max_body = settings_.max_message;
     local.http2 = speak_grpc(local_methods_, local_library_);
+    local.http2->not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); };
     local.http2->guard = [this](const auto&... request) { return local_->why_forbidden(request...); };
     local.on_incident = incident;
     bound(local, "local", shares_.local);

@@ -50,6 +50,11 @@ struct Call {
 };
 using CallPtr = std::shared_ptr<const Call>;
 
+// The actor as the caller calls it: by its text, where it gave one.
+inline std::string called(const Call& call) {
+  return call.actor_name.empty() ? std::to_string(call.id) : "name:" + call.actor_name;
+}
+
 struct Answer {
   Outcome outcome = Outcome::kUnknown;
   Reason reason = Reason::kNone;

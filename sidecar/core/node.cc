@@ -193,7 +193,7 @@ void Node::run_ended(const HostRun& run, bool silent) {
   std::sort(lost.begin(), lost.end());
   for (const Token token : lost) {
     context_.effects.push_back(AbandonForward{token});
-    forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost, run.host + " is gone"));
+    forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost));
   }
   context_.effects.push_back(CutPeer{run.host});
 }

@@ -12,9 +12,7 @@ std::string seconds(Duration duration) {
   return text;
 }
 
-std::string named(const Call& call) {
-  return call.actor_name.empty() ? "actor " + std::to_string(call.id) : "actor name:" + call.actor_name;
-}
+std::string named(const Call& call) { return "actor " + called(call); }
 
 std::string list_of(const std::map<std::string, Generation>& hosts) {
   constexpr std::size_t kEnough = 3;
@@ -104,7 +102,9 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
     case Reason::kNoQuorum:
       return "this host sees " + std::to_string(membership_.members().size() + 1) +
              " hosts, itself included, and --quorum is " + std::to_string(config_.quorum);
+    case Reason::kPeerLost:
     case Reason::kPeerUnreachable:
+      if (const std::string fate = membership_.fate_of(pending.last_host); !fate.empty()) return fate;
       if (owner != nullptr && membership_.find(*owner) != nullptr) {
         return *owner + ", which owns " + named(call) + ", has not answered for " +
                seconds(context_.now.mono - membership_.find(*owner)->last_answer);

@@ -303,6 +303,7 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
   forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono};
   pending.stage = CallStage::kForwarding;
   pending.under_way = forward;
+  pending.last_host = member.run.host;
   ++context_.counters.forwards;
   Target target{member.run.host, member.run.generation, config_.cluster, epoch};
   context_.effects.push_back(

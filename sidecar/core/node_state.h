@@ -40,9 +40,10 @@ struct PendingCall {
   NodeTimers::Handle retry = NodeTimers::kNone;
   Instant held_until = kNever;
   std::uint32_t attempts = 0;
-  bool counted = false;  // in the share of its actor's line
-  bool maybe = false;    // one of them may have been carried out: no later answer can say that it surely was not
-  Answer last;           // why it could not be delivered so far
+  bool counted = false;   // in the share of its actor's line
+  bool maybe = false;     // one of them may have been carried out: no later answer can say that it surely was not
+  std::string last_host;  // to which it was sent last
+  Answer last;            // why it could not be delivered so far
 };
 struct TurnUnderWay {
   ActorId actor = 0;

@@ -56,6 +56,7 @@ constexpr std::array<ReasonRow, kReasons> kReasonRows = {{
     {Reason::kCallLoop, "call-loop", Blame::kCaller},
     {Reason::kNotFound, "not-found", Blame::kCaller},
     {Reason::kMethodNotAllowed, "method-not-allowed", Blame::kCaller},
+    {Reason::kNotServed, "not-served", Blame::kCaller},
     {Reason::kForbidden, "forbidden", Blame::kCaller},
     {Reason::kCancelled, "cancelled", Blame::kCaller},
 }};

@@ -75,6 +75,7 @@ enum class Reason : std::uint8_t {
   kCallLoop,          // the actor called itself, through others: the call could only wait for itself
   kNotFound,          // there is nothing at that address
   kMethodNotAllowed,  // not with that HTTP method
+  kNotServed,         // well-formed, and not served: a WebSocket, for one
   kForbidden,         // the rules of the local listener forbid it (Host, Origin, Sec-Fetch-Site)
   kCancelled,         // the caller went away
 };

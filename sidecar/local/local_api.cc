@@ -153,6 +153,10 @@ void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
     if (writes && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
     return route.serve(*this, target, request, std::move(reply));
   }
+  if (net::to_lower(request.headers.get("upgrade")) == "websocket") {
+    return reply(refuse(wire::invalid(core::Reason::kNotServed,
+                                      "WebSocket is not served here; call a method with an ordinary request")));
+  }
   if (target.path.starts_with(kActors)) return handle_actor(target, std::move(request), std::move(reply));
   reply(refuse(not_found()));
 }

@@ -9,6 +9,7 @@
 
 #include "sidecar/net/budget.h"
 #include "sidecar/net/grpc_bridge.h"
+#include "sidecar/net/http_message.h"
 #include "sidecar/net/method_table.h"
 
 namespace ringside::net {
@@ -20,6 +21,8 @@ struct Http2Options {
   std::shared_ptr<BridgeTarget> bridge;
   /// Why a request may reach no method at all; empty: it may. Null: all may.
   std::function<std::string(const std::string& authority, const std::string& peer, const Metadata& metadata)> guard;
+  /// The answer to what is not gRPC: status and a sentence in. Null: the status alone.
+  HttpErrorShaper not_grpc;
   std::size_t max_header_list = 16 * 1024;  // of one request; above it RESOURCE_EXHAUSTED
   std::uint32_t max_concurrent_streams = 4096;
   std::uint32_t stream_window = 1 << 20;

@@ -1,5 +1,8 @@
 #include "sidecar/net/http2_server_session.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "sidecar/net/native_stream.h"
 
 namespace ringside::net {
@@ -130,11 +133,11 @@ std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestH
     return nullptr;
   }
   if (!is_grpc(head.metadata.get("content-type"))) {
-    refuse_http(id, "415");
+    refuse_http(id, 415);
     return nullptr;
   }
   if (head.method != "POST") {
-    refuse_http(id, "405");
+    refuse_http(id, 405);
     return nullptr;
   }
   if (std::string why = options_->guard ? options_->guard(head.authority, peer_, head.metadata) : ""; !why.empty()) {
@@ -167,11 +170,19 @@ std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestH
   return std::make_shared<NativeStream>(shared(), id, *method, std::move(head), deadline);
 }
 
-void Http2ServerSession::refuse_http(std::int32_t id, const char* status) {
+// Whoever speaks something else learns what is spoken here.
+void Http2ServerSession::refuse_http(std::int32_t id, int status) {
+  HttpResponse answer;
+  if (options_->not_grpc) answer = options_->not_grpc(status, "over HTTP/2 only gRPC is served here; use HTTP/1.1");
+  const std::string code = std::to_string(status);
+  const std::string length = std::to_string(answer.body.size());
   HeaderList headers;
-  headers.add(":status", status);
-  headers.add("content-length", "0");
-  submit_response(id, headers, false);
+  headers.add(":status", code);
+  headers.add("content-length", length);
+  headers.add(answer.headers);
+  const bool has_body = !answer.body.empty();
+  streams_[id].said = std::move(answer.body);
+  submit_response(id, headers, has_body);
 }
 
 void Http2ServerSession::refuse_grpc(std::int32_t id, const Method* method, Refusal why, GrpcStatus status,
@@ -219,8 +230,14 @@ void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) 
 
 ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || !found->second.stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  return found->second.stream->read_body(to, size, flags);
+  if (found == streams_.end()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (found->second.stream) return found->second.stream->read_body(to, size, flags);
+  std::string& said = found->second.said;
+  const std::size_t part = std::min(size, said.size());
+  std::memcpy(to, said.data(), part);
+  said.erase(0, part);
+  if (said.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return static_cast<ssize_t>(part);
 }
 
 void Http2ServerSession::on_end(std::string_view why, error_code ec) {

@@ -67,6 +67,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   struct Entry {
     std::unique_ptr<RequestHead> head;     // until the headers are complete
     std::shared_ptr<ServerStream> stream;  // null: refused, what still arrives is dropped
+    std::string said;                      // refused: what is still to be sent of the answer's body
   };
 
   void on_stream_begin(std::int32_t id) override;
@@ -80,7 +81,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   void on_end(std::string_view why, error_code ec) override;
 
   std::shared_ptr<ServerStream> open(std::int32_t id, RequestHead head);
-  void refuse_http(std::int32_t id, const char* status);
+  void refuse_http(std::int32_t id, int status);
   void refuse_grpc(std::int32_t id, const Method* method, Refusal why, GrpcStatus status, std::string_view message);
   void finish_drain();
   void watch_idle();

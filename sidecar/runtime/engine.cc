@@ -136,7 +136,7 @@ void Engine::carry_out(core::FinishCall effect) {
 void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
   const Level level = call.origin == core::Origin::kLocal ? Level::kInfo : Level::kDebug;
   if (answer.outcome == core::Outcome::kApplied || !log_.enabled(level)) return;
-  const LogField fields[] = {{"actor", call.id},
+  const LogField fields[] = {{"actor", call.actor},
                              {"outcome", core::to_string(answer.outcome)},
                              {"reason", core::to_string(answer.reason)},
                              {"owner", answer.owner},
@@ -186,7 +186,7 @@ core::Token Engine::apply(core::Call call, Done done) {
     return token;
   }
   const core::Now time = now();
-  calls_.emplace(token, CallEntry{std::move(done), call.origin, call.id, time.mono});
+  calls_.emplace(token, CallEntry{std::move(done), call.origin, core::called(call), time.mono});
   node_.apply(time, token, std::make_shared<const core::Call>(std::move(call)));
   carry_out();
   return token;

@@ -108,7 +108,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   struct CallEntry {
     Done done;
     core::Origin origin;
-    core::ActorId id;
+    std::string actor;  // as the caller calls it
     core::Instant started;
   };
   void log_refusal(const CallEntry& call, const core::Answer& answer);

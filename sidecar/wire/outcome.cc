@@ -112,6 +112,8 @@ int http_status(const core::Answer& answer) {
           return 415;
         case Reason::kKeyReused:
           return 422;
+        case Reason::kNotServed:
+          return 501;
         default:
           return 400;
       }

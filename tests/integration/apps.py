@@ -72,10 +72,12 @@ class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 class HttpApp(Recorder):
     """serve: a function of a Request, for what is below /actors/{id}/, that answers (status, headers, body), or writes to
-    the raw socket by itself and answers None. Without one: a counter."""
+    the raw socket by itself and answers None. Without one: a counter. end: a function of a Request, for DELETE, that
+    answers (status, headers) when it has saved; 200 has forgotten."""
 
-    def __init__(self, serve=None, port=0, unix=None, instance=None, health=lambda: 200):
+    def __init__(self, serve=None, port=0, unix=None, instance=None, health=lambda: 200, end=lambda request: (200, {})):
         super().__init__()
+        self.end = end
         self.serve, self.instance, self.health, self.requests, self.counts = serve, instance, health, [], {}
         self.connections = set()
         self.unix = unix
@@ -133,10 +135,12 @@ class HttpApp(Recorder):
             return self.answer(http, self.health(), {}, b"")
         if request.method == "DELETE" and request.path.count("/") <= 2:
             actor = request.path.removeprefix("/actors").strip("/")
-            self.deactivated(actor or "all")
-            with self.lock:
-                self.counts.pop(actor, None) if actor else self.counts.clear()
-            return self.answer(http, 200, {}, b"")
+            status, headers = self.end(request)
+            if status == 200:
+                self.deactivated(actor or "all")
+                with self.lock:
+                    self.counts.pop(actor, None) if actor else self.counts.clear()
+            return self.answer(http, status, headers, b"")
         self.requests.append(request)
         reply = self.serve(request, http) if self.serve else self.count(request, start)
         if reply is not None:

@@ -42,7 +42,13 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
     after(delay, [end, outcome, reason] { end(core::Answer::failed(outcome, reason)); });
   };
   if (!host.app.up) return say_later(100, core::Outcome::kNotDelivered, core::Reason::kAppDown);
-  if (host.app.known != host.app.instance) return say_later(100, core::Outcome::kUnknown, core::Reason::kAppLost);
+  // Looked at before a turn is written: whatever listens there is another process.
+  if (host.app.known != host.app.instance) {
+    return after(100, [this, index, end, incarnation = host.incarnation] {
+      on_host(index, incarnation, [this](Host& h) { find_restart(h); });
+      end(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppDown));
+    });
+  }
   if (put_off_.contains(std::stoull(turn.call->request)) || chance(f.app_busy)) {
     oracle_.sent_back(std::stoull(turn.call->request));
     return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kIdleTimeout = 5 * kSecond;
+constexpr std::int64_t kHealthInterval = kSecond;
 constexpr std::int64_t kTurnTimeout = 3 * kSecond;
 constexpr std::int64_t kStrictTurnTimeout = 60 * kSecond;  // none is to take as long
 
@@ -169,6 +170,13 @@ void World::crash_app(std::size_t index, std::int64_t for_us) {
   ++host.app.instance;
   host.app.up = replaced;
   const auto turns = std::exchange(host.app.turns, {});
+  // The sidecar finds out when it next turns to the app, or at the next health check.
+  if (replaced && turns.empty() && chance(options_.faults.app_restarts_unseen)) {
+    after(kHealthInterval, [this, index, incarnation = host.incarnation] {
+      on_host(index, incarnation, [this](Host& h) { find_restart(h); });
+    });
+    return;
+  }
   on_host(index, host.incarnation, [this, turns, replaced](Host& h) {
     if (replaced) {
       h.app.known = h.app.instance;
@@ -189,6 +197,12 @@ void World::crash_app(std::size_t index, std::int64_t for_us) {
       h.node->app_up(time_of(h));
     });
   });
+}
+
+void World::find_restart(Host& host) {
+  if (!host.app.up || host.app.known == host.app.instance) return;
+  host.app.known = host.app.instance;
+  host.node->app_restarted(time_of(host));
 }
 
 // Its health fails although it goes on working; it may crash meanwhile.

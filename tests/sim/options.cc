@@ -51,6 +51,8 @@ void apps(FaultOptions& f) {
 // Apps that take their time to save, keep what they hold, or fail at it, while hosts come and go.
 void saves(FaultOptions& f) {
   churn(f);
+  f.app_crashes = 1.0;
+  f.app_restarts_unseen = 0.5;
   f.app_saves_slowly = 0.3;
   f.app_declines = 0.2;
   f.app_cannot_save = 0.2;

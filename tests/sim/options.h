@@ -39,14 +39,15 @@ struct FaultOptions {
   double app_refuses = 0;
   double app_busy = 0;
   double app_fails = 0;
-  double app_saves_slowly = 0;  // a deactivation takes up to four seconds (rate per deactivation, as the next two)
-  double app_declines = 0;      // it keeps an actor that nobody used
-  double app_cannot_save = 0;   // it fails, or says nothing
-  double app_puts_off = 0;      // rate per batch: answered "not now" whenever it comes
-  double nested = 0;            // the turn calls another actor, and ends when that has answered
-  double app_hangs = 0;         // no answer until the turn is broken
-  double app_repeats = 0;       // its answer comes twice
-  double slow_turn = 0;         // takes up to a second
+  double app_restarts_unseen = 0;  // rate per replaced app: nothing tells until the sidecar turns to it
+  double app_saves_slowly = 0;     // a deactivation takes up to four seconds (rate per deactivation, as the next two)
+  double app_declines = 0;         // it keeps an actor that nobody used
+  double app_cannot_save = 0;      // it fails, or says nothing
+  double app_puts_off = 0;         // rate per batch: answered "not now" whenever it comes
+  double nested = 0;               // the turn calls another actor, and ends when that has answered
+  double app_hangs = 0;            // no answer until the turn is broken
+  double app_repeats = 0;          // its answer comes twice
+  double slow_turn = 0;            // takes up to a second
   // Discovery. Rates are per reading.
   double discovery_stale = 0;
   double discovery_empty = 0;
