@@ -88,7 +88,6 @@ class World final : private LegacyWorld {
     if (options_.trace) write(text());
   }
   void write(const std::string& line);
-  std::size_t index_of(const std::string& name) const;
   bool anybody_serves() const;
   std::size_t index_of(const std::string& name) const;  // or of an address
   void name_hosts();

@@ -45,8 +45,12 @@ class FakeGateway final : public core::Gateway {
   }
   std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override {
     std::vector<core::ActorStatus> out;
-    for (core::ActorId id = after + 1; id <= 5 && out.size() < limit; ++id)
-      out.push_back({id, 100 + id, core::Duration{3000}});
+    for (core::ActorId id = after + 1; id <= 5 && out.size() < limit; ++id) {
+      core::ActorStatus& actor = out.emplace_back();
+      actor.id = id;
+      actor.epoch = 100 + id;
+      actor.idle = core::Duration{3000};
+    }
     return out;
   }
   const core::Ring& ring() const override { return *ring_now; }
@@ -87,7 +91,7 @@ class FakeGateway final : public core::Gateway {
   std::map<core::Token, Done> open;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers;
   std::map<std::uint64_t, std::function<void()>> view_watchers;
-  core::Placement place{0, "10.0.0.7", "claim", true, 77, "active here"};
+  core::Placement place{0, "10.0.0.7", "claim", true, 77, "active here", {}};
   core::Status state;
   std::vector<core::MemberStatus> member_list;
   core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);

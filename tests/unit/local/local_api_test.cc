@@ -30,7 +30,7 @@ TEST_F(LocalApiTest, WhatIsKnownOfOthersIsAsOldAsTheirLastAnswer) {
   member.host = "10.0.0.8";
   member.silent_for = core::Duration{340'000};
   gateway.member_list = {member};
-  gateway.place = {0, "10.0.0.8", "stray", false, 0, "10.0.0.8 says so"};
+  gateway.place = {0, "10.0.0.8", "stray", false, 0, "10.0.0.8 says so", {}};
   auto body = body_of(ask("GET", "/v1/actors/42"));
   EXPECT_EQ(body["view_of"], "10.0.0.7");
   EXPECT_EQ(body["age_ms"], 340);

@@ -56,6 +56,14 @@ TEST(CallHeaders, Idempotency) {
   EXPECT_EQ(read({{"idempotency-key", std::string(300, 'k')}}).refusal, Reason::kMalformed);
 }
 
+TEST(CallHeaders, TheChainOfATurn) {
+  EXPECT_EQ(read({{"ringside-chain", "41:5f3a09c1,97:0b77e1d2"}}).call.chain, "41:5f3a09c1,97:0b77e1d2");
+  EXPECT_EQ(read({}).call.chain, "");
+  for (const char* wrong : {"", "41", "41:5f3a09c1,", "forty-one"}) {
+    EXPECT_EQ(read({{"ringside-chain", wrong}}).refusal, Reason::kMalformed) << wrong;
+  }
+}
+
 TEST(CallHeaders, TraceContext) {
   const Read got = read({{"traceparent", kTrace}, {"tracestate", "a=1"}, {"tracestate", "b=2"}});
   EXPECT_EQ(got.call.traceparent, kTrace);
