@@ -83,7 +83,7 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   // A turn over HTTP takes a connection; some are left for turns that others wait for, and for deactivations.
   const bool http = settings.app && settings.app->protocol == config::AppProtocol::kHttp;
   if (http) config.max_turns = std::clamp<std::size_t>(app_connections / 2, 1, config.max_turns);
-  config.most_turns = http ? 2 * config.max_turns : std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
+  config.most_turns = http ? app_connections : std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
   config.peer_apply_own = settings.peer_apply == config::PeerApply::kOwn;
   return config;
 }

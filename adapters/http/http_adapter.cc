@@ -21,11 +21,11 @@ std::size_t end_connections(const HttpAdapterOptions& options) {
   return std::clamp<std::size_t>(options.connections / 3, 1, options.max_in_flight);
 }
 
-// More than the core lets begin by itself: turns that others wait for may go beyond that.
+// All that the descriptors leave, which is more than the core lets begin by itself: turns that others wait for go
+// beyond that.
 std::size_t turn_connections(const HttpAdapterOptions& options) {
   const std::size_t others = end_connections(options) + kHealthConnections;
-  const std::size_t left = options.connections - std::min(options.connections, others);
-  return std::clamp<std::size_t>(left, 1, 2 * options.max_in_flight);
+  return std::max<std::size_t>(1, options.connections - std::min(options.connections, others));
 }
 
 }  // namespace
@@ -94,7 +94,7 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   auto refusal = exchange_.write(turn, written);
   // It does not wait for those under way to end, which may be waiting for it.
   if (!refusal && under_way_.size() >= turn_connections(options_)) {
-    refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppBusy,
+    refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kTooManyTurns,
                                    "each of the " + std::to_string(turn_connections(options_)) +
                                        " connections to the application has a turn under way");
   }

@@ -1,15 +1,12 @@
 // Node: why a call ended as it did, in a sentence for a person, with the facts that this host has.
-#include <cstdio>
-
 #include "sidecar/core/node.h"
 
 namespace ringside::core {
 namespace {
 
 std::string seconds(Duration duration) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(duration.count()) * 1e-6);
-  return text;
+  const Duration::rep tenths = (duration.count() + 50'000) / 100'000;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
 std::string named(const Call& call) { return "actor " + called(call); }

@@ -270,7 +270,10 @@ void Node::put_aside(Token token, PendingCall& pending, Answer why) {
   const bool first = call.origin == Origin::kLocal || !call.hops;
   const Duration step = std::min(kLastAside, kFirstAside * (1 << std::min(pending.attempts, 6U)));
   const Duration pause = std::max(why.retry_after, context_.random.between(step / 2, step));
-  if (!first || context_.now.mono + pause >= call.deadline) return finish(token, std::move(why));
+  // One that a turn waits for would keep that turn's connection from the others that wait for one.
+  const bool holds_another = why.reason == Reason::kTooManyTurns && !call.chain.empty();
+  const bool too_late = context_.now.mono + pause >= call.deadline;
+  if (!first || holds_another || too_late) return finish(token, std::move(why));
   unqueue(token, pending);
   ++context_.counters.retries;
   ++pending.attempts;
@@ -354,7 +357,8 @@ void Node::forward_ended(Token token, Answer answer) {
   const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats
   bool again = false;
   if (answer.outcome == Outcome::kNotDelivered) {
-    if (answer.reason == Reason::kAppBusy) return put_aside(forward.call, pending, std::move(answer));
+    if (answer.reason == Reason::kAppBusy || answer.reason == Reason::kTooManyTurns)
+      return put_aside(forward.call, pending, std::move(answer));
     if (answer.reason == Reason::kNotMine) {
       strays_.drop(id, forward.host, forward.epoch);
       hints_.drop(id);

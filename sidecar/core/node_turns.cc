@@ -50,6 +50,10 @@ void Node::enqueue(Token token, Actor& actor) {
     actor.ending = actor.told = false;
   }
   if (refuse_loop(token, actor)) return;
+  // A turn waits for this call, as others may for theirs: where there is no room even for those, none may wait.
+  if (!pending.call->chain.empty() && turns_.size() >= config_.most_turns) {
+    return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns));
+  }
   if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {
     if (!answer_from_window(token, actor)) start_turn(token, actor);
     return;
@@ -196,7 +200,8 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   bool pause = false;
   if (turn.call != 0) {
     PendingCall& pending = calls_.at(turn.call);
-    const bool sent_back = answer.outcome == Outcome::kNotDelivered && answer.reason == Reason::kAppBusy;
+    const bool sent_back = answer.outcome == Outcome::kNotDelivered &&
+                           (answer.reason == Reason::kAppBusy || answer.reason == Reason::kTooManyTurns);
     const bool may_repeat = answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
                             answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage;
     if (sent_back || may_repeat) {

@@ -355,7 +355,7 @@ TEST_F(GoodApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
   hold = true;
   for (core::Token token = 1; token <= 25; ++token) adapter->start_turn(turn(token, token));
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6 && held.size() == 19; }));
-  for (const auto& [token, answer] : reports.ended) EXPECT_ENDED(answer, kNotDelivered, kAppBusy);
+  for (const auto& [token, answer] : reports.ended) EXPECT_ENDED(answer, kNotDelivered, kTooManyTurns);
   adapter->deactivate(ending(100, 1000));
   ASSERT_TRUE(run_until([this] { return held.size() == 20; })) << "which turns never keep waiting";
   EXPECT_EQ(seen.back(), "DELETE /actors/1000");

@@ -1,0 +1,197 @@
+#include <gmock/gmock.h>
+
+#include "tests/unit/core/node_fixture.h"
+
+namespace ringside::core {
+namespace {
+
+class Calls : public ::testing::Test {
+ protected:
+  void start(const std::function<void(NodeConfig&)>& adjust = nullptr) {
+    cluster.start("a", adjust);
+    cluster.converge();
+  }
+  Outcome outcome(Token token) {
+    const Answer* answer = cluster.answer("a", token);
+    EXPECT_NE(answer, nullptr);
+    return answer == nullptr ? Outcome::kUnknown : answer->outcome;
+  }
+
+  Cluster cluster;
+};
+
+// ---- idempotency keys ----
+
+void keyed(Call& call, std::uint64_t fingerprint) {
+  call.idempotency_key = "key";
+  call.fingerprint = fingerprint;
+}
+
+TEST_F(Calls, ARepeatIsAnsweredAndSaysSo) {
+  start();
+  cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
+  cluster.end_turns("a");
+  const Token repeat = cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
+  EXPECT_TRUE(cluster["a"].turns.empty());
+  EXPECT_EQ(outcome(repeat), Outcome::kApplied);
+  EXPECT_TRUE(cluster.answer("a", repeat)->replayed);
+}
+
+TEST_F(Calls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
+  start();
+  cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
+  cluster.end_turns("a");
+  const Token other = cluster.call("a", 1, [](Call& call) { keyed(call, 8); });
+  EXPECT_TRUE(cluster["a"].turns.empty());
+  EXPECT_EQ(outcome(other), Outcome::kInvalid);
+  EXPECT_EQ(cluster.answer("a", other)->reason, Reason::kKeyReused);
+}
+
+TEST_F(Calls, AnAnswerThatSaysNotNowIsKeptForNoRepeat) {
+  start();
+  cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
+  Answer passing = Cluster::applied();
+  passing.passing = true;
+  cluster.end_turns("a", passing);
+  cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
+  EXPECT_EQ(cluster["a"].turns.size(), 1U) << "the app is asked again";
+}
+
+// ---- turns that make calls ----
+
+TEST_F(Calls, AnActorThatCallsItselfThroughAnotherHearsSoAtOnce) {
+  start();
+  cluster.call("a", 41);
+  const std::string outer = cluster["a"].turns[0].chain;
+  cluster.call("a", 97, [&](Call& call) { call.chain = outer; });
+  ASSERT_EQ(cluster["a"].turns.size(), 2U);
+  const std::string inner = cluster["a"].turns[1].chain;
+  const Token loop = cluster.call("a", 41, [&](Call& call) { call.chain = inner; });
+  EXPECT_EQ(outcome(loop), Outcome::kInvalid);
+  EXPECT_EQ(cluster.answer("a", loop)->reason, Reason::kCallLoop);
+  EXPECT_THAT(cluster.answer("a", loop)->detail, ::testing::HasSubstr("41 -> 97 -> 41"));
+}
+
+TEST_F(Calls, TwoBranchesOfAChainThatMeetAreNoLoop) {
+  start();
+  cluster.call("a", 1);
+  const std::string outer = cluster["a"].turns[0].chain;
+  cluster.call("a", 5, [&](Call& call) { call.chain = outer; });
+  const Token second = cluster.call("a", 5, [&](Call& call) { call.chain = outer; });
+  EXPECT_EQ(cluster.answer("a", second), nullptr) << "it waits for the first";
+  cluster.end_turns("a");
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(second), Outcome::kApplied);
+}
+
+TEST_F(Calls, ACallOfATurnFindsOneBeyondTheBound) {
+  start([](NodeConfig& config) { config.max_turns = 2; });
+  cluster.call("a", 1);
+  cluster.call("a", 2);
+  cluster.call("a", 3);
+  ASSERT_EQ(cluster["a"].turns.size(), 2U);
+  EXPECT_EQ(cluster.node("a").status().held_back, 1U);
+  cluster.call("a", 4, [&](Call& call) { call.chain = cluster["a"].turns[0].chain; });
+  EXPECT_EQ(cluster["a"].turns.size(), 3U);
+}
+
+TEST_F(Calls, TurnsThatWaitForCallsTheyDoNotTellOfAreUnblocked) {
+  start([](NodeConfig& config) { config.max_turns = 64; });
+  for (ActorId id = 1; id <= 130; ++id) cluster.call("a", id);
+  ASSERT_EQ(cluster["a"].turns.size(), 64U);
+  cluster.pass(2'000'000);
+  EXPECT_GT(cluster["a"].turns.size(), 64U) << "one of those that wait may be what the others wait for";
+}
+
+TEST_F(Calls, WhoWaitsForATurnInVainHearsForWhat) {
+  start([](NodeConfig& config) { config.max_turns = config.most_turns = 1; });
+  cluster.call("a", 1, [](Call& call) { call.deadline += Duration(20'000'000); });
+  const Token token = cluster.call("a", 2);
+  cluster.pass(10'100'000);
+  EXPECT_EQ(outcome(token), Outcome::kExpired);
+  EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kTooManyTurns);
+}
+
+// ---- why ----
+
+TEST_F(Calls, WhoWaitsBehindASlowTurnHearsOfIt) {
+  start();
+  cluster.call("a", 7, [](Call& call) { call.deadline += Duration(20'000'000); });
+  cluster.pass(2'000'000);
+  const auto impatient = [&](Call& call) { call.deadline = cluster.now().mono + Duration(1'000'000); };
+  const Token first = cluster.call("a", 7, impatient);
+  cluster.call("a", 7);
+  cluster.pass(1'000'000);
+  EXPECT_EQ(outcome(first), Outcome::kExpired);
+  EXPECT_EQ(cluster.answer("a", first)->reason, Reason::kAppSlow);
+  EXPECT_EQ(cluster.answer("a", first)->detail, "actor 7 is busy with a turn that has run 3.0 s; 2 calls wait");
+}
+
+TEST_F(Calls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
+  start();
+  const Token token = cluster.call("a", 7);
+  cluster.pass(10'100'000);
+  EXPECT_EQ(outcome(token), Outcome::kUnknown);
+  EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kAppSlow);
+}
+
+// ---- the end of an activation, wanted by the app or by a person ----
+
+TEST_F(Calls, TheAppMayEndAnActivationWithItsAnswer) {
+  start();
+  const Token token = cluster.call("a", 1);
+  const Epoch epoch = cluster["a"].turns[0].epoch;
+  Answer answer = Cluster::applied();
+  answer.deactivate = true;
+  cluster.end_turns("a", answer);
+  EXPECT_EQ(outcome(token), Outcome::kApplied);
+  EXPECT_EQ(cluster.node("a").status().actors, 0U);
+  cluster.call("a", 1);
+  EXPECT_GT(cluster["a"].turns[0].epoch, epoch);
+}
+
+TEST_F(Calls, AnOperatorEndsAnActivationWhereverItIs) {
+  cluster.start("a");
+  cluster.start("b");
+  cluster.converge();
+  const ActorId id = cluster.id_of("a", "b");
+  cluster.call("b", id);
+  cluster.end_turns("b");
+  const auto wish = [](Call& call) { call.kind = Call::Kind::kDeactivate; };
+  const Token token = cluster.call("a", id, wish);
+  EXPECT_EQ(outcome(token), Outcome::kApplied);
+  EXPECT_EQ(cluster.node("b").status().actors, 0U);
+  const Token again = cluster.call("a", id, wish);
+  EXPECT_EQ(outcome(again), Outcome::kApplied);
+  EXPECT_EQ(cluster.node("b").status().actors, 0U) << "it activates nothing";
+}
+
+TEST_F(Calls, AnOperatorEndsAStuckTurn) {
+  start();
+  const Token stuck = cluster.call("a", 1);
+  cluster.pass(3'000'000);
+  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  cluster.pass(100'000);
+  ASSERT_EQ(cluster["a"].broken.size(), 1U);
+  cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
+  EXPECT_EQ(outcome(stuck), Outcome::kUnknown);
+  EXPECT_EQ(outcome(wish), Outcome::kApplied);
+  EXPECT_EQ(cluster.node("a").status().actors, 0U);
+}
+
+TEST_F(Calls, OneActorsLineLeavesRoomForTheOthers) {
+  start([](NodeConfig& config) {
+    config.queue_bytes = 100'000;
+    config.queue_per_actor = 10'000;
+  });
+  const auto large = [](Call& call) { call.request.assign(1'000, 'x'); };
+  Token last = 0;
+  for (int i = 0; i < 200; ++i) last = cluster.call("a", 1, large);
+  EXPECT_EQ(outcome(last), Outcome::kOverloaded);
+  EXPECT_EQ(cluster.answer("a", last)->reason, Reason::kActorQueueFull);
+  const Token other = cluster.call("a", 2, large);
+  EXPECT_EQ(cluster.answer("a", other), nullptr) << "under way";
+}
+
+}  // namespace
+}  // namespace ringside::core
