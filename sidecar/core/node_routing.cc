@@ -128,6 +128,7 @@ std::optional<Answer> Node::refused_by_share(PendingCall& pending) {
 }
 
 LaneId Node::lane_of(const Call& call) {
+  if (call.kind == Call::Kind::kDeactivate) return ~hash_id(call.id);  // what is in front may be what is to be ended
   return call.chain.empty() ? call.id : hash_id(call.id) ^ hash_bytes(call.chain);
 }
 

@@ -166,6 +166,21 @@ TEST_F(Calls, AnOperatorEndsAnActivationWhereverItIs) {
   EXPECT_EQ(cluster.node("b").status().actors, 0U) << "it activates nothing";
 }
 
+TEST_F(Calls, AnOperatorEndsATurnThatIsStuckElsewhere) {
+  cluster.start("a");
+  cluster.start("b");
+  cluster.converge();
+  const ActorId id = cluster.id_of("a", "b");
+  cluster.call("a", id);
+  cluster.call("a", id);
+  cluster.pass(3'000'000);
+  const Token wish = cluster.call("a", id, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  cluster.pass(100'000);
+  ASSERT_EQ(cluster["b"].broken.size(), 1U) << "it does not wait behind the calls that wait for that turn";
+  cluster.end_turns("b", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
+  EXPECT_EQ(outcome(wish), Outcome::kApplied);
+}
+
 TEST_F(Calls, AnOperatorEndsAStuckTurn) {
   start();
   const Token stuck = cluster.call("a", 1);
