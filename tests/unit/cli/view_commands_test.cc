@@ -23,6 +23,7 @@ TEST_F(CliTest, Where) {
   EXPECT_EQ(run({"where", "42"}).out,
             "Actor 42 belongs to 10.0.0.8, by the ring: nobody has claimed it, as 10.0.0.7 saw it 340ms ago.\n");
   EXPECT_EQ(run({"where", "name:anna", "--json"}).json()["name"], "anna");
+  EXPECT_EQ(run({"where", "name:anna"}).out.rfind("Actor name:anna belongs", 0), 0U);
 }
 
 TEST_F(CliTest, Members) {
@@ -87,6 +88,32 @@ TEST_F(CliTest, DrainWaitsForItsEnd) {
 
   gateway.state.drain_overdue = false;
   gateway.on_drain = nullptr;
+  EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
+}
+
+TEST_F(CliTest, DrainingTheLastReadyHostIsSaid) {
+  const auto is_warned = [this] {
+    return run({"drain", "--no-wait"}).err.find("no other host is ready") != std::string::npos;
+  };
+  core::MemberStatus self = member("10.0.0.7", core::Phase::kReady);
+  self.self = true;
+  gateway.member_list = {self};
+  EXPECT_TRUE(is_warned());
+  gateway.member_list = {self, member("10.0.0.8", core::Phase::kDraining), member("10.0.0.9", core::Phase::kJoining)};
+  EXPECT_TRUE(is_warned());
+  core::MemberStatus gateway_host = member("10.0.0.9", core::Phase::kReady);
+  gateway_host.on_ring = false;
+  gateway.member_list = {self, gateway_host};
+  EXPECT_TRUE(is_warned()) << "it routes only, and takes no actors";
+  gateway.member_list = {self, member("10.0.0.8", core::Phase::kReady)};
+  EXPECT_FALSE(is_warned());
+  core::MemberStatus legacy = member("10.0.0.8", core::Phase::kUnspecified);
+  legacy.legacy = true;
+  gateway.member_list = {self, legacy};
+  EXPECT_FALSE(is_warned());
+  self.on_ring = false;
+  gateway.member_list = {self};
+  EXPECT_FALSE(is_warned()) << "it has no actors";
   EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
 }
 
