@@ -236,6 +236,7 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   CLI::App app("Ringside: a sidecar for clusters of virtual actors", "ringside");
   app.footer(
       "serve                       Runs the sidecar (see: ringside help settings)\n"
+      "Every command takes --json and --local ADDR.\n"
       "Exit status: 0 applied, 1 refused, 2 usage, 3 not delivered, overloaded or expired, 4 unknown,\n"
       "5 no sidecar there, 6 drain timed out, 7 the output could not be written.");
   app.require_subcommand(1);

@@ -96,12 +96,13 @@ def test_commands_that_are_named_are_there(page):
                 if word == "ringside" and words[index - 1] not in ("-c", "="):
                     command = next(w for w in words[index + 1:] if not w.startswith("-"))
                     assert re.search(rf"^ *{command}\b", ours, re.M), where
-                    if command != "serve":
-                        told = subprocess.run([cluster.RINGSIDE, command, "--help"], capture_output=True, text=True)
-                        for flag in re.findall(r"--[a-z][a-z-]+", " ".join(words[index:])):
-                            assert flag in told.stdout, where
-                elif re.match(r"deploy/|examples/", word):
+                    told = subprocess.run([cluster.RINGSIDE, command, "--help"], capture_output=True, text=True).stdout
+                    for flag in re.findall(r"--[a-z][a-z-]+", " ".join(words[index:])):
+                        assert flag in told, where
+                elif re.match(r"deploy/(k8s|systemd)|examples/", word):
                     assert (cluster.ROOT / word).exists(), where
+            if words[0] == "kubectl":
+                assert {"apply", "create", "rollout", "exec"} & set(words), where
 
 
 class Newcomer:

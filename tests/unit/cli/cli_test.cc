@@ -140,6 +140,31 @@ TEST_F(CliTest, ABodyMayComeFromAFile) {
   EXPECT_EQ(run({"apply", "42", "-d", kMessage}).exit, kApplied);
 }
 
+TEST_F(CliTest, Deactivate) {
+  core::Answer answer;
+  answer.outcome = Outcome::kApplied;
+  answer.owner = "10.0.0.8";
+  gateway.on_call = [&](const core::Call&) { return answer; };
+  Ran ran = run({"deactivate", "42", "--timeout", "3s"});
+  EXPECT_EQ(ran.exit, kApplied) << ran.err;
+  EXPECT_EQ(ran.out, "Actor 42 is not active any more on 10.0.0.8.\n");
+  EXPECT_EQ(gateway.calls[0].kind, core::Call::Kind::kDeactivate);
+  EXPECT_EQ(gateway.calls[0].id, 42U);
+  EXPECT_EQ(gateway.calls[0].deadline, gateway.now().mono + std::chrono::seconds(3));
+  ran = run({"--json", "deactivate", "--local", address, "name:anna"});
+  EXPECT_EQ(gateway.calls[1].actor_name, "anna");
+  EXPECT_EQ(ran.json()["active"], false);
+  EXPECT_EQ(ran.json()["id"], std::to_string(gateway.calls[1].id));
+
+  answer = core::Answer::failed(Outcome::kRefused, Reason::kAppRefused);
+  EXPECT_EQ(run({"deactivate", "42"}).exit, kRefused);
+  answer = core::Answer::failed(Outcome::kNotDelivered, Reason::kAppDown);
+  EXPECT_EQ(run({"deactivate", "42"}).exit, kNotDelivered);
+  answer = core::Answer::failed(Outcome::kUnknown, Reason::kAppLost);
+  EXPECT_EQ(run({"deactivate", "42"}).exit, kUnknown);
+  EXPECT_EQ(run_at(kNowhere, {"deactivate", "42"}).exit, kNoSidecar);
+}
+
 TEST_F(CliTest, FailTellsWhatTheApplicationThoughtOfIt) {
   for (const auto& [status, exit] :
        std::map<int, int>{{200, 0}, {304, 0}, {399, 0}, {400, 1}, {404, 1}, {500, 1}, {503, 1}}) {

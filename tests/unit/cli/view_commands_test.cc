@@ -1,4 +1,5 @@
 #include "sidecar/cli/cli.h"
+#include "sidecar/cli/output.h"
 #include "tests/unit/cli/cli_fixture.h"
 
 namespace ringside::cli::testing {
@@ -24,6 +25,38 @@ TEST_F(CliTest, Where) {
             "Actor 42 belongs to 10.0.0.8, by the ring: nobody has claimed it, as 10.0.0.7 saw it 340ms ago.\n");
   EXPECT_EQ(run({"where", "name:anna", "--json"}).json()["name"], "anna");
   EXPECT_EQ(run({"where", "name:anna"}).out.rfind("Actor name:anna belongs", 0), 0U);
+}
+
+TEST_F(CliTest, WhereTellsWhatGoesOnInAnActor) {
+  core::ActorStatus actor;
+  actor.id = 42;
+  actor.name = "anna";
+  actor.epoch = 77;
+  gateway.place.here = actor;
+  EXPECT_EQ(run({"where", "42"}).out,
+            "Actor 42 (anna) is active on 10.0.0.7 (this host), epoch 77, by its claim: active here, as 10.0.0.7 sees "
+            "it.\n");
+  actor.busy = true;
+  actor.turn_age = std::chrono::milliseconds(3000);
+  actor.waiting = 12;
+  actor.ending = "turn-timeout";
+  actor.not_forgotten = 2;
+  gateway.place.here = actor;
+  const Ran ran = run({"where", "42"});
+  EXPECT_TRUE(
+      ran.out.ends_with(" A turn has run 3.0s. 12 calls wait. It is being deactivated: turn-timeout, failed 2 "
+                        "times.\n"))
+      << ran.out;
+  EXPECT_EQ(run({"where", "42", "--json"}).json()["waiting"], 12);
+}
+
+TEST(Fields, CountsAreReadInBothForms) {
+  const auto row = nlohmann::json::parse(R"({"new":12,"old":"12","none":null,"text":"x"})");
+  EXPECT_EQ(number_of(row, "new"), 12);
+  EXPECT_EQ(number_of(row, "old"), 12);
+  EXPECT_EQ(number_of(row, "none"), 0);
+  EXPECT_EQ(number_of(row, "missing"), 0);
+  EXPECT_EQ(text_of(row, "new"), text_of(row, "old"));
 }
 
 TEST_F(CliTest, Members) {
