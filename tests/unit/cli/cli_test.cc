@@ -225,7 +225,8 @@ TEST_F(CliTest, WhatCouldNotBeWrittenIsNoSuccess) {
                                                                                      {"watch"},
                                                                                      {"uncordon"}}) {
     for (const bool json : {false, true}) {
-      FullDisk disk(3);
+      if (json && words.empty()) continue;  // --json alone is no command
+      FullDisk disk(1);
       std::ostream out(&disk);
       std::istringstream in;
       std::ostringstream err;
