@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <sstream>
 
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
@@ -33,14 +34,16 @@ std::optional<std::string> body_of(const BodySource& source, const Terminal& ter
   if (source.kind == BodySource::Kind::kText) return source.text;
   if (source.kind == BodySource::Kind::kInput) return read_all(terminal.in);
   std::ifstream file(source.text, std::ios::binary);
-  std::string text;
-  if (file) text = read_all(file);
-  // A directory opens, but does not read.
-  if (file.bad() || !file.is_open() || std::filesystem::is_directory(source.text)) {
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  std::error_code ignored;
+  // A directory opens, but does not read; an empty file leaves a mark on the stream that it is copied to, but no bad
+  // one.
+  if (!file.is_open() || text.bad() || std::filesystem::is_directory(source.text, ignored)) {
     terminal.err << "ringside: " << plain(source.text) << " cannot be read\n";
     return std::nullopt;
   }
-  return text;
+  return text.str();
 }
 
 net::Metadata headers_of(const CallArguments& arguments) {

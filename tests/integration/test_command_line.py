@@ -1,6 +1,8 @@
 """What the program does as a process: help, signals, and output that nobody takes."""
+import concurrent.futures
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -51,3 +53,28 @@ def test_the_last_host_is_drained_with_a_warning(world):
     assert "no other host" not in two.cli("drain").stderr
     done = one.cli("drain")
     assert done.returncode == 0 and "no other host is ready" in done.stderr, done
+
+
+def test_what_goes_on_in_an_actor_is_shown_and_a_stuck_turn_is_ended(world):
+    begun, released = threading.Event(), threading.Event()
+
+    def hang(*_):
+        begun.set()
+        released.wait(10 * cluster.PATIENCE)
+        return 200, {}, b""
+    host = world.host(app=world.app(serve=hang))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        running = pool.submit(host.call, "name:anna")
+        assert begun.wait(cluster.PATIENCE)
+        waiting = pool.submit(host.call, "name:anna")
+        cluster.until(lambda: host.metric("ringside_turns_waiting") == 1, "the second waits behind the first")
+        head, row, _ = host.cli("actors").stdout.splitlines()
+        shown = dict(zip(head.split(), row.split()))
+        assert shown["NAME"] == "anna" and shown["WAITING"] == "1" and shown["TURN"] != "-", (head, row)
+        told = host.cli("where", shown["ID"]).stdout
+        assert f"Actor {shown['ID']} (anna) is active" in told and "A turn has run" in told and "1 call waits." in told, told
+        done = host.cli("deactivate", "name:anna")
+        assert done.returncode == 0 and "not active any more" in done.stdout, done
+        assert running.result().headers["ringside-outcome"] == "unknown"
+        released.set()
+        waiting.result()
