@@ -3,10 +3,14 @@
 install(TARGETS ringside RUNTIME DESTINATION bin COMPONENT sidecar)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/ringside.service DESTINATION /lib/systemd/system COMPONENT sidecar)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/ringside.toml DESTINATION /etc/ringside COMPONENT sidecar)
-install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION share/doc/ringside COMPONENT sidecar)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION share/doc/ringside
+        COMPONENT sidecar)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/ringside RENAME copyright COMPONENT sidecar)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ringside)
+set(CPACK_RINGSIDE_VERSION_FILE ${CMAKE_BINARY_DIR}/version.txt)
+set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/RingsidePackageVersion.cmake)
 set(CPACK_PACKAGE_CONTACT "The Ringside authors <ringside@ringside.dev>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Sidecar that makes a service's processes one cluster of virtual actors")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

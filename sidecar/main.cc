@@ -21,6 +21,7 @@
 
 #include "sidecar/admin/admin_api.h"
 #include "sidecar/cli/cli.h"
+#include "sidecar/cli/version.h"
 #include "sidecar/config/load.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
@@ -38,7 +39,6 @@
 namespace ringside {
 namespace {
 
-constexpr const char* kVersion = RINGSIDE_VERSION;
 constexpr int kUsage = 2;
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
@@ -307,6 +307,7 @@ int serve(const std::vector<std::string>& arguments) {
   runtime::Log log(
       log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, runtime::stderr_sink());
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
   if (const std::string wrong = sidecar.use_settings(); !wrong.empty()) {
@@ -314,7 +315,7 @@ int serve(const std::vector<std::string>& arguments) {
     return kUsage;
   }
   // Before the start line: whoever has read that may end this process in order.
-  boost::asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+  boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
   if (std::string error = sidecar.start(); !error.empty()) {
     log.error("cannot_start", {{"why", error}});
     return 1;
@@ -338,16 +339,17 @@ int serve(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
+  const auto terminal = ringside::cli::process_terminal();
   ringside::wire::silence_protobuf();
   const auto is = [&arguments](const std::vector<std::string>& words) { return arguments == words; };
   if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {
-    std::cout << ringside::config::settings_help();
-    return 0;
+    terminal.out << ringside::config::settings_help();
+    return ringside::cli::written(terminal, 0);
   }
-  if (!command) return ringside::serve(arguments);
-  if (arguments[*command] == "serve") {
+  if (!command && !arguments.empty()) return ringside::serve(arguments);
+  if (command && arguments[*command] == "serve") {
     arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(*command));
     return ringside::serve(arguments);
   }
-  return ringside::cli::run(arguments);
+  return ringside::cli::run(arguments, terminal);
 }

@@ -1,7 +1,10 @@
-// call, apply
+// call, apply, deactivate
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <limits>
+#include <sstream>
 
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
@@ -20,14 +23,27 @@ using nlohmann::json;
 // The sidecar answers by its own deadline; what is longer means that it hangs.
 constexpr std::chrono::milliseconds kGrace{5'000};
 constexpr std::chrono::hours kLongest{25};
+constexpr int kFailures = 400;  // HTTP statuses from here on
 
 std::string read_all(std::istream& in) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-std::string body_of(const CallArguments& arguments, const Terminal& terminal) {
-  if (!arguments.body) return "";
-  return *arguments.body == "-" ? read_all(terminal.in) : *arguments.body;
+// Nothing: the file cannot be read, and that was said.
+std::optional<std::string> body_of(const BodySource& source, const Terminal& terminal) {
+  if (source.kind == BodySource::Kind::kText) return source.text;
+  if (source.kind == BodySource::Kind::kInput) return read_all(terminal.in);
+  std::ifstream file(source.text, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  std::error_code ignored;
+  // A directory opens, but does not read; an empty file leaves a mark on the stream that it is copied to, but no bad
+  // one.
+  if (!file.is_open() || text.bad() || std::filesystem::is_directory(source.text, ignored)) {
+    terminal.err << "ringside: " << plain(source.text) << " cannot be read\n";
+    return std::nullopt;
+  }
+  return text.str();
 }
 
 net::Metadata headers_of(const CallArguments& arguments) {
@@ -99,7 +115,9 @@ void print_method_answer(const Session& session, const net::HttpResponse& respon
   if (!response.body.empty() && response.body.back() != '\n' && wire::is_utf8(response.body)) {
     session.terminal.out << "\n";
   }
-  if (response.status >= 400) session.terminal.err << "ringside: the application answered " << response.status << "\n";
+  if (response.status >= kFailures) {
+    session.terminal.err << "ringside: the application answered " << response.status << "\n";
+  }
 }
 
 // One message, or several, become the batch that the interface takes.
@@ -121,14 +139,16 @@ std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& acto
 int call(const Session& session, const CallArguments& arguments) {
   net::HttpRequest request;
   if (const auto refusal = start_call(arguments, request)) return refuse(*refusal, session.json, session.terminal);
-  request.body = body_of(arguments, session.terminal);
+  auto body = body_of(arguments.body, session.terminal);
+  if (!body) return kUsage;
+  request.body = std::move(*body);
   if (!request.body.empty() && arguments.content_type.empty()) {
     request.headers.add("content-type", json::accept(request.body) ? "application/json" : "text/plain; charset=utf-8");
   }
   const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
   print_method_answer(session, reply.response);
-  return kApplied;
+  return arguments.fail && reply.response.status >= kFailures ? kRefused : kApplied;
 }
 
 int apply(const Session& session, const CallArguments& arguments) {
@@ -141,7 +161,9 @@ int apply(const Session& session, const CallArguments& arguments) {
   auto refusal = parse_id(arguments.id, actor);
   if (!refusal) refusal = check_headers(request.headers);
   if (!refusal) {
-    request.body = batch(body_of(arguments, session.terminal));
+    const auto body = body_of(arguments.body, session.terminal);
+    if (!body) return kUsage;
+    request.body = batch(*body);
     refusal = check_batch(actor.id, request.body);
   }
   if (refusal) return refuse(*refusal, session.json, session.terminal);
@@ -156,6 +178,24 @@ int apply(const Session& session, const CallArguments& arguments) {
   if (result.is_object() && result.contains("replies") && result["replies"].is_array()) {
     for (const json& one : result["replies"]) session.terminal.out << wire::dump(one) << "\n";
   }
+  return kApplied;
+}
+
+int deactivate(const Session& session, const CallArguments& arguments) {
+  net::HttpRequest request{"DELETE", address_of(arguments.id), headers_of(arguments), {}, {}};
+  wire::ActorRef actor;
+  auto refusal = parse_id(arguments.id, actor);
+  if (!refusal) refusal = check_headers(request.headers);
+  if (refusal) return refuse(*refusal, session.json, session.terminal);
+  const Reply reply = session.client.request(request, longest(arguments));
+  if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
+  if (session.json) {
+    session.terminal.out << reply.response.body << (reply.response.body.ends_with('\n') ? "" : "\n");
+    return kApplied;
+  }
+  const std::string owner = plain(reply.response.headers.get("ringside-owner"));
+  session.terminal.out << "Actor " << plain(arguments.id) << " is not active any more"
+                       << (owner.empty() ? "" : " on " + owner) << ".\n";
   return kApplied;
 }
 

@@ -1,5 +1,6 @@
 #include "sidecar/cli/cli.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +12,9 @@
 
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
+#include "sidecar/cli/output.h"
+#include "sidecar/cli/version.h"
+#include "sidecar/config/nearest.h"
 
 namespace ringside::cli {
 namespace {
@@ -23,6 +27,7 @@ struct Arguments {
   std::vector<std::string> local;
   CallArguments call;
   std::string body;
+  std::string data;
   std::size_t limit = 0;
   std::size_t count = 0;
   std::string join;
@@ -67,9 +72,32 @@ std::string whole_number(const std::string& text) {
   return text == std::to_string(number) ? "" : "\"" + text + "\" is not a whole number";
 }
 
+void add_timeout(CLI::App& command, Arguments& arguments) {
+  command.add_option("--timeout", arguments.call.timeout, "deadline, such as 500ms or 30s")->check(not_empty);
+}
+
+// What curl's -d takes: TEXT, @FILE, or @- for standard input.
+std::string data_problem(const std::string& text) { return text == "@" ? "@ needs a file's name, or -" : ""; }
+
+BodySource data_source(const std::string& text) {
+  if (!text.starts_with('@')) return {BodySource::Kind::kText, text};
+  if (text == "@-") return {BodySource::Kind::kInput, {}};
+  return {BodySource::Kind::kFile, text.substr(1)};
+}
+
+BodySource word_source(const std::string& text) {
+  return text == "-" ? BodySource{BodySource::Kind::kInput, {}} : BodySource{BodySource::Kind::kText, text};
+}
+
+void add_data_option(CLI::App& command, Arguments& arguments, CLI::Option* word) {
+  command.add_option("-d,--data", arguments.data, "the body, as TEXT, or @FILE, or @- for standard input")
+      ->check(data_problem)
+      ->excludes(word);
+}
+
 void add_call_options(CLI::App& command, Arguments& arguments) {
   command.add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")->required();
-  command.add_option("--timeout", arguments.call.timeout, "deadline, such as 500ms or 30s")->check(not_empty);
+  add_timeout(command, arguments);
   command
       .add_option("--idempotency-key", arguments.call.idempotency_key,
                   "a repeat with the same key is not applied again")
@@ -86,8 +114,13 @@ void add_calls(CLI::App& app, Arguments& arguments, Chosen& chosen) {
   call_command
       ->add_option("--content-type", arguments.call.content_type, "default: JSON where the body is JSON, else text")
       ->check(not_empty);
-  call_command->callback([&arguments, &chosen, body] {
-    if (body->count() > 0) arguments.call.body = arguments.body;
+  add_data_option(*call_command, arguments, body);
+  call_command->add_flag("-f,--fail", arguments.call.fail,
+                         "exit status 1 where the application answers with an HTTP status from 400 up");
+  CLI::Option* data = call_command->get_option("--data");
+  call_command->callback([&arguments, &chosen, body, data] {
+    if (body->count() > 0) arguments.call.body = word_source(arguments.body);
+    if (data->count() > 0) arguments.call.body = data_source(arguments.data);
     chosen.command = [](const Session& session, Arguments& given) { return call(session, given.call); };
   });
 
@@ -96,8 +129,11 @@ void add_calls(CLI::App& app, Arguments& arguments, Chosen& chosen) {
   CLI::Option* batch = apply_command->add_option(
       "JSON", arguments.body,
       "an ApplyRequest, a message ({\"@type\":...}) or a list of them; - or nothing: standard input");
-  apply_command->callback([&arguments, &chosen, batch] {
-    arguments.call.body = batch->count() > 0 ? arguments.body : "-";
+  add_data_option(*apply_command, arguments, batch);
+  CLI::Option* data_of_apply = apply_command->get_option("--data");
+  apply_command->callback([&arguments, &chosen, batch, data_of_apply] {
+    arguments.call.body = word_source(batch->count() > 0 ? arguments.body : "-");
+    if (data_of_apply->count() > 0) arguments.call.body = data_source(arguments.data);
     chosen.command = [](const Session& session, Arguments& given) { return apply(session, given.call); };
   });
 }
@@ -112,6 +148,11 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       [](const Session& session, Arguments& given) { return where(session, given.call.id); })
       ->add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")
       ->required();
+  CLI::App* deactivate_command =
+      add("deactivate", "Ends an actor's activation, wherever it is; a turn that is stuck ends with it",
+          [](const Session& session, Arguments& given) { return deactivate(session, given.call); });
+  deactivate_command->add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")->required();
+  add_timeout(*deactivate_command, arguments);
   add("members", "Lists the hosts, as this one sees them",
       [](const Session& session, Arguments&) { return members(session); });
   add("actors", "Lists the actors that are active here",
@@ -138,8 +179,9 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       ->check(whole_number);
 }
 
-// "help call" is "call --help".
+// "help call" is "call --help", and no words at all are "--help".
 std::vector<std::string> without_help(std::vector<std::string> arguments) {
+  if (arguments.empty()) return {"--help"};
   const auto at = command_at(arguments);
   if (!at || arguments[*at] != "help") return arguments;
   arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(*at));
@@ -147,8 +189,27 @@ std::vector<std::string> without_help(std::vector<std::string> arguments) {
   return arguments;
 }
 
+std::vector<std::string_view> commands_of(const CLI::App& app) {
+  std::vector<std::string_view> names{"serve"};
+  for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(one->get_name());
+  return names;
+}
+
+bool is_command(const CLI::App& app, const std::string& word) {
+  const auto names = commands_of(app);
+  return word != "serve" && std::find(names.begin(), names.end(), word) != names.end();
+}
+
+int no_such_command(const CLI::App& app, const std::string& word, const Terminal& terminal) {
+  const std::string near = config::nearest_word(word, commands_of(app));
+  terminal.err << "ringside: there is no command '" << plain(word) << "'"
+               << (near.empty() ? "" : "; did you mean '" + near + "'?") << " (ringside help lists them)\n";
+  return kUsage;
+}
+
 int version(const Terminal& terminal, bool json) {
-  terminal.out << (json ? "{\"version\":\"" RINGSIDE_VERSION "\"}" : "ringside " RINGSIDE_VERSION) << "\n";
+  terminal.out << (json ? "{\"version\":\"" : "ringside ") << kVersion << (json ? "\"}\n" : "\n");
   return kApplied;
 }
 
@@ -167,34 +228,34 @@ std::optional<std::size_t> command_at(const std::vector<std::string>& arguments)
   return std::nullopt;
 }
 
-int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
+namespace {
+
+int execute(const std::vector<std::string>& arguments, const Terminal& terminal) {
   Arguments given;
   Chosen chosen;
   CLI::App app("Ringside: a sidecar for clusters of virtual actors", "ringside");
   app.footer(
-      "serve                       Runs the sidecar (what ringside does without a command; see: ringside help "
-      "settings)\n"
+      "serve                       Runs the sidecar (see: ringside help settings)\n"
+      "Every command takes --json and --local ADDR.\n"
       "Exit status: 0 applied, 1 refused, 2 usage, 3 not delivered, overloaded or expired, 4 unknown,\n"
-      "5 no sidecar there, 6 drain timed out.");
+      "5 no sidecar there, 6 drain timed out, 7 the output could not be written.");
   app.require_subcommand(1);
   app.fallthrough();
   app.add_flag("--json", given.json, "Output for scripts");
   app.add_option("--local", given.local,
                  "The sidecar's local listener (RINGSIDE_LOCAL; default " + std::string(kDefaultLocal) + ")")
       ->take_all()
-      ->expected(1);
-  app.set_version_flag("--version", "ringside " RINGSIDE_VERSION);
+      ->expected(1)
+      ->allow_extra_args(false);  // the word behind its address is the command's
+  app.set_version_flag("--version", std::string("ringside ") + kVersion);
   add_calls(app, given, chosen);
   add_views(app, given, chosen);
   app.add_subcommand("version", "Prints the version of this program")->callback([&] { chosen.needs_sidecar = false; });
   app.add_subcommand("help", "Prints this; help COMMAND: its options; help settings: those of serve");
   const std::vector<std::string> words = without_help(arguments);
   const auto at = command_at(words);
-  const auto named = [&](const CLI::App* one) { return one->get_name() == words[*at]; };
-  if (at && !words[*at].starts_with('-') && app.get_subcommands(named).empty()) {
-    terminal.err << "ringside: there is no command '" << words[*at] << "' (ringside help lists them)\n";
-    return kUsage;
-  }
+  if (at && !words[*at].starts_with('-') && !is_command(app, words[*at]))
+    return no_such_command(app, words[*at], terminal);
   try {
     // CLI11 wants them backwards.
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
@@ -212,12 +273,25 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   return chosen.command({client, terminal, given.json}, given);
 }
 
-int run(const std::vector<std::string>& arguments) {
+}  // namespace
+
+int written(const Terminal& terminal, int status) {
+  terminal.out.flush();
+  if (terminal.out) return status;
+  terminal.err << "ringside: the output could not be written\n";
+  return status == kApplied ? kNotWritten : status;
+}
+
+int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
+  return written(terminal, execute(arguments, terminal));
+}
+
+Terminal process_terminal() {
   const auto environment = [](const std::string& name) {
     const char* value = std::getenv(name.c_str());
     return std::string(value == nullptr ? "" : value);
   };
-  return run(arguments, {std::cin, std::cout, std::cerr, environment});
+  return {std::cin, std::cout, std::cerr, environment};
 }
 
 }  // namespace ringside::cli

@@ -17,6 +17,7 @@ enum Exit : int {
   kUnknown = 4,
   kNoSidecar = 5,
   kDrainTimedOut = 6,
+  kNotWritten = 7,  // standard output took no more
 };
 
 // Where a command reads and writes, and what it finds in the environment (empty: not set).
@@ -31,8 +32,12 @@ struct Terminal {
 // Nothing: there is none, or flags of `serve` come first.
 std::optional<std::size_t> command_at(const std::vector<std::string>& arguments);
 
-// Runs one command (`arguments` without the program's name) until it has ended. The exit status.
+// The exit status of what has printed all that it has to say: `status`, or that not all of it was taken.
+int written(const Terminal& terminal, int status);
+
+// Runs one command (`arguments` without the program's name; none: help) until it has ended. The exit status.
 int run(const std::vector<std::string>& arguments, const Terminal& terminal);
-int run(const std::vector<std::string>& arguments);  // on the process's own terminal
+
+Terminal process_terminal();
 
 }  // namespace ringside::cli

@@ -23,19 +23,28 @@ struct Session {
 std::string address_of(const std::string& id);
 std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& actor);
 
+// Where a body comes from, as it was written: TEXT, - or @FILE.
+struct BodySource {
+  enum class Kind { kText, kFile, kInput };
+  Kind kind = Kind::kText;
+  std::string text;  // or the file's name
+};
+
 struct CallArguments {
   std::string id;
   std::string path;  // of the method, with its query
-  std::optional<std::string> body;
+  BodySource body;
   std::string http_method = "POST";
   std::string content_type;  // empty: JSON where the body is JSON, else text
   std::string timeout;       // empty: the sidecar's default
   std::string idempotency_key;
   bool idempotent = false;
+  bool fail = false;  // an answer of the application from 400 up is a failure
 };
 
 int call(const Session& session, const CallArguments& arguments);
 int apply(const Session& session, const CallArguments& arguments);
+int deactivate(const Session& session, const CallArguments& arguments);  // of which: id, timeout
 
 int where(const Session& session, const std::string& id);
 int members(const Session& session);

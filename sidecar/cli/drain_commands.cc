@@ -23,9 +23,35 @@ bool draining(const json& body) {
   return text_of(body, "phase") == "draining" && !flag_of(body, "done") && !flag_of(body, "timed_out");
 }
 
+// Whether the actors of this host would have nowhere to go. Who cannot say so does not hold up the drain.
+bool is_last(const Session& session) {
+  const Reply reply = session.client.get("/v1/members");
+  if (reply.kind != Reply::Kind::kAnswered || reply.response.status != 200) return false;
+  const json body = json::parse(reply.response.body, nullptr, false);
+  const auto members = body.is_object() ? body.find("members") : body.end();
+  if (members == body.end() || !members->is_array()) return false;
+  bool serves = false;
+  for (const json& member : *members) {
+    if (!flag_of(member, "on_ring")) continue;
+    const std::string phase = text_of(member, "phase");
+    if (flag_of(member, "self")) {
+      serves = phase == "ready";
+    } else if (phase == "ready" || flag_of(member, "legacy")) {
+      return false;
+    }
+  }
+  return serves;
+}
+
 }  // namespace
 
 int drain(const Session& session, bool wait) {
+  if (is_last(session)) {
+    session.terminal.err
+        << "ringside: no other host is ready: the actors here end, and calls to them fail until one is "
+           "(ringside uncordon takes the drain back)"
+        << std::endl;
+  }
   int exit = kApplied;
   auto body = view(session.client.post("/v1/drain", "{}"), session.client, session.json, session.terminal, exit);
   std::string shown;

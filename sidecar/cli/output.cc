@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "sidecar/core/outcome.h"
 #include "sidecar/wire/outcome.h"
@@ -98,7 +99,10 @@ std::string text_of(const nlohmann::json& json, const char* key) {
 
 double number_of(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
+  if (found == json.end()) return 0;
+  // Older sidecars write counts as strings.
+  if (found->is_string()) return std::strtod(found->get_ref<const std::string&>().c_str(), nullptr);
+  return found->is_number() ? found->get<double>() : 0;
 }
 
 bool flag_of(const nlohmann::json& json, const char* key) {

@@ -32,7 +32,7 @@ std::string percent(double share);  // "33.3%"
 // "350ms", "4.2s", "12m", "3h"
 std::string age(double milliseconds);
 
-// Fields of what a sidecar says, whatever their type; missing ones are empty.
+// Fields of what a sidecar says, whatever their type (a count may be a number or its text); missing ones are empty.
 std::string text_of(const nlohmann::json& json, const char* key);
 double number_of(const nlohmann::json& json, const char* key);
 bool flag_of(const nlohmann::json& json, const char* key);

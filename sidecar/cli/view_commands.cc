@@ -18,6 +18,23 @@ std::optional<json> ask(const Session& session, const std::string& target, int& 
 
 void print_json(const Session& session, const json& body) { session.terminal.out << wire::dump(body) << "\n"; }
 
+std::string ending_of(const json& actor) {
+  std::string text = text_of(actor, "ending");
+  const double times = number_of(actor, "not_forgotten");
+  if (times > 0) text += ", failed " + text_of(actor, "not_forgotten") + (times == 1 ? " time" : " times");
+  return text;
+}
+
+// What goes on in an actor, as its owner tells it; empty: nothing, or it is elsewhere.
+std::string activity(const json& actor) {
+  std::string text;
+  if (actor.contains("turn_ms")) text += " A turn has run " + age(number_of(actor, "turn_ms")) + ".";
+  const double waiting = number_of(actor, "waiting");
+  if (waiting > 0) text += " " + text_of(actor, "waiting") + (waiting == 1 ? " call waits." : " calls wait.");
+  if (const std::string ending = ending_of(actor); !ending.empty()) text += " It is being deactivated: " + ending + ".";
+  return text;
+}
+
 std::string sentence(const std::string& id, const json& place) {
   const std::string owner = text_of(place, "owner");
   const std::string rule = text_of(place, "rule");
@@ -25,11 +42,14 @@ std::string sentence(const std::string& id, const json& place) {
   const double old = number_of(place, "age_ms");
   const std::string view =
       ", as " + text_of(place, "view_of") + (old > 0 ? " saw it " + age(old) + " ago." : " sees it.");
-  if (owner.empty()) return "Actor " + id + " is nowhere: " + text_of(place, "why") + view;
-  std::string text = "Actor " + id + (rule == "ring" ? " belongs to " : " is active on ") + owner;
+  const std::string name = text_of(place, "name");
+  const std::string subject = "Actor " + id + (name.empty() || id.starts_with("name:") ? "" : " (" + name + ")");
+  if (owner.empty()) return subject + " is nowhere: " + text_of(place, "why") + view;
+  std::string text = subject + (rule == "ring" ? " belongs to " : " is active on ") + owner;
   if (flag_of(place, "local")) text += " (this host)";
   if (!epoch.empty() && epoch != "0") text += ", epoch " + epoch;
-  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + view;
+  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + view +
+         activity(place);
 }
 
 const json& list_of(const json& body, const char* key) {
@@ -132,9 +152,12 @@ int actors(const Session& session, std::size_t limit) {
     print_json(session, {{"actors", all}, {"next_page_token", token}, {"view_of", host}});
     return exit;
   }
-  Table table({"ID", "EPOCH", "IDLE"});
+  const auto or_none = [](std::string text) { return text.empty() ? "-" : text; };
+  Table table({"ID", "NAME", "EPOCH", "IDLE", "TURN", "WAITING", "ENDING"});
   for (const json& actor : all) {
-    table.add({text_of(actor, "id"), text_of(actor, "epoch"), age(number_of(actor, "idle_ms"))});
+    table.add({text_of(actor, "id"), or_none(text_of(actor, "name")), text_of(actor, "epoch"),
+               age(number_of(actor, "idle_ms")), actor.contains("turn_ms") ? age(number_of(actor, "turn_ms")) : "-",
+               or_none(text_of(actor, "waiting")), or_none(ending_of(actor))});
   }
   table.print(session.terminal.out);
   session.terminal.out << all.size() << (token.empty() ? "" : " or more") << " actors at " << host << "\n";
@@ -180,6 +203,7 @@ int watch(const Session& session, std::size_t count) {
     } else {
       print_changes(session, before, *body);
     }
+    if (!session.terminal.out) break;  // nobody reads it any more
     before = *body;
     ++shown;
   }

@@ -205,6 +205,12 @@ class Loader {
     if (settings.queue_bytes < settings.max_message) {
       refuse_beside("queue-bytes", "must not be smaller than --max-message: the largest message would never fit");
     }
+    if (settings.app && !settings.app_allow_non_loopback && !is_beside_us(*settings.app)) {
+      refuse_beside("app",
+                    "is not on this machine: the application is meant to be beside its sidecar, where nobody else "
+                    "reaches it; allowed: an address such as 127.0.0.1 or [::1], localhost, or a Unix socket, or "
+                    "anything with --app-allow-non-loopback");
+    }
     if (!settings.local_allow_non_loopback && !std::all_of(settings.local.begin(), settings.local.end(), is_loopback)) {
       refuse_beside("local",
                     "is not a loopback address: whoever reaches it may call any actor and drain this host; allowed: "

@@ -4,9 +4,9 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <numeric>
 #include <utility>
 
+#include "sidecar/config/nearest.h"
 #include "sidecar/config/units.h"
 #include "sidecar/config/values.h"
 
@@ -130,10 +130,20 @@ Read<std::string> read_file_name(std::string_view text) {
   return std::string(text);
 }
 
-Read<bool> read_switch(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return Wrong{"is neither"};
+Option on_off(std::string_view section, std::string_view name, bool Settings::*field, std::string_view help) {
+  return {section,
+          name,
+          "",
+          "false",
+          "true or false",
+          help,
+          false,
+          true,
+          [=](const std::string& text, Settings& settings) -> std::string {
+            if (text != "true" && text != "false") return "is neither";
+            settings.*field = text == "true";
+            return "";
+          }};
 }
 
 void add_identity_and_listeners(std::vector<Option>& all) {
@@ -163,16 +173,9 @@ void add_identity_and_listeners(std::vector<Option>& all) {
       true, read_listen, [](Listen at, Settings& settings) { settings.local.push_back(std::move(at)); },
       "Where the app, callers on this pod and the other commands of ringside reach it (HTTP/1.1 and gRPC on one "
       "port)."));
-  all.push_back(
-      {kListeners, "local-allow-non-loopback", "", "false", "true or false",
-       "Lets --local listen on addresses that other machines reach. Whoever reaches it may call any actor and "
-       "drain this host.",
-       false, true, [](const std::string& text, Settings& settings) -> std::string {
-         const auto result = read_switch(text);
-         if (const auto* wrong = std::get_if<Wrong>(&result)) return wrong->why;
-         settings.local_allow_non_loopback = std::get<bool>(result);
-         return "";
-       }});
+  all.push_back(on_off(kListeners, "local-allow-non-loopback", &Settings::local_allow_non_loopback,
+                       "Lets --local listen on addresses that other machines reach. Whoever reaches it may call any "
+                       "actor and drain this host."));
   all.push_back(value<std::string>(
       kListeners, "allow-host", "NAME", "", "a host name or IP address, without a port", true, read_allowed_host,
       [](std::string name, Settings& settings) { settings.allow_hosts.push_back(std::move(name)); },
@@ -222,6 +225,10 @@ void add_application(std::vector<Option>& all) {
       kApplication, "app", "URL", "", "http://HOST:PORT, grpc://HOST:PORT, http+unix:PATH or grpc+unix:PATH", false,
       read_app, [](AppTarget app, Settings& settings) { settings.app = std::move(app); },
       "The application beside this sidecar. None: routes only, owns nothing, is not on the ring."));
+  all.push_back(on_off(kApplication, "app-allow-non-loopback", &Settings::app_allow_non_loopback,
+                       "Lets --app name an application on another machine, or in another container. What passes "
+                       "between the two is then neither secret nor protected, and whoever reaches the application "
+                       "reaches its actors past Ringside."));
   all.push_back(choice(
       kApplication, "app-body", &Settings::app_body,
       std::array<std::pair<const char*, AppBody>, 2>{{{"json", AppBody::kJson}, {"protobuf", AppBody::kProtobuf}}},
@@ -283,20 +290,6 @@ void add_turns_and_logging(std::vector<Option>& all) {
                  false, false, [](const std::string&, Settings&) { return std::string(); }});
 }
 
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0u);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t corner = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t change = corner + (a[i] == b[j] ? 0 : 1);
-      corner = row[j + 1];
-      row[j + 1] = std::min({change, row[j] + 1, corner + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 const std::vector<Option>& schema() {
@@ -326,15 +319,9 @@ std::string environment_name(std::string_view option) {
 }
 
 std::string nearest_option(std::string_view wrong) {
-  constexpr std::size_t kMaxLength = 64;
-  if (wrong.size() > kMaxLength) return "";
-  std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
-  for (const Option& option : schema()) {
-    const std::size_t found = distance(wrong, option.name);
-    if (found < best_distance) best_distance = found, best = option.name;
-  }
-  return std::string(best);
+  std::vector<std::string_view> names;
+  for (const Option& option : schema()) names.push_back(option.name);
+  return nearest_word(wrong, names);
 }
 
 }  // namespace ringside::config

@@ -98,6 +98,7 @@ struct Settings {
 
   // The application
   std::optional<AppTarget> app;  // none: routes only, owns nothing, is not on the ring
+  bool app_allow_non_loopback = false;
   AppBody app_body{};
   std::vector<std::string> dns_servers;  // IP:PORT; none: the system's
   std::string descriptors;               // path of a FileDescriptorSet; empty: none

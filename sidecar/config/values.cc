@@ -149,4 +149,14 @@ bool is_loopback(const Listen& listen) {
   return tcp == nullptr || tcp->address == "::1" || tcp->address.starts_with("127.");
 }
 
+bool is_beside_us(const AppTarget& app) {
+  const auto* tcp = std::get_if<AppTcp>(&app.at);
+  if (tcp == nullptr || tcp->host == "localhost" || tcp->host == "::1") return true;
+  // As an address only: 127.example.com is a name. One that is written as IPv6 may hold one of IPv4.
+  std::string_view host = tcp->host;
+  constexpr std::string_view kMapped = "::ffff:";
+  if (host.starts_with(kMapped)) host.remove_prefix(kMapped.size());
+  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 }  // namespace ringside::config

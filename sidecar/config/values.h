@@ -32,5 +32,6 @@ Read<std::string> read_allowed_host(std::string_view text);  // without a port
 Read<std::string> read_dns_server(std::string_view text);    // IP or IP:PORT; IP:PORT comes back
 
 bool is_loopback(const Listen& listen);
+bool is_beside_us(const AppTarget& app);  // an address, a socket or localhost: a name might lead anywhere
 
 }  // namespace ringside::config

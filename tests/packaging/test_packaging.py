@@ -153,6 +153,66 @@ def test_settings_are_kept_by_upgrades(installed):
     assert "/etc/ringside/ringside.toml" in info
 
 
+def described(tree):
+    """What git says of a tree, in the form of a version."""
+    def git(*words):
+        return subprocess.run(["git", "-c", "safe.directory=*", "-C", tree, *words], capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        return git("describe", "--tags", "--match", "v*").removeprefix("v")
+    except subprocess.CalledProcessError:
+        number = (ROOT / "VERSION").read_text().strip()
+        return f"{number}-{git('rev-list', '--count', 'HEAD')}-g{git('rev-parse', '--short', 'HEAD')}"
+
+
+def test_program_package_and_git_agree_on_the_version(package):
+    told = subprocess.run([cluster.RINGSIDE, "version"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run(["dpkg-deb", "-f", package, "Version"], capture_output=True, text=True, check=True).stdout.strip()
+    assert told == f"ringside {version}\n"
+    if (ROOT / ".git").exists():
+        assert version == described(ROOT), "the build is of another commit: ./run build"
+
+
+def version_of(tree, *given):
+    subprocess.run(["cmake", "-D", f"OUT={tree}", *given, "-P", tree / "cmake/RingsideVersion.cmake"], check=True)
+    version = (tree / "version.txt").read_text().strip()
+    assert f'"{version}"' in (tree / "version.cc").read_text()
+    subprocess.run(["dpkg", "--validate-version", version], check=True)
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", version), "a tag of an image"
+    return version
+
+
+def test_the_version_of_every_kind_of_tree(tmp_path):
+    def git(*words, tree=tmp_path / "tree"):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"]
+        return subprocess.run(["git", "-C", tree, *identity, *words], capture_output=True, text=True, check=True).stdout.strip()
+
+    tree = tmp_path / "tree"
+    (tree / "cmake").mkdir(parents=True)
+    (tree / "cmake/RingsideVersion.cmake").write_text((ROOT / "cmake/RingsideVersion.cmake").read_text())
+    (tree / "VERSION").write_text("0.4.0\n")
+    assert version_of(tree) == "0.4.0", "a tarball"
+    git("init", "-q")
+    assert version_of(tree) == "0.4.0", "no commit yet"
+    git("add", "VERSION", "cmake")
+    git("commit", "-qm", "one")
+    assert version_of(tree) == f"0.4.0-1-g{git('rev-parse', '--short', 'HEAD')}", "no tag"
+    git("tag", "nightly")
+    assert version_of(tree).startswith("0.4.0-1-g"), "a tag that is no version"
+    git("tag", "-a", "v1.2.3", "-m", "v1.2.3")
+    assert version_of(tree) == "1.2.3"
+    git("commit", "-qm", "two", "--allow-empty")
+    assert version_of(tree) == git("describe", "--tags", "--match", "v*").removeprefix("v")
+    assert version_of(tree).startswith("1.2.3-1-g")
+    assert version_of(tree, "-D", "RINGSIDE_VERSION=7.0.0") == "7.0.0"
+    written = (tree / "version.cc").stat().st_mtime_ns
+    version_of(tree, "-D", "RINGSIDE_VERSION=7.0.0")
+    assert (tree / "version.cc").stat().st_mtime_ns == written, "nothing to compile"
+
+    shallow = tmp_path / "shallow"
+    git("clone", "-q", "--depth", "1", "--no-tags", f"file://{tree}", shallow)
+    assert version_of(shallow) == f"0.4.0-1-g{git('rev-parse', '--short', 'HEAD')}"
+
+
 def test_the_image_needs_nothing_else(tmp_path):
     if os.getuid() != 0:
         pytest.skip("chroot needs root")

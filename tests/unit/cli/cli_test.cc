@@ -1,5 +1,10 @@
 #include "sidecar/cli/cli.h"
 
+#include <fstream>
+#include <map>
+#include <streambuf>
+
+#include "sidecar/cli/version.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/call_headers.h"
 #include "sidecar/wire/method_call.h"
@@ -78,6 +83,9 @@ TEST_F(CliTest, EveryCommandTakesItsFlagsBeforeOrAfter) {
       {"drain", "--no-wait"},   {"uncordon"},    {"status"},  {"version"}, {"apply", "42", kMessage},
       {"watch", "--count", "1"}};
   for (const auto& command : commands) {
+    std::vector<std::string> between{command[0], "--json", "--local", address};
+    between.insert(between.end(), command.begin() + 1, command.end());
+    EXPECT_EQ(run_at("127.0.0.1:1", between).exit, kApplied) << command[0];
     std::vector<std::string> words{"--local", address, "--json"};
     words.insert(words.end(), command.begin(), command.end());
     Ran ran = run_at("127.0.0.1:1", words);
@@ -88,6 +96,147 @@ TEST_F(CliTest, EveryCommandTakesItsFlagsBeforeOrAfter) {
     EXPECT_EQ(ran.exit, kApplied) << command[0] << ": " << ran.err;
   }
   EXPECT_NE(run({"--json", "help", "call"}).out.find("METHOD"), std::string::npos);
+}
+
+TEST_F(CliTest, OptionsOfACommandStandBeforeItsWordsToo) {
+  net::HttpRequest seen;
+  gateway.on_call = [&](const core::Call& call) { return answered(200, "7", &seen, call); };
+  EXPECT_EQ(run({"call", "-X", "PUT", "--timeout", "3s", "42", "set", "--content-type", "a/b", "x"}).exit, kApplied);
+  EXPECT_EQ(seen.method, "PUT");
+  EXPECT_EQ(seen.body, "x");
+  EXPECT_EQ(run({"actors", "--limit", "2", "--local", address}).exit, kApplied);
+  EXPECT_EQ(run({"where", "--local", kNowhere, "--local", address, "42"}).exit, kApplied);
+}
+
+TEST_F(CliTest, ABodyMayComeFromAFile) {
+  net::HttpRequest seen;
+  gateway.on_call = [&](const core::Call& call) { return answered(200, "7", &seen, call); };
+  const std::string path = ::testing::TempDir() + "ringside_cli_body";
+  std::ofstream(path, std::ios::binary) << R"({"a":1})";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"call", "42", "set", "-d", "@" + path}, {"call", "-d", "@" + path, "42", "set"}}) {
+    EXPECT_EQ(run(words).exit, kApplied);
+    EXPECT_EQ(seen.body, R"({"a":1})");
+    EXPECT_EQ(seen.headers.get("content-type"), "application/json");
+  }
+  EXPECT_EQ(run({"call", "42", "set", "--data", "@-"}, "from elsewhere").exit, kApplied);
+  EXPECT_EQ(seen.body, "from elsewhere");
+  for (const char* text : {"plain", "-", ""}) {
+    EXPECT_EQ(run({"call", "42", "set", "-d", text}).exit, kApplied) << text;
+    EXPECT_EQ(seen.body, text);
+  }
+  const Ran ran = run({"call", "42", "set", "-d", "@" + path + ".missing"});
+  EXPECT_EQ(ran.exit, kUsage);
+  EXPECT_NE(ran.err.find(path + ".missing cannot be read"), std::string::npos) << ran.err;
+
+  gateway.on_call = [](const core::Call&) {
+    core::Answer answer;
+    answer.outcome = Outcome::kApplied;
+    return answer;
+  };
+  std::ofstream(path, std::ios::binary) << kMessage;
+  EXPECT_EQ(run({"apply", "42", "-d", "@" + path}).exit, kApplied);
+  EXPECT_EQ(run({"apply", "42", "-d", "@-"}, kMessage).exit, kApplied);
+  EXPECT_EQ(run({"apply", "42", "-d", kMessage}).exit, kApplied);
+}
+
+TEST_F(CliTest, Deactivate) {
+  core::Answer answer;
+  answer.outcome = Outcome::kApplied;
+  answer.owner = "10.0.0.8";
+  gateway.on_call = [&](const core::Call&) { return answer; };
+  Ran ran = run({"deactivate", "42", "--timeout", "3s"});
+  EXPECT_EQ(ran.exit, kApplied) << ran.err;
+  EXPECT_EQ(ran.out, "Actor 42 is not active any more on 10.0.0.8.\n");
+  EXPECT_EQ(gateway.calls[0].kind, core::Call::Kind::kDeactivate);
+  EXPECT_EQ(gateway.calls[0].id, 42U);
+  EXPECT_EQ(gateway.calls[0].deadline, gateway.now().mono + std::chrono::seconds(3));
+  ran = run({"--json", "deactivate", "--local", address, "name:anna"});
+  EXPECT_EQ(gateway.calls[1].actor_name, "anna");
+  EXPECT_EQ(ran.json()["active"], false);
+  EXPECT_EQ(ran.json()["id"], std::to_string(gateway.calls[1].id));
+
+  answer = core::Answer::failed(Outcome::kRefused, Reason::kAppRefused);
+  EXPECT_EQ(run({"deactivate", "42"}).exit, kRefused);
+  answer = core::Answer::failed(Outcome::kNotDelivered, Reason::kAppDown);
+  EXPECT_EQ(run({"deactivate", "42"}).exit, kNotDelivered);
+  answer = core::Answer::failed(Outcome::kUnknown, Reason::kAppLost);
+  EXPECT_EQ(run({"deactivate", "42"}).exit, kUnknown);
+  EXPECT_EQ(run_at(kNowhere, {"deactivate", "42"}).exit, kNoSidecar);
+}
+
+TEST_F(CliTest, FailTellsWhatTheApplicationThoughtOfIt) {
+  for (const auto& [status, exit] :
+       std::map<int, int>{{200, 0}, {302, 0}, {399, 0}, {400, 1}, {404, 1}, {500, 1}, {503, 1}}) {
+    gateway.on_call = [status = status](const core::Call& call) { return answered(status, "text", nullptr, call); };
+    for (const char* flag : {"--fail", "-f"}) {
+      const Ran ran = run({"call", flag, "42", "get"});
+      EXPECT_EQ(ran.exit, exit) << status;
+      EXPECT_EQ(ran.out, "text\n") << "what the application says about it is worth reading";
+      EXPECT_EQ(run({"call", "42", "get", flag, "--json"}).exit, exit) << status;
+    }
+    EXPECT_EQ(run({"call", "42", "get"}).exit, kApplied) << status;
+  }
+  gateway.on_call = [](const core::Call&) { return core::Answer::failed(Outcome::kUnknown, Reason::kAppLost); };
+  EXPECT_EQ(run({"call", "--fail", "42", "get"}).exit, kUnknown);
+}
+
+TEST_F(CliTest, AMistypedCommandGetsTheNearestOne) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> slips = {{{"memebrs"}, "members"},
+                                                                               {{"Members"}, "members"},
+                                                                               {{"--json", "wehre", "42"}, "where"},
+                                                                               {{"help", "deactivte"}, "deactivate"},
+                                                                               {{"server"}, "serve"},
+                                                                               {{"stats"}, "status"}};
+  for (const auto& [words, meant] : slips) {
+    const Ran ran = run_at(kNowhere, words);
+    EXPECT_EQ(ran.exit, kUsage);
+    EXPECT_NE(ran.err.find("did you mean '" + meant + "'?"), std::string::npos) << ran.err;
+  }
+  const Ran ran = run_at(kNowhere, {"frobnicate"});
+  EXPECT_EQ(ran.exit, kUsage);
+  EXPECT_EQ(ran.err, "ringside: there is no command 'frobnicate' (ringside help lists them)\n");
+}
+
+// Takes so many letters and no more, as a full disk does.
+class FullDisk : public std::streambuf {
+ public:
+  explicit FullDisk(int left) : left_(left) {}
+  int overflow(int letter) override { return left_-- > 0 ? letter : traits_type::eof(); }
+
+ private:
+  int left_;
+};
+
+TEST_F(CliTest, WhatCouldNotBeWrittenIsNoSuccess) {
+  gateway.on_call = [&](const core::Call& call) { return answered(200, "7", nullptr, call); };
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{},
+                                                                                     {"help"},
+                                                                                     {"--help"},
+                                                                                     {"help", "call"},
+                                                                                     {"version"},
+                                                                                     {"--version"},
+                                                                                     {"call", "42", "get"},
+                                                                                     {"where", "42"},
+                                                                                     {"members"},
+                                                                                     {"actors"},
+                                                                                     {"ring"},
+                                                                                     {"status"},
+                                                                                     {"watch"},
+                                                                                     {"uncordon"}}) {
+    for (const bool json : {false, true}) {
+      if (json && words.empty()) continue;  // --json alone is no command
+      FullDisk disk(1);
+      std::ostream out(&disk);
+      std::istringstream in;
+      std::ostringstream err;
+      std::vector<std::string> given = words;
+      if (json) given.insert(given.begin(), "--json");
+      const Terminal terminal{in, out, err, [this](const std::string&) { return address; }};
+      EXPECT_EQ(cli::run(given, terminal), kNotWritten) << ::testing::PrintToString(given) << err.str();
+      EXPECT_NE(err.str().find("could not be written"), std::string::npos) << err.str();
+    }
+  }
 }
 
 TEST_F(CliTest, Apply) {
@@ -132,7 +281,6 @@ TEST_F(CliTest, ExitStatusTellsTheOutcome) {
 TEST_F(CliTest, Usage) {
   const std::string long_key(wire::kMaxIdempotencyKey + 1, 'k');
   const std::vector<std::vector<std::string>> wrong = {
-      {},
       {"nonsense"},
       {"call"},
       {"call", "42"},
@@ -151,6 +299,16 @@ TEST_F(CliTest, Usage) {
       {"call", "42", "x", "--idempotency-key", "a\nb"},
       {"call", "42", "x", "--idempotency-key", ""},
       {"call", "42", "x", "--idempotency-key", long_key},
+      {"call", "42", "x", "-d", "@"},
+      {"call", "42", "x", "-d", "@/nonexistent/file"},
+      {"call", "42", "x", "-d", "@/"},
+      {"call", "42", "x", "body", "-d", "body"},
+      {"apply", "42", kMessage, "-d", kMessage},
+      {"apply", "42", "-d", "@/nonexistent/file"},
+      {"deactivate"},
+      {"deactivate", "abc"},
+      {"deactivate", "42", "more"},
+      {"deactivate", "42", "--timeout", "soon"},
       {"apply", "42", "not json"},
       {"apply", "42", "[]"},
       {"apply", "42", "{}"},
@@ -226,17 +384,18 @@ TEST_F(CliTest, TypesThatOnlyTheSidecarMayKnowAreItsOwnToRefuse) {
 }
 
 TEST_F(CliTest, Help) {
-  for (const std::vector<std::string>& asked : std::vector<std::vector<std::string>>{{"--help"}, {"help"}}) {
+  for (const std::vector<std::string>& asked : std::vector<std::vector<std::string>>{{}, {"--help"}, {"help"}}) {
     const Ran ran = run(asked);
     EXPECT_EQ(ran.exit, 0);
-    for (const char* command : {"serve", "call", "apply", "where", "members", "actors", "ring", "drain", "uncordon",
-                                "status", "watch", "version"}) {
+    for (const char* command : {"serve", "call", "apply", "deactivate", "where", "members", "actors", "ring", "drain",
+                                "uncordon", "status", "watch", "version"}) {
       EXPECT_NE(ran.out.find(command), std::string::npos) << command;
     }
   }
   EXPECT_NE(run({"call", "--help"}).out.find("METHOD"), std::string::npos);
-  EXPECT_EQ(run_at("", {"version"}).out, "ringside " RINGSIDE_VERSION "\n");
-  EXPECT_EQ(run_at("", {"version", "--json"}).json()["version"], RINGSIDE_VERSION);
+  EXPECT_EQ(run_at("", {"version"}).out, "ringside " + std::string(kVersion) + "\n");
+  EXPECT_EQ(run_at("", {"--version"}).out, "ringside " + std::string(kVersion) + "\n");
+  EXPECT_EQ(run_at("", {"version", "--json"}).json()["version"], kVersion);
 }
 
 TEST_F(CliTest, NoSidecar) {

@@ -1,4 +1,5 @@
 #include "sidecar/cli/cli.h"
+#include "sidecar/cli/output.h"
 #include "tests/unit/cli/cli_fixture.h"
 
 namespace ringside::cli::testing {
@@ -23,6 +24,39 @@ TEST_F(CliTest, Where) {
   EXPECT_EQ(run({"where", "42"}).out,
             "Actor 42 belongs to 10.0.0.8, by the ring: nobody has claimed it, as 10.0.0.7 saw it 340ms ago.\n");
   EXPECT_EQ(run({"where", "name:anna", "--json"}).json()["name"], "anna");
+  EXPECT_EQ(run({"where", "name:anna"}).out.rfind("Actor name:anna belongs", 0), 0U);
+}
+
+TEST_F(CliTest, WhereTellsWhatGoesOnInAnActor) {
+  core::ActorStatus actor;
+  actor.id = 42;
+  actor.name = "anna";
+  actor.epoch = 77;
+  gateway.place.here = actor;
+  EXPECT_EQ(run({"where", "42"}).out,
+            "Actor 42 (anna) is active on 10.0.0.7 (this host), epoch 77, by its claim: active here, as 10.0.0.7 sees "
+            "it.\n");
+  actor.busy = true;
+  actor.turn_age = std::chrono::milliseconds(3000);
+  actor.waiting = 12;
+  actor.ending = "turn-timeout";
+  actor.not_forgotten = 2;
+  gateway.place.here = actor;
+  const Ran ran = run({"where", "42"});
+  EXPECT_TRUE(
+      ran.out.ends_with(" A turn has run 3.0s. 12 calls wait. It is being deactivated: turn-timeout, failed 2 "
+                        "times.\n"))
+      << ran.out;
+  EXPECT_EQ(run({"where", "42", "--json"}).json()["waiting"], 12);
+}
+
+TEST(Fields, CountsAreReadInBothForms) {
+  const auto row = nlohmann::json::parse(R"({"new":12,"old":"12","none":null,"text":"x"})");
+  EXPECT_EQ(number_of(row, "new"), 12);
+  EXPECT_EQ(number_of(row, "old"), 12);
+  EXPECT_EQ(number_of(row, "none"), 0);
+  EXPECT_EQ(number_of(row, "missing"), 0);
+  EXPECT_EQ(text_of(row, "new"), text_of(row, "old"));
 }
 
 TEST_F(CliTest, Members) {
@@ -87,6 +121,32 @@ TEST_F(CliTest, DrainWaitsForItsEnd) {
 
   gateway.state.drain_overdue = false;
   gateway.on_drain = nullptr;
+  EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
+}
+
+TEST_F(CliTest, DrainingTheLastReadyHostIsSaid) {
+  const auto is_warned = [this] {
+    return run({"drain", "--no-wait"}).err.find("no other host is ready") != std::string::npos;
+  };
+  core::MemberStatus self = member("10.0.0.7", core::Phase::kReady);
+  self.self = true;
+  gateway.member_list = {self};
+  EXPECT_TRUE(is_warned());
+  gateway.member_list = {self, member("10.0.0.8", core::Phase::kDraining), member("10.0.0.9", core::Phase::kJoining)};
+  EXPECT_TRUE(is_warned());
+  core::MemberStatus gateway_host = member("10.0.0.9", core::Phase::kReady);
+  gateway_host.on_ring = false;
+  gateway.member_list = {self, gateway_host};
+  EXPECT_TRUE(is_warned()) << "it routes only, and takes no actors";
+  gateway.member_list = {self, member("10.0.0.8", core::Phase::kReady)};
+  EXPECT_FALSE(is_warned());
+  core::MemberStatus legacy = member("10.0.0.8", core::Phase::kUnspecified);
+  legacy.legacy = true;
+  gateway.member_list = {self, legacy};
+  EXPECT_FALSE(is_warned());
+  self.on_ring = false;
+  gateway.member_list = {self};
+  EXPECT_FALSE(is_warned()) << "it has no actors";
   EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
 }
 

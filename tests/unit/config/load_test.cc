@@ -215,6 +215,16 @@ TEST(Load, TheLocalListenerStaysOnLoopback) {
   EXPECT_EQ(Machine().flags({"--local", "0.0.0.0:1380", "--local-allow-non-loopback"}).good().settings.local.size(),
             1u);
   EXPECT_EQ(Machine().flags({"--local", "unix:/run/r.sock"}).good().settings.local.size(), 1u);
+  for (const char* app :
+       {"http://10.0.0.1:8080", "grpc://[2001:db8::1]:8081", "http://app:8080", "http://127.example.com:8080",
+        "http://localhost.example.com:8080", "http://0.0.0.0:8080", "http://[::ffff:10.0.0.1]:8080"}) {
+    EXPECT_THAT(Machine().flags({"--app", app}).bad(), ElementsAre(HasSubstr("--app-allow-non-loopback"))) << app;
+    EXPECT_TRUE(Machine().flags({"--app", app, "--app-allow-non-loopback"}).good().settings.app) << app;
+  }
+  for (const char* app : {"http://127.0.0.1:8080", "http://127.3.2.1:8080", "grpc://[::1]:8081",
+                          "http://localhost:8080", "http+unix:/run/app.sock"}) {
+    EXPECT_TRUE(Machine().flags({"--app", app}).good().settings.app) << app;
+  }
   EXPECT_THAT(Machine().flags({"--local-allow-non-loopback=maybe"}).bad(), ElementsAre(HasSubstr("true or false")));
 }
 
