@@ -142,6 +142,8 @@ class Node final : private MembershipListener {
   void idle_again(ActorId id);
   void hand_over(Actor& actor);
   void release(Actor& actor);
+  void leave_behind(Token turn, std::deque<Token>& queue);
+  void let_follow(Token turn);
   void requeue(std::unique_ptr<std::deque<Token>> queue);
   void expire_idle();
 
@@ -201,6 +203,7 @@ class Node final : private MembershipListener {
   NodeTimers timers_;
   std::unordered_map<Token, PendingCall> calls_;
   std::unordered_map<Token, TurnUnderWay> turns_;
+  std::map<Token, std::deque<Token>> left_behind_;  // lost turns: the calls behind them
   std::unordered_map<Token, ForwardUnderWay> forwards_;
   std::unordered_map<LaneId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
   Pace pace_;                                            // of the lines of actors here, and of those lanes

@@ -78,8 +78,8 @@ Status Node::status() const {
   status.held = waiting_.size();
   status.unfinished =
       calls_.size() + turns_.size() + forwards_.size() + lanes_.size() + waiting_.size() + runnable_.size() +
-      legacy_bounces_.size() + adoptions_.size() + asked_.size() + asking_back_.size() + endings_.size() +
-      legacy_news_.size() + untold_.size() + handing_over_.size() + contested_.size() +
+      left_behind_.size() + legacy_bounces_.size() + adoptions_.size() + asked_.size() + asking_back_.size() +
+      endings_.size() + legacy_news_.size() + untold_.size() + handing_over_.size() + contested_.size() +
       (timers_.size() - (next_tick_ == NodeTimers::kNone ? 0 : 1) - (settle_due_ == NodeTimers::kNone ? 0 : 1));
   if (!started_) {
     status.not_ready_because = "waiting for the first answer of the application's health check";

@@ -216,6 +216,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       finish(turn.call, std::move(answer));
     }
   }
+  let_follow(token);
   if (actor != nullptr && (actor->ending || wants_its_end)) {
     end_actor(*actor, actor->ending ? actor->why : Deactivation::kAppAsked);
     send_deactivations();
@@ -410,12 +411,42 @@ void Node::lose_all() {
   while (Actor* actor = actors_.oldest()) {
     ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
     untold_.push_back({actor->id, actor->epoch, {}});
-    if (actor->queue) queues.push_back(std::move(actor->queue));
+    if (actor->queue && actor->turn != 0) {
+      leave_behind(actor->turn, *actor->queue);
+    } else if (actor->queue) {
+      queues.push_back(std::move(actor->queue));
+    }
     actors_.erase(*actor);
   }
   endings_.clear();
   handing_over_.clear();
   for (auto& queue : queues) requeue(std::move(queue));
+}
+
+// The app may say of the lost turn that it never got it: those behind it go when that is known, so as not to overtake
+// it.
+void Node::leave_behind(Token turn, std::deque<Token>& queue) {
+  turns_waiting_ -= queue.size();
+  for (const Token token : queue) calls_.at(token).stage = CallStage::kLane;
+  left_behind_[turn] = std::move(queue);
+}
+
+void Node::let_follow(Token turn) {
+  const auto left = left_behind_.extract(turn);
+  if (left.empty()) return;
+  std::set<LaneId> lanes;
+  for (const Token token : left.mapped()) {
+    const auto call = calls_.find(token);  // nothing: its deadline has passed meanwhile
+    if (call == calls_.end()) continue;
+    if (call->second.call->origin == Origin::kLocal) {
+      const LaneId lane = lane_of(*call->second.call);
+      lanes_[lane].push_back(token);
+      lanes.insert(lane);
+    } else {
+      route(token);
+    }
+  }
+  for (const LaneId lane : lanes) advance_lane(lane);
 }
 
 void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
