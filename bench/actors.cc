@@ -1,11 +1,11 @@
 // What an active actor takes, without and with a remembered answer, by the heap's own word.
-#include "sidecar/core/actor_table.h"
-
 #include <limits>
 #include <string>
 
 #include <benchmark/benchmark.h>
 #include <malloc.h>
+
+#include "sidecar/core/actor_table.h"
 
 namespace {
 

@@ -22,9 +22,8 @@ inline void write_ended(const core::Ended& ended, ::ringside::peer::v1::Ended& o
 inline core::Ended read_ended(const ::ringside::peer::v1::Ended& in) {
   core::Ended out{in.id(), in.epoch(), {}};
   for (const auto& entry : in.remembered()) {
-    out.remembered.push_back(
-        {entry.key(), entry.accepted() ? core::Outcome::kApplied : core::Outcome::kRefused, entry.result(),
-                              entry.fingerprint()});
+    out.remembered.push_back({entry.key(), entry.accepted() ? core::Outcome::kApplied : core::Outcome::kRefused,
+                              entry.result(), entry.fingerprint()});
   }
   return out;
 }

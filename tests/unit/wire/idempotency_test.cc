@@ -51,8 +51,14 @@ TEST(Fingerprint, OfABatchIsOfItsBytes) {
 }
 
 TEST(PassingAnswer, IsOneThatSaysNotNow) {
-  for (const auto& [status, passing] : std::initializer_list<std::pair<int, bool>>{
-           {200, false}, {404, false}, {409, false}, {428, false}, {429, true}, {500, true}, {503, true}, {599, true}}) {
+  for (const auto& [status, passing] : std::initializer_list<std::pair<int, bool>>{{200, false},
+                                                                                   {404, false},
+                                                                                   {409, false},
+                                                                                   {428, false},
+                                                                                   {429, true},
+                                                                                   {500, true},
+                                                                                   {503, true},
+                                                                                   {599, true}}) {
     net::HttpResponse response;
     response.status = status;
     EXPECT_EQ(is_passing_answer(write_method_answer(response)), passing) << status;
