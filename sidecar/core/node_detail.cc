@@ -101,7 +101,7 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
              " hosts, itself included, and --quorum is " + std::to_string(config_.quorum);
     case Reason::kPeerLost:
     case Reason::kPeerUnreachable:
-      if (const std::string fate = membership_.fate_of(pending.last_host); !fate.empty()) return fate;
+      if (std::string fate = membership_.fate_of(pending.last_host); !fate.empty()) return fate;
       if (owner != nullptr && membership_.find(*owner) != nullptr) {
         return *owner + ", which owns " + named(call) + ", has not answered for " +
                seconds(context_.now.mono - membership_.find(*owner)->last_answer);

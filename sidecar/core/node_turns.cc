@@ -29,8 +29,8 @@ Actor& Node::claim(ActorId id) {
   const auto adopted = adoptions_.extract(id);
   Actor& actor = actors_.create(id, adopted ? adopted.mapped().epoch : clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
-  if (std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {
-    for (Remembered& entry : answers) actors_.remember(actor, std::move(entry));
+  if (const std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {
+    for (const Remembered& entry : answers) actors_.remember(actor, entry);
     why = Activation::kAfterMove;
   }
   ++context_.counters.activations[static_cast<std::size_t>(why)];

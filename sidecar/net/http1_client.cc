@@ -243,7 +243,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<Http1ClientConnection> take_idle() {
     const Clock::time_point now = Clock::now();
     for (std::size_t i = idle_.size(); i-- > 0;) {
-      const auto connection = idle_[i];
+      auto connection = idle_[i];
       const bool expired = connection->expired(now);
       if (!expired && !trust_.may_reuse(connection->idle_for(now))) continue;
       if (!expired && !connection->stands()) continue;  // its end is about to be heard

@@ -1,7 +1,6 @@
 #include "sidecar/net/http2_server_session.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "sidecar/net/native_stream.h"
 
@@ -234,7 +233,7 @@ ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::si
   if (found->second.stream) return found->second.stream->read_body(to, size, flags);
   std::string& said = found->second.said;
   const std::size_t part = std::min(size, said.size());
-  std::memcpy(to, said.data(), part);
+  std::copy_n(said.data(), part, to);
   said.erase(0, part);
   if (said.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(part);
