@@ -152,7 +152,7 @@ int actors(const Session& session, std::size_t limit) {
     print_json(session, {{"actors", all}, {"next_page_token", token}, {"view_of", host}});
     return exit;
   }
-  const auto or_none = [](std::string text) { return text.empty() ? "-" : text; };
+  const auto or_none = [](const std::string& text) { return text.empty() ? "-" : text; };
   Table table({"ID", "NAME", "EPOCH", "IDLE", "TURN", "WAITING", "ENDING"});
   for (const json& actor : all) {
     table.add({text_of(actor, "id"), or_none(text_of(actor, "name")), text_of(actor, "epoch"),

@@ -28,7 +28,7 @@ std::string canonical(const net::Endpoint& endpoint) {
 
 Discovery::Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources,
                      std::shared_ptr<net::Resolver> resolver, core::DiscoverySink& sink, std::function<double()> random,
-                     DiscoveryOptions options)
+                     const DiscoveryOptions& options)
     : loop_(loop),
       resolver_(std::move(resolver)),
       sink_(sink),

@@ -29,7 +29,7 @@ class Discovery final : public core::DiscoveryPort {
  public:
   // `random`: in [0, 1), for the jitter. `sink` outlives this.
   Discovery(net::Loop& loop, const std::vector<config::JoinSource>& sources, std::shared_ptr<net::Resolver> resolver,
-            core::DiscoverySink& sink, std::function<double()> random, DiscoveryOptions options = {});
+            core::DiscoverySink& sink, std::function<double()> random, const DiscoveryOptions& options = {});
   ~Discovery() override;
 
   void start();
