@@ -156,18 +156,18 @@ void HttpAdapter::deactivate(core::DeactivateActor request) {
   end.method = "DELETE";
   end.target = "/actors/" + std::to_string(request.actor.id);
   add_deactivation_headers(request, end.headers);
-  send_end(request.token, std::move(end));
+  send_end(request.token, end);
 }
 
 void HttpAdapter::deactivate_all(core::DeactivateAll request) {
   net::HttpRequest end;
   end.method = "DELETE";
   end.target = "/actors";
-  send_end(request.token, std::move(end));
+  send_end(request.token, end);
 }
 
 // However long it waits for its connection: what was not sent is not done.
-void HttpAdapter::send_end(core::Token token, net::HttpRequest request) {
+void HttpAdapter::send_end(core::Token token, const net::HttpRequest& request) {
   ends_under_way_[token] =
       ends_.request_within(request, options_.turn_timeout,
                            [this, token, asked = request.method + " " + request.target](const net::HttpResult& result) {
