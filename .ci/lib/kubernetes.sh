@@ -46,8 +46,9 @@ run_kubernetes_tests() {
   local status=0
   RINGSIDE_TESTBED=$(mktemp -u /tmp/ringside-k8s-XXXXXX)  # the beginning of two directories' names
   # Every wait is for an event; its bound is for machines that are busy with other things as well.
+  # What breaks everything breaks each test after minutes of waiting; four failures tell enough.
   export RINGSIDE_TESTBED PYTHONDONTWRITEBYTECODE=1 BUILD_UNDER_TEST="$PWD/build/release" PATIENCE_FACTOR=6
-  /usr/bin/python3 -m pytest -v -s -p no:cacheprovider -n 2 --dist loadgroup --durations=10 tests/kubernetes "$@" ||
+  /usr/bin/python3 -m pytest -v -s -p no:cacheprovider -n 2 --dist loadgroup --durations=10 --maxfail=4 tests/kubernetes "$@" ||
     status=$?
   # The tests end what they began; this is for when they were ended themselves.
   local left
