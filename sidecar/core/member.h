@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "sidecar/core/epoch_clock.h"
@@ -78,8 +79,8 @@ struct Contact {
   Instant first_named;
   Instant next_try;
   Instant keep_until;  // unlisted names are forgotten then
-  Instant next_probe;  // when to ask members again whether they hear it
-  Instant heard_by_others;
+  std::set<std::string> held_by;  // members here that are known to have it in their view, while this host joins
+  Instant next_probe;             // when to ask those again whether they still do
   std::string problem;  // for a person, where there is one
   std::string told;     // what of that the log has
 

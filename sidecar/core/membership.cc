@@ -184,6 +184,7 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (fates_.size() >= kMaxBuried) fates_.erase(fates_.begin());
   fates_[host] = {how, how == Gone::kSilent ? found->second.last_answer : now()};
   members_.erase(found);
+  for (auto& [name, contact] : contacts_) contact.held_by.erase(host);
   context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
                {{"host", host}, {"why", why}});
   confirm(host);
@@ -253,6 +254,11 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   // Within a generation phases only advance, and nobody returns to the ring (invariant 2).
   if (!member.on_ring() && (says.phase == Phase::kJoining || says.phase == Phase::kReady)) return;
   const bool was_on_ring = member.on_ring();
+  if (!joined_ && member.phase == Phase::kJoining) {
+    // Whom it named while it was joining itself it had yet to meet: now it has members of its own to name.
+    member.joined_as = 0;
+    member.next_ask = now();
+  }
   member.phase = says.phase;
   context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
   if (was_on_ring && !member.on_ring()) {
@@ -312,7 +318,12 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
     case Standing::kBuried:
       return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
     default:
-      if (held_up()) return answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
+      if (held_up()) {
+        // The other one goes on by itself: this host asks it once it can.
+        if (held_up_since_ == kNever) held_up_since_ = now();
+        answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
+        return learn(sender.host, false, true);
+      }
       look(sender.host, {Look::For::kJoin, token, sender.generation});
   }
 }
@@ -348,6 +359,7 @@ void Membership::closing(Token token, const std::string& host, const std::string
 
 void Membership::probe(Token token, const ProbeRequest& request) {
   ProbeAnswer answer;
+  connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
   if (const Member* member = find(request.host)) {
     answer.age = std::max(Duration(0), now() - member->last_answer);
     answer.heard = answer.age < config_.dead_after / 2;

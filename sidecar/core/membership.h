@@ -106,7 +106,8 @@ class Membership {
     Ask what;
     std::string host;
     Instant sent;
-    Generation as = 0;  // this host's generation when it asked
+    Generation as = 0;   // this host's generation when it asked
+    std::string of = {};  // whom, where that is not the host in question
   };
   // A request that is answered once its subject has been looked at.
   struct Look {
@@ -143,7 +144,7 @@ class Membership {
   std::string names_nobody() const;
   bool awaited(const Contact& contact) const;
   Duration repeat_after(const Contact& contact) const;
-  bool out_of_patience(const std::string& name, Contact& contact);
+  bool out_of_patience(const Contact& contact) const;
   bool taken_in() const;
   void pass_unheard();
   void check_joined();
@@ -157,7 +158,13 @@ class Membership {
   void met_alias(const std::string& address, const std::string& name, Contact& contact);
   void met_own_name(const Asked& asked, const PingAnswer& says, Contact& contact);
   std::string why_unusable(const std::string& address, const Contact& contact) const;
+  bool out_of_reach(const Contact& contact) const;
+  std::string why_out_of_reach(const std::string& name, const Contact& contact) const;
+  void named_by_member(const std::string& name, const std::string& member);
+  void ask_holders(const std::string& name, const Contact& contact, std::size_t how_many);
+  void held_no_more(const std::string& name, const std::string& by);
   bool held_up() const;
+  void check_released();
   void check_held_up();
 
   // membership_clocks.cc: whose clock is wrong
@@ -174,7 +181,8 @@ class Membership {
   void pinged(const Asked& asked, const PingAnswer& says);
   void ping_failed(const Asked& asked, const PeerFailure& failure);
   void suspect(Member& member);
-  std::size_t ask_others_about(const std::string& host);
+  void probed(const Asked& asked, const ProbeAnswer& says);
+  void ask_about(const std::string& host, const std::string& witness);
   void look(const std::string& host, Look look);
   void looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, const PeerFailure* failure);
@@ -182,6 +190,8 @@ class Membership {
 
   void ask(Ask what, const std::string& host, PeerRequest request, Duration timeout);
   Instant now() const { return context_.now.mono; }
+
+  static constexpr std::size_t kWitnesses = 3;  // asked at once about one host
 
   MembershipConfig config_;
   Context& context_;

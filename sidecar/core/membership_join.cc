@@ -47,8 +47,9 @@ void Membership::learn(const std::string& name, bool listed, bool again) {
   contact.listed = contact.listed || listed;
   if (!listed && !contact.named) contact.first_named = now();
   contact.named = contact.named || !listed;
-  if (again && (contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent ||
-                contact.state == Contact::State::kClosed)) {
+  if (again && contact.held_by.empty() &&
+      (contact.state == Contact::State::kRefused || contact.state == Contact::State::kSilent ||
+       contact.state == Contact::State::kClosed)) {
     contact.state = Contact::State::kAsking;
     contact.first_asked = contact.next_try = now();
     contact.keep_until = now() + 4 * config_.dead_after;
@@ -63,7 +64,11 @@ void Membership::introduce(const std::string& host) {
 void Membership::tick_contacts() {
   std::vector<std::string> due;
   for (auto& [name, contact] : contacts_) {
-    if (contact.open() && !joined_ && out_of_patience(name, contact)) {
+    if (!joined_ && !contact.held_by.empty() && contact.next_probe <= now() && out_of_reach(contact)) {
+      contact.next_probe = now() + config_.dead_after / 4;
+      ask_holders(name, contact, kWitnesses);
+    }
+    if (contact.open() && !joined_ && out_of_patience(contact)) {
       contact.state = Contact::State::kSilent;
       contact.problem = "no answer";
       context_.log(Level::kWarn, "host_silent", {{"host", name}});
@@ -109,7 +114,8 @@ void Membership::ask_contact(const std::string& name, Contact& contact, bool hel
     case Contact::State::kAlias:
     case Contact::State::kForeign: {
       // The address may have been given to another host meanwhile.
-      const bool matters = !contact.problem.empty() && contact.state == Contact::State::kAlias;
+      const bool matters =
+          !contact.held_by.empty() || (!contact.problem.empty() && contact.state == Contact::State::kAlias);
       const bool soon = matters || contact.blocks || contact.clock != Contact::Clock::kNear;
       contact.next_try = now() + (soon ? kQuietRepeat : kClosedRepeat);
       // A name that has led to another host so far is looked up afresh.
@@ -129,21 +135,16 @@ Duration Membership::repeat_after(const Contact& contact) const {
   return std::clamp((now() - contact.first_asked) / 4, kFirstRepeat, kQuietRepeat);
 }
 
-// Who has answered is not silent before it has said nothing for as long again. A host that the serving ones have named
-// was their member: it is given as long as they give it, and for ever where one of them still hears it.
-bool Membership::out_of_patience(const std::string& name, Contact& contact) {
+// Who has answered is not silent before it has said nothing for as long again. Of a member of others it is they who
+// say when it is dead.
+bool Membership::out_of_patience(const Contact& contact) const {
+  if (!contact.held_by.empty()) return false;
   const bool answered = contact.last_answer >= contact.first_asked;
   const Duration silence = now() - std::max(contact.first_asked, contact.last_answer);
-  const bool is_member_elsewhere = contact.named && taken_in();
-  if (is_member_elsewhere && silence > config_.dead_after / 2 && contact.next_probe <= now()) {
-    contact.next_probe = now() + config_.dead_after / 4;
-    ask_others_about(name);
-  }
-  if (is_member_elsewhere && now() - contact.heard_by_others <= config_.dead_after) return false;
   const Duration patience = contact.listed ? config_.join_timeout : config_.dead_after;
   if (silence > (answered ? std::max(patience, kPatienceAtLeast) : patience)) return true;
   // Its silence from before may have been this host's own: a cut that has just healed.
-  return is_member_elsewhere && !answered && contact.state == Contact::State::kAsking &&
+  return contact.named && taken_in() && !answered && contact.state == Contact::State::kAsking &&
          now() - contact.first_named > verdict_after();
 }
 
@@ -263,6 +264,10 @@ void Membership::contact_failed(const std::string& address, const PeerFailure& f
     next_discovery_ = now();
   }
   contact.next_try = now() + (joined_ ? kQuietRepeat : config_.ping_interval);
+  if (!contact.held_by.empty()) {  // whether those who have it in their view still do is asked at once
+    contact.next_probe = now();
+    tick_contacts();
+  }
   check_joined();
 }
 
@@ -312,7 +317,11 @@ void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
   member.last_answer = now();
   for (const std::string& name : answer.names) {
     // It is a member there: a refusal from before it started says nothing any more.
-    if (const auto canonical = canonical_host(name); canonical && !joined_) learn(*canonical, false, true);
+    const auto canonical = canonical_host(name);
+    if (!canonical || joined_) continue;
+    learn(*canonical, false, true);
+    // One that is joining itself names whom it has yet to meet.
+    if (answer.phase != Phase::kJoining) named_by_member(*canonical, host);
   }
   tick_contacts();  // those are asked now, not at the next tick: calls for this host's range wait for its joining
   check_joined();
@@ -367,7 +376,9 @@ bool Membership::taken_in() const {
 // A host that does not serve, and that only discovery knows of, is one that starts (or none at all): it will ask the
 // serving hosts in its turn, and hear of this one. One that is held up asks nobody before it can join.
 bool Membership::awaited(const Contact& contact) const {
-  if (!contact.open() || contact.held_up) return false;
+  if (contact.held_up) return false;
+  if (!contact.held_by.empty()) return true;
+  if (!contact.open()) return false;
   const bool serves = contact.state == Contact::State::kJoining && contact.serves;
   return serves || contact.named || !taken_in() || now() - contact.first_asked <= config_.ping_interval;
 }
@@ -375,10 +386,8 @@ bool Membership::awaited(const Contact& contact) const {
 // Of this cluster, and yet out of this host's reach.
 bool Membership::blocks(const std::string& name, const Contact& contact) const {
   if (contact.state == Contact::State::kAlias) {
-    if (why_unusable(name, contact).empty()) return false;
-    // Serving hosts that know nothing of it are no part of what it does.
-    const auto meant = contacts_.find(contact.name);
-    return !taken_in() || (meant != contacts_.end() && meant->second.named);
+    // Serving hosts that have no such member are no part of what it does.
+    return !taken_in() && !why_unusable(name, contact).empty();
   }
   if (contact.state != Contact::State::kForeign || !contact.blocks || !heard_of_late(contact)) return false;
   return contact.clock != Contact::Clock::kBehind || blocks_by_clock(contact);
@@ -401,6 +410,7 @@ std::string Membership::waiting_for() const {
   if (joined_) return "";
   std::string open;
   for (const auto& [name, contact] : contacts_) {
+    if (const std::string why = why_out_of_reach(name, contact); !why.empty()) return why;
     if (blocks(name, contact)) {
       return contact.state == Contact::State::kAlias ? why_unusable(name, contact) : name + ": " + contact.problem;
     }
@@ -439,6 +449,7 @@ void Membership::pass_unheard() {
 
 void Membership::check_joined() {
   if (joined_) return;
+  check_released();
   for (const auto& [name, contact] : contacts_) {
     if (awaited(contact) || blocks(name, contact)) return;
   }
@@ -455,6 +466,7 @@ void Membership::check_joined() {
   }
   if (members_.size() + 1 < config_.min_members || !has_quorum()) return;
   pass_unheard();
+  for (auto& [name, contact] : contacts_) contact.held_by.clear();
   joined_ = true;
   context_.log(Level::kInfo, "joined", {{"members", std::to_string(members_.size() + 1)}});
   listener_.joined();

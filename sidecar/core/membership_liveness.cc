@@ -10,7 +10,6 @@ namespace ringside::core {
 namespace {
 
 constexpr int kRefusalsOfTheDead = 2;
-constexpr std::size_t kWitnesses = 3;
 constexpr int kPatienceWithWitness = 3;  // times --dead-after, where others still hear the silent one
 constexpr Duration kRepeat{100'000};
 constexpr Duration kEmptyReread{1'000'000};      // of discovery, while nobody owns anything
@@ -92,27 +91,25 @@ void Membership::ping(Member& member) {
 
 void Membership::suspect(Member& member) {
   member.next_probe = now() + config_.dead_after / 4;
-  const std::size_t witnesses = ask_others_about(member.run.host);
-  if (std::exchange(member.suspected, true)) return;
-  context_.log(Level::kDebug, "member_suspected",
-               {{"host", member.run.host}, {"witnesses", std::to_string(witnesses)}});
-}
-
-// Whether they hear a host that is silent here. How many could be asked.
-std::size_t Membership::ask_others_about(const std::string& host) {
   std::vector<const Member*> witnesses;
   for (const auto& [name, other] : members_) {
-    if (!other.legacy() && !other.suspected && name != host) witnesses.push_back(&other);
+    if (!other.legacy() && !other.suspected && &other != &member) witnesses.push_back(&other);
   }
   const std::size_t known = witnesses.size();
   for (std::size_t i = 0; i < kWitnesses && !witnesses.empty(); ++i) {
     const std::size_t pick = context_.random.below(witnesses.size());
-    const Token token = context_.token();
-    asked_[token] = {Ask::kProbe, host, now(), self_.generation};
-    context_.effects.push_back(AskPeer{token, witnesses[pick]->run.host, ProbeRequest{host}, config_.dead_after / 2});
+    ask_about(member.run.host, witnesses[pick]->run.host);
     witnesses.erase(witnesses.begin() + static_cast<std::ptrdiff_t>(pick));
   }
-  return known;
+  if (std::exchange(member.suspected, true)) return;
+  context_.log(Level::kDebug, "member_suspected", {{"host", member.run.host}, {"witnesses", std::to_string(known)}});
+}
+
+// Whether it hears a host that is out of reach here.
+void Membership::ask_about(const std::string& host, const std::string& witness) {
+  const Token token = context_.token();
+  asked_[token] = {Ask::kProbe, host, now(), self_.generation, witness};
+  context_.effects.push_back(AskPeer{token, witness, ProbeRequest{host}, config_.dead_after / 2});
 }
 
 void Membership::connection_lost(const std::string& host) {
@@ -165,22 +162,18 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
       }
       break;
     case Ask::kProbe:
-      if (const auto* probe = std::get_if<ProbeAnswer>(&answer); probe != nullptr && probe->heard) {
-        // Since when it was silent there, not since when that was said: or each word of a witness would add to the
-        // wait.
-        const Instant heard = asked.sent - probe->age;
-        const auto member = members_.find(asked.host);
-        if (member != members_.end() && member->second.run.generation == probe->generation) {
-          member->second.heard_by_others = std::max(member->second.heard_by_others, heard);
-        }
-        const auto contact = contacts_.find(asked.host);
-        if (contact != contacts_.end()) {
-          contact->second.heard_by_others = std::max(contact->second.heard_by_others, heard);
-        }
-      }
+      if (const auto* probe = std::get_if<ProbeAnswer>(&answer)) probed(asked, *probe);
       break;
   }
   return true;
+}
+
+void Membership::probed(const Asked& asked, const ProbeAnswer& says) {
+  if (!says.heard && says.generation == 0) held_no_more(asked.host, asked.of);
+  const auto member = members_.find(asked.host);
+  if (!says.heard || member == members_.end() || member->second.run.generation != says.generation) return;
+  // Since when it was silent there, not since when that was said: or each word of a witness would add to the wait.
+  member->second.heard_by_others = std::max(member->second.heard_by_others, asked.sent - says.age);
 }
 
 void Membership::pinged(const Asked& asked, const PingAnswer& says) {

@@ -76,20 +76,83 @@ std::string Membership::why_unusable(const std::string& address, const Contact& 
   return meant.problem.empty() ? "" : answers + ", which does not answer here" + kAdvice;
 }
 
+// Who has been taken in elsewhere is alive until those who took it in say otherwise: here its name may lead nowhere, or
+// to another host. Serving without it would be a second cluster.
+void Membership::named_by_member(const std::string& name, const std::string& member) {
+  const auto found = contacts_.find(name);
+  if (found == contacts_.end()) return;
+  Contact& contact = found->second;
+  if (contact.held_by.empty()) contact.next_probe = now() + config_.dead_after / 4;
+  contact.held_by.insert(member);
+}
+
+void Membership::ask_holders(const std::string& name, const Contact& contact, std::size_t how_many) {
+  std::vector<std::string> holders(contact.held_by.begin(), contact.held_by.end());
+  for (std::size_t i = 0; i < how_many && !holders.empty(); ++i) {
+    const std::size_t pick = context_.random.below(holders.size());
+    ask_about(name, holders[pick]);
+    holders.erase(holders.begin() + static_cast<std::ptrdiff_t>(pick));
+  }
+}
+
+// Where one of them has buried it the others will soon do so: they are asked one after the other, without a pause.
+void Membership::held_no_more(const std::string& name, const std::string& by) {
+  const auto found = contacts_.find(name);
+  if (joined_ || found == contacts_.end() || found->second.held_by.erase(by) == 0) return;
+  ask_holders(name, found->second, 1);
+  if (found->second.held_by.empty()) tick_contacts();
+  check_joined();
+}
+
+// Neither dealt with under its name, nor about to be.
+bool Membership::out_of_reach(const Contact& contact) const {
+  switch (contact.state) {
+    case Contact::State::kJoining:
+    case Contact::State::kMeeting:
+      return false;
+    case Contact::State::kAsking:
+      return contact.unresolved || now() - std::max(contact.first_asked, contact.last_answer) > config_.dead_after / 2;
+    default:
+      return true;
+  }
+}
+
+// Empty: no member of others, or one that this host deals with.
+std::string Membership::why_out_of_reach(const std::string& name, const Contact& contact) const {
+  if (contact.held_by.empty() || !out_of_reach(contact)) return "";
+  const std::string known = *contact.held_by.begin() + " has " + name + " as a member, which ";
+  if (contact.state == Contact::State::kAlias) {
+    return known + "leads to " + (contact.name.empty() ? "this host" : contact.name) + " here" + kAdvice;
+  }
+  if (contact.state == Contact::State::kForeign) return known + "cannot be met here: " + contact.problem;
+  if (contact.state == Contact::State::kRefused) return known + "refuses connections here" + kAdvice;
+  if (contact.unresolved) return known + "cannot be resolved here" + kAdvice;
+  return known + "does not answer here";
+}
+
 bool Membership::held_up() const {
   return !joined_ && std::any_of(contacts_.begin(), contacts_.end(), [this](const auto& entry) {
     const auto& [name, contact] = entry;
-    return (contact.state == Contact::State::kAlias || contact.own_name) && blocks(name, contact);
+    return !why_out_of_reach(name, contact).empty() ||
+           ((contact.state == Contact::State::kAlias || contact.own_name) && blocks(name, contact));
   });
+}
+
+// Those who joined while this host was held up did not wait for it: whoever has taken it in names its members anew.
+void Membership::check_released() {
+  if (held_up_since_ == kNever || held_up()) return;
+  held_up_since_ = kNever;
+  asks_nobody_ = false;
+  for (auto& [host, member] : members_) {
+    member.joined_as = 0;
+    member.next_ask = now();
+  }
 }
 
 // Whoever has taken this host in before it was held up keeps a share for it on the ring: it takes that back.
 void Membership::check_held_up() {
-  if (!held_up()) {
-    held_up_since_ = kNever;
-    asks_nobody_ = false;
-    return;
-  }
+  check_released();
+  if (!held_up()) return;
   if (held_up_since_ == kNever) held_up_since_ = now();
   const bool taken = std::any_of(members_.begin(), members_.end(),
                                  [this](const auto& entry) { return entry.second.joined_as == self_.generation; });

@@ -163,6 +163,16 @@ FAULTS = [
     ("share-a-name", "names", 200, "membership_names.cc",
      "  contact.own_name = contact.blocks = true;",
      '  contact.own_name = contact.blocks = !planted("share-a-name");'),
+    ("led-astray", "names", 20, "membership_names.cc",
+     "  if (found == contacts_.end()) return;\n  Contact& contact = found->second;\n  if (contact.held_by.empty())",
+     '  if (found == contacts_.end() || planted("led-astray")) return;\n'
+     "  Contact& contact = found->second;\n  if (contact.held_by.empty())"),
+    ("joiners-word-lasts", "names", 10, "membership.cc",
+     "  if (!joined_ && member.phase == Phase::kJoining) {",
+     '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
+    ("released-asks-nobody", "names", 10, "membership_names.cc",
+     "  asks_nobody_ = false;\n",
+     '  asks_nobody_ = false;\n  if (planted("released-asks-nobody")) return;\n'),
     ("found-unlisted", "names", 40, "membership_join.cc",
      "  if (!taken_in() && (!discovery_read_ ||",
      '  if (!planted("found-unlisted") && !taken_in() && (!discovery_read_ ||'),
@@ -187,7 +197,7 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
 
-FROM = {"believe-late-join": 2001}
+FROM = {"believe-late-join": 2001, "joiners-word-lasts": 350, "released-asks-nobody": 280}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 

@@ -164,7 +164,10 @@ void Cluster::ask(const std::string& name, Host& host, const AskPeer& question) 
     return;
   }
   const auto alias = addresses.find(question.host);
-  const std::string& to = alias == addresses.end() ? question.host : alias->second;
+  const auto astray = led_astray.find({name, question.host});
+  const std::string& to = astray != led_astray.end() ? astray->second
+                          : alias != addresses.end() ? alias->second
+                                                     : question.host;
   const auto target = hosts_.find(to);
   if (target == hosts_.end() || !target->second.node) {
     host.node->peer_answered(now(name), question.token, PeerFailure{PeerFailure::Kind::kRefused, "refused"});

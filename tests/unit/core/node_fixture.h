@@ -68,9 +68,10 @@ class Cluster {
   std::map<std::string, std::int64_t> wall_ahead_ms;   // of the others' wall clocks
   // What discovery names; else every host by its name.
   std::optional<std::vector<std::string>> listed;
-  std::map<std::string, std::string> addresses;              // which host answers there, beside the names
-  std::set<std::pair<std::string, std::string>> unresolved;  // who cannot resolve which name
-  std::map<std::string, Generation> impostors;               // where another host named "twin" answers
+  std::map<std::string, std::string> addresses;                           // which host answers there, beside the names
+  std::set<std::pair<std::string, std::string>> unresolved;               // who cannot resolve which name
+  std::map<std::pair<std::string, std::string>, std::string> led_astray;  // who meets which other host under a name
+  std::map<std::string, Generation> impostors;                            // where another host named "twin" answers
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
 

@@ -303,6 +303,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
   node.start(now, true);
   const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
     if (question.host == "c") return PeerFailure{PeerFailure::Kind::kRefused, "refused"};
+    if (std::holds_alternative<ProbeRequest>(question.request)) return ProbeAnswer{};
     if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun);
     if (std::holds_alternative<JoinRequest>(question.request)) {
       JoinAnswer says = taken_in({"a", "b", "c"});

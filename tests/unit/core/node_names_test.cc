@@ -109,6 +109,83 @@ TEST_F(Names, AMemberOfTheOthersThatIsOutOfReachIsWaitedForAsLongAsTheyHearIt) {
   EXPECT_TRUE(ready("c")) << why("c");
 }
 
+TEST_F(Names, AMemberOfTheOthersWhoseNameLeadsElsewhereIsNotServedBeside) {
+  for (const std::string elsewhere : {"a", "c", "nobody"}) {
+    Cluster fresh;
+    std::swap(cluster, fresh);
+    start("a", "a");
+    start("b", "b");
+    list({"a", "b"});
+    ASSERT_TRUE(ready("a") && ready("b"));
+    cluster.led_astray = {{{"c", "b"}, elsewhere}};
+    start("c", "c");
+    cluster.node("c").discovered(cluster.now(), {"a"}, true);
+    cluster.listed = {"a"};
+    cluster.pass(60'000'000);
+    const std::map<std::string, std::string> because = {
+        {"a", "leads to a here: set --host"}, {"c", "leads to this host here"}, {"nobody", "refuses connections here"}};
+    expect_held_up("c", "a has b as a member, which " + because.at(elsewhere));
+    EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U) << "no share for one that cannot serve";
+    cluster.led_astray.clear();
+    cluster.pass(15'000'000);
+    EXPECT_TRUE(ready("c")) << why("c");
+    EXPECT_EQ(cluster.node("c").ring().hosts().size(), 3U);
+  }
+}
+
+TEST_F(Names, AMemberOfTheOthersThatIsDeadForThemIsNotWaitedFor) {
+  start("a", "a");
+  start("b", "b");
+  list({"a", "b"});
+  cluster.crash("b");  // a pings it twice a second; whoever asks a about it makes a look at once
+  start("c", "c");
+  cluster.node("c").discovered(cluster.now(), {"a"}, true);
+  cluster.listed = {"a"};
+  cluster.pass(300'000);
+  EXPECT_TRUE(ready("c")) << why("c");
+}
+
+// c asks only a, which is joining when it answers, and names nobody whom it has not met.
+TEST_F(Names, WhomAJoinerHasMetMeanwhileIsHeardOfOnceItServes) {
+  cluster.unresolved = {{"c", "b"}};
+  start("b", "b");
+  list({"b"});
+  ASSERT_TRUE(ready("b"));
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest& request) {
+    return from != "a" || to != "b" || !std::holds_alternative<JoinRequest>(request);
+  };
+  start("a", "a");
+  start("c", "c");
+  cluster.listed = {"a", "b"};
+  cluster.node("a").discovered(cluster.now(), {"a", "b"}, true);
+  cluster.node("c").discovered(cluster.now(), {"a"}, true);
+  cluster.pass(200'000);
+  ASSERT_FALSE(ready("a") || ready("c"));
+  cluster.passes = nullptr;
+  cluster.pass(30'000'000);
+  EXPECT_TRUE(ready("a")) << why("a");
+  expect_held_up("c", "has b as a member, which cannot be resolved here");
+}
+
+// b and c are held up, and each asks the other in vain; then both are put right at once.
+TEST_F(Names, WhoeverAskedOneThatWasHeldUpIsAskedByIt) {
+  cluster.unresolved = {{"a", "d"}, {"d", "a"}};
+  start("a", "10.0.0.1");
+  start("d", "10.0.0.4");
+  list({"10.0.0.1", "10.0.0.4"});
+  cluster.pass(5'000'000);
+  expect_held_up("a", "cannot be resolved");
+  cluster.discovery_answers = false;
+  start("b", "b");
+  cluster.node("b").discovered(cluster.now(), {"b", "a"}, true);
+  cluster.pass(500'000);
+  ASSERT_TRUE(ready("b")) << "a, which is held up, will ask it: " << why("b");
+  cluster.crash("d");
+  cluster.pass(15'000'000);
+  EXPECT_TRUE(ready("a")) << why("a");
+  EXPECT_EQ(cluster.node("a").ring().hosts(), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_F(Names, OneWhoseNameLeadsToAnotherHostIsOutOfReach) {
   start("a", "10.0.0.1");
   start("b", "10.0.0.2");
