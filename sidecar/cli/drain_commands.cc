@@ -23,7 +23,8 @@ bool draining(const json& body) {
   return text_of(body, "phase") == "draining" && !flag_of(body, "done") && !flag_of(body, "timed_out");
 }
 
-// Whether the actors of this host would have nowhere to go. Who cannot say so does not hold up the drain.
+// Whether the actors of this host would have nowhere to go; a host that joins is on the ring, and calls wait for it.
+// Who cannot say so does not hold up the drain.
 bool is_last(const Session& session) {
   const Reply reply = session.client.get("/v1/members");
   if (reply.kind != Reply::Kind::kAnswered || reply.response.status != 200) return false;
@@ -36,7 +37,7 @@ bool is_last(const Session& session) {
     const std::string phase = text_of(member, "phase");
     if (flag_of(member, "self")) {
       serves = phase == "ready";
-    } else if (phase == "ready" || flag_of(member, "legacy")) {
+    } else if (phase == "ready" || phase == "joining" || flag_of(member, "legacy")) {
       return false;
     }
   }
@@ -87,7 +88,8 @@ int uncordon(const Session& session) {
   if (session.json) {
     session.terminal.out << wire::dump(*body) << "\n";
   } else {
-    session.terminal.out << text_of(*body, "host") << " is " << text_of(*body, "phase") << "\n";
+    session.terminal.out << text_of(*body, "host") << " joins the ring again (" << text_of(*body, "phase")
+                         << " so far)\n";
   }
   return kApplied;
 }

@@ -1,6 +1,13 @@
 #include "sidecar/core/endings.h"
 
+#include <algorithm>
+
 namespace ringside::core {
+namespace {
+
+constexpr Duration kPatience{2'000'000};
+
+}  // namespace
 
 void Endings::add(const Claim& claim, bool awaited) {
   Entry& entry = entries_[claim.id];
@@ -27,8 +34,11 @@ bool Endings::withdraw(ActorId id) {
   return true;
 }
 
-std::optional<Claim> Endings::next() {
-  if (questions_.size() >= most_) return std::nullopt;
+std::optional<Claim> Endings::next(Instant now) {
+  if (questions_.size() >= most_ || in_the_way(now) >= limit_.limit()) {
+    limit_.full(now);
+    return std::nullopt;
+  }
   for (std::deque<ActorId>* line : {&awaited_, &others_}) {
     while (!line->empty()) {
       const auto found = entries_.find(line->front());
@@ -36,19 +46,33 @@ std::optional<Claim> Endings::next() {
       if (found != entries_.end() && found->second.state == State::kWaits) return found->second.claim;
     }
   }
+  limit_.idle();
   return std::nullopt;
 }
 
-void Endings::asked(const Claim& claim, Token token) {
-  entries_.at(claim.id).state = State::kUnderWay;
-  questions_[token] = claim.id;
+// Those that may still be answered soon.
+std::size_t Endings::in_the_way(Instant now) const {
+  const Duration patience = std::max(kPatience, 4 * longest_);
+  std::size_t stuck = 0;
+  for (const auto& [token, question] : questions_) {
+    if (now - question.asked <= patience) break;
+    ++stuck;
+  }
+  return questions_.size() - stuck;
 }
 
-std::optional<Endings::Asked> Endings::answered(Token token) {
+void Endings::asked(const Claim& claim, Token token, Instant now) {
+  entries_.at(claim.id).state = State::kUnderWay;
+  questions_[token] = {claim.id, now};
+}
+
+std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
   const auto question = questions_.find(token);
   if (question == questions_.end()) return std::nullopt;
-  const Entry& entry = entries_.at(question->second);
+  const Entry& entry = entries_.at(question->second.id);
+  longest_ = std::max(now - question->second.asked, longest_ * 7 / 8);
   questions_.erase(question);
+  limit_.answered(now, in_the_way(now));
   return Asked{entry.claim, entry.failures};
 }
 

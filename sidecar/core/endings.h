@@ -5,17 +5,20 @@
 // first. What has not been asked yet can be taken back.
 //
 // Invariants
-//  1. At most `most` questions are under way.
+//  1. At most `most` questions are under way, and as many as have turned out to be worthwhile (concurrency_limit.h);
+//     one that takes far longer than others did keeps no other from being asked.
 //  2. An id is on the list once at most; a token names one question at most.
 // Loop thread only.
 #pragma once
 
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_map>
 
 #include "sidecar/core/call.h"
+#include "sidecar/core/concurrency_limit.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
@@ -27,17 +30,17 @@ class Endings {
     unsigned failures = 0;  // earlier questions that did not end it
   };
 
-  explicit Endings(std::size_t most) : most_(most) {}
+  explicit Endings(std::size_t most) : most_(most), limit_(most) {}
 
   void add(const Claim& claim, bool awaited);
   void hurry(ActorId id);     // a call has come that waits for it
   bool withdraw(ActorId id);  // false: it has been asked, and may be over
   // The next one to ask, if there is room. The caller asks, and tells under which token.
-  std::optional<Claim> next();
-  void asked(const Claim& claim, Token token);
+  std::optional<Claim> next(Instant now);
+  void asked(const Claim& claim, Token token, Instant now);
 
   // What the question was about; nothing: it is not on the list any more. Then one of: over(), ask_later().
-  std::optional<Asked> answered(Token token);
+  std::optional<Asked> answered(Token token, Instant now);
   void over(ActorId id) { entries_.erase(id); }
   void ask_later(ActorId id);  // until ask_again()
   void ask_again(ActorId id);
@@ -54,11 +57,18 @@ class Endings {
     bool awaited = false;
     unsigned failures = 0;
   };
+  struct Question {
+    ActorId id = 0;
+    Instant asked;
+  };
   void queue(Entry& entry);
+  std::size_t in_the_way(Instant now) const;
 
   const std::size_t most_;
+  ConcurrencyLimit limit_;
+  Duration longest_{0};  // that an answer took, of late
   std::unordered_map<ActorId, Entry> entries_;
-  std::unordered_map<Token, ActorId> questions_;
+  std::map<Token, Question> questions_;   // in the order in which they were asked
   std::deque<ActorId> awaited_, others_;  // in order; some have left the list, or wait in the other one, since
 };
 

@@ -78,11 +78,11 @@ struct Contact {
   Instant first_asked;
   Instant first_named;
   Instant next_try;
-  Instant keep_until;  // unlisted names are forgotten then
+  Instant keep_until;             // unlisted names are forgotten then
   std::set<std::string> held_by;  // members here that are known to have it in their view, while this host joins
   Instant next_probe;             // when to ask those again whether they still do
-  std::string problem;  // for a person, where there is one
-  std::string told;     // what of that the log has
+  std::string problem;            // for a person, where there is one
+  std::string told;               // what of that the log has
 
   bool open() const { return state == State::kAsking || state == State::kJoining; }
 };

@@ -24,6 +24,7 @@ Membership::Membership(MembershipConfig config, Context& context, MembershipList
 
 void Membership::start(Generation generation, Phase phase) {
   self_.generation = generation;
+  if (first_generation_ == 0) first_generation_ = generation;
   joined_ = false;
   unconfirmed_.clear();
   furthest_ = {};
@@ -44,6 +45,7 @@ void Membership::start(Generation generation, Phase phase) {
     member.last_answer = member.next_ping = now();
     member.suspected = false;
   }
+  ask_own_name();
   set_phase(phase);
 }
 
@@ -124,7 +126,9 @@ std::vector<std::string> Membership::names() const {
   // Who asks a host that has joined will be named by it to everybody who asks later: only among those that are still
   // joining must each name the ones that have not answered yet.
   for (const auto& [name, contact] : contacts_) {
-    if (contact.open() && (!joined_ || contact.legacy) && canonical_host(name) == name) out.push_back(name);
+    const bool joining = !joined_ && phase_ == Phase::kJoining;
+    const bool to_be_met = contact.open() && (joining || contact.legacy) && name != self_.host;
+    if (to_be_met && canonical_host(name) == name) out.push_back(name);
   }
   return out;
 }
@@ -184,7 +188,7 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (fates_.size() >= kMaxBuried) fates_.erase(fates_.begin());
   fates_[host] = {how, how == Gone::kSilent ? found->second.last_answer : now()};
   members_.erase(found);
-  for (auto& [name, contact] : contacts_) contact.held_by.erase(host);
+  lost_holder(host);
   context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
                {{"host", host}, {"why", why}});
   confirm(host);
@@ -318,6 +322,7 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
     case Standing::kBuried:
       return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
     default:
+      heard_from(sender.host);
       if (held_up()) {
         // The other one goes on by itself: this host asks it once it can.
         if (held_up_since_ == kNever) held_up_since_ = now();

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -98,6 +99,7 @@ class Membership {
   void leave(Token token, const Sender& sender);
   void closing(Token token, const std::string& host, const std::string& source_ip);
   void probe(Token token, const ProbeRequest& request);
+  void pinged_by(const Sender& sender);
   Standing standing_of(const Sender& sender) const;
 
  private:
@@ -106,7 +108,7 @@ class Membership {
     Ask what;
     std::string host;
     Instant sent;
-    Generation as = 0;   // this host's generation when it asked
+    Generation as = 0;    // this host's generation when it asked
     std::string of = {};  // whom, where that is not the host in question
   };
   // A request that is answered once its subject has been looked at.
@@ -142,6 +144,7 @@ class Membership {
   void ask_contact(const std::string& name, Contact& contact, bool held_up);
   bool heard_of_late(const Contact& contact) const;
   std::string names_nobody() const;
+  bool founds_unlisted() const;
   bool awaited(const Contact& contact) const;
   Duration repeat_after(const Contact& contact) const;
   bool out_of_patience(const Contact& contact) const;
@@ -156,6 +159,9 @@ class Membership {
 
   // membership_names.cc: hosts whose names cannot be used
   void met_alias(const std::string& address, const std::string& name, Contact& contact);
+  void ask_own_name();
+  void answered_by_itself(const std::string& address, Contact& contact);
+  bool has_twin() const;
   void met_own_name(const Asked& asked, const PingAnswer& says, Contact& contact);
   std::string why_unusable(const std::string& address, const Contact& contact) const;
   bool out_of_reach(const Contact& contact) const;
@@ -163,6 +169,8 @@ class Membership {
   void named_by_member(const std::string& name, const std::string& member);
   void ask_holders(const std::string& name, const Contact& contact, std::size_t how_many);
   void held_no_more(const std::string& name, const std::string& by);
+  void lost_holder(const std::string& host);
+  void heard_from(const std::string& joiner);
   bool held_up() const;
   void check_released();
   void check_held_up();
@@ -198,7 +206,9 @@ class Membership {
   MembershipListener& listener_;
   EpochClock& clock_;
   HostRun self_;
+  Generation first_generation_ = 0;  // of this process
   Generation least_generation_ = 0;
+  std::optional<Instant> twin_heard_;  // another host with this one's name, when it spoke last
   Phase phase_ = Phase::kJoining;
   bool joined_ = false;
   bool closing_ = false;

@@ -127,7 +127,8 @@ void Membership::ask_contact(const std::string& name, Contact& contact, bool hel
     default:
       contact.next_try = now() + quiet;
   }
-  ask(Ask::kContact, name, PingRequest{}, config_.dead_after);
+  // A host that cannot reach its own name waits for nobody.
+  ask(Ask::kContact, name, PingRequest{}, name == self_.host ? config_.ping_interval : config_.dead_after);
 }
 
 // Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
@@ -198,6 +199,10 @@ void Membership::contact_answered(const Asked& asked, const PingAnswer& says) {
     return set_foreign(address, why);
   }
   if (*name == self_.host) return met_own_name(asked, says, contact);
+  if (address == self_.host) {  // it leads to somebody else: the others will say so, who ask it for this host
+    contacts_.erase(found);
+    return check_joined();
+  }
   if (*name != address) return met_alias(address, *name, contact);
   if (const std::string why = why_foreign(says); !why.empty()) {
     contact.blocks = false;
@@ -243,6 +248,10 @@ void Membership::contact_failed(const std::string& address, const PeerFailure& f
   const auto found = contacts_.find(address);
   if (found == contacts_.end()) return;
   Contact& contact = found->second;
+  if (address == self_.host) {
+    contacts_.erase(found);
+    return check_joined();
+  }
   const bool refused = failure.kind == PeerFailure::Kind::kRefused;
   contact.unresolved = failure.kind == PeerFailure::Kind::kUnresolved;
   const bool has_been_judged = contact.state == Contact::State::kForeign || contact.state == Contact::State::kAlias;
@@ -406,8 +415,20 @@ std::string Membership::names_nobody() const {
   return unresolved;
 }
 
+bool Membership::founds_unlisted() const {
+  if (listed_ || config_.found_unlisted) return false;
+  const auto is_this = [](const Contact& one) { return one.state == Contact::State::kAlias && one.name.empty(); };
+  bool any = false;
+  for (const auto& [name, contact] : contacts_) {
+    if (contact.listed && is_this(contact)) return false;
+    any = any || contact.listed;
+  }
+  return any;
+}
+
 std::string Membership::waiting_for() const {
   if (joined_) return "";
+  if (has_twin()) return "another host calls itself " + self_.host + " too: set another --host on one of them";
   std::string open;
   for (const auto& [name, contact] : contacts_) {
     if (const std::string why = why_out_of_reach(name, contact); !why.empty()) return why;
@@ -451,9 +472,9 @@ void Membership::check_joined() {
   if (joined_) return;
   check_released();
   for (const auto& [name, contact] : contacts_) {
-    if (awaited(contact) || blocks(name, contact)) return;
+    if (name != self_.host && (awaited(contact) || blocks(name, contact))) return;
   }
-  if (clock_behind_most()) return;
+  if (clock_behind_most() || has_twin()) return;
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;
   }
@@ -465,7 +486,15 @@ void Membership::check_joined() {
     return;
   }
   if (members_.size() + 1 < config_.min_members || !has_quorum()) return;
+  // Asked beside all others, discovery included: it costs no time.
+  const auto own = contacts_.find(self_.host);
+  if (own != contacts_.end() && (awaited(own->second) || blocks(own->first, own->second))) return;
   pass_unheard();
+  if (members_.empty() && founds_unlisted()) {
+    context_.log(
+        Level::kWarn, "founded_unlisted",
+        {{"why", "no --join source lists this host, and nobody answers where they lead: others may found too"}});
+  }
   for (auto& [name, contact] : contacts_) contact.held_by.clear();
   joined_ = true;
   context_.log(Level::kInfo, "joined", {{"members", std::to_string(members_.size() + 1)}});

@@ -2,6 +2,7 @@
 // or to this host. Everything between hosts goes by names, so nobody joins beside such a one: two clusters would be the
 // outcome.
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "sidecar/core/membership.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr Duration kAliasRepeat{10'000'000};  // the address may have been given to another host meanwhile
 constexpr Duration kUnusableRepeat{1'000'000};
+constexpr Duration kTwinLasts{3'000'000};
 constexpr const char* kAdvice = ": set --host there to a name or address that leads to it";
 
 }  // namespace
@@ -39,16 +41,42 @@ void Membership::met_own_name(const Asked& asked, const PingAnswer& says, Contac
   contact.name.clear();
   contact.clock = Contact::Clock::kNear;
   if (says.generation >= asked.as && says.generation <= self_.generation) {
-    contact.state = Contact::State::kAlias;
-    contact.blocks = false;
-    contact.problem.clear();
-    return;
+    return answered_by_itself(asked.host, contact);
   }
   contact.own_name = contact.blocks = true;
   set_foreign(asked.host,
               "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
   if (joined_ && members_.empty()) listener_.must_rejoin(asked.host + " has this host's own name");
 }
+
+// Nobody else may name this host, where two have its name: its own name leads to one of them.
+void Membership::ask_own_name() {
+  Contact& contact = contacts_[self_.host];
+  contact = {};
+  contact.first_asked = contact.next_try = now();
+  contact.keep_until = now() + 4 * config_.dead_after;
+}
+
+void Membership::answered_by_itself(const std::string& address, Contact& contact) {
+  contact.state = Contact::State::kAlias;
+  contact.blocks = false;
+  contact.problem.clear();
+  if (address != self_.host) return;
+  contacts_.erase(address);
+  check_joined();
+}
+
+// A host under this one's name asks who is here. What an earlier run of this process asked may still be on its way.
+void Membership::pinged_by(const Sender& sender) {
+  const bool this_process = sender.generation >= first_generation_ && sender.generation <= self_.generation;
+  if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0 || this_process) return;
+  if (!has_twin()) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
+  twin_heard_ = now();
+  if (joined_ && members_.empty()) listener_.must_rejoin("another host has this host's own name");
+}
+
+// One that cannot join asks once a second.
+bool Membership::has_twin() const { return twin_heard_ && now() - *twin_heard_ <= kTwinLasts; }
 
 // Empty: what answers there is a member, or is dealt with under its name.
 std::string Membership::why_unusable(const std::string& address, const Contact& contact) const {
@@ -104,6 +132,23 @@ void Membership::held_no_more(const std::string& name, const std::string& by) {
   check_joined();
 }
 
+// What was found out about the names for which it vouched is looked at afresh.
+void Membership::lost_holder(const std::string& host) {
+  for (auto& [name, contact] : contacts_) {
+    if (contact.held_by.erase(host) != 0 && contact.held_by.empty()) learn(name, contact.listed, true);
+  }
+}
+
+// A joiner speaks for itself: what this host has found out under its name may be of an earlier run.
+void Membership::heard_from(const std::string& joiner) {
+  const auto found = contacts_.find(joiner);
+  if (found == contacts_.end()) return;
+  std::set<std::string> holders = std::exchange(found->second.held_by, {});
+  if (holders.empty()) return;
+  learn(joiner, false, true);
+  found->second.held_by = std::move(holders);
+}
+
 // Neither dealt with under its name, nor about to be.
 bool Membership::out_of_reach(const Contact& contact) const {
   switch (contact.state) {
@@ -131,6 +176,7 @@ std::string Membership::why_out_of_reach(const std::string& name, const Contact&
 }
 
 bool Membership::held_up() const {
+  if (!joined_ && has_twin()) return true;
   return !joined_ && std::any_of(contacts_.begin(), contacts_.end(), [this](const auto& entry) {
     const auto& [name, contact] = entry;
     return !why_out_of_reach(name, contact).empty() ||

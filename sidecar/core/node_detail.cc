@@ -44,8 +44,8 @@ ActorStatus Node::status_of(const Actor& actor, Instant now) const {
   status.id = actor.id;
   status.epoch = actor.epoch;
   if (actor.name) status.name = *actor.name;
-  status.idle = now - actor.last_used;
   status.busy = actor.turn != 0;
+  status.idle = status.busy ? Duration(0) : now - actor.last_used;
   if (status.busy) status.turn_age = now - turns_.at(actor.turn).began;
   status.waiting = actor.queued();
   if (actor.ending) status.ending = to_string(actor.why).data();
@@ -68,9 +68,37 @@ Answer Node::out_of_time(const PendingCall& pending) const {
       detail.clear();
     }
   } else if (pending.stage == CallStage::kLane) {
-    detail = "earlier calls of " + named(*pending.call) + " from here have not been answered by its owner";
+    return out_of_time_in_lane(pending);
   }
   return Answer::failed(Outcome::kExpired, reason, std::move(detail));
+}
+
+// It stood behind earlier calls of its actor from here: what the first of them waits for, it waited for as well.
+Answer Node::out_of_time_in_lane(const PendingCall& pending) const {
+  const auto lane = lanes_.find(lane_of(*pending.call));
+  const auto first = lane == lanes_.end() || lane->second.empty() ? calls_.end() : calls_.find(lane->second.front());
+  if (first == calls_.end()) return Answer::failed(Outcome::kExpired, Reason::kDeadline);
+  const PendingCall& front = first->second;
+  const std::string behind = "; " + std::to_string(lane->second.size() - 1) + " wait behind it";
+  if (front.stage != CallStage::kForwarding) {
+    const Reason reason = front.last.reason == Reason::kNone ? Reason::kDeadline : front.last.reason;
+    return Answer::failed(Outcome::kExpired, reason, detail_of(front, reason) + behind);
+  }
+  const ForwardUnderWay& forward = forwards_.at(front.under_way);
+  const Member* owner = membership_.find(forward.host);
+  const bool heard = owner != nullptr && !owner->suspected;
+  return Answer::failed(Outcome::kExpired, heard ? Reason::kAppSlow : Reason::kPeerUnreachable,
+                        named(*pending.call) + " is busy at " + forward.host + " with a call that was sent there " +
+                            seconds(context_.now.mono - forward.began) + " ago" + behind);
+}
+
+// "10.0.0.7, to which the call for actor 7 had been sent 0.3 s before, is lost: End of file"
+std::string Node::detail_of_loss(const Call& call, const ForwardUnderWay& forward, const std::string& error) const {
+  std::string text = forward.host + ", to which the call for " + named(call) + " was sent " +
+                     seconds(context_.now.mono - forward.began) + " before, is lost";
+  if (!error.empty()) text += ": " + error;
+  if (const std::string fate = membership_.fate_of(forward.host); !fate.empty()) text += "; " + fate;
+  return text;
 }
 
 std::string Node::detail_of(const PendingCall& pending, Reason reason) const {

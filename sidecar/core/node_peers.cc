@@ -20,7 +20,10 @@ void Node::answer(Token token, PeerAnswer answer) { context_.effects.push_back(A
 void Node::dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock);
   std::visit(Overloaded{
-                 [&](const PingRequest&) { answer(token, ping_answer(sender)); },
+                 [&](const PingRequest&) {
+                   membership_.pinged_by(sender);
+                   answer(token, ping_answer(sender));
+                 },
                  [&](const NegotiateRequest& negotiate) { membership_.negotiate(token, negotiate); },
                  [&](const IdsRequest&) {
                    IdsAnswer ids;

@@ -53,8 +53,10 @@ Route Node::decide(const Call& call) const {
   if (owner == nullptr) {
     if (!membership_.joined()) return wait_for(Reason::kNotReady);
     if (config_.has_app && !app_up_) return fail(Reason::kAppDown);
+    // Others know, or will, who comes after this host.
+    if (membership_.closing()) return fail(Reason::kShuttingDown);
     // Hosts that are all restarted are back soon.
-    return membership_.closing() ? fail(Reason::kNoOwner) : wait_for(Reason::kNoOwner);
+    return wait_for(comes_back_ ? Reason::kNotReady : Reason::kNoOwner);
   }
   const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);
   if (mine) {
@@ -339,6 +341,9 @@ void Node::forward_ended(Token token, Answer answer) {
   const Call& call = *pending.call;
   const ActorId id = call.id;
   if (forward.legacy_bounce) legacy_bounces_.end(id);
+  if (answer.reason == Reason::kPeerLost || answer.reason == Reason::kPeerUnreachable) {
+    answer.detail = detail_of_loss(call, forward, answer.detail);
+  }
   if (answer.owner.empty()) answer.owner = forward.host;
   if (answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused) {
     pace_.took(id, context_.now.mono - forward.began, context_.now.mono);

@@ -21,7 +21,6 @@ Placement Node::where(ActorId id) const {
     place.here = status_of(*actor, context_.now.mono);
     place.why = actor->ending ? "active here, and being deactivated (" + std::string(to_string(actor->why)) + ")"
                               : "active here";
-    if (actor->turn != 0 || actor->queue) place.why += "; " + busy_with(*actor);
     return place;
   }
   const std::string* owner = membership_.ring()->owner(id);
@@ -141,6 +140,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     out.push_back(std::move(status));
   }
   for (const auto& [name, contact] : membership_.contacts()) {
+    if (name == membership_.self().host && !contact.own_name) continue;
     if (contact.state == Contact::State::kAlias && contact.problem.empty()) continue;
     MemberStatus status;
     status.host = name;

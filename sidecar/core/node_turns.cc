@@ -314,10 +314,10 @@ void Node::end_all(Deactivation why) {
 }
 
 void Node::send_deactivations() {
-  while (const auto claim = endings_.next()) {
+  while (const auto claim = endings_.next(context_.now.mono)) {
     const Actor& actor = *actors_.find(claim->id);
     const Token token = context_.token();
-    endings_.asked(*claim, token);
+    endings_.asked(*claim, token, context_.now.mono);
     context_.effects.push_back(DeactivateActor{token, *claim, actor.name ? *actor.name : std::string(), actor.why});
   }
 }
@@ -326,7 +326,7 @@ void Node::deactivated(Now now, Token token, const Deactivated& said) {
   begin(now);
   if (token == clean_slate_) {
     clean_slate_answered(said);
-  } else if (const auto asked = endings_.answered(token)) {
+  } else if (const auto asked = endings_.answered(token, context_.now.mono)) {
     deactivation_answered(*actors_.find(asked->claim.id), asked->failures, said);
     send_deactivations();
   }
@@ -338,11 +338,13 @@ void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactiva
     endings_.over(actor.id);
     return hand_over(actor);
   }
-  if (failures % kFailuresBetweenLines == 0) {
+  const unsigned before = actor.why == Deactivation::kIdle ? actor.unforgotten : failures;
+  const bool declined = actor.why == Deactivation::kIdle && said.kind == Deactivated::Kind::kNotNow;
+  if (!declined && before % kFailuresBetweenLines == 0) {
     context_.log(Level::kWarn, "deactivation_failed",
                  {{"actor", name_of(actor)},
                   {"why", std::string(to_string(actor.why))},
-                  {"times", std::to_string(failures + 1)},
+                  {"times", std::to_string(before + 1)},
                   {"detail", said.detail}});
   }
   if (actor.why == Deactivation::kIdle) return stay(actor, said);
@@ -371,11 +373,12 @@ void Node::stay(Actor& actor, const Deactivated& said) {
   endings_.over(actor.id);
   actor.ending = actor.told = false;
   actors_.touch(actor, context_.now.mono);
-  if (said.kind != Deactivated::Kind::kNotNow) {
+  if (said.kind == Deactivated::Kind::kNotNow) {
+    actor.unforgotten = 0;
+  } else {
     const Duration pause = doubled(kFirstIdleAgain, actor.unforgotten, kLastIdleAgain);
     if (actor.unforgotten < 255) ++actor.unforgotten;
-    timers_.add(context_.now.mono + std::min(std::max(pause, said.retry_after), config_.idle_timeout),
-                {NodeDue::kIdleAgain, actor.id});
+    timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kIdleAgain, actor.id});
   }
   run_next(actor);
 }
@@ -473,7 +476,8 @@ void Node::expire_idle() {
   for (std::size_t i = 0; actor != nullptr && i < kExpireAtOnce; ++i) {
     if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
     Actor* next = actor->newer;
-    if (actor->turn != 0 || actor->queued() != 0 || actor->ending) {
+    // What the app has failed to forget has a time of its own (idle_again).
+    if (actor->turn != 0 || actor->queued() != 0 || actor->ending || actor->unforgotten != 0) {
       actors_.touch(*actor, context_.now.mono);
     } else {
       end_actor(*actor, Deactivation::kIdle);

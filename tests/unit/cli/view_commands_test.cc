@@ -112,7 +112,7 @@ TEST_F(CliTest, DrainWaitsForItsEnd) {
   Ran ran = run({"drain"});
   EXPECT_EQ(ran.exit, kApplied) << ran.err;
   EXPECT_NE(ran.out.find("drained"), std::string::npos);
-  EXPECT_EQ(run({"uncordon"}).out, "10.0.0.7 is joining\n");
+  EXPECT_EQ(run({"uncordon"}).out, "10.0.0.7 joins the ring again (joining so far)\n");
 
   gateway.on_drain = [this] { gateway.state.drain_overdue = true; };
   ran = run({"drain", "--json"});

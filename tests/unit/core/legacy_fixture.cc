@@ -27,6 +27,9 @@ void BesideLegacyHost::play() {
       if (auto* request = std::get_if<DeactivateAll>(&effect)) a.deactivated(now, request->token, {});
       if (std::holds_alternative<ReadDiscovery>(effect)) a.discovered(now, {}, true);
       auto* question = std::get_if<AskPeer>(&effect);
+      if (question != nullptr && question->host == a.self().host) {
+        a.peer_answered(now, question->token, PeerFailure{PeerFailure::Kind::kUnresolved, "no such name"});
+      }
       if (question == nullptr || !hosts.contains(question->host)) continue;
       asked.push_back(question->request);
       a.peer_answered(now, question->token, reply(question->host, question->request));

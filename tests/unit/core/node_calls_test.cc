@@ -127,6 +127,39 @@ TEST_F(Calls, WhoWaitsBehindASlowTurnHearsOfIt) {
   EXPECT_EQ(cluster.answer("a", first)->detail, "actor 7 is busy with a turn that has run 3.0 s; 2 calls wait");
 }
 
+TEST_F(Calls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
+  start();
+  cluster.start("b");
+  cluster.converge();
+  const ActorId id = cluster.id_of("a", "b");
+  cluster.call("a", id, [](Call& call) { call.deadline += Duration(20'000'000); });
+  cluster.pass(2'000'000);
+  const auto impatient = [&](Call& call) { call.deadline = cluster.now().mono + Duration(1'000'000); };
+  const Token second = cluster.call("a", id, impatient);
+  cluster.pass(1'000'000);
+  EXPECT_EQ(outcome(second), Outcome::kExpired);
+  EXPECT_EQ(cluster.answer("a", second)->reason, Reason::kAppSlow) << "not the caller's";
+  EXPECT_EQ(
+      cluster.answer("a", second)->detail,
+      "actor " + std::to_string(id) + " is busy at b with a call that was sent there 3.0 s ago; 1 wait behind it");
+}
+
+TEST_F(Calls, WhereAHostWasLostIsSaid) {
+  start();
+  cluster.start("b");
+  cluster.converge();
+  const ActorId id = cluster.id_of("a", "b");
+  cluster.stop("b");
+  const Token token = cluster.call("a", id);
+  cluster.pass(300'000);
+  cluster.lose_forwards("a", "End of file");
+  const std::string& detail = cluster.answer("a", token)->detail;
+  EXPECT_EQ(detail.find("b, to which the call for actor " + std::to_string(id) +
+                        " was sent 0.3 s before, is lost: End of file"),
+            0U)
+      << detail;
+}
+
 TEST_F(Calls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
   start();
   const Token token = cluster.call("a", 7);

@@ -98,8 +98,9 @@ void Cluster::settle() {
 void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
   if (auto* question = std::get_if<AskPeer>(&effect)) return ask(name, host, *question);
   if (auto* answer = std::get_if<AnswerPeer>(&effect)) {
-    const auto [asker, token] = asked_.at(answer->token);
-    asked_.erase(answer->token);
+    const auto question = asked_.extract(answer->token);
+    if (question.empty()) return;  // the test's own
+    const auto [asker, token] = question.mapped();
     if (auto& node = hosts_.at(asker).node) node->peer_answered(now(asker), token, answer->answer);
   } else if (auto* forward = std::get_if<ForwardCall>(&effect)) {
     Host* target = hosts_.contains(forward->host) ? &hosts_.at(forward->host) : nullptr;
@@ -146,6 +147,16 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
   } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {
     host.node->discovered(now(name), names(), true);
   }
+}
+
+void Cluster::lose_forwards(const std::string& name, const std::string& error) {
+  for (auto entry = forwards_.begin(); entry != forwards_.end();) {
+    const auto [origin, token] = entry->second;
+    entry = origin == name ? forwards_.erase(entry) : std::next(entry);
+    if (origin != name) continue;
+    node(name).forward_answered(now(name), token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost, error));
+  }
+  settle();
 }
 
 void Cluster::ask(const std::string& name, Host& host, const AskPeer& question) {

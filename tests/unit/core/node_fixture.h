@@ -56,6 +56,8 @@ class Cluster {
     answer.outcome = Outcome::kApplied;
     return answer;
   }
+  // What this host has forwarded and not heard of yet ends with its connection.
+  void lose_forwards(const std::string& name, const std::string& error);
   // The answer of a call, or nothing yet.
   const Answer* answer(const std::string& name, Token token);
 

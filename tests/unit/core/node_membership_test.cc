@@ -20,6 +20,8 @@ Effects converse(Node& node, Now now, const std::function<std::optional<PeerAnsw
         node.deactivated(now, all->token, {});
       } else if (question == nullptr) {
         rest.push_back(std::move(effect));
+      } else if (question->host == node.self().host) {
+        node.peer_answered(now, question->token, PeerFailure{PeerFailure::Kind::kUnresolved, "no such name"});
       } else if (const auto answer = reply(*question)) {
         node.peer_answered(now, question->token, *answer);
       }

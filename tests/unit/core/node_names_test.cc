@@ -133,6 +133,28 @@ TEST_F(Names, AMemberOfTheOthersWhoseNameLeadsElsewhereIsNotServedBeside) {
   }
 }
 
+// b is restarted while c, which is told of its last run by a, finds nobody under its name: it asks c to take it in.
+TEST_F(Names, OneThatComesBackAndSpeaksForItselfIsNotTakenForGone) {
+  start("a", "a");
+  start("b", "b");
+  list({"a", "b"});
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest& request) {
+    return from != "a" || to != "b" || !std::holds_alternative<PingRequest>(request);  // a is slow to notice
+  };
+  cluster.crash("b");
+  start("c", "c");
+  cluster.node("c").discovered(cluster.now(), {"a"}, true);
+  cluster.listed = {"a"};
+  cluster.pass(200'000);
+  expect_held_up("c", "a has b as a member, which refuses connections here");
+  cluster.crash("a");
+  start("b", "b");
+  cluster.node("b").discovered(cluster.now(), {"c"}, true);
+  cluster.pass(10'000'000);
+  EXPECT_TRUE(ready("b") && ready("c")) << why("b") << why("c");
+  EXPECT_EQ(cluster.node("b").ring().hosts(), (std::vector<std::string>{"b", "c"}));
+}
+
 TEST_F(Names, AMemberOfTheOthersThatIsDeadForThemIsNotWaitedFor) {
   start("a", "a");
   start("b", "b");
@@ -217,6 +239,50 @@ TEST_F(Names, TheSameNameTwiceKeepsBothFromServing) {
   cluster.impostors.clear();
   cluster.pass(3'000'000);
   EXPECT_TRUE(ready("twin")) << "the other has gone: " << why("twin");
+}
+
+// Nobody lists the other one: this host's own name leads there.
+TEST_F(Names, AnOwnNameThatLeadsToAnotherHostOfThatNameKeepsItFromServing) {
+  cluster.impostors["twin"] = 7;
+  cluster.listed = {"twin"};
+  cluster.start("twin");
+  cluster.converge();
+  cluster.pass(10'000'000);
+  expect_held_up("twin", "twin: it answers with this host's own name, twin: set another --host");
+  cluster.impostors.clear();
+  cluster.pass(3'000'000);
+  EXPECT_TRUE(ready("twin")) << "the other has gone: " << why("twin");
+}
+
+TEST_F(Names, OneThatIsAskedByAnotherOfItsNameStops) {
+  cluster.start("twin");
+  cluster.converge();
+  ASSERT_TRUE(ready("twin"));
+  const auto ask = [&] {
+    cluster.node("twin").peer_asked(cluster.now(), 99, {"twin", 7, "default", 0}, "", PingRequest{});
+  };
+  for (int second = 0; second < 10; ++second) {
+    ask();
+    cluster.pass(1'000'000);
+  }
+  expect_held_up("twin", "another host calls itself twin too: set another --host");
+  cluster.pass(4'000'000);
+  EXPECT_TRUE(ready("twin")) << "the other has gone: " << why("twin");
+  cluster.start("a");
+  cluster.converge();
+  ASSERT_TRUE(ready("a"));
+  ask();
+  cluster.pass(1'000'000);
+  EXPECT_TRUE(ready("twin")) << "it has a member, which knows it by that name";
+}
+
+TEST_F(Names, AnOwnNameThatLeadsNowhereHoldsNobodyUp) {
+  cluster.unresolved = {{"a", "a"}};
+  cluster.addresses["10.0.0.1"] = "a";
+  cluster.listed = {"10.0.0.1"};
+  cluster.start("a");
+  cluster.converge();
+  EXPECT_TRUE(ready("a")) << why("a");
 }
 
 TEST_F(Names, OneThatServedAloneStopsWhereAnotherHasItsName) {
@@ -338,6 +404,31 @@ TEST_F(Names, AHostThatEndedInOrderIsFoundAgainWithoutDiscovery) {
   EXPECT_EQ(cluster.end_turns("a"), 1);
   ASSERT_NE(cluster.answer("gateway", waits), nullptr);
   EXPECT_EQ(cluster.answer("gateway", waits)->outcome, Outcome::kApplied);
+}
+
+// The gateway has not heard yet that a ends: a has nobody to send the call to, but the gateway may soon.
+TEST_F(Names, ACallThatMeetsAHostAtItsEndGoesOnWaitingWhereItCameFrom) {
+  cluster.start("gateway", [](NodeConfig& config) { config.has_app = false; });
+  cluster.start("a");
+  cluster.listed = {"a"};
+  cluster.converge();
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return from != "gateway" || to != "a";
+  };
+  cluster.node("a").drain(cluster.now());
+  const Token token = cluster.call("gateway", 1);
+  cluster.pass(100'000);
+  cluster.node("a").close(cluster.now());
+  cluster.pass(10'000);
+  EXPECT_EQ(cluster.answer("gateway", token), nullptr);
+  cluster.crash("a");
+  cluster.passes = nullptr;
+  cluster.start("a");
+  cluster.node("a").discovered(cluster.now(), {"a"}, true);
+  cluster.pass(1'500'000);
+  EXPECT_EQ(cluster.end_turns("a"), 1);
+  ASSERT_NE(cluster.answer("gateway", token), nullptr);
+  EXPECT_EQ(cluster.answer("gateway", token)->outcome, Outcome::kApplied);
 }
 
 TEST_F(Names, ACallWithoutAnOwnerWaitsAsLongAsForAChange) {

@@ -186,7 +186,7 @@ TEST_F(Turns, WhatTheAppHasNotForgottenIsHeld) {
   ASSERT_EQ(cluster["a"].turns.size(), 1U) << "nobody was asked to forget it";
   cluster.end_turns("a");
   EXPECT_EQ(outcome(token), Outcome::kApplied);
-  for (int round = 0; round < 3; ++round) cluster.confirm_deactivations("a");
+  for (int round = 0; round < 300; ++round) cluster.confirm_deactivations("a");
   EXPECT_EQ(cluster.node("a").status().actors, 1U);
 }
 
@@ -243,6 +243,39 @@ TEST_F(Turns, AnIdleActorThatTheAppFailedToForgetIsAskedAgainSoon) {
   ASSERT_EQ(cluster["a"].deactivations.size(), 1U);
   cluster.confirm_deactivations("a");
   EXPECT_EQ(cluster.node("a").status().actors, 0U);
+}
+
+TEST_F(Turns, AnIdleActorIsNotAskedForBeforeTheAppSaidSo) {
+  start([](NodeConfig& config) { config.idle_timeout = Duration(1'000'000); });
+  cluster.call("a", 1);
+  cluster.end_turns("a");
+  cluster.auto_confirm = false;
+  cluster.pass(1'200'000);
+  cluster.confirm_deactivations("a", {Deactivated::Kind::kFailed, Duration(12'000'000), "503"});
+  cluster.pass(11'800'000);
+  EXPECT_TRUE(cluster["a"].deactivations.empty()) << "its own idle time is shorter, and has passed eleven times";
+  cluster.pass(400'000);
+  EXPECT_EQ(cluster["a"].deactivations.size(), 1U);
+}
+
+TEST_F(Turns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
+  start();
+  for (ActorId id = 1; id <= 400; ++id) cluster.call("a", id);
+  cluster.end_turns("a");
+  cluster.auto_confirm = false;
+  cluster.node("a").drain(cluster.now());
+  cluster.pass(1'000);
+  std::size_t most = 0;
+  for (int i = 0; i < 200; ++i) {  // one every 0.1 s
+    most = std::max(most, cluster["a"].deactivations.size());
+    ASSERT_FALSE(cluster["a"].deactivations.empty());
+    const Token first = cluster["a"].deactivations.front().token;
+    cluster["a"].deactivations.erase(cluster["a"].deactivations.begin());
+    cluster.node("a").deactivated(cluster.now(), first, {});
+    cluster.pass(100'000);
+  }
+  EXPECT_LE(most, 16U);
+  EXPECT_LE(cluster["a"].deactivations.size(), 2U) << "whatever else is asked of it waits for so many";
 }
 
 TEST_F(Turns, WhatADrainFailsToEndIsAskedForAslongAsTheAppAnswers) {

@@ -1,0 +1,109 @@
+#include "sidecar/core/concurrency_limit.h"
+
+#include <algorithm>
+#include <functional>
+#include <queue>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace ringside::core {
+namespace {
+
+// An application that answers questions, as many at once as it has workers, each after its own time.
+struct App {
+  std::size_t workers;
+  std::function<std::int64_t()> takes_us;
+};
+
+struct Course {
+  std::int64_t took_us = 0;
+  std::size_t largest = 0, at_last = 0;
+};
+
+// Asks so many questions, each as soon as the limit allows.
+Course ask_all(ConcurrencyLimit& limit, const App& app, std::size_t questions) {
+  std::priority_queue<std::int64_t, std::vector<std::int64_t>, std::greater<>> busy;
+  std::size_t waiting = 0, asked = 0;
+  std::int64_t now = 0;
+  Course run;
+  const auto fill = [&] {
+    while (asked < questions && busy.size() + waiting < limit.limit()) {
+      ++asked;
+      ++waiting;
+    }
+    if (asked == questions) {
+      limit.idle();
+    } else {
+      limit.full(Instant(Duration(now)));
+    }
+    while (waiting > 0 && busy.size() < app.workers) {
+      --waiting;
+      busy.push(now + app.takes_us());
+    }
+    run.largest = std::max(run.largest, busy.size() + waiting);
+    if (asked < questions) run.at_last = busy.size() + waiting;
+  };
+  fill();
+  while (!busy.empty()) {
+    now = busy.top();
+    busy.pop();
+    limit.answered(Instant(Duration(now)), busy.size() + waiting);
+    fill();
+  }
+  run.took_us = now;
+  return run;
+}
+
+TEST(ConcurrencyLimit, OneThatDoesOneThingAtATimeIsAskedOneThingAtATime) {
+  ConcurrencyLimit limit(1000);
+  const App app{1, [] { return 100'000; }};
+  const Course run = ask_all(limit, app, 200);
+  EXPECT_LE(run.largest, 16U) << "so much stands in the way of a turn at worst";
+  EXPECT_LE(limit.limit(), 2U);
+  EXPECT_EQ(run.took_us, 20'000'000) << "it is never without something to do";
+}
+
+TEST(ConcurrencyLimit, OneThatSavesAllSideBySideIsAskedForAll) {
+  ConcurrencyLimit limit(1000);
+  const App app{100'000, [] { return 500'000; }};
+  const Course run = ask_all(limit, app, 1'100);
+  EXPECT_LE(run.took_us, 4'500'000) << "eight at once would take 69 s";
+  EXPECT_GE(run.largest, 500U);
+}
+
+TEST(ConcurrencyLimit, SavesOfUnlikeLengthAreSideBySideAsWell) {
+  ConcurrencyLimit limit(1000);
+  std::mt19937 random(7);
+  std::exponential_distribution<double> length(1.0 / 100'000);
+  const App app{100'000, [&] { return 1'000 + static_cast<std::int64_t>(length(random)); }};
+  const Course run = ask_all(limit, app, 20'000);
+  EXPECT_LE(run.took_us, 15'000'000) << "eight at once would take 250 s";
+}
+
+TEST(ConcurrencyLimit, AsManyAsItHasWorkersOrSo) {
+  ConcurrencyLimit limit(1000);
+  const App app{20, [] { return 50'000; }};
+  const Course run = ask_all(limit, app, 5'000);
+  EXPECT_GE(limit.limit(), 8U);
+  EXPECT_LE(run.at_last, 64U);
+  EXPECT_LE(run.took_us, 5'000 / 20 * 50'000 * 2);
+}
+
+TEST(ConcurrencyLimit, OneThatHasBecomeQuickerIsAskedMoreAgain) {
+  ConcurrencyLimit limit(1000);
+  ask_all(limit, {1, [] { return 100'000; }}, 100);
+  ASSERT_LE(limit.limit(), 2U);
+  const Course run = ask_all(limit, {100'000, [] { return 100'000; }}, 2'000);
+  EXPECT_GE(run.largest, 100U);
+}
+
+TEST(ConcurrencyLimit, NeverBeyondItsBound) {
+  ConcurrencyLimit limit(3);
+  const Course run = ask_all(limit, {100, [] { return 1'000; }}, 500);
+  EXPECT_LE(run.largest, 3U);
+}
+
+}  // namespace
+}  // namespace ringside::core
