@@ -169,7 +169,7 @@ std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Du
   return out;
 }
 
-std::optional<ReadFrame> read_result_frame(const std::string& bytes) {
+std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t max_result) {
   ReadFrame frame;
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
   while (const std::uint32_t tag = in.ReadTag()) {
@@ -207,6 +207,8 @@ app::v1::Deactivate deactivate_message(const core::DeactivateActor& end) {
 core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::ActorId actor) {
   using Kind = core::Deactivated::Kind;
   const auto names = [actor](const auto& ids) {
+    } else if (size > max_result) {
+      frame.too_large.push_back({sequence_number(one), size});
     return actor == 0 ? !ids.empty() : std::find(ids.begin(), ids.end(), actor) != ids.end();
   };
   core::Deactivated read;
@@ -216,6 +218,23 @@ core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::Actor
     read.kind = Kind::kNotNow;
   }
   read.detail = said.reason();
+std::optional<FirstResult> read_first_result(std::string_view beginning) {
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(beginning.data()), static_cast<int>(beginning.size()));
+  FirstResult first;
+  std::uint32_t size = 0;
+  if (in.ReadTag() != kFrameResults || !in.ReadVarint32(&size)) return std::nullopt;
+  first.size = size;
+  first.end = static_cast<std::size_t>(in.CurrentPosition()) + size;
+  if (in.ReadTag() != kResultSeq || !in.ReadVarint64(&first.seq)) return std::nullopt;
+  return first;
+}
+
+Answer too_large_answer(std::size_t size, std::size_t max_result) {
+  return Answer::failed(Outcome::kUnknown, Reason::kAppTooLarge,
+                        "the app's result has " + std::to_string(size) + " bytes, and --max-message allows " +
+                            std::to_string(max_result));
+}
+
   const std::int64_t wait = said.retry_after().seconds() * 1'000'000 + said.retry_after().nanos() / 1'000;
   read.retry_after = core::Duration(std::clamp<std::int64_t>(wait, 0, kLongestWait));
   return read;
