@@ -9,6 +9,7 @@
 #include <messages/control_plane.pb.h>
 
 #include "adapters/turn_headers.h"
+#include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 
@@ -93,11 +94,11 @@ Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
     answer.deactivate = wants_to_end(result.response);
     return answer;
   }
-  // Whatever the app answers to a method call is its own affair, and final.
+  // Whatever the app answers to a method call is its own affair.
   links_.rewrite(result.response.headers, asked.target, asked.forwarded_host, *asked.call);
   Answer answer;
   answer.outcome = Outcome::kApplied;
-  answer.passing = result.response.status == 429 || result.response.status >= 500;
+  answer.passing = wire::is_passing_status(result.response.status);
   answer.deactivate = wants_to_end(result.response);
   answer.result = wire::write_method_answer(result.response);
   return answer;
