@@ -37,6 +37,16 @@ std::vector<std::string> health_names(const std::string& chosen) {
   return {"", "ringside.app.v1.ActorHost", "messages.ControlPlane"};
 }
 
+std::string unknown_services(const std::string& chosen) {
+  std::string names;
+  for (const std::string& name : health_names(chosen)) {
+    if (!names.empty()) names += ", ";
+    names += name.empty() ? "the whole server (an empty name)" : name;
+  }
+  return "its health service knows none of the services that it was asked for: " + names +
+         "; --app-health-service chooses the name";
+}
+
 }  // namespace
 
 GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log)
@@ -398,7 +408,7 @@ void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Che
     health.healthy = (result.status == net::GrpcStatus::kOk && is_serving(result.body)) ||
                      (result.status == net::GrpcStatus::kUnimplemented && result.from_server);
     health.instance = std::string(result.headers.get("ringside-app-instance"));
-    health.why = is_unknown_service(result) ? "its health service knows none of the services that it was asked for"
+    health.why = is_unknown_service(result)              ? unknown_services(options_.health_service)
                  : result.status == net::GrpcStatus::kOk ? "its health check says NOT_SERVING"
                                                          : result.message;
     checked(std::move(health));

@@ -90,8 +90,25 @@ bool is_refusal(net::GrpcStatus status) {
   }
 }
 
+std::string status_text(const net::CallResult& result) {
+  const std::string name(net::grpc_status_name(result.status));
+  return result.message.empty() ? "the status " + name + " without a message" : name + " " + result.message;
+}
+
+// The app's own words where it has some.
+std::string said_or(const std::string& reason, const char* otherwise) { return reason.empty() ? otherwise : reason; }
+
+std::string no_outcome(const app::v1::TurnResult& result) {
+  std::string why = "the app's result names no outcome";
+  if (result.outcome() != app::v1::OUTCOME_UNSPECIFIED) {
+    why = "the app's result names outcome " + std::to_string(static_cast<int>(result.outcome())) +
+          ", which the contract does not know";
+  }
+  return result.reason().empty() ? why : why + ": " + result.reason();
+}
+
 Answer read_failure(const net::CallResult& result) {
-  const std::string said = std::string(net::grpc_status_name(result.status)) + " " + result.message;
+  const std::string said = status_text(result);
   if (result.delivery == net::Delivery::kNotSent && result.status == net::GrpcStatus::kDeadlineExceeded) {
     return Answer::failed(Outcome::kExpired, Reason::kDeadline, "waited for its place among the app's calls");
   }
@@ -117,13 +134,16 @@ Answer read_outcome(app::v1::TurnResult& result) {
       answer.result = result_of(true, result.mutable_replies());
       return answer;
     case app::v1::OUTCOME_REFUSED:
-      answer = Answer::failed(Outcome::kRefused, Reason::kAppRefused, result.reason());
+      answer = Answer::failed(Outcome::kRefused, Reason::kAppRefused,
+                              said_or(result.reason(), "the app's result says OUTCOME_REFUSED, and gives no reason"));
       answer.result = result_of(false, result.mutable_replies());
       return answer;
     case app::v1::OUTCOME_NOT_DELIVERED:
-      return Answer::failed(Outcome::kNotDelivered, Reason::kAppBusy, result.reason());
+      return Answer::failed(
+          Outcome::kNotDelivered, Reason::kAppBusy,
+          said_or(result.reason(), "the app's result says OUTCOME_NOT_DELIVERED, and gives no reason"));
     default:
-      return Answer::failed(Outcome::kUnknown, Reason::kAppFailed, result.reason());
+      return Answer::failed(Outcome::kUnknown, Reason::kAppFailed, no_outcome(result));
   }
 }
 
@@ -143,7 +163,10 @@ Answer read_unary_outcome(net::CallResult result, bool control_plane) {
   if (!applied.ParseFromString(result.body)) return garbage();
   Answer answer;
   answer.outcome = applied.accepted() ? Outcome::kApplied : Outcome::kRefused;
-  answer.reason = applied.accepted() ? Reason::kNone : Reason::kAppRefused;
+  if (!applied.accepted()) {
+    answer.reason = Reason::kAppRefused;
+    answer.detail = "the app's ApplyResult says that it is not accepted";
+  }
   answer.result = std::move(result.body);
   return answer;
 }
@@ -169,7 +192,7 @@ std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Du
   return out;
 }
 
-std::optional<ReadFrame> read_result_frame(const std::string& bytes) {
+std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t max_result) {
   ReadFrame frame;
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
   while (const std::uint32_t tag = in.ReadTag()) {
@@ -184,6 +207,8 @@ std::optional<ReadFrame> read_result_frame(const std::string& bytes) {
     }
     if (tag == kFrameDeactivated) {
       if (!frame.deactivated.emplace_back().ParseFromString(one)) frame.deactivated.pop_back();
+    } else if (size > max_result) {
+      frame.too_large.push_back({sequence_number(one), size});
     } else if (!frame.results.emplace_back().ParseFromString(one)) {
       frame.results.pop_back();
       frame.garbled.push_back(sequence_number(one));
@@ -191,6 +216,23 @@ std::optional<ReadFrame> read_result_frame(const std::string& bytes) {
   }
   if (!in.ConsumedEntireMessage()) return std::nullopt;
   return frame;
+}
+
+std::optional<FirstResult> read_first_result(std::string_view beginning) {
+  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(beginning.data()), static_cast<int>(beginning.size()));
+  FirstResult first;
+  std::uint32_t size = 0;
+  if (in.ReadTag() != kFrameResults || !in.ReadVarint32(&size)) return std::nullopt;
+  first.size = size;
+  first.end = static_cast<std::size_t>(in.CurrentPosition()) + size;
+  if (in.ReadTag() != kResultSeq || !in.ReadVarint64(&first.seq)) return std::nullopt;
+  return first;
+}
+
+Answer too_large_answer(std::size_t size, std::size_t max_result) {
+  return Answer::failed(Outcome::kUnknown, Reason::kAppTooLarge,
+                        "the app's result has " + std::to_string(size) + " bytes, and --max-message allows " +
+                            std::to_string(max_result));
 }
 
 void append_turn(std::string& frame, const std::string& turn) { append_field(frame, kFrameTurns, turn); }
@@ -216,6 +258,11 @@ core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::Actor
     read.kind = Kind::kNotNow;
   }
   read.detail = said.reason();
+  if (read.detail.empty() && read.kind != Kind::kDone) {
+    read.detail = read.kind == Kind::kNotNow
+                      ? "Deactivate was answered with the actor in not_now, without a reason"
+                      : "Deactivate was answered with actors that it did not end, without a reason";
+  }
   const std::int64_t wait = said.retry_after().seconds() * 1'000'000 + said.retry_after().nanos() / 1'000;
   read.retry_after = core::Duration(std::clamp<std::int64_t>(wait, 0, kLongestWait));
   return read;
@@ -226,7 +273,7 @@ core::Deactivated read_unary_deactivated(const net::CallResult& result, core::Ac
   app::v1::Deactivated said;
   if (result.status == net::GrpcStatus::kOk && said.ParseFromString(result.body)) return read_deactivated(said, actor);
   core::Deactivated read;
-  read.detail = "Deactivate was answered " + std::string(net::grpc_status_name(result.status)) + " " + result.message;
+  read.detail = "Deactivate was answered with " + status_text(result);
   const bool declined =
       result.status == net::GrpcStatus::kFailedPrecondition || result.status == net::GrpcStatus::kAborted;
   if (!result.from_server) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ringside/app/v1/app.pb.h>
@@ -25,10 +26,26 @@ void append_turn(std::string& frame, const std::string& turn);
 struct ReadFrame {
   std::vector<app::v1::TurnResult> results;
   std::vector<app::v1::Deactivated> deactivated;
+  struct TooLarge {
+    std::uint64_t seq;
+    std::size_t size;
+  };
+  std::vector<TooLarge> too_large;
   std::vector<std::uint64_t> garbled;  // sequence numbers of results that cannot be read, as far as they can; else 0
 };
-// Nothing: it is no ResultFrame at all.
-std::optional<ReadFrame> read_result_frame(const std::string& bytes);
+// Nothing: it is no ResultFrame at all. A result of more than `max_result` bytes is not decoded.
+std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t max_result);
+
+// The result that a ResultFrame begins with, of which no more than the first bytes are there.
+struct FirstResult {
+  std::uint64_t seq = 0;
+  std::size_t size = 0;
+  std::size_t end = 0;  // where the frame goes on behind it, or ends
+};
+// Nothing: it begins with something else, or the result with something else than its sequence number.
+std::optional<FirstResult> read_first_result(std::string_view beginning);
+
+core::Answer too_large_answer(std::size_t size, std::size_t max_result);
 
 app::v1::Deactivate deactivate_message(const core::DeactivateActor& end);
 // What the app said of the one actor (0: of all) that it was asked about.

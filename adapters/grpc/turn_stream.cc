@@ -27,17 +27,26 @@ std::deque<core::Token> in_order(const std::unordered_map<std::uint64_t, core::T
 
 std::shared_ptr<TurnStream> TurnStream::open(net::Loop& loop, net::GrpcChannel& channel, std::size_t max_message,
                                              Events events) {
-  std::shared_ptr<TurnStream> stream(new TurnStream(loop, std::move(events)));
-  stream->begin(channel, max_message);
+  std::shared_ptr<TurnStream> stream(new TurnStream(loop, max_message, std::move(events)));
+  stream->begin(channel);
   return stream;
 }
 
-void TurnStream::begin(net::GrpcChannel& channel, std::size_t max_message) {
+TurnStream::TurnStream(net::Loop& loop, std::size_t max_message, Events events)
+    : loop_(loop),
+      max_message_(max_message),
+      max_frame_(std::max(kMaxFrame, max_message) + max_message),
+      events_(std::move(events)) {}
+
+void TurnStream::begin(net::GrpcChannel& channel) {
   net::CallOptions options;
-  options.max_message = std::max(kMaxFrame, max_message) + max_message;
+  options.max_message = max_frame_;
   options.connect_now = true;
   net::StreamHandlers handlers;
   handlers.on_message = [this](const std::string& bytes) { receive(bytes); };
+  handlers.on_too_large = [this](std::string_view beginning, std::optional<std::size_t> length) {
+    receive_too_large(beginning, length);
+  };
   handlers.on_writable = [this] { flush(); };
   handlers.on_going_away = [this] { events_.going_away(*this); };
   handlers.on_finish = [self = shared_from_this()](net::CallResult result) { self->end(std::move(result)); };
@@ -118,13 +127,17 @@ void TurnStream::half_close_if_done() {
 }
 
 // What is wrong with one turn is that one's affair: a result for none that is under way (answered twice, or after it
-// was broken off) changes nothing, and one that cannot be read ends its own turn.
+// was broken off) changes nothing, and one that cannot be read or is too large ends its own turn.
 void TurnStream::receive(const std::string& bytes) {
-  auto frame = read_result_frame(bytes);
+  auto frame = read_result_frame(bytes, max_message_);
   if (!frame) return fail("a frame that is no ResultFrame");
   const auto self = shared_from_this();  // what is reported may end this stream
   for (app::v1::TurnResult& result : frame->results) {
     finish_turn(result.seq(), read_turn_result(result));
+    if (!stream_) return;
+  }
+  for (const ReadFrame::TooLarge& result : frame->too_large) {
+    finish_turn(result.seq, too_large_answer(result.size, max_message_));
     if (!stream_) return;
   }
   for (const std::uint64_t seq : frame->garbled) {
@@ -144,6 +157,21 @@ void TurnStream::receive(const std::string& bytes) {
     if (!stream_) return;
   }
   half_close_if_done();
+}
+
+// A frame of which only the beginning was kept. Where one result is all of it, that turn alone is concerned; turns
+// whose results went by with it would wait for ever, so then the stream ends. The length of a compressed frame is not
+// known, but one result that is beyond the limit by itself accounts for it.
+void TurnStream::receive_too_large(std::string_view beginning, std::optional<std::size_t> length) {
+  const auto first = read_first_result(beginning);
+  const bool alone = first && (length ? first->end == *length : first->end > max_frame_);
+  if (!alone) {
+    return fail("a frame larger than the limit of " + std::to_string(max_frame_) +
+                " bytes (--max-message), and not one turn's result");
+  }
+  const auto self = shared_from_this();  // what is reported may end this stream
+  finish_turn(first->seq, too_large_answer(first->size, max_message_));
+  if (stream_) half_close_if_done();
 }
 
 void TurnStream::finish_turn(std::uint64_t seq, core::Answer answer) {

@@ -8,7 +8,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <ringside/app/v1/app.pb.h>
@@ -51,8 +53,8 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   void close();
 
  private:
-  TurnStream(net::Loop& loop, Events events) : loop_(loop), events_(std::move(events)) {}
-  void begin(net::GrpcChannel& channel, std::size_t max_message);
+  TurnStream(net::Loop& loop, std::size_t max_message, Events events);
+  void begin(net::GrpcChannel& channel);
   struct Piece {
     std::string bytes;  // of a serialized TurnFrame
     std::uint64_t seq = 0;
@@ -65,11 +67,14 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   void expire(std::uint64_t seq);
   void half_close_if_done();
   void receive(const std::string& bytes);
+  void receive_too_large(std::string_view beginning, std::optional<std::size_t> length);
   void finish_turn(std::uint64_t seq, core::Answer answer);
   void fail(const std::string& why);
   void end(net::CallResult result);
 
   net::Loop& loop_;
+  std::size_t max_message_;  // of one turn's result
+  std::size_t max_frame_;    // of what may come in one
   Events events_;
   std::shared_ptr<net::ClientStream> stream_;
   std::deque<Piece> queued_;

@@ -11,6 +11,7 @@
 namespace ringside::adapters {
 namespace {
 
+constexpr const char* kAllActors = "/actors";
 constexpr std::size_t kHealthConnections = 1;
 constexpr std::chrono::milliseconds kBetweenEnds{20};
 constexpr std::chrono::hours kUntilDeadline{24};  // each of these requests has one
@@ -162,23 +163,21 @@ void HttpAdapter::deactivate(core::DeactivateActor request) {
 void HttpAdapter::deactivate_all(core::DeactivateAll request) {
   net::HttpRequest end;
   end.method = "DELETE";
-  end.target = "/actors";
+  end.target = kAllActors;
   send_end(request.token, end);
 }
 
 // However long it waits for its connection: what was not sent is not done.
 void HttpAdapter::send_end(core::Token token, const net::HttpRequest& request) {
-  ends_under_way_[token] =
-      ends_.request_within(request, options_.turn_timeout,
-                           [this, token, asked = request.method + " " + request.target](const net::HttpResult& result) {
-                             end_answered(token, asked, result);
-                           });
+  ends_under_way_[token] = ends_.request_within(
+      request, options_.turn_timeout,
+      [this, token, target = request.target](const net::HttpResult& result) { end_answered(token, target, result); });
 }
 
-void HttpAdapter::end_answered(core::Token token, const std::string& asked, const net::HttpResult& result) {
+void HttpAdapter::end_answered(core::Token token, const std::string& target, const net::HttpResult& result) {
   note(result);
   if (ends_under_way_.erase(token) == 0) return;
-  core::Deactivated said = read_deactivation(asked, result);
+  core::Deactivated said = read_deactivation("DELETE " + target, target == kAllActors, result);
   const int status = result.response.status;
   const bool known = status < 300 || status == 404 || status == 405 || status == 501;
   if (said.kind == core::Deactivated::Kind::kDone && !known && taken_for_done_.insert(status).second) {

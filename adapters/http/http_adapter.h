@@ -39,7 +39,7 @@ class HttpAdapter final : public AppAdapter {
   void finish(core::Token turn, core::Answer answer);
   void lose_all(const std::function<void()>& tell);
   void send_end(core::Token token, const net::HttpRequest& request);
-  void end_answered(core::Token token, const std::string& asked, const net::HttpResult& result);
+  void end_answered(core::Token token, const std::string& target, const net::HttpResult& result);
   net::Http1ClientOptions client_options(std::size_t connections);
   net::Http1ClientOptions brief_options(std::size_t connections, std::chrono::milliseconds max_idle);
   net::Http1ClientOptions health_options();

@@ -9,6 +9,7 @@
 #include <messages/control_plane.pb.h>
 
 #include "adapters/turn_headers.h"
+#include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 
@@ -93,11 +94,11 @@ Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
     answer.deactivate = wants_to_end(result.response);
     return answer;
   }
-  // Whatever the app answers to a method call is its own affair, and final.
+  // Whatever the app answers to a method call is its own affair.
   links_.rewrite(result.response.headers, asked.target, asked.forwarded_host, *asked.call);
   Answer answer;
   answer.outcome = Outcome::kApplied;
-  answer.passing = result.response.status == 429 || result.response.status >= 500;
+  answer.passing = wire::is_passing_status(result.response.status);
   answer.deactivate = wants_to_end(result.response);
   answer.result = wire::write_method_answer(result.response);
   return answer;
@@ -145,9 +146,10 @@ Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
   return answer;
 }
 
-// 409 is the app's "not now". 3xx, and what else it says from 400 up, is its word that it has nothing to do for a
-// deactivation (Go's mux redirects what it does not know by itself); not so what says that it could not, or not yet.
-core::Deactivated read_deactivation(const std::string& asked, const net::HttpResult& result) {
+// 409 is the app's "not now" for one actor; for all of them there is nothing that it could keep. 3xx, and what else it
+// says from 400 up, is its word that it has nothing to do for a deactivation (Go's mux redirects what it does not know
+// by itself); not so what says that it could not, or not yet.
+core::Deactivated read_deactivation(const std::string& asked, bool all, const net::HttpResult& result) {
   using Kind = core::Deactivated::Kind;
   core::Deactivated said;
   if (result.outcome != net::HttpOutcome::kAnswered) {
@@ -159,7 +161,7 @@ core::Deactivated read_deactivation(const std::string& asked, const net::HttpRes
   said.detail = asked + " was answered " + std::to_string(status);
   said.retry_after = retry_after(result.response.headers, std::chrono::system_clock::now());
   const bool later = status == 408 || status == 425 || status == 429 || (status >= 500 && status != 501);
-  if (status == 409) {
+  if (status == 409 && !all) {
     said.kind = Kind::kNotNow;
   } else if (later) {
     said.kind = Kind::kFailed;

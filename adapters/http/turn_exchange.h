@@ -43,8 +43,8 @@ class TurnExchange {
   AppLinks links_;
 };
 
-// What the answer to a deactivation means; `asked` names it for people ("DELETE /actors/42").
-core::Deactivated read_deactivation(const std::string& asked, const net::HttpResult& result);
+// What the answer to a deactivation, of one actor or of all, means; `asked` names it for people ("DELETE /actors/42").
+core::Deactivated read_deactivation(const std::string& asked, bool all, const net::HttpResult& result);
 
 // Retry-After (RFC 9110 §10.2.3), in seconds or as a date; 0: there is none, or it cannot be read.
 core::Duration retry_after(const net::Metadata& headers, std::chrono::system_clock::time_point now);

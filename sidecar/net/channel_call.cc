@@ -37,7 +37,10 @@ void ChannelCall::set_unary(std::string message, GrpcChannel::Done done) {
   done_ = std::move(done);
 }
 
-void ChannelCall::set_streaming(StreamHandlers handlers) { handlers_ = std::move(handlers); }
+void ChannelCall::set_streaming(StreamHandlers handlers) {
+  handlers_ = std::move(handlers);
+  if (handlers_.on_too_large) reader_.skip_too_big();
+}
 
 void ChannelCall::send(std::string_view message) {
   if (over_ || half_closed_) return;
@@ -165,13 +168,15 @@ void ChannelCall::on_data(std::string_view bytes) {
 
 void ChannelCall::take_message(std::string message) {
   if (over_) return;
+  if (reader_.too_big() && !reader_.compressed()) return pass_over(message, reader_.length());
   if (reader_.compressed()) {
     const std::string packed = std::move(message);
     const std::string_view encoding = result_.headers.get("grpc-encoding");
-    const Inflated result = inflate_message(encoding, packed, options_.max_message, message);
-    if (result == Inflated::kTooBig) {
-      return finish(GrpcStatus::kResourceExhausted, larger_than(options_.max_message), false);
-    }
+    const std::size_t most = reader_.too_big() ? GrpcMessageReader::kBeginning : options_.max_message;
+    const Inflated result = inflate_message(encoding, packed, most, message);
+    // Of a beginning nobody can expect that it unpacks to its end.
+    const bool beginning = reader_.too_big() && result != Inflated::kUnknownEncoding;
+    if (beginning || result == Inflated::kTooBig) return pass_over(message, std::nullopt);
     if (result != Inflated::kDone) {
       return finish(GrpcStatus::kInternal,
                     "the answer is compressed and cannot be unpacked as '" + std::string(encoding) + "'", false);
@@ -184,6 +189,13 @@ void ChannelCall::take_message(std::string message) {
   } else {
     result_.body = std::move(message);
   }
+}
+
+void ChannelCall::pass_over(std::string_view beginning, std::optional<std::size_t> length) {
+  if (!handlers_.on_too_large) {
+    return finish(GrpcStatus::kResourceExhausted, larger_than(options_.max_message), false);
+  }
+  handlers_.on_too_large(beginning.substr(0, GrpcMessageReader::kBeginning), length);
 }
 
 void ChannelCall::on_end() {

@@ -83,6 +83,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
  private:
   void finish(GrpcStatus status, std::string_view message, bool from_server);
   void take_message(std::string message);
+  void pass_over(std::string_view beginning, std::optional<std::size_t> length);
   void leave_stream();
   void release_handlers();
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <absl/functional/any_invocable.h>
 
@@ -75,7 +76,10 @@ struct ChannelOptions {
 struct StreamHandlers {
   absl::AnyInvocable<void(const Metadata&)> on_headers;  // may be empty
   absl::AnyInvocable<void(std::string)> on_message;      // what is read is gone from the window: no back-pressure
-  absl::AnyInvocable<void()> on_writable;                // unsent_bytes() fell below 64 KiB after having been above
+  /// A message above max_message: its first bytes, unpacked, and its length unless it is compressed. The call goes on
+  /// behind it. Empty: such a message ends the call.
+  absl::AnyInvocable<void(std::string_view beginning, std::optional<std::size_t> length)> on_too_large;
+  absl::AnyInvocable<void()> on_writable;  // unsent_bytes() fell below 64 KiB after having been above
   /// The server wants to end this connection (GOAWAY): what is under way goes on, new calls use another one.
   absl::AnyInvocable<void()> on_going_away;
   absl::AnyInvocable<void(CallResult)> on_finish;  // last, exactly once, unless cancelled by us

@@ -31,6 +31,7 @@ Inflated inflate_message(std::string_view encoding, std::string_view packed, std
     const int status = inflate(&stream, Z_NO_FLUSH);
     const std::size_t got = piece.size() - stream.avail_out;
     if (got > max - message.size()) {
+      message.append(piece.data(), max - message.size());
       result = Inflated::kTooBig;
       break;
     }

@@ -11,8 +11,8 @@ inline constexpr const char* kAcceptedEncodings = "identity,deflate,gzip";
 
 enum class Inflated {
   kDone,
-  kTooBig,     // more than allowed: not a byte more is unpacked
-  kMalformed,  // no such stream, or it ends too soon
+  kTooBig,     // more than allowed: not a byte more is unpacked; `message` is as much as is allowed
+  kMalformed,  // no such stream, or it ends too soon; `message` is what there was
   kUnknownEncoding,
 };
 

@@ -26,15 +26,23 @@ inline void append_grpc_message(std::string& to, std::string_view message) {
 class GrpcMessageReader {
  public:
   enum class Error { kNone, kTooBig, kCompressed, kBadFlag };
+  /// So much of a message that is skipped is handed over: more than its head takes, compressed or not.
+  static constexpr std::size_t kBeginning = 1024;
 
   /// Whoever takes compressed messages asks for each whether it is one.
   explicit GrpcMessageReader(std::size_t max_message, bool take_compressed = false)
       : max_message_(max_message), take_compressed_(take_compressed) {}
 
+  /// From now on a message above the limit is no error: its beginning is handed over, and the rest goes by unkept.
+  void skip_too_big() { skip_too_big_ = true; }
+
   /// Of the message that is being handed over.
   bool compressed() const { return prefix_[0] == 1; }
+  bool too_big() const { return length_ > max_message_; }
+  std::size_t length() const { return length_; }
 
-  /// Calls on_message(std::string) for each message that becomes whole. Useless after an error.
+  /// Calls on_message(std::string) for each message that becomes whole, and for the beginning of one that is skipped.
+  /// Useless after an error.
   template <typename OnMessage>
   Error feed(std::string_view bytes, OnMessage&& on_message) {
     for (;;) {
@@ -49,13 +57,23 @@ class GrpcMessageReader {
         if (compressed() && !take_compressed_) return Error::kCompressed;
         length_ = static_cast<std::size_t>(prefix_[1]) << 24 | static_cast<std::size_t>(prefix_[2]) << 16 |
                   static_cast<std::size_t>(prefix_[3]) << 8 | static_cast<std::size_t>(prefix_[4]);
-        if (length_ > max_message_) return Error::kTooBig;
+        if (too_big() && !skip_too_big_) return Error::kTooBig;
       }
-      const std::size_t take = std::min(bytes.size(), length_ - message_.size());
+      if (to_skip_ > 0) {
+        const std::size_t gone = std::min(bytes.size(), to_skip_);
+        bytes.remove_prefix(gone);
+        to_skip_ -= gone;
+        if (to_skip_ > 0) return Error::kNone;
+        prefix_size_ = 0;
+        continue;
+      }
+      const std::size_t wanted = too_big() ? std::min(length_, kBeginning) : length_;
+      const std::size_t take = std::min(bytes.size(), wanted - message_.size());
       message_.append(bytes.substr(0, take));
       bytes.remove_prefix(take);
-      if (message_.size() < length_) return Error::kNone;
-      prefix_size_ = 0;
+      if (message_.size() < wanted) return Error::kNone;
+      to_skip_ = length_ - wanted;
+      if (to_skip_ == 0) prefix_size_ = 0;
       std::string whole = std::move(message_);
       message_.clear();
       on_message(std::move(whole));
@@ -67,9 +85,11 @@ class GrpcMessageReader {
  private:
   std::size_t max_message_;
   bool take_compressed_;
+  bool skip_too_big_ = false;
   std::array<std::uint8_t, kGrpcPrefix> prefix_{};
   std::size_t prefix_size_ = 0;
   std::size_t length_ = 0;
+  std::size_t to_skip_ = 0;  // of a message whose beginning has been handed over
   std::string message_;
 };
 

@@ -49,6 +49,10 @@ std::uint64_t fingerprint_of(std::string_view apply_request) {
   return not_zero(core::hash_bytes(apply_request));
 }
 
+bool is_passing_status(int status) {
+  return status / 100 == 3 || status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
 bool is_passing_answer(std::string_view apply_result) {
   // Most answers are none to a method call, and are not decoded.
   if (apply_result.find(kResponseType) == std::string_view::npos) return false;
@@ -57,7 +61,7 @@ bool is_passing_answer(std::string_view apply_result) {
   for (const google::protobuf::Any& reply : result.replies()) {
     http::Response response;
     if (!reply.type_url().ends_with(kResponseType) || !response.ParseFromString(reply.value())) continue;
-    return response.status() == 429 || response.status() >= 500;
+    return is_passing_status(static_cast<int>(response.status()));
   }
   return false;
 }

@@ -11,8 +11,10 @@ namespace ringside::wire {
 // change from one attempt to the next (traceparent, date).
 std::uint64_t fingerprint_of(std::string_view apply_request);
 
-// Whether the app's answer, a serialized messages.ApplyResult, says that it could not answer now: of a method call 429
-// and 5xx. A repeat with the same key asks the app again.
+// Whether the app's HTTP answer to a method call is not its last word on it: it leads elsewhere (3xx), where the client
+// follows with the same key, or asks to come again (408, 425, 429, 5xx). A repeat with the same key asks the app again.
+bool is_passing_status(int status);
+// The same of a serialized messages.ApplyResult; never of a batch.
 bool is_passing_answer(std::string_view apply_result);
 
 }  // namespace ringside::wire

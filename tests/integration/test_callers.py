@@ -19,6 +19,30 @@ def test_only_final_answers_are_kept_for_a_key(world):
     assert host.call(7, idempotency_key="a").headers["idempotency-replayed"] == "true"
 
 
+def test_neither_408_nor_425_is_kept_for_a_key(world):
+    answers = iter([408, 425, 404])
+    app = world.app(serve=lambda request, http: (next(answers), {}, b""))
+    host = world.host(app=app)
+    assert [host.call(7, idempotency_key="a").status for _ in range(4)] == [408, 425, 404, 404]
+    assert len(app.requests) == 3
+
+
+def test_a_redirect_under_a_key_can_be_followed_with_that_key(world):
+    def serve(request, http):
+        if request.path.endswith("/add"):
+            return 307, {"location": request.path + "/"}, b""
+        return 200, {}, b"done"
+    app = world.app(serve=serve)
+    host = world.host(app=app)
+    moved = host.call(7, idempotency_key="a")
+    assert moved.status == 307, moved
+    for replayed in (None, "true"):
+        there = host.ask("POST", moved.headers["location"], b"", {"idempotency-key": "a"})
+        assert (there.status, there.body) == (200, b"done"), there
+        assert there.headers["idempotency-replayed"] == replayed
+    assert len(app.requests) == 2
+
+
 def test_another_request_under_a_key_is_refused(world):
     app = world.app()
     hosts = [world.host(app=app)]

@@ -107,7 +107,7 @@ def test_a_joiner_is_on_the_ring_when_its_app_has_a_clean_slate(world):
 
 
 def test_words_that_mean_nothing_to_do_keep_nobody_from_the_ring(world):
-    for status in (301, 400, 401, 403, 404, 405, 501):
+    for status in (301, 400, 401, 403, 404, 405, 409, 501):
         app = world.app(end=lambda request, status=status: (status, {"location": "/"} if status == 301 else {}))
         began = time.monotonic()
         world.host(app=app)

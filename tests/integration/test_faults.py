@@ -2,6 +2,7 @@
 import collections
 import http.server
 import json
+import random
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ import grpc
 import pytest
 
 import cluster
-from apps import GrpcApp, app_pb2
+from apps import GrpcApp, app_pb2, messages
 
 
 def end(load, hosts, *more_apps):
@@ -290,6 +291,33 @@ def test_a_stream_that_answers_nonsense_or_nothing(world):
         assert answer.status == 500 and answer.headers["ringside-outcome"] == "unknown", answer
         app.behave = None
         cluster.until(lambda: host.apply(1, "x").status == 200, "it goes on")
+
+
+@pytest.mark.parametrize("compression", (grpc.Compression.NoCompression, grpc.Compression.Gzip))
+def test_a_result_that_is_too_large_ends_its_own_turn_alone(world, compression):
+    app = world.keep(GrpcApp("stream", compression=compression, options=[("grpc.max_send_message_length", -1)]))
+    host = world.host("--max-message", "1MiB", app=app)
+    assert host.apply(1, "x").status == host.apply(2, "x").status == 200
+    epochs = {turn.actor: turn.epoch for turn in app.turns()}
+    reply = messages.ApplyRequest().messages.add()
+    reply.type_url = "type.googleapis.com/google.protobuf.BytesValue"
+    for size in (1_200_000, 5_000_000, 30_000_000):
+        reply.value = random.Random(size).randbytes(size // 2).hex().encode()  # half as large when it is packed
+        answers = [app_pb2.TurnResult(outcome=app_pb2.OUTCOME_APPLIED, replies=[reply])]
+        def behave(frame, context):
+            for turn in frame.turns:
+                answers[0].seq = turn.seq
+                yield app_pb2.ResultFrame(results=answers)
+        app.behave = behave
+        answer = host.apply(1, "x")
+        assert answer.status == 500 and answer.headers["ringside-outcome"] == "unknown", answer
+        assert answer.headers["ringside-reason"] == "app-answer-too-large", answer
+        assert b"--max-message" in answer.body, answer
+        app.behave = None
+        assert host.apply(2, "x").status == 200
+    assert {turn.epoch for turn in app.turns() if turn.actor == "2"} == {epochs["2"]}, "the same activation"
+    assert len(app.breaks) == 1, "the same stream"
+    assert not any("event=app_lost" in line or "app_restarted" in line for line in host.lines)
 
 
 def test_a_stopped_host_asks_before_it_serves_again(world):

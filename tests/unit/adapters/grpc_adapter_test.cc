@@ -88,6 +88,103 @@ TEST_F(GrpcApp, EachOutcomeOfATurnIsKept) {
   EXPECT_EQ(answer_of(4).outcome, Outcome::kNotDelivered);
 }
 
+TEST_F(GrpcApp, AnOutcomeWithoutAReasonIsToldInASentence) {
+  streams.behave([](const app::v1::TurnFrame& in, Stream& stream) {
+    app::v1::ResultFrame out = applied(in);
+    for (int i = 0; i < in.turns_size(); ++i) {
+      out.mutable_results(i)->set_outcome(static_cast<app::v1::Outcome>(in.turns(i).id() - 1));
+    }
+    stream.Write(out);
+    return std::optional<grpc::Status>();
+  });
+  serve(streams);
+  for (const core::Token token : {1, 3, 4, 18}) adapter->start_turn(turn(token, token));
+  EXPECT_EQ(answer_of(1).detail, "the app's result names no outcome");
+  EXPECT_EQ(answer_of(3).detail, "the app's result says OUTCOME_REFUSED, and gives no reason");
+  EXPECT_EQ(answer_of(4).detail, "the app's result says OUTCOME_NOT_DELIVERED, and gives no reason");
+  EXPECT_EQ(answer_of(18).detail, "the app's result names outcome 17, which the contract does not know");
+  EXPECT_EQ(answer_of(18).reason, Reason::kAppFailed);
+}
+
+// Limits here: 64 KiB for a result (the fixture's), 1 MiB more for a frame. Actor N answers with what `sizes` says.
+class LargeApp : public GrpcApp {
+ protected:
+  ~LargeApp() override { stop(); }
+  void answer_with(std::map<core::ActorId, std::size_t> sizes) {
+    streams.behave([sizes = std::move(sizes)](const app::v1::TurnFrame& in, Stream& stream) {
+      app::v1::ResultFrame out = applied(in);
+      for (int i = 0; i < in.turns_size(); ++i) {
+        const auto found = sizes.find(in.turns(i).id());
+        if (found == sizes.end()) continue;
+        std::string bytes(found->second, 'x');
+        for (std::size_t at = 0; at < bytes.size(); ++at) bytes[at] = static_cast<char>(at * at % 251);
+        out.mutable_results(i)->mutable_replies(0)->set_value(bytes);
+      }
+      stream.Write(out);
+      return std::optional<grpc::Status>();
+    });
+  }
+  void expect_too_large(core::Token token, std::size_t size) {
+    const core::Answer& answer = answer_of(token);
+    EXPECT_EQ(answer.outcome, Outcome::kUnknown);
+    EXPECT_EQ(answer.reason, Reason::kAppTooLarge) << answer.detail;
+    EXPECT_NE(answer.detail.find("--max-message allows 65536"), std::string::npos) << answer.detail;
+    EXPECT_NE(answer.detail.find("the app's result has " + std::to_string(size / 1000)), std::string::npos)
+        << answer.detail;
+  }
+};
+
+TEST_F(LargeApp, AResultAboveTheLimitEndsItsOwnTurnAlone) {
+  serve(streams);
+  for (const std::size_t size : {70'000, 900'000, 2'000'000, 20'000'000}) {
+    answer_with({{1, size}});
+    adapter->start_turn(turn(size, 1));
+    expect_too_large(size, size);
+    expect_next_turn_applied(size + 1);
+  }
+  EXPECT_EQ(reports.restarts, 0);
+  EXPECT_EQ(streams.streams, 1);
+}
+
+TEST_F(LargeApp, AResultAboveTheLimitInAFrameOfOthersLikewise) {
+  answer_with({{2, 70'000}});
+  serve(streams);
+  for (core::Token token = 1; token <= 3; ++token) adapter->start_turn(turn(token, token));
+  EXPECT_EQ(answer_of(1).outcome, Outcome::kApplied);
+  expect_too_large(2, 70'000);
+  EXPECT_EQ(answer_of(3).outcome, Outcome::kApplied);
+  EXPECT_EQ(reports.restarts, 0);
+}
+
+TEST_F(LargeApp, CompressedResultsAreMeasuredUnpacked) {
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    arguments = {{GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, algorithm}};
+    serve(streams);
+    for (const std::size_t size : {900'000, 2'000'000, 20'000'000}) {
+      answer_with({{1, size}});
+      adapter->start_turn(turn(size, 1));
+      expect_too_large(size, size);
+      expect_next_turn_applied(size + 1);
+    }
+    EXPECT_EQ(reports.restarts, 0);
+    adapter.reset();
+    reports = testing::Reports();
+    stop();
+  }
+}
+
+// Nobody knows whose results went by with it, and they must not wait for ever.
+TEST_F(LargeApp, ATooLargeFrameOfSeveralResultsEndsTheActivations) {
+  answer_with({{1, 700'000}, {2, 700'000}});
+  serve(streams);
+  adapter->start_turn(turn(1, 1));
+  adapter->start_turn(turn(2, 2));
+  EXPECT_EQ(answer_of(1).reason, Reason::kAppLost);
+  EXPECT_EQ(answer_of(2).reason, Reason::kAppLost);
+  ASSERT_TRUE(run_until([this] { return reports.restarts == 1; }));
+  expect_next_turn_applied(3);
+}
+
 // What an app says wrongly of one turn is that turn's affair.
 TEST_F(GrpcApp, AResultForNoTurnChangesNothingForTheOthers) {
   streams.behave([](const app::v1::TurnFrame& in, Stream& stream) {

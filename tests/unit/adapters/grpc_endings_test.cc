@@ -147,6 +147,39 @@ TEST_F(GrpcApp, AHealthServiceIsAskedForTheNameThatWasChosen) {
   health_service = "shop";
   serve_with_health(streams);
   expect_next_turn_applied(1);
+  named.known = "cart";
+  ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
+  EXPECT_NE(reports.down_because.find("asked for: shop; --app-health-service"), std::string::npos)
+      << reports.down_because;
+}
+
+TEST_F(GrpcApp, AHealthServiceThatKnowsNoNameOfOursIsToldWithTheNames) {
+  named.known = "messages.ControlPlane";
+  serve_with_health(streams);
+  named.known = "cart";
+  ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
+  EXPECT_EQ(reports.down_because,
+            "its health service knows none of the services that it was asked for: the whole server (an empty name), "
+            "ringside.app.v1.ActorHost, messages.ControlPlane; --app-health-service chooses the name");
+}
+
+TEST_F(GrpcApp, ADeactivationThatFailedWithoutAReasonIsToldInASentence) {
+  streams.behave([](const app::v1::TurnFrame& in, Stream& stream) {
+    app::v1::ResultFrame out;
+    for (const app::v1::Deactivate& one : in.deactivations()) {
+      app::v1::Deactivated* said = out.add_deactivated();
+      said->set_seq(one.seq());
+      one.ids(0) == 1 ? said->add_not_now(1) : said->add_failed(2);
+    }
+    stream.Write(out);
+    return std::optional<grpc::Status>();
+  });
+  serve(streams);
+  adapter->deactivate(ending(1, 1));
+  adapter->deactivate(ending(2, 2));
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 2; }));
+  EXPECT_TRUE(reports.forgotten[1].detail.starts_with("Deactivate was answered")) << reports.forgotten[1].detail;
+  EXPECT_TRUE(reports.forgotten[2].detail.starts_with("Deactivate was answered")) << reports.forgotten[2].detail;
 }
 
 }  // namespace

@@ -159,7 +159,15 @@ TEST(TurnExchange, RetryAfterIsReadInBothForms) {
 
 TEST(TurnExchange, APassingAnswerToAMethodCallIsKnown) {
   const wire::ApplyJson json;
-  for (const auto& [status, passing] : {std::pair{200, false}, {404, false}, {429, true}, {500, true}, {503, true}}) {
+  for (const auto& [status, passing] : {std::pair{200, false},
+                                        {303, true},
+                                        {307, true},
+                                        {404, false},
+                                        {408, true},
+                                        {425, true},
+                                        {429, true},
+                                        {500, true},
+                                        {503, true}}) {
     net::HttpResult result;
     result.outcome = HttpOutcome::kAnswered;
     result.response.status = status;

@@ -38,6 +38,22 @@ TEST(Inflate, ABombIsRefusedAtTheBound) {
   EXPECT_LE(message.capacity(), 4'000'000U);
 }
 
+// So that whoever skips a message can still read whose it is.
+TEST(Inflate, TheBeginningOfWhatIsTooBigIsKept) {
+  std::string text;
+  for (int i = 0; i < 200'000; ++i) text += static_cast<char>(i * 7919 % 251);
+  std::string message;
+  for (const bool gzip : {true, false}) {
+    const char* encoding = gzip ? "gzip" : "deflate";
+    const std::string packed = pack(text, gzip);
+    EXPECT_EQ(inflate_message(encoding, packed, 100, message), Inflated::kTooBig);
+    EXPECT_EQ(message, text.substr(0, 100));
+    EXPECT_NE(inflate_message(encoding, packed.substr(0, 1024), 1024, message), Inflated::kDone);
+    ASSERT_GE(message.size(), 64U);
+    EXPECT_EQ(message, text.substr(0, message.size()));
+  }
+}
+
 TEST(Inflate, WhatIsNoneIsTold) {
   std::string message;
   const std::string packed = pack("hello hello hello hello", true);

@@ -50,8 +50,14 @@ TEST(Fingerprint, OfABatchIsOfItsBytes) {
   EXPECT_NE(one, 0U);
 }
 
-TEST(PassingAnswer, IsOneThatSaysNotNow) {
+TEST(PassingAnswer, IsOneThatSaysNotNowOrNotHere) {
   for (const auto& [status, passing] : std::initializer_list<std::pair<int, bool>>{{200, false},
+                                                                                   {301, true},
+                                                                                   {303, true},
+                                                                                   {308, true},
+                                                                                   {400, false},
+                                                                                   {408, true},
+                                                                                   {425, true},
                                                                                    {404, false},
                                                                                    {409, false},
                                                                                    {428, false},
