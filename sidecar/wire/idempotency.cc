@@ -24,7 +24,9 @@ void add_part(std::string& bytes, std::string_view part) {
 std::string asked_for(const http::Request& call) {
   std::string bytes;
   add_part(bytes, call.method());
-  add_part(bytes, call.path());
+  std::string_view path = call.path();
+  if (path.ends_with('/')) path.remove_suffix(1);
+  add_part(bytes, path);
   add_part(bytes, call.query());
   for (const http::Header& header : call.headers()) {
     if (header.name() == "content-type") add_part(bytes, header.value());
@@ -50,7 +52,8 @@ std::uint64_t fingerprint_of(std::string_view apply_request) {
 }
 
 bool is_passing_status(int status) {
-  return status / 100 == 3 || status == 408 || status == 425 || status == 429 || status >= 500;
+  const bool elsewhere = status / 100 == 3 && status != 303 && status != 304;
+  return elsewhere || status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
 bool is_passing_answer(std::string_view apply_result) {

@@ -40,6 +40,8 @@ def test_a_redirect_under_a_key_can_be_followed_with_that_key(world):
         there = host.ask("POST", moved.headers["location"], b"", {"idempotency-key": "a"})
         assert (there.status, there.body) == (200, b"done"), there
         assert there.headers["idempotency-replayed"] == replayed
+    whole = host.call(7, idempotency_key="a")
+    assert (whole.status, whole.body) == (200, b"done"), "whoever repeats it from the beginning"
     assert len(app.requests) == 2
 
 

@@ -34,6 +34,7 @@ TEST(Fingerprint, IsOfWhatAMethodCallAsksFor) {
   Given later;
   later.date = "tomorrow";
   EXPECT_EQ(fingerprint(later), same) << "what changes from one attempt to the next";
+  EXPECT_EQ(fingerprint({"POST", "add/"}), same) << "frameworks redirect to that";
   for (const Given& other : {Given{"PUT"}, Given{"POST", "take"}, Given{"POST", "add?x=1"}, Given{"POST", "add", "2"},
                              Given{"POST", "add", "1", "text/plain"}}) {
     EXPECT_NE(fingerprint(other), same) << other.method << other.path << other.body;
@@ -53,7 +54,8 @@ TEST(Fingerprint, OfABatchIsOfItsBytes) {
 TEST(PassingAnswer, IsOneThatSaysNotNowOrNotHere) {
   for (const auto& [status, passing] : std::initializer_list<std::pair<int, bool>>{{200, false},
                                                                                    {301, true},
-                                                                                   {303, true},
+                                                                                   {303, false},
+                                                                                   {307, true},
                                                                                    {308, true},
                                                                                    {400, false},
                                                                                    {408, true},
