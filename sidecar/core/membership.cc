@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxBuried = 4096;
 constexpr std::size_t kMaxLooks = 256;
+constexpr std::size_t kRunsRemembered = 8;  // what they asked may still be on its way
 constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
 
 }  // namespace
@@ -24,7 +25,8 @@ Membership::Membership(MembershipConfig config, Context& context, MembershipList
 
 void Membership::start(Generation generation, Phase phase) {
   self_.generation = generation;
-  if (first_generation_ == 0) first_generation_ = generation;
+  last_runs_.push_back(generation);
+  if (last_runs_.size() > kRunsRemembered) last_runs_.pop_front();
   joined_ = false;
   unconfirmed_.clear();
   furthest_ = {};

@@ -9,6 +9,7 @@
 // Loop thread only.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -93,7 +94,8 @@ class Membership {
   void discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
   bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
   void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
-  void introduce(const std::string& host);               // it spoke for itself, and is no member: look at it
+  void about_to_end(const std::string& host);  // it said so: no calls for it before it has said where it stands
+  void introduce(const std::string& host);     // it spoke for itself, and is no member: look at it
   void negotiate(Token token, const NegotiateRequest& request);
   void join(Token token, const Sender& sender, const JoinRequest& request);
   void leave(Token token, const Sender& sender);
@@ -206,7 +208,7 @@ class Membership {
   MembershipListener& listener_;
   EpochClock& clock_;
   HostRun self_;
-  Generation first_generation_ = 0;  // of this process
+  std::deque<Generation> last_runs_;  // of this process, the present one included
   Generation least_generation_ = 0;
   std::optional<Instant> twin_heard_;  // another host with this one's name, when it spoke last
   Phase phase_ = Phase::kJoining;

@@ -119,6 +119,14 @@ void Membership::connection_lost(const std::string& host) {
   ping(found->second);
 }
 
+// What is sent to it meanwhile would be lost with it.
+void Membership::about_to_end(const std::string& host) {
+  const auto found = members_.find(host);
+  if (found == members_.end() || found->second.suspected) return;
+  found->second.suspected = true;
+  ping(found->second);
+}
+
 bool Membership::answered(Token token, const PeerAnswer& answer) {
   if (closing_) return false;
   const auto found = asked_.find(token);

@@ -66,9 +66,9 @@ void Membership::answered_by_itself(const std::string& address, Contact& contact
   check_joined();
 }
 
-// A host under this one's name asks who is here. What an earlier run of this process asked may still be on its way.
+// A host under this one's name asks who is here.
 void Membership::pinged_by(const Sender& sender) {
-  const bool this_process = sender.generation >= first_generation_ && sender.generation <= self_.generation;
+  const bool this_process = std::find(last_runs_.begin(), last_runs_.end(), sender.generation) != last_runs_.end();
   if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0 || this_process) return;
   if (!has_twin()) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
   twin_heard_ = now();

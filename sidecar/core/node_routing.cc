@@ -323,6 +323,8 @@ void Node::forward_answered(Now now, Token token, Answer answer) {
     if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
         answer.reason == Reason::kWrongTarget) {
       membership_.connection_lost(found->second.host);
+    } else if (answer.reason == Reason::kShuttingDown) {
+      membership_.about_to_end(found->second.host);
     }
     forward_ended(token, std::move(answer));
   }
