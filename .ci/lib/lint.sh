@@ -1,4 +1,5 @@
-# ./run lint [--all]: format, clang-tidy, shell, Python. --all: forgets what was found clean before.
+# ./run lint [--all]: format, clang-tidy, shell, Python, and a note on what is largest. --all: forgets what was found clean
+# before.
 # shellcheck shell=bash
 
 need_packages build lint
@@ -20,3 +21,5 @@ timed "shellcheck" check_shell
 timed "python syntax" check_python
 build lint
 timed "clang-tidy" python3 .ci/lib/tidy.py --build build/lint "$@"
+say "sizes"
+python3 .ci/lib/sizes.py || true  # a note, never a failure
