@@ -282,7 +282,7 @@ core::Deactivated read_unary_deactivated(const net::CallResult& result, core::Ac
   } else if (declined && actor != 0) {
     read.kind = Kind::kNotNow;
   } else if (declined) {
-    read.kind = Kind::kDone;  // nobody keeps what an earlier sidecar activated
+    read.kind = Kind::kDone;                                      // nobody keeps what an earlier sidecar activated
   } else if (result.status != net::GrpcStatus::kUnimplemented) {  // an app that knows none has nothing to do for it
     read.kind = Kind::kFailed;
   }

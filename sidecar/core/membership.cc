@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxBuried = 4096;
 constexpr std::size_t kMaxLooks = 256;
-constexpr std::size_t kRunsRemembered = 8;  // what they asked may still be on its way
+constexpr std::size_t kRunsRemembered = 8;    // what they asked may still be on its way
 constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
 
 }  // namespace
