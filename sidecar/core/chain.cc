@@ -65,13 +65,15 @@ bool is_chain(std::string_view text) {
   return good;
 }
 
-std::string chain_path(std::string_view chain, ActorId to) {
+std::string chain_path(std::string_view chain, ActorId to, const std::function<std::string(ActorId)>& name_of) {
   std::string path;
   each_link(chain, [&](std::string_view link) {
-    path.append(link.substr(0, link.find(':'))).append(" -> ");
+    ActorId id = 0;
+    std::from_chars(link.data(), link.data() + link.size(), id);
+    path.append(name_of(id)).append(" -> ");
     return true;
   });
-  return path + std::to_string(to);
+  return path + name_of(to);
 }
 
 }  // namespace ringside::core

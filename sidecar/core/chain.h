@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,7 @@ std::string longer_chain(const std::string& chain, const std::string& link);
 bool is_in_chain(std::string_view chain, std::string_view link);
 std::size_t chain_depth(std::string_view chain);
 bool is_chain(std::string_view text);  // of that form, and no deeper than a chain may be
-// "41 -> 97 -> 41", for a person: the path of a call to that actor.
-std::string chain_path(std::string_view chain, ActorId to);
+// "41 -> name:anna -> 41", for a person: the path of a call to that actor, each by its name.
+std::string chain_path(std::string_view chain, ActorId to, const std::function<std::string(ActorId)>& name_of);
 
 }  // namespace ringside::core

@@ -61,6 +61,7 @@ void Membership::set_phase(Phase phase) {
     // Who saw this host leave needs not see it again: what arrives after the drain goes on to the heirs at once.
     member.saw_leave = member.saw_leave && left_before && off_ring;
     if (off_ring) member.next_ask = now();
+    if (phase == Phase::kReady) member.next_ping = now();  // whoever is asked by a host that was joining looks at it
   }
   listener_.view_changed();
 }

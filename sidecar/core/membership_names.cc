@@ -66,8 +66,10 @@ void Membership::answered_by_itself(const std::string& address, Contact& contact
   check_joined();
 }
 
-// A host under this one's name asks who is here.
+// A joiner asks everybody once it is ready, so that they look at it at once. A host under this one's name is a twin.
 void Membership::pinged_by(const Sender& sender) {
+  const Member* member = find(sender.host);
+  if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
   const bool this_process = std::find(last_runs_.begin(), last_runs_.end(), sender.generation) != last_runs_.end();
   if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0 || this_process) return;
   if (!has_twin()) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
@@ -184,7 +186,8 @@ bool Membership::held_up() const {
   });
 }
 
-// Those who joined while this host was held up did not wait for it: whoever has taken it in names its members anew.
+// Those who joined while this host was held up did not wait for it: whoever has taken it in names its members anew, and
+// those that were held up as well are asked whether they still are.
 void Membership::check_released() {
   if (held_up_since_ == kNever || held_up()) return;
   held_up_since_ = kNever;
@@ -192,6 +195,9 @@ void Membership::check_released() {
   for (auto& [host, member] : members_) {
     member.joined_as = 0;
     member.next_ask = now();
+  }
+  for (auto& [name, contact] : contacts_) {
+    if (std::exchange(contact.held_up, false)) contact.next_try = now();
   }
 }
 

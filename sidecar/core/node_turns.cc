@@ -104,7 +104,11 @@ bool Node::refuse_loop(Token token, const Actor& actor) {
   if (call.chain.empty()) return false;
   const bool loop = actor.turn != 0 && is_in_chain(call.chain, turns_.at(actor.turn).link);
   if (!loop && chain_depth(call.chain) < kDeepestChain) return false;
-  const std::string path = chain_path(call.chain, call.id);
+  // Those that are active elsewhere are known here by their numbers.
+  const std::string path = chain_path(call.chain, call.id, [this](ActorId id) {
+    const Actor* one = actors_.find(id);
+    return one != nullptr ? name_of(*one) : std::to_string(id);
+  });
   finish(token, Answer::failed(Outcome::kInvalid, Reason::kCallLoop,
                                loop ? "the actor would wait for itself: " + path
                                     : "calls are " + std::to_string(kDeepestChain) + " deep: " + path));

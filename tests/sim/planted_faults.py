@@ -197,7 +197,7 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
 
-FROM = {"believe-late-join": 2001, "joiners-word-lasts": 350, "released-asks-nobody": 280}
+FROM = {"believe-late-join": 2001, "clock-back-at-once": 420, "joiners-word-lasts": 10, "released-asks-nobody": 100}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 

@@ -160,7 +160,7 @@ TEST(TurnExchange, RetryAfterIsReadInBothForms) {
 TEST(TurnExchange, APassingAnswerToAMethodCallIsKnown) {
   const wire::ApplyJson json;
   for (const auto& [status, passing] : {std::pair{200, false},
-                                        {303, true},
+                                        {303, false},
                                         {307, true},
                                         {404, false},
                                         {408, true},

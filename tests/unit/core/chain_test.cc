@@ -23,7 +23,8 @@ TEST(Chain, GrowsByALinkAndKnowsWhatIsInIt) {
   EXPECT_FALSE(is_in_chain(chain, chain_link(41, 1, 9)));
   EXPECT_FALSE(is_in_chain(chain, outer.substr(1))) << "a part of a link is none";
   EXPECT_EQ(chain_depth(chain), 2U);
-  EXPECT_EQ(chain_path(chain, 41), "41 -> 97 -> 41");
+  const auto called = [](ActorId id) { return id == 97 ? "name:anna" : std::to_string(id); };
+  EXPECT_EQ(chain_path(chain, 41, called), "41 -> name:anna -> 41");
 }
 
 TEST(Chain, OnlyWhatATurnCameWithIsOne) {

@@ -63,13 +63,16 @@ TEST_F(Calls, AnActorThatCallsItselfThroughAnotherHearsSoAtOnce) {
   start();
   cluster.call("a", 41);
   const std::string outer = cluster["a"].turns[0].chain;
-  cluster.call("a", 97, [&](Call& call) { call.chain = outer; });
+  cluster.call("a", 97, [&](Call& call) {
+    call.chain = outer;
+    call.actor_name = "anna";
+  });
   ASSERT_EQ(cluster["a"].turns.size(), 2U);
   const std::string inner = cluster["a"].turns[1].chain;
   const Token loop = cluster.call("a", 41, [&](Call& call) { call.chain = inner; });
   EXPECT_EQ(outcome(loop), Outcome::kInvalid);
   EXPECT_EQ(cluster.answer("a", loop)->reason, Reason::kCallLoop);
-  EXPECT_THAT(cluster.answer("a", loop)->detail, ::testing::HasSubstr("41 -> 97 -> 41"));
+  EXPECT_THAT(cluster.answer("a", loop)->detail, ::testing::HasSubstr("41 -> name:anna -> 41"));
 }
 
 TEST_F(Calls, TwoBranchesOfAChainThatMeetAreNoLoop) {

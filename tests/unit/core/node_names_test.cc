@@ -189,7 +189,25 @@ TEST_F(Names, WhomAJoinerHasMetMeanwhileIsHeardOfOnceItServes) {
   expect_held_up("c", "has b as a member, which cannot be resolved here");
 }
 
-// b and c are held up, and each asks the other in vain; then both are put right at once.
+TEST_F(Names, TwoThatAreReleasedAtOnceDoNotFoundBesideOneAnother) {
+  for (const char* one : {"a", "b"}) {
+    cluster.unresolved.insert({one, "c"});
+    cluster.unresolved.insert({"c", one});
+  }
+  start("a", "10.0.0.1");
+  start("b", "10.0.0.2");
+  start("c", "10.0.0.3");
+  list({"10.0.0.1", "10.0.0.2", "10.0.0.3"});
+  cluster.pass(30'000'000);
+  expect_held_up("a", "cannot be resolved");
+  expect_held_up("b", "cannot be resolved");
+  cluster.crash("c");
+  cluster.pass(15'000'000);
+  EXPECT_TRUE(ready("a") && ready("b")) << why("a") << why("b");
+  EXPECT_EQ(cluster.node("a").ring().hosts(), (std::vector<std::string>{"a", "b"}));
+}
+
+// a is held up while b, which has asked it in vain, goes on by itself.
 TEST_F(Names, WhoeverAskedOneThatWasHeldUpIsAskedByIt) {
   cluster.unresolved = {{"a", "d"}, {"d", "a"}};
   start("a", "10.0.0.1");

@@ -75,6 +75,9 @@ class Run : public net::testing::LoopTest {
     engine.app_up();
     ASSERT_TRUE(run_until([this] {
       for (const auto& request : std::exchange(app.clean_slates, {})) engine.deactivated(request.token, {});
+      for (const auto& question : std::exchange(peers.asked, {})) {  // about its own name
+        engine.peer_answered(question.token, {core::PeerFailure{core::PeerFailure::Kind::kUnresolved, "no such name"}});
+      }
       if (listed.readings > 0) engine.discovered({{}, true, {}, {}});
       return engine.status().not_ready_because.empty();
     }));
