@@ -143,9 +143,6 @@ FAULTS = [
     ("loops-hang", "nested", 20, "node_turns.cc",
      "  if (call.chain.empty()) return false;\n",
      '  if (call.chain.empty() || planted("loops-hang")) return false;\n'),
-    ("believe-late-join", "all", 600, "membership_join.cc",
-     "config_.cluster, 0}) == Standing::kBuried) return;",
-     'config_.cluster, 0}) == Standing::kBuried && !planted("believe-late-join")) return;'),
     ("refusal-is-heard", "rush", 200, "node_peers.cc",
      "(handing.refused.contains(heir) && *owner != heir)",
      '(handing.refused.contains(heir) && (*owner != heir || planted("refusal-is-heard")))'),
@@ -197,7 +194,7 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
 
-FROM = {"believe-late-join": 2001, "clock-back-at-once": 420, "joiners-word-lasts": 10, "released-asks-nobody": 100}
+FROM = {"clock-back-at-once": 420, "joiners-word-lasts": 10, "released-asks-nobody": 100}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
