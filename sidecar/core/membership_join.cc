@@ -431,7 +431,7 @@ std::string Membership::waiting_for() const {
   if (has_twin()) return "another host calls itself " + self_.host + " too: set another --host on one of them";
   std::string open;
   for (const auto& [name, contact] : contacts_) {
-    if (const std::string why = why_out_of_reach(name, contact); !why.empty()) return why;
+    if (std::string why = why_out_of_reach(name, contact); !why.empty()) return why;
     if (blocks(name, contact)) {
       return contact.state == Contact::State::kAlias ? why_unusable(name, contact) : name + ": " + contact.problem;
     }
