@@ -6,9 +6,20 @@ namespace ringside::core {
 namespace {
 
 constexpr double kWorthwhile = 4.0 / 3;  // so much more must be answered for twice as many questions
-constexpr unsigned kRoundsOfRest = 8;    // until more is tried again
+constexpr unsigned kEnough = 2;          // one may be chance
+constexpr unsigned kOneIn = 8;           // so many answers
+constexpr unsigned kOfLate = 32;
+constexpr unsigned kRoundsOfRest = 8;  // until more is tried again
 
 }  // namespace
+
+void ConcurrencyLimit::order(bool overtook) {
+  ++(overtook ? overtook_ : in_order_);
+  side_by_side_ = overtook_ >= kEnough && overtook_ * kOneIn >= overtook_ + in_order_;
+  if (overtook_ + in_order_ < kOfLate) return;
+  overtook_ /= 2;
+  in_order_ /= 2;
+}
 
 void ConcurrencyLimit::full(Instant now) {
   if (measuring_) return;

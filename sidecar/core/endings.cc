@@ -6,6 +6,7 @@ namespace ringside::core {
 namespace {
 
 constexpr Duration kPatience{2'000'000};
+constexpr Duration kAtOnce{5'000};  // what was asked closer to one another may be met in any order
 
 }  // namespace
 
@@ -71,7 +72,9 @@ std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
   if (question == questions_.end()) return std::nullopt;
   const Entry& entry = entries_.at(question->second.id);
   longest_ = std::max(now - question->second.asked, longest_ * 7 / 8);
+  const Instant asked = question->second.asked;
   questions_.erase(question);
+  limit_.order(!questions_.empty() && questions_.begin()->second.asked + kAtOnce < asked);
   limit_.answered(now, in_the_way(now));
   return Asked{entry.claim, entry.failures};
 }

@@ -70,6 +70,7 @@ struct Contact {
   bool serves = false;
   bool unresolved = false;    // the name has no address here
   bool own_name = false;      // another host answers there with this host's name
+  bool unverified = false;    // it said that it does not reach this host under its name
   bool held_up = false;       // it said that it cannot join: it will ask this host once it can
   std::string name;           // an alias: which name the host there answers with; empty: it is this host
   Generation generation = 0;  // of the run that answered last

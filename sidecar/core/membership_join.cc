@@ -109,7 +109,7 @@ void Membership::ask_contact(const std::string& name, Contact& contact, bool hel
       }
       // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
       // better than this host who belongs to the cluster.
-      if (joined_ || (held_up && (!contact.serves || asks_nobody_))) break;
+      if (joined_ || (held_up && !contact.unverified && (!contact.serves || asks_nobody_))) break;
       return ask(Ask::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     case Contact::State::kAlias:
     case Contact::State::kForeign: {
@@ -307,6 +307,7 @@ void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
         contact->second.last_answer = now();
         contact->second.serves = answer.phase != Phase::kJoining;
         contact->second.held_up = answer.verdict == Verdict::kHeldUp;
+        contact->second.unverified = answer.verdict == Verdict::kUnverified;
         contact->second.problem = answer.detail;
         tell(host, contact->second, Level::kWarn, "join_not_accepted");
       }

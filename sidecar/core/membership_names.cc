@@ -181,7 +181,7 @@ bool Membership::held_up() const {
   if (!joined_ && has_twin()) return true;
   return !joined_ && std::any_of(contacts_.begin(), contacts_.end(), [this](const auto& entry) {
     const auto& [name, contact] = entry;
-    return !why_out_of_reach(name, contact).empty() ||
+    return !why_out_of_reach(name, contact).empty() || (contact.unverified && contact.serves && contact.open()) ||
            ((contact.state == Contact::State::kAlias || contact.own_name) && blocks(name, contact));
   });
 }

@@ -140,6 +140,7 @@ class Node final : private MembershipListener {
   bool given_up(const Actor& actor, const Deactivated& said) const;
   void stay(Actor& actor, const Deactivated& said);
   void idle_again(ActorId id);
+  void forget_idle_again(ActorId id);
   void hand_over(Actor& actor);
   void release(Actor& actor);
   void leave_behind(Token turn, std::deque<Token>& queue);
@@ -215,6 +216,7 @@ class Node final : private MembershipListener {
   std::map<ActorId, Adoption> adoptions_;
   std::map<Token, NodeQuestion> asked_;
   std::map<std::string, AskingBack> asking_back_;
+  std::unordered_map<ActorId, NodeTimers::Handle> idle_again_;  // what the app has failed to forget is asked for then
   Endings endings_;
   std::map<std::string, LegacyNews> legacy_news_;
   std::vector<Ended> untold_;  // ended activations, for their ring owners

@@ -79,7 +79,9 @@ Answer Node::out_of_time_in_lane(const PendingCall& pending) const {
   const auto first = lane == lanes_.end() || lane->second.empty() ? calls_.end() : calls_.find(lane->second.front());
   if (first == calls_.end()) return Answer::failed(Outcome::kExpired, Reason::kDeadline);
   const PendingCall& front = first->second;
-  const std::string behind = "; " + std::to_string(lane->second.size() - 1) + " wait behind it";
+  const std::size_t others = lane->second.size() - 1;
+  const std::string behind =
+      "; " + std::to_string(others) + (others == 1 ? " call waits" : " calls wait") + " behind it";
   if (front.stage != CallStage::kForwarding) {
     const Reason reason = front.last.reason == Reason::kNone ? Reason::kDeadline : front.last.reason;
     return Answer::failed(Outcome::kExpired, reason, detail_of(front, reason) + behind);

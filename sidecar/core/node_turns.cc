@@ -382,14 +382,23 @@ void Node::stay(Actor& actor, const Deactivated& said) {
   } else {
     const Duration pause = doubled(kFirstIdleAgain, actor.unforgotten, kLastIdleAgain);
     if (actor.unforgotten < 255) ++actor.unforgotten;
-    timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kIdleAgain, actor.id});
+    forget_idle_again(actor.id);
+    idle_again_[actor.id] =
+        timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kIdleAgain, actor.id});
   }
   run_next(actor);
 }
 
+void Node::forget_idle_again(ActorId id) {
+  if (const auto due = idle_again_.extract(id)) timers_.cancel(due.mapped());
+}
+
+// One that has been used meanwhile has another idle time.
 void Node::idle_again(ActorId id) {
+  idle_again_.erase(id);
   Actor* actor = actors_.find(id);
-  if (actor == nullptr || actor->unforgotten == 0 || actor->turn != 0 || actor->queue) return;
+  if (actor == nullptr || actor->ending || actor->turn != 0 || actor->queue) return;
+  if (actor->unforgotten == 0 && context_.now.mono - actor->last_used < config_.idle_timeout) return;
   end_actor(*actor, Deactivation::kIdle);
   send_deactivations();
 }
@@ -407,6 +416,7 @@ void Node::hand_over(Actor& actor) {
 // The activation is over: its claim goes, its ring owner hears of it, and what waited for it is routed afresh.
 void Node::release(Actor& actor) {
   untold_.push_back({actor.id, actor.epoch, {}});
+  forget_idle_again(actor.id);
   std::unique_ptr<std::deque<Token>> queue = std::move(actor.queue);
   actors_.erase(actor);
   if (queue) requeue(std::move(queue));
@@ -423,6 +433,7 @@ void Node::lose_all() {
     } else if (actor->queue) {
       queues.push_back(std::move(actor->queue));
     }
+    forget_idle_again(actor->id);
     actors_.erase(*actor);
   }
   endings_.clear();
@@ -481,7 +492,7 @@ void Node::expire_idle() {
     if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
     Actor* next = actor->newer;
     // What the app has failed to forget has a time of its own (idle_again).
-    if (actor->turn != 0 || actor->queued() != 0 || actor->ending || actor->unforgotten != 0) {
+    if (actor->turn != 0 || actor->queued() != 0 || actor->ending || idle_again_.contains(actor->id)) {
       actors_.touch(*actor, context_.now.mono);
     } else {
       end_actor(*actor, Deactivation::kIdle);

@@ -142,9 +142,9 @@ TEST_F(Calls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
   cluster.pass(1'000'000);
   EXPECT_EQ(outcome(second), Outcome::kExpired);
   EXPECT_EQ(cluster.answer("a", second)->reason, Reason::kAppSlow) << "not the caller's";
-  EXPECT_EQ(
-      cluster.answer("a", second)->detail,
-      "actor " + std::to_string(id) + " is busy at b with a call that was sent there 3.0 s ago; 1 wait behind it");
+  EXPECT_EQ(cluster.answer("a", second)->detail,
+            "actor " + std::to_string(id) +
+                " is busy at b with a call that was sent there 3.0 s ago; 1 call waits behind it");
 }
 
 TEST_F(Calls, WhereAHostWasLostIsSaid) {

@@ -189,6 +189,23 @@ TEST_F(Names, WhomAJoinerHasMetMeanwhileIsHeardOfOnceItServes) {
   expect_held_up("c", "has b as a member, which cannot be resolved here");
 }
 
+// a cannot name c, and b can: what b has given c is taken back, and calls go on where they were served.
+TEST_F(Names, OneThatAMemberCannotReachKeepsNoShareWithTheOthers) {
+  start("a", "a");
+  start("b", "b");
+  list({"a", "b"});
+  cluster.unresolved = {{"a", "c"}};
+  start("c", "c");
+  list({"a", "b", "c"});
+  cluster.pass(30'000'000);
+  expect_held_up("c", "it does not reach this host under the name c");
+  EXPECT_EQ(cluster.node("b").ring().hosts(), (std::vector<std::string>{"a", "b"}));
+  cluster.unresolved.clear();
+  cluster.pass(3'000'000);
+  EXPECT_TRUE(ready("c")) << why("c");
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 3U);
+}
+
 TEST_F(Names, TwoThatAreReleasedAtOnceDoNotFoundBesideOneAnother) {
   for (const char* one : {"a", "b"}) {
     cluster.unresolved.insert({one, "c"});

@@ -180,7 +180,7 @@ TEST_F(Turns, WhatTheAppHasNotForgottenIsHeld) {
   }
   cluster.auto_confirm = false;
   cluster.pass(90'000'000);
-  EXPECT_EQ(cluster["a"].deactivations.size(), 100U);
+  EXPECT_GT(cluster["a"].deactivations.size(), 40U) << "one that is not answered keeps no other from being asked for";
   EXPECT_EQ(cluster.node("a").status().actors, 300U);
   const Token token = cluster.call("a", 250);
   ASSERT_EQ(cluster["a"].turns.size(), 1U) << "nobody was asked to forget it";
@@ -258,6 +258,23 @@ TEST_F(Turns, AnIdleActorIsNotAskedForBeforeTheAppSaidSo) {
   EXPECT_EQ(cluster["a"].deactivations.size(), 1U);
 }
 
+TEST_F(Turns, AnActorHasOneScheduleHoweverOftenItIsCalled) {
+  start([](NodeConfig& config) { config.idle_timeout = Duration(2'000'000); });
+  cluster.auto_confirm = false;
+  std::vector<std::int64_t> asked;
+  for (int step = 0; step < 400; ++step) {  // of 0.1 s
+    if (step % 30 == 0 && step < 180) {
+      cluster.call("a", 1);
+      cluster.end_turns("a");
+    }
+    cluster.pass(100'000);
+    if (!cluster["a"].deactivations.empty()) asked.push_back(step);
+    cluster.confirm_deactivations("a", {Deactivated::Kind::kFailed, Duration(15'000'000), "503"});
+  }
+  ASSERT_GE(asked.size(), 2U);
+  for (std::size_t i = 1; i < asked.size(); ++i) EXPECT_GE(asked[i] - asked[i - 1], 149) << "15 s, as the app said";
+}
+
 TEST_F(Turns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
   start();
   for (ActorId id = 1; id <= 400; ++id) cluster.call("a", id);
@@ -274,7 +291,7 @@ TEST_F(Turns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
     cluster.node("a").deactivated(cluster.now(), first, {});
     cluster.pass(100'000);
   }
-  EXPECT_LE(most, 16U);
+  EXPECT_LE(most, 4U);
   EXPECT_LE(cluster["a"].deactivations.size(), 2U) << "whatever else is asked of it waits for so many";
 }
 
