@@ -198,6 +198,9 @@ void Membership::check_released() {
   }
   for (auto& [name, contact] : contacts_) {
     if (std::exchange(contact.held_up, false)) contact.next_try = now();
+    if (contact.state != Contact::State::kRefused) continue;
+    contact.state = Contact::State::kAsking;  // somebody may have started there, whom nobody can name
+    contact.first_asked = contact.next_try = now();
   }
 }
 

@@ -167,7 +167,7 @@ FAULTS = [
     ("joiners-word-lasts", "names", 10, "membership.cc",
      "  if (!joined_ && member.phase == Phase::kJoining) {",
      '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
-    ("released-asks-nobody", "names", 10, "membership_names.cc",
+    ("released-asks-nobody", "names", 200, "membership_names.cc",
      "  asks_nobody_ = false;\n",
      '  asks_nobody_ = false;\n  if (planted("released-asks-nobody")) return;\n'),
     ("found-unlisted", "names", 40, "membership_join.cc",
@@ -194,7 +194,7 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
 
-FROM = {"clock-back-at-once": 420, "joiners-word-lasts": 10, "released-asks-nobody": 100}
+FROM = {"clock-back-at-once": 420, "joiners-word-lasts": 10}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
