@@ -47,6 +47,14 @@ def counted(answer):
     return json.loads(answer.body)
 
 
+def called_again(host):
+    """Of an app that has just restarted: on a busy machine it may have been missed, and is looked at again soon."""
+    def answer():
+        said = host.call(7)
+        return said if said.status != 503 else None
+    return counted(cluster.until(answer, "the app to be taken back"))
+
+
 @pytest.mark.parametrize("kind", ["keep", "old", "silent", "brief"])
 def test_no_turn_of_an_old_epoch_meets_a_restarted_app(world, small, kind):
     app = small(kind)
@@ -54,7 +62,7 @@ def test_no_turn_of_an_old_epoch_meets_a_restarted_app(world, small, kind):
     before = counted(host.call(7))
     for _ in range(8):
         app.restart()
-        after = counted(host.call(7))
+        after = called_again(host)
         assert after["pid"] != before["pid"] and after["count"] == 1
         assert after["epoch"] > before["epoch"], "its memory has gone, and with it the activation"
         again = counted(host.call(7))
@@ -196,7 +204,7 @@ def localhost_part():
         host = with_world.host("--app-down-after", "1m", app=app)
         before = counted(host.call(7))
         app.restart()
-        assert counted(host.call(7))["epoch"] > before["epoch"]
+        assert called_again(host)["epoch"] > before["epoch"]
         began = time.monotonic()
         app.kill()
         line = host.line("event=app_down .*")[0]
