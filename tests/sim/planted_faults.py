@@ -164,7 +164,7 @@ FAULTS = [
      "  if (found == contacts_.end()) return;\n  Contact& contact = found->second;\n  if (contact.held_by.empty())",
      '  if (found == contacts_.end() || planted("led-astray")) return;\n'
      "  Contact& contact = found->second;\n  if (contact.held_by.empty())"),
-    ("joiners-word-lasts", "names", 10, "membership.cc",
+    ("joiners-word-lasts", "names", 200, "membership.cc",
      "  if (!joined_ && member.phase == Phase::kJoining) {",
      '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
     ("released-asks-nobody", "names", 200, "membership_names.cc",
@@ -194,7 +194,7 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
 
-FROM = {"clock-back-at-once": 420, "joiners-word-lasts": 10}
+FROM = {"clock-back-at-once": 420}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
