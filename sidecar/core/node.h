@@ -116,7 +116,7 @@ class Node final : private MembershipListener {
   AckAnswer adoption_asked(const HostRun& by, const std::vector<Claim>& claims);
   void adoption_answered(const NodeQuestion& asked, const PeerAnswer& answer);
 
-  // node_turns.cc: actors, turns, deactivation
+  // node_turns.cc: actors and turns
   Actor& claim(ActorId id);
   void enqueue(Token token, Actor& actor);
   void first_again(Token token, Actor& actor, Answer why);

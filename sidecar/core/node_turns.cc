@@ -1,4 +1,4 @@
-// Node: the actors that are active here, their turns, and their end.
+// Node: the actors that are active here, and their turns.
 #include <algorithm>
 
 #include "sidecar/core/chain.h"
@@ -7,21 +7,9 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::size_t kExpireAtOnce = 1024;  // a tick
 constexpr Duration kAppRetry{20'000};
 constexpr Duration kLastAppRetry{640'000};
-constexpr Duration kFirstQuestionAgain{50'000};
-constexpr Duration kLastQuestionAgain{1'000'000};
-constexpr Duration kFirstIdleAgain{1'000'000};
-constexpr Duration kLastIdleAgain{64'000'000};
 constexpr Duration kStuckAfter{300'000};
-constexpr Duration kPatienceOfAnOperator{1'000'000};
-constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the log
-
-template <typename Number>
-Duration doubled(Duration first, Number times, Duration most) {
-  return std::min(most, first * (1 << std::min<unsigned>(times, 16)));
-}
 
 }  // namespace
 
@@ -242,7 +230,7 @@ void Node::first_again(Token token, Actor& actor, Answer why) {
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_front(token);
   ++turns_waiting_;
-  timers_.add(context_.now.mono + doubled(kAppRetry, pending.attempts, kLastAppRetry),
+  timers_.add(context_.now.mono + backoff(kAppRetry, pending.attempts, kLastAppRetry),
               {NodeDue::kActorRetry, actor.id});
 }
 
@@ -271,235 +259,6 @@ void Node::unqueue(Token token, const PendingCall& pending) {
   } else if (const auto lane = lanes_.find(lane_of(*pending.call)); lane != lanes_.end()) {
     std::erase(lane->second, token);
   }
-}
-
-// ---- the end of activations -----------------------------------------------------------------------------------------
-
-// An operator's wish: it is answered when the activation is over, and stands first in the line until then. A turn under
-// way that does not end soon is broken.
-void Node::deactivate_for(Token token, Actor& actor) {
-  PendingCall& pending = calls_.at(token);
-  pending.maybe = true;
-  pending.stage = CallStage::kQueued;
-  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
-  actor.queue->push_front(token);
-  ++turns_waiting_;
-  context_.log(Level::kWarn, "deactivate", {{"actor", name_of(actor)}, {"why", "operator"}});
-  end_actor(actor, Deactivation::kOperator);
-  endings_.hurry(actor.id);
-  if (actor.turn != 0) {
-    const Instant due = std::max(context_.now.mono, turns_.at(actor.turn).began + kPatienceOfAnOperator);
-    timers_.add(due, {NodeDue::kBreak, actor.turn});
-  }
-  send_deactivations();
-}
-
-void Node::break_turn_due(Token turn) {
-  const auto found = turns_.find(turn);
-  if (found == turns_.end()) return;
-  const Actor* actor = actors_.find(found->second.actor);
-  if (actor == nullptr || actor->turn != turn || !actor->ending) return;
-  context_.log(Level::kWarn, "turn_broken", {{"actor", name_of(*actor)}, {"why", "operator"}});
-  context_.effects.push_back(BreakTurn{turn});
-}
-
-// No turn begins any more; the app is asked to forget the actor once the turn under way has ended.
-void Node::end_actor(Actor& actor, Deactivation why) {
-  if (!actor.ending || actor.why == Deactivation::kIdle) actor.why = why;
-  actor.ending = true;
-  if (actor.turn != 0 || actor.told) return;
-  actor.told = true;
-  endings_.add({actor.id, actor.epoch}, actor.queue != nullptr);
-}
-
-void Node::end_all(Deactivation why) {
-  for (Actor* actor = actors_.oldest(); actor != nullptr; actor = actor->newer) end_actor(*actor, why);
-  send_deactivations();
-}
-
-void Node::send_deactivations() {
-  while (const auto claim = endings_.next(context_.now.mono)) {
-    const Actor& actor = *actors_.find(claim->id);
-    const Token token = context_.token();
-    endings_.asked(*claim, token, context_.now.mono);
-    context_.effects.push_back(DeactivateActor{token, *claim, actor.name ? *actor.name : std::string(), actor.why});
-  }
-}
-
-void Node::deactivated(Now now, Token token, const Deactivated& said) {
-  begin(now);
-  if (token == clean_slate_) {
-    clean_slate_answered(said);
-  } else if (const auto asked = endings_.answered(token, context_.now.mono)) {
-    deactivation_answered(*actors_.find(asked->claim.id), asked->failures, said);
-    send_deactivations();
-  }
-  settle();
-}
-
-void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said) {
-  if (said.kind == Deactivated::Kind::kDone) {
-    endings_.over(actor.id);
-    return hand_over(actor);
-  }
-  const unsigned before = actor.why == Deactivation::kIdle ? actor.unforgotten : failures;
-  const bool declined = actor.why == Deactivation::kIdle && said.kind == Deactivated::Kind::kNotNow;
-  if (!declined && before % kFailuresBetweenLines == 0) {
-    context_.log(Level::kWarn, "deactivation_failed",
-                 {{"actor", name_of(actor)},
-                  {"why", std::string(to_string(actor.why))},
-                  {"times", std::to_string(before + 1)},
-                  {"detail", said.detail}});
-  }
-  if (actor.why == Deactivation::kIdle) return stay(actor, said);
-  if (given_up(actor, said)) {
-    context_.log(Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
-    endings_.over(actor.id);
-    return hand_over(actor);
-  }
-  endings_.ask_later(actor.id);
-  const Duration pause = doubled(kFirstQuestionAgain, failures, kLastQuestionAgain);
-  timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kEnding, actor.id});
-}
-
-// What has not ended is never given up, or the id would live twice. The one exception stays in this very app, under a
-// greater epoch: an app that answered neither the turn nor the deactivation in time would keep the actor from
-// everybody.
-bool Node::given_up(const Actor& actor, const Deactivated& said) const {
-  const bool stuck = actor.why == Deactivation::kTurnTimeout || actor.why == Deactivation::kOperator;
-  const std::string* owner = membership_.ring()->owner(actor.id);
-  return stuck && said.kind == Deactivated::Kind::kSilent && owner != nullptr && *owner == membership_.self().host;
-}
-
-// The app has not forgotten what nobody used: it goes on. Where it declined, it is asked after another idle time; where
-// it failed, sooner, and ever later.
-void Node::stay(Actor& actor, const Deactivated& said) {
-  endings_.over(actor.id);
-  actor.ending = actor.told = false;
-  actors_.touch(actor, context_.now.mono);
-  if (said.kind == Deactivated::Kind::kNotNow) {
-    actor.unforgotten = 0;
-  } else {
-    const Duration pause = doubled(kFirstIdleAgain, actor.unforgotten, kLastIdleAgain);
-    if (actor.unforgotten < 255) ++actor.unforgotten;
-    forget_idle_again(actor.id);
-    idle_again_[actor.id] =
-        timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kIdleAgain, actor.id});
-  }
-  run_next(actor);
-}
-
-void Node::forget_idle_again(ActorId id) {
-  if (const auto due = idle_again_.extract(id)) timers_.cancel(due.mapped());
-}
-
-// One that has been used meanwhile has another idle time.
-void Node::idle_again(ActorId id) {
-  idle_again_.erase(id);
-  Actor* actor = actors_.find(id);
-  if (actor == nullptr || actor->ending || actor->turn != 0 || actor->queue) return;
-  if (actor->unforgotten == 0 && context_.now.mono - actor->last_used < config_.idle_timeout) return;
-  end_actor(*actor, Deactivation::kIdle);
-  send_deactivations();
-}
-
-// Whoever activates the actor next must know what was answered here, so the claim stays until its ring owner does.
-void Node::hand_over(Actor& actor) {
-  ++context_.counters.deactivations[static_cast<std::size_t>(actor.why)];
-  if (!actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout) {
-    return release(actor);
-  }
-  handing_over_[actor.id] = {actor.epoch, {}, {}};
-  next_hand_over_ = context_.now.mono;
-}
-
-// The activation is over: its claim goes, its ring owner hears of it, and what waited for it is routed afresh.
-void Node::release(Actor& actor) {
-  untold_.push_back({actor.id, actor.epoch, {}});
-  forget_idle_again(actor.id);
-  std::unique_ptr<std::deque<Token>> queue = std::move(actor.queue);
-  actors_.erase(actor);
-  if (queue) requeue(std::move(queue));
-}
-
-// The app is gone, and all activations with it: nothing is left to be told.
-void Node::lose_all() {
-  std::vector<std::unique_ptr<std::deque<Token>>> queues;
-  while (Actor* actor = actors_.oldest()) {
-    ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
-    untold_.push_back({actor->id, actor->epoch, {}});
-    if (actor->queue && actor->turn != 0) {
-      leave_behind(actor->turn, *actor->queue);
-    } else if (actor->queue) {
-      queues.push_back(std::move(actor->queue));
-    }
-    forget_idle_again(actor->id);
-    actors_.erase(*actor);
-  }
-  endings_.clear();
-  handing_over_.clear();
-  for (auto& queue : queues) requeue(std::move(queue));
-}
-
-// The app may say of the lost turn that it never got it: those behind it go when that is known, so as not to overtake
-// it.
-void Node::leave_behind(Token turn, std::deque<Token>& queue) {
-  turns_waiting_ -= queue.size();
-  for (const Token token : queue) calls_.at(token).stage = CallStage::kLane;
-  left_behind_[turn] = std::move(queue);
-}
-
-void Node::let_follow(Token turn) {
-  const auto left = left_behind_.extract(turn);
-  if (left.empty()) return;
-  std::set<LaneId> lanes;
-  for (const Token token : left.mapped()) {
-    const auto call = calls_.find(token);  // nothing: its deadline has passed meanwhile
-    if (call == calls_.end()) continue;
-    if (call->second.call->origin == Origin::kLocal) {
-      const LaneId lane = lane_of(*call->second.call);
-      lanes_[lane].push_back(token);
-      lanes.insert(lane);
-    } else {
-      route(token);
-    }
-  }
-  for (const LaneId lane : lanes) advance_lane(lane);
-}
-
-void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
-  turns_waiting_ -= queue->size();
-  std::map<LaneId, std::deque<Token>> local;
-  for (const Token token : *queue) {
-    PendingCall& pending = calls_.at(token);
-    if (pending.call->origin == Origin::kLocal) {
-      pending.stage = CallStage::kLane;
-      local[lane_of(*pending.call)].push_back(token);
-    } else {
-      route(token);
-    }
-  }
-  for (const auto& [id, tokens] : local) {
-    std::deque<Token>& lane = lanes_[id];
-    lane.insert(lane.begin(), tokens.begin(), tokens.end());
-    advance_lane(id);
-  }
-}
-
-void Node::expire_idle() {
-  Actor* actor = actors_.oldest();
-  for (std::size_t i = 0; actor != nullptr && i < kExpireAtOnce; ++i) {
-    if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
-    Actor* next = actor->newer;
-    // What the app has failed to forget has a time of its own (idle_again).
-    if (actor->turn != 0 || actor->queued() != 0 || actor->ending || idle_again_.contains(actor->id)) {
-      actors_.touch(*actor, context_.now.mono);
-    } else {
-      end_actor(*actor, Deactivation::kIdle);
-    }
-    actor = next;
-  }
-  send_deactivations();
 }
 
 }  // namespace ringside::core

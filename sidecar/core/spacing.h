@@ -8,6 +8,11 @@
 
 namespace ringside::core {
 
+// Exponential backoff: the pause before the next attempt, where so many have failed before.
+inline Duration backoff(Duration first, unsigned failures, Duration most) {
+  return std::min(most, first * (1 << std::min(failures, 16U)));
+}
+
 class Spacing {
  public:
   // The pause after a message; it doubles from `least` to `most`, and begins anew after a quiet while.
