@@ -13,7 +13,7 @@ constexpr unsigned kRoundsOfRest = 8;  // until more is tried again
 
 }  // namespace
 
-void ConcurrencyLimit::order(bool overtook) {
+void ConcurrencyLimit::note_order(bool overtook) {
   ++(overtook ? overtook_ : in_order_);
   side_by_side_ = overtook_ >= kEnough && overtook_ * kOneIn >= overtook_ + in_order_;
   if (overtook_ + in_order_ < kOfLate) return;
@@ -28,7 +28,8 @@ void ConcurrencyLimit::full(Instant now) {
   answers_ = 0;
 }
 
-void ConcurrencyLimit::answered(Instant now, std::size_t still_under_way) {
+void ConcurrencyLimit::answered(Instant now, std::size_t still_under_way, bool overtook) {
+  note_order(overtook);
   if (still_under_way >= limit_) {  // as many as an earlier limit allowed
     since_ = now;
     answers_ = 0;

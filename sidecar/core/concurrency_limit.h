@@ -1,10 +1,10 @@
 // How many questions may be under way at once at an application whose speed nobody has told. One that saves many actors
 // side by side is done soonest with many questions; one that does one thing at a time is not, and each question stands
 // in the way of its turns. Hill climbing over what is answered in a second: twice as many at once are tried, and kept
-// where at least a third more is answered for it; else half as many are, and kept where that costs little. One that
-// answers a later question before an earlier one does several things at a time, however unlike they are: it is asked
-// for all. After Heiss and Wagner, "Adaptive Load Control in Transaction Processing Systems" (VLDB 1991). Loop thread
-// only.
+// where at least a third more is answered for it; else half as many are, and kept where that costs little. An
+// application that answers a later question before an earlier one does several things at a time, whatever the rate: it
+// may be asked for all at once. After Heiss and Wagner, "Adaptive Load Control in Transaction Processing Systems" (VLDB
+// 1991). Loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -22,14 +22,14 @@ class ConcurrencyLimit {
   std::size_t limit() const { return side_by_side_ ? most_ : limit_; }
   // All that may be are under way, or will be at once: what is answered from here on tells something.
   void full(Instant now);
-  void answered(Instant now, std::size_t still_under_way);
-  // Whether an earlier question is still open.
-  void order(bool overtook);
+  // `overtook`: an earlier question is still open.
+  void answered(Instant now, std::size_t still_under_way, bool overtook);
   // There is nothing more to ask: what is answered from here on tells nothing.
   void idle() { measuring_ = false; }
 
  private:
   enum class Trial { kNone, kMore, kFewer };
+  void note_order(bool overtook);
   void judge(double rate);
   void set(std::size_t limit);
 

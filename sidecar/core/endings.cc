@@ -74,8 +74,8 @@ std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
   longest_ = std::max(now - question->second.asked, longest_ * 7 / 8);
   const Instant asked = question->second.asked;
   questions_.erase(question);
-  limit_.order(!questions_.empty() && questions_.begin()->second.asked + kAtOnce < asked);
-  limit_.answered(now, in_the_way(now));
+  const bool overtook = !questions_.empty() && questions_.begin()->second.asked + kAtOnce < asked;
+  limit_.answered(now, in_the_way(now), overtook);
   return Asked{entry.claim, entry.failures};
 }
 

@@ -49,7 +49,7 @@ struct Member {
   Instant next_ask;  // when to repeat a Join or Leave
 };
 
-// A name or an address that is no member (yet).
+// A name or an address that is not a member (yet).
 struct Contact {
   enum class State : std::uint8_t {
     kAsking,   // pinged; no answer so far

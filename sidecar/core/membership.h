@@ -5,7 +5,8 @@
 //     its own included, only make us look.
 //  2. Within one generation a host never comes back onto the ring.
 //  3. joined() is true only after every name in the closure of names has answered, refused, or been taken for dead. Who
-//     has answered is not dead: a host that cannot be reached by its own name holds the joining up until it can.
+//     has answered is not dead: a host that cannot be reached by its own name holds the joining up until it can. A
+//     member of those who took this host in is dead when they say so.
 // Loop thread only.
 #pragma once
 
@@ -95,13 +96,13 @@ class Membership {
   bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
   void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
   void about_to_end(const std::string& host);  // it said so: no calls for it before it has said where it stands
-  void introduce(const std::string& host);     // it spoke for itself, and is no member: look at it
+  void introduce(const std::string& host);     // it spoke for itself, and is not a member: look at it
   void negotiate(Token token, const NegotiateRequest& request);
   void join(Token token, const Sender& sender, const JoinRequest& request);
   void leave(Token token, const Sender& sender);
   void closing(Token token, const std::string& host, const std::string& source_ip);
   void probe(Token token, const ProbeRequest& request);
-  void pinged_by(const Sender& sender);
+  void pinged_by(const Sender& sender);  // what a ping tells of who sends it; the answer is the node's
   Standing standing_of(const Sender& sender) const;
 
  private:
@@ -145,8 +146,6 @@ class Membership {
   void tick_contacts();
   void ask_contact(const std::string& name, Contact& contact, bool held_up);
   bool heard_of_late(const Contact& contact) const;
-  std::string names_nobody() const;
-  bool founds_unlisted() const;
   bool awaited(const Contact& contact) const;
   Duration repeat_after(const Contact& contact) const;
   bool out_of_patience(const Contact& contact) const;
@@ -160,16 +159,18 @@ class Membership {
   void tell(const std::string& address, Contact& contact, Level level, const char* event);
 
   // membership_names.cc: hosts whose names cannot be used
+  std::string names_nobody() const;
+  bool founds_unlisted() const;
   void met_alias(const std::string& address, const std::string& name, Contact& contact);
   void ask_own_name();
   void answered_by_itself(const std::string& address, Contact& contact);
   bool has_twin() const;
-  void met_own_name(const Asked& asked, const PingAnswer& says, Contact& contact);
+  void met_own_name(const std::string& address, const PingAnswer& says, Contact& contact);
+  bool is_this_process(Generation run) const;
   std::string why_unusable(const std::string& address, const Contact& contact) const;
   bool out_of_reach(const Contact& contact) const;
   std::string why_out_of_reach(const std::string& name, const Contact& contact) const;
   void named_by_member(const std::string& name, const std::string& member);
-  void ask_holders(const std::string& name, const Contact& contact, std::size_t how_many);
   void held_no_more(const std::string& name, const std::string& by);
   void lost_holder(const std::string& host);
   void heard_from(const std::string& joiner);
@@ -192,7 +193,7 @@ class Membership {
   void ping_failed(const Asked& asked, const PeerFailure& failure);
   void suspect(Member& member);
   void probed(const Asked& asked, const ProbeAnswer& says);
-  void ask_about(const std::string& host, const std::string& witness);
+  void ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many);
   void look(const std::string& host, Look look);
   void looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, const PeerFailure* failure);

@@ -66,7 +66,7 @@ void Membership::tick_contacts() {
   for (auto& [name, contact] : contacts_) {
     if (!joined_ && !contact.held_by.empty() && contact.next_probe <= now() && out_of_reach(contact)) {
       contact.next_probe = now() + config_.dead_after / 4;
-      ask_holders(name, contact, kWitnesses);
+      ask_about(name, {contact.held_by.begin(), contact.held_by.end()}, kWitnesses);
     }
     if (contact.open() && !joined_ && out_of_patience(contact)) {
       contact.state = Contact::State::kSilent;
@@ -198,7 +198,7 @@ void Membership::contact_answered(const Asked& asked, const PingAnswer& says) {
     contact.clock = Contact::Clock::kNear;
     return set_foreign(address, why);
   }
-  if (*name == self_.host) return met_own_name(asked, says, contact);
+  if (*name == self_.host) return met_own_name(address, says, contact);
   if (address == self_.host) {  // it leads to somebody else: the others will say so, who ask it for this host
     contacts_.erase(found);
     return check_joined();
@@ -396,35 +396,11 @@ bool Membership::awaited(const Contact& contact) const {
 // Of this cluster, and yet out of this host's reach.
 bool Membership::blocks(const std::string& name, const Contact& contact) const {
   if (contact.state == Contact::State::kAlias) {
-    // Serving hosts that have no such member are no part of what it does.
+    // Serving hosts that have no such member are not concerned by it.
     return !taken_in() && !why_unusable(name, contact).empty();
   }
   if (contact.state != Contact::State::kForeign || !contact.blocks || !heard_of_late(contact)) return false;
   return contact.clock != Contact::Clock::kBehind || blocks_by_clock(contact);
-}
-
-// A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. The names; empty: it
-// does name somebody, or there is no list.
-std::string Membership::names_nobody() const {
-  if (listed_ || config_.found_unlisted || !members_.empty()) return "";
-  std::string unresolved;
-  for (const auto& [name, contact] : contacts_) {
-    if (!contact.listed) continue;
-    if (!contact.unresolved) return "";
-    unresolved += (unresolved.empty() ? "" : ", ") + name;
-  }
-  return unresolved;
-}
-
-bool Membership::founds_unlisted() const {
-  if (listed_ || config_.found_unlisted) return false;
-  const auto is_this = [](const Contact& one) { return one.state == Contact::State::kAlias && one.name.empty(); };
-  bool any = false;
-  for (const auto& [name, contact] : contacts_) {
-    if (contact.listed && is_this(contact)) return false;
-    any = any || contact.listed;
-  }
-  return any;
 }
 
 std::string Membership::waiting_for() const {

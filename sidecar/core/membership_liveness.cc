@@ -91,25 +91,25 @@ void Membership::ping(Member& member) {
 
 void Membership::suspect(Member& member) {
   member.next_probe = now() + config_.dead_after / 4;
-  std::vector<const Member*> witnesses;
+  std::vector<std::string> witnesses;
   for (const auto& [name, other] : members_) {
-    if (!other.legacy() && !other.suspected && &other != &member) witnesses.push_back(&other);
+    if (!other.legacy() && !other.suspected && &other != &member) witnesses.push_back(name);
   }
   const std::size_t known = witnesses.size();
-  for (std::size_t i = 0; i < kWitnesses && !witnesses.empty(); ++i) {
-    const std::size_t pick = context_.random.below(witnesses.size());
-    ask_about(member.run.host, witnesses[pick]->run.host);
-    witnesses.erase(witnesses.begin() + static_cast<std::ptrdiff_t>(pick));
-  }
+  ask_about(member.run.host, std::move(witnesses), kWitnesses);
   if (std::exchange(member.suspected, true)) return;
   context_.log(Level::kDebug, "member_suspected", {{"host", member.run.host}, {"witnesses", std::to_string(known)}});
 }
 
-// Whether it hears a host that is out of reach here.
-void Membership::ask_about(const std::string& host, const std::string& witness) {
-  const Token token = context_.token();
-  asked_[token] = {Ask::kProbe, host, now(), self_.generation, witness};
-  context_.effects.push_back(AskPeer{token, witness, ProbeRequest{host}, config_.dead_after / 2});
+// Some of them, by chance: whether they hear a host that is out of reach here.
+void Membership::ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many) {
+  for (std::size_t i = 0; i < how_many && !witnesses.empty(); ++i) {
+    const auto pick = witnesses.begin() + static_cast<std::ptrdiff_t>(context_.random.below(witnesses.size()));
+    const Token token = context_.token();
+    asked_[token] = {Ask::kProbe, host, now(), self_.generation, *pick};
+    context_.effects.push_back(AskPeer{token, *pick, ProbeRequest{host}, config_.dead_after / 2});
+    witnesses.erase(pick);
+  }
 }
 
 void Membership::connection_lost(const std::string& host) {

@@ -1,6 +1,6 @@
-// Membership: hosts that answer and cannot be dealt with, since the name that they announce leads elsewhere, nowhere,
-// or to this host. Everything between hosts goes by names, so nobody joins beside such a one: two clusters would be the
-// outcome.
+// Membership: names that cannot be used. Hosts that answer and announce a name that leads elsewhere, nowhere or to this
+// host; members of others that are out of reach under theirs; two hosts of one name; sources that name nobody.
+// Everything between hosts goes by names, so nobody joins beside such a one: two clusters would be the outcome.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -37,16 +37,13 @@ void Membership::met_alias(const std::string& address, const std::string& name, 
 
 // One of two hosts that call themselves the same is this one. The others could not tell them apart: neither may serve,
 // but for one that has members, which know it by that name.
-void Membership::met_own_name(const Asked& asked, const PingAnswer& says, Contact& contact) {
+void Membership::met_own_name(const std::string& address, const PingAnswer& says, Contact& contact) {
   contact.name.clear();
   contact.clock = Contact::Clock::kNear;
-  if (says.generation >= asked.as && says.generation <= self_.generation) {
-    return answered_by_itself(asked.host, contact);
-  }
+  if (is_this_process(says.generation)) return answered_by_itself(address, contact);
   contact.own_name = contact.blocks = true;
-  set_foreign(asked.host,
-              "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
-  if (joined_ && members_.empty()) listener_.must_rejoin(asked.host + " has this host's own name");
+  set_foreign(address, "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
+  if (joined_ && members_.empty()) listener_.must_rejoin(address + " has this host's own name");
 }
 
 // Nobody else may name this host, where two have its name: its own name leads to one of them.
@@ -66,12 +63,16 @@ void Membership::answered_by_itself(const std::string& address, Contact& contact
   check_joined();
 }
 
+bool Membership::is_this_process(Generation run) const {
+  return std::find(last_runs_.begin(), last_runs_.end(), run) != last_runs_.end();
+}
+
 // A joiner asks everybody once it is ready, so that they look at it at once. A host under this one's name is a twin.
 void Membership::pinged_by(const Sender& sender) {
   const Member* member = find(sender.host);
   if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
-  const bool this_process = std::find(last_runs_.begin(), last_runs_.end(), sender.generation) != last_runs_.end();
-  if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0 || this_process) return;
+  if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0) return;
+  if (is_this_process(sender.generation)) return;
   if (!has_twin()) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
   twin_heard_ = now();
   if (joined_ && members_.empty()) listener_.must_rejoin("another host has this host's own name");
@@ -116,20 +117,11 @@ void Membership::named_by_member(const std::string& name, const std::string& mem
   contact.held_by.insert(member);
 }
 
-void Membership::ask_holders(const std::string& name, const Contact& contact, std::size_t how_many) {
-  std::vector<std::string> holders(contact.held_by.begin(), contact.held_by.end());
-  for (std::size_t i = 0; i < how_many && !holders.empty(); ++i) {
-    const std::size_t pick = context_.random.below(holders.size());
-    ask_about(name, holders[pick]);
-    holders.erase(holders.begin() + static_cast<std::ptrdiff_t>(pick));
-  }
-}
-
 // Where one of them has buried it the others will soon do so: they are asked one after the other, without a pause.
 void Membership::held_no_more(const std::string& name, const std::string& by) {
   const auto found = contacts_.find(name);
   if (joined_ || found == contacts_.end() || found->second.held_by.erase(by) == 0) return;
-  ask_holders(name, found->second, 1);
+  ask_about(name, {found->second.held_by.begin(), found->second.held_by.end()}, 1);
   if (found->second.held_by.empty()) tick_contacts();
   check_joined();
 }
@@ -164,7 +156,7 @@ bool Membership::out_of_reach(const Contact& contact) const {
   }
 }
 
-// Empty: no member of others, or one that this host deals with.
+// Empty: it is not a member of others, or this host deals with it.
 std::string Membership::why_out_of_reach(const std::string& name, const Contact& contact) const {
   if (contact.held_by.empty() || !out_of_reach(contact)) return "";
   const std::string known = *contact.held_by.begin() + " has " + name + " as a member, which ";
@@ -175,6 +167,30 @@ std::string Membership::why_out_of_reach(const std::string& name, const Contact&
   if (contact.state == Contact::State::kRefused) return known + "refuses connections here" + kAdvice;
   if (contact.unresolved) return known + "cannot be resolved here" + kAdvice;
   return known + "does not answer here";
+}
+
+// A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. The names; empty: it
+// does name somebody, or there is no list.
+std::string Membership::names_nobody() const {
+  if (listed_ || config_.found_unlisted || !members_.empty()) return "";
+  std::string unresolved;
+  for (const auto& [name, contact] : contacts_) {
+    if (!contact.listed) continue;
+    if (!contact.unresolved) return "";
+    unresolved += (unresolved.empty() ? "" : ", ") + name;
+  }
+  return unresolved;
+}
+
+bool Membership::founds_unlisted() const {
+  if (listed_ || config_.found_unlisted) return false;
+  const auto is_this = [](const Contact& one) { return one.state == Contact::State::kAlias && one.name.empty(); };
+  bool any = false;
+  for (const auto& [name, contact] : contacts_) {
+    if (contact.listed && is_this(contact)) return false;
+    any = any || contact.listed;
+  }
+  return any;
 }
 
 bool Membership::held_up() const {

@@ -94,7 +94,7 @@ Answer Node::out_of_time_in_lane(const PendingCall& pending) const {
                             seconds(context_.now.mono - forward.began) + " ago" + behind);
 }
 
-// "10.0.0.7, to which the call for actor 7 had been sent 0.3 s before, is lost: End of file"
+// "10.0.0.7, to which the call for actor 7 was sent 0.3 s before, is lost: End of file"
 std::string Node::detail_of_loss(const Call& call, const ForwardUnderWay& forward, const std::string& error) const {
   std::string text = forward.host + ", to which the call for " + named(call) + " was sent " +
                      seconds(context_.now.mono - forward.began) + " before, is lost";

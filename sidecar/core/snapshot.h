@@ -43,9 +43,9 @@ struct MemberStatus {
   bool legacy = false;
   bool routes_only = false;
   bool on_ring = false;
-  bool member = true;  // false: a name that is no member (problem says why)
+  bool member = true;  // false: a name that is not a member (problem says why)
   Duration rtt{0};
-  Duration silent_for{0};  // since its last answer; of a name that is no member: since it was first asked
+  Duration silent_for{0};  // since its last answer; of a name that is not a member: since it was first asked
   Hash ring = 0;
   std::uint64_t actors = 0;
   std::uint64_t load = 0;

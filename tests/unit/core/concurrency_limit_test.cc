@@ -49,7 +49,7 @@ Course ask_all(ConcurrencyLimit& limit, const App& app, std::size_t questions) {
   while (!busy.empty()) {
     now = busy.top();
     busy.pop();
-    limit.answered(Instant(Duration(now)), busy.size() + waiting);
+    limit.answered(Instant(Duration(now)), busy.size() + waiting, false);
     fill();
   }
   run.took_us = now;
