@@ -279,10 +279,9 @@ core::Deactivated read_unary_deactivated(const net::CallResult& result, core::Ac
   if (!result.from_server) {
     read.kind = result.status == net::GrpcStatus::kDeadlineExceeded ? Kind::kSilent : Kind::kFailed;
     read.detail = "Deactivate: " + result.message;
-  } else if (declined && actor != 0) {
-    read.kind = Kind::kNotNow;
   } else if (declined) {
-    read.kind = Kind::kDone;                                      // nobody keeps what an earlier sidecar activated
+    // Of all actors there is nothing to keep: they are an earlier sidecar's.
+    read.kind = actor == 0 ? Kind::kDone : Kind::kNotNow;
   } else if (result.status != net::GrpcStatus::kUnimplemented) {  // an app that knows none has nothing to do for it
     read.kind = Kind::kFailed;
   }

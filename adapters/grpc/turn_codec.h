@@ -33,7 +33,7 @@ struct ReadFrame {
   std::vector<TooLarge> too_large;
   std::vector<std::uint64_t> garbled;  // sequence numbers of results that cannot be read, as far as they can; else 0
 };
-// Nothing: it is no ResultFrame at all. A result of more than `max_result` bytes is not decoded.
+// Nothing: it is not a ResultFrame at all. A result of more than `max_result` bytes is not decoded.
 std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t max_result);
 
 // The result that a ResultFrame begins with, of which no more than the first bytes are there.

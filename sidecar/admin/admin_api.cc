@@ -62,7 +62,7 @@ net::HttpResponse AdminApi::ready() const {
   const core::Status status = gateway_.status();
   std::string notes;
   for (const core::MemberStatus& member : gateway_.members()) {
-    if (!member.member) notes += wire::readable("note: " + member.host + " is no member: " + member.problem) + "\n";
+    if (!member.member) notes += wire::readable("note: " + member.host + " is not a member: " + member.problem) + "\n";
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
   return answer(503, kText, wire::readable("not ready: " + status.not_ready_because) + "\n" + notes);

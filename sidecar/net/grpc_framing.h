@@ -33,7 +33,7 @@ class GrpcMessageReader {
   explicit GrpcMessageReader(std::size_t max_message, bool take_compressed = false)
       : max_message_(max_message), take_compressed_(take_compressed) {}
 
-  /// From now on a message above the limit is no error: its beginning is handed over, and the rest goes by unkept.
+  /// From now on a message above the limit is not an error: its beginning is handed over, and the rest goes by unkept.
   void skip_too_big() { skip_too_big_ = true; }
 
   /// Of the message that is being handed over.

@@ -92,6 +92,12 @@ def until(condition, what):
         threading.Event().wait(0.02)
 
 
+def counted(answer):
+    """What an app that counts has said."""
+    assert answer.status == 200, answer
+    return json.loads(answer.body)
+
+
 class Sidecar(Process):
     def __init__(self, *flags, app=None, host="127.0.0.1", peer="127.0.0.1:0", join=(), local=("127.0.0.1:0",), **env):
         command = [RINGSIDE, "serve", "--host", host, "--peer", peer, "--admin", "127.0.0.1:0"]

@@ -1,6 +1,5 @@
 """Sidecars beside apps that are processes of their own: servers with habits, restarts, and two sidecars at one app."""
 import concurrent.futures
-import json
 import os
 import pathlib
 import signal
@@ -42,37 +41,32 @@ def small(world):
     return lambda kind, **options: world.keep(SmallApp(kind, **options))
 
 
-def counted(answer):
-    assert answer.status == 200, answer
-    return json.loads(answer.body)
-
-
 def called_again(host):
     """Of an app that has just restarted: on a busy machine it may have been missed, and is looked at again soon."""
     def answer():
         said = host.call(7)
         return said if said.status != 503 else None
-    return counted(cluster.until(answer, "the app to be taken back"))
+    return cluster.counted(cluster.until(answer, "the app to be taken back"))
 
 
 @pytest.mark.parametrize("kind", ["keep", "old", "silent", "brief"])
 def test_no_turn_of_an_old_epoch_meets_a_restarted_app(world, small, kind):
     app = small(kind)
     host = world.host("--app-health-interval", "1m", app=app)
-    before = counted(host.call(7))
+    before = cluster.counted(host.call(7))
     for _ in range(8):
         app.restart()
         after = called_again(host)
         assert after["pid"] != before["pid"] and after["count"] == 1
         assert after["epoch"] > before["epoch"], "its memory has gone, and with it the activation"
-        again = counted(host.call(7))
+        again = cluster.counted(host.call(7))
         assert (again["epoch"], again["count"]) == (after["epoch"], 2), "once"
         before = again
 
 
 def test_new_workers_under_one_socket_are_no_restart(world, small):
     host = world.host("--app-health-interval", "50ms", app=small("prefork"))
-    answers = [counted(host.call(7)) for _ in range(40)]
+    answers = [cluster.counted(host.call(7)) for _ in range(40)]
     assert len({one["pid"] for one in answers}) > 3
     assert len({one["epoch"] for one in answers}) == 1
     assert not any("event=app_restarted" in line or "event=app_down" in line for line in host.lines)
@@ -83,7 +77,7 @@ def test_an_app_that_closes_connections_has_not_restarted(world, small, kind):
     host = world.host("--app-health-interval", "50ms", app=small(kind))
     epochs = set()
     for _ in range(5):
-        epochs.add(counted(host.call(7))["epoch"])
+        epochs.add(cluster.counted(host.call(7))["epoch"])
         time.sleep(0.3)  # idle for longer than the app keeps a connection
     assert len(epochs) == 1
     assert not any("event=app_restarted" in line or "event=app_down" in line for line in host.lines)
@@ -93,13 +87,13 @@ def test_an_app_at_a_unix_socket_that_restarts_is_noticed(world, tmp_path):
     path = str(tmp_path / "app.sock")
     app = world.app(unix=path)
     host = world.host("--app-health-interval", "1m", app=app)
-    before = counted(host.call(7))
+    before = cluster.counted(host.call(7))
     for _ in range(5):
         app.kill()
         os.unlink(path)
         app.counts.clear()
         app.start(0)
-        after = counted(host.call(7))
+        after = cluster.counted(host.call(7))
         assert after["count"] == 1 and after["epoch"] > before["epoch"]
         before = after
 
@@ -159,17 +153,17 @@ def test_a_redirect_leads_through_ringside(world, small):
 def test_a_second_sidecar_waits_for_the_first_ones_end_and_says_so(world, small):
     app = small("keep")
     first = world.host(app=app)
-    before = counted(first.call(7))
+    before = cluster.counted(first.call(7))
     second = world.sidecar(app=app)
     second.line("event=app_has_a_sidecar")
     told = second.admin_get("/readyz")
     assert told.status == 503
     assert f"another sidecar (process {first.child.pid})" in told.body.decode(), told
-    assert counted(first.call(7)) == before | {"count": 2}, "nothing was wiped"
+    assert cluster.counted(first.call(7)) == before | {"count": 2}, "nothing was wiped"
     first.child.send_signal(signal.SIGTERM)
     second.ready()
     assert first.wait() == 0
-    assert counted(second.call(7))["epoch"] > before["epoch"]
+    assert cluster.counted(second.call(7))["epoch"] > before["epoch"]
 
 
 def test_several_processes_behind_one_port_are_told_apart_from_restarts(world):
@@ -202,7 +196,7 @@ def localhost_part():
     try:
         app = with_world.keep(SmallApp("keep", host="localhost"))
         host = with_world.host("--app-down-after", "1m", app=app)
-        before = counted(host.call(7))
+        before = cluster.counted(host.call(7))
         app.restart()
         assert called_again(host)["epoch"] > before["epoch"]
         began = time.monotonic()

@@ -133,7 +133,7 @@ def test_an_idle_actor_that_the_app_keeps_goes_on(world):
         after = json.loads(host.call(7).body)
         assert after["epoch"] == before["epoch"] and after["count"] == before["count"] + 1, "the same activation"
     host.line("event=deactivation_failed .*answered 500")
-    assert not any("event=deactivation_failed" in line and "409" in line for line in host.lines), "that is no failure"
+    assert not any("event=deactivation_failed" in line and "409" in line for line in host.lines), "that is not a failure"
     answers["status"] = 200
     cluster.until(lambda: host.json("/v1/actors")["actors"] == [], "it is asked again, and forgets")
 

@@ -1,7 +1,6 @@
 """Sidecars beside servers that others wrote, as Debian has them, each with its own ideas of a connection."""
 import collections
 import concurrent.futures
-import json
 import os
 import pathlib
 import socket
@@ -61,17 +60,12 @@ def real(world, tmp_path):
     return lambda kind: world.keep(RealApp(kind, tmp_path))
 
 
-def counted(answer):
-    assert answer.status == 200, answer
-    return json.loads(answer.body)
-
-
 @pytest.mark.parametrize("kind", COMMANDS)
 def test_many_callers_lose_nothing_and_nothing_happens_twice(world, real, kind):
     host = world.host(app=real(kind))
     actors = [n % 40 + 1 for n in range(400)]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda actor: counted(host.call(actor)), actors))
+        answers = list(pool.map(lambda actor: cluster.counted(host.call(actor)), actors))
     counts = collections.defaultdict(set)
     for actor, answer in zip(actors, answers):
         counts[actor].add(answer["count"])
@@ -84,13 +78,13 @@ def test_many_callers_lose_nothing_and_nothing_happens_twice(world, real, kind):
 def test_a_restart_that_takes_no_time_is_noticed(world, real, kind):
     app = real(kind)
     host = world.host("--app-health-interval", "1m", app=app)
-    before = counted(host.call(7))
+    before = cluster.counted(host.call(7))
     for _ in range(2):
         app.kill()
         app.start()
         # One that takes a while to come back may have been missed already, and is looked at again soon.
         cluster.until(lambda: host.call(7, "look").status == 404, "the app to be taken back")
-        after = counted(host.call(7))
+        after = cluster.counted(host.call(7))
         assert after["pid"] != before["pid"] and after["count"] == 1
         assert after["epoch"] > before["epoch"], "its memory has gone, and with it the activation"
         before = after
@@ -102,7 +96,7 @@ def test_turns_one_after_another_are_not_held_back(world, real, kind):
     took = []
     for _ in range(40):
         began = time.monotonic()
-        counted(host.call(1))
+        cluster.counted(host.call(1))
         took.append(time.monotonic() - began)
     assert sorted(took)[len(took) // 4] < 0.03, "the kernel would hold each acknowledgement back for 0.04 s"
 

@@ -69,7 +69,7 @@ TEST_F(Admin, ReadyzSaysWhatIsMissing) {
   const net::HttpResponse response = get("/readyz");
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(response.body,
-            "not ready: no answer yet from 10.0.0.8\nnote: 10.0.0.9 is no member: it is of cluster staging\n");
+            "not ready: no answer yet from 10.0.0.8\nnote: 10.0.0.9 is not a member: it is of cluster staging\n");
 }
 
 TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {
@@ -80,7 +80,7 @@ TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {
   stranger.problem = "caf\xc3\xa9 \xc3";
   gateway.member_list = {stranger};
   EXPECT_EQ(nlohmann::json::parse(get("/status").body)["others"][0]["problem"], "caf\xc3\xa9 \xef\xbf\xbd");
-  EXPECT_EQ(get("/readyz").body, "not ready: the application: ??\nnote: 10.0.0.9 is no member: caf\xc3\xa9 ?\n");
+  EXPECT_EQ(get("/readyz").body, "not ready: the application: ??\nnote: 10.0.0.9 is not a member: caf\xc3\xa9 ?\n");
   EXPECT_NE(get("/").body.find("caf\xc3\xa9 ?<"), std::string::npos);
 }
 
