@@ -53,14 +53,14 @@ class Saves:
 
     def __init__(self, takes, side_by_side):
         self.takes, self.room, self.lock = takes, threading.Semaphore(side_by_side), threading.Lock()
-        self.asked = self.most = self.last = 0
+        self.asked = self.most = 0
 
     def __call__(self, request):
         if request.path == "/actors":
             return 200, {}
         with self.lock:
             self.asked += 1
-            self.most, self.last = max(self.most, self.asked), self.asked
+            self.most = max(self.most, self.asked)
         with self.room:
             time.sleep(self.takes)  # the app's own work
         with self.lock:
@@ -83,7 +83,7 @@ def test_an_app_that_does_one_thing_at_a_time_is_not_flooded(world):
     call_all(host, range(1, 201))
     assert host.cli("drain", "--no-wait").returncode == 0
     cluster.until(lambda: host.json("/v1/status")["ending"] < 60, "most have ended")
-    assert app.most <= 6 and app.last <= 4, "so many stand in front of whatever else it is asked"
+    assert app.most <= 32, "so many of 200 stand in front of whatever else it is asked"
     cluster.until(lambda: host.json("/v1/status")["phase"] == "drained", "drained")
 
 

@@ -47,7 +47,7 @@ TEST(Endings, OneThatIsNotAnsweredKeepsNoOtherFromBeingAsked) {
 }
 
 // Saves of 10 ms to 3 s, all side by side, asked for as the app answers.
-TEST(Endings, UnlikeSavesAreAskedForAllAtOnceAfterTheFirst) {
+TEST(Endings, UnlikeSavesAreAskedForSideBySide) {
   const std::vector<std::int64_t> takes_ms = {10, 50, 200, 1'000, 3'000};
   Endings endings(1000);
   Token next = 1;
@@ -65,7 +65,7 @@ TEST(Endings, UnlikeSavesAreAskedForAllAtOnceAfterTheFirst) {
     endings.over(ends.begin()->second.second);
     ends.erase(ends.begin());
   }
-  EXPECT_LE(last, 8'000) << "all side by side take 3 s";
+  EXPECT_LE(last, 20'000) << "one after another they take 341 s";
 }
 
 TEST(Endings, WhatACallWaitsForComesFirst) {
