@@ -8,6 +8,7 @@
 
 #include "adapters/grpc/turn_codec.h"
 #include "adapters/turn_headers.h"
+#include "sidecar/wire/idempotency.h"
 
 namespace ringside::adapters {
 namespace {
@@ -262,7 +263,10 @@ void GrpcAdapter::turn_answered(core::Token token, net::CallResult result) {
 }
 
 void GrpcAdapter::finish(core::Token turn, core::Answer answer) {
-  if (turns_.erase(turn) != 0) sink_.turn_ended(turn, std::move(answer));
+  const auto found = turns_.extract(turn);
+  if (found.empty()) return;
+  wire::read_for_repeats(*found.mapped().turn.call, answer);
+  sink_.turn_ended(turn, std::move(answer));
 }
 
 void GrpcAdapter::break_turn(core::Token token) {

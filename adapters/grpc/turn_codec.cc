@@ -7,7 +7,6 @@
 #include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 
-#include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/outcome.h"
 
 namespace ringside::adapters {
@@ -252,9 +251,9 @@ core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::Actor
     return actor == 0 ? !ids.empty() : std::find(ids.begin(), ids.end(), actor) != ids.end();
   };
   core::Deactivated read;
-  if (names(said.failed()) || (actor == 0 && names(said.not_now()))) {
+  if (names(said.failed())) {
     read.kind = Kind::kFailed;
-  } else if (names(said.not_now())) {
+  } else if (actor != 0 && names(said.not_now())) {  // of all there is nothing to keep: they are an earlier sidecar's
     read.kind = Kind::kNotNow;
   }
   read.detail = said.reason();
@@ -268,6 +267,27 @@ core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::Actor
   return read;
 }
 
+namespace {
+
+// What an HTTP application says with 4xx, save those that ask to come again: there is nothing to forget, or nothing
+// that could be asked another time with more success.
+bool has_nothing_to_do(net::GrpcStatus status) {
+  switch (status) {
+    case net::GrpcStatus::kUnimplemented:
+    case net::GrpcStatus::kNotFound:
+    case net::GrpcStatus::kInvalidArgument:
+    case net::GrpcStatus::kOutOfRange:
+    case net::GrpcStatus::kAlreadyExists:
+    case net::GrpcStatus::kPermissionDenied:
+    case net::GrpcStatus::kUnauthenticated:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 core::Deactivated read_unary_deactivated(const net::CallResult& result, core::ActorId actor) {
   using Kind = core::Deactivated::Kind;
   app::v1::Deactivated said;
@@ -280,9 +300,8 @@ core::Deactivated read_unary_deactivated(const net::CallResult& result, core::Ac
     read.kind = result.status == net::GrpcStatus::kDeadlineExceeded ? Kind::kSilent : Kind::kFailed;
     read.detail = "Deactivate: " + result.message;
   } else if (declined) {
-    // Of all actors there is nothing to keep: they are an earlier sidecar's.
     read.kind = actor == 0 ? Kind::kDone : Kind::kNotNow;
-  } else if (result.status != net::GrpcStatus::kUnimplemented) {  // an app that knows none has nothing to do for it
+  } else if (!has_nothing_to_do(result.status)) {
     read.kind = Kind::kFailed;
   }
   return read;
@@ -291,7 +310,6 @@ core::Deactivated read_unary_deactivated(const net::CallResult& result, core::Ac
 Answer read_turn_result(app::v1::TurnResult& result) {
   Answer answer = read_outcome(result);
   answer.deactivate = result.deactivate();
-  answer.passing = wire::is_passing_answer(answer.result);
   return answer;
 }
 
@@ -299,7 +317,6 @@ Answer read_unary(net::CallResult result, bool control_plane) {
   const bool deactivate = result.trailers.get("ringside-deactivate") == "true";
   Answer answer = read_unary_outcome(std::move(result), control_plane);
   answer.deactivate = answer.deactivate || deactivate;
-  answer.passing = wire::is_passing_answer(answer.result);
   return answer;
 }
 

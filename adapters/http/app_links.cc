@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <vector>
 
+#include "sidecar/net/reference.h"
 #include "sidecar/wire/text.h"
 
 namespace ringside::adapters {
@@ -13,57 +13,6 @@ namespace {
 constexpr std::string_view kActors = "/actors/";
 constexpr std::string_view kMethod = "/method/";
 constexpr std::string_view kCallersRoot = "/v1";
-
-// RFC 3986 §3: what stands before the path, and what follows it.
-struct Parts {
-  std::string scheme, authority;
-  bool has_authority = false;
-  std::string_view path, rest;  // rest: query and fragment, with their marks
-};
-
-Parts split(std::string_view reference) {
-  Parts parts;
-  const std::size_t colon = reference.find(':');
-  if (colon != std::string_view::npos && colon < reference.find_first_of("/?#")) {
-    parts.scheme = net::to_lower(reference.substr(0, colon));
-    reference.remove_prefix(colon + 1);
-  }
-  if (reference.starts_with("//")) {
-    const std::size_t end = std::min(reference.find_first_of("/?#", 2), reference.size());
-    parts.has_authority = true;
-    parts.authority = net::to_lower(reference.substr(2, end - 2));
-    reference.remove_prefix(end);
-  }
-  const std::size_t end = std::min(reference.find_first_of("?#"), reference.size());
-  parts.path = reference.substr(0, end);
-  parts.rest = reference.substr(end);
-  return parts;
-}
-
-// RFC 3986 §5.2.4.
-std::string without_dots(std::string_view path) {
-  std::vector<std::string_view> kept;
-  bool open = false;  // ends in a slash
-  for (path.remove_prefix(1);;) {
-    const std::size_t slash = path.find('/');
-    const std::string_view segment = path.substr(0, slash);
-    open = segment == "." || segment == "..";
-    if (segment == ".." && !kept.empty()) kept.pop_back();
-    if (!open) kept.push_back(segment);
-    if (slash == std::string_view::npos) break;
-    path.remove_prefix(slash + 1);
-  }
-  std::string text;
-  for (const std::string_view segment : kept) text.append("/").append(segment);
-  if (open || text.empty()) text += '/';
-  return text;
-}
-
-// §5.2.3, of a path that is not empty.
-std::string resolve(std::string_view base, std::string_view path) {
-  if (path.starts_with('/')) return without_dots(path);
-  return without_dots(std::string(base.substr(0, base.rfind('/') + 1)).append(path));
-}
 
 // "/actors/{id}/method/...": the id's text; nothing where it is no such path.
 std::optional<std::string_view> actor_of(std::string_view path) {
@@ -112,17 +61,18 @@ bool AppLinks::is_own(std::string_view authority, std::string_view scheme, std::
 
 std::string AppLinks::for_caller(std::string_view reference, std::string_view target, std::string_view forwarded_host,
                                  const core::Call& call) const {
-  const Parts parts = split(reference);
+  const net::Reference parts = net::split_reference(reference);
   const bool http = parts.scheme.empty() || parts.scheme == "http" || parts.scheme == "https";
   const bool elsewhere =
       parts.has_authority ? !is_own(parts.authority, parts.scheme, forwarded_host) : !parts.scheme.empty();
   if (!http || elsewhere || (!parts.has_authority && parts.path.empty())) return std::string(reference);
   const std::string_view base = target.substr(0, target.find('?'));
-  const std::string path = parts.path.empty() ? "/" : resolve(base, parts.path);
+  const std::string path = parts.path.empty() ? "/" : net::resolve_path(base, parts.path);
   const auto actor = actor_of(path);
   if (!actor) return std::string(reference);
   const bool relative = !parts.has_authority && !parts.path.starts_with('/');
-  if (relative && resolve(std::string(kCallersRoot).append(base), parts.path) == std::string(kCallersRoot) + path) {
+  if (relative &&
+      net::resolve_path(std::string(kCallersRoot).append(base), parts.path) == std::string(kCallersRoot) + path) {
     return std::string(reference);  // it leads the caller to the same place, whatever that one's own prefix is
   }
   std::string id(*actor);

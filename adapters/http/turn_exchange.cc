@@ -98,9 +98,9 @@ Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
   links_.rewrite(result.response.headers, asked.target, asked.forwarded_host, *asked.call);
   Answer answer;
   answer.outcome = Outcome::kApplied;
-  answer.passing = wire::is_passing_status(result.response.status);
   answer.deactivate = wants_to_end(result.response);
   answer.result = wire::write_method_answer(result.response);
+  wire::read_for_repeats(*asked.call, answer);
   return answer;
 }
 

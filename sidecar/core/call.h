@@ -38,7 +38,9 @@ struct Call {
   std::string traceparent;
   std::string tracestate;
   std::string chain;  // `ringside-chain`: the turns that wait for this call, outermost first; empty: none is known
-  std::uint64_t fingerprint = 0;      // of what is asked, where there is an idempotency key: a repeat asks for the same
+  // What is asked, where there is an idempotency key: a repeat asks for the same.
+  std::uint64_t fingerprint = 0;
+  Place place = kNoPlace;
   std::optional<std::uint32_t> hops;  // how often it was forwarded; nothing: from a caller, or from a legacy host
   std::optional<Target> target;
 
@@ -62,10 +64,11 @@ struct Answer {
   std::string result;       // a serialized messages.ApplyResult; may be empty
   std::string owner;        // the host that holds the actor, as far as is known
   Duration retry_after{0};  // a hint, where the outcome allows a repeat
-  bool passing =
-      false;  // the app's answer to a method call says "not now" (429, 5xx): no answer for a repeat with the same key
-  bool deactivate = false;  // the app wants its activation to end after this turn
-  bool replayed = false;    // of an earlier call with the same idempotency key
+  // Of the app's answer to a call with an idempotency key:
+  bool passing = false;       // it says "not now" (429, 5xx), and is no answer for a repeat
+  Place leads_to = kNoPlace;  // it redirects to there
+  bool deactivate = false;    // the app wants its activation to end after this turn
+  bool replayed = false;      // of an earlier call with the same idempotency key
 
   static Answer failed(Outcome outcome, Reason reason, std::string detail = {}) {
     Answer answer;

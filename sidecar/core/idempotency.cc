@@ -5,6 +5,8 @@
 namespace ringside::core {
 namespace {
 
+constexpr char kStep = '\x1f';           // callers' keys are of printable characters
+constexpr unsigned kMaxSteps = 16;       // clients follow fewer
 constexpr std::size_t kAllocation = 16;  // what the allocator adds to each piece, and rounds up by
 
 std::size_t held_by(const std::string& text) {
@@ -18,6 +20,7 @@ struct IdempotencyWindow::Head {
   std::uint64_t fingerprint = 0;
   std::uint32_t key = 0;     // bytes
   std::uint32_t result = 0;  // bytes
+  Place leads_to = kNoPlace;
   Outcome outcome = Outcome::kApplied;
 };
 
@@ -39,10 +42,23 @@ std::optional<Remembered> IdempotencyWindow::find(std::string_view key) const {
   std::optional<Remembered> found;
   each([&](const Head& head, std::string_view known, std::string_view result) {
     if (known != key) return false;
-    found = {std::string(key), head.outcome, std::string(result), head.fingerprint};
+    found = {std::string(key), head.outcome, std::string(result), head.fingerprint, head.leads_to};
     return true;
   });
   return found;
+}
+
+std::string IdempotencyWindow::key_of(const Call& call) const {
+  std::string key = call.idempotency_key;
+  Place led_to = call.place;
+  for (unsigned steps = 0; steps < kMaxSteps; ++steps) {
+    const auto known = find(key);
+    if (!known) return led_to == call.place ? key : call.idempotency_key;
+    if (known->fingerprint == call.fingerprint || known->leads_to == kNoPlace) return key;
+    led_to = known->leads_to;
+    key += kStep;
+  }
+  return call.idempotency_key;
 }
 
 void IdempotencyWindow::remember(const Remembered& entry) {
@@ -59,7 +75,7 @@ void IdempotencyWindow::remember(const Remembered& entry) {
   entries_.erase(0, over);
   count_ = left + 1;
   const Head head{entry.fingerprint, static_cast<std::uint32_t>(entry.key.size()),
-                  static_cast<std::uint32_t>(entry.result.size()), entry.outcome};
+                  static_cast<std::uint32_t>(entry.result.size()), entry.leads_to, entry.outcome};
   entries_.reserve(entries_.size() + size);
   entries_.append(reinterpret_cast<const char*>(&head), sizeof head).append(entry.key).append(entry.result);
 }
@@ -68,7 +84,7 @@ std::vector<Remembered> IdempotencyWindow::all() const {
   std::vector<Remembered> out;
   out.reserve(count_);
   each([&](const Head& head, std::string_view key, std::string_view result) {
-    out.push_back({std::string(key), head.outcome, std::string(result), head.fingerprint});
+    out.push_back({std::string(key), head.outcome, std::string(result), head.fingerprint, head.leads_to});
     return false;
   });
   return out;

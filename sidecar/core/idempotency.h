@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sidecar/core/call.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
@@ -19,6 +20,9 @@ class IdempotencyWindow {
   static constexpr std::size_t kMaxBytes = 256 * 1024;
 
   std::optional<Remembered> find(std::string_view key) const;
+  // The key under which the answer to the call is kept: its own, or that of a step behind it where earlier answers
+  // under this key were redirects that led to this call (a client follows with the same key).
+  std::string key_of(const Call& call) const;
   void remember(const Remembered& entry);
   std::vector<Remembered> all() const;
   // The memory that it takes, itself and what the allocator adds included.

@@ -50,7 +50,7 @@ struct TurnUnderWay {
   Token call = 0;  // 0: the caller has heard already
   Instant began;
   NodeTimers::Handle timeout = NodeTimers::kNone;
-  std::string idempotency_key;
+  std::string idempotency_key;  // under which the answer is kept
   std::uint64_t fingerprint = 0;
   std::string link;  // of this turn, in the chains of the calls that it makes
 };

@@ -139,7 +139,7 @@ void Node::start_turn(Token token, Actor& actor) {
   entry.call = token;
   entry.began = context_.now.mono;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
-  entry.idempotency_key = pending.call->idempotency_key;
+  entry.idempotency_key = actor.window ? actor.window->key_of(*pending.call) : pending.call->idempotency_key;
   entry.fingerprint = pending.call->fingerprint;
   entry.link = chain_link(actor.id, actor.epoch, turn);
   context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, longer_chain(pending.call->chain, entry.link)});
@@ -150,7 +150,7 @@ void Node::start_turn(Token token, Actor& actor) {
 bool Node::answer_from_window(Token token, const Actor& actor) {
   const Call& call = *calls_.at(token).call;
   if (call.idempotency_key.empty() || !actor.window) return false;
-  const auto known = actor.window->find(call.idempotency_key);
+  const auto known = actor.window->find(actor.window->key_of(call));
   if (!known) return false;
   if (known->fingerprint != 0 && call.fingerprint != 0 && known->fingerprint != call.fingerprint) {
     finish(token, Answer::failed(Outcome::kInvalid, Reason::kKeyReused,
@@ -185,7 +185,8 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
     actor->unforgotten = 0;
     actors_.touch(*actor, now.mono);
     if (final && !answer.passing && !turn.idempotency_key.empty()) {
-      actors_.remember(*actor, {turn.idempotency_key, answer.outcome, answer.result, turn.fingerprint});
+      actors_.remember(*actor,
+                       {turn.idempotency_key, answer.outcome, answer.result, turn.fingerprint, answer.leads_to});
     }
   }
   const bool wants_its_end = answer.deactivate;

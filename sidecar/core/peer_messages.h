@@ -42,6 +42,7 @@ struct Remembered {
   Outcome outcome = Outcome::kApplied;
   std::string result;
   std::uint64_t fingerprint = 0;  // of the request that it answers; 0: not told
+  Place leads_to = kNoPlace;      // of that actor's, where the answer is a redirect
 };
 
 // An activation that has ended, with what its successor should remember.

@@ -12,6 +12,10 @@ using Generation = std::uint64_t;  // one run of a host: start in ms << 20 | ran
 inline constexpr int kGenerationRandomBits = 20;
 using Epoch = std::uint64_t;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
 
+// What of an actor a method call asks for: a hash of its path and query. Two are rarely alike by chance.
+using Place = std::uint32_t;
+inline constexpr Place kNoPlace = 0;
+
 // How far a host's epochs have come, and how far time alone brings them: where they are ahead of it, they stand still.
 struct ClockReading {
   Epoch epoch = 0;

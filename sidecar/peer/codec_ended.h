@@ -16,6 +16,7 @@ inline void write_ended(const core::Ended& ended, ::ringside::peer::v1::Ended& o
     kept->set_accepted(entry.outcome == core::Outcome::kApplied);
     kept->set_result(entry.result);
     kept->set_fingerprint(entry.fingerprint);
+    kept->set_leads_to(entry.leads_to);
   }
 }
 
@@ -23,7 +24,7 @@ inline core::Ended read_ended(const ::ringside::peer::v1::Ended& in) {
   core::Ended out{in.id(), in.epoch(), {}};
   for (const auto& entry : in.remembered()) {
     out.remembered.push_back({entry.key(), entry.accepted() ? core::Outcome::kApplied : core::Outcome::kRefused,
-                              entry.result(), entry.fingerprint()});
+                              entry.result(), entry.fingerprint(), entry.leads_to()});
   }
   return out;
 }

@@ -59,7 +59,7 @@ std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core:
                      "idempotency-key: one value of 1 to " + std::to_string(kMaxIdempotencyKey) + " ASCII characters");
     }
     call.idempotency_key = *key;
-    call.fingerprint = fingerprint_of(call.request);
+    read_what_is_asked(call);
   }
   const std::string* idempotent = headers.find(kIdempotentHeader);
   if (idempotent != nullptr) {

@@ -20,9 +20,9 @@ struct TimeoutLimits {
 };
 
 // HTTP: `ringside-timeout` is a duration with a unit ("500ms", "30s"), above zero, at most 10,000 hours. Sets deadline,
-// idempotent, idempotency_key, fingerprint (of its request, which is set already), chain, traceparent and tracestate of
-// `call`. A trace context that is not well-formed is dropped (W3C Trace Context §4), and so is one that is not ASCII.
-// Nothing: done; else the answer for the caller (bad-deadline, malformed).
+// idempotent, idempotency_key, fingerprint and place (of its request, which is set already), chain, traceparent and
+// tracestate of `call`. A trace context that is not well-formed is dropped (W3C Trace Context §4), and so is one that
+// is not ASCII. Nothing: done; else the answer for the caller (bad-deadline, malformed).
 std::optional<core::Answer> read_http_call(const net::Metadata& headers, const TimeoutLimits& limits, core::Instant now,
                                            core::Call& call);
 

@@ -1,12 +1,16 @@
 #include "sidecar/wire/idempotency.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
 
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
 #include "sidecar/core/hash.h"
-#include "sidecar/wire/fields.h"
+#include "sidecar/net/metadata.h"
+#include "sidecar/net/reference.h"
+#include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/method_call.h"
 
 namespace ringside::wire {
@@ -15,58 +19,99 @@ namespace {
 namespace http = ringside::http::v1;
 
 constexpr std::string_view kResponseType = "/ringside.http.v1.Response";
+constexpr std::string_view kActors = "/v1/actors/";
+constexpr std::string_view kMethod = "/method/";
 
 // Each part with its length, so that no two lists of parts give the same bytes.
 void add_part(std::string& bytes, std::string_view part) {
   bytes.append(std::to_string(part.size())).append(":").append(part);
 }
 
-std::string asked_for(const http::Request& call) {
+template <typename Hash>
+Hash not_zero(Hash hash) {
+  return hash == 0 ? 1 : hash;
+}
+
+core::Place place_of(std::string_view path, std::string_view query) {
+  std::string bytes;
+  add_part(bytes, path);
+  add_part(bytes, query);
+  return not_zero(static_cast<core::Place>(core::hash_bytes(bytes)));
+}
+
+std::uint64_t fingerprint_of(const http::Request& call) {
   std::string bytes;
   add_part(bytes, call.method());
-  std::string_view path = call.path();
-  if (path.ends_with('/')) path.remove_suffix(1);
-  add_part(bytes, path);
+  add_part(bytes, call.path());
   add_part(bytes, call.query());
   for (const http::Header& header : call.headers()) {
     if (header.name() == "content-type") add_part(bytes, header.value());
   }
   add_part(bytes, call.body());
-  return bytes;
+  return not_zero(core::hash_bytes(bytes));
 }
 
-std::uint64_t not_zero(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
+std::optional<http::Request> method_call_of(const std::string& apply_request) {
+  messages::ApplyRequest batch;
+  http::Request call;
+  if (!is_method_call(apply_request) || !batch.ParseFromString(apply_request) ||
+      !call.ParseFromString(batch.messages(0).value())) {
+    return std::nullopt;
+  }
+  return call;
+}
+
+bool is_passing(int status) { return status == 408 || status == 425 || status == 429 || status >= 500; }
+
+std::string_view location_of(const http::Response& response) {
+  const auto found = std::find_if(response.headers().begin(), response.headers().end(), [](const http::Header& header) {
+    return net::to_lower(header.name()) == "location";
+  });
+  return found == response.headers().end() ? std::string_view() : std::string_view(found->value());
+}
+
+// As the caller follows it from the address of its call.
+core::Place place_led_to(std::string_view location, core::ActorId id, const http::Request& from) {
+  const net::Reference reference = net::split_reference(location.substr(0, location.find('#')));
+  std::string path(kActors);
+  path.append(std::to_string(id)).append(kMethod).append(from.path());
+  if (!reference.path.empty()) path = net::resolve_path(path, reference.path);
+  if (!path.starts_with(kActors)) return core::kNoPlace;
+  const std::string_view rest = std::string_view(path).substr(kActors.size());
+  const std::size_t end = std::min(rest.find('/'), rest.size());
+  ActorRef actor;
+  if (!rest.substr(end).starts_with(kMethod) || parse_actor(rest.substr(0, end), actor) || actor.id != id) {
+    return core::kNoPlace;
+  }
+  std::string method;
+  if (normalize_method_path(rest.substr(end + kMethod.size()), method)) return core::kNoPlace;
+  return place_of(method, reference.rest.empty() ? reference.rest : reference.rest.substr(1));
+}
 
 }  // namespace
 
-std::uint64_t fingerprint_of(std::string_view apply_request) {
-  if (is_method_call(apply_request)) {
-    messages::ApplyRequest batch;
-    http::Request call;
-    if (batch.ParseFromArray(apply_request.data(), static_cast<int>(apply_request.size())) &&
-        call.ParseFromString(batch.messages(0).value())) {
-      return not_zero(core::hash_bytes(asked_for(call)));
-    }
+void read_what_is_asked(core::Call& call) {
+  if (const auto method_call = method_call_of(call.request)) {
+    call.fingerprint = fingerprint_of(*method_call);
+    call.place = place_of(method_call->path(), method_call->query());
+  } else {
+    call.fingerprint = not_zero(core::hash_bytes(call.request));
   }
-  return not_zero(core::hash_bytes(apply_request));
 }
 
-bool is_passing_status(int status) {
-  const bool elsewhere = status / 100 == 3 && status != 303 && status != 304;
-  return elsewhere || status == 408 || status == 425 || status == 429 || status >= 500;
-}
-
-bool is_passing_answer(std::string_view apply_result) {
-  // Most answers are none to a method call, and are not decoded.
-  if (apply_result.find(kResponseType) == std::string_view::npos) return false;
+void read_for_repeats(const core::Call& call, core::Answer& answer) {
+  if (call.idempotency_key.empty() || answer.result.find(kResponseType) == std::string::npos) return;
   messages::ApplyResult result;
-  if (!result.ParseFromArray(apply_result.data(), static_cast<int>(apply_result.size()))) return false;
+  if (!result.ParseFromString(answer.result)) return;
   for (const google::protobuf::Any& reply : result.replies()) {
     http::Response response;
     if (!reply.type_url().ends_with(kResponseType) || !response.ParseFromString(reply.value())) continue;
-    return is_passing_status(static_cast<int>(response.status()));
+    answer.passing = is_passing(static_cast<int>(response.status()));
+    const std::string_view location = location_of(response);
+    if (response.status() / 100 != 3 || location.empty()) return;
+    if (const auto from = method_call_of(call.request)) answer.leads_to = place_led_to(location, call.id, *from);
+    return;
   }
-  return false;
 }
 
 }  // namespace ringside::wire

@@ -1,22 +1,18 @@
 // What counts of a request and of its answer where the caller gave an idempotency key.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include "sidecar/core/call.h"
 
 namespace ringside::wire {
 
-// Of what a serialized messages.ApplyRequest asks for, never 0: a repeat has the same, another request another one (but
-// for chance). Of a method call these count: method, path, query, content type and body; not its other headers, which
-// change from one attempt to the next (traceparent, date), nor a slash at the end of the path, to which frameworks
-// redirect: who repeats the call from the beginning is answered with what the call behind the redirect was answered.
-std::uint64_t fingerprint_of(std::string_view apply_request);
+// Sets what the call's request asks for. The fingerprint is never 0: a repeat has the same, another request another one
+// (but for chance). Of a method call these count: method, path, query, content type and body; not its other headers,
+// which change from one attempt to the next (traceparent, date). The place is its path and query, of a batch none.
+void read_what_is_asked(core::Call& call);
 
-// Whether the app's HTTP answer to a method call is not its last word on it: it leads elsewhere (3xx but 303 and
-// 304), where the client follows with the same key, or asks to come again (408, 425, 429, 5xx). A repeat with the same
-// key asks the app again.
-bool is_passing_status(int status);
-// The same of a serialized messages.ApplyResult; never of a batch.
-bool is_passing_answer(std::string_view apply_result);
+// Sets what the answer to a call with a key is to its repeats; nothing where the call has none, or the answer is to a
+// batch. It is passing where the app's HTTP status asks to come again (408, 425, 429, 5xx). Where it is a redirect
+// (3xx) whose Location is a method of the same actor, `leads_to` is that place: a client follows with the same key.
+void read_for_repeats(const core::Call& call, core::Answer& answer);
 
 }  // namespace ringside::wire

@@ -4,9 +4,11 @@ import json
 import socket
 import threading
 import time
+import urllib.parse
 
 import apps
 import cluster
+import pytest
 
 
 def test_only_final_answers_are_kept_for_a_key(world):
@@ -27,22 +29,25 @@ def test_neither_408_nor_425_is_kept_for_a_key(world):
     assert len(app.requests) == 3
 
 
-def test_a_redirect_under_a_key_can_be_followed_with_that_key(world):
+@pytest.mark.parametrize("status, verb", [(303, "GET"), (302, "GET"), (307, "POST"), (308, "POST")])
+@pytest.mark.parametrize("there", ["/actors/7/method/add/", "/actors/7/method/other?x=1", "seen", "{app}/actors/7/method/view"])
+def test_a_redirect_under_a_key_is_followed_and_repeated_as_a_whole(world, status, verb, there):
+    """What clients do that send a key with every request, redirected ones included (curl -L, requests.Session)."""
     def serve(request, http):
-        if request.path.endswith("/add"):
-            return 307, {"location": request.path + "/"}, b""
+        if request.path == "/actors/7/method/add":
+            return status, {"location": there.format(app=f"http://127.0.0.1:{http.server.server_port}")}, b""
         return 200, {}, b"done"
-    app = world.app(serve=serve)
-    host = world.host(app=app)
-    moved = host.call(7, idempotency_key="a")
-    assert moved.status == 307, moved
-    for replayed in (None, "true"):
-        there = host.ask("POST", moved.headers["location"], b"", {"idempotency-key": "a"})
-        assert (there.status, there.body) == (200, b"done"), there
-        assert there.headers["idempotency-replayed"] == replayed
-    whole = host.call(7, idempotency_key="a")
-    assert (whole.status, whole.body) == (200, b"done"), "whoever repeats it from the beginning"
-    assert len(app.requests) == 2
+    hosts = [world.host(app=world.app(serve=serve))]
+    hosts.append(world.host(app=world.app(serve=serve), join=[hosts[0]]))
+    cluster.settled(hosts)
+    for host, replayed in ((hosts[1], None), (hosts[0], "true"), (hosts[1], "true")):
+        moved = host.call(7, idempotency_key="a")
+        assert (moved.status, moved.headers["idempotency-replayed"]) == (status, replayed), moved
+        leads_to = urllib.parse.urljoin("/v1/actors/7/method/add", moved.headers["location"])
+        answer = host.ask(verb, leads_to, b"", {"idempotency-key": "a"})
+        assert (answer.status, answer.body, answer.headers["idempotency-replayed"]) == (200, b"done", replayed), answer
+    assert sum(len(host.app.requests) for host in hosts) == 2
+    assert hosts[0].ask("POST", "/v1/actors/7/method/elsewhere", b"", {"idempotency-key": "a"}).status == 422
 
 
 def test_another_request_under_a_key_is_refused(world):

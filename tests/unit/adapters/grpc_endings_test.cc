@@ -28,6 +28,11 @@ TEST_F(GrpcApp, WhatTheAppSaysToADeactivationIsReportedAndNotRepeated) {
   const std::map<grpc::StatusCode, Kind> answers = {{grpc::StatusCode::FAILED_PRECONDITION, Kind::kNotNow},
                                                     {grpc::StatusCode::ABORTED, Kind::kNotNow},
                                                     {grpc::StatusCode::UNIMPLEMENTED, Kind::kDone},
+                                                    {grpc::StatusCode::NOT_FOUND, Kind::kDone},
+                                                    {grpc::StatusCode::INVALID_ARGUMENT, Kind::kDone},
+                                                    {grpc::StatusCode::PERMISSION_DENIED, Kind::kDone},
+                                                    {grpc::StatusCode::UNKNOWN, Kind::kFailed},
+                                                    {grpc::StatusCode::RESOURCE_EXHAUSTED, Kind::kFailed},
                                                     {grpc::StatusCode::INTERNAL, Kind::kFailed},
                                                     {grpc::StatusCode::UNAVAILABLE, Kind::kFailed}};
   core::Token token = 10;
@@ -54,6 +59,7 @@ TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
       said->set_seq(one.seq());
       if (one.all() || one.ids(0) == 2) said->add_not_now(one.all() ? 9 : 2);
       if (!one.all() && one.ids(0) == 3) said->add_failed(3);
+      if (one.all() && one.seq() == 5) said->add_failed(9);
       said->mutable_retry_after()->set_seconds(5);
       said->set_reason("busy");
     }
@@ -68,11 +74,13 @@ TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
     adapter->deactivate(end);
   }
   adapter->deactivate_all({4});
-  ASSERT_TRUE(run_until([this] { return reports.done.size() == 4; }));
+  adapter->deactivate_all({5});
+  ASSERT_TRUE(run_until([this] { return reports.done.size() == 5; }));
   EXPECT_EQ(reports.forgotten[1].kind, Kind::kDone);
   EXPECT_EQ(reports.forgotten[2].kind, Kind::kNotNow);
   EXPECT_EQ(reports.forgotten[3].kind, Kind::kFailed);
-  EXPECT_EQ(reports.forgotten[4].kind, Kind::kFailed);
+  EXPECT_EQ(reports.forgotten[4].kind, Kind::kDone) << "of an earlier sidecar's actors there is nothing to keep";
+  EXPECT_EQ(reports.forgotten[5].kind, Kind::kFailed);
   EXPECT_EQ(reports.forgotten[3].detail, "busy");
   EXPECT_EQ(reports.forgotten[3].retry_after, std::chrono::seconds(5));
   const std::lock_guard lock(mutex);

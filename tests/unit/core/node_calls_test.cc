@@ -37,6 +37,33 @@ TEST_F(Calls, ARepeatIsAnsweredAndSaysSo) {
   EXPECT_TRUE(cluster.answer("a", repeat)->replayed);
 }
 
+// What a client does with a redirect: the same key again, with what it leads to.
+TEST_F(Calls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
+  start();
+  const auto ask = [&](std::uint64_t fingerprint, Place place, Place leads_to) {
+    const Token token = cluster.call("a", 1, [&](Call& call) {
+      keyed(call, fingerprint);
+      call.place = place;
+    });
+    Answer answer;
+    answer.outcome = Outcome::kApplied;
+    answer.leads_to = leads_to;
+    const bool ran = !cluster["a"].turns.empty();
+    if (ran) cluster.end_turns("a", answer);
+    return std::pair(*cluster.answer("a", token), ran);
+  };
+  EXPECT_TRUE(ask(1, 10, 20).second);
+  EXPECT_TRUE(ask(2, 20, 30).second) << "the first step";
+  EXPECT_TRUE(ask(3, 30, kNoPlace).second) << "and one more";
+  for (const auto& [fingerprint, place] : {std::pair(1, 10), std::pair(2, 20), std::pair(3, 30)}) {
+    const auto [answer, ran] = ask(fingerprint, place, kNoPlace);
+    EXPECT_TRUE(answer.replayed && !ran) << "the whole once more";
+  }
+  EXPECT_EQ(ask(4, 40, kNoPlace).first.reason, Reason::kKeyReused) << "nothing leads there";
+  EXPECT_EQ(ask(5, 10, kNoPlace).first.reason, Reason::kKeyReused) << "where it came from, with another body";
+  EXPECT_EQ(ask(6, 30, kNoPlace).first.reason, Reason::kKeyReused) << "that step has been taken with another body";
+}
+
 TEST_F(Calls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
