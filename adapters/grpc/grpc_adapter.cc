@@ -314,6 +314,7 @@ void GrpcAdapter::deactivate(core::DeactivateActor request) {
 void GrpcAdapter::deactivate_all(core::DeactivateAll request) {
   app::v1::Deactivate message;
   message.set_all(true);
+  message.set_why(std::string(core::kInitialReset));
   begin_deactivation(request.token, 0, std::move(message));
 }
 

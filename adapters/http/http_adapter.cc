@@ -164,6 +164,7 @@ void HttpAdapter::deactivate_all(core::DeactivateAll request) {
   net::HttpRequest end;
   end.method = "DELETE";
   end.target = kAllActors;
+  end.headers.add("ringside-deactivation", std::string(core::kInitialReset));
   send_end(request.token, end);
 }
 

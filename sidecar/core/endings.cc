@@ -12,7 +12,7 @@ constexpr Duration kAtOnce{5'000};  // what was asked closer to one another may 
 
 void Endings::add(const Claim& claim, bool awaited) {
   Entry& entry = entries_[claim.id];
-  entry = {claim, State::kWaits, awaited, 0};
+  entry = {claim, State::kWaits, awaited, {}};
   queue(entry);
 }
 
@@ -76,13 +76,19 @@ std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
   questions_.erase(question);
   const bool overtook = !questions_.empty() && questions_.begin()->second.asked + kAtOnce < asked;
   limit_.answered(now, in_the_way(now), overtook);
-  return Asked{entry.claim, entry.failures};
+  return Asked{entry.claim, entry.refusals.times};
 }
 
-void Endings::ask_later(ActorId id) {
+void Endings::ask_later(ActorId id, const std::string& refusal) {
   Entry& entry = entries_.at(id);
   entry.state = State::kPaused;
-  ++entry.failures;
+  ++entry.refusals.times;
+  entry.refusals.last = refusal;
+}
+
+Endings::Refusals Endings::refusals(ActorId id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? Refusals() : found->second.refusals;
 }
 
 void Endings::ask_again(ActorId id) {

@@ -29,6 +29,10 @@ class Endings {
     Claim claim;
     unsigned failures = 0;  // earlier questions that did not end it
   };
+  struct Refusals {
+    unsigned times = 0;
+    std::string last;  // a sentence
+  };
 
   explicit Endings(std::size_t most) : most_(most), limit_(most) {}
 
@@ -42,8 +46,9 @@ class Endings {
   // What the question was about; nothing: it is not on the list any more. Then one of: over(), ask_later().
   std::optional<Asked> answered(Token token, Instant now);
   void over(ActorId id) { entries_.erase(id); }
-  void ask_later(ActorId id);  // until ask_again()
+  void ask_later(ActorId id, const std::string& refusal);  // until ask_again()
   void ask_again(ActorId id);
+  Refusals refusals(ActorId id) const;  // none: it is not on the list, or nothing was answered yet
 
   void clear();
   std::size_t size() const { return entries_.size(); }
@@ -55,7 +60,7 @@ class Endings {
     Claim claim;
     State state = State::kWaits;
     bool awaited = false;
-    unsigned failures = 0;
+    Refusals refusals;
   };
   struct Question {
     ActorId id = 0;

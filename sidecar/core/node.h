@@ -138,6 +138,8 @@ class Node final : private MembershipListener {
   void send_deactivations();
   void deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said);
   bool given_up(const Actor& actor, const Deactivated& said) const;
+  void finish_deactivated(Token token);
+  bool is_taken_back(Actor& actor, const Deactivated& said);
   void stay(Actor& actor, const Deactivated& said);
   void idle_again(ActorId id);
   void forget_idle_again(ActorId id);

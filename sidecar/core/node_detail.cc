@@ -30,7 +30,12 @@ std::string Node::busy_with(const Actor& actor) const {
   if (actor.turn != 0) {
     text += " is busy with a turn that has run " + seconds(context_.now.mono - turns_.at(actor.turn).began);
   } else if (actor.ending) {
-    text += " is being deactivated (" + std::string(to_string(actor.why)) + ") and the app has not answered that yet";
+    const Endings::Refusals refusals = endings_.refusals(actor.id);
+    text += " is being deactivated (" + std::string(to_string(actor.why)) + ")";
+    text += refusals.times == 0   ? " and the app has not answered that yet"
+            : refusals.times == 1 ? ", which the app has not done: " + refusals.last
+                                  : ", which the app has not done when asked " + std::to_string(refusals.times) +
+                                        " times; at last " + refusals.last;
   } else {
     text += " waits for its turn";
   }

@@ -1,5 +1,6 @@
 // Node: how activations end, and where the calls go that waited for them.
 #include <algorithm>
+#include <iterator>
 
 #include "sidecar/core/node.h"
 
@@ -35,12 +36,20 @@ void Node::deactivate_for(Token token, Actor& actor) {
   send_deactivations();
 }
 
+// The actor is not active, or not any more.
+void Node::finish_deactivated(Token token) {
+  Answer done;
+  done.outcome = Outcome::kApplied;
+  finish(token, std::move(done));
+}
+
 void Node::break_turn_due(Token turn) {
   const auto found = turns_.find(turn);
   if (found == turns_.end()) return;
-  const Actor* actor = actors_.find(found->second.actor);
+  Actor* actor = actors_.find(found->second.actor);
   if (actor == nullptr || actor->turn != turn || !actor->ending) return;
   context_.log(Level::kWarn, "turn_broken", {{"actor", name_of(*actor)}, {"why", "operator"}});
+  actor->broken = true;
   context_.effects.push_back(BreakTurn{turn});
 }
 
@@ -93,14 +102,34 @@ void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactiva
                   {"detail", said.detail}});
   }
   if (actor.why == Deactivation::kIdle) return stay(actor, said);
+  if (is_taken_back(actor, said)) return stay(actor, said);
   if (given_up(actor, said)) {
     context_.log(Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
     endings_.over(actor.id);
     return hand_over(actor);
   }
-  endings_.ask_later(actor.id);
+  endings_.ask_later(actor.id, said.detail);
   const Duration pause = backoff(kFirstQuestionAgain, failures, kLastQuestionAgain);
   timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kEnding, actor.id});
+}
+
+// What an operator wants goes no further where the app declines, or where it fails until the operator has gone: its
+// calls would wait for no reason that anybody knows.
+bool Node::is_taken_back(Actor& actor, const Deactivated& said) {
+  if (actor.why != Deactivation::kOperator || actor.broken) return false;
+  std::vector<Token> operators;
+  if (actor.queue) {
+    std::copy_if(actor.queue->begin(), actor.queue->end(), std::back_inserter(operators),
+                 [this](Token token) { return calls_.at(token).call->kind == Call::Kind::kDeactivate; });
+  }
+  if (said.kind == Deactivated::Kind::kFailed) return operators.empty();
+  if (said.kind != Deactivated::Kind::kNotNow) return false;
+  for (const Token token : operators) {
+    unqueue(token, calls_.at(token));
+    finish(token, Answer::failed(Outcome::kRefused, Reason::kAppRefused,
+                                 "the application keeps actor " + name_of(actor) + " for now: " + said.detail));
+  }
+  return true;
 }
 
 // What has not ended is never given up, or the id would live twice. The one exception stays in this very app, under a
@@ -213,7 +242,9 @@ void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
   std::map<LaneId, std::deque<Token>> local;
   for (const Token token : *queue) {
     PendingCall& pending = calls_.at(token);
-    if (pending.call->origin == Origin::kLocal) {
+    if (pending.call->kind == Call::Kind::kDeactivate) {
+      finish_deactivated(token);  // not routed: it would end the next activation
+    } else if (pending.call->origin == Origin::kLocal) {
       pending.stage = CallStage::kLane;
       local[lane_of(*pending.call)].push_back(token);
     } else {

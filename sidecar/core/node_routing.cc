@@ -174,11 +174,7 @@ void Node::route(Token token) {
       return enqueue(token, *actors_.find(pending.call->id));
     case Route::Kind::kClaim:
     case Route::Kind::kAdopt:
-      if (pending.call->kind == Call::Kind::kDeactivate) {
-        Answer nothing;
-        nothing.outcome = Outcome::kApplied;
-        return finish(token, std::move(nothing));
-      }
+      if (pending.call->kind == Call::Kind::kDeactivate) return finish_deactivated(token);
       if (route.kind == Route::Kind::kAdopt) {
         adopt(pending.call->id);
         return wait(token, pending, Reason::kOwnershipMoving);

@@ -88,6 +88,7 @@ TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
   EXPECT_EQ(told[1].epochs(0), 7U);
   EXPECT_EQ(told[1].actor_names(0), "n2");
   EXPECT_EQ(told[1].why(), "drain");
+  EXPECT_EQ(told.back().why(), "initial-reset");
 }
 
 TEST_F(GrpcApp, ADeactivationWithoutAnAnswerIsReportedAndEndsNothingElse) {

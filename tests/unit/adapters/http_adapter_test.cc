@@ -262,6 +262,9 @@ TEST_F(GoodApp, TheAppIsToldWhatEndsAndWhy) {
   EXPECT_EQ(last.get("ringside-epoch"), "7");
   EXPECT_EQ(last.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
   EXPECT_EQ(last.get("ringside-deactivation"), "turn-timeout");
+  adapter->deactivate_all({2});
+  ASSERT_TRUE(run_until([&] { return reports.done.size() == 2; }));
+  EXPECT_EQ(last.get("ringside-deactivation"), "initial-reset");
 }
 
 TEST_F(GoodApp, TheAppSaysWhenToAskAgain) {

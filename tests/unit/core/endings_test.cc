@@ -105,11 +105,12 @@ TEST(Endings, WhatFailedIsAskedAgainWhenItIsTime) {
   endings.add({1, 1}, false);
   ask_all(endings, next);
   EXPECT_EQ(endings.answered(1, Instant())->failures, 0U);
-  endings.ask_later(1);
+  endings.ask_later(1, "answered 500");
   EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>());
   endings.ask_again(1);
   endings.ask_again(1);
   EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>{1});
+  EXPECT_EQ(endings.refusals(1).last, "answered 500");
   EXPECT_EQ(endings.answered(2, Instant())->failures, 1U);
 }
 

@@ -257,6 +257,67 @@ TEST_F(Calls, AnOperatorEndsAStuckTurn) {
   EXPECT_EQ(cluster.node("a").status().actors, 0U);
 }
 
+TEST_F(Calls, AnOperatorHearsThatTheAppKeepsTheActor) {
+  start();
+  cluster.call("a", 1);
+  const Epoch epoch = cluster["a"].turns[0].epoch;
+  cluster.end_turns("a");
+  cluster.auto_confirm = false;
+  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const Token behind = cluster.call("a", 1);
+  cluster.confirm_deactivations("a", {Deactivated::Kind::kNotNow, {}, "DELETE /actors/1 was answered 409"});
+  EXPECT_EQ(outcome(wish), Outcome::kRefused);
+  EXPECT_EQ(cluster.answer("a", wish)->detail,
+            "the application keeps actor 1 for now: DELETE /actors/1 was answered 409");
+  ASSERT_EQ(cluster["a"].turns.size(), 1U) << "calls go on at once";
+  EXPECT_EQ(cluster["a"].turns[0].epoch, epoch);
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(behind), Outcome::kApplied);
+}
+
+TEST_F(Calls, WhatTheAppFailsToForgetForAnOperatorIsToldAndKeepsNobodyWaitingForLong) {
+  start();
+  cluster.call("a", 1);
+  cluster.end_turns("a");
+  cluster.auto_confirm = false;
+  const Token wish = cluster.call("a", 1, [&](Call& call) {
+    call.kind = Call::Kind::kDeactivate;
+    call.deadline = cluster.now().mono + Duration(2'000'000);
+  });
+  const Token behind = cluster.call("a", 1);
+  for (int i = 0; i < 40; ++i) {
+    cluster.confirm_deactivations("a", {Deactivated::Kind::kFailed, {}, "DELETE /actors/1 was answered 500"});
+    cluster.pass(100'000);
+  }
+  EXPECT_EQ(outcome(wish), Outcome::kUnknown);
+  const std::string told = cluster.answer("a", wish)->detail;
+  EXPECT_NE(told.find("is being deactivated (operator), which the app has not done when asked"), told.npos) << told;
+  EXPECT_NE(told.find("DELETE /actors/1 was answered 500"), told.npos) << told;
+  ASSERT_EQ(cluster["a"].turns.size(), 1U) << "the operator has gone, and calls go on";
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(behind), Outcome::kApplied);
+}
+
+TEST_F(Calls, AnActorWhoseTurnWasBrokenIsNotKept) {
+  start();
+  cluster.call("a", 1);
+  cluster.pass(3'000'000);
+  cluster.auto_confirm = false;
+  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const Token behind = cluster.call("a", 1);
+  cluster.pass(100'000);
+  cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
+  cluster.confirm_deactivations("a", {Deactivated::Kind::kNotNow, {}, "409"});
+  EXPECT_EQ(cluster.answer("a", wish), nullptr);
+  EXPECT_TRUE(cluster["a"].turns.empty()) << "the broken turn may still run in the app";
+  cluster.pass(100'000);
+  cluster.confirm_deactivations("a");
+  EXPECT_EQ(outcome(wish), Outcome::kApplied);
+  ASSERT_EQ(cluster["a"].turns.size(), 1U);
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(behind), Outcome::kApplied);
+}
+
 TEST_F(Calls, OneActorsLineLeavesRoomForTheOthers) {
   start([](NodeConfig& config) {
     config.queue_bytes = 100'000;
