@@ -72,6 +72,7 @@ net::Http1ClientOptions HttpAdapter::brief_options(std::size_t connections, std:
   client.watch_after_answer = std::min(kWatchAfterAnswer, max_idle / 2);
   client.max_waiting = kAllThatWait;
   client.last_place = true;
+  client.gives_way = true;
   return client;
 }
 

@@ -27,6 +27,11 @@ class ConnectPace {
     if (!listener) return by_time(now);
     return listener->waiting + under_way < std::max<std::size_t>(1, listener->backlog) + beyond_;
   }
+  /// Connections, whoever's, wait for the server to accept them. False where the kernel does not tell.
+  bool others_wait() {
+    const auto listener = at_ ? lookup_.at(*at_) : std::nullopt;
+    return listener && listener->waiting > 0;
+  }
   /// A connection stands: this is where the server listens.
   void connected(Transport& transport) {
     const auto remote = transport.remote();

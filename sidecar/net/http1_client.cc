@@ -19,6 +19,10 @@ namespace {
 
 // Of a server that may close after each answer, so many connections at once are watched for that.
 constexpr std::size_t kMostWatched = 4;
+// Most servers accept sooner than that.
+constexpr std::chrono::milliseconds kAccepts{10};
+// One that waited at an idle connection is not watched again for so long.
+constexpr std::chrono::seconds kInTheWay{1};
 
 bool is_connections_own(std::string_view name) {
   return name == "host" || name == "content-length" || name == "connection" || name == "transfer-encoding" ||
@@ -68,7 +72,8 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
         trust_(options_.watch_after_answer),
         pace_(options_.last_place),
         sweep_(loop),
-        room_(loop) {}
+        room_(loop),
+        accepts_(loop) {}
 
   struct Limits {
     std::optional<Clock::time_point> deadline;
@@ -135,8 +140,10 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     deadlines_.clear();
     sweep_.cancel();
     room_.cancel();
+    accepts_.cancel();
     busy_ = 0;
     connecting_ = 0;
+    on_new_ = 0;
   }
 
   bool any_begun() const {
@@ -156,6 +163,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     std::optional<Clock::duration> answer_within;
     Done done;
     std::shared_ptr<Http1ClientConnection> connection;
+    bool first = false;  // of its connection
     bool begun() const { return connection && !connection->untouched(); }
   };
 
@@ -199,6 +207,8 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     } else {
       connection = make_connection(id);
       ++connecting_;
+      ++on_new_;
+      pending.first = true;
     }
     ++busy_;
     pending.started = true;
@@ -223,6 +233,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
       --connecting_;
       if (transport == nullptr) return pace_.failed();
       pace_.connected(*transport);
+      if (!idle_.empty()) give_way_later();
       if (const auto found = requests_.find(first); found != requests_.end()) start_clock(first, found->second);
       if (options_.on_connected) options_.on_connected(*transport);
     };
@@ -263,10 +274,11 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     if (found == requests_.end()) return;
     const auto connection = std::move(found->second.connection);
     --busy_;
+    if (found->second.first) --on_new_;
     // It had closed the connection when the request came, or was about to.
     const bool lost = result.outcome != HttpOutcome::kAnswered && !result.malformed && !result.too_large;
     if (lost && connection->reused_after()) trust_.closed(*connection->reused_after());
-    if (reusable && (trust_.trusted() || idle_.size() < kMostWatched)) {
+    if (reusable && may_keep() && !must_give_way()) {
       idle_.push_back(connection);
       sweep_later();
     } else if (reusable) {
@@ -274,6 +286,27 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     }
     finish(id, std::move(result));
     start_waiting();
+  }
+
+  bool may_keep() const {
+    return trust_.trusted() || (idle_.size() < kMostWatched && Clock::now() >= in_the_way_until_);
+  }
+
+  // A server that serves one connection at a time comes to the next one only when this one ends.
+  bool must_give_way() { return (options_.gives_way || on_new_ > 0) && pace_.others_wait(); }
+
+  // It may wait at one that is idle.
+  void give_way_later() {
+    if (std::exchange(giving_way_, true)) return;
+    accepts_.expires_after(kAccepts);
+    accepts_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (ec || !self) return;
+      self->giving_way_ = false;
+      if (self->on_new_ == 0 || !self->pace_.others_wait()) return;
+      for (const auto& connection : std::exchange(self->idle_, {})) connection->abandon();
+      self->in_the_way_until_ = Clock::now() + kInTheWay;
+    });
   }
 
   // Whatever nobody took while it was fresh is closed by us, before the server would.
@@ -321,6 +354,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     pending.connection->abandon();
     pending.connection.reset();
     --busy_;
+    if (pending.first) --on_new_;
     return untouched;
   }
 
@@ -348,14 +382,18 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   ConnectPace pace_;
   boost::asio::steady_timer sweep_;
   boost::asio::steady_timer room_;  // for another connection in the server's backlog
+  boost::asio::steady_timer accepts_;
+  Clock::time_point in_the_way_until_ = Clock::time_point::min();
   absl::flat_hash_map<RequestId, Pending> requests_;
   std::deque<RequestId> waiting_;
   std::deque<std::shared_ptr<Http1ClientConnection>> idle_;
   std::size_t busy_ = 0;
   std::size_t connecting_ = 0;
+  std::size_t on_new_ = 0;  // requests under way on connections that were made for them
   RequestId last_id_ = 0;
   bool sweeping_ = false;
   bool pacing_ = false;
+  bool giving_way_ = false;
   bool closed_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 small_app.py PORT KIND [BACKLOG]; port 0: of the kernel's choice, on the first line of its output. KIND:
   keep      HTTP/1.1, connections are kept open
+  single    HTTP/1.1, serves one connection at a time, until that one ends
   old       HTTP/1.0: a connection for each answer
   silent    HTTP/1.1, closes after each answer and does not say so
   brief     HTTP/1.1, closes what is idle for 200 ms
@@ -83,7 +84,8 @@ def main():
     Handler.protocol_version = "HTTP/1.0" if Handler.kind in ("old", "prefork") else "HTTP/1.1"
     if Handler.kind == "brief":
         Handler.timeout = 0.2
-    server = Server(("127.0.0.1", port), Handler)
+    kind = http.server.HTTPServer if Handler.kind == "single" else Server
+    server = kind(("127.0.0.1", port), Handler)
     print(server.server_port, flush=True)
     if Handler.kind == "prefork":
         prefork(server)

@@ -140,6 +140,21 @@ def test_a_head_and_a_body_written_apart_cost_no_delay(world, small):
     assert sorted(took)[len(took) // 4] < 0.03, "the kernel would hold each acknowledgement back for 0.04 s"
 
 
+def test_a_server_of_one_connection_at_a_time_keeps_no_call_waiting_for_an_idle_one(world, small):
+    host = world.host("--actor-idle-timeout", "1s", app=small("single"))
+    def caller(number):
+        took = []
+        for call in range(60):
+            began = time.monotonic()
+            assert host.call(1 + number * 1000 + call).status == 200
+            took.append(time.monotonic() - began)
+            time.sleep(0.01)  # a caller with something else to do, so that connections are idle
+        return took
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        took = sorted(sum(pool.map(caller, range(3)), []))
+    assert took[-5] < 0.7, "an idle connection is kept for a second"
+
+
 def test_a_redirect_leads_through_ringside(world, small):
     host = world.host(app=small("keep"))
     for actor in ("7", "name:a%20b"):

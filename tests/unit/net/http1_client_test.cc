@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "sidecar/net/connect_pace.h"
+#include "sidecar/net/far_listener.h"
 #include "sidecar/net/resolver.h"
 #include "tests/unit/net/net_fixture.h"
 
@@ -35,6 +36,10 @@ class Http1Pool : public testing::HandServerTest<HttpResult> {
   }
   bool request_at(RawSocket& socket) {
     return run_until([&socket] { return socket.has("\r\n\r\n"); });
+  }
+  std::size_t waiting_to_be_accepted() {
+    const auto listeners = ListenerLookup().at_port(server_.endpoint().port);
+    return listeners.empty() ? 0 : listeners.front().waiting;
   }
   HttpResult answer(const std::string& response, bool then_close, const HttpRequest& request = get()) {
     const std::size_t index = ask(request);
@@ -240,6 +245,17 @@ TEST_F(WatchedPool, AConnectionIsUsedAgainOnceTheServerHasBeenSeenToKeepThem) {
   EXPECT_EQ(server_.accept(), nullptr);
 }
 
+TEST_F(WatchedPool, AnIdleConnectionGivesWayToAServerThatWaitsForItsEnd) {
+  options_.max_idle = 60s;
+  const auto idle = answered("/1");
+  const std::size_t second = ask(get("/2"));
+  EXPECT_TRUE(run_until([&idle] { return idle->over(); })) << "and not after its idle time";
+  const auto next = accept();
+  ASSERT_TRUE(request_at(*next));
+  next->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(second).outcome, HttpOutcome::kAnswered);
+}
+
 TEST_F(WatchedPool, AServerThatClosesAfterItsAnswersGetsANewConnectionForEach) {
   for (int i = 0; i < 20; ++i) answered("/" + std::to_string(i))->close();
 }
@@ -389,6 +405,41 @@ TEST_F(Http1Pool, RenewedConnectionsEndAsSoonAsTheyMay) {
   EXPECT_EQ(wait(second).outcome, HttpOutcome::kAnswered);
   EXPECT_TRUE(run_until([&busy] { return busy->over(); }));
   EXPECT_EQ(client().connections(), 0U);
+}
+
+// A server that serves one connection at a time accepts the next one when this one ends.
+TEST_F(Http1Pool, AnAnsweredConnectionGivesWayToTheNext) {
+  const std::size_t first = ask(get("/1"));
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  const std::size_t second = ask(get("/2"));
+  ASSERT_TRUE(run_until([this] { return waiting_to_be_accepted() == 1; }));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(first).outcome, HttpOutcome::kAnswered);
+  EXPECT_TRUE(run_until([&socket] { return socket->over(); }));
+  const auto next = accept();
+  ASSERT_TRUE(request_at(*next));
+  next->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(wait(second).outcome, HttpOutcome::kAnswered);
+  EXPECT_EQ(client().connections(), 1U) << "nobody waits any more";
+}
+
+TEST_F(Http1Pool, WhereItIsWantedAConnectionGivesWayToThoseOfOthers) {
+  for (const bool gives_way : {false, true}) {
+    client_.reset();
+    options_.gives_way = gives_way;
+    options_.max_idle = 60s;
+    const std::size_t index = ask(get());
+    const auto socket = accept();
+    ASSERT_TRUE(request_at(*socket));
+    Http1Client other(loop, options_);
+    other.request(get(), {}, [](const HttpResult&) {});
+    ASSERT_TRUE(run_until([this] { return waiting_to_be_accepted() == 1; }));
+    socket->send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    EXPECT_EQ(wait(index).outcome, HttpOutcome::kAnswered);
+    EXPECT_EQ(client().connections(), gives_way ? 0U : 1U);
+    const auto others = accept();
+  }
 }
 
 TEST_F(Http1Pool, WithoutIdleTimeEachRequestHasItsOwnConnection) {
