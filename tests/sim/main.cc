@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/sim/checksums.h"
 #include "tests/sim/planted.h"
 #include "tests/sim/world.h"
 
@@ -28,18 +29,21 @@ struct Command {
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
   bool trace = false;
   bool must_fail = false;  // a planted fault is to be found
+  std::string checksums;   // of the traces: a file to compare them with; empty: none is wanted
+  bool rewrite = false;    // and to write them to
 };
 
 struct Totals {
   std::uint64_t seeds = 0, failed = 0, exclusive = 0;
   std::size_t calls = 0, applied = 0;
   std::uint64_t first_failed = 0;
+  ringside::sim::Checksums checksums;
 };
 
 int usage(const std::string& what) {
   std::cerr << what
             << "\nusage: ringside_sim [--first-seed N] [--seeds N] [--seed N] [--hosts N] [--seconds N] [--jobs N]"
-            << " [--fresh SECONDS] [--trace] [--planted NAME] [--faults NAME]\nfaults:";
+            << " [--fresh SECONDS] [--trace] [--planted NAME] [--faults NAME] [--checksums FILE [--rewrite]]\nfaults:";
   for (const std::string& name : ringside::sim::fault_names()) std::cerr << " " << name;
   std::cerr << "\n";
   return 2;
@@ -49,6 +53,7 @@ Options options_of(const Command& command, std::uint64_t seed) {
   Options options = command.options;
   options.seed = seed;
   options.trace = command.trace;
+  options.checksum = !command.checksums.empty();
   ringside::sim::apply_faults(command.faults, options);
   return options;
 }
@@ -102,6 +107,7 @@ Totals run_all(const Command& command) {
       world.run();
       const std::lock_guard lock(mutex);
       ++totals.seeds;
+      if (!command.checksums.empty()) totals.checksums[seed] = world.checksum();
       totals.calls += world.oracle().calls();
       totals.applied += world.oracle().applied();
       totals.exclusive += world.oracle().judged_wrongly() ? 0 : 1;
@@ -127,14 +133,18 @@ Totals run_all(const Command& command) {
 std::string parse(int argc, char** argv, Command& command) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--trace") {
-      command.trace = true;
+    if (flag == "--trace" || flag == "--rewrite") {
+      (flag == "--trace" ? command.trace : command.rewrite) = true;
       continue;
     }
     if (i + 1 == argc) return flag + " needs a value";
     const std::string value = argv[++i];
     if (flag == "--faults") {
       command.faults = value;
+      continue;
+    }
+    if (flag == "--checksums") {
+      command.checksums = value;
       continue;
     }
     if (flag == "--planted") {
@@ -168,9 +178,23 @@ std::string parse(int argc, char** argv, Command& command) {
     }
   }
   if (command.seeds < 1) return "at least one seed";
+  if (command.rewrite && command.checksums.empty()) return "--rewrite needs --checksums FILE";
   Options probe;
   if (!ringside::sim::apply_faults(command.faults, probe)) return "no faults of the name " + command.faults;
   return "";
+}
+
+// Whether the traces are those that the file has; or will have, from now on.
+bool settle_checksums(const Command& command, const Totals& totals) {
+  if (command.checksums.empty()) return true;
+  if (command.rewrite) return ringside::sim::write_checksums(command.checksums, totals.checksums);
+  const std::string wrong =
+      ringside::sim::differences(ringside::sim::read_checksums(command.checksums), totals.checksums);
+  if (!wrong.empty()) {
+    std::cout << command.checksums << ":\n"
+              << wrong << "Where that is wanted: ./run checksums --rewrite, in a commit that says what changed.\n";
+  }
+  return wrong.empty();
 }
 
 }  // namespace
@@ -191,5 +215,6 @@ int main(int argc, char** argv) {
     std::cout << "; " << static_cast<std::uint64_t>(simulated / took.count()) << " host-seconds under faults a second";
   }
   std::cout << "\n";
-  return (totals.failed != 0) == command.must_fail ? 0 : 1;
+  const bool as_before = settle_checksums(command, totals);
+  return (totals.failed != 0) == command.must_fail && as_before ? 0 : 1;
 }

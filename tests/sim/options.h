@@ -71,6 +71,7 @@ struct Options {
   bool small_limits = false;          // queues of a few calls, few turns at once, few strays
   bool strict = false;                // nothing stands in the way of any call: each is applied, or the app said no
   bool trace = false;
+  bool checksum = false;  // of the trace
   FaultOptions faults;
 
   // Hosts only come and go in order, and nothing gets lost.

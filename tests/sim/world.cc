@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sidecar/core/hash.h"
+
 namespace ringside::sim {
 namespace {
 
@@ -64,7 +66,9 @@ std::int64_t World::between(std::int64_t low, std::int64_t high) {
 }
 
 void World::write(const std::string& line) {
-  if (trace_.size() < kTraceLimit) trace_.push_back(std::to_string(now_) + " " + line);
+  std::string dated = std::to_string(now_) + " " + line;
+  checksum_ = core::hash_bytes(std::to_string(checksum_) + " " + dated);
+  if (options_.trace && trace_.size() < kTraceLimit) trace_.push_back(std::move(dated));
 }
 
 bool World::anybody_serves() const {

@@ -31,6 +31,8 @@ class World final : private LegacyWorld {
   const Oracle& oracle() const { return oracle_; }
   const Traffic& traffic() const { return traffic_; }
   const std::vector<std::string>& trace() const { return trace_; }
+  // Of every line that a trace of this run has; 0 where none was wanted.
+  std::uint64_t checksum() const { return checksum_; }
   std::string name_of(std::size_t host) const { return hosts_[host].name; }
 
  private:
@@ -85,7 +87,7 @@ class World final : private LegacyWorld {
   std::int64_t between(std::int64_t low, std::int64_t high);
   template <typename Text>
   void note(Text&& text) {
-    if (options_.trace) write(text());
+    if (options_.trace || options_.checksum) write(text());
   }
   void write(const std::string& line);
   bool anybody_serves() const;
@@ -177,6 +179,7 @@ class World final : private LegacyWorld {
   bool calling_ = true;
   bool only_moves_ = false;  // nothing but joins and drains: the strictest promises hold
   std::vector<std::string> trace_;
+  std::uint64_t checksum_ = 0;
 };
 
 }  // namespace ringside::sim
