@@ -326,6 +326,9 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
       return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
     default:
       heard_from(sender.host);
+      if (is_held_up_by(sender.host)) {
+        return answer_join(token, Verdict::kUnverified, out_of_reach_under(sender.host));
+      }
       if (held_up()) {
         // The other one goes on by itself: this host asks it once it can.
         if (held_up_since_ == kNever) held_up_since_ = now();
@@ -414,9 +417,8 @@ void Membership::resolve_look(const std::string& host, const Look& look, const P
   switch (look.why) {
     case Look::For::kJoin:
       if (says == nullptr || says->generation != look.generation) {
-        std::string why = "it does not reach this host under the name " + host;
-        if (failure != nullptr) why += " (" + failure->detail + ")";
-        return answer_join(look.token, Verdict::kUnverified, why + ": is --host right?");
+        return answer_join(look.token, Verdict::kUnverified,
+                           out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
       if (const std::string why = why_foreign(*says); !why.empty()) {
         return answer_join(look.token, Verdict::kMismatch, why);

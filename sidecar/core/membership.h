@@ -174,6 +174,8 @@ class Membership {
   void held_no_more(const std::string& name, const std::string& by);
   void lost_holder(const std::string& host);
   void heard_from(const std::string& joiner);
+  bool is_held_up_by(const std::string& name) const;
+  static std::string out_of_reach_under(const std::string& name, const std::string& detail = {});
   bool held_up() const;
   void check_released();
   void check_held_up();

@@ -169,6 +169,24 @@ std::string Membership::why_out_of_reach(const std::string& name, const Contact&
   return known + "does not answer here";
 }
 
+// Whether this host is held up by the name of another one, and not by its own inability to use any: hosts with unusable
+// names are not more than those that answer under theirs. The other one is told, and waits then; else it goes on.
+bool Membership::is_held_up_by(const std::string& name) const {
+  std::set<std::string> unusable;
+  std::size_t usable = 1 + members_.size();
+  for (const auto& [address, contact] : contacts_) {
+    if (!why_unusable(address, contact).empty()) unusable.insert(contact.name);
+    if (contact.state == Contact::State::kJoining) ++usable;
+  }
+  return !joined_ && unusable.contains(name) && unusable.size() <= usable;
+}
+
+// Said to the host that has the name.
+std::string Membership::out_of_reach_under(const std::string& name, const std::string& detail) {
+  return "it does not reach this host under the name " + name + (detail.empty() ? "" : " (" + detail + ")") +
+         ": is --host right?";
+}
+
 // A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. The names; empty: it
 // does name somebody, or there is no list.
 std::string Membership::names_nobody() const {
