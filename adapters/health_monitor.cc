@@ -160,14 +160,17 @@ bool HealthMonitor::works_on_turns() const {
 }
 
 void HealthMonitor::set_unhealthy(const std::string& why) {
-  if (state_ == State::kUnhealthy || state_ == State::kGone) return;
-  state_ = State::kUnhealthy;
+  const bool told = state_ == State::kUnhealthy || state_ == State::kGone;
+  if (told && why == why_) return;
+  why_ = why;
+  if (state_ != State::kGone) state_ = State::kUnhealthy;
   events_.unhealthy(why);
 }
 
 void HealthMonitor::set_gone(const std::string& why) {
   if (state_ == State::kGone) return;
   state_ = State::kGone;
+  why_ = why;
   instance_.clear();
   events_.gone(why);
 }

@@ -49,7 +49,7 @@ class HealthMonitor {
     std::function<void()> hanging;                                        // a check has no answer yet; may be empty
     std::function<bool()> working;  // turns or deactivations are under way on living connections
     std::function<void()> up;
-    std::function<void(const std::string& why)> unhealthy;
+    std::function<void(const std::string& why)> unhealthy;  // also where the reason has changed
     std::function<void(const std::string& why)> gone;
     std::function<void()> restarted;
   };
@@ -86,6 +86,7 @@ class HealthMonitor {
   bool again_ = false;
   bool replaced_meanwhile_ = false;  // during the check under way, whose answer may be the earlier process's
   bool refused_once_ = false;        // since it was last seen well
+  std::string why_;                  // it is not up, as was told
   std::string instance_;
   std::deque<std::string> earlier_;  // instances that it has named before, without another sign of a restart
   int steady_ = 0;                   // checks in a row that named the same one

@@ -298,6 +298,8 @@ void Sidecar::stop() {
 }
 
 int serve(const std::vector<std::string>& arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
   const auto result = config::load(config::process_sources(arguments));
   if (const auto* errors = std::get_if<config::Errors>(&result)) {
     for (const std::string& error : *errors) std::cerr << "ringside: " << error << "\n";
@@ -306,8 +308,6 @@ int serve(const std::vector<std::string>& arguments) {
   const auto& loaded = std::get<config::Loaded>(result);
   runtime::Log log(
       log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, runtime::stderr_sink());
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
   if (const std::string wrong = sidecar.use_settings(); !wrong.empty()) {

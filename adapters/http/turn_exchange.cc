@@ -57,7 +57,6 @@ std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& 
   written.asked.method_call = wire::is_method_call(call.request);
   if (written.asked.method_call) {
     if (auto refusal = wire::read_method_call(call.request, request)) return refusal;
-    written.asked.target = request.target;
     written.asked.forwarded_host = request.headers.get("x-forwarded-host");
   } else {
     request.method = "POST";
@@ -71,11 +70,20 @@ std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& 
       request.body = call.request;
     }
   }
+  written.asked.method = request.method;
+  written.asked.target = request.target;
   add_turn_headers(turn, request.headers);
   return std::nullopt;
 }
 
+// What went wrong is told with what was asked.
 Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
+  Answer answer = read_result(std::move(result), asked);
+  if (!answer.detail.empty()) answer.detail = asked.method + " " + asked.target + ": " + answer.detail;
+  return answer;
+}
+
+Answer TurnExchange::read_result(net::HttpResult result, const Asked& asked) const {
   switch (result.outcome) {
     case net::HttpOutcome::kNotSent:
       if (result.timed_out)

@@ -21,7 +21,8 @@ class TurnExchange {
   // What the answer is read by.
   struct Asked {
     bool method_call = false;
-    std::string target, forwarded_host;  // of a method call
+    std::string method, target;
+    std::string forwarded_host;  // of a method call
     core::CallPtr call;
   };
   struct Written {
@@ -35,6 +36,7 @@ class TurnExchange {
   core::Answer read(net::HttpResult result, const Asked& asked) const;
 
  private:
+  core::Answer read_result(net::HttpResult result, const Asked& asked) const;
   core::Answer read_batch_answer(const net::HttpResponse& response) const;
   core::Answer read_applied(const net::HttpResponse& response) const;
 

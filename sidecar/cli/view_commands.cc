@@ -18,11 +18,14 @@ std::optional<json> ask(const Session& session, const std::string& target, int& 
 
 void print_json(const Session& session, const json& body) { session.terminal.out << wire::dump(body) << "\n"; }
 
-std::string ending_of(const json& actor) {
-  std::string text = text_of(actor, "ending");
+std::string failures_of(const json& actor) {
   const double times = number_of(actor, "not_forgotten");
-  if (times > 0) text += ", failed " + text_of(actor, "not_forgotten") + (times == 1 ? " time" : " times");
-  return text;
+  return times == 0 ? "" : text_of(actor, "not_forgotten") + (times == 1 ? " time" : " times");
+}
+
+std::string ending_of(const json& actor) {
+  const std::string failed = failures_of(actor);
+  return text_of(actor, "ending") + (failed.empty() ? "" : ", failed " + failed);
 }
 
 // What goes on in an actor, as its owner tells it; empty: nothing, or it is elsewhere.
@@ -31,7 +34,12 @@ std::string activity(const json& actor) {
   if (actor.contains("turn_ms")) text += " A turn has run " + age(number_of(actor, "turn_ms")) + ".";
   const double waiting = number_of(actor, "waiting");
   if (waiting > 0) text += " " + text_of(actor, "waiting") + (waiting == 1 ? " call waits." : " calls wait.");
-  if (const std::string ending = ending_of(actor); !ending.empty()) text += " It is being deactivated: " + ending + ".";
+  const std::string failed = failures_of(actor);
+  if (!text_of(actor, "ending").empty()) {
+    text += " It is being deactivated: " + ending_of(actor) + ".";
+  } else if (!failed.empty()) {
+    text += " The application has failed " + failed + " in a row to forget it while it was idle.";
+  }
   return text;
 }
 
@@ -49,7 +57,7 @@ std::string sentence(const std::string& id, const json& place) {
   if (flag_of(place, "local")) text += " (this host)";
   if (!epoch.empty() && epoch != "0") text += ", epoch " + epoch;
   return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + view +
-         activity(place);
+         activity(place) + (flag_of(place, "local") ? "" : " What it does there is told by " + owner + " itself.");
 }
 
 const json& list_of(const json& body, const char* key) {
@@ -160,7 +168,8 @@ int actors(const Session& session, std::size_t limit) {
                or_none(text_of(actor, "waiting")), or_none(ending_of(actor))});
   }
   table.print(session.terminal.out);
-  session.terminal.out << all.size() << (token.empty() ? "" : " or more") << " actors at " << host << "\n";
+  session.terminal.out << all.size() << (token.empty() ? "" : " or more")
+                       << (all.size() == 1 && token.empty() ? " actor at " : " actors at ") << host << "\n";
   return exit;
 }
 

@@ -151,6 +151,7 @@ class Node final : private MembershipListener {
   void expire_idle();
 
   // node_detail.cc: why a call ended as it did, in a sentence
+  std::string detail_of_silence(const PendingCall& pending) const;
   std::string detail_of_loss(const Call& call, const ForwardUnderWay& forward, const std::string& error) const;
   Answer out_of_time_in_lane(const PendingCall& pending) const;
   std::string detail_of(const PendingCall& pending, Reason reason) const;

@@ -4,11 +4,6 @@
 namespace ringside::core {
 namespace {
 
-std::string seconds(Duration duration) {
-  const Duration::rep tenths = (duration.count() + 50'000) / 100'000;
-  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-}
-
 std::string named(const Call& call) { return "actor " + called(call); }
 
 std::string list_of(const std::map<std::string, Generation>& hosts) {
@@ -28,7 +23,7 @@ std::string list_of(const std::map<std::string, Generation>& hosts) {
 std::string Node::busy_with(const Actor& actor) const {
   std::string text = "actor " + name_of(actor);
   if (actor.turn != 0) {
-    text += " is busy with a turn that has run " + seconds(context_.now.mono - turns_.at(actor.turn).began);
+    text += " is busy with a turn that has run " + in_seconds(context_.now.mono - turns_.at(actor.turn).began);
   } else if (actor.ending) {
     const Endings::Refusals refusals = endings_.refusals(actor.id);
     text += " is being deactivated (" + std::string(to_string(actor.why)) + ")";
@@ -96,16 +91,23 @@ Answer Node::out_of_time_in_lane(const PendingCall& pending) const {
   const bool heard = owner != nullptr && !owner->suspected;
   return Answer::failed(Outcome::kExpired, heard ? Reason::kAppSlow : Reason::kPeerUnreachable,
                         named(*pending.call) + " is busy at " + forward.host + " with a call that was sent there " +
-                            seconds(context_.now.mono - forward.began) + " ago" + behind);
+                            in_seconds(context_.now.mono - forward.began) + " ago" + behind);
 }
 
 // "10.0.0.7, to which the call for actor 7 was sent 0.3 s before, is lost: End of file"
 std::string Node::detail_of_loss(const Call& call, const ForwardUnderWay& forward, const std::string& error) const {
   std::string text = forward.host + ", to which the call for " + named(call) + " was sent " +
-                     seconds(context_.now.mono - forward.began) + " before, is lost";
+                     in_seconds(context_.now.mono - forward.began) + " before, is lost";
   if (!error.empty()) text += ": " + error;
   if (const std::string fate = membership_.fate_of(forward.host); !fate.empty()) text += "; " + fate;
   return text;
+}
+
+// The owner itself answers what is late there, by the deadline and a little more.
+std::string Node::detail_of_silence(const PendingCall& pending) const {
+  const ForwardUnderWay& forward = forwards_.at(pending.under_way);
+  return forward.host + ", to which the call for " + named(*pending.call) + " was sent " +
+         in_seconds(context_.now.mono - forward.began) + " ago, has not answered by the deadline";
 }
 
 std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
@@ -126,8 +128,9 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
       }
       return named(call) + " is changing hands: this host is not ready to own it yet";
     case Reason::kNoOwner:
-      return "none of the " + std::to_string(membership_.members().size() + 1) +
-             " hosts known here has an application on the ring";
+      return membership_.members().empty() ? "this host knows no other one, and has no application on the ring"
+                                           : "none of the " + std::to_string(membership_.members().size() + 1) +
+                                                 " hosts known here has an application on the ring";
     case Reason::kAppDown:
       return app_down_because_.empty() ? "the application is not healthy"
                                        : "the application is not healthy: " + app_down_because_;
@@ -139,7 +142,7 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
       if (std::string fate = membership_.fate_of(pending.last_host); !fate.empty()) return fate;
       if (owner != nullptr && membership_.find(*owner) != nullptr) {
         return *owner + ", which owns " + named(call) + ", has not answered for " +
-               seconds(context_.now.mono - membership_.find(*owner)->last_answer);
+               in_seconds(context_.now.mono - membership_.find(*owner)->last_answer);
       }
       return "the owner of " + named(call) + " does not answer";
     case Reason::kActorQueueFull:
@@ -159,7 +162,7 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
     case Reason::kShuttingDown:
       return "this host is about to exit";
     case Reason::kTurnTimeout:
-      return "the turn took longer than --turn-timeout, " + seconds(config_.turn_timeout);
+      return "the turn took longer than --turn-timeout, " + in_seconds(config_.turn_timeout);
     case Reason::kCancelled:
       return "the caller went away before the answer";
     case Reason::kDeadline:

@@ -124,9 +124,9 @@ void Node::app_down(Now now, const std::string& why, bool alive) {
   begin(now);
   const Phase phase = membership_.phase();
   const bool on_ring = has_run_ && (phase == Phase::kJoining || phase == Phase::kReady);
+  app_down_because_ = why;
   if (app_up_) {
     app_up_ = false;
-    app_down_because_ = why;
     forget_clean_slate();
     context_.log(Level::kError, "app_down", {{"why", why}});
     tick_soon();

@@ -431,13 +431,15 @@ void Node::call_due(Token token) {
   PendingCall& pending = found->second;
   pending.deadline = NodeTimers::kNone;
   switch (pending.stage) {
-    case CallStage::kForwarding:
+    case CallStage::kForwarding: {
       if (context_.now.mono < pending.call->deadline + kAnswerGrace) {
         pending.deadline = timers_.add(pending.call->deadline + kAnswerGrace, {NodeDue::kCall, token});
         return;
       }
+      Answer late = Answer::failed(Outcome::kUnknown, Reason::kPeerLost, detail_of_silence(pending));
       abandon_forward(pending);
-      return finish(token, Answer::failed(Outcome::kUnknown, Reason::kDeadline));
+      return finish(token, std::move(late));
+    }
     case CallStage::kTurn: {
       const Actor* actor = actors_.find(pending.call->id);
       Answer late = Answer::failed(Outcome::kUnknown, Reason::kAppSlow, actor != nullptr ? busy_with(*actor) : "");

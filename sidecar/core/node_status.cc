@@ -147,7 +147,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.member = false;
     status.legacy = contact.legacy;
     if (contact.first_asked != Instant()) status.silent_for = now - contact.first_asked;
-    status.problem = !contact.problem.empty() ? contact.problem : "no answer yet";
+    const bool answers = contact.last_answer != Instant() && now - contact.last_answer < config_.dead_after;
+    status.problem = !contact.problem.empty() ? contact.problem : answers ? "it has not joined yet" : "no answer yet";
     out.push_back(std::move(status));
   }
   return out;

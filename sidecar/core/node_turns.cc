@@ -154,7 +154,7 @@ bool Node::answer_from_window(Token token, const Actor& actor) {
   if (!known) return false;
   if (known->fingerprint != 0 && call.fingerprint != 0 && known->fingerprint != call.fingerprint) {
     finish(token, Answer::failed(Outcome::kInvalid, Reason::kKeyReused,
-                                 "actor " + std::to_string(actor.id) +
+                                 "actor " + called(call) +
                                      " has answered another request under this idempotency key; a new request needs a "
                                      "new key"));
     return true;
@@ -164,6 +164,9 @@ bool Node::answer_from_window(Token token, const Actor& actor) {
   answer.reason = known->outcome == Outcome::kApplied ? Reason::kNone : Reason::kAppRefused;
   answer.result = known->result;
   answer.replayed = true;
+  if (answer.outcome == Outcome::kRefused) {
+    answer.detail = "the application refused the first call with this idempotency key for actor " + called(call);
+  }
   finish(token, std::move(answer));
   return true;
 }
@@ -188,6 +191,11 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       actors_.remember(*actor,
                        {turn.idempotency_key, answer.outcome, answer.result, turn.fingerprint, answer.leads_to});
     }
+  }
+  if (actor != nullptr && actor->broken && answer.reason == Reason::kTurnTimeout) {
+    answer.reason = Reason::kEndedByOperator;
+    answer.detail = "actor " + name_of(*actor) + " was deactivated on an operator's wish while this turn had run for " +
+                    in_seconds(now.mono - turn.began);
   }
   const bool wants_its_end = answer.deactivate;
   bool pause = false;

@@ -27,6 +27,7 @@ constexpr std::array<ReasonRow, kReasons> kReasonRows = {{
     {Reason::kTooManyConnections, "too-many-connections", Blame::kHere},
     {Reason::kHopLimit, "hop-limit", Blame::kHere},
     {Reason::kNoQuorum, "no-quorum", Blame::kHere},
+    {Reason::kEndedByOperator, "ended-by-operator", Blame::kHere},
     {Reason::kPeerUnreachable, "peer-unreachable", Blame::kPeer},
     {Reason::kPeerLost, "peer-lost", Blame::kPeer},
     {Reason::kWrongTarget, "wrong-target", Blame::kPeer},
@@ -88,6 +89,11 @@ Blame blame(Reason reason) { return row(reason).blame; }
 std::string_view to_string(Blame blame) {
   constexpr std::array<std::string_view, 4> kWords = {"here", "peer", "app", "caller"};
   return kWords[static_cast<std::size_t>(blame)];
+}
+
+std::string in_seconds(Duration duration) {
+  const Duration::rep tenths = (duration.count() + 50'000) / 100'000;
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
 const char* to_string(Phase phase) {

@@ -43,6 +43,7 @@ enum class Reason : std::uint8_t {
   kTooManyConnections,  // the listener has as many as its share of the file descriptors
   kHopLimit,            // forwarded too often: hosts disagree about the ring
   kNoQuorum,            // fewer than --quorum members
+  kEndedByOperator,     // the activation was ended while this call's turn was under way, because a person wanted it
   // peer
   kPeerUnreachable,   // the owner could not be reached; nothing was sent
   kPeerLost,          // the connection to the owner was lost after sending

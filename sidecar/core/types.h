@@ -53,6 +53,8 @@ enum class Phase : std::uint8_t {
 };
 
 const char* to_string(Phase phase);
+// "3.0 s", for people.
+std::string in_seconds(Duration duration);
 
 // One run of one host.
 struct HostRun {

@@ -26,7 +26,7 @@ std::string_view title(Outcome outcome) {
     case Outcome::kExpired:
       return "The deadline passed before the application got it";
     case Outcome::kInvalid:
-      return "Malformed; nothing changed";
+      return "Not a request that can be carried out; nothing changed";
     case Outcome::kUnknown:
       return "Sent, and then no answer: it may have happened";
   }

@@ -226,9 +226,20 @@ TEST_F(Monitored, AnotherListenerInPlaceOfAnUnhealthyOneMeansThatThatOneIsGone) 
   ASSERT_TRUE(happens("up "));
   says = kSick;
   ASSERT_TRUE(happens("up unhealthy:sick "));
-  monitor->replaced();
   says = kWell;
+  monitor->replaced();
   ASSERT_TRUE(happens("up unhealthy:sick gone:another process listens there up "));
+}
+
+TEST_F(Monitored, WhyItIsUnhealthyIsToldAnewWhereThatChanges) {
+  watch(30ms);
+  ASSERT_TRUE(happens("up "));
+  says = kSick;
+  ASSERT_TRUE(happens("up unhealthy:sick "));
+  says.why = "it answers 503";
+  ASSERT_TRUE(happens("up unhealthy:sick unhealthy:it answers 503 "));
+  ASSERT_TRUE(more_checks(2));
+  EXPECT_EQ(events, "up unhealthy:sick unhealthy:it answers 503 ") << "and not again and again";
 }
 
 // A backlog that was full for a moment, say.

@@ -165,7 +165,7 @@ TEST(TurnExchange, WhatAnAnswerIsToRepeatsIsKnown) {
     net::HttpResult result;
     result.outcome = HttpOutcome::kAnswered;
     result.response.status = status;
-    const core::Answer answer = exchange_of(json, true).read(result, {true, "/actors/42/method/x", "", call});
+    const core::Answer answer = exchange_of(json, true).read(result, {true, "POST", "/actors/42/method/x", "", call});
     EXPECT_EQ(answer.outcome, Outcome::kApplied);
     EXPECT_EQ(answer.passing, passing) << status;
   }

@@ -21,8 +21,10 @@ TEST_F(CliTest, Where) {
   owner.silent_for = core::Duration{340'000};
   gateway.member_list = {owner};
   gateway.place = {0, "10.0.0.8", "ring", false, 0, "nobody has claimed it", {}};
-  EXPECT_EQ(run({"where", "42"}).out,
-            "Actor 42 belongs to 10.0.0.8, by the ring: nobody has claimed it, as 10.0.0.7 saw it 340ms ago.\n");
+  EXPECT_EQ(
+      run({"where", "42"}).out,
+      "Actor 42 belongs to 10.0.0.8, by the ring: nobody has claimed it, as 10.0.0.7 saw it 340ms ago. What it does "
+      "there is told by 10.0.0.8 itself.\n");
   EXPECT_EQ(run({"where", "name:anna", "--json"}).json()["name"], "anna");
   EXPECT_EQ(run({"where", "name:anna"}).out.rfind("Actor name:anna belongs", 0), 0U);
 }

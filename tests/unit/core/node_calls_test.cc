@@ -253,8 +253,31 @@ TEST_F(Calls, AnOperatorEndsAStuckTurn) {
   ASSERT_EQ(cluster["a"].broken.size(), 1U);
   cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
   EXPECT_EQ(outcome(stuck), Outcome::kUnknown);
+  EXPECT_EQ(cluster.answer("a", stuck)->reason, Reason::kEndedByOperator);
+  EXPECT_EQ(cluster.answer("a", stuck)->detail,
+            "actor 1 was deactivated on an operator's wish while this turn had run for 3.1 s");
   EXPECT_EQ(outcome(wish), Outcome::kApplied);
   EXPECT_EQ(cluster.node("a").status().actors, 0U);
+}
+
+// Once, however many calls wait for the actor: they go on in the next activation.
+TEST_F(Calls, AnOperatorEndsOneActivation) {
+  start();
+  cluster.call("a", 1);
+  std::vector<Token> behind;
+  for (int i = 0; i < 5; ++i) behind.push_back(cluster.call("a", 1));
+  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  cluster.end_turns("a");
+  EXPECT_EQ(outcome(wish), Outcome::kApplied);
+  ASSERT_EQ(cluster["a"].turns.size(), 1U);
+  const Epoch next = cluster["a"].turns[0].epoch;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_EQ(cluster["a"].turns.size(), 1U);
+    EXPECT_EQ(cluster["a"].turns[0].epoch, next);
+    cluster.end_turns("a");
+  }
+  for (const Token token : behind) EXPECT_EQ(outcome(token), Outcome::kApplied);
+  EXPECT_TRUE(cluster["a"].broken.empty());
 }
 
 TEST_F(Calls, AnOperatorHearsThatTheAppKeepsTheActor) {
