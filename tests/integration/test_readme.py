@@ -166,14 +166,14 @@ def apps(python, node):
 
 @pytest.mark.parametrize("app", apps("app.py", "app.js"))
 def test_readme(tmp_path, app):
-    ready, calls, keys, end, laptop = follow("README.md", tmp_path, app)
+    ready, calls, keys, end, laptop, end_of_three = follow("README.md", tmp_path, app)
     assert "ready" in ready
     # curl shows the number alone; what follows it is on its line.
     assert re.sub(r"\s", "", calls).startswith("121Actor42isactiveon"), calls
     first, again = keys.split("HTTP/1.1 ")[1:]
     assert "idempotency-replayed" not in first.lower() and "idempotency-replayed: true" in again.lower(), keys
     assert first.split()[-1] == again.split()[-1] == "3", keys
-    assert "failed" not in end
+    assert "failed" not in end and "failed" not in end_of_three
     assert numbers(laptop) == ["1", "2", "3"], laptop
     assert len(re.findall(r"^127\.0\.0\.1\S*( \*)? +ready +on ", laptop, re.M)) == 3, laptop
     assert "Actor 42 is active on 127.0.0.1:133" in laptop
