@@ -406,15 +406,19 @@ bool Membership::blocks(const std::string& name, const Contact& contact) const {
 std::string Membership::waiting_for() const {
   if (joined_) return "";
   if (has_twin()) return "another host calls itself " + self_.host + " too: set another --host on one of them";
-  std::string open;
+  std::string open, told;
   for (const auto& [name, contact] : contacts_) {
     if (std::string why = why_out_of_reach(name, contact); !why.empty()) return why;
     if (blocks(name, contact)) {
       return contact.state == Contact::State::kAlias ? why_unusable(name, contact) : name + ": " + contact.problem;
     }
     if (!awaited(contact)) continue;
-    const bool told = contact.state == Contact::State::kJoining || contact.unresolved;
-    open += (open.empty() ? "" : ", ") + name + (told && !contact.problem.empty() ? " (" + contact.problem + ")" : "");
+    if (contact.state == Contact::State::kJoining && !contact.problem.empty()) {
+      told += (told.empty() ? "" : "; ") + name + ": " + contact.problem;
+    } else {
+      const bool why = contact.unresolved && !contact.problem.empty();
+      open += (open.empty() ? "" : ", ") + name + (why ? " (" + contact.problem + ")" : "");
+    }
   }
   if (clock_behind_most()) {
     return "the clocks of " + std::to_string(hosts_with(Contact::Clock::kAhead)) +
@@ -423,6 +427,7 @@ std::string Membership::waiting_for() const {
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
   }
+  if (!told.empty()) return told + (open.empty() ? "" : "; no answer yet from " + open);
   if (!open.empty()) return "no answer yet from " + open;
   if (const std::string nobody = names_nobody(); !nobody.empty() && !taken_in()) {
     return nobody + " cannot be resolved here: --join has to name this host or another, or --min-members 1 to be given";

@@ -53,7 +53,7 @@ TEST_F(Names, ANameThatResolvesAtOneSideOnlyIsNotEnough) {
   list({"10.0.0.1", "10.0.0.2"});
   cluster.pass(60'000'000);
   expect_held_up("a", "10.0.0.2 answers as b, which cannot be resolved here");
-  expect_held_up("b", "a (it does not reach this host under the name b: is --host right?)");
+  expect_held_up("b", "a: it does not reach this host under the name b: is --host right?");
   cluster.unresolved.clear();
   cluster.pass(5'000'000);
   EXPECT_TRUE(ready("a") && ready("b")) << why("a") << why("b");
