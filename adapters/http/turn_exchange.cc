@@ -37,6 +37,13 @@ bool wants_to_end(const net::HttpResponse& response) {
   return net::to_lower(response.headers.get("ringside-deactivate")) == "true";
 }
 
+// "POST /actors/42/apply", for people: without the query, which may hold secrets, and not longer than a line.
+std::string told(const TurnExchange::Asked& asked) {
+  constexpr std::size_t kMostOfAPath = 200;
+  const std::string_view path = std::string_view(asked.target).substr(0, asked.target.find('?'));
+  return asked.method + " " + std::string(path.substr(0, kMostOfAPath)) + (path.size() > kMostOfAPath ? "..." : "");
+}
+
 // What a refusal says travels to the caller as a reply: google.protobuf.BytesValue.
 std::string body_as_reply(const net::HttpResponse& response) {
   messages::ApplyResult result;
@@ -79,7 +86,7 @@ std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& 
 // What went wrong is told with what was asked.
 Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
   Answer answer = read_result(std::move(result), asked);
-  if (!answer.detail.empty()) answer.detail = asked.method + " " + asked.target + ": " + answer.detail;
+  if (!answer.detail.empty()) answer.detail = told(asked) + ": " + answer.detail;
   return answer;
 }
 

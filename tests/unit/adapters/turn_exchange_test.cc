@@ -157,6 +157,26 @@ TEST(TurnExchange, RetryAfterIsReadInBothForms) {
   }
 }
 
+TEST(TurnExchange, WhatWentWrongIsToldWithWhatWasAsked) {
+  const wire::ApplyJson json;
+  const TurnExchange exchange = exchange_of(json, true);
+  TurnExchange::Written batch;
+  ASSERT_FALSE(exchange.write(turn(1, 42), batch));
+  net::HttpResult failed;
+  failed.outcome = HttpOutcome::kAnswered;
+  failed.response.status = 500;
+  EXPECT_EQ(exchange.read(failed, batch.asked).detail, "POST /actors/42/apply: the application answered 500");
+  net::HttpResult lost;
+  lost.outcome = HttpOutcome::kLost;
+  lost.error = "the server closed the connection";
+  const auto asked_at = [&](const std::string& target) {
+    return exchange.read(lost, {true, "GET", target, "", turn(1).call}).detail;
+  };
+  EXPECT_EQ(asked_at("/actors/42/method/view?token=secret"),
+            "GET /actors/42/method/view: the server closed the connection");
+  EXPECT_LT(asked_at("/actors/42/method/" + std::string(10'000, 'x')).size(), 300U) << "it travels in a header";
+}
+
 TEST(TurnExchange, WhatAnAnswerIsToRepeatsIsKnown) {
   const wire::ApplyJson json;
   auto call = std::make_shared<core::Call>(*turn(1).call);
