@@ -24,8 +24,9 @@ std::string failures_of(const json& actor) {
 }
 
 std::string ending_of(const json& actor) {
+  const std::string ending = text_of(actor, "ending");
   const std::string failed = failures_of(actor);
-  return text_of(actor, "ending") + (failed.empty() ? "" : ", failed " + failed);
+  return ending + (ending.empty() || failed.empty() ? "" : ", ") + (failed.empty() ? "" : "failed " + failed);
 }
 
 // What goes on in an actor, as its owner tells it; empty: nothing, or it is elsewhere.

@@ -52,6 +52,16 @@ TEST_F(CliTest, WhereTellsWhatGoesOnInAnActor) {
   EXPECT_EQ(run({"where", "42", "--json"}).json()["waiting"], 12);
 }
 
+TEST_F(CliTest, AnActorThatTheAppFailedToForgetIsNotSaidToEnd) {
+  core::ActorStatus actor;
+  actor.id = 42;
+  actor.not_forgotten = 2;
+  gateway.place.here = actor;
+  EXPECT_TRUE(
+      run({"where", "42"})
+          .out.ends_with("sees it. The application has failed 2 times in a row to forget it while it was idle.\n"));
+}
+
 TEST(Fields, CountsAreReadInBothForms) {
   const auto row = nlohmann::json::parse(R"({"new":12,"old":"12","none":null,"text":"x"})");
   EXPECT_EQ(number_of(row, "new"), 12);
