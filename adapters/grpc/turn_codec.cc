@@ -267,27 +267,6 @@ core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::Actor
   return read;
 }
 
-namespace {
-
-// What an HTTP application says with 4xx, save those that ask to come again: there is nothing to forget, or nothing
-// that could be asked another time with more success.
-bool has_nothing_to_do(net::GrpcStatus status) {
-  switch (status) {
-    case net::GrpcStatus::kUnimplemented:
-    case net::GrpcStatus::kNotFound:
-    case net::GrpcStatus::kInvalidArgument:
-    case net::GrpcStatus::kOutOfRange:
-    case net::GrpcStatus::kAlreadyExists:
-    case net::GrpcStatus::kPermissionDenied:
-    case net::GrpcStatus::kUnauthenticated:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 core::Deactivated read_unary_deactivated(const net::CallResult& result, core::ActorId actor) {
   using Kind = core::Deactivated::Kind;
   app::v1::Deactivated said;
@@ -301,7 +280,8 @@ core::Deactivated read_unary_deactivated(const net::CallResult& result, core::Ac
     read.detail = "Deactivate: " + result.message;
   } else if (declined) {
     read.kind = actor == 0 ? Kind::kDone : Kind::kNotNow;
-  } else if (!has_nothing_to_do(result.status)) {
+  } else if (!is_refusal(result.status) && result.status != net::GrpcStatus::kUnimplemented) {
+    // Those count as done, as 4xx does over HTTP: another time would have no more success.
     read.kind = Kind::kFailed;
   }
   return read;
