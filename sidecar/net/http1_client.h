@@ -60,7 +60,7 @@ struct Http1ClientOptions {
   /// Takes the last place in the server's backlog, which others leave free (sidecar/net/connect_pace.h).
   bool last_place = false;
   /// A connection whose answer has come is given up wherever others wait to be accepted, also those of other clients.
-  /// As it stands, only where requests of this client wait on new connections.
+  /// Without it that is so only where requests of this client wait on new connections.
   bool gives_way = false;
   /// Asked at each new connection before anything is written to it; may cancel requests. May be empty.
   std::function<void(Transport&)> on_connected = {};
