@@ -5,9 +5,9 @@
 need_packages build
 build release ringside_sim
 mkdir -p tests/sim/checksums
-same=0
+status=0
 for faults in $(build/release/bin/ringside_sim --faults help 2>&1 | sed -n 's/^faults: //p'); do
   build/release/bin/ringside_sim --faults "$faults" --first-seed 1 --seeds 200 \
-    --checksums "tests/sim/checksums/$faults.txt" "$@" || same=1
+    --checksums "tests/sim/checksums/$faults.txt" "$@" || status=1
 done
-exit "$same"
+exit "$status"

@@ -133,8 +133,12 @@ Totals run_all(const Command& command) {
 std::string parse(int argc, char** argv, Command& command) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
-    if (flag == "--trace" || flag == "--rewrite") {
-      (flag == "--trace" ? command.trace : command.rewrite) = true;
+    if (flag == "--trace") {
+      command.trace = true;
+      continue;
+    }
+    if (flag == "--rewrite") {
+      command.rewrite = true;
       continue;
     }
     if (i + 1 == argc) return flag + " needs a value";
