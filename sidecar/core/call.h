@@ -64,11 +64,11 @@ struct Answer {
   std::string result;       // a serialized messages.ApplyResult; may be empty
   std::string owner;        // the host that holds the actor, as far as is known
   Duration retry_after{0};  // a hint, where the outcome allows a repeat
-  // Of the app's answer to a call with an idempotency key:
-  bool passing = false;       // it says "not now" (429, 5xx), and is no answer for a repeat
-  Place leads_to = kNoPlace;  // it redirects to there
-  bool deactivate = false;    // the app wants its activation to end after this turn
-  bool replayed = false;      // of an earlier call with the same idempotency key
+  bool deactivate = false;  // the app wants its activation to end after this turn
+  // Where the call has an idempotency key:
+  bool replayed = false;      // it is the answer to an earlier call with that key
+  bool passing = false;       // the app said "not now" (429, 5xx): a repeat asks it again
+  Place leads_to = kNoPlace;  // the app redirects to there
 
   static Answer failed(Outcome outcome, Reason reason, std::string detail = {}) {
     Answer answer;

@@ -50,20 +50,29 @@ std::optional<Remembered> IdempotencyWindow::find(std::string_view key) const {
 
 std::string IdempotencyWindow::key_of(const Call& call) const {
   std::string key = call.idempotency_key;
-  Place led_to = call.place;
+  std::optional<Head> before;  // of the step that led here
   for (unsigned steps = 0; steps < kMaxSteps; ++steps) {
-    const auto known = find(key);
-    if (!known) return led_to == call.place ? key : call.idempotency_key;
+    const std::optional<Head> known = head_of(key);
+    if (!known) return !before || before->leads_to == call.place ? key : call.idempotency_key;
     if (known->fingerprint == call.fingerprint || known->leads_to == kNoPlace) return key;
-    led_to = known->leads_to;
+    before = known;
     key += kStep;
   }
   return call.idempotency_key;
 }
 
+std::optional<IdempotencyWindow::Head> IdempotencyWindow::head_of(std::string_view key) const {
+  std::optional<Head> found;
+  each([&](const Head& head, std::string_view known, std::string_view) {
+    if (known == key) found = head;
+    return found.has_value();
+  });
+  return found;
+}
+
 void IdempotencyWindow::remember(const Remembered& entry) {
   const std::size_t size = sizeof(Head) + entry.key.size() + entry.result.size();
-  if (size > kMaxBytes || find(entry.key)) return;
+  if (size > kMaxBytes || head_of(entry.key)) return;
   std::size_t over = 0;
   std::size_t left = count_;
   each([&](const Head& head, std::string_view, std::string_view) {

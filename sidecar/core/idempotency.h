@@ -30,6 +30,7 @@ class IdempotencyWindow {
 
  private:
   struct Head;
+  std::optional<Head> head_of(std::string_view key) const;
   template <typename Visit>
   void each(Visit&& visit) const;
 

@@ -139,7 +139,8 @@ class Node final : private MembershipListener {
   void deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said);
   bool given_up(const Actor& actor, const Deactivated& said) const;
   void finish_deactivated(Token token);
-  bool is_taken_back(Actor& actor, const Deactivated& said);
+  std::vector<Token> operators_at(const Actor& actor) const;
+  bool goes_on(const Actor& actor, const Deactivated& said) const;
   void stay(Actor& actor, const Deactivated& said);
   void idle_again(ActorId id);
   void forget_idle_again(ActorId id);

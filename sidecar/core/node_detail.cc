@@ -107,7 +107,7 @@ std::string Node::detail_of_loss(const Call& call, const ForwardUnderWay& forwar
 std::string Node::detail_of_silence(const PendingCall& pending) const {
   const ForwardUnderWay& forward = forwards_.at(pending.under_way);
   return forward.host + ", to which the call for " + named(*pending.call) + " was sent " +
-         in_seconds(context_.now.mono - forward.began) + " ago, has not answered by the deadline";
+         in_seconds(context_.now.mono - forward.began) + " ago, did not answer by the caller's deadline";
 }
 
 std::string Node::detail_of(const PendingCall& pending, Reason reason) const {

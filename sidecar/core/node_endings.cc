@@ -101,8 +101,7 @@ void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactiva
                   {"times", std::to_string(before + 1)},
                   {"detail", said.detail}});
   }
-  if (actor.why == Deactivation::kIdle) return stay(actor, said);
-  if (is_taken_back(actor, said)) return stay(actor, said);
+  if (goes_on(actor, said)) return stay(actor, said);
   if (given_up(actor, said)) {
     context_.log(Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
     endings_.over(actor.id);
@@ -113,23 +112,22 @@ void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactiva
   timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kEnding, actor.id});
 }
 
-// What an operator wants goes no further where the app declines, or where it fails until the operator has gone: its
-// calls would wait for no reason that anybody knows.
-bool Node::is_taken_back(Actor& actor, const Deactivated& said) {
-  if (actor.why != Deactivation::kOperator || actor.broken) return false;
+std::vector<Token> Node::operators_at(const Actor& actor) const {
   std::vector<Token> operators;
-  if (actor.queue) {
-    std::copy_if(actor.queue->begin(), actor.queue->end(), std::back_inserter(operators),
-                 [this](Token token) { return calls_.at(token).call->kind == Call::Kind::kDeactivate; });
-  }
-  if (said.kind == Deactivated::Kind::kFailed) return operators.empty();
-  if (said.kind != Deactivated::Kind::kNotNow) return false;
-  for (const Token token : operators) {
-    unqueue(token, calls_.at(token));
-    finish(token, Answer::failed(Outcome::kRefused, Reason::kAppRefused,
-                                 "the application keeps actor " + name_of(actor) + " for now: " + said.detail));
-  }
-  return true;
+  if (!actor.queue) return operators;
+  std::copy_if(actor.queue->begin(), actor.queue->end(), std::back_inserter(operators),
+               [this](Token token) { return calls_.at(token).call->kind == Call::Kind::kDeactivate; });
+  return operators;
+}
+
+// What an operator wants goes no further where the app declines, or where it fails until the operator has gone: calls
+// would wait for no reason that anybody knows. Where a turn was broken the app may still work on it, and no other may
+// begin in this activation.
+bool Node::goes_on(const Actor& actor, const Deactivated& said) const {
+  if (actor.why == Deactivation::kIdle) return true;
+  if (actor.why != Deactivation::kOperator || actor.broken) return false;
+  return said.kind == Deactivated::Kind::kNotNow ||
+         (said.kind == Deactivated::Kind::kFailed && operators_at(actor).empty());
 }
 
 // What has not ended is never given up, or the id would live twice. The one exception stays in this very app, under a
@@ -141,11 +139,16 @@ bool Node::given_up(const Actor& actor, const Deactivated& said) const {
   return stuck && said.kind == Deactivated::Kind::kSilent && owner != nullptr && *owner == membership_.self().host;
 }
 
-// The app has not forgotten what nobody used: it goes on. Where it declined, it is asked after another idle time; where
-// it failed, sooner, and ever later.
+// The app has not forgotten it, and it goes on. Where it declined, it is asked after another idle time; where it
+// failed, sooner, and ever later.
 void Node::stay(Actor& actor, const Deactivated& said) {
   endings_.over(actor.id);
   actor.ending = actor.told = false;
+  for (const Token token : operators_at(actor)) {
+    unqueue(token, calls_.at(token));
+    finish(token, Answer::failed(Outcome::kRefused, Reason::kAppRefused,
+                                 "the application keeps actor " + name_of(actor) + " for now: " + said.detail));
+  }
   actors_.touch(actor, context_.now.mono);
   if (said.kind == Deactivated::Kind::kNotNow) {
     actor.unforgotten = 0;

@@ -139,7 +139,8 @@ void Node::start_turn(Token token, Actor& actor) {
   entry.call = token;
   entry.began = context_.now.mono;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
-  entry.idempotency_key = actor.window ? actor.window->key_of(*pending.call) : pending.call->idempotency_key;
+  const bool may_be_a_step = actor.window && !pending.call->idempotency_key.empty();
+  entry.idempotency_key = may_be_a_step ? actor.window->key_of(*pending.call) : pending.call->idempotency_key;
   entry.fingerprint = pending.call->fingerprint;
   entry.link = chain_link(actor.id, actor.epoch, turn);
   context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, longer_chain(pending.call->chain, entry.link)});
@@ -192,7 +193,8 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
                        {turn.idempotency_key, answer.outcome, answer.result, turn.fingerprint, answer.leads_to});
     }
   }
-  if (actor != nullptr && actor->broken && answer.reason == Reason::kTurnTimeout) {
+  const bool by_operator = actor != nullptr && actor->broken && now.mono - turn.began < config_.turn_timeout;
+  if (by_operator && answer.reason == Reason::kTurnTimeout) {
     answer.reason = Reason::kEndedByOperator;
     answer.detail = "actor " + name_of(*actor) + " was deactivated on an operator's wish while this turn had run for " +
                     in_seconds(now.mono - turn.began);
@@ -251,9 +253,9 @@ void Node::turn_due(Token token) {
   Actor* actor = actors_.find(found->second.actor);
   context_.log(Level::kError, "turn_timeout",
                {{"actor", actor != nullptr ? name_of(*actor) : std::to_string(found->second.actor)}});
-  if (actor != nullptr && actor->turn == token && !actor->ending) {
-    actor->ending = true;
-    actor->why = Deactivation::kTurnTimeout;
+  if (actor != nullptr && actor->turn == token) {
+    actor->broken = true;
+    if (!std::exchange(actor->ending, true)) actor->why = Deactivation::kTurnTimeout;
   }
   context_.effects.push_back(BreakTurn{token});
 }

@@ -64,6 +64,25 @@ TEST_F(Calls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   EXPECT_EQ(ask(6, 30, kNoPlace).first.reason, Reason::kKeyReused) << "that step has been taken with another body";
 }
 
+TEST_F(Calls, ARepeatOfWhatTheAppRefusedIsToldSoByTheActorsName) {
+  start();
+  const auto named = [](Call& call) {
+    keyed(call, 7);
+    call.actor_name = "anna";
+  };
+  cluster.call("a", 1, named);
+  cluster.end_turns("a", Answer::failed(Outcome::kRefused, Reason::kAppRefused, "no stock"));
+  const Token repeat = cluster.call("a", 1, named);
+  EXPECT_EQ(outcome(repeat), Outcome::kRefused);
+  EXPECT_EQ(cluster.answer("a", repeat)->detail,
+            "the application refused the first call with this idempotency key for actor name:anna");
+  const Token other = cluster.call("a", 1, [&](Call& call) {
+    named(call);
+    call.fingerprint = 8;
+  });
+  EXPECT_EQ(cluster.answer("a", other)->detail.rfind("actor name:anna has answered another request", 0), 0U);
+}
+
 TEST_F(Calls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
@@ -339,6 +358,36 @@ TEST_F(Calls, AnActorWhoseTurnWasBrokenIsNotKept) {
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
   cluster.end_turns("a");
   EXPECT_EQ(outcome(behind), Outcome::kApplied);
+}
+
+TEST_F(Calls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
+  cluster.start("a");
+  cluster.start("b");
+  cluster.converge();
+  const ActorId id = cluster.id_of("a", "b");
+  const Token token =
+      cluster.call("a", id, [&](Call& call) { call.deadline = cluster.now().mono + Duration(500'000); });
+  cluster.stop("b");
+  cluster.pass(1'000'000);
+  EXPECT_EQ(outcome(token), Outcome::kUnknown);
+  EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kPeerLost);
+  const std::string detail = cluster.answer("a", token)->detail;
+  EXPECT_EQ(detail.rfind("b, to which the call for actor " + std::to_string(id) + " was sent ", 0), 0U) << detail;
+  EXPECT_TRUE(detail.ends_with(" ago, did not answer by the caller's deadline")) << detail;
+}
+
+// Here --turn-timeout comes before an operator's patience ends.
+TEST_F(Calls, ATurnThatTookTooLongIsNotKeptForAnOperatorEither) {
+  start([](NodeConfig& config) { config.turn_timeout = Duration(500'000); });
+  const Token slow = cluster.call("a", 1);
+  cluster.auto_confirm = false;
+  cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  cluster.call("a", 1);
+  cluster.pass(600'000);
+  cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
+  EXPECT_EQ(cluster.answer("a", slow)->reason, Reason::kTurnTimeout);
+  cluster.confirm_deactivations("a", {Deactivated::Kind::kNotNow, {}, "409"});
+  EXPECT_TRUE(cluster["a"].turns.empty()) << "that turn may still run in the app";
 }
 
 TEST_F(Calls, OneActorsLineLeavesRoomForTheOthers) {

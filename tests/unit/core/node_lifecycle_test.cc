@@ -125,6 +125,15 @@ TEST_F(Lifecycle, DrainingTwiceIsDrainingOnce) {
   EXPECT_EQ(status("b").phase, Phase::kDrained);
 }
 
+TEST_F(Lifecycle, WhyTheAppIsDownIsWhatItSaidLast) {
+  start({"a"});
+  const auto why = [this] { return cluster.node("a").status().not_ready_because; };
+  cluster.node("a").app_down(cluster.now(), "its health check answers 503", true);
+  EXPECT_NE(why().find("503"), std::string::npos) << why();
+  cluster.node("a").app_down(cluster.now(), "its health check answers 401", true);
+  EXPECT_NE(why().find("401"), std::string::npos) << why();
+}
+
 // Its turns are under way on a living connection, and what it holds has to end before it may live elsewhere.
 TEST_F(Lifecycle, WhatASickAppHoldsEndsAsInADrain) {
   start({"a", "b"});
