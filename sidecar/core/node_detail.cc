@@ -152,8 +152,8 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
       return "calls of " + std::to_string(weight_) + " bytes are under way here, and --queue-bytes is " +
              std::to_string(config_.queue_bytes);
     case Reason::kTooManyTurns:
-      return std::to_string(turns_.size()) + " turns are under way, as many as --max-actors-in-flight allows; " +
-             std::to_string(runnable_.size()) + " actors wait for one";
+      return "as many turns are under way as --max-actors-in-flight allows, " + std::to_string(turns_.size()) +
+             "; actors that wait for one: " + std::to_string(runnable_.size());
     case Reason::kHopLimit:
       return "the call was forwarded " + std::to_string(call.hops.value_or(0)) +
              " times: hosts disagree about the ring";
