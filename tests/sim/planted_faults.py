@@ -47,8 +47,8 @@ FAULTS = [
      "  if (wanted == ring_->contains(host)) return;",
      '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && !ring_->empty() && joined_)) return;'),
     ("reuse-epoch", "none", 20, "node_turns.cc",
-     "adopted.mapped().epoch : clock_.next(), context_.now.mono);",
-     'adopted.mapped().epoch : planted("reuse-epoch") ? Epoch{1} : clock_.next(), context_.now.mono);'),
+     "granted ? *granted : clock_.next(), context_.now.mono);",
+     'granted ? *granted : planted("reuse-epoch") ? Epoch{1} : clock_.next(), context_.now.mono);'),
     ("drop-queue", "moves", 100, "node_endings.cc",
      "  if (queue) requeue(std::move(queue));\n}",
      '  if (queue && !planted("drop-queue")) requeue(std::move(queue));\n}'),
@@ -81,12 +81,12 @@ FAULTS = [
      "    membership_.suspect_self();",
      '    if (!planted("resume-without-asking")) membership_.suspect_self();'),
     ("resume-queued-turns", "all", 500, "node_turns.cc",
-     "  return turns_.size() < most && !membership_.confirming();",
-     '  return turns_.size() < most && (planted("resume-queued-turns") || !membership_.confirming());'),
+     "return turns_.has_room_for(call) && !membership_.confirming();",
+     'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !membership_.confirming());'),
     ("forget-remembered", "moves", 40, "node_peers.cc",
-     "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});",
-     "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});\n"
-     '      if (planted("forget-remembered")) by_heir[heir].back().remembered.clear();'),
+     "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));",
+     "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));\n"
+     '    if (planted("forget-remembered")) for (Ended& one : request.ended) one.remembered.clear();'),
     ("joiner-alone-is-told", "rush", 1500, "membership.cc",
      "    return member->phase == Phase::kJoining;\n  });\n  return all;",
      '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
@@ -99,16 +99,16 @@ FAULTS = [
      '      if (planted("late-delivery") && pending.stage == CallStage::kQueued) return;\n'
      "      unqueue(token, pending);\n      return finish"),
     ("unknown-as-expired", "apps", 20, "node_routing.cc",
-     "      turns_.at(pending.under_way).call = 0;\n      return finish(token, std::move(late));",
-     "      turns_.at(pending.under_way).call = 0;\n"
+     "      turns_.forget_caller(pending.under_way);\n      return finish(token, std::move(late));",
+     "      turns_.forget_caller(pending.under_way);\n"
      '      if (planted("unknown-as-expired")) late.outcome = Outcome::kExpired;\n'
      "      return finish(token, std::move(late));"),
     ("forget-maybe", "all", 100, "node_routing.cc",
      "if (pending.maybe && surely_not_delivered(answer.outcome))",
      'if (pending.maybe && !planted("forget-maybe") && surely_not_delivered(answer.outcome))'),
     ("overtake", "moves", 100, "node_routing.cc",
-     "if (call.origin == Origin::kLocal && lane != lanes_.end()) {",
-     'if (call.origin == Origin::kLocal && lane != lanes_.end() && !planted("overtake")) {'),
+     "  if (ahead > 0) {",
+     '  if (ahead > 0 && !planted("overtake")) {'),
     ("circling-hints", "moves", 40, "node_routing.cc",
      "const std::string* hinted = first ? hints_.find(call.id)",
      'const std::string* hinted = first || planted("circling-hints") ? hints_.find(call.id)'),
@@ -119,8 +119,8 @@ FAULTS = [
      "return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 5 / 4;",
      'return config_.quorum == 0 ? config_.dead_after : config_.dead_after * (planted("majority-without-margin") ? 3 : 5) / 4;'),
     ("app-loss-unnoticed", "apps", 20, "node_lifecycle.cc",
-     "  forget_clean_slate();\n  lose_all();\n  settle();",
-     '  forget_clean_slate();\n  if (!planted("app-loss-unnoticed")) lose_all();\n  settle();'),
+     "  forget_initial_reset();\n  lose_all();\n  settle();",
+     '  forget_initial_reset();\n  if (!planted("app-loss-unnoticed")) lose_all();\n  settle();'),
     ("sick-is-gone", "apps", 20, "node_lifecycle.cc",
      "    end_all(Deactivation::kAppLoss);",
      '    if (planted("sick-is-gone")) lose_all();\n    end_all(Deactivation::kAppLoss);'),
@@ -128,24 +128,24 @@ FAULTS = [
      "  if (said.kind == Deactivated::Kind::kDone) {\n",
      '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) {\n'),
     ("slate-on-the-ring", "slow", 20, "node_lifecycle.cc",
-     "    if (to_the_ring && config_.has_app && app_up_ && !clean_) return ask_for_clean_slate();\n",
-     "    if (to_the_ring && config_.has_app && app_up_ && !clean_) {\n"
-     "      ask_for_clean_slate();\n"
+     "    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) return ask_for_initial_reset();\n",
+     "    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) {\n"
+     "      ask_for_initial_reset();\n"
      '      if (!planted("slate-on-the-ring")) return;\n    }\n'),
     ("put-off-blocks", "slow", 20, "node_turns.cc",
      "    if (sent_back || may_repeat) {\n",
      '    if (sent_back && actor != nullptr && planted("put-off-blocks")) {\n'
      "      first_again(turn.call, *actor, std::move(answer));\n      pause = true;\n"
      "    } else if (sent_back || may_repeat) {\n"),
-    ("nested-find-no-turn", "nested", 20, "node_turns.cc",
-     "  if (turns_.size() < config_.max_turns) extra_turns_ = 0;\n",
-     '  if (planted("nested-find-no-turn")) return;\n  if (turns_.size() < config_.max_turns) extra_turns_ = 0;\n'),
+    ("nested-find-no-turn", "nested", 20, "activations/turns.cc",
+     "  if (turns_.size() < most_) extra_ = 0;\n",
+     '  if (planted("nested-find-no-turn")) return false;\n  if (turns_.size() < most_) extra_ = 0;\n'),
     ("loops-hang", "nested", 20, "node_turns.cc",
      "  if (call.chain.empty()) return false;\n",
      '  if (call.chain.empty() || planted("loops-hang")) return false;\n'),
-    ("refusal-is-heard", "rush", 200, "node_peers.cc",
-     "(handing.refused.contains(heir) && *owner != heir)",
-     '(handing.refused.contains(heir) && (*owner != heir || planted("refusal-is-heard")))'),
+    ("refusal-is-heard", "rush", 200, "hand_over/hand_over.cc",
+     "(entry.refused.contains(host) && !successor.ring_owner)",
+     '(entry.refused.contains(host) && (!successor.ring_owner || planted("refusal-is-heard")))'),
     ("strays-never-go", "moves", 20, "node_peers.cc",
      "    strays_.drop(ended.id, sender.host, ended.epoch);",
      '    if (!planted("strays-never-go")) strays_.drop(ended.id, sender.host, ended.epoch);'),
@@ -200,8 +200,7 @@ HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
 
 def generate(source: pathlib.Path, target: pathlib.Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    texts = {path.name: path.read_text() for path in sorted(source.glob("*.cc"))}
+    texts = {str(path.relative_to(source)): path.read_text() for path in sorted(source.rglob("*.cc"))}
     places = [(fault[0], *fault[3:]) for fault in FAULTS] + ALSO
     for name, file, text, replacement in places:
         if texts[file].count(text) != 1:
@@ -210,6 +209,7 @@ def generate(source: pathlib.Path, target: pathlib.Path) -> None:
     for file, text in texts.items():
         whole = HEADER + text
         path = target / file
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != whole:
             path.write_text(whole)
     names = ", ".join(f'"{fault[0]}"' for fault in FAULTS)
