@@ -11,8 +11,8 @@ constexpr std::chrono::milliseconds kRefusedRecheck{25};
 constexpr std::chrono::milliseconds kDownRecheck{100};
 constexpr std::chrono::milliseconds kHangingAfter{300};
 constexpr std::chrono::milliseconds kShortestTimeout{1'000};
-constexpr std::size_t kChangesOfOne = 2;  // an instance may change so often without another sign of a restart
-constexpr std::size_t kMostRemembered = 16;
+constexpr int kNewInARow = 4;  // checks: who names a new instance at more of them restarts at each, or is several
+constexpr std::size_t kMostRemembered = 64;
 constexpr int kSteady = 30;  // checks that must name one instance, after several have been met
 constexpr const char* kSeveral =
     "its ringside-app-instance changes between checks: several processes answer there, and the contract says that an "
@@ -103,17 +103,19 @@ void HealthMonitor::well(const HealthResult& result) {
   events_.up();
 }
 
+// Several processes come back to an instance that was named before; one that is replaced again and again does not.
 // `explained`: there is another sign that this is another process. Old instances are forgotten when one has been
 // steady.
 bool HealthMonitor::several_processes(const HealthResult& result, bool explained) {
   if (result.instance.empty()) return unsteady_ > 0 && --unsteady_ > 0;
   if (explained) {
     earlier_.clear();
-    unsteady_ = 0;
+    unsteady_ = new_in_a_row_ = 0;
     return false;
   }
   if (instance_.empty() || instance_ == result.instance) {
     if (unsteady_ > 0) --unsteady_;
+    new_in_a_row_ = 0;
     steady_ = std::min(steady_ + 1, kSteady);
     if (steady_ == kSteady) earlier_.clear();
     return unsteady_ > 0;
@@ -123,7 +125,8 @@ bool HealthMonitor::several_processes(const HealthResult& result, bool explained
   earlier_.push_back(instance_);
   instance_ = result.instance;
   if (earlier_.size() > kMostRemembered) earlier_.pop_front();
-  if (back || earlier_.size() > kChangesOfOne) unsteady_ = kSteady;
+  ++new_in_a_row_;
+  if (back || new_in_a_row_ > kNewInARow) unsteady_ = kSteady;
   return unsteady_ > 0;
 }
 
@@ -132,7 +135,7 @@ void HealthMonitor::replaced() {
   replaced_meanwhile_ = checking_;
   instance_.clear();
   earlier_.clear();
-  unsteady_ = 0;
+  unsteady_ = new_in_a_row_ = 0;
   if (state_ == State::kUp) {
     events_.restarted();
   } else if (state_ == State::kUnhealthy) {

@@ -413,8 +413,11 @@ void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Che
     health.healthy = (result.status == net::GrpcStatus::kOk && is_serving(result.body)) ||
                      (result.status == net::GrpcStatus::kUnimplemented && result.from_server);
     health.instance = std::string(result.headers.get("ringside-app-instance"));
+    const std::string& service = health_names_.front();
+    const std::string what = "its health check" + (service.empty() ? "" : " of the service " + service);
     health.why = is_unknown_service(result)              ? unknown_services(options_.health_service)
-                 : result.status == net::GrpcStatus::kOk ? "its health check says NOT_SERVING"
+                 : result.status == net::GrpcStatus::kOk ? what + " says NOT_SERVING"
+                 : health.timed_out                      ? what + " is not answered: " + result.message
                                                          : result.message;
     checked(std::move(health));
   };

@@ -227,7 +227,9 @@ void HttpAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::C
       const bool no_page = status == 404 || status == 405 || status == 501;
       health.healthy = (status >= 200 && status < 300) || no_page;
       health.instance = std::string(result.response.headers.get("ringside-app-instance"));
-      health.why = "its health check answers " + std::to_string(status);
+      health.why = "its health check, GET " + options_.health_path + ", is answered " + std::to_string(status);
+    } else if (result.timed_out) {
+      health.why = "its health check, GET " + options_.health_path + ", is not answered: " + result.error;
     } else {
       health.why = result.error;
     }

@@ -288,8 +288,14 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
   } catch (const CLI::ExtrasError&) {
     return no_such_option(app, words, terminal);
+  } catch (const CLI::Success& help) {
+    app.exit(help, terminal.out, terminal.err);
+    return kApplied;
   } catch (const CLI::ParseError& error) {
-    return app.exit(error, terminal.out, terminal.err) == 0 ? kApplied : kUsage;
+    const std::string command = at ? words[*at] : "";
+    terminal.err << "ringside: " << error.what() << " (ringside help" << (command.empty() ? "" : " " + command)
+                 << " lists what it takes)\n";
+    return kUsage;
   }
   if (!chosen.needs_sidecar) return version(terminal, given.json);
   std::string error;

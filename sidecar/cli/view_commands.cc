@@ -186,13 +186,13 @@ int status(const Session& session) {
   out << text_of(*body, "host") << " of cluster " << text_of(*body, "cluster") << ", ringside "
       << text_of(*body, "version") << ", generation " << text_of(*body, "generation") << "\n";
   const std::string because = text_of(*body, "not_ready_because");
-  out << "phase    " << text_of(*body, "phase") << (flag_of(*body, "ready") ? ", ready" : ", not ready: " + because)
-      << "\n";
+  out << "phase    " << text_of(*body, "phase") << (because.empty() ? "" : ", not ready: " + because) << "\n";
   out << "app      " << text_of(*body, "app") << "\n";
   out << "members  " << list_of(*body, "members").size() << ", " << settled(*body) << "\n";
   out << "actors   " << text_of(*body, "actors") << " here, " << text_of(*body, "strays") << " strays elsewhere\n";
-  out << "calls    " << text_of(*body, "turns_under_way") << " turns under way, " << text_of(*body, "turns_waiting")
-      << " waiting, " << text_of(*body, "held") << " held, " << text_of(*body, "queued_bytes") << " bytes\n";
+  out << "calls    " << wire::counted(static_cast<std::uint64_t>(number_of(*body, "turns_under_way")), "turn")
+      << " under way, " << text_of(*body, "turns_waiting") << " waiting, " << text_of(*body, "held") << " held, "
+      << text_of(*body, "queued_bytes") << " bytes\n";
   return exit;
 }
 

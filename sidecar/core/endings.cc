@@ -35,6 +35,11 @@ bool Endings::withdraw(ActorId id) {
   return true;
 }
 
+bool Endings::not_asked_yet(ActorId id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.state == State::kWaits && found->second.refusals.times == 0;
+}
+
 std::optional<Claim> Endings::next(Instant now) {
   if (questions_.size() >= most_ || in_the_way(now) >= limit_.limit()) {
     limit_.full(now);

@@ -39,6 +39,7 @@ class Endings {
   void add(const Claim& claim, bool awaited);
   void hurry(ActorId id);     // a call has come that waits for it
   bool withdraw(ActorId id);  // false: it has been asked, and may be over
+  bool not_asked_yet(ActorId id) const;
   // The next one to ask, if there is room. The caller asks, and tells under which token.
   std::optional<Claim> next(Instant now);
   void asked(const Claim& claim, Token token, Instant now);

@@ -39,6 +39,7 @@
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/pace.h"
+#include "sidecar/core/route.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/strays.h"
 
@@ -103,7 +104,7 @@ class Node final : private MembershipListener {
   void view_changed() override;
 
   // node_routing.cc: where a call goes, and what becomes of it
-  Route decide(const Call& call) const;
+  RouteFacts facts() const;
   void route(Token token);
   void route_in_order(Token token);
   void advance(OrderId order);
@@ -119,7 +120,6 @@ class Node final : private MembershipListener {
   void call_due(Token token);
   void give_up(Token token, Outcome outcome, Reason reason);
   // node_adoption.cc: --peer-apply own
-  bool owns_by_legacy_word(const Call& call) const;
   void adopt(ActorId id);
   AckAnswer adoption_asked(const HostRun& by, const std::vector<Claim>& claims);
   void adoption_answered(const NodeQuestion& asked, const PeerAnswer& answer);
@@ -129,6 +129,7 @@ class Node final : private MembershipListener {
   void enqueue(Token token, Actor& actor);
   void first_again(Token token, Actor& actor, Answer why);
   bool may_start(const Call& call) const;
+  bool goes_before_its_end(const Actor& actor) const;
   void run_next(Actor& actor);
   void run_runnable();
   void start_turn(Token token, Actor& actor);
@@ -162,6 +163,7 @@ class Node final : private MembershipListener {
   std::string detail_of_loss(const Call& call, const Forward& forward, const std::string& error) const;
   Answer out_of_time_in_order(const PendingCall& pending) const;
   std::string detail_of(const PendingCall& pending, Reason reason) const;
+  std::string hosts_off_the_ring() const;
   std::string busy_with(const Actor& actor) const;
   ActorStatus status_of(const Actor& actor, Instant now) const;
   Answer out_of_time(const PendingCall& pending) const;

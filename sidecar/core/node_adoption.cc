@@ -5,12 +5,6 @@
 
 namespace ringside::core {
 
-bool Node::owns_by_legacy_word(const Call& call) const {
-  if (!config_.peer_apply_own || call.origin != Origin::kPeer || call.hops) return false;
-  const std::string* holder = hints_.find(call.id);  // what a living member is known to hold is that member's
-  return membership_.phase() == Phase::kReady && (holder == nullptr || membership_.find(*holder) == nullptr);
-}
-
 // The call waits meanwhile, like all others of this id.
 void Node::adopt(ActorId id) {
   const std::string* owner = membership_.ring()->owner(id);
@@ -30,11 +24,11 @@ AckAnswer Node::adoption_asked(const HostRun& by, const std::vector<Claim>& clai
     const std::string* owner = membership_.ring()->owner(claim.id);
     const bool open = owner != nullptr && *owner == membership_.self().host && membership_.phase() == Phase::kReady &&
                       !inventory_.in_doubt(hash_id(claim.id));
-    Stray stray;
+    const std::optional<Stray> stray = strays_.find(claim.id);
     if (const Actor* actor = actors_.find(claim.id)) {
       ack.rejected.push_back({claim.id, membership_.self().host, actor->epoch});
-    } else if (strays_.find(claim.id, stray) && stray.holder != by) {
-      ack.rejected.push_back({claim.id, stray.holder.host, stray.epoch});
+    } else if (stray && stray->holder != by) {
+      ack.rejected.push_back({claim.id, stray->holder.host, stray->epoch});
     } else if (!open || !strays_.put(claim.id, by, claim.epoch)) {
       ack.message = "not for this host to grant just now";
     }

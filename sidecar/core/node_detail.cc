@@ -27,7 +27,9 @@ std::string Node::busy_with(const Actor& actor) const {
   } else if (actor.ending) {
     const Endings::Refusals refusals = endings_.refusals(actor.id);
     text += " is being deactivated (" + std::string(to_string(actor.why)) + ")";
-    text += refusals.times == 0   ? " and the app has not answered that yet"
+    text += endings_.not_asked_yet(actor.id)
+                ? "; the app has others to forget first, " + std::to_string(endings_.size()) + " in all"
+            : refusals.times == 0 ? " and the app has not answered that yet"
             : refusals.times == 1 ? ", which the app has not done: " + refusals.last
                                   : ", which the app has not done when asked " + std::to_string(refusals.times) +
                                         " times; at last " + refusals.last;
@@ -111,6 +113,24 @@ std::string Node::detail_of_silence(const PendingCall& pending) const {
          in_seconds(context_.now.mono - forward.began) + " ago, did not answer by the caller's deadline";
 }
 
+// "this host is draining; 10.0.0.8 is drained; 10.0.0.7 refused connections 1.2 s ago"
+std::string Node::hosts_off_the_ring() const {
+  constexpr std::size_t kEnough = 5;
+  std::vector<std::string> hosts;
+  hosts.push_back(config_.has_app ? std::string("this host is ") + to_string(membership_.phase())
+                                  : "this host has none by itself");
+  for (const auto& [host, member] : membership_.members()) {
+    hosts.push_back(host +
+                    (member.routes_only ? " has none by itself" : std::string(" is ") + to_string(member.phase)));
+  }
+  for (const auto& [name, contact] : membership_.contacts()) {
+    if (std::string fate = membership_.fate_of(name); !fate.empty()) hosts.push_back(std::move(fate));
+  }
+  std::string text;
+  for (std::size_t i = 0; i < std::min(hosts.size(), kEnough); ++i) text += (i == 0 ? "" : "; ") + hosts[i];
+  return hosts.size() > kEnough ? text + "; and " + std::to_string(hosts.size() - kEnough) + " more" : text;
+}
+
 std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
   const Call& call = *pending.call;
   const std::string* owner = membership_.ring()->owner(call.id);
@@ -129,9 +149,7 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
       }
       return named(call) + " is changing hands: this host is not ready to own it yet";
     case Reason::kNoOwner:
-      return membership_.members().empty() ? "this host knows no other one, and has no application on the ring"
-                                           : "none of the " + std::to_string(membership_.members().size() + 1) +
-                                                 " hosts known here has an application on the ring";
+      return "no host has an application on the ring: " + hosts_off_the_ring();
     case Reason::kAppDown:
       return app_down_because_.empty() ? "the application is not healthy"
                                        : "the application is not healthy: " + app_down_because_;

@@ -94,6 +94,7 @@ void Node::initial_reset_answered(const Deactivated& said) {
   const InitialReset::Next next = initial_reset_.answered(said);
   if (next.to_be_logged) context_.log(Level::kWarn, "clean_slate_failed", {{"detail", said.detail}});
   if (initial_reset_.done()) return;
+  if (!has_run_) begin_run(Phase::kAppDown);  // it may take long: this host routes calls meanwhile
   initial_reset_due_ = timers_.add(context_.now.mono + next.pause, {NodeDue::kReset, 0});
 }
 

@@ -317,9 +317,8 @@ std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& cl
     yield(claim.id, holder.host, claim.epoch);
     return std::nullopt;
   }
-  Stray stray;
-  if (strays_.find(claim.id, stray) && stray.holder.host != holder.host) {
-    return Rejected{claim.id, stray.holder.host, stray.epoch};
+  if (const std::optional<Stray> stray = strays_.find(claim.id); stray && stray->holder.host != holder.host) {
+    return Rejected{claim.id, stray->holder.host, stray->epoch};
   }
   const std::string* named = membership_.ring()->owner(claim.id);
   const bool by_ring = named != nullptr && *named == holder.host;

@@ -22,66 +22,18 @@ bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
 
 }  // namespace
 
-Route Node::decide(const Call& call) const {
-  const auto wait_for = [](Reason reason) { return Route{Route::Kind::kWait, reason, nullptr, 0}; };
-  const auto fail = [](Reason reason) { return Route{Route::Kind::kFail, reason, nullptr, 0}; };
-  // What is sent to a host that is silent may get lost with it; what waits is sent to whoever comes after it.
-  const auto forward_to = [&](const Member* member, Epoch epoch) {
-    if (member != nullptr && member->suspected) return wait_for(Reason::kPeerUnreachable);
-    return Route{Route::Kind::kForward, Reason::kNone, member, epoch};
-  };
-  if (membership_.confirming()) return wait_for(Reason::kNotReady);
-  if (no_quorum_) return fail(Reason::kNoQuorum);
-  const Epoch named = call.target ? call.target->epoch : 0;
-  if (const Actor* actor = actors_.find(call.id)) {
-    if (named != 0 && named != actor->epoch) return fail(Reason::kNotMine);
-    return {Route::Kind::kHere, Reason::kNone, nullptr, actor->epoch};
-  }
-  if (named != 0) {
-    // Its ring owner has granted it, and sends calls already: the grant is on its way.
-    return grants_.asked_for(Claim{call.id, named}) ? wait_for(Reason::kOwnershipMoving) : fail(Reason::kNotMine);
-  }
-
-  const std::string* owner = membership_.ring()->owner(call.id);
-  if (owner == nullptr) {
-    if (!membership_.joined()) return wait_for(Reason::kNotReady);
-    if (config_.has_app && !app_up_) return fail(Reason::kAppDown);
-    // Others know, or will, who comes after this host.
-    if (membership_.closing()) return fail(Reason::kShuttingDown);
-    // Hosts that are all restarted are back soon.
-    return wait_for(comes_back_ ? Reason::kNotReady : Reason::kNoOwner);
-  }
-  const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);
-  if (mine) {
-    Stray stray;
-    if (strays_.find(call.id, stray)) {
-      if (const Member* holder = membership_.find(stray.holder.host)) {
-        return forward_to(holder, stray.epoch);
-      }
-    }
-    const bool open = membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(call.id));
-    if (!open) return wait_for(membership_.joined() ? Reason::kOwnershipMoving : Reason::kNotReady);
-    const Member* granter = membership_.find(*owner);  // not of what is this host's own by the ring
-    const bool asks = granter != nullptr && !granter->legacy() && !grants_.granted(call.id);
-    return {asks ? Route::Kind::kAdopt : Route::Kind::kClaim, Reason::kNone, nullptr, 0};
-  }
-  // Off the ring, but the heir may not know yet that it is one.
-  const bool leaving =
-      config_.has_app && membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
-  if (leaving && !membership_.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
-  // Only the first host follows a hint: two that hint at each other would send a call in circles.
-  const bool first = call.origin == Origin::kLocal || (config_.peer_apply_own && !call.hops);
-  const std::string* hinted = first ? hints_.find(call.id) : nullptr;
-  if (hinted != nullptr) {
-    if (const Member* member = membership_.find(*hinted); member != nullptr && !member->suspected) {
-      return forward_to(member, 0);
-    }
-  }
-  const Member* member = membership_.find(*owner);
-  // Whoever sent it here followed a hint, and had it perhaps from that very legacy host, which would send it there
-  // again.
-  if (config_.peer_apply_own && call.hops && member != nullptr && member->legacy()) return fail(Reason::kNotMine);
-  return forward_to(member, 0);
+RouteFacts Node::facts() const {
+  return {membership_,
+          actors_,
+          inventory_,
+          strays_,
+          hints_,
+          grants_,
+          config_.has_app,
+          app_up_,
+          !no_quorum_,
+          comes_back_,
+          config_.peer_apply_own};
 }
 
 void Node::apply(Now now, Token token, CallPtr call) {
@@ -135,15 +87,15 @@ void Node::route(Token token) {
   if (pending.call->deadline <= context_.now.mono) {
     return finish(token, out_of_time(pending));
   }
-  const Route route = decide(*pending.call);
+  const Route route = route_of(*pending.call, facts());
   switch (route.kind) {
     case Route::Kind::kHere:
       if (pending.call->kind == Call::Kind::kDeactivate) return deactivate_for(token, actors_.at(pending.call->id));
       return enqueue(token, actors_.at(pending.call->id));
     case Route::Kind::kClaim:
-    case Route::Kind::kAdopt:
+    case Route::Kind::kAskForIt:
       if (pending.call->kind == Call::Kind::kDeactivate) return finish_deactivated(token);
-      if (route.kind == Route::Kind::kAdopt) {
+      if (route.kind == Route::Kind::kAskForIt) {
         adopt(pending.call->id);
         return wait(token, pending, Reason::kOwnershipMoving);
       }
@@ -307,10 +259,10 @@ void Node::forward_ended(Token token, Answer answer) {
     answer.owner = forward.host;
   }
   // A legacy host has no reason to send on what it holds. Perhaps it yielded to another and told nobody.
-  Stray stray;
   const bool sent_on = answer.reason == Reason::kPeerError || answer.reason == Reason::kRingDisagreement;
-  if (forward.legacy && sent_on && strays_.find(id, stray) && stray.holder.host == forward.host) {
-    legacy_news_[forward.host].doubted.insert(id);
+  if (forward.legacy && sent_on) {
+    const std::optional<Stray> stray = strays_.find(id);
+    if (stray && stray->holder.host == forward.host) legacy_news_[forward.host].doubted.insert(id);
   }
 
   const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats

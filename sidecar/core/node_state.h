@@ -46,11 +46,4 @@ struct LegacyNews {
   std::set<ActorId> doubted;  // it may hold them no more
   std::vector<Claim> claims;  // of this host
 };
-struct Route {
-  enum class Kind : std::uint8_t { kHere, kClaim, kAdopt, kForward, kWait, kFail } kind;
-  Reason reason = Reason::kNone;
-  const Member* member = nullptr;
-  Epoch epoch = 0;
-};
-
 }  // namespace ringside::core

@@ -31,13 +31,13 @@ Placement Node::where(ActorId id) const {
   }
   place.owner = *owner;
   place.local = *owner == self;
-  Stray stray;
-  if (place.local && strays_.find(id, stray)) {
-    place.owner = stray.holder.host;
+  const std::optional<Stray> stray = place.local ? strays_.find(id) : std::nullopt;
+  if (stray) {
+    place.owner = stray->holder.host;
     place.rule = "stray";
     place.local = false;
-    place.epoch = stray.epoch;
-    place.why = "active on " + stray.holder.host + ", although the ring names " + self;
+    place.epoch = stray->epoch;
+    place.why = "active on " + stray->holder.host + ", although the ring names " + self;
   } else if (place.local) {
     place.why = inventory_.in_doubt(hash_id(id)) ? "not known yet: its range has just become this host's"
                                                  : "not active; the ring names this host";

@@ -41,9 +41,11 @@ void Node::enqueue(Token token, Actor& actor) {
   if (!pending.call->chain.empty() && turns_.has_room_for_none()) {
     return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns));
   }
-  if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {
-    if (!answer_from_window(token, actor)) start_turn(token, actor);
-    return;
+  if (actor.turn == 0 && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&
+      may_start(*pending.call)) {
+    if (answer_from_window(token, actor)) return;
+    if (actor.ending) actor.told = !endings_.withdraw(actor.id);  // it is asked after this turn
+    return start_turn(token, actor);
   }
   if (auto no = pace_.no_room(*pending.call, actor.queued(), config_.queue_per_actor, context_.now.mono)) {
     return finish(token, std::move(*no));
@@ -55,6 +57,12 @@ void Node::enqueue(Token token, Actor& actor) {
   ++turns_waiting_;
   if (actor.ending) endings_.hurry(actor.id);
   if (actor.turn == 0 && !actor.ending && actor.queued() == 1) turns_.await_room(actor.id);
+}
+
+// Where this host drains, the app may have many to forget before it comes to this one: no call waits for that. At every
+// time one of those that are left is asked, so the drain takes no longer.
+bool Node::goes_before_its_end(const Actor& actor) const {
+  return actor.why == Deactivation::kDrain && endings_.not_asked_yet(actor.id);
 }
 
 // Not while the peers have yet to say that they still know this host.
@@ -83,7 +91,8 @@ bool Node::refuse_loop(Token token, const Actor& actor) {
   });
   finish(token, Answer::failed(Outcome::kInvalid, Reason::kCallLoop,
                                loop ? "the actor would wait for itself: " + path
-                                    : "calls are " + std::to_string(kDeepestChain) + " deep: " + path));
+                                    : "more than " + std::to_string(kDeepestChain) +
+                                          " turns would wait for one another, which is the limit: " + path));
   return true;
 }
 

@@ -129,19 +129,18 @@ bool Strays::put_beside(ActorId id, Slot& slot, Stray stray) {
   return true;
 }
 
-bool Strays::find(ActorId id, Stray& out) const {
-  if (size_ == 0) return false;
+std::optional<Stray> Strays::find(ActorId id) const {
+  if (size_ == 0) return std::nullopt;
   const Hash hash = hash_id(id);
   const Slot* slot = segment_of(hash).find(id, hash);
-  if (slot == nullptr) return false;
-  out.holder = holders_[slot->holder].run;
-  out.epoch = slot->epoch;
-  return true;
+  if (slot == nullptr) return std::nullopt;
+  return Stray{holders_[slot->holder].run, slot->epoch};
 }
 
 std::vector<Stray> Strays::holders(ActorId id) const {
-  std::vector<Stray> all(1);
-  if (!find(id, all.front())) return {};
+  std::optional<Stray> greatest = find(id);
+  if (!greatest) return {};
+  std::vector<Stray> all{std::move(*greatest)};
   const auto [first, last] = rivals_.equal_range(id);
   std::transform(first, last, std::back_inserter(all), [](const auto& rival) { return rival.second; });
   return all;
@@ -203,9 +202,8 @@ void Strays::drop_run(const HostRun& holder) {
   keep_slots([index](const Slot& slot) { return slot.holder != index; });
   std::vector<ActorId> contested;
   for (const auto& [id, rival] : rivals_) contested.push_back(id);
-  Stray greatest;
   for (const ActorId id : contested) {
-    if (!find(id, greatest)) promote_rivals(id);
+    if (!find(id)) promote_rivals(id);
   }
 }
 

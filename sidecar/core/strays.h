@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class Strays {
 
   // False: the table is full. Of one holder the newer epoch replaces the older one.
   bool put(ActorId id, const HostRun& holder, Epoch epoch);
-  bool find(ActorId id, Stray& out) const;       // the one with the greatest epoch
+  std::optional<Stray> find(ActorId id) const;   // the one with the greatest epoch
   std::vector<Stray> holders(ActorId id) const;  // that one first, then its rivals
   // Only that very activation: evidence about another one says nothing about this.
   bool drop(ActorId id, const std::string& host, Epoch epoch);

@@ -154,7 +154,7 @@ std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestH
   const std::string* encoding = head.metadata.find("grpc-encoding");
   if (encoding && *encoding != "identity") {
     refuse_grpc(id, method, Refusal::kUnserved, GrpcStatus::kUnimplemented,
-                "the encoding " + *encoding + " is not supported");
+                "the encoding " + *encoding + " is not supported here: send messages as they are (identity)");
     return nullptr;
   }
   std::optional<Clock::time_point> deadline;

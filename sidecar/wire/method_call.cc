@@ -121,7 +121,8 @@ std::optional<core::Answer> normalize_method_path(std::string_view path, std::st
     if (end == std::string_view::npos) break;
     path.remove_prefix(end + 1);
   }
-  if (normalized.empty() || normalized.front() == '/') return bad_path("the method's path starts with no name");
+  if (normalized.empty() || normalized.front() == '/')
+    return bad_path("the method's path starts with a slash; it begins with a name, as in cart/add");
   return std::nullopt;
 }
 

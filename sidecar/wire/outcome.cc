@@ -8,12 +8,15 @@
 #include <google/protobuf/duration.pb.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/text.h"
+
 namespace ringside::wire {
 namespace {
 
 using core::Outcome;
 using core::Reason;
 
+constexpr std::size_t kMostOfADetail = 1024;
 constexpr core::Duration kRetrySoon{50'000};
 constexpr core::Duration kRetryAfterOverload{200'000};
 
@@ -136,6 +139,9 @@ net::Metadata grpc_trailers(const core::Answer& answer) {
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(answer.retry_after);
     if (wait.count() > 0) trailers.add(std::string(kRetryAfterHeader), std::to_string(wait.count()));
   }
+  if (answer.outcome == Outcome::kRefused && !answer.detail.empty()) {
+    trailers.add(std::string(kDetailHeader), net::encode_bin(answer.detail.substr(0, kMostOfADetail)));
+  }
   return trailers;
 }
 
@@ -181,6 +187,9 @@ core::Answer read_answer(net::GrpcStatus status, const std::string& status_messa
     answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;
     answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
     answer.result = std::move(body);
+    if (!result.accepted()) {
+      if (const auto detail = net::decode_bin(trailers.get(kDetailHeader))) answer.detail = readable(*detail);
+    }
     return answer;
   }
   const bool promised = outcome && *outcome != Outcome::kApplied && *outcome != Outcome::kRefused;

@@ -28,6 +28,8 @@ inline constexpr std::string_view kDeactivateHeader = "ringside-deactivate";
 inline constexpr std::string_view kHalfCloseHeader = "ringside-half-close";
 inline constexpr std::string_view kReplayedHeader = "idempotency-replayed";
 inline constexpr std::string_view kRetryAfterHeader = "ringside-retry-after-ms";
+// gRPC, of what was refused: the sentence that otherwise stands in the status, which is OK there. In base64, UTF-8.
+inline constexpr std::string_view kDetailHeader = "ringside-detail-bin";
 
 net::GrpcStatus grpc_status(const core::Answer& answer);
 int http_status(const core::Answer& answer);  // of everything but a method call's own answer

@@ -23,15 +23,15 @@ FAULTS = [
      "      admit(host, *says);\n      return answer_join(look.token, Verdict::kOk);",
      '      if (!planted("join-without-adding")) admit(host, *says);\n'
      "      return answer_join(look.token, Verdict::kOk);"),
-    ("claim-while-draining", "moves", 20, "node_routing.cc",
-     "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);",
-     "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call) ||\n"
-     '    (planted("claim-while-draining") && membership_.phase() == Phase::kDraining);\n'
-     '  if (planted("claim-while-draining") && mine && membership_.phase() == Phase::kDraining)\n'
+    ("claim-while-draining", "moves", 20, "route.cc",
+     "const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts);",
+     "const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts) ||\n"
+     '    (planted("claim-while-draining") && membership.phase() == Phase::kDraining);\n'
+     '  if (planted("claim-while-draining") && mine && membership.phase() == Phase::kDraining)\n'
      "    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};"),
-    ("claim-in-doubt", "rush", 40, "node_routing.cc",
-     "&& !inventory_.in_doubt(hash_id(call.id));",
-     '&& (planted("claim-in-doubt") || !inventory_.in_doubt(hash_id(call.id)));'),
+    ("claim-in-doubt", "rush", 40, "route.cc",
+     "&& !facts.inventory.in_doubt(hash_id(call.id));",
+     '&& (planted("claim-in-doubt") || !facts.inventory.in_doubt(hash_id(call.id)));'),
     ("drain-without-deactivation", "moves", 20, "node_lifecycle.cc",
      "    end_all(Deactivation::kDrain);",
      '    if (planted("drain-without-deactivation")) lose_all();\n    end_all(Deactivation::kDrain);'),
@@ -64,16 +64,16 @@ FAULTS = [
     ("late-answer-counts", "rush", 200, "inventory.cc",
      "return number == number_ && asked != waiting_.end()",
      'return (number == number_ || planted("late-answer-counts")) && asked != waiting_.end()'),
-    ("adopt-unasked", "own", 20, "node_routing.cc",
+    ("adopt-unasked", "own", 20, "route.cc",
      "const bool asks = granter != nullptr && ",
      'const bool asks = !planted("adopt-unasked") && granter != nullptr && '),
     ("repeat-unknown", "churn", 20, "node_routing.cc",
      "    again = origin && call.idempotent;",
      '    again = origin && (call.idempotent || planted("repeat-unknown"));'),
     ("two-turns", "none", 20, "node_turns.cc",
-     "if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {",
-     'if ((actor.turn == 0 || planted("two-turns")) && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {'),
-    ("holder-routes-on", "moves", 100, "node_routing.cc",
+     "  if (actor.turn == 0 && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&",
+     '  if ((actor.turn == 0 || planted("two-turns")) && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&'),
+    ("holder-routes-on", "moves", 100, "route.cc",
      "  if (named != 0) {\n",
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
      '  if (named != 0) {\n'),
@@ -109,9 +109,9 @@ FAULTS = [
     ("overtake", "moves", 100, "node_routing.cc",
      "  if (ahead > 0) {",
      '  if (ahead > 0 && !planted("overtake")) {'),
-    ("circling-hints", "moves", 40, "node_routing.cc",
-     "const std::string* hinted = first ? hints_.find(call.id)",
-     'const std::string* hinted = first || planted("circling-hints") ? hints_.find(call.id)'),
+    ("circling-hints", "moves", 40, "route.cc",
+     "const std::string* hinted = first ? facts.hints.find(call.id)",
+     'const std::string* hinted = first || planted("circling-hints") ? facts.hints.find(call.id)'),
     ("minority-goes-on", "quorum", 20, "node_lifecycle.cc",
      "  if (config_.quorum == 0) return;",
      '  if (config_.quorum == 0 || planted("minority-goes-on")) return;'),
@@ -149,10 +149,10 @@ FAULTS = [
     ("strays-never-go", "moves", 20, "node_peers.cc",
      "    strays_.drop(ended.id, sender.host, ended.epoch);",
      '    if (!planted("strays-never-go")) strays_.drop(ended.id, sender.host, ended.epoch);'),
-    ("everybody-waits", "moves", 100, "node_routing.cc",
-     "    const bool open = membership_.phase() == Phase::kReady &&",
-     '    if (planted("everybody-waits") && !inventory_.settled()) return wait_for(Reason::kOwnershipMoving);\n'
-     "    const bool open = membership_.phase() == Phase::kReady &&"),
+    ("everybody-waits", "moves", 100, "route.cc",
+     "    const bool open = membership.phase() == Phase::kReady &&",
+     '    if (planted("everybody-waits") && !facts.inventory.settled()) return wait_for(Reason::kOwnershipMoving);\n'
+     "    const bool open = membership.phase() == Phase::kReady &&"),
     ("found-beside-unresolved", "names", 40, "membership_names.cc",
      "  if (meant.unresolved) return answers",
      '  if (meant.unresolved && planted("found-beside-unresolved")) return "";\n'

@@ -142,7 +142,7 @@ TEST_F(GrpcApp, AHealthServiceThatKnowsOnlyNamedServicesIsAskedForOurs) {
     expect_next_turn_applied(1);
     named.serving = false;
     ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
-    EXPECT_EQ(reports.down_because, "its health check says NOT_SERVING");
+    EXPECT_EQ(reports.down_because, "its health check of the service " + std::string(name) + " says NOT_SERVING");
     named.serving = true;
     ASSERT_TRUE(run_until([this] { return reports.ups == 2; }));
     adapter.reset();

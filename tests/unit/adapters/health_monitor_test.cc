@@ -279,7 +279,21 @@ TEST_F(Monitored, AnInstanceThatIsNewAtEachCheckLikewise) {
     says.instance = std::to_string(i);
     ASSERT_TRUE(more_checks(1));
   }
-  EXPECT_TRUE(events.starts_with("up restarted restarted unhealthy:its ringside-app-instance changes")) << events;
+  EXPECT_TRUE(
+      events.starts_with("up restarted restarted restarted restarted unhealthy:its ringside-app-instance changes"))
+      << events;
+}
+
+TEST_F(Monitored, OneThatIsReplacedAgainAndAgainIsOneProcess) {
+  says.instance = "0";
+  watch(10s);
+  ASSERT_TRUE(happens("up "));
+  std::string expected = "up ";
+  for (int i = 1; i < 10; ++i) {
+    says.instance = std::to_string(i);
+    ASSERT_TRUE(more_checks(3));
+    EXPECT_EQ(events, expected += "restarted ");
+  }
 }
 
 TEST_F(Monitored, AnAppThatRestartsOftenIsOneProcess) {

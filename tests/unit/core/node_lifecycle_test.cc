@@ -268,5 +268,89 @@ TEST_F(Lifecycle, UntilItIsBackAnUncordonedHostRoutesLikeADrainedOne) {
   EXPECT_EQ(cluster.answer("b", token)->outcome, Outcome::kApplied);
 }
 
+// The app has many to forget, and forgets them one after another: nobody who calls one of the last waits for all.
+TEST_F(Lifecycle, ATurnGoesBeforeADeletionThatHasNotBeenAskedFor) {
+  cluster.start("a");
+  cluster.start("b");
+  cluster.converge();
+  std::vector<ActorId> ids;
+  for (ActorId id = 1; ids.size() < 5; ++id) {
+    id = cluster.id_of("a", "b", id);
+    ids.push_back(id);
+    cluster.call("b", id);
+  }
+  cluster.end_turns("b");
+  cluster.auto_confirm = false;
+  cluster.node("b").drain(cluster.now());
+  cluster.pass(1'000);
+  ASSERT_EQ(cluster["b"].deactivations.size(), 2U) << "so many at once";
+  const Token call = cluster.call("a", ids.back());
+  ASSERT_EQ(cluster["b"].turns.size(), 1U);
+  cluster.end_turns("b");
+  EXPECT_EQ(cluster.answer("a", call)->outcome, Outcome::kApplied);
+  for (int i = 0; i < 5; ++i) {
+    cluster.confirm_deactivations("b");
+    cluster.pass(100'000);
+  }
+  EXPECT_EQ(status("b").phase, Phase::kDrained);
+}
+
+// Where the app says that it wants to be asked later, this host routes calls until then.
+TEST_F(Lifecycle, AHostWhoseAppPutsTheInitialResetOffRoutesCalls) {
+  cluster.start("a");
+  cluster.converge();
+  cluster.auto_confirm = false;
+  cluster.start("b");
+  ASSERT_EQ(cluster["b"].clean_slates.size(), 1U);
+  cluster.confirm_deactivations("b", {Deactivated::Kind::kFailed, Duration(20'000'000), "503"});
+  cluster.converge();
+  const Token call = cluster.call("b", 1);
+  cluster.end_turns("a");
+  ASSERT_NE(cluster.answer("b", call), nullptr);
+  EXPECT_EQ(cluster.answer("b", call)->outcome, Outcome::kApplied);
+  EXPECT_NE(status("b").phase, Phase::kReady);
+}
+
+// An app that is restarted is back soon: calls wait for it as they would at any other host.
+TEST_F(Lifecycle, WithoutAnyOwnerACallWaitsForTheAppToComeBack) {
+  cluster.start("a");
+  cluster.converge();
+  cluster.node("a").app_down(cluster.now(), "refused", false);
+  const Token call = cluster.call("a", 1);
+  const Token impatient = cluster.call("a", 2);
+  cluster.pass(500'000);
+  EXPECT_EQ(cluster.answer("a", call), nullptr);
+  cluster.node("a").app_up(cluster.now());
+  cluster.pass(500'000);
+  cluster.end_turns("a");
+  ASSERT_NE(cluster.answer("a", call), nullptr);
+  EXPECT_EQ(cluster.answer("a", call)->outcome, Outcome::kApplied);
+  ASSERT_NE(cluster.answer("a", impatient), nullptr);
+  cluster.node("a").app_down(cluster.now(), "refused", false);
+  const Token in_vain = cluster.call("a", 1);
+  cluster.pass(2'100'000);
+  ASSERT_NE(cluster.answer("a", in_vain), nullptr);
+  EXPECT_EQ(cluster.answer("a", in_vain)->reason, Reason::kAppDown);
+}
+
+TEST_F(Lifecycle, WhereNoHostHasAnApplicationEachIsNamedWithWhatItIs) {
+  cluster.start("gateway", [](NodeConfig& config) { config.has_app = false; });
+  cluster.start("b");
+  cluster.start("c");
+  cluster.converge();
+  cluster.node("b").drain(cluster.now());
+  cluster.crash("c");
+  cluster.pass(5'000'000);
+  const Token call = cluster.call("gateway", 1);
+  cluster.pass(3'000'000);
+  const Answer* answer = cluster.answer("gateway", call);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->reason, Reason::kNoOwner);
+  EXPECT_TRUE(answer->detail.starts_with("no host has an application on the ring: this host has none by itself; "))
+      << answer->detail;
+  EXPECT_NE(answer->detail.find("b is drained"), std::string::npos) << answer->detail;
+  EXPECT_NE(answer->detail.find("c refused connections "), std::string::npos) << answer->detail;
+}
+
 }  // namespace
 }  // namespace ringside::core

@@ -205,6 +205,9 @@ TEST_F(NodeTurns, TheEndThatACallWaitsForComesFirst) {
   cluster.node("a").drain(cluster.now());
   cluster.pass(0);
   cluster.call("a", held.back());
+  const Token waits = cluster.call("a", held.back());
+  cluster.end_turns("a");
+  ASSERT_EQ(cluster.answer("a", waits), nullptr) << "one turn goes before the end, and no other";
   ASSERT_EQ(cluster["a"].deactivations.size(), 2U);
   cluster.confirm_deactivations("a");
   EXPECT_EQ(cluster["a"].deactivations.front().actor.id, held.back());

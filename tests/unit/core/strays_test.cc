@@ -15,8 +15,7 @@ TEST(Strays, GoOnlyOnEvidenceAboutThatActivation) {
   EXPECT_FALSE(strays.drop(1, "a", 99));
   EXPECT_FALSE(strays.drop(1, "b", 100));
   EXPECT_TRUE(strays.drop(1, "a", 100));
-  Stray stray;
-  EXPECT_FALSE(strays.find(1, stray));
+  EXPECT_FALSE(strays.find(1));
 }
 
 TEST(Strays, TheNewerActivationOfAHolderReplacesItsOlder) {
@@ -24,9 +23,9 @@ TEST(Strays, TheNewerActivationOfAHolderReplacesItsOlder) {
   strays.put(1, {"a", 7}, 100);
   strays.put(1, {"a", 7}, 150);
   strays.put(1, {"a", 7}, 120);
-  Stray stray;
-  ASSERT_TRUE(strays.find(1, stray));
-  EXPECT_EQ(stray.epoch, 150U);
+  const auto stray = strays.find(1);
+  ASSERT_TRUE(stray);
+  EXPECT_EQ(stray->epoch, 150U);
   EXPECT_EQ(strays.size(), 1U);
 }
 
@@ -49,9 +48,9 @@ TEST(Strays, OfTwoHoldersTheOtherIsKnownWhenTheGreaterIsGone) {
     } else {
       strays.drop_run(b);
     }
-    Stray stray;
-    ASSERT_TRUE(strays.find(1, stray));
-    EXPECT_EQ(stray.holder, c);
+    const auto stray = strays.find(1);
+    ASSERT_TRUE(stray);
+    EXPECT_EQ(stray->holder, c);
     EXPECT_TRUE(strays.drop(1, "a", 100)) << "a rival may end first";
     EXPECT_FALSE(strays.drop(1, "a", 100));
     EXPECT_EQ(strays.holders(1).size(), 1U);
@@ -70,9 +69,8 @@ TEST(Strays, OfARunThatEndedVanishAndThoseOfTheNextStay) {
   strays.put(1, {"a", 7}, 100);
   strays.put(2, {"a", 8}, 100);
   strays.drop_run({"a", 7});
-  Stray stray;
-  EXPECT_FALSE(strays.find(1, stray));
-  EXPECT_TRUE(strays.find(2, stray));
+  EXPECT_FALSE(strays.find(1));
+  EXPECT_TRUE(strays.find(2));
 }
 
 // Against a map, through growth, gaps that close, and segments that shrink.
@@ -93,12 +91,12 @@ TEST(Strays, HoldWhatAMapWouldHold) {
     }
   }
   ASSERT_EQ(strays.size(), expected.size());
-  Stray stray;
   for (ActorId id = 1; id <= 20'000; ++id) {
     const auto found = expected.find(id);
-    ASSERT_EQ(strays.find(id, stray), found != expected.end()) << id;
+    const auto stray = strays.find(id);
+    ASSERT_EQ(stray.has_value(), found != expected.end()) << id;
     if (found == expected.end()) continue;
-    ASSERT_EQ(stray.epoch, found->second) << id;
+    ASSERT_EQ(stray->epoch, found->second) << id;
   }
   strays.drop_run({"a", 2});
   std::erase_if(expected, [](const auto& entry) { return entry.first % 3 == 1; });
@@ -114,9 +112,9 @@ TEST(Strays, TakeAtMost24BytesEach) {
     if (id % 50'000 != 0) continue;
     ASSERT_LE(strays.bytes(), id * 24 + sizeof(Strays)) << id;
   }
-  Stray stray;
-  ASSERT_TRUE(strays.find(77, stray));
-  EXPECT_EQ(stray.epoch, (Epoch{1} << 53) - 1);
+  const auto stray = strays.find(77);
+  ASSERT_TRUE(stray);
+  EXPECT_EQ(stray->epoch, (Epoch{1} << 53) - 1);
 }
 
 TEST(Strays, HaveABoundedNumberOfHolders) {

@@ -90,6 +90,18 @@ TEST(Outcomes, TravelInTrailers) {
   }
 }
 
+TEST(Outcomes, WhatARefusalSaysTravelsBesideItsReply) {
+  const core::Answer sent = core::Answer::failed(Outcome::kRefused, Reason::kAppRefused, "it answered caf\xc3\xa9");
+  const std::string not_accepted;
+  const core::Answer got = read_answer(grpc_status(sent), message(sent), grpc_trailers(sent), not_accepted);
+  EXPECT_EQ(got.outcome, Outcome::kRefused);
+  EXPECT_EQ(got.reason, Reason::kAppRefused);
+  EXPECT_EQ(got.detail, sent.detail);
+  const core::Answer legacy = read_answer(net::GrpcStatus::kOk, "", {}, not_accepted);
+  EXPECT_EQ(legacy.outcome, Outcome::kRefused);
+  EXPECT_EQ(legacy.detail, "");
+}
+
 TEST(Outcomes, WithoutTheTrailerNothingIsPromised) {
   EXPECT_EQ(read_answer(net::GrpcStatus::kUnavailable, "gone", {}, "").outcome, Outcome::kUnknown);
   EXPECT_EQ(read_answer(net::GrpcStatus::kDeadlineExceeded, "", {{"ringside-outcome", "applied"}}, "").outcome,

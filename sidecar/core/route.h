@@ -1,0 +1,47 @@
+// Where a call goes next, by what this host knows at the moment. It changes nothing, so it may be asked at any time,
+// and is asked again whenever something that it reads has changed.
+#pragma once
+
+#include <cstdint>
+
+#include "sidecar/core/actor_table.h"
+#include "sidecar/core/hints.h"
+#include "sidecar/core/inventory.h"
+#include "sidecar/core/legacy/ownership_grants.h"
+#include "sidecar/core/membership.h"
+#include "sidecar/core/strays.h"
+
+namespace ringside::core {
+
+struct Route {
+  enum class Kind : std::uint8_t {
+    kHere,      // to the activation that is here
+    kClaim,     // to one that begins here with this call
+    kAskForIt,  // likewise, once the ring owner has granted it (legacy/ownership_grants.h)
+    kForward,   // to `member`
+    kWait,      // nowhere yet, for `reason`
+    kFail,      // nowhere, for `reason`
+  } kind;
+  Reason reason = Reason::kNone;
+  const Member* member = nullptr;
+  Epoch epoch = 0;  // of the activation that is meant; 0: whichever there is
+};
+
+// What a route is decided by.
+struct RouteFacts {
+  const Membership& membership;
+  const ActorTable& actors;
+  const Inventory& inventory;
+  const Strays& strays;
+  const Hints& hints;
+  const OwnershipGrants& grants;
+  bool has_app = true;
+  bool app_up = true;
+  bool quorum = true;           // there is one, where one is asked for
+  bool comes_back = false;      // this host is about to be on the ring again
+  bool peer_apply_own = false;  // --peer-apply own
+};
+
+Route route_of(const Call& call, const RouteFacts& facts);
+
+}  // namespace ringside::core
