@@ -25,7 +25,7 @@
 #include "sidecar/core/inherited.h"
 #include "sidecar/core/inventory.h"
 #include "sidecar/core/legacy_bounces.h"
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/pace.h"

@@ -19,7 +19,7 @@ FAULTS = [
     ("skip-inventory", "moves", 20, "node.cc",
      "if (membership_.joined()) inventory_.gain(gained);",
      'if (membership_.joined() && !planted("skip-inventory")) inventory_.gain(gained);'),
-    ("join-without-adding", "moves", 20, "membership.cc",
+    ("join-without-adding", "moves", 20, "membership/membership.cc",
      "      admit(host, *says);\n      return answer_join(look.token, Verdict::kOk);",
      '      if (!planted("join-without-adding")) admit(host, *says);\n'
      "      return answer_join(look.token, Verdict::kOk);"),
@@ -35,7 +35,7 @@ FAULTS = [
     ("drain-without-deactivation", "moves", 20, "node_lifecycle.cc",
      "    end_all(Deactivation::kDrain);",
      '    if (planted("drain-without-deactivation")) lose_all();\n    end_all(Deactivation::kDrain);'),
-    ("time-out-is-gone", "network", 40, "membership_liveness.cc",
+    ("time-out-is-gone", "network", 40, "membership/liveness.cc",
      "  if (failure.kind != PeerFailure::Kind::kRefused) return;\n  if (++member.refusals < kRefusalsOfTheDead)",
      '  if (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone")) return;\n'
      '  if (++member.refusals < kRefusalsOfTheDead && !planted("time-out-is-gone"))'),
@@ -43,7 +43,7 @@ FAULTS = [
      "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry =",
      '  if (planted("forget-rivals")) return true;\n'
      "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry ="),
-    ("stale-ring", "moves", 20, "membership.cc",
+    ("stale-ring", "moves", 20, "membership/membership.cc",
      "  if (wanted == ring_->contains(host)) return;",
      '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && !ring_->empty() && joined_)) return;'),
     ("reuse-epoch", "none", 20, "node_turns.cc",
@@ -52,11 +52,11 @@ FAULTS = [
     ("drop-queue", "moves", 100, "node_endings.cc",
      "  if (queue) requeue(std::move(queue));\n}",
      '  if (queue && !planted("drop-queue")) requeue(std::move(queue));\n}'),
-    ("ignore-generation", "churn", 100, "membership.cc",
+    ("ignore-generation", "churn", 100, "membership/membership.cc",
      "  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;",
      '  if (member != nullptr && (planted("ignore-generation") || member->run.generation == sender.generation))\n'
      "    return Standing::kInView;"),
-    ("believe-slander", "network", 40, "membership.cc",
+    ("believe-slander", "network", 40, "membership/membership.cc",
      "  look(host, {Look::For::kClosing, token, member->run.generation});",
      '  if (planted("believe-slander")) remove(host, "closed", Gone::kInOrder);\n'
      '  if (planted("believe-slander")) return refuse("");\n'
@@ -87,7 +87,7 @@ FAULTS = [
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});",
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});\n"
      '      if (planted("forget-remembered")) by_heir[heir].back().remembered.clear();'),
-    ("joiner-alone-is-told", "rush", 1500, "membership.cc",
+    ("joiner-alone-is-told", "rush", 1500, "membership/membership.cc",
      "    return member->phase == Phase::kJoining;\n  });\n  return all;",
      '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
      "  });\n  return all;"),
@@ -115,7 +115,7 @@ FAULTS = [
     ("minority-goes-on", "quorum", 20, "node_lifecycle.cc",
      "  if (config_.quorum == 0) return;",
      '  if (config_.quorum == 0 || planted("minority-goes-on")) return;'),
-    ("majority-without-margin", "quorum", 40, "membership_liveness.cc",
+    ("majority-without-margin", "quorum", 40, "membership/liveness.cc",
      "return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 5 / 4;",
      'return config_.quorum == 0 ? config_.dead_after : config_.dead_after * (planted("majority-without-margin") ? 3 : 5) / 4;'),
     ("app-loss-unnoticed", "apps", 20, "node_lifecycle.cc",
@@ -153,30 +153,30 @@ FAULTS = [
      "    const bool open = membership_.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !inventory_.settled()) return wait_for(Reason::kOwnershipMoving);\n'
      "    const bool open = membership_.phase() == Phase::kReady &&"),
-    ("found-beside-unresolved", "names", 40, "membership_names.cc",
+    ("found-beside-unresolved", "names", 40, "membership/names.cc",
      "  if (meant.unresolved) return answers",
      '  if (meant.unresolved && planted("found-beside-unresolved")) return "";\n'
      "  if (meant.unresolved) return answers"),
-    ("share-a-name", "names", 200, "membership_names.cc",
+    ("share-a-name", "names", 200, "membership/names.cc",
      "  contact.own_name = contact.blocks = true;",
      '  contact.own_name = contact.blocks = !planted("share-a-name");'),
-    ("led-astray", "names", 20, "membership_names.cc",
+    ("led-astray", "names", 20, "membership/names.cc",
      "  if (found == contacts_.end()) return;\n  Contact& contact = found->second;\n  if (contact.held_by.empty())",
      '  if (found == contacts_.end() || planted("led-astray")) return;\n'
      "  Contact& contact = found->second;\n  if (contact.held_by.empty())"),
-    ("joiners-word-lasts", "names", 200, "membership.cc",
+    ("joiners-word-lasts", "names", 200, "membership/membership.cc",
      "  if (!joined_ && member.phase == Phase::kJoining) {",
      '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
-    ("released-asks-nobody", "names", 200, "membership_names.cc",
+    ("released-asks-nobody", "names", 200, "membership/names.cc",
      "  asks_nobody_ = false;\n",
      '  asks_nobody_ = false;\n  if (planted("released-asks-nobody")) return;\n'),
-    ("found-unlisted", "names", 40, "membership_join.cc",
+    ("found-unlisted", "names", 40, "membership/join.cc",
      "  if (!taken_in() && (!discovery_read_ ||",
      '  if (!planted("found-unlisted") && !taken_in() && (!discovery_read_ ||'),
-    ("clock-back-at-once", "clocks", 40, "epoch_clock.cc",
+    ("clock-back-at-once", "clocks", 40, "membership/epoch_clock.cc",
      "    judged_by_us_ += passed;",
      '    judged_by_us_ += passed;\n    if (planted("clock-back-at-once")) wall_us_ = std::min(wall_us_, now.wall_ms * 1000);'),
-    ("wrong-clock-holds-up", "clocks", 40, "membership_clocks.cc",
+    ("wrong-clock-holds-up", "clocks", 40, "membership/clocks.cc",
      "  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1) return true;",
      '  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
     ("asks-in-a-loop", "moves", 20, "node.cc",
@@ -186,7 +186,7 @@ FAULTS = [
 
 # Second places of some: the name, file, text, replacement
 ALSO = [
-    ("clock-back-at-once", "epoch_clock.cc",
+    ("clock-back-at-once", "membership/epoch_clock.cc",
      "  return (other.by_time == 0 ? other.epoch",
      '  return (other.by_time == 0 || planted("clock-back-at-once") ? other.epoch'),
     ("late-delivery", "node_turns.cc",
@@ -200,8 +200,7 @@ HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
 
 def generate(source: pathlib.Path, target: pathlib.Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
-    texts = {path.name: path.read_text() for path in sorted(source.glob("*.cc"))}
+    texts = {str(path.relative_to(source)): path.read_text() for path in sorted(source.rglob("*.cc"))}
     places = [(fault[0], *fault[3:]) for fault in FAULTS] + ALSO
     for name, file, text, replacement in places:
         if texts[file].count(text) != 1:
@@ -210,6 +209,7 @@ def generate(source: pathlib.Path, target: pathlib.Path) -> None:
     for file, text in texts.items():
         whole = HEADER + text
         path = target / file
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != whole:
             path.write_text(whole)
     names = ", ".join(f'"{fault[0]}"' for fault in FAULTS)

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 
 namespace ringside::core {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "sidecar/core/host_name.h"
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 
 namespace ringside::core {
 namespace {

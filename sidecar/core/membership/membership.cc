@@ -1,4 +1,4 @@
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 
 #include <algorithm>
 

@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
-#include "sidecar/core/epoch_clock.h"
 #include "sidecar/core/hash.h"
+#include "sidecar/core/membership/epoch_clock.h"
 #include "sidecar/core/peer_messages.h"
 #include "sidecar/core/types.h"
 

@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "sidecar/core/context.h"
-#include "sidecar/core/epoch_clock.h"
-#include "sidecar/core/member.h"
-#include "sidecar/core/ring.h"
+#include "sidecar/core/membership/epoch_clock.h"
+#include "sidecar/core/membership/member.h"
+#include "sidecar/core/membership/ring.h"
 
 namespace ringside::core {
 

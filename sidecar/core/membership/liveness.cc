@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "sidecar/core/host_name.h"
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 
 namespace ringside::core {
 namespace {
