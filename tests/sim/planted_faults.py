@@ -20,9 +20,9 @@ FAULTS = [
      "if (membership_.joined()) inventory_.gain(gained);",
      'if (membership_.joined() && !planted("skip-inventory")) inventory_.gain(gained);'),
     ("join-without-adding", "moves", 20, "membership/membership.cc",
-     "      admit(host, *says);\n      return answer_join(look.token, Verdict::kOk);",
+     "      admit(host, *says);\n      return answer_join(probe.token, Verdict::kOk);",
      '      if (!planted("join-without-adding")) admit(host, *says);\n'
-     "      return answer_join(look.token, Verdict::kOk);"),
+     "      return answer_join(probe.token, Verdict::kOk);"),
     ("claim-while-draining", "moves", 20, "node_routing.cc",
      "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);",
      "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call) ||\n"
@@ -57,10 +57,10 @@ FAULTS = [
      '  if (member != nullptr && (planted("ignore-generation") || member->run.generation == sender.generation))\n'
      "    return Standing::kInView;"),
     ("believe-slander", "network", 40, "membership/membership.cc",
-     "  look(host, {Look::For::kClosing, token, member->run.generation});",
+     "  back_probe(host, {BackProbe::For::kClosing, token, member->run.generation});",
      '  if (planted("believe-slander")) remove(host, "closed", Gone::kInOrder);\n'
      '  if (planted("believe-slander")) return refuse("");\n'
-     "  look(host, {Look::For::kClosing, token, member->run.generation});"),
+     "  back_probe(host, {BackProbe::For::kClosing, token, member->run.generation});"),
     ("late-answer-counts", "rush", 200, "inventory.cc",
      "return number == number_ && asked != waiting_.end()",
      'return (number == number_ || planted("late-answer-counts")) && asked != waiting_.end()'),
@@ -158,12 +158,12 @@ FAULTS = [
      '  if (meant.unresolved && planted("found-beside-unresolved")) return "";\n'
      "  if (meant.unresolved) return answers"),
     ("share-a-name", "names", 200, "membership/names.cc",
-     "  contact.own_name = contact.blocks = true;",
-     '  contact.own_name = contact.blocks = !planted("share-a-name");'),
+     "  candidate.own_name = candidate.blocks = true;",
+     '  candidate.own_name = candidate.blocks = !planted("share-a-name");'),
     ("led-astray", "names", 20, "membership/names.cc",
-     "  if (found == contacts_.end()) return;\n  Contact& contact = found->second;\n  if (contact.held_by.empty())",
-     '  if (found == contacts_.end() || planted("led-astray")) return;\n'
-     "  Contact& contact = found->second;\n  if (contact.held_by.empty())"),
+     "  if (found == candidates_.end()) return;\n  Candidate& candidate = found->second;\n  if (candidate.held_by.empty())",
+     '  if (found == candidates_.end() || planted("led-astray")) return;\n'
+     "  Candidate& candidate = found->second;\n  if (candidate.held_by.empty())"),
     ("joiners-word-lasts", "names", 200, "membership/membership.cc",
      "  if (!joined_ && member.phase == Phase::kJoining) {",
      '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
@@ -177,8 +177,8 @@ FAULTS = [
      "    judged_by_us_ += passed;",
      '    judged_by_us_ += passed;\n    if (planted("clock-back-at-once")) wall_us_ = std::min(wall_us_, now.wall_ms * 1000);'),
     ("wrong-clock-holds-up", "clocks", 40, "membership/clocks.cc",
-     "  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1) return true;",
-     '  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
+     "  if (hosts_with(Candidate::Clock::kBehind) >= members_.size() + 1) return true;",
+     '  if (hosts_with(Candidate::Clock::kBehind) >= members_.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
     ("asks-in-a-loop", "moves", 20, "node.cc",
      "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n  for",
      '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),

@@ -38,23 +38,24 @@ void Membership::read_clock(Member& member, const PingAnswer& says) {
   member.clock = clock_.bound(clock, member.rtt);
 }
 
-std::size_t Membership::hosts_with(Contact::Clock clock) const {
-  return static_cast<std::size_t>(std::count_if(contacts_.begin(), contacts_.end(), [this, clock](const auto& entry) {
-    const Contact& contact = entry.second;
-    return contact.state == Contact::State::kForeign && contact.clock == clock && heard_of_late(contact);
-  }));
+std::size_t Membership::hosts_with(Candidate::Clock clock) const {
+  return static_cast<std::size_t>(
+      std::count_if(candidates_.begin(), candidates_.end(), [this, clock](const auto& entry) {
+        const Candidate& candidate = entry.second;
+        return candidate.state == Candidate::State::kForeign && candidate.clock == clock && heard_of_late(candidate);
+      }));
 }
 
 // Of two hosts whose clocks differ nobody can tell whose is wrong; of more, the few are. They must not serve beside the
 // others, which do not take them in.
-bool Membership::clock_behind_most() const { return hosts_with(Contact::Clock::kAhead) > members_.size() + 1; }
+bool Membership::clock_behind_most() const { return hosts_with(Candidate::Clock::kAhead) > members_.size() + 1; }
 
 // A few hosts with a wrong clock hold up nobody. Where they serve, this host gives them time to find out that they are
 // the few, unless members that know nothing of them have taken it in.
-bool Membership::blocks_by_clock(const Contact& contact) const {
-  if (hosts_with(Contact::Clock::kBehind) >= members_.size() + 1) return true;
-  const bool in_time = now() - contact.behind_since <= config_.join_timeout;
-  return contact.serves && in_time && (contact.named || !taken_in());
+bool Membership::blocks_by_clock(const Candidate& candidate) const {
+  if (hosts_with(Candidate::Clock::kBehind) >= members_.size() + 1) return true;
+  const bool in_time = now() - candidate.behind_since <= config_.join_timeout;
+  return candidate.serves && in_time && (candidate.named || !taken_in());
 }
 
 }  // namespace ringside::core

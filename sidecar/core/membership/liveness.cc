@@ -27,7 +27,7 @@ void Membership::tick() {
   for (const std::string& host : hosts) {
     if (const auto found = members_.find(host); found != members_.end()) tick_member(found->second);
   }
-  tick_contacts();
+  tick_candidates();
   check_held_up();
   check_joined();
   if (joined_ && ring_->empty() && next_discovery_ <= now()) {
@@ -64,10 +64,10 @@ void Membership::tick_member(Member& member) {
   remove(host, "silent", Gone::kSilent);
   // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
   learn(host, false, false);
-  if (const auto contact = contacts_.find(host); contact != contacts_.end()) {
-    contact->second.state = Contact::State::kSilent;
-    contact->second.next_try = now() + config_.ping_interval;
-    contact->second.keep_until = now() + kHealingTime;
+  if (const auto candidate = candidates_.find(host); candidate != candidates_.end()) {
+    candidate->second.state = Candidate::State::kSilent;
+    candidate->second.next_try = now() + config_.ping_interval;
+    candidate->second.keep_until = now() + kHealingTime;
   }
 }
 
@@ -140,12 +140,12 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
       if (says != nullptr) pinged(asked, *says);
       if (failure != nullptr) ping_failed(asked, *failure);
       break;
-    case Ask::kContact:
-      if (says != nullptr) contact_answered(asked, *says);
-      if (failure != nullptr) contact_failed(asked.host, *failure);
+    case Ask::kCandidate:
+      if (says != nullptr) candidate_answered(asked, *says);
+      if (failure != nullptr) candidate_failed(asked.host, *failure);
       break;
-    case Ask::kLook:
-      looked(asked.host, says, failure);
+    case Ask::kBackProbe:
+      back_probed(asked.host, says, failure);
       break;
     case Ask::kJoin:
     case Ask::kNegotiate:
@@ -156,7 +156,7 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
         set_foreign(asked.host, failure->detail);
         check_joined();
       } else if (failure != nullptr) {
-        contact_failed(asked.host, *failure);
+        candidate_failed(asked.host, *failure);
       }
       break;
     case Ask::kLeave:

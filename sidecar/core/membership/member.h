@@ -50,7 +50,7 @@ struct Member {
 };
 
 // A name or an address that is not a member (yet).
-struct Contact {
+struct Candidate {
   enum class State : std::uint8_t {
     kAsking,   // pinged; no answer so far
     kJoining,  // it answered; now asked to take us in

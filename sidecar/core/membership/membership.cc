@@ -8,7 +8,7 @@ namespace ringside::core {
 namespace {
 
 constexpr std::size_t kMaxBuried = 4096;
-constexpr std::size_t kMaxLooks = 256;
+constexpr std::size_t kMaxBackProbes = 256;
 constexpr std::size_t kRunsRemembered = 8;    // what they asked may still be on its way
 constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
 
@@ -34,10 +34,10 @@ void Membership::start(Generation generation, Phase phase) {
   next_discovery_ = now();
   // What was buried was buried by the run before: a name that answers now answers for itself.
   buried_.clear();
-  for (auto& [name, contact] : contacts_) {
-    if (contact.state == Contact::State::kAlias || contact.state == Contact::State::kForeign) continue;
-    contact.state = Contact::State::kAsking;
-    contact.first_asked = contact.first_named = contact.next_try = now();
+  for (auto& [name, candidate] : candidates_) {
+    if (candidate.state == Candidate::State::kAlias || candidate.state == Candidate::State::kForeign) continue;
+    candidate.state = Candidate::State::kAsking;
+    candidate.first_asked = candidate.first_named = candidate.next_try = now();
   }
   for (auto& [host, member] : members_) {
     member.joined_as = 0;
@@ -128,9 +128,9 @@ std::vector<std::string> Membership::names() const {
   for (const auto& [host, member] : members_) out.push_back(host);
   // Who asks a host that has joined will be named by it to everybody who asks later: only among those that are still
   // joining must each name the ones that have not answered yet.
-  for (const auto& [name, contact] : contacts_) {
+  for (const auto& [name, candidate] : candidates_) {
     const bool joining = !joined_ && phase_ == Phase::kJoining;
-    const bool to_be_met = contact.open() && (joining || contact.legacy) && name != self_.host;
+    const bool to_be_met = candidate.open() && (joining || candidate.legacy) && name != self_.host;
     if (to_be_met && canonical_host(name) == name) out.push_back(name);
   }
   return out;
@@ -165,7 +165,7 @@ Member& Membership::admit(const std::string& host, const PingAnswer& says) {
     member.last_answer = member.lease = now();
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
     member.next_ask = now();
-    contacts_.erase(host);
+    candidates_.erase(host);
     context_.log(Level::kInfo, "member_joined",
                  {{"host", host}, {"generation", std::to_string(says.generation)}, {"phase", to_string(says.phase)}});
     rebuild_ring(host);
@@ -203,9 +203,9 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
 // A host that ends in order is restarted as a rule: it is looked for at once, and not only when discovery is read next.
 void Membership::expect_back(const std::string& host) {
   learn(host, false, false);
-  const auto found = contacts_.find(host);
-  if (found == contacts_.end()) return;
-  found->second.state = Contact::State::kRefused;
+  const auto found = candidates_.find(host);
+  if (found == candidates_.end()) return;
+  found->second.state = Candidate::State::kRefused;
   found->second.problem = "it has ended in order";
   found->second.next_try = now() + config_.ping_interval;
   found->second.keep_until = now() + kRestartTime;
@@ -335,7 +335,7 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
         answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
         return learn(sender.host, false, true);
       }
-      look(sender.host, {Look::For::kJoin, token, sender.generation});
+      back_probe(sender.host, {BackProbe::For::kJoin, token, sender.generation});
   }
 }
 
@@ -344,7 +344,7 @@ void Membership::leave(Token token, const Sender& sender) {
     context_.effects.push_back(AnswerPeer{token, LeaveAnswer{Verdict::kBuried}});
     return;
   }
-  look(sender.host, {Look::For::kLeave, token, sender.generation});
+  back_probe(sender.host, {BackProbe::For::kLeave, token, sender.generation});
 }
 
 void Membership::closing(Token token, const std::string& host, const std::string& source_ip) {
@@ -357,15 +357,15 @@ void Membership::closing(Token token, const std::string& host, const std::string
   const auto name = parse_host_name(host);
   if (member->legacy() && name && name->address == source_ip) {
     remove(host, "closed", Gone::kInOrder);
-    Contact& contact = contacts_[host];
-    contact.state = Contact::State::kClosed;
-    contact.legacy = true;
-    contact.next_try = now() + 2 * config_.dead_after;
-    contact.keep_until = now() + 4 * config_.dead_after;
+    Candidate& candidate = candidates_[host];
+    candidate.state = Candidate::State::kClosed;
+    candidate.legacy = true;
+    candidate.next_try = now() + 2 * config_.dead_after;
+    candidate.keep_until = now() + 4 * config_.dead_after;
     context_.effects.push_back(AnswerPeer{token, AckAnswer{true, "", {}}});
     return;
   }
-  look(host, {Look::For::kClosing, token, member->run.generation});
+  back_probe(host, {BackProbe::For::kClosing, token, member->run.generation});
 }
 
 void Membership::probe(Token token, const ProbeRequest& request) {
@@ -380,22 +380,22 @@ void Membership::probe(Token token, const ProbeRequest& request) {
 }
 
 // One ping answers all that want to know the same.
-void Membership::look(const std::string& host, Look look) {
-  std::vector<Look>& waiting = looks_[host];
-  if (waiting.size() >= kMaxLooks || looks_.size() > kMaxLooks) {
-    resolve_look(host, look, nullptr, nullptr);
-    if (waiting.empty()) looks_.erase(host);
+void Membership::back_probe(const std::string& host, BackProbe probe) {
+  std::vector<BackProbe>& waiting = back_probes_[host];
+  if (waiting.size() >= kMaxBackProbes || back_probes_.size() > kMaxBackProbes) {
+    resolve_back_probe(host, probe, nullptr, nullptr);
+    if (waiting.empty()) back_probes_.erase(host);
     return;
   }
-  waiting.push_back(look);
-  if (waiting.size() == 1) ask(Ask::kLook, host, PingRequest{}, config_.ping_interval * 2);
+  waiting.push_back(probe);
+  if (waiting.size() == 1) ask(Ask::kBackProbe, host, PingRequest{}, config_.ping_interval * 2);
 }
 
-void Membership::looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure) {
-  const auto found = looks_.find(host);
-  if (found == looks_.end()) return;
-  const std::vector<Look> waiting = std::move(found->second);
-  looks_.erase(found);
+void Membership::back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure) {
+  const auto found = back_probes_.find(host);
+  if (found == back_probes_.end()) return;
+  const std::vector<BackProbe> waiting = std::move(found->second);
+  back_probes_.erase(found);
   const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
   const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
   if (own_word != nullptr) {
@@ -408,36 +408,36 @@ void Membership::looked(const std::string& host, const PingAnswer* says, const P
       }
     }
   }
-  for (const Look& look : waiting) resolve_look(host, look, own_word, failure);
+  for (const BackProbe& probe : waiting) resolve_back_probe(host, probe, own_word, failure);
 }
 
-void Membership::resolve_look(const std::string& host, const Look& look, const PingAnswer* says,
-                              const PeerFailure* failure) {
+void Membership::resolve_back_probe(const std::string& host, const BackProbe& probe, const PingAnswer* says,
+                                    const PeerFailure* failure) {
   const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
-  switch (look.why) {
-    case Look::For::kJoin:
-      if (says == nullptr || says->generation != look.generation) {
-        return answer_join(look.token, Verdict::kUnverified,
+  switch (probe.why) {
+    case BackProbe::For::kJoin:
+      if (says == nullptr || says->generation != probe.generation) {
+        return answer_join(probe.token, Verdict::kUnverified,
                            out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
       if (const std::string why = why_foreign(*says); !why.empty()) {
-        return answer_join(look.token, Verdict::kMismatch, why);
+        return answer_join(probe.token, Verdict::kMismatch, why);
       }
       // Its next run may have been heard of while this one was looked at.
-      if (standing_of({host, look.generation, config_.cluster, 0}) == Standing::kBuried) {
-        return answer_join(look.token, Verdict::kBuried, "", newest_known(host));
+      if (standing_of({host, probe.generation, config_.cluster, 0}) == Standing::kBuried) {
+        return answer_join(probe.token, Verdict::kBuried, "", newest_known(host));
       }
       admit(host, *says);
-      return answer_join(look.token, Verdict::kOk);
-    case Look::For::kLeave: {
+      return answer_join(probe.token, Verdict::kOk);
+    case BackProbe::For::kLeave: {
       const Member* member = find(host);
-      const bool seen = member == nullptr || member->run.generation != look.generation || !member->on_ring();
-      context_.effects.push_back(AnswerPeer{look.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
+      const bool seen = member == nullptr || member->run.generation != probe.generation || !member->on_ring();
+      context_.effects.push_back(AnswerPeer{probe.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
       return;
     }
-    case Look::For::kClosing: {
+    case BackProbe::For::kClosing: {
       const Member* member = find(host);
-      const bool same = member != nullptr && member->run.generation == look.generation;
+      const bool same = member != nullptr && member->run.generation == probe.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
       if (leaving) {
         remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
@@ -445,7 +445,7 @@ void Membership::resolve_look(const std::string& host, const Look& look, const P
       }
       const bool gone = !same || leaving;
       context_.effects.push_back(
-          AnswerPeer{look.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});
+          AnswerPeer{probe.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});
       return;
     }
   }

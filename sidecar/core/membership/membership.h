@@ -80,7 +80,7 @@ class Membership {
   // ---- the view ----
   const Ring::Ptr& ring() const { return ring_; }
   const std::map<std::string, Member>& members() const { return members_; }
-  const std::map<std::string, Contact>& contacts() const { return contacts_; }
+  const std::map<std::string, Candidate>& candidates() const { return candidates_; }
   const Member* find(const std::string& host) const;
   bool has_legacy() const;
   bool settled() const;  // every member on the ring reports the ring that this host has
@@ -106,7 +106,7 @@ class Membership {
   Standing standing_of(const Sender& sender) const;
 
  private:
-  enum class Ask : std::uint8_t { kPing, kContact, kLook, kJoin, kNegotiate, kLeave, kProbe };
+  enum class Ask : std::uint8_t { kPing, kCandidate, kBackProbe, kJoin, kNegotiate, kLeave, kProbe };
   struct Asked {
     Ask what;
     std::string host;
@@ -115,7 +115,7 @@ class Membership {
     std::string of = {};  // whom, where that is not the host in question
   };
   // A request that is answered once its subject has been looked at.
-  struct Look {
+  struct BackProbe {
     enum class For : std::uint8_t { kJoin, kLeave, kClosing } why;
     Token token;
     Generation generation = 0;
@@ -136,40 +136,40 @@ class Membership {
   Generation newest_known(const std::string& host) const;  // buried or living
   void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
 
-  // membership_join.cc: names, closure, meeting other clusters
+  // join.cc: names, closure, meeting other clusters
   void learn(const std::string& name, bool listed, bool again);
-  void contact_answered(const Asked& asked, const PingAnswer& says);
-  void contact_failed(const std::string& address, const PeerFailure& failure);
-  void meet(const std::string& name, const PingAnswer& says, Contact& contact);
+  void candidate_answered(const Asked& asked, const PingAnswer& says);
+  void candidate_failed(const std::string& address, const PeerFailure& failure);
+  void meet(const std::string& name, const PingAnswer& says, Candidate& candidate);
   void join_answered(const Asked& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
-  void tick_contacts();
-  void ask_contact(const std::string& name, Contact& contact, bool held_up);
-  bool heard_of_late(const Contact& contact) const;
-  bool awaited(const Contact& contact) const;
-  Duration repeat_after(const Contact& contact) const;
-  bool out_of_patience(const Contact& contact) const;
+  void tick_candidates();
+  void ask_candidate(const std::string& name, Candidate& candidate, bool held_up);
+  bool heard_of_late(const Candidate& candidate) const;
+  bool awaited(const Candidate& candidate) const;
+  Duration repeat_after(const Candidate& candidate) const;
+  bool out_of_patience(const Candidate& candidate) const;
   bool taken_in() const;
   void pass_unheard();
   void check_joined();
-  bool blocks(const std::string& name, const Contact& contact) const;
+  bool blocks(const std::string& name, const Candidate& candidate) const;
   std::string why_stranger(const PingAnswer& says) const;
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
-  void tell(const std::string& address, Contact& contact, Level level, const char* event);
+  void tell(const std::string& address, Candidate& candidate, Level level, const char* event);
 
-  // membership_names.cc: hosts whose names cannot be used
+  // names.cc: hosts whose names cannot be used
   std::string names_nobody() const;
   bool founds_unlisted() const;
-  void met_alias(const std::string& address, const std::string& name, Contact& contact);
+  void met_alias(const std::string& address, const std::string& name, Candidate& candidate);
   void ask_own_name();
-  void answered_by_itself(const std::string& address, Contact& contact);
+  void answered_by_itself(const std::string& address, Candidate& candidate);
   bool has_twin() const;
-  void met_own_name(const std::string& address, const PingAnswer& says, Contact& contact);
+  void met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate);
   bool is_this_process(Generation run) const;
-  std::string why_unusable(const std::string& address, const Contact& contact) const;
-  bool out_of_reach(const Contact& contact) const;
-  std::string why_out_of_reach(const std::string& name, const Contact& contact) const;
+  std::string why_unusable(const std::string& address, const Candidate& candidate) const;
+  bool out_of_reach(const Candidate& candidate) const;
+  std::string why_out_of_reach(const std::string& name, const Candidate& candidate) const;
   void named_by_member(const std::string& name, const std::string& member);
   void held_no_more(const std::string& name, const std::string& by);
   void lost_holder(const std::string& host);
@@ -180,14 +180,14 @@ class Membership {
   void check_released();
   void check_held_up();
 
-  // membership_clocks.cc: whose clock is wrong
+  // clocks.cc: whose clock is wrong
   void judge_clocks_by_most();
   void read_clock(Member& member, const PingAnswer& says);
-  std::size_t hosts_with(Contact::Clock clock) const;
+  std::size_t hosts_with(Candidate::Clock clock) const;
   bool clock_behind_most() const;
-  bool blocks_by_clock(const Contact& contact) const;
+  bool blocks_by_clock(const Candidate& candidate) const;
 
-  // membership_liveness.cc: pings, suspicion, verdicts, looks
+  // liveness.cc: pings, suspicion, verdicts, back-probes
   void tick_member(Member& member);
   Duration verdict_after() const;
   void ping(Member& member);
@@ -196,9 +196,10 @@ class Membership {
   void suspect(Member& member);
   void probed(const Asked& asked, const ProbeAnswer& says);
   void ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many);
-  void look(const std::string& host, Look look);
-  void looked(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
-  void resolve_look(const std::string& host, const Look& look, const PingAnswer* says, const PeerFailure* failure);
+  void back_probe(const std::string& host, BackProbe probe);
+  void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
+  void resolve_back_probe(const std::string& host, const BackProbe& probe, const PingAnswer* says,
+                          const PeerFailure* failure);
   void confirm(const std::string& host);
 
   void ask(Ask what, const std::string& host, PeerRequest request, Duration timeout);
@@ -219,11 +220,11 @@ class Membership {
   bool closing_ = false;
   Ring::Ptr ring_;
   std::map<std::string, Member> members_;
-  std::map<std::string, Contact> contacts_;
+  std::map<std::string, Candidate> candidates_;
   std::map<std::string, Generation> buried_;
   std::map<std::string, Fate> fates_;
   std::map<Token, Asked> asked_;
-  std::map<std::string, std::vector<Look>> looks_;
+  std::map<std::string, std::vector<BackProbe>> back_probes_;
   std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
   Instant confirm_since_;
   EpochClock::Bound furthest_;   // of any member's clock that those who took this host in know of

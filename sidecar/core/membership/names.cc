@@ -19,47 +19,47 @@ constexpr const char* kAdvice = ": set --host there to a name or address that le
 
 // Its name is asked in its turn. Where that has been in vain, the address is looked at again and again: the host may
 // have gone meanwhile, or its name have come to be known.
-void Membership::met_alias(const std::string& address, const std::string& name, Contact& contact) {
-  contact.state = Contact::State::kAlias;
-  contact.name = name;
-  contact.blocks = false;
-  contact.clock = Contact::Clock::kNear;
-  learn(name, contact.listed, false);
-  const std::string before = std::exchange(contact.problem, why_unusable(address, contact));
-  contact.next_try = now() + (contact.problem.empty() ? kAliasRepeat : kUnusableRepeat);
-  if (contact.problem.empty()) {
-    contact.told.clear();
-  } else if (contact.problem == before) {  // it lasts: one that restarts is on its way to being right again
-    tell(address, contact, Level::kError, "host_unusable");
+void Membership::met_alias(const std::string& address, const std::string& name, Candidate& candidate) {
+  candidate.state = Candidate::State::kAlias;
+  candidate.name = name;
+  candidate.blocks = false;
+  candidate.clock = Candidate::Clock::kNear;
+  learn(name, candidate.listed, false);
+  const std::string before = std::exchange(candidate.problem, why_unusable(address, candidate));
+  candidate.next_try = now() + (candidate.problem.empty() ? kAliasRepeat : kUnusableRepeat);
+  if (candidate.problem.empty()) {
+    candidate.told.clear();
+  } else if (candidate.problem == before) {  // it lasts: one that restarts is on its way to being right again
+    tell(address, candidate, Level::kError, "host_unusable");
   }
-  tick_contacts();
+  tick_candidates();
 }
 
 // One of two hosts that call themselves the same is this one. The others could not tell them apart: neither may serve,
 // but for one that has members, which know it by that name.
-void Membership::met_own_name(const std::string& address, const PingAnswer& says, Contact& contact) {
-  contact.name.clear();
-  contact.clock = Contact::Clock::kNear;
-  if (is_this_process(says.generation)) return answered_by_itself(address, contact);
-  contact.own_name = contact.blocks = true;
+void Membership::met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate) {
+  candidate.name.clear();
+  candidate.clock = Candidate::Clock::kNear;
+  if (is_this_process(says.generation)) return answered_by_itself(address, candidate);
+  candidate.own_name = candidate.blocks = true;
   set_foreign(address, "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
   if (joined_ && members_.empty()) listener_.must_rejoin(address + " has this host's own name");
 }
 
 // Nobody else may name this host, where two have its name: its own name leads to one of them.
 void Membership::ask_own_name() {
-  Contact& contact = contacts_[self_.host];
-  contact = {};
-  contact.first_asked = contact.next_try = now();
-  contact.keep_until = now() + 4 * config_.dead_after;
+  Candidate& candidate = candidates_[self_.host];
+  candidate = {};
+  candidate.first_asked = candidate.next_try = now();
+  candidate.keep_until = now() + 4 * config_.dead_after;
 }
 
-void Membership::answered_by_itself(const std::string& address, Contact& contact) {
-  contact.state = Contact::State::kAlias;
-  contact.blocks = false;
-  contact.problem.clear();
+void Membership::answered_by_itself(const std::string& address, Candidate& candidate) {
+  candidate.state = Candidate::State::kAlias;
+  candidate.blocks = false;
+  candidate.problem.clear();
   if (address != self_.host) return;
-  contacts_.erase(address);
+  candidates_.erase(address);
   check_joined();
 }
 
@@ -82,23 +82,23 @@ void Membership::pinged_by(const Sender& sender) {
 bool Membership::has_twin() const { return twin_heard_ && now() - *twin_heard_ <= kTwinLasts; }
 
 // Empty: what answers there is a member, or is dealt with under its name.
-std::string Membership::why_unusable(const std::string& address, const Contact& contact) const {
-  if (contact.state != Contact::State::kAlias || contact.name.empty() || !heard_of_late(contact)) return "";
-  const std::string answers = address + " answers as " + contact.name;
+std::string Membership::why_unusable(const std::string& address, const Candidate& candidate) const {
+  if (candidate.state != Candidate::State::kAlias || candidate.name.empty() || !heard_of_late(candidate)) return "";
+  const std::string answers = address + " answers as " + candidate.name;
   const std::string two = answers + ", and so does another host: set another --host on one of them";
-  if (const Member* member = find(contact.name)) return member->run.generation == contact.generation ? "" : two;
-  const auto found = contacts_.find(contact.name);
-  if (found == contacts_.end()) return "";
-  const Contact& meant = found->second;
+  if (const Member* member = find(candidate.name)) return member->run.generation == candidate.generation ? "" : two;
+  const auto found = candidates_.find(candidate.name);
+  if (found == candidates_.end()) return "";
+  const Candidate& meant = found->second;
   switch (meant.state) {
-    case Contact::State::kJoining:
-    case Contact::State::kMeeting:
-      return meant.generation == contact.generation ? "" : two;
-    case Contact::State::kForeign:  // it is, or is not, waited for under its name
+    case Candidate::State::kJoining:
+    case Candidate::State::kMeeting:
+      return meant.generation == candidate.generation ? "" : two;
+    case Candidate::State::kForeign:  // it is, or is not, waited for under its name
       return "";
-    case Contact::State::kAlias:
+    case Candidate::State::kAlias:
       return answers + ", which is " + (meant.name.empty() ? "this host" : meant.name) + " here" + kAdvice;
-    case Contact::State::kRefused:
+    case Candidate::State::kRefused:
       return answers + ", which refuses connections here" + kAdvice;
     default:
       break;
@@ -110,33 +110,33 @@ std::string Membership::why_unusable(const std::string& address, const Contact& 
 // Who has been taken in elsewhere is alive until those who took it in say otherwise: here its name may lead nowhere, or
 // to another host. Serving without it would be a second cluster.
 void Membership::named_by_member(const std::string& name, const std::string& member) {
-  const auto found = contacts_.find(name);
-  if (found == contacts_.end()) return;
-  Contact& contact = found->second;
-  if (contact.held_by.empty()) contact.next_probe = now() + config_.dead_after / 4;
-  contact.held_by.insert(member);
+  const auto found = candidates_.find(name);
+  if (found == candidates_.end()) return;
+  Candidate& candidate = found->second;
+  if (candidate.held_by.empty()) candidate.next_probe = now() + config_.dead_after / 4;
+  candidate.held_by.insert(member);
 }
 
 // Where one of them has buried it the others will soon do so: they are asked one after the other, without a pause.
 void Membership::held_no_more(const std::string& name, const std::string& by) {
-  const auto found = contacts_.find(name);
-  if (joined_ || found == contacts_.end() || found->second.held_by.erase(by) == 0) return;
+  const auto found = candidates_.find(name);
+  if (joined_ || found == candidates_.end() || found->second.held_by.erase(by) == 0) return;
   ask_about(name, {found->second.held_by.begin(), found->second.held_by.end()}, 1);
-  if (found->second.held_by.empty()) tick_contacts();
+  if (found->second.held_by.empty()) tick_candidates();
   check_joined();
 }
 
 // What was found out about the names for which it vouched is looked at afresh.
 void Membership::lost_holder(const std::string& host) {
-  for (auto& [name, contact] : contacts_) {
-    if (contact.held_by.erase(host) != 0 && contact.held_by.empty()) learn(name, contact.listed, true);
+  for (auto& [name, candidate] : candidates_) {
+    if (candidate.held_by.erase(host) != 0 && candidate.held_by.empty()) learn(name, candidate.listed, true);
   }
 }
 
 // A joiner speaks for itself: what this host has found out under its name may be of an earlier run.
 void Membership::heard_from(const std::string& joiner) {
-  const auto found = contacts_.find(joiner);
-  if (found == contacts_.end()) return;
+  const auto found = candidates_.find(joiner);
+  if (found == candidates_.end()) return;
   std::set<std::string> holders = std::exchange(found->second.held_by, {});
   if (holders.empty()) return;
   learn(joiner, false, true);
@@ -144,28 +144,29 @@ void Membership::heard_from(const std::string& joiner) {
 }
 
 // Neither dealt with under its name, nor about to be.
-bool Membership::out_of_reach(const Contact& contact) const {
-  switch (contact.state) {
-    case Contact::State::kJoining:
-    case Contact::State::kMeeting:
+bool Membership::out_of_reach(const Candidate& candidate) const {
+  switch (candidate.state) {
+    case Candidate::State::kJoining:
+    case Candidate::State::kMeeting:
       return false;
-    case Contact::State::kAsking:
-      return contact.unresolved || now() - std::max(contact.first_asked, contact.last_answer) > config_.dead_after / 2;
+    case Candidate::State::kAsking:
+      return candidate.unresolved ||
+             now() - std::max(candidate.first_asked, candidate.last_answer) > config_.dead_after / 2;
     default:
       return true;
   }
 }
 
 // Empty: it is not a member of others, or this host deals with it.
-std::string Membership::why_out_of_reach(const std::string& name, const Contact& contact) const {
-  if (contact.held_by.empty() || !out_of_reach(contact)) return "";
-  const std::string known = *contact.held_by.begin() + " has " + name + " as a member, which ";
-  if (contact.state == Contact::State::kAlias) {
-    return known + "leads to " + (contact.name.empty() ? "this host" : contact.name) + " here" + kAdvice;
+std::string Membership::why_out_of_reach(const std::string& name, const Candidate& candidate) const {
+  if (candidate.held_by.empty() || !out_of_reach(candidate)) return "";
+  const std::string known = *candidate.held_by.begin() + " has " + name + " as a member, which ";
+  if (candidate.state == Candidate::State::kAlias) {
+    return known + "leads to " + (candidate.name.empty() ? "this host" : candidate.name) + " here" + kAdvice;
   }
-  if (contact.state == Contact::State::kForeign) return known + "cannot be met here: " + contact.problem;
-  if (contact.state == Contact::State::kRefused) return known + "refuses connections here" + kAdvice;
-  if (contact.unresolved) return known + "cannot be resolved here" + kAdvice;
+  if (candidate.state == Candidate::State::kForeign) return known + "cannot be met here: " + candidate.problem;
+  if (candidate.state == Candidate::State::kRefused) return known + "refuses connections here" + kAdvice;
+  if (candidate.unresolved) return known + "cannot be resolved here" + kAdvice;
   return known + "does not answer here";
 }
 
@@ -174,9 +175,9 @@ std::string Membership::why_out_of_reach(const std::string& name, const Contact&
 bool Membership::is_held_up_by(const std::string& name) const {
   std::set<std::string> unusable;
   std::size_t usable = 1 + members_.size();
-  for (const auto& [address, contact] : contacts_) {
-    if (!why_unusable(address, contact).empty()) unusable.insert(contact.name);
-    if (contact.state == Contact::State::kJoining) ++usable;
+  for (const auto& [address, candidate] : candidates_) {
+    if (!why_unusable(address, candidate).empty()) unusable.insert(candidate.name);
+    if (candidate.state == Candidate::State::kJoining) ++usable;
   }
   return !joined_ && unusable.contains(name) && unusable.size() <= usable;
 }
@@ -192,9 +193,9 @@ std::string Membership::out_of_reach_under(const std::string& name, const std::s
 std::string Membership::names_nobody() const {
   if (listed_ || config_.found_unlisted || !members_.empty()) return "";
   std::string unresolved;
-  for (const auto& [name, contact] : contacts_) {
-    if (!contact.listed) continue;
-    if (!contact.unresolved) return "";
+  for (const auto& [name, candidate] : candidates_) {
+    if (!candidate.listed) continue;
+    if (!candidate.unresolved) return "";
     unresolved += (unresolved.empty() ? "" : ", ") + name;
   }
   return unresolved;
@@ -202,21 +203,22 @@ std::string Membership::names_nobody() const {
 
 bool Membership::founds_unlisted() const {
   if (listed_ || config_.found_unlisted) return false;
-  const auto is_this = [](const Contact& one) { return one.state == Contact::State::kAlias && one.name.empty(); };
+  const auto is_this = [](const Candidate& one) { return one.state == Candidate::State::kAlias && one.name.empty(); };
   bool any = false;
-  for (const auto& [name, contact] : contacts_) {
-    if (contact.listed && is_this(contact)) return false;
-    any = any || contact.listed;
+  for (const auto& [name, candidate] : candidates_) {
+    if (candidate.listed && is_this(candidate)) return false;
+    any = any || candidate.listed;
   }
   return any;
 }
 
 bool Membership::held_up() const {
   if (!joined_ && has_twin()) return true;
-  return !joined_ && std::any_of(contacts_.begin(), contacts_.end(), [this](const auto& entry) {
-    const auto& [name, contact] = entry;
-    return !why_out_of_reach(name, contact).empty() || (contact.unverified && contact.serves && contact.open()) ||
-           ((contact.state == Contact::State::kAlias || contact.own_name) && blocks(name, contact));
+  return !joined_ && std::any_of(candidates_.begin(), candidates_.end(), [this](const auto& entry) {
+    const auto& [name, candidate] = entry;
+    return !why_out_of_reach(name, candidate).empty() ||
+           (candidate.unverified && candidate.serves && candidate.open()) ||
+           ((candidate.state == Candidate::State::kAlias || candidate.own_name) && blocks(name, candidate));
   });
 }
 
@@ -230,11 +232,11 @@ void Membership::check_released() {
     member.joined_as = 0;
     member.next_ask = now();
   }
-  for (auto& [name, contact] : contacts_) {
-    if (std::exchange(contact.held_up, false)) contact.next_try = now();
-    if (contact.state != Contact::State::kRefused) continue;
-    contact.state = Contact::State::kAsking;  // somebody may have started there, whom nobody can name
-    contact.first_asked = contact.next_try = now();
+  for (auto& [name, candidate] : candidates_) {
+    if (std::exchange(candidate.held_up, false)) candidate.next_try = now();
+    if (candidate.state != Candidate::State::kRefused) continue;
+    candidate.state = Candidate::State::kAsking;  // somebody may have started there, whom nobody can name
+    candidate.first_asked = candidate.next_try = now();
   }
 }
 
