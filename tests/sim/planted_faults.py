@@ -20,9 +20,9 @@ FAULTS = [
      "if (membership_.joined()) inventory_.gain(gained);",
      'if (membership_.joined() && !planted("skip-inventory")) inventory_.gain(gained);'),
     ("join-without-adding", "moves", 20, "membership/membership.cc",
-     "      admit(host, *says);\n      return answer_join(probe.token, Verdict::kOk);",
+     "      admit(host, *says);\n      return answer_join(request.token, Verdict::kOk);",
      '      if (!planted("join-without-adding")) admit(host, *says);\n'
-     "      return answer_join(probe.token, Verdict::kOk);"),
+     "      return answer_join(request.token, Verdict::kOk);"),
     ("claim-while-draining", "moves", 20, "node_routing.cc",
      "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call);",
      "const bool mine = *owner == membership_.self().host || owns_by_legacy_word(call) ||\n"
@@ -57,10 +57,10 @@ FAULTS = [
      '  if (member != nullptr && (planted("ignore-generation") || member->run.generation == sender.generation))\n'
      "    return Standing::kInView;"),
     ("believe-slander", "network", 40, "membership/membership.cc",
-     "  back_probe(host, {BackProbe::For::kClosing, token, member->run.generation});",
+     "  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});",
      '  if (planted("believe-slander")) remove(host, "closed", Gone::kInOrder);\n'
      '  if (planted("believe-slander")) return refuse("");\n'
-     "  back_probe(host, {BackProbe::For::kClosing, token, member->run.generation});"),
+     "  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});"),
     ("late-answer-counts", "rush", 200, "inventory.cc",
      "return number == number_ && asked != waiting_.end()",
      'return (number == number_ || planted("late-answer-counts")) && asked != waiting_.end()'),
@@ -168,11 +168,11 @@ FAULTS = [
      "  if (!joined_ && member.phase == Phase::kJoining) {",
      '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
     ("released-asks-nobody", "names", 200, "membership/names.cc",
-     "  asks_nobody_ = false;\n",
-     '  asks_nobody_ = false;\n  if (planted("released-asks-nobody")) return;\n'),
+     "  hold_up_.end();\n",
+     '  hold_up_.end();\n  if (planted("released-asks-nobody")) return;\n'),
     ("found-unlisted", "names", 40, "membership/join.cc",
-     "  if (!taken_in() && (!discovery_read_ ||",
-     '  if (!planted("found-unlisted") && !taken_in() && (!discovery_read_ ||'),
+     "  if (!taken_in() && (!discovery_.counts() ||",
+     '  if (!planted("found-unlisted") && !taken_in() && (!discovery_.counts() ||'),
     ("clock-back-at-once", "clocks", 40, "membership/epoch_clock.cc",
      "    judged_by_us_ += passed;",
      '    judged_by_us_ += passed;\n    if (planted("clock-back-at-once")) wall_us_ = std::min(wall_us_, now.wall_ms * 1000);'),

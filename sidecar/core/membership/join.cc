@@ -19,10 +19,8 @@ constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead i
 }  // namespace
 
 void Membership::discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
-  missing_ = missing;
+  discovery_.read(addresses, self_.host, complete, missing);
   if (complete) {
-    discovery_read_ = true;
-    listed_ = std::find(addresses.begin(), addresses.end(), self_.host) != addresses.end();
     for (auto& [name, candidate] : candidates_) candidate.listed = false;
   }
   for (const std::string& address : addresses) learn(address, true, false);
@@ -104,13 +102,13 @@ void Membership::ask_candidate(const std::string& name, Candidate& candidate, bo
       candidate.next_try = now() + repeat_after(candidate);
       if (candidate.legacy) {
         // It takes every name for an owner of actors.
-        return ask(Ask::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
+        return ask(Question::About::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
                    config_.dead_after);
       }
       // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
       // better than this host who belongs to the cluster.
-      if (joined_ || (held_up && !candidate.unverified && (!candidate.serves || asks_nobody_))) break;
-      return ask(Ask::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+      if (joined_ || (held_up && !candidate.unverified && (!candidate.serves || hold_up_.asks_nobody()))) break;
+      return ask(Question::About::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     case Candidate::State::kAlias:
     case Candidate::State::kForeign: {
       // The address may have been given to another host meanwhile.
@@ -128,7 +126,8 @@ void Membership::ask_candidate(const std::string& name, Candidate& candidate, bo
       candidate.next_try = now() + quiet;
   }
   // A host that cannot reach its own name waits for nobody.
-  ask(Ask::kCandidate, name, PingRequest{}, name == self_.host ? config_.ping_interval : config_.dead_after);
+  ask(Question::About::kCandidate, name, PingRequest{},
+      name == self_.host ? config_.ping_interval : config_.dead_after);
 }
 
 // Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
@@ -182,7 +181,7 @@ void Membership::tell(const std::string& address, Candidate& candidate, Level le
   listener_.view_changed();
 }
 
-void Membership::candidate_answered(const Asked& asked, const PingAnswer& says) {
+void Membership::candidate_answered(const Question& asked, const PingAnswer& says) {
   const std::string& address = asked.host;
   const auto found = candidates_.find(address);
   if (found == candidates_.end()) return;
@@ -241,7 +240,8 @@ void Membership::meet(const std::string& name, const PingAnswer& says, Candidate
   if (says.phase == Phase::kReady && says.standing != Standing::kInView && rejoin) {
     return listener_.must_rejoin("met another part of the cluster at " + name);
   }
-  ask(Ask::kNegotiate, name, NegotiateRequest{names(), config_.cluster, config_.points}, config_.dead_after);
+  ask(Question::About::kNegotiate, name, NegotiateRequest{names(), config_.cluster, config_.points},
+      config_.dead_after);
 }
 
 void Membership::candidate_failed(const std::string& address, const PeerFailure& failure) {
@@ -271,8 +271,7 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
     candidate.blocks = false;
     candidate.clock = Candidate::Clock::kNear;
     candidate.told.clear();
-    discovery_read_ = false;  // read again before anybody concludes to be alone
-    next_discovery_ = now();
+    discovery_.doubt(now());  // read again before anybody concludes to be alone
   }
   candidate.next_try = now() + (joined_ ? kQuietRepeat : config_.ping_interval);
   if (!candidate.held_by.empty()) {  // whether those who have it in their view still do is asked at once
@@ -282,7 +281,7 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
   check_joined();
 }
 
-void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
+void Membership::join_answered(const Question& asked, const JoinAnswer& answer) {
   const std::string& host = asked.host;
   switch (answer.verdict) {
     case Verdict::kOk:
@@ -290,7 +289,7 @@ void Membership::join_answered(const Asked& asked, const JoinAnswer& answer) {
     case Verdict::kBuried:
       // Its own clock may have been set back since the run that they buried.
       if (answer.buried >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
-        least_generation_ = std::max(least_generation_, answer.buried + 1);
+        own_name_.must_exceed(answer.buried);
       }
       return listener_.must_rejoin("buried by " + host);
     case Verdict::kMismatch:
@@ -407,7 +406,8 @@ bool Membership::blocks(const std::string& name, const Candidate& candidate) con
 
 std::string Membership::waiting_for() const {
   if (joined_) return "";
-  if (has_twin()) return "another host calls itself " + self_.host + " too: set another --host on one of them";
+  if (own_name_.has_twin(now()))
+    return "another host calls itself " + self_.host + " too: set another --host on one of them";
   std::string open, told;
   for (const auto& [name, candidate] : candidates_) {
     if (std::string why = why_out_of_reach(name, candidate); !why.empty()) return why;
@@ -435,7 +435,9 @@ std::string Membership::waiting_for() const {
   if (const std::string nobody = names_nobody(); !nobody.empty() && !taken_in()) {
     return nobody + " cannot be resolved here: --join has to name this host or another, or --min-members 1 to be given";
   }
-  if (!discovery_read_ && !taken_in()) return missing_.empty() ? "discovery has not answered" : missing_;
+  if (!discovery_.counts() && !taken_in()) {
+    return discovery_.missing().empty() ? "discovery has not answered" : discovery_.missing();
+  }
   if (members_.size() + 1 < config_.min_members) {
     return std::to_string(members_.size() + 1) + " of --min-members " + std::to_string(config_.min_members);
   }
@@ -459,15 +461,12 @@ void Membership::check_joined() {
   for (const auto& [name, candidate] : candidates_) {
     if (name != self_.host && (awaited(candidate) || blocks(name, candidate))) return;
   }
-  if (clock_behind_most() || has_twin()) return;
+  if (clock_behind_most() || own_name_.has_twin(now())) return;
   for (const auto& [host, member] : members_) {
     if (!member.legacy() && member.joined_as != self_.generation) return;
   }
-  if (!taken_in() && (!discovery_read_ || !names_nobody().empty())) {
-    if (next_discovery_ <= now()) {
-      next_discovery_ = now() + kRereadDiscovery;
-      context_.effects.push_back(ReadDiscovery{});
-    }
+  if (!taken_in() && (!discovery_.counts() || !names_nobody().empty())) {
+    if (discovery_.take_turn(now(), kRereadDiscovery)) context_.effects.push_back(ReadDiscovery{});
     return;
   }
   if (members_.size() + 1 < config_.min_members || !has_quorum()) return;

@@ -30,8 +30,7 @@ void Membership::tick() {
   tick_candidates();
   check_held_up();
   check_joined();
-  if (joined_ && ring_->empty() && next_discovery_ <= now()) {
-    next_discovery_ = now() + kEmptyReread;
+  if (joined_ && ring_->empty() && discovery_.take_turn(now(), kEmptyReread)) {
     context_.effects.push_back(ReadDiscovery{});
   }
 }
@@ -41,19 +40,20 @@ void Membership::tick_member(Member& member) {
   if (member.next_ping <= now()) ping(member);
   if (!member.legacy() && member.next_ask <= now()) {
     const bool off_ring = phase_ != Phase::kJoining && phase_ != Phase::kReady;
-    if (!joined_ && member.joined_as != self_.generation && !asks_nobody_) {
+    if (!joined_ && member.joined_as != self_.generation && !hold_up_.asks_nobody()) {
       member.next_ask = now() + kRepeat;
-      ask(Ask::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+      ask(Question::About::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     } else if (off_ring && !member.saw_leave) {
       member.next_ask = now() + kRepeat;
-      ask(Ask::kLeave, host, LeaveRequest{}, config_.dead_after);
+      ask(Question::About::kLeave, host, LeaveRequest{}, config_.dead_after);
     }
   }
   if (joined_ && member.next_compare <= now()) {
     member.next_compare = now() + kCompare;
     // A legacy host takes every name for an owner of actors.
     const std::vector<std::string> known = member.legacy() ? ring_->hosts() : names();
-    ask(Ask::kNegotiate, host, NegotiateRequest{known, config_.cluster, config_.points}, config_.dead_after);
+    ask(Question::About::kNegotiate, host, NegotiateRequest{known, config_.cluster, config_.points},
+        config_.dead_after);
   }
   const Duration silence = now() - member.last_answer;
   if (silence > config_.dead_after / 2 && member.next_probe <= now()) suspect(member);
@@ -86,7 +86,7 @@ bool Membership::has_quorum() const {
 
 void Membership::ping(Member& member) {
   member.next_ping = now() + config_.ping_interval;
-  ask(Ask::kPing, member.run.host, PingRequest{}, config_.dead_after);
+  ask(Question::About::kPing, member.run.host, PingRequest{}, config_.dead_after);
 }
 
 void Membership::suspect(Member& member) {
@@ -106,7 +106,7 @@ void Membership::ask_about(const std::string& host, std::vector<std::string> wit
   for (std::size_t i = 0; i < how_many && !witnesses.empty(); ++i) {
     const auto pick = witnesses.begin() + static_cast<std::ptrdiff_t>(context_.random.below(witnesses.size()));
     const Token token = context_.token();
-    asked_[token] = {Ask::kProbe, host, now(), self_.generation, *pick};
+    questions_.add(token, {Question::About::kProbe, host, now(), self_.generation, *pick});
     context_.effects.push_back(AskPeer{token, *pick, ProbeRequest{host}, config_.dead_after / 2});
     witnesses.erase(pick);
   }
@@ -129,26 +129,25 @@ void Membership::about_to_end(const std::string& host) {
 
 bool Membership::answered(Token token, const PeerAnswer& answer) {
   if (closing_) return false;
-  const auto found = asked_.find(token);
-  if (found == asked_.end()) return false;
-  const Asked asked = found->second;
-  asked_.erase(found);
+  const std::optional<Question> closed = questions_.take(token);
+  if (!closed) return false;
+  const Question& asked = *closed;
   const auto* failure = std::get_if<PeerFailure>(&answer);
   const auto* says = std::get_if<PingAnswer>(&answer);
-  switch (asked.what) {
-    case Ask::kPing:
+  switch (asked.about) {
+    case Question::About::kPing:
       if (says != nullptr) pinged(asked, *says);
       if (failure != nullptr) ping_failed(asked, *failure);
       break;
-    case Ask::kCandidate:
+    case Question::About::kCandidate:
       if (says != nullptr) candidate_answered(asked, *says);
       if (failure != nullptr) candidate_failed(asked.host, *failure);
       break;
-    case Ask::kBackProbe:
+    case Question::About::kBackProbe:
       back_probed(asked.host, says, failure);
       break;
-    case Ask::kJoin:
-    case Ask::kNegotiate:
+    case Question::About::kJoin:
+    case Question::About::kNegotiate:
       if (asked.as != self_.generation) break;  // asked by an earlier run of this host
       if (const auto* join = std::get_if<JoinAnswer>(&answer)) join_answered(asked, *join);
       if (const auto* view = std::get_if<NegotiateAnswer>(&answer)) negotiated(asked.host, *view);
@@ -159,7 +158,7 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
         candidate_failed(asked.host, *failure);
       }
       break;
-    case Ask::kLeave:
+    case Question::About::kLeave:
       if (const auto* leave = std::get_if<LeaveAnswer>(&answer)) {
         const auto member = members_.find(asked.host);
         const bool seen = leave->verdict == Verdict::kOk && asked.as == self_.generation;
@@ -169,14 +168,14 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
         }
       }
       break;
-    case Ask::kProbe:
+    case Question::About::kProbe:
       if (const auto* probe = std::get_if<ProbeAnswer>(&answer)) probed(asked, *probe);
       break;
   }
   return true;
 }
 
-void Membership::probed(const Asked& asked, const ProbeAnswer& says) {
+void Membership::probed(const Question& asked, const ProbeAnswer& says) {
   if (!says.heard && says.generation == 0) held_no_more(asked.host, asked.of);
   const auto member = members_.find(asked.host);
   if (!says.heard || member == members_.end() || member->second.run.generation != says.generation) return;
@@ -184,7 +183,7 @@ void Membership::probed(const Asked& asked, const ProbeAnswer& says) {
   member->second.heard_by_others = std::max(member->second.heard_by_others, asked.sent - says.age);
 }
 
-void Membership::pinged(const Asked& asked, const PingAnswer& says) {
+void Membership::pinged(const Question& asked, const PingAnswer& says) {
   const auto found = members_.find(asked.host);
   if (found == members_.end()) return;
   Member& member = found->second;
@@ -194,7 +193,7 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
   if (says.generation != member.run.generation) {
     const bool newer = says.generation > member.run.generation || says.generation == 0;
     if (newer) {
-      const bool was_asked = unconfirmed_.erase(asked.host) != 0;
+      const bool was_asked = confirmation_.withdraw(asked.host);
       remove(asked.host, "restarted", Gone::kReplaced);
       learn(asked.host, false, true);
       // Another generation cannot say what became of us while we stood still.
@@ -215,13 +214,13 @@ void Membership::pinged(const Asked& asked, const PingAnswer& says) {
     return;
   }
   if (says.standing == Standing::kUnknown && joined_ && !member.legacy()) {
-    ask(Ask::kJoin, asked.host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+    ask(Question::About::kJoin, asked.host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     return;
   }
-  if (asked.sent >= confirm_since_) confirm(asked.host);
+  if (confirmation_.answered(asked.host, asked.sent)) confirmed();
 }
 
-void Membership::ping_failed(const Asked& asked, const PeerFailure& failure) {
+void Membership::ping_failed(const Question& asked, const PeerFailure& failure) {
   const auto found = members_.find(asked.host);
   if (found == members_.end()) return;
   Member& member = found->second;
@@ -232,8 +231,7 @@ void Membership::ping_failed(const Asked& asked, const PeerFailure& failure) {
   learn(asked.host, false, false);
 }
 
-void Membership::confirm(const std::string& host) {
-  if (unconfirmed_.erase(host) == 0 || !unconfirmed_.empty()) return;
+void Membership::confirmed() {
   context_.log(Level::kInfo, "confirmed");
   listener_.confirmed();
 }

@@ -7,9 +7,6 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::size_t kMaxBuried = 4096;
-constexpr std::size_t kMaxBackProbes = 256;
-constexpr std::size_t kRunsRemembered = 8;    // what they asked may still be on its way
 constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
 
 }  // namespace
@@ -25,15 +22,12 @@ Membership::Membership(MembershipConfig config, Context& context, MembershipList
 
 void Membership::start(Generation generation, Phase phase) {
   self_.generation = generation;
-  last_runs_.push_back(generation);
-  if (last_runs_.size() > kRunsRemembered) last_runs_.pop_front();
+  own_name_.begin_run(generation);
   joined_ = false;
-  unconfirmed_.clear();
+  confirmation_.cancel();
   furthest_ = {};
-  discovery_read_ = false;
-  next_discovery_ = now();
-  // What was buried was buried by the run before: a name that answers now answers for itself.
-  buried_.clear();
+  discovery_.doubt(now());
+  departed_.begin_run();
   for (auto& [name, candidate] : candidates_) {
     if (candidate.state == Candidate::State::kAlias || candidate.state == Candidate::State::kForeign) continue;
     candidate.state = Candidate::State::kAsking;
@@ -68,15 +62,15 @@ void Membership::set_phase(Phase phase) {
 
 void Membership::suspect_self() {
   ++context_.counters.stalls;
-  confirm_since_ = now();
-  unconfirmed_.clear();
+  std::set<std::string> everybody;
   for (auto& [host, member] : members_) {
-    unconfirmed_.insert(host);
+    everybody.insert(host);
     // Silence while this process was stopped says nothing about the others.
     member.last_answer = now();
     member.suspected = false;
     member.next_ping = now();
   }
+  confirmation_.begin(std::move(everybody), now());
   if (!members_.empty()) context_.log(Level::kWarn, "stalled", {{"asking", std::to_string(members_.size())}});
 }
 
@@ -184,17 +178,12 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   const HostRun run = found->second.run;
   // What it activated since its last answer must stay below what replaces it.
   clock_.pass(found->second.clock, now() - found->second.lease);
-  if (run.generation != 0) {
-    if (buried_.size() >= kMaxBuried) buried_.erase(buried_.begin());
-    buried_[host] = std::max(buried_[host], run.generation);
-  }
-  if (fates_.size() >= kMaxBuried) fates_.erase(fates_.begin());
-  fates_[host] = {how, how == Gone::kSilent ? found->second.last_answer : now()};
+  departed_.add(run, how, how == Gone::kSilent ? found->second.last_answer : now());
   members_.erase(found);
   lost_holder(host);
   context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
                {{"host", host}, {"why", why}});
-  confirm(host);
+  if (confirmation_.gone(host)) confirmed();
   rebuild_ring(host);
   listener_.run_ended(run, how == Gone::kSilent);
   listener_.view_changed();
@@ -212,27 +201,9 @@ void Membership::expect_back(const std::string& host) {
 }
 
 std::string Membership::fate_of(const std::string& host) const {
-  const auto seconds = [this](Instant since) {
-    const std::int64_t tenths = std::max<std::int64_t>(0, (now() - since).count()) / 100'000;
-    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-  };
-  if (const Member* member = find(host)) {
-    return member->suspected ? host + " has been silent for " + seconds(member->last_answer) : "";
-  }
-  const auto fate = fates_.find(host);
-  if (fate == fates_.end()) return "";
-  const std::string since = seconds(fate->second.since);
-  switch (fate->second.how) {
-    case Gone::kInOrder:
-      return host + " ended in order " + since + " ago";
-    case Gone::kReplaced:
-      return host + " was replaced by another run " + since + " ago";
-    case Gone::kRefusing:
-      return host + " refused connections " + since + " ago";
-    case Gone::kSilent:
-      return host + " has been silent for " + since;
-  }
-  return "";
+  const Member* member = find(host);
+  if (member == nullptr) return departed_.fate_of(host, now());
+  return member->suspected ? host + " has been silent for " + seconds_since(member->last_answer, now()) : "";
 }
 
 // Brings the one host that changed onto the ring, or takes it off.
@@ -282,15 +253,14 @@ Standing Membership::standing_of(const Sender& sender) const {
   const Member* member = find(sender.host);
   if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
   if (member != nullptr && member->run.generation > sender.generation) return Standing::kBuried;
-  const auto buried = buried_.find(sender.host);
-  if (buried != buried_.end() && sender.generation <= buried->second) return Standing::kBuried;
+  const Generation dead = departed_.declared_dead(sender.host);
+  if (dead != 0 && sender.generation <= dead) return Standing::kBuried;
   return Standing::kUnknown;
 }
 
 Generation Membership::newest_known(const std::string& host) const {
   const Member* member = find(host);
-  const auto buried = buried_.find(host);
-  return std::max(member == nullptr ? 0 : member->run.generation, buried == buried_.end() ? 0 : buried->second);
+  return std::max(member == nullptr ? 0 : member->run.generation, departed_.declared_dead(host));
 }
 
 void Membership::answer_join(Token token, Verdict verdict, const std::string& detail, Generation buried) {
@@ -331,11 +301,11 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
       }
       if (held_up()) {
         // The other one goes on by itself: this host asks it once it can.
-        if (held_up_since_ == kNever) held_up_since_ = now();
+        hold_up_.begin(now());
         answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
         return learn(sender.host, false, true);
       }
-      back_probe(sender.host, {BackProbe::For::kJoin, token, sender.generation});
+      back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation});
   }
 }
 
@@ -344,7 +314,7 @@ void Membership::leave(Token token, const Sender& sender) {
     context_.effects.push_back(AnswerPeer{token, LeaveAnswer{Verdict::kBuried}});
     return;
   }
-  back_probe(sender.host, {BackProbe::For::kLeave, token, sender.generation});
+  back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation});
 }
 
 void Membership::closing(Token token, const std::string& host, const std::string& source_ip) {
@@ -365,7 +335,7 @@ void Membership::closing(Token token, const std::string& host, const std::string
     context_.effects.push_back(AnswerPeer{token, AckAnswer{true, "", {}}});
     return;
   }
-  back_probe(host, {BackProbe::For::kClosing, token, member->run.generation});
+  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});
 }
 
 void Membership::probe(Token token, const ProbeRequest& request) {
@@ -380,22 +350,20 @@ void Membership::probe(Token token, const ProbeRequest& request) {
 }
 
 // One ping answers all that want to know the same.
-void Membership::back_probe(const std::string& host, BackProbe probe) {
-  std::vector<BackProbe>& waiting = back_probes_[host];
-  if (waiting.size() >= kMaxBackProbes || back_probes_.size() > kMaxBackProbes) {
-    resolve_back_probe(host, probe, nullptr, nullptr);
-    if (waiting.empty()) back_probes_.erase(host);
-    return;
+void Membership::back_probe(const std::string& host, const WaitingRequest& request) {
+  switch (back_probes_.add(host, request)) {
+    case BackProbes::Added::kFirst:
+      return ask(Question::About::kBackProbe, host, PingRequest{}, config_.ping_interval * 2);
+    case BackProbes::Added::kWaits:
+      return;
+    case BackProbes::Added::kNoRoom:
+      return resolve_back_probe(host, request, nullptr, nullptr);
   }
-  waiting.push_back(probe);
-  if (waiting.size() == 1) ask(Ask::kBackProbe, host, PingRequest{}, config_.ping_interval * 2);
 }
 
 void Membership::back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure) {
-  const auto found = back_probes_.find(host);
-  if (found == back_probes_.end()) return;
-  const std::vector<BackProbe> waiting = std::move(found->second);
-  back_probes_.erase(found);
+  const std::vector<WaitingRequest> waited = back_probes_.take(host);
+  if (waited.empty()) return;
   const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
   const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
   if (own_word != nullptr) {
@@ -408,36 +376,36 @@ void Membership::back_probed(const std::string& host, const PingAnswer* says, co
       }
     }
   }
-  for (const BackProbe& probe : waiting) resolve_back_probe(host, probe, own_word, failure);
+  for (const WaitingRequest& request : waited) resolve_back_probe(host, request, own_word, failure);
 }
 
-void Membership::resolve_back_probe(const std::string& host, const BackProbe& probe, const PingAnswer* says,
+void Membership::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
                                     const PeerFailure* failure) {
   const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
-  switch (probe.why) {
-    case BackProbe::For::kJoin:
-      if (says == nullptr || says->generation != probe.generation) {
-        return answer_join(probe.token, Verdict::kUnverified,
+  switch (request.what) {
+    case WaitingRequest::For::kJoin:
+      if (says == nullptr || says->generation != request.generation) {
+        return answer_join(request.token, Verdict::kUnverified,
                            out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
       if (const std::string why = why_foreign(*says); !why.empty()) {
-        return answer_join(probe.token, Verdict::kMismatch, why);
+        return answer_join(request.token, Verdict::kMismatch, why);
       }
       // Its next run may have been heard of while this one was looked at.
-      if (standing_of({host, probe.generation, config_.cluster, 0}) == Standing::kBuried) {
-        return answer_join(probe.token, Verdict::kBuried, "", newest_known(host));
+      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kBuried) {
+        return answer_join(request.token, Verdict::kBuried, "", newest_known(host));
       }
       admit(host, *says);
-      return answer_join(probe.token, Verdict::kOk);
-    case BackProbe::For::kLeave: {
+      return answer_join(request.token, Verdict::kOk);
+    case WaitingRequest::For::kLeave: {
       const Member* member = find(host);
-      const bool seen = member == nullptr || member->run.generation != probe.generation || !member->on_ring();
-      context_.effects.push_back(AnswerPeer{probe.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
+      const bool seen = member == nullptr || member->run.generation != request.generation || !member->on_ring();
+      context_.effects.push_back(AnswerPeer{request.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
       return;
     }
-    case BackProbe::For::kClosing: {
+    case WaitingRequest::For::kClosing: {
       const Member* member = find(host);
-      const bool same = member != nullptr && member->run.generation == probe.generation;
+      const bool same = member != nullptr && member->run.generation == request.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
       if (leaving) {
         remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
@@ -445,15 +413,15 @@ void Membership::resolve_back_probe(const std::string& host, const BackProbe& pr
       }
       const bool gone = !same || leaving;
       context_.effects.push_back(
-          AnswerPeer{probe.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});
+          AnswerPeer{request.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});
       return;
     }
   }
 }
 
-void Membership::ask(Ask what, const std::string& host, PeerRequest request, Duration timeout) {
+void Membership::ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout) {
   const Token token = context_.token();
-  asked_[token] = {what, host, now(), self_.generation};
+  questions_.add(token, {about, host, now(), self_.generation});
   context_.effects.push_back(AskPeer{token, host, std::move(request), timeout});
 }
 

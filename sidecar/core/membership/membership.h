@@ -10,34 +10,25 @@
 // Loop thread only.
 #pragma once
 
-#include <deque>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "sidecar/core/context.h"
+#include "sidecar/core/membership/back_probes.h"
+#include "sidecar/core/membership/config.h"
+#include "sidecar/core/membership/confirmation.h"
+#include "sidecar/core/membership/departed.h"
+#include "sidecar/core/membership/discovery_reading.h"
 #include "sidecar/core/membership/epoch_clock.h"
+#include "sidecar/core/membership/hold_up.h"
 #include "sidecar/core/membership/member.h"
+#include "sidecar/core/membership/own_name.h"
+#include "sidecar/core/membership/questions.h"
 #include "sidecar/core/membership/ring.h"
 
 namespace ringside::core {
-
-struct MembershipConfig {
-  std::string host;  // canonical
-  std::string cluster = "default";
-  std::string version;
-  std::uint32_t points = Ring::kDefaultPoints;
-  bool has_app = true;
-  bool accept_legacy = true;
-  Duration ping_interval{500'000};
-  Duration dead_after{2'500'000};
-  Duration join_timeout{10'000'000};
-  std::uint32_t min_members = 1;
-  bool found_unlisted = false;  // may found a cluster although no source names anybody: --min-members was given
-  std::uint32_t quorum = 0;
-};
 
 // What changes in the view mean to the rest of the node.
 class MembershipListener {
@@ -67,10 +58,12 @@ class Membership {
   void suspect_self();                             // this process was stopped: ask before serving
   void was_late(Duration lag);                     // not for long: what others did not get to say in it is no silence
   const HostRun& self() const { return self_; }
-  Generation least_generation() const { return least_generation_; }  // that the others would not take for buried
+  Generation least_generation() const {
+    return own_name_.least_generation();
+  }  // that the others would not take for buried
   Phase phase() const { return phase_; }
   bool joined() const { return joined_; }
-  bool confirming() const { return !unconfirmed_.empty(); }
+  bool confirming() const { return confirmation_.open(); }
   bool leave_seen_by_all() const;
   bool leave_seen_by(const std::string& host) const;
   bool has_quorum() const;          // of hosts heard of late, this one included
@@ -106,27 +99,6 @@ class Membership {
   Standing standing_of(const Sender& sender) const;
 
  private:
-  enum class Ask : std::uint8_t { kPing, kCandidate, kBackProbe, kJoin, kNegotiate, kLeave, kProbe };
-  struct Asked {
-    Ask what;
-    std::string host;
-    Instant sent;
-    Generation as = 0;    // this host's generation when it asked
-    std::string of = {};  // whom, where that is not the host in question
-  };
-  // A request that is answered once its subject has been looked at.
-  struct BackProbe {
-    enum class For : std::uint8_t { kJoin, kLeave, kClosing } why;
-    Token token;
-    Generation generation = 0;
-  };
-
-  enum class Gone : std::uint8_t { kInOrder, kReplaced, kRefusing, kSilent };
-  struct Fate {
-    Gone how;
-    Instant since;  // of a silent one: its last answer
-  };
-
   // membership.cc: the view
   Member& admit(const std::string& host, const PingAnswer& says);
   void remove(const std::string& host, const std::string& why, Gone how);
@@ -138,10 +110,10 @@ class Membership {
 
   // join.cc: names, closure, meeting other clusters
   void learn(const std::string& name, bool listed, bool again);
-  void candidate_answered(const Asked& asked, const PingAnswer& says);
+  void candidate_answered(const Question& asked, const PingAnswer& says);
   void candidate_failed(const std::string& address, const PeerFailure& failure);
   void meet(const std::string& name, const PingAnswer& says, Candidate& candidate);
-  void join_answered(const Asked& asked, const JoinAnswer& answer);
+  void join_answered(const Question& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void tick_candidates();
   void ask_candidate(const std::string& name, Candidate& candidate, bool held_up);
@@ -164,9 +136,7 @@ class Membership {
   void met_alias(const std::string& address, const std::string& name, Candidate& candidate);
   void ask_own_name();
   void answered_by_itself(const std::string& address, Candidate& candidate);
-  bool has_twin() const;
   void met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate);
-  bool is_this_process(Generation run) const;
   std::string why_unusable(const std::string& address, const Candidate& candidate) const;
   bool out_of_reach(const Candidate& candidate) const;
   std::string why_out_of_reach(const std::string& name, const Candidate& candidate) const;
@@ -191,18 +161,18 @@ class Membership {
   void tick_member(Member& member);
   Duration verdict_after() const;
   void ping(Member& member);
-  void pinged(const Asked& asked, const PingAnswer& says);
-  void ping_failed(const Asked& asked, const PeerFailure& failure);
+  void pinged(const Question& asked, const PingAnswer& says);
+  void ping_failed(const Question& asked, const PeerFailure& failure);
   void suspect(Member& member);
-  void probed(const Asked& asked, const ProbeAnswer& says);
+  void probed(const Question& asked, const ProbeAnswer& says);
   void ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many);
-  void back_probe(const std::string& host, BackProbe probe);
+  void back_probe(const std::string& host, const WaitingRequest& request);
   void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
-  void resolve_back_probe(const std::string& host, const BackProbe& probe, const PingAnswer* says,
+  void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
                           const PeerFailure* failure);
-  void confirm(const std::string& host);
+  void confirmed();
 
-  void ask(Ask what, const std::string& host, PeerRequest request, Duration timeout);
+  void ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout);
   Instant now() const { return context_.now.mono; }
 
   static constexpr std::size_t kWitnesses = 3;  // asked at once about one host
@@ -212,28 +182,20 @@ class Membership {
   MembershipListener& listener_;
   EpochClock& clock_;
   HostRun self_;
-  std::deque<Generation> last_runs_;  // of this process, the present one included
-  Generation least_generation_ = 0;
-  std::optional<Instant> twin_heard_;  // another host with this one's name, when it spoke last
+  OwnName own_name_;
   Phase phase_ = Phase::kJoining;
   bool joined_ = false;
   bool closing_ = false;
   Ring::Ptr ring_;
   std::map<std::string, Member> members_;
   std::map<std::string, Candidate> candidates_;
-  std::map<std::string, Generation> buried_;
-  std::map<std::string, Fate> fates_;
-  std::map<Token, Asked> asked_;
-  std::map<std::string, std::vector<BackProbe>> back_probes_;
-  std::set<std::string> unconfirmed_;  // members that have not yet answered since this process was stopped
-  Instant confirm_since_;
-  EpochClock::Bound furthest_;   // of any member's clock that those who took this host in know of
-  bool discovery_read_ = false;  // since the last refusal
-  bool listed_ = false;          // this host, by its own name, when discovery was read last
-  std::string missing_;          // why that reading was not complete
-  Instant next_discovery_;
-  Instant held_up_since_ = kNever;
-  bool asks_nobody_ = false;  // to take it in: it has been held up for too long
+  Departed departed_;
+  Questions questions_;
+  BackProbes back_probes_;
+  Confirmation confirmation_;
+  EpochClock::Bound furthest_;  // of any member's clock that those who took this host in know of
+  DiscoveryReading discovery_;
+  HoldUp hold_up_;
 };
 
 }  // namespace ringside::core

@@ -12,7 +12,6 @@ namespace {
 
 constexpr Duration kAliasRepeat{10'000'000};  // the address may have been given to another host meanwhile
 constexpr Duration kUnusableRepeat{1'000'000};
-constexpr Duration kTwinLasts{3'000'000};
 constexpr const char* kAdvice = ": set --host there to a name or address that leads to it";
 
 }  // namespace
@@ -40,7 +39,7 @@ void Membership::met_alias(const std::string& address, const std::string& name, 
 void Membership::met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate) {
   candidate.name.clear();
   candidate.clock = Candidate::Clock::kNear;
-  if (is_this_process(says.generation)) return answered_by_itself(address, candidate);
+  if (own_name_.is_this_process(says.generation)) return answered_by_itself(address, candidate);
   candidate.own_name = candidate.blocks = true;
   set_foreign(address, "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
   if (joined_ && members_.empty()) listener_.must_rejoin(address + " has this host's own name");
@@ -63,23 +62,15 @@ void Membership::answered_by_itself(const std::string& address, Candidate& candi
   check_joined();
 }
 
-bool Membership::is_this_process(Generation run) const {
-  return std::find(last_runs_.begin(), last_runs_.end(), run) != last_runs_.end();
-}
-
 // A joiner asks everybody once it is ready, so that they look at it at once. A host under this one's name is a twin.
 void Membership::pinged_by(const Sender& sender) {
   const Member* member = find(sender.host);
   if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
   if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0) return;
-  if (is_this_process(sender.generation)) return;
-  if (!has_twin()) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
-  twin_heard_ = now();
+  if (own_name_.is_this_process(sender.generation)) return;
+  if (own_name_.hear_twin(now())) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
   if (joined_ && members_.empty()) listener_.must_rejoin("another host has this host's own name");
 }
-
-// One that cannot join asks once a second.
-bool Membership::has_twin() const { return twin_heard_ && now() - *twin_heard_ <= kTwinLasts; }
 
 // Empty: what answers there is a member, or is dealt with under its name.
 std::string Membership::why_unusable(const std::string& address, const Candidate& candidate) const {
@@ -191,7 +182,7 @@ std::string Membership::out_of_reach_under(const std::string& name, const std::s
 // A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. The names; empty: it
 // does name somebody, or there is no list.
 std::string Membership::names_nobody() const {
-  if (listed_ || config_.found_unlisted || !members_.empty()) return "";
+  if (discovery_.lists_self() || config_.found_unlisted || !members_.empty()) return "";
   std::string unresolved;
   for (const auto& [name, candidate] : candidates_) {
     if (!candidate.listed) continue;
@@ -202,7 +193,7 @@ std::string Membership::names_nobody() const {
 }
 
 bool Membership::founds_unlisted() const {
-  if (listed_ || config_.found_unlisted) return false;
+  if (discovery_.lists_self() || config_.found_unlisted) return false;
   const auto is_this = [](const Candidate& one) { return one.state == Candidate::State::kAlias && one.name.empty(); };
   bool any = false;
   for (const auto& [name, candidate] : candidates_) {
@@ -213,7 +204,7 @@ bool Membership::founds_unlisted() const {
 }
 
 bool Membership::held_up() const {
-  if (!joined_ && has_twin()) return true;
+  if (!joined_ && own_name_.has_twin(now())) return true;
   return !joined_ && std::any_of(candidates_.begin(), candidates_.end(), [this](const auto& entry) {
     const auto& [name, candidate] = entry;
     return !why_out_of_reach(name, candidate).empty() ||
@@ -225,9 +216,8 @@ bool Membership::held_up() const {
 // Those who joined while this host was held up did not wait for it: whoever has taken it in names its members anew, and
 // those that were held up as well are asked whether they still are.
 void Membership::check_released() {
-  if (held_up_since_ == kNever || held_up()) return;
-  held_up_since_ = kNever;
-  asks_nobody_ = false;
+  if (!hold_up_.lasts() || held_up()) return;
+  hold_up_.end();
   for (auto& [host, member] : members_) {
     member.joined_as = 0;
     member.next_ask = now();
@@ -244,12 +234,10 @@ void Membership::check_released() {
 void Membership::check_held_up() {
   check_released();
   if (!held_up()) return;
-  if (held_up_since_ == kNever) held_up_since_ = now();
+  hold_up_.begin(now());
   const bool taken = std::any_of(members_.begin(), members_.end(),
                                  [this](const auto& entry) { return entry.second.joined_as == self_.generation; });
-  if (asks_nobody_ || !taken || now() - held_up_since_ <= config_.join_timeout) return;
-  asks_nobody_ = true;
-  listener_.must_rejoin("held up: " + waiting_for());
+  if (taken && hold_up_.gives_up(now(), config_.join_timeout)) listener_.must_rejoin("held up: " + waiting_for());
 }
 
 }  // namespace ringside::core
