@@ -36,16 +36,16 @@ FAULTS = [
      "    end_all(Deactivation::kDrain);",
      '    if (planted("drain-without-deactivation")) lose_all();\n    end_all(Deactivation::kDrain);'),
     ("time-out-is-gone", "network", 40, "membership/liveness.cc",
-     "  if (failure.kind != PeerFailure::Kind::kRefused) return;\n  if (++member.refusals < kRefusalsOfTheDead)",
-     '  if (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone")) return;\n'
-     '  if (++member.refusals < kRefusalsOfTheDead && !planted("time-out-is-gone"))'),
+     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kRefused) return;\n  if (!detector_.refused(*member))",
+     '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone"))) return;\n'
+     '  if (!detector_.refused(*member) && !planted("time-out-is-gone"))'),
     ("forget-rivals", "partitions", 300, "strays.cc",
      "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry =",
      '  if (planted("forget-rivals")) return true;\n'
      "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry ="),
-    ("stale-ring", "moves", 20, "membership/membership.cc",
-     "  if (wanted == ring_->contains(host)) return;",
-     '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && !ring_->empty() && joined_)) return;'),
+    ("stale-ring", "moves", 20, "membership/view.cc",
+     "  if (wanted == ring_->contains(host)) return nullptr;",
+     '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && ring_->hosts().size() > 1)) return nullptr;'),
     ("reuse-epoch", "none", 20, "node_turns.cc",
      "adopted.mapped().epoch : clock_.next(), context_.now.mono);",
      'adopted.mapped().epoch : planted("reuse-epoch") ? Epoch{1} : clock_.next(), context_.now.mono);'),
@@ -87,7 +87,7 @@ FAULTS = [
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});",
      "      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});\n"
      '      if (planted("forget-remembered")) by_heir[heir].back().remembered.clear();'),
-    ("joiner-alone-is-told", "rush", 1500, "membership/membership.cc",
+    ("joiner-alone-is-told", "rush", 1500, "membership/view.cc",
      "    return member->phase == Phase::kJoining;\n  });\n  return all;",
      '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
      "  });\n  return all;"),
@@ -115,9 +115,9 @@ FAULTS = [
     ("minority-goes-on", "quorum", 20, "node_lifecycle.cc",
      "  if (config_.quorum == 0) return;",
      '  if (config_.quorum == 0 || planted("minority-goes-on")) return;'),
-    ("majority-without-margin", "quorum", 40, "membership/liveness.cc",
-     "return config_.quorum == 0 ? config_.dead_after : config_.dead_after * 5 / 4;",
-     'return config_.quorum == 0 ? config_.dead_after : config_.dead_after * (planted("majority-without-margin") ? 3 : 5) / 4;'),
+    ("majority-without-margin", "quorum", 40, "membership/failure_detector.cc",
+     "return quorum_ == 0 ? dead_after_ : dead_after_ * 5 / 4;",
+     'return quorum_ == 0 ? dead_after_ : dead_after_ * (planted("majority-without-margin") ? 3 : 5) / 4;'),
     ("app-loss-unnoticed", "apps", 20, "node_lifecycle.cc",
      "  forget_clean_slate();\n  lose_all();\n  settle();",
      '  forget_clean_slate();\n  if (!planted("app-loss-unnoticed")) lose_all();\n  settle();'),
@@ -165,8 +165,8 @@ FAULTS = [
      '  if (found == candidates_.end() || planted("led-astray")) return;\n'
      "  Candidate& candidate = found->second;\n  if (candidate.held_by.empty())"),
     ("joiners-word-lasts", "names", 200, "membership/membership.cc",
-     "  if (!joined_ && member.phase == Phase::kJoining) {",
-     '  if (!joined_ && member.phase == Phase::kJoining && !planted("joiners-word-lasts")) {'),
+     "  if (!joined_ && advance.from == Phase::kJoining) {",
+     '  if (!joined_ && advance.from == Phase::kJoining && !planted("joiners-word-lasts")) {'),
     ("released-asks-nobody", "names", 200, "membership/names.cc",
      "  hold_up_.end();\n",
      '  hold_up_.end();\n  if (planted("released-asks-nobody")) return;\n'),
@@ -177,8 +177,8 @@ FAULTS = [
      "    judged_by_us_ += passed;",
      '    judged_by_us_ += passed;\n    if (planted("clock-back-at-once")) wall_us_ = std::min(wall_us_, now.wall_ms * 1000);'),
     ("wrong-clock-holds-up", "clocks", 40, "membership/clocks.cc",
-     "  if (hosts_with(Candidate::Clock::kBehind) >= members_.size() + 1) return true;",
-     '  if (hosts_with(Candidate::Clock::kBehind) >= members_.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
+     "  if (hosts_with(Candidate::Clock::kBehind) >= members().size() + 1) return true;",
+     '  if (hosts_with(Candidate::Clock::kBehind) >= members().size() + 1 || planted("wrong-clock-holds-up")) return true;'),
     ("asks-in-a-loop", "moves", 20, "node.cc",
      "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n  for",
      '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
@@ -186,6 +186,8 @@ FAULTS = [
 
 # Second places of some: the name, file, text, replacement
 ALSO = [
+    ("stale-ring", "membership/view.cc",
+     "void View::check() const {\n", 'void View::check() const {\n  if (planted("stale-ring")) return;\n'),
     ("clock-back-at-once", "membership/epoch_clock.cc",
      "  return (other.by_time == 0 ? other.epoch",
      '  return (other.by_time == 0 || planted("clock-back-at-once") ? other.epoch'),

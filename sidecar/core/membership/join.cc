@@ -19,7 +19,7 @@ constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead i
 }  // namespace
 
 void Membership::discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
-  discovery_.read(addresses, self_.host, complete, missing);
+  discovery_.read(addresses, self().host, complete, missing);
   if (complete) {
     for (auto& [name, candidate] : candidates_) candidate.listed = false;
   }
@@ -30,7 +30,7 @@ void Membership::discovered(const std::vector<std::string>& addresses, bool comp
 
 // `again`: the name itself asks for attention (it introduced itself), so an older verdict on it is void.
 void Membership::learn(const std::string& name, bool listed, bool again) {
-  if (name == self_.host || members_.contains(name)) return;
+  if (name == self().host || members().contains(name)) return;
   const auto found = candidates_.find(name);
   if (found == candidates_.end()) {
     if (candidates_.size() >= kMaxCandidates) return;
@@ -88,7 +88,7 @@ void Membership::tick_candidates() {
 
 void Membership::ask_candidate(const std::string& name, Candidate& candidate, bool held_up) {
   // Where nobody owns anything, calls wait for the first that comes.
-  const Duration quiet = joined_ && ring_->empty() ? config_.ping_interval : kQuietRepeat;
+  const Duration quiet = joined_ && ring()->empty() ? config_.ping_interval : kQuietRepeat;
   switch (candidate.state) {
     case Candidate::State::kClosed:
       // Where it is still there after a while, somebody else may have said good-bye in its name.
@@ -102,8 +102,8 @@ void Membership::ask_candidate(const std::string& name, Candidate& candidate, bo
       candidate.next_try = now() + repeat_after(candidate);
       if (candidate.legacy) {
         // It takes every name for an owner of actors.
-        return ask(Question::About::kNegotiate, name, NegotiateRequest{ring_->hosts(), config_.cluster, config_.points},
-                   config_.dead_after);
+        return ask(Question::About::kNegotiate, name,
+                   NegotiateRequest{ring()->hosts(), config_.cluster, config_.points}, config_.dead_after);
       }
       // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
       // better than this host who belongs to the cluster.
@@ -127,7 +127,7 @@ void Membership::ask_candidate(const std::string& name, Candidate& candidate, bo
   }
   // A host that cannot reach its own name waits for nobody.
   ask(Question::About::kCandidate, name, PingRequest{},
-      name == self_.host ? config_.ping_interval : config_.dead_after);
+      name == self().host ? config_.ping_interval : config_.dead_after);
 }
 
 // Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
@@ -145,7 +145,7 @@ bool Membership::out_of_patience(const Candidate& candidate) const {
   if (silence > (answered ? std::max(patience, kPatienceAtLeast) : patience)) return true;
   // Its silence from before may have been this host's own: a cut that has just healed.
   return candidate.named && taken_in() && !answered && candidate.state == Candidate::State::kAsking &&
-         now() - candidate.first_named > verdict_after();
+         now() - candidate.first_named > detector_.verdict_after();
 }
 
 bool Membership::heard_of_late(const Candidate& candidate) const {
@@ -162,7 +162,7 @@ std::string Membership::why_stranger(const PingAnswer& says) const {
 std::string Membership::why_foreign(const PingAnswer& says) const {
   if (std::string why = why_stranger(says); !why.empty()) return why;
   if (!clock_.too_far_ahead(says.clock.epoch)) return "";
-  return "the clock of " + says.host + " is more than a minute ahead of that of " + self_.host;
+  return "the clock of " + says.host + " is more than a minute ahead of that of " + self().host;
 }
 
 void Membership::set_foreign(const std::string& address, const std::string& why) {
@@ -197,8 +197,8 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
     candidate.clock = Candidate::Clock::kNear;
     return set_foreign(address, why);
   }
-  if (*name == self_.host) return met_own_name(address, says, candidate);
-  if (address == self_.host) {  // it leads to somebody else: the others will say so, who ask it for this host
+  if (*name == self().host) return met_own_name(address, says, candidate);
+  if (address == self().host) {  // it leads to somebody else: the others will say so, who ask it for this host
     candidates_.erase(found);
     return check_joined();
   }
@@ -234,8 +234,8 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
 void Membership::meet(const std::string& name, const PingAnswer& says, Candidate& candidate) {
   candidate.state = Candidate::State::kMeeting;
   candidate.next_try = now() + kQuietRepeat;
-  const auto mine = static_cast<std::uint32_t>(ring_->hosts().size());
-  const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : self_.host > name;
+  const auto mine = static_cast<std::uint32_t>(ring()->hosts().size());
+  const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : self().host > name;
   // Where it still has us in its view, only we have taken it for dead: it will hear that, and joins anew by itself.
   if (says.phase == Phase::kReady && says.standing != Standing::kInView && rejoin) {
     return listener_.must_rejoin("met another part of the cluster at " + name);
@@ -248,7 +248,7 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
   const auto found = candidates_.find(address);
   if (found == candidates_.end()) return;
   Candidate& candidate = found->second;
-  if (address == self_.host) {
+  if (address == self().host) {
     candidates_.erase(found);
     return check_joined();
   }
@@ -293,7 +293,7 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
       }
       return listener_.must_rejoin("buried by " + host);
     case Verdict::kMismatch:
-      if (!members_.contains(host)) {
+      if (!members().contains(host)) {
         Candidate& candidate = candidates_[host];
         candidate.blocks = true;  // its ping named this very cluster
         candidate.serves = answer.phase == Phase::kReady;
@@ -322,9 +322,10 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
   says.phase = answer.phase;
   says.routes_only = answer.routes_only;
   says.clock = answer.clock;
-  Member& member = admit(host, says);
-  if (!clock_.too_far_ahead(answer.furthest.epoch)) furthest_.widen(clock_.bound(answer.furthest, now() - asked.sent));
-  member.joined_as = self_.generation;
+  admit(host, says);
+  clocks_.hear_furthest(answer.furthest, now() - asked.sent);
+  Member& member = *view_.find(host);
+  member.joined_as = self().generation;
   member.last_answer = now();
   for (const std::string& name : answer.names) {
     // It is a member there: a refusal from before it started says nothing any more.
@@ -368,7 +369,7 @@ void Membership::negotiate(Token token, const NegotiateRequest& request) {
   answer.points = config_.points;
   // A legacy host takes every name here for an owner of actors.
   if (request.cluster.empty()) {
-    answer.hosts = ring_->hosts();
+    answer.hosts = ring()->hosts();
   } else {
     answer.hosts = names();
   }
@@ -379,9 +380,7 @@ void Membership::negotiate(Token token, const NegotiateRequest& request) {
 // A cluster that serves has answered, and so has every name that it knows: nobody is alone then, whatever discovery
 // says.
 bool Membership::taken_in() const {
-  return std::any_of(members_.begin(), members_.end(), [](const auto& entry) {
-    return !entry.second.legacy() && !entry.second.routes_only && entry.second.phase == Phase::kReady;
-  });
+  return std::any_of(members().begin(), members().end(), [](const auto& entry) { return entry.second.serves(); });
 }
 
 // A host that does not serve, and that only discovery knows of, is one that starts (or none at all): it will ask the
@@ -407,7 +406,7 @@ bool Membership::blocks(const std::string& name, const Candidate& candidate) con
 std::string Membership::waiting_for() const {
   if (joined_) return "";
   if (own_name_.has_twin(now()))
-    return "another host calls itself " + self_.host + " too: set another --host on one of them";
+    return "another host calls itself " + self().host + " too: set another --host on one of them";
   std::string open, told;
   for (const auto& [name, candidate] : candidates_) {
     if (std::string why = why_out_of_reach(name, candidate); !why.empty()) return why;
@@ -427,8 +426,8 @@ std::string Membership::waiting_for() const {
     return "the clocks of " + std::to_string(hosts_with(Candidate::Clock::kAhead)) +
            " hosts are more than a minute ahead of this host's";
   }
-  for (const auto& [host, member] : members_) {
-    if (!member.legacy() && member.joined_as != self_.generation) open += (open.empty() ? "" : ", ") + host;
+  for (const auto& [host, member] : members()) {
+    if (!member.legacy() && member.joined_as != self().generation) open += (open.empty() ? "" : ", ") + host;
   }
   if (!told.empty()) return told + (open.empty() ? "" : "; no answer yet from " + open);
   if (!open.empty()) return "no answer yet from " + open;
@@ -438,8 +437,8 @@ std::string Membership::waiting_for() const {
   if (!discovery_.counts() && !taken_in()) {
     return discovery_.missing().empty() ? "discovery has not answered" : discovery_.missing();
   }
-  if (members_.size() + 1 < config_.min_members) {
-    return std::to_string(members_.size() + 1) + " of --min-members " + std::to_string(config_.min_members);
+  if (members().size() + 1 < config_.min_members) {
+    return std::to_string(members().size() + 1) + " of --min-members " + std::to_string(config_.min_members);
   }
   return "";
 }
@@ -452,36 +451,36 @@ void Membership::pass_unheard() {
     const bool gone = candidate.state == Candidate::State::kRefused || candidate.state == Candidate::State::kSilent;
     if (candidate.named && gone) since = std::min(since, candidate.first_named);
   }
-  if (since != kNever) clock_.pass(furthest_, now() - since);
+  if (since != kNever) clocks_.pass_unmet(now() - since);
 }
 
 void Membership::check_joined() {
   if (joined_) return;
   check_released();
   for (const auto& [name, candidate] : candidates_) {
-    if (name != self_.host && (awaited(candidate) || blocks(name, candidate))) return;
+    if (name != self().host && (awaited(candidate) || blocks(name, candidate))) return;
   }
   if (clock_behind_most() || own_name_.has_twin(now())) return;
-  for (const auto& [host, member] : members_) {
-    if (!member.legacy() && member.joined_as != self_.generation) return;
+  for (const auto& [host, member] : members()) {
+    if (!member.legacy() && member.joined_as != self().generation) return;
   }
   if (!taken_in() && (!discovery_.counts() || !names_nobody().empty())) {
     if (discovery_.take_turn(now(), kRereadDiscovery)) context_.effects.push_back(ReadDiscovery{});
     return;
   }
-  if (members_.size() + 1 < config_.min_members || !has_quorum()) return;
+  if (members().size() + 1 < config_.min_members || !has_quorum()) return;
   // Asked beside all others, discovery included: it costs no time.
-  const auto own = candidates_.find(self_.host);
+  const auto own = candidates_.find(self().host);
   if (own != candidates_.end() && (awaited(own->second) || blocks(own->first, own->second))) return;
   pass_unheard();
-  if (members_.empty() && founds_unlisted()) {
+  if (members().empty() && founds_unlisted()) {
     context_.log(
         Level::kWarn, "founded_unlisted",
         {{"why", "no --join source lists this host, and nobody answers where they lead: others may found too"}});
   }
   for (auto& [name, candidate] : candidates_) candidate.held_by.clear();
   joined_ = true;
-  context_.log(Level::kInfo, "joined", {{"members", std::to_string(members_.size() + 1)}});
+  context_.log(Level::kInfo, "joined", {{"members", std::to_string(members().size() + 1)}});
   listener_.joined();
   listener_.view_changed();
 }

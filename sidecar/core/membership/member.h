@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,15 +14,18 @@
 
 namespace ringside::core {
 
+// A host that says so is on the ring, unless it only routes.
+constexpr bool on_ring(Phase phase) { return phase == Phase::kJoining || phase == Phase::kReady; }
+
 // A host of this sidecar's view.
 struct Member {
   HostRun run;
   Phase phase = Phase::kUnspecified;
   bool routes_only = false;
   bool legacy() const { return run.generation == 0; }
-  bool on_ring() const {
-    return !routes_only && (phase == Phase::kUnspecified || phase == Phase::kJoining || phase == Phase::kReady);
-  }
+  bool on_ring() const { return !routes_only && (phase == Phase::kUnspecified || core::on_ring(phase)); }
+  // Has joined, and may own actors.
+  bool serves() const { return !legacy() && !routes_only && phase == Phase::kReady; }
 
   // Liveness.
   Instant next_ping;
@@ -48,6 +52,8 @@ struct Member {
   bool saw_leave = false;
   Instant next_ask;  // when to repeat a Join or Leave
 };
+
+using Members = std::map<std::string, Member>;
 
 // A name or an address that is not a member (yet).
 struct Candidate {

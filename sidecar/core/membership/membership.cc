@@ -16,16 +16,16 @@ Membership::Membership(MembershipConfig config, Context& context, MembershipList
       context_(context),
       listener_(listener),
       clock_(clock),
-      ring_(Ring::make({}, config_.points)) {
-  self_.host = config_.host;
-}
+      view_(config_.host, config_.has_app, config_.points),
+      clocks_(clock),
+      detector_(config_.dead_after, config_.quorum) {}
 
 void Membership::start(Generation generation, Phase phase) {
-  self_.generation = generation;
+  view_.begin_run(generation);
   own_name_.begin_run(generation);
   joined_ = false;
   confirmation_.cancel();
-  furthest_ = {};
+  clocks_.begin_run();
   discovery_.doubt(now());
   departed_.begin_run();
   for (auto& [name, candidate] : candidates_) {
@@ -33,69 +33,56 @@ void Membership::start(Generation generation, Phase phase) {
     candidate.state = Candidate::State::kAsking;
     candidate.first_asked = candidate.first_named = candidate.next_try = now();
   }
-  for (auto& [host, member] : members_) {
+  view_.each([this](Member& member) {
     member.joined_as = 0;
     member.saw_leave = false;
     member.next_ask = member.next_compare = now();
-    // What was not heard before says nothing about this run.
-    member.last_answer = member.next_ping = now();
-    member.suspected = false;
-  }
+    detector_.excuse(member, now());  // what an earlier run did not hear says nothing about this one
+  });
   ask_own_name();
   set_phase(phase);
 }
 
 void Membership::set_phase(Phase phase) {
-  const auto off = [](Phase one) { return one != Phase::kJoining && one != Phase::kReady; };
-  const bool left_before = off(phase_);
-  const bool off_ring = off(phase);
-  phase_ = phase;
-  rebuild_ring(self_.host);
-  for (auto& [host, member] : members_) {
+  const bool left_before = !on_ring(view_.phase());
+  ring_changed(view_.set_phase(phase));
+  view_.each([&](Member& member) {
     // Who saw this host leave needs not see it again: what arrives after the drain goes on to the heirs at once.
-    member.saw_leave = member.saw_leave && left_before && off_ring;
-    if (off_ring) member.next_ask = now();
+    member.saw_leave = member.saw_leave && left_before && !on_ring(phase);
+    if (!on_ring(phase)) member.next_ask = now();
     if (phase == Phase::kReady) member.next_ping = now();  // whoever is asked by a host that was joining looks at it
-  }
+  });
   listener_.view_changed();
 }
 
 void Membership::suspect_self() {
   ++context_.counters.stalls;
   std::set<std::string> everybody;
-  for (auto& [host, member] : members_) {
-    everybody.insert(host);
-    // Silence while this process was stopped says nothing about the others.
-    member.last_answer = now();
-    member.suspected = false;
-    member.next_ping = now();
-  }
+  view_.each([&](Member& member) {
+    everybody.insert(member.run.host);
+    detector_.excuse(member, now());  // silence while this process was stopped says nothing about the others
+  });
   confirmation_.begin(std::move(everybody), now());
-  if (!members_.empty()) context_.log(Level::kWarn, "stalled", {{"asking", std::to_string(members_.size())}});
+  if (!members().empty()) context_.log(Level::kWarn, "stalled", {{"asking", std::to_string(members().size())}});
 }
 
 void Membership::was_late(Duration lag) {
-  for (auto& [host, member] : members_) member.last_answer = std::min(now(), member.last_answer + lag);
-}
-
-const Member* Membership::find(const std::string& host) const {
-  const auto found = members_.find(host);
-  return found == members_.end() ? nullptr : &found->second;
+  view_.each([&](Member& member) { detector_.excuse_for(member, lag, now()); });
 }
 
 bool Membership::has_legacy() const {
-  return std::any_of(members_.begin(), members_.end(), [](const auto& entry) { return entry.second.legacy(); });
+  return std::any_of(members().begin(), members().end(), [](const auto& entry) { return entry.second.legacy(); });
 }
 
 bool Membership::settled() const {
-  return joined_ && std::all_of(members_.begin(), members_.end(), [this](const auto& entry) {
+  return joined_ && std::all_of(members().begin(), members().end(), [this](const auto& entry) {
            const Member& member = entry.second;
-           return member.legacy() || member.ring == ring_->fingerprint();
+           return member.legacy() || member.ring == ring()->fingerprint();
          });
 }
 
 bool Membership::leave_seen_by_all() const {
-  return std::all_of(members_.begin(), members_.end(),
+  return std::all_of(members().begin(), members().end(),
                      [](const auto& entry) { return entry.second.legacy() || entry.second.saw_leave; });
 }
 
@@ -104,27 +91,14 @@ bool Membership::leave_seen_by(const std::string& host) const {
   return member != nullptr && (member->legacy() || member->saw_leave);
 }
 
-// Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without it, as
-// some member may not have taken it in yet. Legacy hosts and this one are no heirs.
-std::set<std::string> Membership::heirs(ActorId id) const {
-  std::set<std::string> all;
-  ring_->walk(id, [&](const std::string& host) {
-    const Member* member = find(host);
-    if (member == nullptr || member->legacy()) return false;
-    all.insert(host);
-    return member->phase == Phase::kJoining;
-  });
-  return all;
-}
-
 std::vector<std::string> Membership::names() const {
-  std::vector<std::string> out{self_.host};
-  for (const auto& [host, member] : members_) out.push_back(host);
+  std::vector<std::string> out{self().host};
+  for (const auto& [host, member] : members()) out.push_back(host);
   // Who asks a host that has joined will be named by it to everybody who asks later: only among those that are still
   // joining must each name the ones that have not answered yet.
   for (const auto& [name, candidate] : candidates_) {
-    const bool joining = !joined_ && phase_ == Phase::kJoining;
-    const bool to_be_met = candidate.open() && (joining || candidate.legacy) && name != self_.host;
+    const bool joining = !joined_ && phase() == Phase::kJoining;
+    const bool to_be_met = candidate.open() && (joining || candidate.legacy) && name != self().host;
     if (to_be_met && canonical_host(name) == name) out.push_back(name);
   }
   return out;
@@ -137,56 +111,54 @@ void Membership::close() {
 }
 
 void Membership::say_goodbye(bool only_to_legacy_hosts) {
-  for (const auto& [host, member] : members_) {
+  for (const auto& [host, member] : members()) {
     if (only_to_legacy_hosts && !member.legacy()) continue;
-    context_.effects.push_back(AskPeer{context_.token(), host, ClosingRequest{self_.host}, config_.ping_interval});
+    context_.effects.push_back(AskPeer{context_.token(), host, ClosingRequest{self().host}, config_.ping_interval});
   }
 }
 
 // ---- the view -------------------------------------------------------------------------------------------------------
 
-Member& Membership::admit(const std::string& host, const PingAnswer& says) {
-  const auto found = members_.find(host);
-  if (found != members_.end() && found->second.run.generation != says.generation) {
-    remove(host, "restarted", Gone::kReplaced);
-  }
-  const bool fresh = !members_.contains(host);
-  Member& member = members_[host];
-  if (fresh) {
-    member.run = {host, says.generation};
-    member.phase = says.phase;
-    member.routes_only = says.routes_only;
-    member.last_answer = member.lease = now();
+void Membership::admit(const std::string& host, const PingAnswer& says) {
+  const Member* known = find(host);
+  if (known != nullptr && known->run.generation != says.generation) remove(host, "restarted", Gone::kReplaced);
+  const bool is_new = find(host) == nullptr;
+  if (is_new) {
+    const Ring::Ptr before = view_.admit({host, says.generation}, says.phase, says.routes_only);
+    Member& member = *view_.find(host);
+    member.last_answer = member.lease = member.next_ask = now();
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
-    member.next_ask = now();
     candidates_.erase(host);
     context_.log(Level::kInfo, "member_joined",
                  {{"host", host}, {"generation", std::to_string(says.generation)}, {"phase", to_string(says.phase)}});
-    rebuild_ring(host);
+    ring_changed(before);
   }
-  observe(member, says);
-  if (fresh) {
-    listener_.admitted(members_[host]);
-    listener_.view_changed();
-  }
-  return members_[host];
+  observe(*view_.find(host), says);
+  if (!is_new) return;
+  listener_.admitted(*find(host));
+  listener_.view_changed();
 }
 
 void Membership::remove(const std::string& host, const std::string& why, Gone how) {
-  const auto found = members_.find(host);
-  if (found == members_.end()) return;
-  const HostRun run = found->second.run;
-  // What it activated since its last answer must stay below what replaces it.
-  clock_.pass(found->second.clock, now() - found->second.lease);
-  departed_.add(run, how, how == Gone::kSilent ? found->second.last_answer : now());
-  members_.erase(found);
+  if (find(host) == nullptr) return;
+  const View::Removed removed = view_.remove(host);
+  const HostRun& run = removed.member.run;
+  clocks_.pass(removed.member, now());
+  departed_.add(run, how, how == Gone::kSilent ? removed.member.last_answer : now());
   lost_holder(host);
   context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
                {{"host", host}, {"why", why}});
+  ring_changed(removed.ring_before);
   if (confirmation_.gone(host)) confirmed();
-  rebuild_ring(host);
   listener_.run_ended(run, how == Gone::kSilent);
   listener_.view_changed();
+}
+
+// What the node gains on the ring it has to know before anything else is decided by the new ring.
+void Membership::ring_changed(const Ring::Ptr& before) {
+  if (before == nullptr) return;
+  ++context_.counters.ring_changes;
+  listener_.ring_changed(before);
 }
 
 // A host that ends in order is restarted as a rule: it is looked for at once, and not only when discovery is read next.
@@ -206,42 +178,24 @@ std::string Membership::fate_of(const std::string& host) const {
   return member->suspected ? host + " has been silent for " + seconds_since(member->last_answer, now()) : "";
 }
 
-// Brings the one host that changed onto the ring, or takes it off.
-void Membership::rebuild_ring(const std::string& host) {
-  bool wanted = false;
-  if (host == self_.host) {
-    wanted = config_.has_app && (phase_ == Phase::kJoining || phase_ == Phase::kReady);
-  } else if (const Member* member = find(host)) {
-    wanted = member->on_ring();
-  }
-  if (wanted == ring_->contains(host)) return;
-  const Ring::Ptr before = ring_;
-  ring_ = wanted ? ring_->with(host) : ring_->without(host);
-  ++context_.counters.ring_changes;
-  listener_.ring_changed(before);
-}
-
 void Membership::observe(Member& member, const PingAnswer& says) {
   member.ring = says.ring;
   member.actors = says.actors;
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
-  read_clock(member, says);
-  if (says.phase == member.phase) return;
-  // Within a generation phases only advance, and nobody returns to the ring (invariant 2).
-  if (!member.on_ring() && (says.phase == Phase::kJoining || says.phase == Phase::kReady)) return;
-  const bool was_on_ring = member.on_ring();
-  if (!joined_ && member.phase == Phase::kJoining) {
+  if (!clocks_.read(member, says, now())) context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
+  const View::Advance advance = view_.advance(member, says.phase);
+  if (!advance.advanced) return;
+  if (!joined_ && advance.from == Phase::kJoining) {
     // Whom it named while it was joining itself it had yet to meet: now it has members of its own to name.
     member.joined_as = 0;
     member.next_ask = now();
   }
-  member.phase = says.phase;
   context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
-  if (was_on_ring && !member.on_ring()) {
-    clock_.pass(member.clock, now() - member.lease);
-    rebuild_ring(member.run.host);
+  if (advance.left_ring) {
+    clocks_.pass(member, now());
+    ring_changed(advance.ring_before);
     listener_.left_ring(member);
   }
   listener_.view_changed();
@@ -266,17 +220,14 @@ Generation Membership::newest_known(const std::string& host) const {
 void Membership::answer_join(Token token, Verdict verdict, const std::string& detail, Generation buried) {
   JoinAnswer answer;
   answer.verdict = verdict;
-  answer.generation = self_.generation;
-  answer.phase = phase_;
+  answer.generation = self().generation;
+  answer.phase = phase();
   answer.routes_only = !config_.has_app;
   answer.detail = detail;
   if (verdict == Verdict::kOk) answer.names = names();
   answer.buried = buried;
-  answer.clock = answer.furthest = clock_.reading_in_full();
-  for (const auto& [host, member] : members_) {
-    const ClockReading one = clock_.furthest(member.clock, now() - member.lease);
-    answer.furthest = {std::max(answer.furthest.epoch, one.epoch), std::max(answer.furthest.by_time, one.by_time)};
-  }
+  answer.clock = clock_.reading_in_full();
+  answer.furthest = clocks_.furthest(members(), now());
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
@@ -288,7 +239,7 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
     return answer_join(token, Verdict::kMismatch,
                        "this ring has " + std::to_string(config_.points) + " points for each host");
   }
-  if (sender.host == self_.host) return answer_join(token, Verdict::kUnverified, "that is this host's own name");
+  if (sender.host == self().host) return answer_join(token, Verdict::kUnverified, "that is this host's own name");
   switch (standing_of(sender)) {
     case Standing::kInView:
       return answer_join(token, Verdict::kOk);
@@ -321,7 +272,7 @@ void Membership::closing(Token token, const std::string& host, const std::string
   const auto refuse = [&](std::string why) {
     context_.effects.push_back(AnswerPeer{token, AckAnswer{false, std::move(why), {}}});
   };
-  if (host == self_.host) return refuse("that is this host, and it is not closing");
+  if (host == self().host) return refuse("that is this host, and it is not closing");
   const Member* member = find(host);
   if (member == nullptr) return refuse("not a member here");
   const auto name = parse_host_name(host);
@@ -367,11 +318,11 @@ void Membership::back_probed(const std::string& host, const PingAnswer* says, co
   const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
   const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
   if (own_word != nullptr) {
-    if (auto member = members_.find(host); member != members_.end()) {
-      if (member->second.run.generation == own_word->generation) {
-        member->second.last_answer = now();
-        observe(member->second, *own_word);
-      } else if (own_word->generation > member->second.run.generation) {
+    if (Member* member = view_.find(host)) {
+      if (member->run.generation == own_word->generation) {
+        member->last_answer = now();
+        observe(*member, *own_word);
+      } else if (own_word->generation > member->run.generation) {
         remove(host, "restarted", Gone::kReplaced);
       }
     }
@@ -421,7 +372,7 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
 
 void Membership::ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout) {
   const Token token = context_.token();
-  questions_.add(token, {about, host, now(), self_.generation});
+  questions_.add(token, {about, host, now(), self().generation});
   context_.effects.push_back(AskPeer{token, host, std::move(request), timeout});
 }
 

@@ -22,11 +22,14 @@
 #include "sidecar/core/membership/departed.h"
 #include "sidecar/core/membership/discovery_reading.h"
 #include "sidecar/core/membership/epoch_clock.h"
+#include "sidecar/core/membership/failure_detector.h"
 #include "sidecar/core/membership/hold_up.h"
 #include "sidecar/core/membership/member.h"
+#include "sidecar/core/membership/member_clocks.h"
 #include "sidecar/core/membership/own_name.h"
 #include "sidecar/core/membership/questions.h"
 #include "sidecar/core/membership/ring.h"
+#include "sidecar/core/membership/view.h"
 
 namespace ringside::core {
 
@@ -57,28 +60,30 @@ class Membership {
   void say_goodbye(bool only_to_legacy_hosts);     // who know no phases: for them this host is gone
   void suspect_self();                             // this process was stopped: ask before serving
   void was_late(Duration lag);                     // not for long: what others did not get to say in it is no silence
-  const HostRun& self() const { return self_; }
+  const HostRun& self() const { return view_.self(); }
   Generation least_generation() const {
     return own_name_.least_generation();
   }  // that the others would not take for buried
-  Phase phase() const { return phase_; }
+  Phase phase() const { return view_.phase(); }
   bool joined() const { return joined_; }
   bool confirming() const { return confirmation_.open(); }
   bool leave_seen_by_all() const;
   bool leave_seen_by(const std::string& host) const;
-  bool has_quorum() const;          // of hosts heard of late, this one included
+  // Of hosts heard of late, this one included.
+  bool has_quorum() const { return detector_.has_quorum(members(), now()); }
   std::string waiting_for() const;  // why not joined, for a person; empty: it is
   bool closing() const { return closing_; }
 
   // ---- the view ----
-  const Ring::Ptr& ring() const { return ring_; }
-  const std::map<std::string, Member>& members() const { return members_; }
+  const Ring::Ptr& ring() const { return view_.ring(); }
+  const Members& members() const { return view_.members(); }
   const std::map<std::string, Candidate>& candidates() const { return candidates_; }
-  const Member* find(const std::string& host) const;
+  const Member* find(const std::string& host) const { return view_.find(host); }
   bool has_legacy() const;
   bool settled() const;  // every member on the ring reports the ring that this host has
   std::vector<std::string> names() const;
-  std::set<std::string> heirs(ActorId id) const;  // of an activation of this host that ends
+  // Who may activate the id next, when an activation of this host ends.
+  std::set<std::string> heirs(ActorId id) const { return view_.successors(id); }
   // What became of a host, and when ("10.0.0.7 refused connections 1.2 s ago"); empty: nothing that this host knows of.
   std::string fate_of(const std::string& host) const;
 
@@ -100,9 +105,9 @@ class Membership {
 
  private:
   // membership.cc: the view
-  Member& admit(const std::string& host, const PingAnswer& says);
+  void admit(const std::string& host, const PingAnswer& says);
   void remove(const std::string& host, const std::string& why, Gone how);
-  void rebuild_ring(const std::string& host);
+  void ring_changed(const Ring::Ptr& before);
   void observe(Member& member, const PingAnswer& says);
   void expect_back(const std::string& host);
   Generation newest_known(const std::string& host) const;  // buried or living
@@ -151,15 +156,12 @@ class Membership {
   void check_held_up();
 
   // clocks.cc: whose clock is wrong
-  void judge_clocks_by_most();
-  void read_clock(Member& member, const PingAnswer& says);
   std::size_t hosts_with(Candidate::Clock clock) const;
   bool clock_behind_most() const;
   bool blocks_by_clock(const Candidate& candidate) const;
 
   // liveness.cc: pings, suspicion, verdicts, back-probes
   void tick_member(Member& member);
-  Duration verdict_after() const;
   void ping(Member& member);
   void pinged(const Question& asked, const PingAnswer& says);
   void ping_failed(const Question& asked, const PeerFailure& failure);
@@ -181,21 +183,19 @@ class Membership {
   Context& context_;
   MembershipListener& listener_;
   EpochClock& clock_;
-  HostRun self_;
+  View view_;
+  MemberClocks clocks_;
+  FailureDetector detector_;
   OwnName own_name_;
-  Phase phase_ = Phase::kJoining;
-  bool joined_ = false;
-  bool closing_ = false;
-  Ring::Ptr ring_;
-  std::map<std::string, Member> members_;
   std::map<std::string, Candidate> candidates_;
   Departed departed_;
   Questions questions_;
   BackProbes back_probes_;
   Confirmation confirmation_;
-  EpochClock::Bound furthest_;  // of any member's clock that those who took this host in know of
   DiscoveryReading discovery_;
   HoldUp hold_up_;
+  bool joined_ = false;
+  bool closing_ = false;
 };
 
 }  // namespace ringside::core

@@ -41,13 +41,13 @@ void Membership::met_own_name(const std::string& address, const PingAnswer& says
   candidate.clock = Candidate::Clock::kNear;
   if (own_name_.is_this_process(says.generation)) return answered_by_itself(address, candidate);
   candidate.own_name = candidate.blocks = true;
-  set_foreign(address, "it answers with this host's own name, " + self_.host + ": set another --host on one of them");
-  if (joined_ && members_.empty()) listener_.must_rejoin(address + " has this host's own name");
+  set_foreign(address, "it answers with this host's own name, " + self().host + ": set another --host on one of them");
+  if (joined_ && members().empty()) listener_.must_rejoin(address + " has this host's own name");
 }
 
 // Nobody else may name this host, where two have its name: its own name leads to one of them.
 void Membership::ask_own_name() {
-  Candidate& candidate = candidates_[self_.host];
+  Candidate& candidate = candidates_[self().host];
   candidate = {};
   candidate.first_asked = candidate.next_try = now();
   candidate.keep_until = now() + 4 * config_.dead_after;
@@ -57,7 +57,7 @@ void Membership::answered_by_itself(const std::string& address, Candidate& candi
   candidate.state = Candidate::State::kAlias;
   candidate.blocks = false;
   candidate.problem.clear();
-  if (address != self_.host) return;
+  if (address != self().host) return;
   candidates_.erase(address);
   check_joined();
 }
@@ -66,10 +66,10 @@ void Membership::answered_by_itself(const std::string& address, Candidate& candi
 void Membership::pinged_by(const Sender& sender) {
   const Member* member = find(sender.host);
   if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
-  if (sender.host != self_.host || sender.cluster != config_.cluster || sender.generation == 0) return;
+  if (sender.host != self().host || sender.cluster != config_.cluster || sender.generation == 0) return;
   if (own_name_.is_this_process(sender.generation)) return;
-  if (own_name_.hear_twin(now())) context_.log(Level::kError, "host_has_twin", {{"host", self_.host}});
-  if (joined_ && members_.empty()) listener_.must_rejoin("another host has this host's own name");
+  if (own_name_.hear_twin(now())) context_.log(Level::kError, "host_has_twin", {{"host", self().host}});
+  if (joined_ && members().empty()) listener_.must_rejoin("another host has this host's own name");
 }
 
 // Empty: what answers there is a member, or is dealt with under its name.
@@ -165,7 +165,7 @@ std::string Membership::why_out_of_reach(const std::string& name, const Candidat
 // names are not more than those that answer under theirs. The other one is told, and waits then; else it goes on.
 bool Membership::is_held_up_by(const std::string& name) const {
   std::set<std::string> unusable;
-  std::size_t usable = 1 + members_.size();
+  std::size_t usable = 1 + members().size();
   for (const auto& [address, candidate] : candidates_) {
     if (!why_unusable(address, candidate).empty()) unusable.insert(candidate.name);
     if (candidate.state == Candidate::State::kJoining) ++usable;
@@ -182,7 +182,7 @@ std::string Membership::out_of_reach_under(const std::string& name, const std::s
 // A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. The names; empty: it
 // does name somebody, or there is no list.
 std::string Membership::names_nobody() const {
-  if (discovery_.lists_self() || config_.found_unlisted || !members_.empty()) return "";
+  if (discovery_.lists_self() || config_.found_unlisted || !members().empty()) return "";
   std::string unresolved;
   for (const auto& [name, candidate] : candidates_) {
     if (!candidate.listed) continue;
@@ -218,10 +218,10 @@ bool Membership::held_up() const {
 void Membership::check_released() {
   if (!hold_up_.lasts() || held_up()) return;
   hold_up_.end();
-  for (auto& [host, member] : members_) {
+  view_.each([this](Member& member) {
     member.joined_as = 0;
     member.next_ask = now();
-  }
+  });
   for (auto& [name, candidate] : candidates_) {
     if (std::exchange(candidate.held_up, false)) candidate.next_try = now();
     if (candidate.state != Candidate::State::kRefused) continue;
@@ -235,8 +235,8 @@ void Membership::check_held_up() {
   check_released();
   if (!held_up()) return;
   hold_up_.begin(now());
-  const bool taken = std::any_of(members_.begin(), members_.end(),
-                                 [this](const auto& entry) { return entry.second.joined_as == self_.generation; });
+  const bool taken = std::any_of(members().begin(), members().end(),
+                                 [this](const auto& entry) { return entry.second.joined_as == self().generation; });
   if (taken && hold_up_.gives_up(now(), config_.join_timeout)) listener_.must_rejoin("held up: " + waiting_for());
 }
 
