@@ -1,5 +1,15 @@
 // Who is in the cluster: join, liveness, leave, and the ring that follows from it (docs/ownership.md).
 //
+// The parts of it stand beside this file. Each owns its state or its rules, knows no other part, and returns what
+// follows; here is what they have to do with one another, and with the other hosts:
+//
+//   view               this host, the members, the ring         departed           what became of those that are gone
+//   candidates         names that are not members (yet)         closure            whether all of them have answered
+//   failure_detector   when silence is death                    member_clocks      how far the members' clocks may be
+//   questions          what this host has asked                 back_probes        requests that wait for a ping
+//   confirmation       after a stall: am I still known?         hold_up            how long this joiner cannot finish
+//   own_name           which runs were this process             discovery_reading  what discovery said last
+//
 // Invariants
 //  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
 //     its own included, only make us look.
@@ -17,6 +27,8 @@
 
 #include "sidecar/core/context.h"
 #include "sidecar/core/membership/back_probes.h"
+#include "sidecar/core/membership/candidates.h"
+#include "sidecar/core/membership/closure.h"
 #include "sidecar/core/membership/config.h"
 #include "sidecar/core/membership/confirmation.h"
 #include "sidecar/core/membership/departed.h"
@@ -61,9 +73,8 @@ class Membership {
   void suspect_self();                             // this process was stopped: ask before serving
   void was_late(Duration lag);                     // not for long: what others did not get to say in it is no silence
   const HostRun& self() const { return view_.self(); }
-  Generation least_generation() const {
-    return own_name_.least_generation();
-  }  // that the others would not take for buried
+  // Of the next run: the others would take one below it for dead.
+  Generation least_generation() const { return own_name_.least_generation(); }
   Phase phase() const { return view_.phase(); }
   bool joined() const { return joined_; }
   bool confirming() const { return confirmation_.open(); }
@@ -71,13 +82,14 @@ class Membership {
   bool leave_seen_by(const std::string& host) const;
   // Of hosts heard of late, this one included.
   bool has_quorum() const { return detector_.has_quorum(members(), now()); }
-  std::string waiting_for() const;  // why not joined, for a person; empty: it is
+  // Why not joined, for a person; empty: it is.
+  std::string waiting_for() const { return closure().waiting_for(); }
   bool closing() const { return closing_; }
 
   // ---- the view ----
   const Ring::Ptr& ring() const { return view_.ring(); }
   const Members& members() const { return view_.members(); }
-  const std::map<std::string, Candidate>& candidates() const { return candidates_; }
+  const CandidateMap& candidates() const { return candidates_.all(); }
   const Member* find(const std::string& host) const { return view_.find(host); }
   bool has_legacy() const;
   bool settled() const;  // every member on the ring reports the ring that this host has
@@ -109,58 +121,38 @@ class Membership {
   void remove(const std::string& host, const std::string& why, Gone how);
   void ring_changed(const Ring::Ptr& before);
   void observe(Member& member, const PingAnswer& says);
-  void expect_back(const std::string& host);
-  Generation newest_known(const std::string& host) const;  // buried or living
-  void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
+  void ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout);
+  NegotiateRequest negotiation(std::vector<std::string> names) const;
+  Instant now() const { return context_.now.mono; }
 
-  // join.cc: names, closure, meeting other clusters
-  void learn(const std::string& name, bool listed, bool again);
-  void candidate_answered(const Question& asked, const PingAnswer& says);
-  void candidate_failed(const std::string& address, const PeerFailure& failure);
-  void meet(const std::string& name, const PingAnswer& says, Candidate& candidate);
-  void join_answered(const Question& asked, const JoinAnswer& answer);
-  void negotiated(const std::string& host, const NegotiateAnswer& answer);
+  // membership_joining.cc: from names to members
+  Closure closure() const;
+  void learn(const std::string& name, Candidates::Source source,
+             Candidates::OldVerdict old = Candidates::OldVerdict::kStands);
+  void look_for(const std::string& host, Candidate::State state, Duration how_long, std::string problem = {});
+  void held_no_more(const std::string& name, const std::string& by);
+  void heard_from(const std::string& joiner);
   void tick_candidates();
   void ask_candidate(const std::string& name, Candidate& candidate, bool held_up);
-  bool heard_of_late(const Candidate& candidate) const;
-  bool awaited(const Candidate& candidate) const;
-  Duration repeat_after(const Candidate& candidate) const;
-  bool out_of_patience(const Candidate& candidate) const;
-  bool taken_in() const;
-  void pass_unheard();
-  void check_joined();
-  bool blocks(const std::string& name, const Candidate& candidate) const;
   std::string why_stranger(const PingAnswer& says) const;
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);
-
-  // names.cc: hosts whose names cannot be used
-  std::string names_nobody() const;
-  bool founds_unlisted() const;
+  void candidate_answered(const Question& asked, const PingAnswer& says);
   void met_alias(const std::string& address, const std::string& name, Candidate& candidate);
-  void ask_own_name();
-  void answered_by_itself(const std::string& address, Candidate& candidate);
   void met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate);
-  std::string why_unusable(const std::string& address, const Candidate& candidate) const;
-  bool out_of_reach(const Candidate& candidate) const;
-  std::string why_out_of_reach(const std::string& name, const Candidate& candidate) const;
-  void named_by_member(const std::string& name, const std::string& member);
-  void held_no_more(const std::string& name, const std::string& by);
-  void lost_holder(const std::string& host);
-  void heard_from(const std::string& joiner);
-  bool is_held_up_by(const std::string& name) const;
-  static std::string out_of_reach_under(const std::string& name, const std::string& detail = {});
-  bool held_up() const;
+  void meet(const std::string& name, const PingAnswer& says, Candidate& candidate);
+  void candidate_failed(const std::string& address, const PeerFailure& failure);
+  void join_answered(const Question& asked, const JoinAnswer& answer);
+  void accepted(const Question& asked, const JoinAnswer& answer);
+  void mismatched(const std::string& host, const JoinAnswer& answer);
+  void not_accepted(const std::string& host, const JoinAnswer& answer);
+  void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void check_released();
   void check_held_up();
+  void check_joined();
 
-  // clocks.cc: whose clock is wrong
-  std::size_t hosts_with(Candidate::Clock clock) const;
-  bool clock_behind_most() const;
-  bool blocks_by_clock(const Candidate& candidate) const;
-
-  // liveness.cc: pings, suspicion, verdicts, back-probes
+  // membership_liveness.cc: pings, suspicion, death
   void tick_member(Member& member);
   void ping(Member& member);
   void pinged(const Question& asked, const PingAnswer& says);
@@ -168,14 +160,15 @@ class Membership {
   void suspect(Member& member);
   void probed(const Question& asked, const ProbeAnswer& says);
   void ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many);
+  void confirmed();
+
+  // membership_requests.cc: what others ask
+  Generation newest_known(const std::string& host) const;  // declared dead or living
+  void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
   void back_probe(const std::string& host, const WaitingRequest& request);
   void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
                           const PeerFailure* failure);
-  void confirmed();
-
-  void ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout);
-  Instant now() const { return context_.now.mono; }
 
   static constexpr std::size_t kWitnesses = 3;  // asked at once about one host
 
@@ -187,7 +180,7 @@ class Membership {
   MemberClocks clocks_;
   FailureDetector detector_;
   OwnName own_name_;
-  std::map<std::string, Candidate> candidates_;
+  Candidates candidates_;
   Departed departed_;
   Questions questions_;
   BackProbes back_probes_;

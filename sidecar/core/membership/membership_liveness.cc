@@ -50,20 +50,14 @@ void Membership::tick_member(Member& member) {
     member.next_compare = now() + kCompare;
     // A legacy host takes every name for an owner of actors.
     const std::vector<std::string> known = member.legacy() ? ring()->hosts() : names();
-    ask(Question::About::kNegotiate, host, NegotiateRequest{known, config_.cluster, config_.points},
-        config_.dead_after);
+    ask(Question::About::kNegotiate, host, negotiation(known), config_.dead_after);
   }
   if (detector_.is_due_for_witnesses(member, now())) suspect(member);
   if (!detector_.is_dead(member, now())) return;
   ++context_.counters.verdicts;
   remove(host, "silent", Gone::kSilent);
   // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
-  learn(host, false, false);
-  if (const auto candidate = candidates_.find(host); candidate != candidates_.end()) {
-    candidate->second.state = Candidate::State::kSilent;
-    candidate->second.next_try = now() + config_.ping_interval;
-    candidate->second.keep_until = now() + kHealingTime;
-  }
+  look_for(host, Candidate::State::kSilent, kHealingTime);
 }
 
 void Membership::ping(Member& member) {
@@ -174,7 +168,7 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
     if (newer) {
       const bool was_asked = confirmation_.withdraw(asked.host);
       remove(asked.host, "restarted", Gone::kReplaced);
-      learn(asked.host, false, true);
+      learn(asked.host, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
       // Another generation cannot say what became of us while we stood still.
       if (was_asked) listener_.must_rejoin(asked.host + " has restarted meanwhile");
     }
@@ -201,7 +195,7 @@ void Membership::ping_failed(const Question& asked, const PeerFailure& failure) 
   if (!detector_.refused(*member)) return ping(*member);
   // Says who is not there, at once; a host that is merely slow refuses nothing.
   remove(asked.host, "refused connections", Gone::kRefusing);
-  learn(asked.host, false, false);
+  learn(asked.host, Candidates::Source::kHost);
 }
 
 void Membership::confirmed() {
