@@ -25,7 +25,8 @@
 namespace ringside::core {
 
 struct Candidate {
-  static constexpr Duration kQuietRepeat{1'000'000};  // between looks at a name of which nothing new is awaited
+  static constexpr Duration kQuietRepeat{1'000'000};       // between looks at a name of which nothing new is awaited
+  static constexpr Duration kElsewhereRepeat{10'000'000};  // at an address that may be given to another host in the end
 
   enum class State : std::uint8_t {
     kAsking,   // pinged; no answer so far

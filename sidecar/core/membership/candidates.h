@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "sidecar/core/membership/candidate.h"
+#include "sidecar/core/membership/config.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -24,7 +25,7 @@ class Candidates {
   enum class Source : std::uint8_t { kDiscovery, kHost };     // who names it
   enum class OldVerdict : std::uint8_t { kStands, kIsVoid };  // that it is gone: void if the name asks for attention
 
-  Candidates(std::string self, Duration dead_after) : self_(std::move(self)), dead_after_(dead_after) {}
+  explicit Candidates(const MembershipConfig& config) : config_(config) {}
 
   const CandidateMap& all() const { return table_; }
   Candidate* find(const std::string& name);  // nullptr: not in the table
@@ -43,6 +44,20 @@ class Candidates {
   // Somebody who cannot join is released: whoever was held up as well, or refused, is asked again.
   void release(Instant now);
 
+  // ---- when each is asked, and what ----
+  struct Circumstances {
+    Instant now;
+    bool joined = false;
+    bool nobody_owns = false;  // anything: calls wait for the first host that comes
+    bool held_up = false;      // this host cannot join as it is
+    bool asks_nobody = false;  // and has been so for too long
+  };
+  enum class Turn : std::uint8_t { kPing, kLookUpAfreshAndPing, kAskToJoin, kNegotiate };
+  // It is the turn of that name, which is in the table: what it is asked now. Its next turn comes later.
+  Turn take_turn(const std::string& name, const Circumstances& circumstances);
+  // Whom others are to ask as well, beside the members.
+  std::vector<std::string> to_be_met(bool joining) const;
+
   // ---- who vouches for a name, while this host joins ----
   // Who has been taken in elsewhere is alive until those who took it in say otherwise: here its name may lead nowhere,
   // or to another host. Serving without it would be a second cluster.
@@ -54,8 +69,7 @@ class Candidates {
   void release_all();  // this host has joined
 
  private:
-  const std::string self_;
-  const Duration dead_after_;
+  const MembershipConfig& config_;
   CandidateMap table_;
 };
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sidecar/core/host_name.h"
-
 namespace ringside::core {
 
 Membership::Membership(MembershipConfig config, Context& context, MembershipListener& listener, EpochClock& clock)
@@ -15,7 +13,7 @@ Membership::Membership(MembershipConfig config, Context& context, MembershipList
       view_(config_.host, config_.has_app, config_.points),
       clocks_(clock),
       detector_(config_.dead_after, config_.quorum),
-      candidates_(config_.host, config_.dead_after) {}
+      candidates_(config_) {}
 
 void Membership::start(Generation generation, Phase phase) {
   view_.begin_run(generation);
@@ -88,11 +86,8 @@ std::vector<std::string> Membership::names() const {
   for (const auto& [host, member] : members()) out.push_back(host);
   // Who asks a host that has joined will be named by it to everybody who asks later: only among those that are still
   // joining must each name the ones that have not answered yet.
-  for (const auto& [name, candidate] : candidates_.all()) {
-    const bool joining = !joined_ && phase() == Phase::kJoining;
-    const bool to_be_met = candidate.open() && (joining || candidate.legacy) && name != self().host;
-    if (to_be_met && canonical_host(name) == name) out.push_back(name);
-  }
+  const bool joining = !joined_ && phase() == Phase::kJoining;
+  for (std::string& name : candidates_.to_be_met(joining)) out.push_back(std::move(name));
   return out;
 }
 

@@ -9,6 +9,7 @@
 //   questions          what this host has asked                 back_probes        requests that wait for a ping
 //   confirmation       after a stall: am I still known?         hold_up            how long this joiner cannot finish
 //   own_name           which runs were this process             discovery_reading  what discovery said last
+//   same_cluster       who belongs to this cluster
 //
 // Invariants
 //  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
@@ -52,7 +53,7 @@ class MembershipListener {
   virtual void ring_changed(const Ring::Ptr& before) = 0;
   virtual void admitted(const Member& member) = 0;
   virtual void run_ended(const HostRun& run,
-                         bool dead) = 0;                 // dead, closed, or replaced by a newer run: it holds nothing
+                         bool silent) = 0;               // it holds nothing; silent: nothing comes from it at all
   virtual void left_ring(const Member& member) = 0;      // draining or without its app
   virtual void joined() = 0;                             // the closure of names is complete
   virtual void must_rejoin(const std::string& why) = 0;  // others took this run for dead
@@ -133,8 +134,7 @@ class Membership {
   void held_no_more(const std::string& name, const std::string& by);
   void heard_from(const std::string& joiner);
   void tick_candidates();
-  void ask_candidate(const std::string& name, Candidate& candidate, bool held_up);
-  std::string why_stranger(const PingAnswer& says) const;
+  void ask_candidate(const std::string& name, Candidates::Turn turn);
   std::string why_foreign(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);

@@ -5,19 +5,13 @@
 
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/membership/membership.h"
+#include "sidecar/core/membership/same_cluster.h"
 
 namespace ringside::core {
 namespace {
 
-constexpr Duration kFirstRepeat{100'000};         // between repeats while a question is open
-constexpr Duration kElsewhereRepeat{10'000'000};  // the address may have been given to another host meanwhile
 constexpr Duration kRereadDiscovery{200'000};
 constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is no generation
-
-// Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
-Duration repeat_after(const Candidate& candidate, Instant now) {
-  return std::clamp((now - candidate.first_asked) / 4, kFirstRepeat, Candidate::kQuietRepeat);
-}
 
 }  // namespace
 
@@ -97,63 +91,35 @@ void Membership::tick_candidates() {
     }
     if (candidate.next_try <= now()) due.push_back(name);
   });
-  const bool cannot_join = closure.held_up();
-  for (const std::string& name : due) ask_candidate(name, candidates_.get(name), cannot_join);
+  const Candidates::Circumstances circumstances{now(), joined_, ring()->empty(), closure.held_up(),
+                                                hold_up_.asks_nobody()};
+  for (const std::string& name : due) ask_candidate(name, candidates_.take_turn(name, circumstances));
   if (joined_) candidates_.forget_unlisted(now());
 }
 
-void Membership::ask_candidate(const std::string& name, Candidate& candidate, bool held_up) {
-  // Where nobody owns anything, calls wait for the first that comes.
-  const Duration quiet = joined_ && ring()->empty() ? config_.ping_interval : Candidate::kQuietRepeat;
-  switch (candidate.state) {
-    case Candidate::State::kClosed:
-      // Where it is still there after a while, somebody else may have said good-bye in its name.
-      candidate.ask_anew(now());
-      [[fallthrough]];
-    case Candidate::State::kAsking:
-      candidate.next_try = now() + (joined_ ? quiet : repeat_after(candidate, now()));
-      break;
-    case Candidate::State::kJoining:
-      candidate.next_try = now() + repeat_after(candidate, now());
-      if (candidate.legacy) {
-        // It takes every name for an owner of actors.
-        return ask(Question::About::kNegotiate, name, negotiation(ring()->hosts()), config_.dead_after);
-      }
-      // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
-      // better than this host who belongs to the cluster.
-      if (joined_ || (held_up && !candidate.unverified && (!candidate.serves || hold_up_.asks_nobody()))) break;
+void Membership::ask_candidate(const std::string& name, Candidates::Turn turn) {
+  switch (turn) {
+    case Candidates::Turn::kAskToJoin:
       return ask(Question::About::kJoin, name, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
-    case Candidate::State::kAlias:
-    case Candidate::State::kForeign: {
-      const bool matters =
-          !candidate.held_by.empty() || (!candidate.problem.empty() && candidate.state == Candidate::State::kAlias);
-      const bool soon = matters || candidate.blocks || candidate.clock != Candidate::Clock::kNear;
-      candidate.next_try = now() + (soon ? Candidate::kQuietRepeat : kElsewhereRepeat);
-      // A name that has led to another host so far is looked up afresh.
+    case Candidates::Turn::kNegotiate:  // a legacy host takes every name for an owner of actors
+      return ask(Question::About::kNegotiate, name, negotiation(ring()->hosts()), config_.dead_after);
+    case Candidates::Turn::kLookUpAfreshAndPing:
       if (const auto parsed = parse_host_name(name); parsed && !parsed->is_ip) {
         context_.effects.push_back(CutPeer{name});
       }
       break;
-    }
-    default:
-      candidate.next_try = now() + quiet;
+    case Candidates::Turn::kPing:
+      break;
   }
   // A host that cannot reach its own name waits for nobody.
-  ask(Question::About::kCandidate, name, PingRequest{},
-      name == self().host ? config_.ping_interval : config_.dead_after);
+  const Duration timeout = name == self().host ? config_.ping_interval : config_.dead_after;
+  ask(Question::About::kCandidate, name, PingRequest{}, timeout);
 }
 
 // ---- what they answer -----------------------------------------------------------------------------------------------
 
-std::string Membership::why_stranger(const PingAnswer& says) const {
-  if (says.cluster.empty() && says.generation == 0) {
-    return config_.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
-  }
-  return says.cluster == config_.cluster ? "" : "it is of cluster " + says.cluster;
-}
-
 std::string Membership::why_foreign(const PingAnswer& says) const {
-  if (std::string why = why_stranger(says); !why.empty()) return why;
+  if (std::string why = why_stranger(config_, says); !why.empty()) return why;
   if (!clock_.too_far_ahead(says.clock.epoch)) return "";
   return "the clock of " + says.host + " is more than a minute ahead of that of " + self().host;
 }
@@ -180,7 +146,7 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
   candidate.answered(says, now());
   const auto name = canonical_host(says.host);
   if (!name) return set_foreign(address, "it answers with a name that is no host name");
-  if (const std::string why = why_stranger(says); !why.empty()) {
+  if (const std::string why = why_stranger(config_, says); !why.empty()) {
     candidate.judge(Candidate::Clock::kNear, false);
     return set_foreign(address, why);
   }
@@ -214,7 +180,7 @@ void Membership::met_alias(const std::string& address, const std::string& name, 
   candidate.turn_out_alias(name);
   learn(name, candidate.listed ? Candidates::Source::kDiscovery : Candidates::Source::kHost);
   const std::string before = std::exchange(candidate.problem, closure().why_unusable(address, candidate));
-  candidate.next_try = now() + (candidate.problem.empty() ? kElsewhereRepeat : Candidate::kQuietRepeat);
+  candidate.next_try = now() + (candidate.problem.empty() ? Candidate::kElsewhereRepeat : Candidate::kQuietRepeat);
   if (candidate.problem.empty()) {
     candidate.told.clear();
   } else if (candidate.problem == before) {  // it lasts: one that restarts is on its way to being right again

@@ -5,6 +5,7 @@
 
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/membership/membership.h"
+#include "sidecar/core/membership/same_cluster.h"
 
 namespace ringside::core {
 namespace {
@@ -48,12 +49,8 @@ void Membership::answer_join(Token token, Verdict verdict, const std::string& de
 }
 
 void Membership::join(Token token, const Sender& sender, const JoinRequest& request) {
-  if (sender.cluster != config_.cluster) {
-    return answer_join(token, Verdict::kMismatch, "this is cluster " + config_.cluster);
-  }
-  if (request.points != config_.points) {
-    return answer_join(token, Verdict::kMismatch,
-                       "this ring has " + std::to_string(config_.points) + " points for each host");
+  if (const std::string why = why_mismatched(config_, sender, request); !why.empty()) {
+    return answer_join(token, Verdict::kMismatch, why);
   }
   if (sender.host == self().host) return answer_join(token, Verdict::kUnverified, "that is this host's own name");
   switch (standing_of(sender)) {
@@ -117,18 +114,13 @@ void Membership::probe(Token token, const ProbeRequest& request) {
 }
 
 void Membership::negotiate(Token token, const NegotiateRequest& request) {
-  const bool stranger = !request.cluster.empty() && request.cluster != config_.cluster;
-  if (stranger || (request.points != 0 && request.points != config_.points) ||
-      (request.cluster.empty() && !config_.accept_legacy)) {
-    context_.effects.push_back(AnswerPeer{
-        token,
-        PeerFailure{PeerFailure::Kind::kMismatch, "this is cluster " + config_.cluster + " with " +
-                                                      std::to_string(config_.points) + " points for each host"}});
+  if (std::string why = why_mismatched(config_, request); !why.empty()) {
+    context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(why)}});
     return;
   }
   for (const std::string& name : request.hosts) {
-    if (const auto canonical = canonical_host(name))
-      learn(*canonical, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+    const auto canonical = canonical_host(name);
+    if (canonical) learn(*canonical, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
   }
   NegotiateAnswer answer;
   answer.cluster = config_.cluster;

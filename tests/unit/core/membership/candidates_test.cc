@@ -1,5 +1,7 @@
 #include "sidecar/core/membership/candidates.h"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 namespace ringside::core {
@@ -9,18 +11,22 @@ using State = Candidate::State;
 using Source = Candidates::Source;
 using OldVerdict = Candidates::OldVerdict;
 
-constexpr Duration kDeadAfter{2'000'000};
 Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
 class Table : public ::testing::Test {
  protected:
+  Table() {
+    config.host = "a";
+    config.dead_after = Duration(2'000'000);
+  }
   void learn(const std::string& name, Source source = Source::kHost, OldVerdict old = OldVerdict::kStands,
              int now = 0) {
     candidates.learn(name, source, old, at(now));
   }
   Candidate& of(const std::string& name) { return *candidates.find(name); }
 
-  Candidates candidates{"a", kDeadAfter};
+  MembershipConfig config;
+  Candidates candidates{config};
 };
 
 TEST_F(Table, ANameIsAskedAtOnceAndRemembersWhoNamedIt) {
@@ -121,6 +127,99 @@ TEST_F(Table, WhoIsReleasedAsksThoseWhoWereHeldUpOrRefused) {
   EXPECT_EQ(of("refused").state, State::kAsking);
   EXPECT_EQ(of("silent").state, State::kSilent);
   EXPECT_EQ(of("silent").next_try, at(1000));
+}
+
+TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
+  using Turn = Candidates::Turn;
+  struct Case {
+    State state;
+    bool joined;
+    Turn turn;
+    int next_ms;
+  };
+  for (const auto& [state, joined, turn, next_ms] :
+       {Case{State::kAsking, false, Turn::kPing, 500}, Case{State::kAsking, true, Turn::kPing, 1000},
+        Case{State::kClosed, false, Turn::kPing, 100}, Case{State::kJoining, false, Turn::kAskToJoin, 500},
+        Case{State::kJoining, true, Turn::kPing, 500}, Case{State::kAlias, false, Turn::kLookUpAfreshAndPing, 10'000},
+        Case{State::kForeign, true, Turn::kLookUpAfreshAndPing, 10'000}, Case{State::kMeeting, true, Turn::kPing, 1000},
+        Case{State::kRefused, false, Turn::kPing, 1000}, Case{State::kSilent, true, Turn::kPing, 1000}}) {
+    learn("b");
+    of("b").state = state;
+    EXPECT_EQ(candidates.take_turn("b", {at(2000), joined, false, false, false}), turn) << static_cast<int>(state);
+    EXPECT_EQ(of("b").next_try, at(2000 + next_ms)) << static_cast<int>(state);
+    candidates.forget("b");
+  }
+}
+
+TEST_F(Table, AnOpenQuestionIsRepeatedLessAndLessOften) {
+  struct Case {
+    int asked_for_ms, pause_ms;
+  };
+  for (const auto& [asked_for_ms, pause_ms] :
+       {Case{0, 100}, Case{400, 100}, Case{2000, 500}, Case{4000, 1000}, Case{60'000, 1000}}) {
+    learn("b");
+    (void)candidates.take_turn("b", {at(asked_for_ms), false, false, false, false});
+    EXPECT_EQ(of("b").next_try, at(asked_for_ms + pause_ms));
+    candidates.forget("b");
+  }
+}
+
+TEST_F(Table, WhoeverIsInTheWayIsLookedAtSoon) {
+  const auto pause_of = [this](const std::function<void(Candidate&)>& set) {
+    learn("b");
+    of("b").state = State::kAlias;
+    set(of("b"));
+    (void)candidates.take_turn("b", {at(0), false, false, false, false});
+    const Duration pause = of("b").next_try - at(0);
+    candidates.forget("b");
+    return pause;
+  };
+  EXPECT_EQ(pause_of([](Candidate&) {}), Candidate::kElsewhereRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.problem = "it refuses connections"; }), Candidate::kQuietRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.blocks = true; }), Candidate::kQuietRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.clock = Candidate::Clock::kAhead; }), Candidate::kQuietRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.held_by = {"c"}; }), Candidate::kQuietRepeat);
+}
+
+TEST_F(Table, WhoIsHeldUpAsksOnlyThoseWhoMayKnowBetter) {
+  using Turn = Candidates::Turn;
+  struct Case {
+    bool serves, unverified, asks_nobody;
+    Turn turn;
+  };
+  for (const auto& [serves, unverified, asks_nobody, turn] :
+       {Case{false, false, false, Turn::kPing}, Case{true, false, false, Turn::kAskToJoin},
+        Case{true, false, true, Turn::kPing}, Case{false, true, false, Turn::kAskToJoin},
+        Case{false, true, true, Turn::kAskToJoin}}) {
+    learn("b");
+    of("b").state = State::kJoining;
+    of("b").serves = serves;
+    of("b").unverified = unverified;
+    EXPECT_EQ(candidates.take_turn("b", {at(0), false, false, true, asks_nobody}), turn);
+    of("b").legacy = true;
+    EXPECT_EQ(candidates.take_turn("b", {at(0), false, false, true, asks_nobody}), Turn::kNegotiate);
+    candidates.forget("b");
+  }
+}
+
+TEST_F(Table, WhereNobodyOwnsAnythingTheFirstThatComesIsFoundSoon) {
+  learn("b");
+  of("b").state = State::kRefused;
+  (void)candidates.take_turn("b", {at(0), true, true, false, false});
+  EXPECT_EQ(of("b").next_try, Instant() + config.ping_interval);
+}
+
+TEST_F(Table, AJoinerNamesThoseThatItHasYetToMeet) {
+  candidates.begin_run(at(0));
+  learn("asked");
+  learn("legacy");
+  learn("refused");
+  learn("Not-Canonical");
+  of("legacy").legacy = true;
+  of("legacy").state = State::kJoining;
+  of("refused").state = State::kRefused;
+  EXPECT_EQ(candidates.to_be_met(true), (std::vector<std::string>{"asked", "legacy"}));
+  EXPECT_EQ(candidates.to_be_met(false), std::vector<std::string>{"legacy"});
 }
 
 }  // namespace

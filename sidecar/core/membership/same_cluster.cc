@@ -1,0 +1,32 @@
+#include "sidecar/core/membership/same_cluster.h"
+
+namespace ringside::core {
+namespace {
+
+std::string points_for_each_host(const MembershipConfig& config) {
+  return std::to_string(config.points) + " points for each host";
+}
+
+}  // namespace
+
+std::string why_stranger(const MembershipConfig& config, const PingAnswer& says) {
+  if (says.cluster.empty() && says.generation == 0) {
+    return config.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
+  }
+  return says.cluster == config.cluster ? "" : "it is of cluster " + says.cluster;
+}
+
+std::string why_mismatched(const MembershipConfig& config, const Sender& sender, const JoinRequest& request) {
+  if (sender.cluster != config.cluster) return "this is cluster " + config.cluster;
+  return request.points == config.points ? "" : "this ring has " + points_for_each_host(config);
+}
+
+std::string why_mismatched(const MembershipConfig& config, const NegotiateRequest& request) {
+  const bool legacy = request.cluster.empty();
+  const bool same_cluster = legacy ? config.accept_legacy : request.cluster == config.cluster;
+  const bool same_points = request.points == 0 || request.points == config.points;
+  if (same_cluster && same_points) return "";
+  return "this is cluster " + config.cluster + " with " + points_for_each_host(config);
+}
+
+}  // namespace ringside::core
