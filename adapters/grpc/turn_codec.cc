@@ -256,8 +256,9 @@ core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::Actor
   } else if (actor != 0 && names(said.not_now())) {  // of all there is nothing to keep: they are an earlier sidecar's
     read.kind = Kind::kNotNow;
   }
-  read.detail = said.reason();
-  if (read.detail.empty() && read.kind != Kind::kDone) {
+  if (!said.reason().empty()) {
+    read.detail = "Deactivate was answered: " + said.reason();
+  } else if (read.kind != Kind::kDone) {
     read.detail = read.kind == Kind::kNotNow
                       ? "Deactivate was answered with the actor in not_now, without a reason"
                       : "Deactivate was answered with actors that it did not end, without a reason";

@@ -132,9 +132,12 @@ void HttpAdapter::finish(core::Token turn, core::Answer answer) {
 void HttpAdapter::break_turn(core::Token turn) {
   const auto found = under_way_.find(turn);
   if (found == under_way_.end()) return;
+  std::string detail = turns_.answer_so_far(found->second);
+  if (!detail.empty()) detail += " and did not end: an answer is passed on as a whole, never as a stream";
   turns_.cancel(found->second);
-  boost::asio::post(
-      loop_, [this, turn] { finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout)); });
+  boost::asio::post(loop_, [this, turn, detail = std::move(detail)] {
+    finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout, detail));
+  });
 }
 
 // `tell` may begin turns of new activations; those are none of the lost ones.

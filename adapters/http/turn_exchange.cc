@@ -145,7 +145,7 @@ Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
     // Applied without replies, whatever its type.
   } else if (type == kProtobuf || type == "application/x-protobuf") {
     if (!result.ParseFromString(response.body)) {
-      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "its answer is no serialized messages.ApplyResult");
+      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "the answer is not a serialized messages.ApplyResult");
     }
   } else if (untyped_json || type == kJson || type.ends_with("+json")) {
     std::string bytes;

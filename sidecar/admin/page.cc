@@ -75,9 +75,9 @@ std::string page(const core::Gateway& gateway) {
              : "<b class=bad>Not ready: " + escaped(status.not_ready_because) + "</b></p>\n";
   out += "<p>Ring <code>" + wire::hex(status.ring) + "</code>, " +
          (status.settled ? "the same on every member" : "<b class=bad>not yet the same on every member</b>") + ". " +
-         std::to_string(status.actors) + " actors here, " + std::to_string(status.strays) + " strays, " +
-         std::to_string(status.turns_under_way) + " turns under way, " + std::to_string(status.turns_waiting) +
-         " waiting, " + std::to_string(status.held) + " calls held.</p>\n";
+         wire::counted(status.actors, "actor") + " here, " + wire::counted(status.strays, "stray") + ", " +
+         wire::counted(status.turns_under_way, "turn") + " under way, " + std::to_string(status.turns_waiting) +
+         " waiting, " + wire::counted(status.held, "call") + " held.</p>\n";
   out += "<table><tr><th>host<th>phase<th>share<th>actors<th>load<th>strays<th>round trip<th>last heard</tr>\n";
   for (const core::MemberStatus& member : gateway.members()) out += row(member);
   return out +

@@ -208,6 +208,33 @@ int no_such_command(const CLI::App& app, const std::string& word, const Terminal
   return kUsage;
 }
 
+// A word that no option bears: the nearest one of the command's is named.
+int no_such_option(const CLI::App& app, const std::vector<std::string>& words, const Terminal& terminal) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  std::vector<std::string> names;
+  for (const CLI::App* one : {&app, &command}) {
+    for (const CLI::Option* option : one->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  const auto is_one_of_them = [&](const std::string& word) {
+    return std::find(names.begin(), names.end(), word.substr(0, word.find('='))) != names.end();
+  };
+  const auto wrong = std::find_if(words.begin(), words.end(), [&](const std::string& word) {
+    return word.starts_with("--") && word.size() > 2 && !is_one_of_them(word);
+  });
+  const std::string help = " (ringside help " + command.get_name() + " lists what it takes)\n";
+  if (wrong == words.end()) {
+    terminal.err << "ringside: there are more words than '" << command.get_name() << "' takes" << help;
+    return kUsage;
+  }
+  const std::string near = config::nearest_word(wrong->substr(0, wrong->find('=')), {names.begin(), names.end()});
+  terminal.err << "ringside: '" << command.get_name() << "' has no option " << plain(*wrong)
+               << (near.empty() ? "" : "; did you mean " + near + "?") << help;
+  return kUsage;
+}
+
 int version(const Terminal& terminal, bool json) {
   terminal.out << (json ? "{\"version\":\"" : "ringside ") << kVersion << (json ? "\"}\n" : "\n");
   return kApplied;
@@ -259,6 +286,8 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   try {
     // CLI11 wants them backwards.
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ExtrasError&) {
+    return no_such_option(app, words, terminal);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, terminal.out, terminal.err) == 0 ? kApplied : kUsage;
   }

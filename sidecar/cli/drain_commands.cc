@@ -15,8 +15,9 @@ constexpr std::chrono::milliseconds kWait{10'000};
 constexpr const char* kProgress = "200ms";  // how often a person hears of it; its end is told at once
 
 std::string progress(const json& body) {
-  return text_of(body, "phase") + ": " + text_of(body, "actors") + " actors, " + text_of(body, "turns_under_way") +
-         " turns under way, " + text_of(body, "turns_waiting") + " waiting";
+  return text_of(body, "phase") + ": " + wire::counted(static_cast<std::uint64_t>(number_of(body, "actors")), "actor") +
+         ", " + wire::counted(static_cast<std::uint64_t>(number_of(body, "turns_under_way")), "turn") + " under way, " +
+         text_of(body, "turns_waiting") + " waiting";
 }
 
 bool draining(const json& body) {

@@ -169,8 +169,8 @@ int actors(const Session& session, std::size_t limit) {
                or_none(text_of(actor, "waiting")), or_none(ending_of(actor))});
   }
   table.print(session.terminal.out);
-  session.terminal.out << all.size() << (token.empty() ? "" : " or more")
-                       << (all.size() == 1 && token.empty() ? " actor at " : " actors at ") << host << "\n";
+  session.terminal.out << (token.empty() ? "" : "more than ") << wire::counted(all.size(), "actor") << " at " << host
+                       << "\n";
   return exit;
 }
 

@@ -1,5 +1,7 @@
 #include "sidecar/core/actor_table.h"
 
+#include "sidecar/core/check.h"
+
 namespace ringside::core {
 namespace {
 
@@ -16,6 +18,18 @@ Actor* ActorTable::find(ActorId id) {
 const Actor* ActorTable::find(ActorId id) const {
   const auto found = actors_.find(id);
   return found == actors_.end() ? nullptr : &found->second;
+}
+
+Actor& ActorTable::at(ActorId id) {
+  Actor* actor = find(id);
+  RINGSIDE_CHECK(actor != nullptr);
+  return *actor;
+}
+
+const Actor& ActorTable::at(ActorId id) const {
+  const Actor* actor = find(id);
+  RINGSIDE_CHECK(actor != nullptr);
+  return *actor;
 }
 
 bool ActorTable::holds(const Claim& claim) const {

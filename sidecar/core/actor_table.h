@@ -47,6 +47,8 @@ class ActorTable {
 
   Actor* find(ActorId id);
   const Actor* find(ActorId id) const;
+  Actor& at(ActorId id);  // one that is there
+  const Actor& at(ActorId id) const;
   bool holds(const Claim& claim) const;
   Actor& create(ActorId id, Epoch epoch, Instant now);
   void erase(Actor& actor);
@@ -66,7 +68,7 @@ class ActorTable {
   // In the order of their ids, above `after`, until `visit` returns false; it must not add or remove.
   template <typename Visit>
   void each_above(ActorId after, Visit&& visit) const {
-    ids_.each_above(after, [&](ActorId id) { return visit(actors_.at(id)); });
+    ids_.each_above(after, [&](ActorId id) { return visit(at(id)); });
   }
 
  private:

@@ -9,9 +9,6 @@ constexpr Duration kTick{100'000};
 constexpr Duration kLate{300'000};  // without a single event: this process did not get to run
 constexpr Duration kInventoryRepeat{200'000};
 constexpr std::uint64_t kNoKey = 0;
-constexpr Duration kLeastBetweenNews{2'000};
-constexpr Duration kMostBetweenNews{64'000};
-constexpr Duration kMostBetweenHandOvers{48'000};  // calls may wait for those
 
 }  // namespace
 
@@ -21,10 +18,10 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       membership_(static_cast<const MembershipConfig&>(config_), context_, *this, clock_),
       strays_(config_.max_strays),
       actors_(config_.remembered_bytes),
+      calls_(config_.queue_bytes),
+      turns_(config_.max_turns, config_.most_turns),
       endings_(config_.max_turns),
-      inherited_(config_.remembered_bytes / 2),
-      hand_overs_(kLeastBetweenNews, kMostBetweenHandOvers),
-      expiries_(kLeastBetweenNews, kMostBetweenNews) {}
+      inherited_(config_.remembered_bytes / 2) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -54,8 +51,8 @@ void Node::settle() {
   check_drained();
   if (std::exchange(topology_changed_, false)) reroute_waiting();
   // Whoever wanted it has gone: the ring owner will find that nobody holds it.
-  std::erase_if(adoptions_, [](const auto& entry) { return entry.second.granted; });
-  tell_expired();
+  grants_.drop_unused();
+  tell_ends();
 }
 
 void Node::wake(Now now) {
@@ -70,9 +67,9 @@ void Node::wake(Now now) {
         call_due(timer.key);
         break;
       case NodeDue::kRetry:
-        if (const auto found = calls_.find(timer.key); found != calls_.end()) {
-          found->second.retry = NodeTimers::kNone;
-          if (found->second.stage == CallStage::kAside) {
+        if (PendingCall* call = calls_.find(timer.key)) {
+          call->retry = kNoTimer;
+          if (call->stage == CallStage::kAside) {
             take_its_place(timer.key);
           } else {
             route_in_order(timer.key);
@@ -92,8 +89,8 @@ void Node::wake(Now now) {
         endings_.ask_again(timer.key);
         send_deactivations();
         break;
-      case NodeDue::kCleanSlate:
-        clean_slate_due();
+      case NodeDue::kReset:
+        initial_reset_due();
         break;
       case NodeDue::kBreak:
         break_turn_due(timer.key);
@@ -125,7 +122,7 @@ void Node::tick() {
   next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {NodeDue::kTick, kNoKey});
   membership_.tick();
   expire_idle();
-  unblock_turns();
+  if (turns_.make_room(context_.now.mono)) run_runnable();
   for (auto& [host, news] : std::exchange(legacy_news_, {})) {
     const Member* member = membership_.find(host);
     if (member == nullptr || !member->legacy()) continue;
@@ -186,12 +183,7 @@ void Node::run_ended(const HostRun& run, bool silent) {
   // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
   // connections, and the transport says so. Only from a silent one nothing comes at all.
   if (!silent) return;
-  std::vector<Token> lost;
-  for (const auto& [token, forward] : forwards_) {
-    if (forward.host == run.host) lost.push_back(token);
-  }
-  std::sort(lost.begin(), lost.end());
-  for (const Token token : lost) {
+  for (const Token token : forwards_.to(run.host)) {
     context_.effects.push_back(AbandonForward{token});
     forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost));
   }
@@ -227,7 +219,7 @@ void Node::confirmed() {
 
 void Node::view_changed() {
   topology_changed_ = true;
-  next_hand_over_ = context_.now.mono;
+  hand_over_.look_again(context_.now.mono);
   context_.effects.push_back(ViewChanged{});
 }
 

@@ -19,18 +19,27 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sidecar/core/activations/turns.h"
 #include "sidecar/core/actor_table.h"
+#include "sidecar/core/calls/call_order.h"
+#include "sidecar/core/calls/calls.h"
+#include "sidecar/core/calls/forwards.h"
+#include "sidecar/core/calls/retry_budget.h"
 #include "sidecar/core/endings.h"
+#include "sidecar/core/hand_over/hand_over.h"
+#include "sidecar/core/hand_over/unannounced_ends.h"
 #include "sidecar/core/hints.h"
 #include "sidecar/core/inherited.h"
 #include "sidecar/core/inventory.h"
+#include "sidecar/core/legacy/ownership_grants.h"
+#include "sidecar/core/legacy/unverified_claims.h"
 #include "sidecar/core/legacy_bounces.h"
+#include "sidecar/core/life/initial_reset.h"
 #include "sidecar/core/membership/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/pace.h"
 #include "sidecar/core/snapshot.h"
-#include "sidecar/core/spacing.h"
 #include "sidecar/core/strays.h"
 
 namespace ringside::core {
@@ -97,8 +106,7 @@ class Node final : private MembershipListener {
   Route decide(const Call& call) const;
   void route(Token token);
   void route_in_order(Token token);
-  static LaneId lane_of(const Call& call);
-  void advance_lane(LaneId id);
+  void advance(OrderId order);
   void reroute_waiting();
   void wait(Token token, PendingCall& pending, Reason reason);
   void forward(Token token, PendingCall& pending, const Member& member, Epoch epoch);
@@ -121,8 +129,6 @@ class Node final : private MembershipListener {
   void enqueue(Token token, Actor& actor);
   void first_again(Token token, Actor& actor, Answer why);
   bool may_start(const Call& call) const;
-  void unblock_turns();
-  std::optional<Answer> refused_by_share(PendingCall& pending);
   void run_next(Actor& actor);
   void run_runnable();
   void start_turn(Token token, Actor& actor);
@@ -153,8 +159,8 @@ class Node final : private MembershipListener {
 
   // node_detail.cc: why a call ended as it did, in a sentence
   std::string detail_of_silence(const PendingCall& pending) const;
-  std::string detail_of_loss(const Call& call, const ForwardUnderWay& forward, const std::string& error) const;
-  Answer out_of_time_in_lane(const PendingCall& pending) const;
+  std::string detail_of_loss(const Call& call, const Forward& forward, const std::string& error) const;
+  Answer out_of_time_in_order(const PendingCall& pending) const;
   std::string detail_of(const PendingCall& pending, Reason reason) const;
   std::string busy_with(const Actor& actor) const;
   ActorStatus status_of(const Actor& actor, Instant now) const;
@@ -173,17 +179,17 @@ class Node final : private MembershipListener {
   void yield(ActorId id, const std::string& owner, Epoch epoch);
   void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(Token token, const Sender& sender, const ExpireRequest& request);
-  void tell_expired();
+  void tell_ends();
   void tell_handed_over();
-  void hand_over_answered(const NodeQuestion& asked, Verdict verdict);
+  std::vector<HandOver::Successor> successors_of(ActorId id) const;
   void expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
 
   // node_hearsay.cc: what is said of a legacy host whose address proves nothing
-  void ask_back(const std::string& host, Hearsay said);
-  void question(const std::string& host, AskingBack& about);
+  void ask_back(const std::string& host, UnverifiedClaims::Said said);
+  void ask_for_ids(const std::string& host);
   void asked_back(const NodeQuestion& asked, const PeerAnswer& answer);
 
   // node_lifecycle.cc
@@ -191,10 +197,10 @@ class Node final : private MembershipListener {
   void come_back();
   void leave_without_app();
   void check_run();
-  void ask_for_clean_slate();
-  void clean_slate_answered(const Deactivated& said);
-  void clean_slate_due();
-  void forget_clean_slate();
+  void ask_for_initial_reset();
+  void initial_reset_answered(const Deactivated& said);
+  void initial_reset_due();
+  void forget_initial_reset();
   void check_drained();
   void drain_due();
   void check_quorum();
@@ -208,41 +214,37 @@ class Node final : private MembershipListener {
   Hints hints_;
   ActorTable actors_;
   NodeTimers timers_;
-  std::unordered_map<Token, PendingCall> calls_;
-  std::unordered_map<Token, TurnUnderWay> turns_;
+  Calls calls_;
+  CallOrder order_;
+  RetryBudget retry_budget_;
+  Forwards forwards_;
+  Turns turns_;
   std::map<Token, std::deque<Token>> left_behind_;  // lost turns: the calls behind them
-  std::unordered_map<Token, ForwardUnderWay> forwards_;
-  std::unordered_map<LaneId, std::deque<Token>> lanes_;  // local calls of ids that are not here, in order
-  Pace pace_;                                            // of the lines of actors here, and of those lanes
-  std::set<Token> waiting_;                              // calls in stage kWaiting
-  std::deque<ActorId> runnable_;                         // actors that wait for max_turns
+  Pace pace_;                                       // of the calls that wait for actors, here or in order_
   LegacyBounces legacy_bounces_;
-  std::map<ActorId, Adoption> adoptions_;
+  OwnershipGrants grants_;
   std::map<Token, NodeQuestion> asked_;
-  std::map<std::string, AskingBack> asking_back_;
+  UnverifiedClaims unverified_;
   std::unordered_map<ActorId, NodeTimers::Handle> idle_again_;  // what the app has failed to forget is asked for then
   Endings endings_;
   std::map<std::string, LegacyNews> legacy_news_;
-  std::vector<Ended> untold_;  // ended activations, for their ring owners
-  std::map<ActorId, HandingOver> handing_over_;
+  HandOver hand_over_;
+  UnannouncedEnds ends_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
-  int retry_budget_ = 0;
-  std::unordered_map<ActorId, std::size_t> shares_;  // of the bytes that wait, by actor, where they are many
-  std::size_t extra_turns_ = 0;                      // beyond --max-actors-in-flight, since none of those ended
-  std::size_t weight_ = 0, turns_waiting_ = 0;  // of all calls that have not ended; of them in the lines of actors here
-  Token clean_slate_ = 0;                       // "deactivate all" that the app has not answered
-  NodeTimers::Handle clean_slate_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
-  unsigned clean_slate_failures_ = 0;
-  std::string clean_slate_detail_;  // what the app said to it last
-  Spacing hand_overs_, expiries_;   // how often hosts are told of them
-  Instant last_event_, next_inventory_, next_hand_over_, next_expiry_, next_contest_, last_turn_end_;
-  NodeTimers::Handle next_tick_ = NodeTimers::kNone, settle_due_ = NodeTimers::kNone, drain_due_ = NodeTimers::kNone;
+  std::size_t turns_waiting_ = 0;  // calls that wait for actors here
+  InitialReset initial_reset_;
+  NodeTimers::Handle initial_reset_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
+  Instant last_event_;
+  Instant next_inventory_;
+  Instant next_contest_;
+  NodeTimers::Handle next_tick_ = NodeTimers::kNone;
+  NodeTimers::Handle settle_due_ = NodeTimers::kNone;
+  NodeTimers::Handle drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
   bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
   bool app_up_ = false, app_sick_ = false;      // sick: this host leaves the ring for it, as in a drain
   bool has_run_ = false;                        // membership knows of a run of this host
-  bool clean_ = false;                          // the app holds nothing that this host does not know of
   bool run_over_ = false, comes_back_ = false;  // the next run begins once all has ended; and is to be on the ring
 };
 

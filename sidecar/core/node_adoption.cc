@@ -1,6 +1,4 @@
-// Node: --peer-apply own. A peer that keeps another ring has resolved this host as the owner of an id that by our ring
-// is another Ringside host's. That one would claim the id at its next touch, so it is asked first: it grants what it
-// does not hold and knows nobody to hold, and sends later calls here, as with any stray.
+// Node: ids that the ring owner grants to another host (legacy/ownership_grants.h).
 #include <algorithm>
 
 #include "sidecar/core/node.h"
@@ -15,12 +13,11 @@ bool Node::owns_by_legacy_word(const Call& call) const {
 
 // The call waits meanwhile, like all others of this id.
 void Node::adopt(ActorId id) {
-  const auto [entry, fresh] = adoptions_.try_emplace(id);
   const std::string* owner = membership_.ring()->owner(id);
-  if (!fresh || owner == nullptr) return;
-  entry->second.epoch = clock_.next();
+  if (grants_.asked_for(id) || owner == nullptr) return;
+  const std::vector<Claim> claims{{id, clock_.next()}};
+  grants_.ask(claims.front());
   const Token token = context_.token();
-  const std::vector<Claim> claims{{id, entry->second.epoch}};
   asked_[token] = {NodeQuestion::About::kAdoption, *owner, 0, 0, claims};
   const HostRun& self = membership_.self();
   context_.effects.push_back(
@@ -47,18 +44,15 @@ AckAnswer Node::adoption_asked(const HostRun& by, const std::vector<Claim>& clai
 }
 
 void Node::adoption_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
-  const ActorId id = asked.claims.front().id;
-  const auto found = adoptions_.find(id);
-  if (found == adoptions_.end() || found->second.epoch != asked.claims.front().epoch) return;
+  const Claim& claim = asked.claims.front();
   const auto* ack = std::get_if<AckAnswer>(&answer);
   if (ack != nullptr && ack->accepted) {
-    found->second.granted = true;
-    topology_changed_ = true;  // what waits for it is routed at the end of this event, and claims it
+    // What waits for it is routed at the end of this event, and claims it.
+    topology_changed_ = grants_.grant(claim) || topology_changed_;
     return;
   }
-  adoptions_.erase(found);
-  if (ack == nullptr || ack->rejected.empty()) return;  // the next call asks again
-  hints_.put(id, ack->rejected.front().owner);
+  if (!grants_.refuse(claim) || ack == nullptr || ack->rejected.empty()) return;  // the next call asks again
+  hints_.put(claim.id, ack->rejected.front().owner);
   topology_changed_ = true;
 }
 

@@ -67,26 +67,27 @@ Answer Node::out_of_time(const PendingCall& pending) const {
       reason = membership_.confirming() ? Reason::kNotReady : Reason::kTooManyTurns;
       detail.clear();
     }
-  } else if (pending.stage == CallStage::kLane) {
-    return out_of_time_in_lane(pending);
+  } else if (pending.stage == CallStage::kInOrder) {
+    return out_of_time_in_order(pending);
   }
   return Answer::failed(Outcome::kExpired, reason, std::move(detail));
 }
 
 // It stood behind earlier calls of its actor from here: what the first of them waits for, it waited for as well.
-Answer Node::out_of_time_in_lane(const PendingCall& pending) const {
-  const auto lane = lanes_.find(lane_of(*pending.call));
-  const auto first = lane == lanes_.end() || lane->second.empty() ? calls_.end() : calls_.find(lane->second.front());
-  if (first == calls_.end()) return Answer::failed(Outcome::kExpired, Reason::kDeadline);
-  const PendingCall& front = first->second;
-  const std::size_t others = lane->second.size() - 1;
+Answer Node::out_of_time_in_order(const PendingCall& pending) const {
+  const OrderId order = CallOrder::of(*pending.call);
+  const std::optional<Token> head = order_.first(order);
+  const PendingCall* const first = head ? calls_.find(*head) : nullptr;
+  if (first == nullptr) return Answer::failed(Outcome::kExpired, Reason::kDeadline);
+  const PendingCall& front = *first;
+  const std::size_t others = order_.size(order) - 1;
   const std::string behind =
       "; " + std::to_string(others) + (others == 1 ? " call waits" : " calls wait") + " behind it";
   if (front.stage != CallStage::kForwarding) {
     const Reason reason = front.last.reason == Reason::kNone ? Reason::kDeadline : front.last.reason;
     return Answer::failed(Outcome::kExpired, reason, detail_of(front, reason) + behind);
   }
-  const ForwardUnderWay& forward = forwards_.at(front.under_way);
+  const Forward& forward = forwards_.at(front.under_way);
   const Member* owner = membership_.find(forward.host);
   const bool heard = owner != nullptr && !owner->suspected;
   return Answer::failed(Outcome::kExpired, heard ? Reason::kAppSlow : Reason::kPeerUnreachable,
@@ -95,7 +96,7 @@ Answer Node::out_of_time_in_lane(const PendingCall& pending) const {
 }
 
 // "10.0.0.7, to which the call for actor 7 was sent 0.3 s before, is lost: End of file"
-std::string Node::detail_of_loss(const Call& call, const ForwardUnderWay& forward, const std::string& error) const {
+std::string Node::detail_of_loss(const Call& call, const Forward& forward, const std::string& error) const {
   std::string text = forward.host + ", to which the call for " + named(call) + " was sent " +
                      in_seconds(context_.now.mono - forward.began) + " before, is lost";
   if (!error.empty()) text += ": " + error;
@@ -105,7 +106,7 @@ std::string Node::detail_of_loss(const Call& call, const ForwardUnderWay& forwar
 
 // The owner itself answers what is late there, by the deadline and a little more.
 std::string Node::detail_of_silence(const PendingCall& pending) const {
-  const ForwardUnderWay& forward = forwards_.at(pending.under_way);
+  const Forward& forward = forwards_.at(pending.under_way);
   return forward.host + ", to which the call for " + named(*pending.call) + " was sent " +
          in_seconds(context_.now.mono - forward.began) + " ago, did not answer by the caller's deadline";
 }
@@ -149,11 +150,11 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
       return "as many calls wait for " + named(call) + " as --queue-per-actor allows (" +
              std::to_string(config_.queue_per_actor) + ")";
     case Reason::kQueueBytesFull:
-      return "calls of " + std::to_string(weight_) + " bytes are under way here, and --queue-bytes is " +
+      return "calls of " + std::to_string(calls_.bytes()) + " bytes are under way here, and --queue-bytes is " +
              std::to_string(config_.queue_bytes);
     case Reason::kTooManyTurns:
-      return std::to_string(turns_.size()) + " turns are under way, as many as --max-actors-in-flight allows; " +
-             std::to_string(runnable_.size()) + " actors wait for one";
+      return "as many turns are under way as --max-actors-in-flight allows, " + std::to_string(turns_.size()) +
+             "; actors that wait for one: " + std::to_string(turns_.awaiting_room().size());
     case Reason::kHopLimit:
       return "the call was forwarded " + std::to_string(call.hops.value_or(0)) +
              " times: hosts disagree about the ring";

@@ -20,9 +20,8 @@ constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the l
 // An operator's wish: it is answered when the activation is over, and stands first in the line until then. A turn under
 // way that does not end soon is broken.
 void Node::deactivate_for(Token token, Actor& actor) {
-  PendingCall& pending = calls_.at(token);
-  pending.maybe = true;
-  pending.stage = CallStage::kQueued;
+  calls_.at(token).maybe = true;
+  calls_.enter(token, CallStage::kQueued);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_front(token);
   ++turns_waiting_;
@@ -44,9 +43,9 @@ void Node::finish_deactivated(Token token) {
 }
 
 void Node::break_turn_due(Token turn) {
-  const auto found = turns_.find(turn);
-  if (found == turns_.end()) return;
-  Actor* actor = actors_.find(found->second.actor);
+  const Turn* under_way = turns_.find(turn);
+  if (under_way == nullptr) return;
+  Actor* actor = actors_.find(under_way->actor);
   if (actor == nullptr || actor->turn != turn || !actor->ending) return;
   context_.log(Level::kWarn, "turn_broken", {{"actor", name_of(*actor)}, {"why", "operator"}});
   actor->broken = true;
@@ -69,7 +68,7 @@ void Node::end_all(Deactivation why) {
 
 void Node::send_deactivations() {
   while (const auto claim = endings_.next(context_.now.mono)) {
-    const Actor& actor = *actors_.find(claim->id);
+    const Actor& actor = actors_.at(claim->id);
     const Token token = context_.token();
     endings_.asked(*claim, token, context_.now.mono);
     context_.effects.push_back(DeactivateActor{token, *claim, actor.name ? *actor.name : std::string(), actor.why});
@@ -78,10 +77,10 @@ void Node::send_deactivations() {
 
 void Node::deactivated(Now now, Token token, const Deactivated& said) {
   begin(now);
-  if (token == clean_slate_) {
-    clean_slate_answered(said);
+  if (initial_reset_.asks(token)) {
+    initial_reset_answered(said);
   } else if (const auto asked = endings_.answered(token, context_.now.mono)) {
-    deactivation_answered(*actors_.find(asked->claim.id), asked->failures, said);
+    deactivation_answered(actors_.at(asked->claim.id), asked->failures, said);
     send_deactivations();
   }
   settle();
@@ -182,13 +181,12 @@ void Node::hand_over(Actor& actor) {
   if (!actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout) {
     return release(actor);
   }
-  handing_over_[actor.id] = {actor.epoch, {}, {}};
-  next_hand_over_ = context_.now.mono;
+  hand_over_.add({actor.id, actor.epoch}, context_.now.mono);
 }
 
 // The activation is over: its claim goes, its ring owner hears of it, and what waited for it is routed afresh.
 void Node::release(Actor& actor) {
-  untold_.push_back({actor.id, actor.epoch, {}});
+  ends_.add({actor.id, actor.epoch});
   forget_idle_again(actor.id);
   std::unique_ptr<std::deque<Token>> queue = std::move(actor.queue);
   actors_.erase(actor);
@@ -200,7 +198,7 @@ void Node::lose_all() {
   std::vector<std::unique_ptr<std::deque<Token>>> queues;
   while (Actor* actor = actors_.oldest()) {
     ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
-    untold_.push_back({actor->id, actor->epoch, {}});
+    ends_.add({actor->id, actor->epoch});
     if (actor->queue && actor->turn != 0) {
       leave_behind(actor->turn, *actor->queue);
     } else if (actor->queue) {
@@ -210,7 +208,7 @@ void Node::lose_all() {
     actors_.erase(*actor);
   }
   endings_.clear();
-  handing_over_.clear();
+  hand_over_.clear();
   for (auto& queue : queues) requeue(std::move(queue));
 }
 
@@ -218,46 +216,45 @@ void Node::lose_all() {
 // it.
 void Node::leave_behind(Token turn, std::deque<Token>& queue) {
   turns_waiting_ -= queue.size();
-  for (const Token token : queue) calls_.at(token).stage = CallStage::kLane;
+  for (const Token token : queue) calls_.enter(token, CallStage::kInOrder);
   left_behind_[turn] = std::move(queue);
 }
 
 void Node::let_follow(Token turn) {
   const auto left = left_behind_.extract(turn);
   if (left.empty()) return;
-  std::set<LaneId> lanes;
+  std::set<OrderId> orders;
   for (const Token token : left.mapped()) {
-    const auto call = calls_.find(token);  // nothing: its deadline has passed meanwhile
-    if (call == calls_.end()) continue;
-    if (call->second.call->origin == Origin::kLocal) {
-      const LaneId lane = lane_of(*call->second.call);
-      lanes_[lane].push_back(token);
-      lanes.insert(lane);
+    const PendingCall* pending = calls_.find(token);  // nothing: its deadline has passed meanwhile
+    if (pending == nullptr) continue;
+    if (pending->call->origin == Origin::kLocal) {
+      const OrderId order = CallOrder::of(*pending->call);
+      order_.add(order, token);
+      orders.insert(order);
     } else {
       route(token);
     }
   }
-  for (const LaneId lane : lanes) advance_lane(lane);
+  for (const OrderId order : orders) advance(order);
 }
 
 void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
   turns_waiting_ -= queue->size();
-  std::map<LaneId, std::deque<Token>> local;
+  std::map<OrderId, std::deque<Token>> local;
   for (const Token token : *queue) {
-    PendingCall& pending = calls_.at(token);
-    if (pending.call->kind == Call::Kind::kDeactivate) {
+    const Call& call = *calls_.at(token).call;
+    if (call.kind == Call::Kind::kDeactivate) {
       finish_deactivated(token);  // not routed: it would end the next activation
-    } else if (pending.call->origin == Origin::kLocal) {
-      pending.stage = CallStage::kLane;
-      local[lane_of(*pending.call)].push_back(token);
+    } else if (call.origin == Origin::kLocal) {
+      calls_.enter(token, CallStage::kInOrder);
+      local[CallOrder::of(call)].push_back(token);
     } else {
       route(token);
     }
   }
-  for (const auto& [id, tokens] : local) {
-    std::deque<Token>& lane = lanes_[id];
-    lane.insert(lane.begin(), tokens.begin(), tokens.end());
-    advance_lane(id);
+  for (const auto& [order, tokens] : local) {
+    order_.add_first(order, tokens);
+    advance(order);
   }
 }
 

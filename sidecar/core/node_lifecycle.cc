@@ -7,10 +7,7 @@
 namespace ringside::core {
 namespace {
 
-constexpr Duration kSlowSlate{250'000};
-constexpr Duration kFirstSlate{50'000};
-constexpr Duration kLastSlate{1'000'000};
-constexpr unsigned kFailuresBetweenLines = 32;  // in the log
+constexpr Duration kSlowReset{250'000};
 
 }  // namespace
 
@@ -55,11 +52,11 @@ void Node::begin_run(Phase phase) {
 
 void Node::check_run() {
   // Handing over what an ended activation has answered may have to wait until the rings agree.
-  const bool all_ended = actors_.size() == handing_over_.size();
+  const bool all_ended = actors_.size() == hand_over_.size();
   if (run_over_) {
     if (!all_ended) return;
     const bool to_the_ring = comes_back_ || membership_.phase() == Phase::kJoining;
-    if (to_the_ring && config_.has_app && app_up_ && !clean_) return ask_for_clean_slate();
+    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) return ask_for_initial_reset();
     run_over_ = comes_back_ = false;
     begin_run(to_the_ring ? Phase::kJoining : membership_.phase());
   }
@@ -72,39 +69,32 @@ void Node::check_run() {
 
 // Off the ring until the app has forgotten what an earlier sidecar's activations left in it, or says that it has
 // nothing to forget: whoever is on the ring gets calls.
-void Node::ask_for_clean_slate() {
-  if (clean_slate_ != 0 || clean_slate_due_ != NodeTimers::kNone) return;
-  clean_slate_ = context_.token();
-  context_.effects.push_back(DeactivateAll{clean_slate_});
+void Node::ask_for_initial_reset() {
+  if (initial_reset_.under_way() || initial_reset_due_ != NodeTimers::kNone) return;
+  const Token token = context_.token();
+  initial_reset_.asked(token);
+  context_.effects.push_back(DeactivateAll{token});
   // Most answer at once. For the others this host is a member without its app meanwhile, which keeps nobody waiting.
-  if (!has_run_) clean_slate_due_ = timers_.add(context_.now.mono + kSlowSlate, {NodeDue::kCleanSlate, 0});
+  if (!has_run_) initial_reset_due_ = timers_.add(context_.now.mono + kSlowReset, {NodeDue::kReset, 0});
 }
 
 // The question stands for an app that is gone, or for a run that is not to come.
-void Node::forget_clean_slate() {
-  clean_slate_ = 0;
-  clean_slate_failures_ = 0;
-  clean_ = false;
-  timers_.cancel(clean_slate_due_);
+void Node::forget_initial_reset() {
+  initial_reset_.begin_anew();
+  timers_.cancel(initial_reset_due_);
 }
 
-void Node::clean_slate_due() {
-  clean_slate_due_ = NodeTimers::kNone;
+void Node::initial_reset_due() {
+  initial_reset_due_ = NodeTimers::kNone;
   if (!has_run_) begin_run(Phase::kAppDown);
 }
 
-void Node::clean_slate_answered(const Deactivated& said) {
-  clean_slate_ = 0;
-  timers_.cancel(clean_slate_due_);
-  clean_ = said.kind == Deactivated::Kind::kDone;
-  clean_slate_detail_ = said.detail;
-  if (std::exchange(clean_slate_failures_, clean_ ? 0 : clean_slate_failures_ + 1) % kFailuresBetweenLines == 0 &&
-      !clean_) {
-    context_.log(Level::kWarn, "clean_slate_failed", {{"detail", said.detail}});
-  }
-  if (clean_) return;
-  const Duration pause = std::min(kLastSlate, kFirstSlate * (1 << std::min(clean_slate_failures_, 8U)));
-  clean_slate_due_ = timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kCleanSlate, 0});
+void Node::initial_reset_answered(const Deactivated& said) {
+  timers_.cancel(initial_reset_due_);
+  const InitialReset::Next next = initial_reset_.answered(said);
+  if (next.to_be_logged) context_.log(Level::kWarn, "clean_slate_failed", {{"detail", said.detail}});
+  if (initial_reset_.done()) return;
+  initial_reset_due_ = timers_.add(context_.now.mono + next.pause, {NodeDue::kReset, 0});
 }
 
 // ---- the application ------------------------------------------------------------------------------------------------
@@ -127,7 +117,7 @@ void Node::app_down(Now now, const std::string& why, bool alive) {
   app_down_because_ = why;
   if (app_up_) {
     app_up_ = false;
-    forget_clean_slate();
+    forget_initial_reset();
     context_.log(Level::kError, "app_down", {{"why", why}});
     tick_soon();
   }
@@ -153,7 +143,7 @@ void Node::leave_without_app() {
 void Node::app_restarted(Now now) {
   begin(now);
   context_.log(Level::kWarn, "app_restarted", {{"actors", std::to_string(actors_.size())}});
-  forget_clean_slate();
+  forget_initial_reset();
   lose_all();
   settle();
 }
@@ -168,7 +158,7 @@ void Node::drain(Now now) {
     timers_.cancel(drain_due_);
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
     membership_.set_phase(Phase::kDraining);
-    forget_clean_slate();
+    forget_initial_reset();
     drain_due_ = timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
     end_all(Deactivation::kDrain);
     tick_soon();
@@ -217,9 +207,9 @@ void Node::uncordon(Now now) {
 void Node::close(Now now) {
   begin(now);
   std::map<Token, Outcome> left;
-  for (const auto& [token, pending] : calls_) {
-    if (pending.stage == CallStage::kTurn) left[token] = Outcome::kUnknown;
-    if (pending.stage == CallStage::kQueued || pending.stage == CallStage::kAside) left[token] = Outcome::kNotDelivered;
+  for (const Token token : calls_.in_stage(CallStage::kTurn)) left[token] = Outcome::kUnknown;
+  for (const CallStage stage : {CallStage::kQueued, CallStage::kAside}) {
+    for (const Token token : calls_.in_stage(stage)) left[token] = Outcome::kNotDelivered;
   }
   for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
   membership_.close();

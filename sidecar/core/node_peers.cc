@@ -1,6 +1,7 @@
 // Node: what hosts ask and tell one another about actors: inventories, claims, expiries.
 #include <algorithm>
 
+#include "sidecar/core/check.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/overloaded.h"
@@ -9,8 +10,6 @@ namespace ringside::core {
 namespace {
 
 constexpr std::size_t kAnnounceAtOnce = 1000;
-constexpr std::size_t kMaxUntold = 100'000;
-constexpr Duration kHandOverRepeat{200'000};
 constexpr Duration kContestRepeat{500'000};
 
 }  // namespace
@@ -384,93 +383,76 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
   answer(token, ExpireAnswer{verdict});
 }
 
-// Told again until every heir says that it knows.
-void Node::tell_handed_over() {
-  if (handing_over_.empty() || context_.now.mono < next_hand_over_) return;
-  if (context_.now.mono < hand_overs_.next()) return settle_by(hand_overs_.next());
-  next_hand_over_ = context_.now.mono + kHandOverRepeat;
-  // An heir that has not seen this host leave does not know yet that it is one.
+// Whoever may activate the id next, and knows that it may. One that has not seen this host leave does not.
+std::vector<HandOver::Successor> Node::successors_of(ActorId id) const {
   const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
-  std::map<std::string, std::vector<Ended>> by_heir;
-  std::vector<Claim> settled;
-  for (const auto& [id, handing] : handing_over_) {
-    const std::string* owner = membership_.ring()->owner(id);
-    bool known = true;
-    for (const std::string& heir : membership_.heirs(id)) {
-      if (handing.took.contains(heir) || (handing.refused.contains(heir) && *owner != heir)) continue;
-      known = false;
-      if (leaving && !membership_.leave_seen_by(heir)) continue;
-      by_heir[heir].push_back({id, handing.epoch, actors_.find(id)->window->all()});
-    }
-    if (!known) continue;
-    // Nobody else's: whoever gains the id asks this host what it remembers.
-    if (owner == nullptr || membership_.find(*owner) == nullptr) {
-      inherited_.put({id, handing.epoch, actors_.find(id)->window->all()});
-    }
-    settled.push_back({id, handing.epoch});
+  const std::string* owner = membership_.ring()->owner(id);
+  std::vector<HandOver::Successor> successors;
+  for (const std::string& host : membership_.heirs(id)) {
+    successors.push_back({host, owner != nullptr && *owner == host, !leaving || membership_.leave_seen_by(host)});
   }
-  if (!by_heir.empty()) hand_overs_.sent(context_.now.mono);
-  for (auto& [heir, list] : by_heir) {
+  return successors;
+}
+
+void Node::tell_handed_over() {
+  const HandOver::Due due = hand_over_.due(context_.now.mono, [this](ActorId id) { return successors_of(id); });
+  if (due.next != kNever) return settle_by(due.next);
+  const auto ended = [this](const Claim& claim) {
+    const Actor& actor = actors_.at(claim.id);
+    RINGSIDE_CHECK(actor.window != nullptr);
+    return Ended{claim.id, claim.epoch, actor.window->all()};
+  };
+  for (const auto& [successor, claims] : due.tell) {
     const Token token = context_.token();
-    NodeQuestion& asked = asked_[token] = {NodeQuestion::About::kHandOver, heir, 0, 0, {}};
-    for (const Ended& ended : list) asked.claims.push_back({ended.id, ended.epoch});
-    context_.effects.push_back(AskPeer{token, heir, ExpireRequest{std::move(list)}, config_.dead_after});
+    asked_[token] = {NodeQuestion::About::kHandOver, successor, 0, 0, claims};
+    ExpireRequest request;
+    for (const Claim& claim : claims) request.ended.push_back(ended(claim));
+    context_.effects.push_back(AskPeer{token, successor, std::move(request), config_.dead_after});
   }
-  for (const Claim& claim : settled) {
-    handing_over_.erase(claim.id);
-    release(*actors_.find(claim.id));
-  }
-  topology_changed_ = topology_changed_ || !settled.empty();
-}
-
-// Whoever owns the id only without the joiners is right to refuse once it has taken them in.
-void Node::hand_over_answered(const NodeQuestion& asked, Verdict verdict) {
-  for (const Claim& claim : asked.claims) {
-    const auto found = handing_over_.find(claim.id);
-    if (found == handing_over_.end() || found->second.epoch != claim.epoch) continue;
-    if (verdict == Verdict::kOk) {
-      found->second.took.insert(asked.host);
-    } else if (verdict == Verdict::kStale) {
-      found->second.refused.insert(asked.host);
-    }
+  for (const Claim& claim : due.over) {
     const std::string* owner = membership_.ring()->owner(claim.id);
-    const bool not_the_owner = owner == nullptr || *owner != asked.host;
-    if (verdict == Verdict::kOk || (verdict == Verdict::kStale && not_the_owner)) next_hand_over_ = context_.now.mono;
+    // Nobody else's: whoever gains the id asks this host what it remembers.
+    if (owner == nullptr || membership_.find(*owner) == nullptr) inherited_.put(ended(claim));
   }
+  for (const Claim& claim : due.over) release(actors_.at(claim.id));
+  topology_changed_ = topology_changed_ || !due.over.empty();
 }
 
-// An expiry that got lost would leave a stray behind for as long as this host lives: it is told again.
+// An end that got lost would leave a stray behind for as long as this host lives: it is told again.
 void Node::expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
   const auto* heard = std::get_if<ExpireAnswer>(&answer);
-  const bool ok = heard != nullptr && heard->verdict == Verdict::kOk;
-  if (asked.about == NodeQuestion::About::kHandOver) {
-    return hand_over_answered(asked, heard == nullptr ? Verdict::kUnspecified : heard->verdict);
+  const Verdict verdict = heard == nullptr ? Verdict::kUnspecified : heard->verdict;
+  if (asked.about == NodeQuestion::About::kExpiry) {
+    if (verdict != Verdict::kOk) ends_.add_again(asked.claims, context_.now.mono);
+    return;
   }
-  if (ok || untold_.size() > kMaxUntold) return;
-  for (const Claim& claim : asked.claims) untold_.push_back({claim.id, claim.epoch, {}});
-  next_expiry_ = context_.now.mono + kHandOverRepeat;
+  hand_over_.answered(asked.host, asked.claims, verdict, context_.now.mono, [&](ActorId id) {
+    const std::string* owner = membership_.ring()->owner(id);
+    return owner != nullptr && *owner == asked.host;
+  });
 }
 
 // What has ended here, told to the hosts that the ring names for it, and to all legacy hosts.
-void Node::tell_expired() {
-  if (untold_.empty() || context_.now.mono < next_expiry_) return;
-  if (context_.now.mono < expiries_.next()) return settle_by(expiries_.next());
-  std::vector<Ended> ended = std::exchange(untold_, {});
+void Node::tell_ends() {
+  const UnannouncedEnds::Due due = ends_.due(context_.now.mono);
+  if (due.next != kNever) return settle_by(due.next);
+  if (due.claims.empty()) return;
   std::vector<ActorId> ids;
-  std::map<std::string, std::vector<Ended>> by_owner;
-  for (Ended& one : ended) {
-    ids.push_back(one.id);
-    const std::string* owner = membership_.ring()->owner(one.id);
+  std::map<std::string, std::vector<Claim>> by_owner;
+  for (const Claim& claim : due.claims) {
+    ids.push_back(claim.id);
+    const std::string* owner = membership_.ring()->owner(claim.id);
     if (owner == nullptr || *owner == membership_.self().host) continue;
     const Member* member = membership_.find(*owner);
-    if (member != nullptr && !member->legacy()) by_owner[*owner].push_back(std::move(one));
+    if (member != nullptr && !member->legacy()) by_owner[*owner].push_back(claim);
   }
-  if (!by_owner.empty() || membership_.has_legacy()) expiries_.sent(context_.now.mono);
-  for (auto& [owner, list] : by_owner) {
+  if (!by_owner.empty() || membership_.has_legacy()) ends_.sent(context_.now.mono);
+  for (auto& [owner, claims] : by_owner) {
     const Token token = context_.token();
-    NodeQuestion& asked = asked_[token] = {NodeQuestion::About::kExpiry, owner, 0, 0, {}};
-    for (const Ended& one : list) asked.claims.push_back({one.id, one.epoch});
-    context_.effects.push_back(AskPeer{token, owner, ExpireRequest{std::move(list)}, config_.dead_after});
+    ExpireRequest request;
+    for (const Claim& claim : claims) request.ended.push_back({claim.id, claim.epoch, {}});
+    asked_[token] = {NodeQuestion::About::kExpiry, owner, 0, 0, std::move(claims)};
+    context_.effects.push_back(AskPeer{token, owner, std::move(request), config_.dead_after});
   }
   for (const auto& [host, member] : membership_.members()) {
     if (!member.legacy()) continue;

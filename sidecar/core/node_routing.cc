@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::uint32_t kMaxHops = 8;
 constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
-// Repeats must not feed an overload (Google SRE book, "Handling Overload"): a call earns one, a repeat after
-// "overloaded" costs this, which makes one repeat for every five calls.
-constexpr int kRetryCost = 5;
-constexpr int kMostRetryBudget = 500;
-constexpr std::size_t kUncountedPart = 4;  // of --queue-bytes, within which no actor is held to a share
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
 constexpr Duration kFirstAside{40'000};
@@ -42,11 +37,9 @@ Route Node::decide(const Call& call) const {
     if (named != 0 && named != actor->epoch) return fail(Reason::kNotMine);
     return {Route::Kind::kHere, Reason::kNone, nullptr, actor->epoch};
   }
-  const auto adoption = adoptions_.find(call.id);
   if (named != 0) {
     // Its ring owner has granted it, and sends calls already: the grant is on its way.
-    const bool coming = adoption != adoptions_.end() && adoption->second.epoch == named;
-    return coming ? wait_for(Reason::kOwnershipMoving) : fail(Reason::kNotMine);
+    return grants_.asked_for(Claim{call.id, named}) ? wait_for(Reason::kOwnershipMoving) : fail(Reason::kNotMine);
   }
 
   const std::string* owner = membership_.ring()->owner(call.id);
@@ -69,8 +62,7 @@ Route Node::decide(const Call& call) const {
     const bool open = membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(call.id));
     if (!open) return wait_for(membership_.joined() ? Reason::kOwnershipMoving : Reason::kNotReady);
     const Member* granter = membership_.find(*owner);  // not of what is this host's own by the ring
-    const bool granted = adoption != adoptions_.end() && adoption->second.granted;
-    const bool asks = granter != nullptr && !granter->legacy() && !granted;
+    const bool asks = granter != nullptr && !granter->legacy() && !grants_.granted(call.id);
     return {asks ? Route::Kind::kAdopt : Route::Kind::kClaim, Reason::kNone, nullptr, 0};
   }
   // Off the ring, but the heir may not know yet that it is one.
@@ -94,16 +86,13 @@ Route Node::decide(const Call& call) const {
 
 void Node::apply(Now now, Token token, CallPtr call) {
   begin(now);
-  PendingCall& pending = calls_[token];
-  pending.call = std::move(call);
-  weight_ += pending.call->weight();
-  retry_budget_ = std::min(retry_budget_ + 1, kMostRetryBudget);
+  std::optional<Answer> refusal = calls_.begin(token, std::move(call));
+  PendingCall& pending = calls_.at(token);
   const Call& request = *pending.call;
+  retry_budget_.earn();
   if (request.deadline <= now.mono) {
     finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));
-  } else if (weight_ > config_.queue_bytes) {
-    finish(token, Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull));
-  } else if (auto refusal = refused_by_share(pending)) {
+  } else if (refusal) {
     finish(token, std::move(*refusal));
   } else if (!is_for(request, membership_.self(), config_.cluster)) {
     finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kWrongTarget,
@@ -115,63 +104,42 @@ void Node::apply(Now now, Token token, CallPtr call) {
   settle();
 }
 
-// One actor's line never takes all that may wait: at most as much as it leaves to the others (dynamic thresholds:
-// Choudhury and Hahne, 1998).
-std::optional<Answer> Node::refused_by_share(PendingCall& pending) {
-  if (weight_ <= config_.queue_bytes / kUncountedPart) return std::nullopt;
-  const Call& call = *pending.call;
-  std::size_t& share = shares_[call.id];
-  share += call.weight();
-  pending.counted = true;
-  if (share == call.weight() || share <= config_.queue_bytes - weight_) return std::nullopt;
-  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                        "calls of " + std::to_string(share) + " bytes wait for actor " + std::to_string(call.id) +
-                            ", and the other actors need what is left of --queue-bytes");
-}
-
-LaneId Node::lane_of(const Call& call) {
-  if (call.kind == Call::Kind::kDeactivate) return ~hash_id(call.id);  // what is in front may be what is to be ended
-  return call.chain.empty() ? call.id : hash_id(call.id) ^ hash_bytes(call.chain);
-}
-
 // Behind the calls of its id that came from here before it, where they wait; else it is routed.
 void Node::take_its_place(Token token) {
-  PendingCall& pending = calls_.at(token);
-  const Call& call = *pending.call;
-  const auto lane = lanes_.find(lane_of(call));
-  if (call.origin == Origin::kLocal && lane != lanes_.end()) {
-    if (auto refusal = pace_.no_room(call, lane->second.size(), config_.queue_per_actor, context_.now.mono)) {
+  const Call& call = *calls_.at(token).call;
+  const OrderId order = CallOrder::of(call);
+  const std::size_t ahead = call.origin == Origin::kLocal ? order_.size(order) : 0;
+  if (ahead > 0) {
+    if (auto refusal = pace_.no_room(call, ahead, config_.queue_per_actor, context_.now.mono)) {
       finish(token, std::move(*refusal));
     } else {
-      pending.stage = CallStage::kLane;
-      lane->second.push_back(token);
+      calls_.enter(token, CallStage::kInOrder);
+      order_.add(order, token);
       pace_.joined(call.id, context_.now.mono);
     }
   } else {
     route(token);
     // Not on its way to the app: later calls of this id from here must not overtake it.
-    const auto found = calls_.find(token);
-    if (found != calls_.end() && found->second.call->origin == Origin::kLocal &&
-        (found->second.stage == CallStage::kWaiting || found->second.stage == CallStage::kForwarding)) {
-      lanes_[lane_of(*found->second.call)].push_back(token);
-    }
+    const PendingCall* routed = calls_.find(token);
+    const bool waits =
+        routed != nullptr && (routed->stage == CallStage::kWaiting || routed->stage == CallStage::kForwarding);
+    if (waits && routed->call->origin == Origin::kLocal) order_.add(order, token);
   }
 }
 
 // Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
 void Node::route(Token token) {
   PendingCall& pending = calls_.at(token);
-  waiting_.erase(token);
   timers_.cancel(pending.retry);
-  pending.stage = CallStage::kRouting;
+  calls_.enter(token, CallStage::kRouting);
   if (pending.call->deadline <= context_.now.mono) {
     return finish(token, out_of_time(pending));
   }
   const Route route = decide(*pending.call);
   switch (route.kind) {
     case Route::Kind::kHere:
-      if (pending.call->kind == Call::Kind::kDeactivate) return deactivate_for(token, *actors_.find(pending.call->id));
-      return enqueue(token, *actors_.find(pending.call->id));
+      if (pending.call->kind == Call::Kind::kDeactivate) return deactivate_for(token, actors_.at(pending.call->id));
+      return enqueue(token, actors_.at(pending.call->id));
     case Route::Kind::kClaim:
     case Route::Kind::kAdopt:
       if (pending.call->kind == Call::Kind::kDeactivate) return finish_deactivated(token);
@@ -192,49 +160,40 @@ void Node::route(Token token) {
 // For a call that was waiting: where it moves on, those of the same id behind it follow.
 void Node::route_in_order(Token token) {
   PendingCall& pending = calls_.at(token);
-  const LaneId id = lane_of(*pending.call);
-  const auto lane = lanes_.find(id);
-  if (lane != lanes_.end() && !lane->second.empty() && lane->second.front() != token &&
-      std::count(lane->second.begin(), lane->second.end(), token) != 0) {
+  const OrderId order = CallOrder::of(*pending.call);
+  if (order_.stands_behind_another(order, token)) {
     // One that came back has taken its place at the head: this one follows it.
-    waiting_.erase(token);
     timers_.cancel(pending.retry);
-    pending.stage = CallStage::kLane;
+    calls_.enter(token, CallStage::kInOrder);
   } else {
     route(token);
   }
-  advance_lane(id);
+  advance(order);
 }
 
-void Node::advance_lane(LaneId id) {
-  auto lane = lanes_.find(id);
-  while (lane != lanes_.end()) {
-    if (lane->second.empty()) {
-      lanes_.erase(lane);
-      return;
-    }
-    const Token head = lane->second.front();
-    auto call = calls_.find(head);
-    if (call != calls_.end() && call->second.stage == CallStage::kLane) {
-      if (auto refusal = pace_.too_late(*call->second.call, context_.now.mono)) {
-        finish(head, std::move(*refusal));
+// Routes those that stand in order, until one has to wait.
+void Node::advance(OrderId order) {
+  while (const auto head = order_.first(order)) {
+    const PendingCall* pending = calls_.find(*head);
+    if (pending != nullptr && pending->stage == CallStage::kInOrder) {
+      if (auto refusal = pace_.too_late(*pending->call, context_.now.mono)) {
+        finish(*head, std::move(*refusal));
       } else {
-        route(head);
+        route(*head);
       }
-      call = calls_.find(head);
+      pending = calls_.find(*head);
     }
-    const bool blocks = call != calls_.end() &&
-                        (call->second.stage == CallStage::kWaiting || call->second.stage == CallStage::kForwarding);
-    lane = lanes_.find(id);
-    if (blocks || lane == lanes_.end()) return;
-    if (!lane->second.empty() && lane->second.front() == head) lane->second.pop_front();
+    const bool blocks =
+        pending != nullptr && (pending->stage == CallStage::kWaiting || pending->stage == CallStage::kForwarding);
+    if (blocks) return;
+    if (order_.first(order) == head) order_.remove(order, *head);
   }
 }
 
 void Node::reroute_waiting() {
-  const std::vector<Token> tokens(waiting_.begin(), waiting_.end());
-  for (const Token token : tokens) {
-    if (waiting_.contains(token)) route_in_order(token);
+  const std::set<Token> waiting = calls_.waiting();
+  for (const Token token : waiting) {
+    if (calls_.waiting().contains(token)) route_in_order(token);
   }
 }
 
@@ -245,8 +204,7 @@ void Node::wait(Token token, PendingCall& pending, Reason reason) {
     return finish(token, Answer::failed(Outcome::kNotDelivered, reason));
   }
   pending.last = Answer::failed(Outcome::kNotDelivered, reason);
-  pending.stage = CallStage::kWaiting;
-  waiting_.insert(token);
+  calls_.enter(token, CallStage::kWaiting);
   pending.retry = timers_.add(pending.held_until, {NodeDue::kRetry, token});
 }
 
@@ -257,8 +215,7 @@ void Node::retry_later(Token token, PendingCall& pending, Answer why) {
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
-  pending.stage = CallStage::kWaiting;
-  waiting_.insert(token);
+  calls_.enter(token, CallStage::kWaiting);
   pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {NodeDue::kRetry, token});
 }
 
@@ -278,9 +235,9 @@ void Node::put_aside(Token token, PendingCall& pending, Answer why) {
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
-  pending.stage = CallStage::kAside;
+  calls_.enter(token, CallStage::kAside);
   pending.retry = timers_.add(context_.now.mono + pause, {NodeDue::kRetry, token});
-  if (call.origin == Origin::kLocal) advance_lane(lane_of(call));
+  if (call.origin == Origin::kLocal) advance(CallOrder::of(call));
 }
 
 void Node::forward(Token token, PendingCall& pending, const Member& member, Epoch epoch) {
@@ -299,11 +256,11 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
     }
     // Whoever sent it takes this host for the holder, as an expiry that it missed would explain: it is told again.
-    if (legacy_bounces_.first(call.id)) untold_.push_back({call.id, 0, {}});
+    if (legacy_bounces_.first(call.id)) ends_.add({call.id, 0});
   }
   const Token forward = context_.token();
-  forwards_[forward] = {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono};
-  pending.stage = CallStage::kForwarding;
+  forwards_.began(forward, {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono});
+  calls_.enter(token, CallStage::kForwarding);
   pending.under_way = forward;
   pending.last_host = member.run.host;
   ++context_.counters.forwards;
@@ -314,13 +271,12 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
 
 void Node::forward_answered(Now now, Token token, Answer answer) {
   begin(now);
-  const auto found = forwards_.find(token);
-  if (found != forwards_.end()) {
+  if (const Forward* forward = forwards_.find(token)) {
     if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
         answer.reason == Reason::kWrongTarget) {
-      membership_.connection_lost(found->second.host);
+      membership_.connection_lost(forward->host);
     } else if (answer.reason == Reason::kShuttingDown) {
-      membership_.about_to_end(found->second.host);
+      membership_.about_to_end(forward->host);
     }
     forward_ended(token, std::move(answer));
   }
@@ -329,16 +285,15 @@ void Node::forward_answered(Now now, Token token, Answer answer) {
 
 // Any end of a forward: an answer of the owner, or none.
 void Node::forward_ended(Token token, Answer answer) {
-  const auto found = forwards_.find(token);
-  if (found == forwards_.end()) return;
-  const ForwardUnderWay forward = std::move(found->second);
-  forwards_.erase(found);
-  const auto entry = calls_.find(forward.call);
-  if (entry == calls_.end()) return;
-  PendingCall& pending = entry->second;
+  const std::optional<Forward> ended = forwards_.end(token);
+  if (!ended) return;
+  const Forward& forward = *ended;
+  PendingCall* const found = calls_.find(forward.call);
+  if (found == nullptr) return;
+  PendingCall& pending = *found;
   const Call& call = *pending.call;
   const ActorId id = call.id;
-  if (forward.legacy_bounce) legacy_bounces_.end(id);
+  if (forward.bounce) legacy_bounces_.end(id);
   if (answer.reason == Reason::kPeerLost || answer.reason == Reason::kPeerUnreachable) {
     answer.detail = detail_of_loss(call, forward, answer.detail);
   }
@@ -374,8 +329,7 @@ void Node::forward_ended(Token token, Answer answer) {
   } else if (answer.outcome == Outcome::kUnknown) {
     again = origin && call.idempotent;
   } else if (answer.outcome == Outcome::kOverloaded) {
-    again = origin && retry_budget_ >= kRetryCost;
-    if (again) retry_budget_ -= kRetryCost;
+    again = origin && retry_budget_.spend();
   } else if (const std::string* owner = membership_.ring()->owner(id)) {
     if (answer.owner == *owner || answer.owner == membership_.self().host) {
       hints_.drop(id);
@@ -392,26 +346,16 @@ void Node::forward_ended(Token token, Answer answer) {
 
 void Node::abandon_forward(const PendingCall& pending) {
   context_.effects.push_back(AbandonForward{pending.under_way});
-  const auto found = forwards_.find(pending.under_way);
-  if (found == forwards_.end()) return;
-  if (found->second.legacy_bounce) legacy_bounces_.end(pending.call->id);
-  forwards_.erase(found);
+  const std::optional<Forward> forward = forwards_.end(pending.under_way);
+  if (forward && forward->bounce) legacy_bounces_.end(pending.call->id);
 }
 
 void Node::finish(Token token, Answer answer) {
-  const auto found = calls_.find(token);
-  if (found == calls_.end()) return;
-  PendingCall pending = std::move(found->second);
-  calls_.erase(found);
-  waiting_.erase(token);
+  std::optional<PendingCall> ended = calls_.end(token);
+  if (!ended) return;
+  PendingCall& pending = *ended;
   timers_.cancel(pending.deadline);
   timers_.cancel(pending.retry);
-  weight_ -= pending.call->weight();
-  if (pending.counted) {
-    const auto share = shares_.find(pending.call->id);
-    share->second -= pending.call->weight();
-    if (share->second == 0) shares_.erase(share);
-  }
   if (answer.outcome != Outcome::kApplied && answer.detail.empty()) answer.detail = detail_of(pending, answer.reason);
   if (pending.maybe && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
   if (answer.owner.empty()) answer.owner = where(pending.call->id).owner;
@@ -420,15 +364,15 @@ void Node::finish(Token token, Answer answer) {
   if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];
   context_.effects.push_back(FinishCall{token, std::move(answer)});
   if (pending.call->origin == Origin::kLocal && pending.stage != CallStage::kTurn) {
-    advance_lane(lane_of(*pending.call));
+    advance(CallOrder::of(*pending.call));
   }
 }
 
 // The caller's deadline.
 void Node::call_due(Token token) {
-  const auto found = calls_.find(token);
-  if (found == calls_.end()) return;
-  PendingCall& pending = found->second;
+  PendingCall* const found = calls_.find(token);
+  if (found == nullptr) return;
+  PendingCall& pending = *found;
   pending.deadline = NodeTimers::kNone;
   switch (pending.stage) {
     case CallStage::kForwarding: {
@@ -443,7 +387,7 @@ void Node::call_due(Token token) {
     case CallStage::kTurn: {
       const Actor* actor = actors_.find(pending.call->id);
       Answer late = Answer::failed(Outcome::kUnknown, Reason::kAppSlow, actor != nullptr ? busy_with(*actor) : "");
-      turns_.at(pending.under_way).call = 0;
+      turns_.forget_caller(pending.under_way);
       return finish(token, std::move(late));
     }
     default: {
@@ -456,24 +400,23 @@ void Node::call_due(Token token) {
 
 void Node::cancel(Now now, Token token) {
   begin(now);
-  if (const auto found = calls_.find(token); found != calls_.end()) {
-    const CallStage stage = found->second.stage;
-    const bool sent = stage == CallStage::kTurn || stage == CallStage::kForwarding;
+  if (const PendingCall* pending = calls_.find(token)) {
+    const bool sent = pending->stage == CallStage::kTurn || pending->stage == CallStage::kForwarding;
     give_up(token, sent ? Outcome::kUnknown : Outcome::kNotDelivered, Reason::kCancelled);
   }
   settle();
 }
 
 void Node::hang_up(Now now, Token token) {
-  const auto found = calls_.find(token);
-  if (found == calls_.end() || found->second.stage != CallStage::kTurn) cancel(now, token);
+  const PendingCall* pending = calls_.find(token);
+  if (pending == nullptr || pending->stage != CallStage::kTurn) cancel(now, token);
 }
 
 // Whatever its stage, it ends now; a turn goes on without anybody who waits for it.
 void Node::give_up(Token token, Outcome outcome, Reason reason) {
   const PendingCall& pending = calls_.at(token);
   if (pending.stage == CallStage::kTurn) {
-    turns_.at(pending.under_way).call = 0;
+    turns_.forget_caller(pending.under_way);
   } else if (pending.stage == CallStage::kForwarding) {
     abandon_forward(pending);
   } else {

@@ -70,24 +70,25 @@ Status Node::status() const {
   status.strays = strays_.size();
   status.turns_under_way = turns_.size();
   status.turns_waiting = turns_waiting_;
-  status.held_back = runnable_.size();
+  status.held_back = turns_.awaiting_room().size();
   status.ending = endings_.size();
   status.calls = calls_.size();
-  status.queued_bytes = weight_;
-  status.held = waiting_.size();
+  status.queued_bytes = calls_.bytes();
+  status.held = calls_.waiting().size();
   status.unfinished =
-      calls_.size() + turns_.size() + forwards_.size() + lanes_.size() + waiting_.size() + runnable_.size() +
-      left_behind_.size() + legacy_bounces_.size() + adoptions_.size() + asked_.size() + asking_back_.size() +
-      endings_.size() + legacy_news_.size() + untold_.size() + handing_over_.size() + contested_.size() +
+      calls_.size() + turns_.size() + forwards_.size() + order_.orders() + calls_.waiting().size() +
+      turns_.awaiting_room().size() + left_behind_.size() + legacy_bounces_.size() + grants_.size() + asked_.size() +
+      unverified_.hosts() + endings_.size() + legacy_news_.size() + ends_.size() + hand_over_.size() +
+      contested_.size() +
       (timers_.size() - (next_tick_ == NodeTimers::kNone ? 0 : 1) - (settle_due_ == NodeTimers::kNone ? 0 : 1));
   if (!started_) {
     status.not_ready_because = "waiting for the first answer of the application's health check";
   } else if (no_quorum_) {
     status.not_ready_because = "fewer members than --quorum";
-  } else if (config_.has_app && app_up_ && run_over_ && !clean_ &&
+  } else if (config_.has_app && app_up_ && run_over_ && !initial_reset_.done() &&
              (comes_back_ || membership_.phase() == Phase::kJoining)) {
     status.not_ready_because = "the application is still forgetting what it held before";
-    if (!clean_slate_detail_.empty()) status.not_ready_because += ": " + clean_slate_detail_;
+    if (!initial_reset_.detail().empty()) status.not_ready_because += ": " + initial_reset_.detail();
   } else if (membership_.phase() == Phase::kAppDown || app_sick_) {
     status.not_ready_because = "the application is not healthy: " + app_down_because_;
   } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {

@@ -9,13 +9,12 @@ namespace {
 
 constexpr Duration kAppRetry{20'000};
 constexpr Duration kLastAppRetry{640'000};
-constexpr Duration kStuckAfter{300'000};
 
 }  // namespace
 
 Actor& Node::claim(ActorId id) {
-  const auto adopted = adoptions_.extract(id);
-  Actor& actor = actors_.create(id, adopted ? adopted.mapped().epoch : clock_.next(), context_.now.mono);
+  const std::optional<Epoch> granted = grants_.use(id);
+  Actor& actor = actors_.create(id, granted ? *granted : clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
   if (const std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {
     for (const Remembered& entry : answers) actors_.remember(actor, entry);
@@ -39,7 +38,7 @@ void Node::enqueue(Token token, Actor& actor) {
   }
   if (refuse_loop(token, actor)) return;
   // A turn waits for this call, as others may for theirs: where there is no room even for those, none may wait.
-  if (!pending.call->chain.empty() && turns_.size() >= config_.most_turns) {
+  if (!pending.call->chain.empty() && turns_.has_room_for_none()) {
     return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns));
   }
   if (actor.turn == 0 && !actor.ending && actor.queued() == 0 && may_start(*pending.call)) {
@@ -52,38 +51,23 @@ void Node::enqueue(Token token, Actor& actor) {
   pace_.joined(actor.id, context_.now.mono);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_back(token);
-  pending.stage = CallStage::kQueued;
+  calls_.enter(token, CallStage::kQueued);
   ++turns_waiting_;
   if (actor.ending) endings_.hurry(actor.id);
-  if (actor.turn == 0 && !actor.ending && actor.queued() == 1) runnable_.push_back(actor.id);
+  if (actor.turn == 0 && !actor.ending && actor.queued() == 1) turns_.await_room(actor.id);
 }
 
-// Not while the peers have yet to say that they still know this host. A turn waits for the calls that it makes, so
-// these find a turn beyond the bound of the others.
-bool Node::may_start(const Call& call) const {
-  const std::size_t most = call.chain.empty() ? config_.max_turns + extra_turns_ : config_.most_turns;
-  return turns_.size() < most && !membership_.confirming();
-}
+// Not while the peers have yet to say that they still know this host.
+bool Node::may_start(const Call& call) const { return turns_.has_room_for(call) && !membership_.confirming(); }
 
 void Node::run_runnable() {
-  for (std::size_t left = runnable_.size(); left > 0; --left) {
-    Actor* next = actors_.find(runnable_.front());
+  for (std::size_t left = turns_.awaiting_room().size(); left > 0; --left) {
+    Actor* next = actors_.find(turns_.awaiting_room().front());
     const bool waits = next != nullptr && next->turn == 0 && !next->ending && next->queue;
     if (waits && !may_start(*calls_.at(next->queue->front()).call)) return;
-    runnable_.pop_front();
+    turns_.pop_awaiting_room();
     if (waits) run_next(*next);
   }
-}
-
-// Turns may wait for calls that they make, without saying so (docs/actors_that_call_actors.md). Where every turn is
-// taken and none has ended for a while, some more begin, ever more until something moves.
-void Node::unblock_turns() {
-  if (turns_.size() < config_.max_turns) extra_turns_ = 0;
-  if (runnable_.empty() || turns_.size() < config_.max_turns) return;
-  if (context_.now.mono - last_turn_end_ < kStuckAfter) return;
-  extra_turns_ = std::min(config_.most_turns - std::min(config_.most_turns, config_.max_turns),
-                          std::max<std::size_t>(1, 2 * extra_turns_));
-  run_runnable();
 }
 
 // A call that its actor's turn under way waits for could only wait for itself.
@@ -107,7 +91,7 @@ bool Node::refuse_loop(Token token, const Actor& actor) {
 void Node::run_next(Actor& actor) {
   while (actor.turn == 0 && !actor.ending && actor.queue) {
     if (!may_start(*calls_.at(actor.queue->front()).call)) {
-      runnable_.push_back(actor.id);
+      turns_.await_room(actor.id);
       return;
     }
     const Token token = actor.queue->front();
@@ -132,9 +116,9 @@ void Node::start_turn(Token token, Actor& actor) {
   const Token turn = context_.token();
   actor.turn = turn;
   actors_.touch(actor, context_.now.mono);
-  pending.stage = CallStage::kTurn;
+  calls_.enter(token, CallStage::kTurn);
   pending.under_way = turn;
-  TurnUnderWay& entry = turns_[turn];
+  Turn entry;
   entry.actor = actor.id;
   entry.call = token;
   entry.began = context_.now.mono;
@@ -144,6 +128,7 @@ void Node::start_turn(Token token, Actor& actor) {
   entry.fingerprint = pending.call->fingerprint;
   entry.link = chain_link(actor.id, actor.epoch, turn);
   context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, longer_chain(pending.call->chain, entry.link)});
+  turns_.begin(turn, std::move(entry));
 }
 
 // A repeat within the window gets the answer that the first one got. Another request under the same key is a mistake of
@@ -174,11 +159,9 @@ bool Node::answer_from_window(Token token, const Actor& actor) {
 
 void Node::turn_ended(Now now, Token token, Answer answer) {
   begin(now);
-  const auto found = turns_.find(token);
-  if (found == turns_.end()) return settle();
-  TurnUnderWay turn = std::move(found->second);
-  turns_.erase(found);
-  last_turn_end_ = now.mono;
+  std::optional<Turn> ended = turns_.end(token, now.mono);
+  if (!ended) return settle();
+  Turn& turn = *ended;
   timers_.cancel(turn.timeout);
   const bool final = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
   if (final) pace_.took(turn.actor, now.mono - turn.began, now.mono);
@@ -213,7 +196,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
       first_again(turn.call, *actor, std::move(answer));
       pause = true;
     } else if (answer.outcome == Outcome::kNotDelivered) {
-      if (pending.call->origin == Origin::kLocal) lanes_[lane_of(*pending.call)].push_front(turn.call);
+      if (pending.call->origin == Origin::kLocal) order_.add_first(CallOrder::of(*pending.call), turn.call);
       retry_later(turn.call, pending, std::move(answer));
     } else {
       finish(turn.call, std::move(answer));
@@ -237,7 +220,7 @@ void Node::first_again(Token token, Actor& actor, Answer why) {
   ++context_.counters.retries;
   ++pending.attempts;
   pending.last = std::move(why);
-  pending.stage = CallStage::kQueued;
+  calls_.enter(token, CallStage::kQueued);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_front(token);
   ++turns_waiting_;
@@ -247,12 +230,12 @@ void Node::first_again(Token token, Actor& actor, Answer why) {
 
 // --turn-timeout: the app is cut off from this turn, and the activation ends, since nobody knows what it still does.
 void Node::turn_due(Token token) {
-  const auto found = turns_.find(token);
-  if (found == turns_.end()) return;
-  found->second.timeout = NodeTimers::kNone;
-  Actor* actor = actors_.find(found->second.actor);
+  Turn* turn = turns_.find(token);
+  if (turn == nullptr) return;
+  turn->timeout = kNoTimer;
+  Actor* actor = actors_.find(turn->actor);
   context_.log(Level::kError, "turn_timeout",
-               {{"actor", actor != nullptr ? name_of(*actor) : std::to_string(found->second.actor)}});
+               {{"actor", actor != nullptr ? name_of(*actor) : std::to_string(turn->actor)}});
   if (actor != nullptr && actor->turn == token) {
     actor->broken = true;
     if (!std::exchange(actor->ending, true)) actor->why = Deactivation::kTurnTimeout;
@@ -267,8 +250,8 @@ void Node::unqueue(Token token, const PendingCall& pending) {
       --turns_waiting_;
       if (actor->queue->empty()) actor->queue.reset();
     }
-  } else if (const auto lane = lanes_.find(lane_of(*pending.call)); lane != lanes_.end()) {
-    std::erase(lane->second, token);
+  } else {
+    order_.remove(CallOrder::of(*pending.call), token);
   }
 }
 

@@ -32,8 +32,9 @@ std::optional<Answer> Pace::no_room(const Call& call, std::size_t ahead, std::si
   if (ahead >= most) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
   // Behind a single turn it may still be lucky.
   if (ahead == 0 || of(call.id, ahead + kTimesToSpare) <= call.deadline - now) return std::nullopt;
-  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                        std::to_string(ahead) + " calls wait for this actor already: the deadline would pass first");
+  return Answer::failed(
+      Outcome::kOverloaded, Reason::kActorQueueFull,
+      "the deadline would pass before its turn: calls that wait for this actor already: " + std::to_string(ahead));
 }
 
 std::optional<Answer> Pace::too_late(const Call& call, Instant now) const {

@@ -10,12 +10,15 @@
 
 namespace ringside::core {
 
+using TimerHandle = std::uint32_t;
+inline constexpr TimerHandle kNoTimer = std::numeric_limits<TimerHandle>::max();
+
 // T: what is due; small and copyable. Equal times come out in the order in which they were added.
 template <typename T>
 class TimerQueue {
  public:
-  using Handle = std::uint32_t;
-  static constexpr Handle kNone = std::numeric_limits<Handle>::max();
+  using Handle = TimerHandle;
+  static constexpr Handle kNone = kNoTimer;
 
   Handle add(Instant at, T what) {
     Handle handle;

@@ -121,6 +121,12 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     return untouched;
   }
 
+  std::string answer_so_far(RequestId id) const {
+    const auto found = requests_.find(id);
+    if (found == requests_.end() || !found->second.connection) return "";
+    return found->second.connection->answer_so_far();
+  }
+
   void renew_connections() {
     for (auto& [id, pending] : requests_) {
       if (pending.connection) pending.connection->retire();
@@ -339,8 +345,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     if (found->second.begin && found->second.begun()) return;
     HttpResult result;
     result.timed_out = true;
+    const std::string begun = answer_so_far(id);
+    result.error = begun.empty() ? "the deadline passed" : begun + ", and did not end by the deadline";
     result.outcome = withdraw(found->second) ? HttpOutcome::kNotSent : HttpOutcome::kLost;
-    result.error = "the deadline passed";
     const auto keep = shared_from_this();
     finish(id, std::move(result));
     start_waiting();
@@ -414,6 +421,7 @@ Http1Client::RequestId Http1Client::request_within(const HttpRequest& request, s
   return impl_->request(request, {{}, {}, answer}, std::move(done));
 }
 bool Http1Client::cancel(RequestId request) { return impl_->cancel(request); }
+std::string Http1Client::answer_so_far(RequestId request) const { return impl_->answer_so_far(request); }
 void Http1Client::renew_connections() { impl_->renew_connections(); }
 void Http1Client::close() { impl_->close(); }
 bool Http1Client::any_begun() const { return impl_->any_begun(); }

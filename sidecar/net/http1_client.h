@@ -90,6 +90,9 @@ class Http1Client {
   /// Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
   /// was written.
   bool cancel(RequestId request);
+  /// What has come of the answer to a request that is under way, for a person: "its answer had begun (status 200, 312
+  /// bytes of its body)". Empty: nothing has.
+  std::string answer_so_far(RequestId request) const;
   /// Each connection of now ends, after the answer that it awaits: a server that serves one connection at a time comes
   /// to the next one.
   void renew_connections();

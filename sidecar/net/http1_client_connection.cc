@@ -151,6 +151,13 @@ void Http1ClientConnection::answered() {
   finish(std::move(result), reusable && idle.count() > 0);
 }
 
+std::string Http1ClientConnection::answer_so_far() const {
+  if (reader_.state() == Http1Reader<false>::State::kHead) return "its answer had begun (a part of its headers)";
+  if (reader_.state() != Http1Reader<false>::State::kBody) return "";
+  return "its answer had begun (status " + std::to_string(reader_.head().status) + ", " +
+         std::to_string(reader_.body_size()) + " bytes of its body)";
+}
+
 void Http1ClientConnection::lost(const std::string& why) {
   HttpResult result;
   result.outcome = written_ == 0 ? HttpOutcome::kNotSent : HttpOutcome::kLost;
@@ -161,9 +168,9 @@ void Http1ClientConnection::lost(const std::string& why) {
 void Http1ClientConnection::unreadable() {
   HttpResult result;
   result.outcome = HttpOutcome::kLost;
-  result.error = reader_.why();
   result.too_large = reader_.status() == 413 || reader_.status() == 431;
   result.malformed = !result.too_large;
+  result.error = (result.malformed ? "the answer is not valid HTTP: " : "of the answer, ") + reader_.why();
   finish(std::move(result), false);
 }
 

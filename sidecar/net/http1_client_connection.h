@@ -44,6 +44,8 @@ class Http1ClientConnection : public std::enable_shared_from_this<Http1ClientCon
   void retire() { retired_ = true; }
   /// Not a byte of the current request has been handed to the kernel.
   bool untouched() const { return written_ == 0; }
+  /// "its answer had begun (status 200, 312 bytes of its body)"; empty: nothing of it has come.
+  std::string answer_so_far() const;
   /// Ends it; the current request's `done` does not run.
   void abandon();
 

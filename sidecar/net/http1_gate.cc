@@ -14,6 +14,14 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+// Quoted for a person: what a header says may be long, and its bytes need not be text.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kMost = 60;
+  std::string out = "\"";
+  for (const char c : text.substr(0, kMost)) out += c >= 0x20 && c <= 0x7e ? c : '?';
+  return out + (text.size() > kMost ? "...\"" : "\"");
+}
+
 bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -48,11 +56,11 @@ bool read_request_line(std::string_view line, Http1Head& head, std::string& auth
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last || !is_token(line.substr(0, first))) {
-    why = "malformed request line";
+    why = "the request line is not a method, a target and a version";
     return false;
   }
   if (!read_version(line.substr(last + 1), head.minor)) {
-    why = "not HTTP/1.1 or HTTP/1.0";
+    why = "the version is " + quoted(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0";
     return false;
   }
   head.method = line.substr(0, first);
@@ -63,7 +71,7 @@ bool read_request_line(std::string_view line, Http1Head& head, std::string& auth
     return false;
   }
   if (head.target.find_first_of(" \t#") != std::string::npos) {
-    why = "malformed request target";
+    why = "the request target holds a space, a tab or a #: percent-encode them";
     return false;
   }
   return true;
@@ -73,7 +81,7 @@ bool read_status_line(std::string_view line, Http1Head& head, std::string& why) 
   const bool shaped =
       line.size() >= 12 && line[8] == ' ' && is_digits(line.substr(9, 3)) && (line.size() == 12 || line[12] == ' ');
   if (!shaped || !read_version(line.substr(0, 8), head.minor) || line[9] == '0') {
-    why = "malformed status line";
+    why = "the status line is not HTTP/1.1 or HTTP/1.0 and a status of three digits: " + quoted(line);
     return false;
   }
   head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
@@ -84,17 +92,17 @@ bool read_headers(std::string_view block, Http1Head& head, std::string& why) {
   std::string_view line;
   for (;;) {
     if (!take_line(block, line)) {
-      why = "a control character or a bare line end in the headers";
+      why = "the headers hold a control character or a bare line end";
       return false;
     }
     if (line.empty()) return true;
     if (line.front() == ' ' || line.front() == '\t') {
-      why = "a folded header line";
+      why = "a header is folded: " + quoted(line);
       return false;
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-      why = "malformed header name";
+      why = "a header has no name of letters, digits and hyphens: " + quoted(line.substr(0, colon));
       return false;
     }
     head.headers.add(to_lower(line.substr(0, colon)), std::string(trim(line.substr(colon + 1))));
@@ -108,15 +116,15 @@ bool check_framing(Http1Head& head, std::string& why) {
   head.chunked = encodings == 1;
   const std::string_view length = head.headers.get("content-length");
   if (lengths > 1) {
-    why = "two Content-Lengths";
+    why = "there are two Content-Length headers";
   } else if (head.has_length && (!is_digits(length) || length.size() > 18)) {
-    why = "malformed Content-Length";
+    why = "Content-Length is not a number of at most 18 digits: " + quoted(length);
   } else if (encodings > 1 || (head.chunked && to_lower(head.headers.get("transfer-encoding")) != "chunked")) {
-    why = "a Transfer-Encoding other than chunked";
+    why = "Transfer-Encoding is not just chunked: " + quoted(head.headers.get("transfer-encoding"));
   } else if (head.chunked && head.has_length) {
-    why = "Content-Length together with Transfer-Encoding";
+    why = "there is a Content-Length beside Transfer-Encoding";
   } else if (head.chunked && head.minor == 0) {
-    why = "Transfer-Encoding in HTTP/1.0";
+    why = "HTTP/1.0 has no Transfer-Encoding";
   } else {
     return true;
   }
@@ -150,7 +158,7 @@ bool has_token(const Metadata& headers, std::string_view name, std::string_view 
 bool read_request_head(std::string_view block, Http1Head& head, std::string& why) {
   std::string_view line;
   if (!take_line(block, line)) {
-    why = "a control character or a bare line end in the request line";
+    why = "the request line holds a control character or a bare line end";
     return false;
   }
   std::string authority;
@@ -158,12 +166,12 @@ bool read_request_head(std::string_view block, Http1Head& head, std::string& why
     return false;
   const std::size_t hosts = head.headers.count("host");
   if (hosts > 1 || (hosts == 0 && head.minor == 1)) {
-    why = hosts > 1 ? "two Hosts" : "no Host";
+    why = hosts > 1 ? "there are two Host headers" : "there is no Host header";
     return false;
   }
   if (!authority.empty()) head.headers.set("host", std::move(authority));
   if (head.headers.get("host").find_first_of(" \t,/@?#\\") != std::string_view::npos) {
-    why = "malformed Host";
+    why = "Host is not a host and a port: " + quoted(head.headers.get("host"));
     return false;
   }
   return true;
@@ -172,7 +180,7 @@ bool read_request_head(std::string_view block, Http1Head& head, std::string& why
 bool read_response_head(std::string_view block, Http1Head& head, std::string& why) {
   std::string_view line;
   if (!take_line(block, line)) {
-    why = "a control character or a bare line end in the status line";
+    why = "the status line holds a control character or a bare line end";
     return false;
   }
   return read_status_line(line, head, why) && read_headers(block, head, why) && check_framing(head, why);

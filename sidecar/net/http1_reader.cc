@@ -85,7 +85,8 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::advance() {
   if (state_ == State::kFailed) return state_;
   if (parser_->is_done()) return state_ = State::kDone;
   // What Beast leaves is the line before a chunk, or trailers.
-  if (buffer_.size() > kMaxChunkHeader || has_bare_line_feed(buffer_)) return fail(400, "malformed chunk");
+  if (buffer_.size() > kMaxChunkHeader || has_bare_line_feed(buffer_))
+    return fail(400, "the header of a chunk, or a trailer, is too long or ends in a bare line feed");
   return state_;
 }
 
@@ -101,11 +102,11 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
   if (std::min(size, buffer_.size()) > limits_.max_header) {
     return fail(431, "the headers are larger than the limit of " + std::to_string(limits_.max_header) + " bytes");
   }
-  if (!kRequest && !like_status_line(buffer_)) return fail(400, "this is no answer of HTTP/1");
+  if (!kRequest && !like_status_line(buffer_)) return fail(400, "it does not begin with HTTP/1");
   if (size == std::string::npos) {
     // What does not even begin like HTTP (a TLS hello, another protocol) is told so at once.
     if (kRequest && buffer_ != "\r" && !is_token(std::string_view(buffer_).substr(0, 1))) {
-      return fail(400, "this is not HTTP");
+      return fail(400, "it does not begin with a method");
     }
     return state_;
   }
@@ -121,7 +122,7 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
   if (no_body_) parser_->skip(true);
   std::size_t used = 0;
   if (put(block, used) == State::kFailed) return state_;
-  if (!parser_->is_header_done() || used != block.size()) return fail(400, "malformed head");
+  if (!parser_->is_header_done() || used != block.size()) return fail(400, "the headers end before their empty line");
   buffer_.erase(0, size);
   return state_ = State::kBody;
 }
@@ -136,7 +137,7 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::put(std::string_vie
     if (ec == http::error::body_limit) {
       return fail(413, "the body is larger than the limit of " + std::to_string(limits_.max_body) + " bytes");
     }
-    if (ec) return fail(400, "malformed message: " + ec.message());
+    if (ec) return fail(400, "the body cannot be read: " + ec.message());
     if (step == 0) break;
   }
   return state_;
@@ -147,7 +148,7 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::end_of_stream() {
   if (state_ != State::kBody) return state_;
   boost::beast::error_code ec;
   parser_->put_eof(ec);
-  if (ec || !parser_->is_done()) return fail(400, "the message is incomplete");
+  if (ec || !parser_->is_done()) return fail(400, "the body is incomplete");
   return state_ = State::kDone;
 }
 

@@ -47,6 +47,7 @@ class Http1Reader {
 
   State state() const { return state_; }
   Http1Head& head() { return head_; }
+  const Http1Head& head() const { return head_; }
   std::string take_body() { return std::move(parser_->get().body()); }
   std::size_t body_size() const { return parser_ ? parser_->get().body().size() : 0; }
   /// The connection can be used for another message after this one.

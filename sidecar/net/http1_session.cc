@@ -158,7 +158,7 @@ void Http1Session::process() {
       dispatch();
       break;
     case Http1Reader<true>::State::kFailed:
-      fail(reader_.status(), reader_.why());
+      fail(reader_.status(), (reader_.status() == 400 ? "this is not valid HTTP: " : "") + reader_.why());
       break;
     default:
       await_more();

@@ -11,7 +11,9 @@
 namespace ringside::wire {
 namespace {
 
-core::Answer not_a_batch() { return invalid(core::Reason::kMalformed, "not a serialized messages.ApplyRequest"); }
+core::Answer not_a_batch() {
+  return invalid(core::Reason::kMalformed, "the body is not a serialized messages.ApplyRequest");
+}
 
 constexpr int kId = messages::ApplyRequest::kIdFieldNumber;
 constexpr int kMessages = messages::ApplyRequest::kMessagesFieldNumber;
@@ -65,7 +67,8 @@ std::optional<core::Answer> check_apply(std::string_view request, std::size_t ma
   id = 0;
   if (request.size() > max_bytes && (request.size() > max_bytes + kMaxMethodEnvelope ||
                                      method_body_size(request).value_or(max_bytes + 1) > max_bytes)) {
-    return invalid(core::Reason::kTooLarge, "more than " + std::to_string(max_bytes) + " bytes");
+    return invalid(core::Reason::kTooLarge, "the call has " + std::to_string(request.size()) + " bytes, and " +
+                                                std::to_string(max_bytes) + " are the limit");
   }
   std::size_t messages = 0;
   std::optional<core::Answer> refusal;

@@ -43,6 +43,8 @@ const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
 // Walks through the text without building anything of it, so that no text can cost more than itself.
 class Gate {
  public:
+  explicit Gate(std::string subject) : subject_(std::move(subject)) {}  // of the sentence in `wrong`
+
   std::string wrong;    // empty: nothing so far
   bool object = false;  // the text begins like one
   // Of the outermost object:
@@ -81,25 +83,26 @@ class Gate {
       key_ = key;
       accepted_given = accepted_given || key_ == "accepted";
     }
-    return keys_.back().insert(key).second || fail("the key \"" + key.substr(0, 100) + "\" is there twice");
+    return keys_.back().insert(key).second || fail("has the key \"" + key.substr(0, 100) + "\" twice");
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) {
-    return fail("not well-formed JSON at byte " + std::to_string(position));
+    return fail("is not well-formed JSON at byte " + std::to_string(position));
   }
 
  private:
   bool fail(std::string what) {
-    wrong = std::move(what);
+    wrong = subject_ + " " + std::move(what);
     return false;
   }
   bool scalar(bool may_be_id = true) {
     bad_id = bad_id || (key_ == "id" && depth_ == 1 && !may_be_id);
-    return depth_ > 0 || fail("not a JSON object");
+    return depth_ > 0 || fail("is not a JSON object");
   }
   bool enter() {
-    return ++depth_ <= kMaxJsonDepth || fail("nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    return ++depth_ <= kMaxJsonDepth || fail("is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   }
 
+  std::string subject_;
   int depth_ = 0;
   std::string key_;                          // the last one of the outermost object
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
@@ -203,7 +206,7 @@ struct ApplyJson::Types {
 };
 
 std::optional<std::string> check_json_object(std::string_view text) {
-  Gate gate;
+  Gate gate("the body");
   if (nlohmann::json::sax_parse(text.begin(), text.end(), &gate)) return std::nullopt;
   return gate.wrong;
 }
@@ -228,19 +231,20 @@ std::optional<std::string> ApplyJson::add_descriptors(const std::string& set) {
 }
 
 std::optional<core::Answer> ApplyJson::read_request(std::string_view json, std::string& request) const {
-  Gate gate;
+  Gate gate("the body");
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
     return invalid(core::Reason::kMalformed, gate.wrong);
   }
-  if (gate.bad_id) return invalid(core::Reason::kBadId, "id: a whole number from 1 to 18446744073709551615");
-  if (gate.bad_messages) return invalid(core::Reason::kMalformed, "messages: a list");
+  if (gate.bad_id) return invalid(core::Reason::kBadId, "id is not a whole number from 1 to 18446744073709551615");
+  if (gate.bad_messages) return invalid(core::Reason::kMalformed, "messages is not a list");
   Resolver resolver(*types_->in_pool, types_->cache);
   const auto status = to_binary(resolver, kRequestUrl, json, request);
   if (status.ok()) return std::nullopt;
   if (!resolver.unknown.empty()) return unknown_type(resolver.unknown);
   const std::string message = printable(std::string(status.message()));
   const bool type = message.find("@type") != std::string::npos || message.find("type URL") != std::string::npos;
-  return invalid(type ? core::Reason::kBadType : core::Reason::kMalformed, message);
+  return invalid(type ? core::Reason::kBadType : core::Reason::kMalformed,
+                 "the body is not a messages.ApplyRequest in JSON: " + message);
 }
 
 std::optional<core::Answer> ApplyJson::write_request(const std::string& request, std::string& json) const {
@@ -248,13 +252,14 @@ std::optional<core::Answer> ApplyJson::write_request(const std::string& request,
   Resolver resolver(*types_->in_pool, types_->cache);
   const auto status = to_json(resolver, kRequestUrl, request, json);
   if (status.ok()) return std::nullopt;
-  return invalid(core::Reason::kMalformed, printable(std::string(status.message())));
+  return invalid(core::Reason::kMalformed,
+                 "the batch cannot be written as JSON: " + printable(std::string(status.message())));
 }
 
 std::optional<std::string> ApplyJson::read_result(std::string_view json, std::string& result) const {
   messages::ApplyResult accepted;
   accepted.set_accepted(true);
-  Gate gate;
+  Gate gate("the answer");
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
     if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return gate.wrong;
     result = accepted.SerializeAsString();
@@ -265,8 +270,9 @@ std::optional<std::string> ApplyJson::read_result(std::string_view json, std::st
   options.ignore_unknown_fields = true;
   const auto status = to_binary(resolver, kResultUrl, json, result, options);
   if (!status.ok()) {
-    return printable(resolver.unknown.empty() ? std::string(status.message())
-                                              : "the type " + resolver.unknown + " is not known here");
+    return printable(resolver.unknown.empty()
+                         ? "the answer is not a messages.ApplyResult in JSON: " + std::string(status.message())
+                         : "the type " + resolver.unknown + ", in the answer, is not known here");
   }
   if (!gate.accepted_given) result += accepted.SerializeAsString();
   return std::nullopt;

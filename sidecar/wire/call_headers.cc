@@ -50,13 +50,23 @@ void read_trace(const net::Metadata& headers, core::Call& call) {
   if (call.tracestate.size() > kMaxTracestate || !is_plain(call.tracestate)) call.tracestate.clear();
 }
 
+// A header that was given and cannot be used: `why` goes on after its value, as in "not a duration".
+core::Answer not_read(const net::Metadata& headers, std::string_view name, core::Reason reason,
+                      const std::string& why) {
+  constexpr std::size_t kMostOfAValue = 60;
+  const std::string value(headers.get(name));
+  if (headers.count(name) > 1) return invalid(reason, std::string(name) + " is given more than once");
+  return invalid(reason, std::string(name) + ": \"" + printable(value.substr(0, kMostOfAValue)) +
+                             (value.size() > kMostOfAValue ? "..." : "") + "\" is " + why);
+}
+
 std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {
   const std::string* key = headers.find(kIdempotencyKeyHeader);
   if (key != nullptr) {
     if (headers.count(kIdempotencyKeyHeader) > 1 || key->empty() || key->size() > kMaxIdempotencyKey ||
         !is_plain(*key)) {
-      return invalid(core::Reason::kMalformed,
-                     "idempotency-key: one value of 1 to " + std::to_string(kMaxIdempotencyKey) + " ASCII characters");
+      return not_read(headers, kIdempotencyKeyHeader, core::Reason::kMalformed,
+                      "not 1 to " + std::to_string(kMaxIdempotencyKey) + " ASCII characters");
     }
     call.idempotency_key = *key;
     read_what_is_asked(call);
@@ -64,7 +74,7 @@ std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core:
   const std::string* idempotent = headers.find(kIdempotentHeader);
   if (idempotent != nullptr) {
     if (*idempotent != "true" && *idempotent != "false") {
-      return invalid(core::Reason::kMalformed, "ringside-idempotent: true or false");
+      return not_read(headers, kIdempotentHeader, core::Reason::kMalformed, "neither true nor false");
     }
     call.idempotent = *idempotent == "true";
   }
@@ -76,7 +86,8 @@ std::optional<core::Answer> read_chain(const net::Metadata& headers, core::Call&
   const std::string* chain = headers.find(kChainHeader);
   if (chain == nullptr) return std::nullopt;
   if (headers.count(kChainHeader) > 1 || !core::is_chain(*chain)) {
-    return invalid(core::Reason::kMalformed, "ringside-chain: the value that the turn came with, unchanged");
+    return not_read(headers, kChainHeader, core::Reason::kMalformed,
+                    "not what a turn comes with: send on the value of the turn's own ringside-chain, unchanged");
   }
   call.chain = *chain;
   return std::nullopt;
@@ -104,8 +115,8 @@ std::optional<core::Answer> read_http_call(const net::Metadata& headers, const T
   if (const std::string* text = headers.find(kTimeoutHeader)) {
     const auto given = config::parse_duration(*text);
     if (!given || given->count() == 0 || headers.count(kTimeoutHeader) > 1) {
-      return invalid(core::Reason::kBadDeadline,
-                     "ringside-timeout: a duration above zero with a unit, such as 500ms, 30s or 5m");
+      return not_read(headers, kTimeoutHeader, core::Reason::kBadDeadline,
+                      "not a duration above zero with a unit, such as 500ms, 30s or 5m");
     }
     timeout = std::chrono::duration_cast<core::Duration>(*given);
   }

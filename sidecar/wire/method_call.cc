@@ -193,7 +193,7 @@ std::optional<std::size_t> method_body_size(std::string_view apply_request) {
 std::optional<core::Answer> read_method_call(const std::string& apply_request, net::HttpRequest& request) {
   messages::ApplyRequest batch;
   http::Request call;
-  const auto malformed = [] { return invalid(core::Reason::kMalformed, "not a well-formed method call"); };
+  const auto malformed = [] { return invalid(core::Reason::kMalformed, "the batch is not a well-formed method call"); };
   if (!batch.ParseFromString(apply_request) || batch.messages_size() != 1) return malformed();
   if (!call.ParseFromString(batch.messages(0).value()) || !good_method(call.method())) return malformed();
   std::string path;

@@ -1,7 +1,6 @@
 #include "sidecar/wire/text.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include <nlohmann/json.hpp>
 
@@ -110,6 +109,10 @@ std::string printable(std::string text) {
     if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
   }
   return text;
+}
+
+std::string counted(std::uint64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }
 
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {

@@ -1,6 +1,7 @@
 // Text as it stands in addresses, and what came from outside as it is shown: percent-encoding (RFC 3986 §2.1), UTF-8.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ std::string dump(const nlohmann::json& json, int indent = -1);
 
 // For a sentence about what came from outside: at most 300 bytes, visible ASCII, a question mark for the rest.
 std::string printable(std::string text);
+
+// "1 call", "2 calls".
+std::string counted(std::uint64_t number, std::string_view noun);
 
 // "a=1&b=2" by name, decoded ('+' is itself). Nothing: there is no such parameter, or it is badly encoded.
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name);

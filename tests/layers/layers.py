@@ -53,6 +53,8 @@ LIBRARIES = {
 # Standard headers that the core has no use for: time is an argument, randomness a seed, and there is one thread.
 IMPURE = {"thread", "mutex", "shared_mutex", "condition_variable", "atomic", "future", "stop_token", "semaphore", "latch",
           "barrier", "random", "fstream", "iostream", "cstdio", "ctime", "filesystem", "coroutine", "csignal"}
+# Parts of the core: sidecar/core/PART/. A part knows the values that all share, and no other part; the node knows all.
+PART = re.compile(r"sidecar/core/(\w+)/")
 IMPURE_FILES = {"sidecar/core/check.cc": {"cstdio"}}  # a failed check says so before it aborts
 # Folders that consist of parts: the file that knows them all, with whatever begins with its name, and the values that the
 # parts share. A part includes its own header and values, but no other part.
@@ -93,6 +95,9 @@ def violations(path, text):
         quote, name = match.groups()
         where = f"{path}:{number}: {folder}"
         if name.startswith(("sidecar/", "adapters/")):
+            part, other = PART.match(path), PART.match(name)
+            if part and ((other and part[1] != other[1]) or name.startswith("sidecar/core/node")):
+                yield f"{where}/{part[1]} is a part, and must not include {name}"
             own = name.startswith(folder + "/") and folder_of(name) == folder
             if not own and not name.startswith(OURS[folder] or ("\0",)):
                 yield f"{where} must not include {name}"
@@ -123,7 +128,11 @@ def self_check():
         ("sidecar/core/membership/membership.h", '"sidecar/core/membership/view.h"', False),
         ("sidecar/core/x.cc", "<xxhash.h>", False), ("sidecar/core/x.cc", "<boost/asio.hpp>", True),
         ("sidecar/core/x.cc", "<sys/socket.h>", True), ("sidecar/core/x.cc", '"sidecar/net/a.h"', True),
-        ("sidecar/core/x.cc", '"sidecar/core/a.h"', False), ("sidecar/net/x.cc", "<google/protobuf/any.pb.h>", True),
+        ("sidecar/core/x.cc", '"sidecar/core/a.h"', False), ("sidecar/core/calls/x.cc", '"sidecar/core/life/a.h"', True),
+        ("sidecar/core/calls/x.cc", '"sidecar/core/calls/a.h"', False),
+        ("sidecar/core/calls/x.cc", '"sidecar/core/node.h"', True), ("sidecar/core/calls/x.cc", '"sidecar/core/a.h"', False),
+        ("sidecar/core/node.cc", '"sidecar/core/calls/a.h"', False),
+        ("sidecar/net/x.cc", "<google/protobuf/any.pb.h>", True),
         ("sidecar/net/x.cc", '"sidecar/core/node.h"', True), ("sidecar/peer/x.cc", '"sidecar/local/a.h"', True),
         ("sidecar/peer/x.cc", '"sidecar/runtime/log.h"', False), ("sidecar/peer/x.cc", '"sidecar/runtime/loop.h"', True),
         ("adapters/http/x.cc", '"adapters/grpc/a.h"', True), ("adapters/http/x.cc", '"adapters/app_adapter.h"', False),

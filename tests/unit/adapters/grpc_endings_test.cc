@@ -81,7 +81,7 @@ TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
   EXPECT_EQ(reports.forgotten[3].kind, Kind::kFailed);
   EXPECT_EQ(reports.forgotten[4].kind, Kind::kDone) << "of an earlier sidecar's actors there is nothing to keep";
   EXPECT_EQ(reports.forgotten[5].kind, Kind::kFailed);
-  EXPECT_EQ(reports.forgotten[3].detail, "busy");
+  EXPECT_EQ(reports.forgotten[3].detail, "Deactivate was answered: busy");
   EXPECT_EQ(reports.forgotten[3].retry_after, std::chrono::seconds(5));
   const std::lock_guard lock(mutex);
   EXPECT_EQ(told[1].ids(0), 2U);

@@ -130,6 +130,23 @@ TEST_F(HttpApp, ATurnThatHangsEndsWhenItIsBroken) {
   EXPECT_EQ(reports.downs, 0);
 }
 
+TEST_F(HttpApp, AStreamThatNeverEndsIsToldAsSuch) {
+  hostile.says =
+      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n4\r\ntick\r\n";
+  start(hostile.endpoint());
+  ASSERT_TRUE(until([this] { return reports.ups == 1; }));
+  adapter->start_turn(turn(1));
+  ASSERT_TRUE(until([this] { return hostile.turns == 1; }));
+  settle();
+  adapter->break_turn(1);
+  ASSERT_TRUE(until([this] { return reports.ended.contains(1); }));
+  EXPECT_ENDED(reports.ended[1], kUnknown, kTurnTimeout);
+  EXPECT_EQ(
+      reports.ended[1].detail,
+      "its answer had begun (status 200, 4 bytes of its body) and did not end: an answer is passed on as a whole, "
+      "never as a stream");
+}
+
 TEST_F(HttpApp, NobodyThereIsDownAndATurnSurelyNotDelivered) {
   start(net::testing::unused_endpoint());
   ASSERT_TRUE(run_until([this] { return reports.downs == 1; }));

@@ -198,6 +198,22 @@ TEST_F(CliTest, AMistypedCommandGetsTheNearestOne) {
   EXPECT_EQ(ran.err, "ringside: there is no command 'frobnicate' (ringside help lists them)\n");
 }
 
+TEST_F(CliTest, AMistypedOptionGetsTheNearestOne) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> slips = {
+      {{"actors", "--limt", "5"}, "'actors' has no option --limt; did you mean --limit? (ringside help actors"},
+      {{"drain", "--nowait"}, "'drain' has no option --nowait; did you mean --no-wait? (ringside help drain"},
+      {{"call", "42", "x", "--timout=3s"}, "'call' has no option --timout=3s; did you mean --timeout? (ringside help"},
+      {{"members", "--jsn"}, "'members' has no option --jsn; did you mean --json? (ringside help members"},
+      {{"where", "42", "--frobnicate"}, "'where' has no option --frobnicate (ringside help where lists"},
+      {{"status", "now"}, "there are more words than 'status' takes (ringside help status lists"},
+  };
+  for (const auto& [words, said] : slips) {
+    const Ran ran = run_at(kNowhere, words);
+    EXPECT_EQ(ran.exit, kUsage);
+    EXPECT_NE(ran.err.find(said), std::string::npos) << ran.err;
+  }
+}
+
 // Takes so many letters and no more, as a full disk does.
 class FullDisk : public std::streambuf {
  public:

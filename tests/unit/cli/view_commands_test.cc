@@ -126,6 +126,10 @@ TEST_F(CliTest, DrainWaitsForItsEnd) {
   EXPECT_NE(ran.out.find("drained"), std::string::npos);
   EXPECT_EQ(run({"uncordon"}).out, "10.0.0.7 joins the ring again (joining so far)\n");
 
+  gateway.state.actors = 1;
+  gateway.on_drain = [this] { gateway.state.phase = core::Phase::kDraining; };
+  EXPECT_EQ(run({"drain", "--no-wait"}).out, "draining: 1 actor, 0 turns under way, 0 waiting\n");
+
   gateway.on_drain = [this] { gateway.state.drain_overdue = true; };
   ran = run({"drain", "--json"});
   EXPECT_EQ(ran.exit, kDrainTimedOut);

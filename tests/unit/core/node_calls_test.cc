@@ -5,7 +5,7 @@
 namespace ringside::core {
 namespace {
 
-class Calls : public ::testing::Test {
+class NodeCalls : public ::testing::Test {
  protected:
   void start(const std::function<void(NodeConfig&)>& adjust = nullptr) {
     cluster.start("a", adjust);
@@ -27,7 +27,7 @@ void keyed(Call& call, std::uint64_t fingerprint) {
   call.fingerprint = fingerprint;
 }
 
-TEST_F(Calls, ARepeatIsAnsweredAndSaysSo) {
+TEST_F(NodeCalls, ARepeatIsAnsweredAndSaysSo) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
   cluster.end_turns("a");
@@ -38,7 +38,7 @@ TEST_F(Calls, ARepeatIsAnsweredAndSaysSo) {
 }
 
 // What a client does with a redirect: the same key again, with what it leads to.
-TEST_F(Calls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
+TEST_F(NodeCalls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   start();
   const auto ask = [&](std::uint64_t fingerprint, Place place, Place leads_to) {
     const Token token = cluster.call("a", 1, [&](Call& call) {
@@ -64,7 +64,7 @@ TEST_F(Calls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   EXPECT_EQ(ask(6, 30, kNoPlace).first.reason, Reason::kKeyReused) << "that step has been taken with another body";
 }
 
-TEST_F(Calls, ARepeatOfWhatTheAppRefusedIsToldSoByTheActorsName) {
+TEST_F(NodeCalls, ARepeatOfWhatTheAppRefusedIsToldSoByTheActorsName) {
   start();
   const auto named = [](Call& call) {
     keyed(call, 7);
@@ -83,7 +83,7 @@ TEST_F(Calls, ARepeatOfWhatTheAppRefusedIsToldSoByTheActorsName) {
   EXPECT_EQ(cluster.answer("a", other)->detail.rfind("actor name:anna has answered another request", 0), 0U);
 }
 
-TEST_F(Calls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
+TEST_F(NodeCalls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
   cluster.end_turns("a");
@@ -93,7 +93,7 @@ TEST_F(Calls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
   EXPECT_EQ(cluster.answer("a", other)->reason, Reason::kKeyReused);
 }
 
-TEST_F(Calls, AnAnswerThatSaysNotNowIsKeptForNoRepeat) {
+TEST_F(NodeCalls, AnAnswerThatSaysNotNowIsKeptForNoRepeat) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
   Answer passing = Cluster::applied();
@@ -105,7 +105,7 @@ TEST_F(Calls, AnAnswerThatSaysNotNowIsKeptForNoRepeat) {
 
 // ---- turns that make calls ----
 
-TEST_F(Calls, AnActorThatCallsItselfThroughAnotherHearsSoAtOnce) {
+TEST_F(NodeCalls, AnActorThatCallsItselfThroughAnotherHearsSoAtOnce) {
   start();
   cluster.call("a", 41);
   const std::string outer = cluster["a"].turns[0].chain;
@@ -121,7 +121,7 @@ TEST_F(Calls, AnActorThatCallsItselfThroughAnotherHearsSoAtOnce) {
   EXPECT_THAT(cluster.answer("a", loop)->detail, ::testing::HasSubstr("41 -> name:anna -> 41"));
 }
 
-TEST_F(Calls, TwoBranchesOfAChainThatMeetAreNoLoop) {
+TEST_F(NodeCalls, TwoBranchesOfAChainThatMeetAreNoLoop) {
   start();
   cluster.call("a", 1);
   const std::string outer = cluster["a"].turns[0].chain;
@@ -133,7 +133,7 @@ TEST_F(Calls, TwoBranchesOfAChainThatMeetAreNoLoop) {
   EXPECT_EQ(outcome(second), Outcome::kApplied);
 }
 
-TEST_F(Calls, ACallOfATurnFindsOneBeyondTheBound) {
+TEST_F(NodeCalls, ACallOfATurnFindsOneBeyondTheBound) {
   start([](NodeConfig& config) { config.max_turns = 2; });
   cluster.call("a", 1);
   cluster.call("a", 2);
@@ -144,7 +144,7 @@ TEST_F(Calls, ACallOfATurnFindsOneBeyondTheBound) {
   EXPECT_EQ(cluster["a"].turns.size(), 3U);
 }
 
-TEST_F(Calls, TurnsThatWaitForCallsTheyDoNotTellOfAreUnblocked) {
+TEST_F(NodeCalls, TurnsThatWaitForCallsTheyDoNotTellOfAreUnblocked) {
   start([](NodeConfig& config) { config.max_turns = 64; });
   for (ActorId id = 1; id <= 130; ++id) cluster.call("a", id);
   ASSERT_EQ(cluster["a"].turns.size(), 64U);
@@ -152,7 +152,7 @@ TEST_F(Calls, TurnsThatWaitForCallsTheyDoNotTellOfAreUnblocked) {
   EXPECT_GT(cluster["a"].turns.size(), 64U) << "one of those that wait may be what the others wait for";
 }
 
-TEST_F(Calls, WhoWaitsForATurnInVainHearsForWhat) {
+TEST_F(NodeCalls, WhoWaitsForATurnInVainHearsForWhat) {
   start([](NodeConfig& config) { config.max_turns = config.most_turns = 1; });
   cluster.call("a", 1, [](Call& call) { call.deadline += Duration(20'000'000); });
   const Token token = cluster.call("a", 2);
@@ -163,7 +163,7 @@ TEST_F(Calls, WhoWaitsForATurnInVainHearsForWhat) {
 
 // ---- why ----
 
-TEST_F(Calls, WhoWaitsBehindASlowTurnHearsOfIt) {
+TEST_F(NodeCalls, WhoWaitsBehindASlowTurnHearsOfIt) {
   start();
   cluster.call("a", 7, [](Call& call) { call.deadline += Duration(20'000'000); });
   cluster.pass(2'000'000);
@@ -176,7 +176,7 @@ TEST_F(Calls, WhoWaitsBehindASlowTurnHearsOfIt) {
   EXPECT_EQ(cluster.answer("a", first)->detail, "actor 7 is busy with a turn that has run 3.0 s; 2 calls wait");
 }
 
-TEST_F(Calls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
+TEST_F(NodeCalls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
   start();
   cluster.start("b");
   cluster.converge();
@@ -193,7 +193,7 @@ TEST_F(Calls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
                 " is busy at b with a call that was sent there 3.0 s ago; 1 call waits behind it");
 }
 
-TEST_F(Calls, WhereAHostWasLostIsSaid) {
+TEST_F(NodeCalls, WhereAHostWasLostIsSaid) {
   start();
   cluster.start("b");
   cluster.converge();
@@ -209,7 +209,7 @@ TEST_F(Calls, WhereAHostWasLostIsSaid) {
       << detail;
 }
 
-TEST_F(Calls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
+TEST_F(NodeCalls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
   start();
   const Token token = cluster.call("a", 7);
   cluster.pass(10'100'000);
@@ -219,7 +219,7 @@ TEST_F(Calls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
 
 // ---- the end of an activation, wanted by the app or by a person ----
 
-TEST_F(Calls, TheAppMayEndAnActivationWithItsAnswer) {
+TEST_F(NodeCalls, TheAppMayEndAnActivationWithItsAnswer) {
   start();
   const Token token = cluster.call("a", 1);
   const Epoch epoch = cluster["a"].turns[0].epoch;
@@ -232,7 +232,7 @@ TEST_F(Calls, TheAppMayEndAnActivationWithItsAnswer) {
   EXPECT_GT(cluster["a"].turns[0].epoch, epoch);
 }
 
-TEST_F(Calls, AnOperatorEndsAnActivationWhereverItIs) {
+TEST_F(NodeCalls, AnOperatorEndsAnActivationWhereverItIs) {
   cluster.start("a");
   cluster.start("b");
   cluster.converge();
@@ -248,7 +248,7 @@ TEST_F(Calls, AnOperatorEndsAnActivationWhereverItIs) {
   EXPECT_EQ(cluster.node("b").status().actors, 0U) << "it activates nothing";
 }
 
-TEST_F(Calls, AnOperatorEndsATurnThatIsStuckElsewhere) {
+TEST_F(NodeCalls, AnOperatorEndsATurnThatIsStuckElsewhere) {
   cluster.start("a");
   cluster.start("b");
   cluster.converge();
@@ -263,7 +263,7 @@ TEST_F(Calls, AnOperatorEndsATurnThatIsStuckElsewhere) {
   EXPECT_EQ(outcome(wish), Outcome::kApplied);
 }
 
-TEST_F(Calls, AnOperatorEndsAStuckTurn) {
+TEST_F(NodeCalls, AnOperatorEndsAStuckTurn) {
   start();
   const Token stuck = cluster.call("a", 1);
   cluster.pass(3'000'000);
@@ -280,7 +280,7 @@ TEST_F(Calls, AnOperatorEndsAStuckTurn) {
 }
 
 // Once, however many calls wait for the actor: they go on in the next activation.
-TEST_F(Calls, AnOperatorEndsOneActivation) {
+TEST_F(NodeCalls, AnOperatorEndsOneActivation) {
   start();
   cluster.call("a", 1);
   std::vector<Token> behind;
@@ -299,7 +299,7 @@ TEST_F(Calls, AnOperatorEndsOneActivation) {
   EXPECT_TRUE(cluster["a"].broken.empty());
 }
 
-TEST_F(Calls, AnOperatorHearsThatTheAppKeepsTheActor) {
+TEST_F(NodeCalls, AnOperatorHearsThatTheAppKeepsTheActor) {
   start();
   cluster.call("a", 1);
   const Epoch epoch = cluster["a"].turns[0].epoch;
@@ -317,7 +317,7 @@ TEST_F(Calls, AnOperatorHearsThatTheAppKeepsTheActor) {
   EXPECT_EQ(outcome(behind), Outcome::kApplied);
 }
 
-TEST_F(Calls, WhatTheAppFailsToForgetForAnOperatorIsToldAndKeepsNobodyWaitingForLong) {
+TEST_F(NodeCalls, WhatTheAppFailsToForgetForAnOperatorIsToldAndKeepsNobodyWaitingForLong) {
   start();
   cluster.call("a", 1);
   cluster.end_turns("a");
@@ -340,7 +340,7 @@ TEST_F(Calls, WhatTheAppFailsToForgetForAnOperatorIsToldAndKeepsNobodyWaitingFor
   EXPECT_EQ(outcome(behind), Outcome::kApplied);
 }
 
-TEST_F(Calls, AnActorWhoseTurnWasBrokenIsNotKept) {
+TEST_F(NodeCalls, AnActorWhoseTurnWasBrokenIsNotKept) {
   start();
   cluster.call("a", 1);
   cluster.pass(3'000'000);
@@ -360,7 +360,7 @@ TEST_F(Calls, AnActorWhoseTurnWasBrokenIsNotKept) {
   EXPECT_EQ(outcome(behind), Outcome::kApplied);
 }
 
-TEST_F(Calls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
+TEST_F(NodeCalls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
   cluster.start("a");
   cluster.start("b");
   cluster.converge();
@@ -377,7 +377,7 @@ TEST_F(Calls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
 }
 
 // Here --turn-timeout comes before an operator's patience ends.
-TEST_F(Calls, ATurnThatTookTooLongIsNotKeptForAnOperatorEither) {
+TEST_F(NodeCalls, ATurnThatTookTooLongIsNotKeptForAnOperatorEither) {
   start([](NodeConfig& config) { config.turn_timeout = Duration(500'000); });
   const Token slow = cluster.call("a", 1);
   cluster.auto_confirm = false;
@@ -390,7 +390,7 @@ TEST_F(Calls, ATurnThatTookTooLongIsNotKeptForAnOperatorEither) {
   EXPECT_TRUE(cluster["a"].turns.empty()) << "that turn may still run in the app";
 }
 
-TEST_F(Calls, OneActorsLineLeavesRoomForTheOthers) {
+TEST_F(NodeCalls, OneActorsLineLeavesRoomForTheOthers) {
   start([](NodeConfig& config) {
     config.queue_bytes = 100'000;
     config.queue_per_actor = 10'000;

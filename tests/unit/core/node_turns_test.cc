@@ -5,7 +5,7 @@
 namespace ringside::core {
 namespace {
 
-class Turns : public ::testing::Test {
+class NodeTurns : public ::testing::Test {
  protected:
   void start(const std::function<void(NodeConfig&)>& adjust = nullptr) {
     cluster.start("a", adjust);
@@ -20,7 +20,7 @@ class Turns : public ::testing::Test {
   Cluster cluster;
 };
 
-TEST_F(Turns, AnActorHasOneTurnAtATimeInOrderAndActorsRunInParallel) {
+TEST_F(NodeTurns, AnActorHasOneTurnAtATimeInOrderAndActorsRunInParallel) {
   start();
   for (int i = 0; i < 3; ++i) cluster.call("a", 1, [i](Call& call) { call.request = std::to_string(i); });
   cluster.call("a", 2);
@@ -33,7 +33,7 @@ TEST_F(Turns, AnActorHasOneTurnAtATimeInOrderAndActorsRunInParallel) {
   }
 }
 
-TEST_F(Turns, WhatDoesNotFitIsRefusedAtOnce) {
+TEST_F(NodeTurns, WhatDoesNotFitIsRefusedAtOnce) {
   start([](NodeConfig& config) {
     config.queue_per_actor = 2;
     config.queue_bytes = 4000;
@@ -49,7 +49,7 @@ TEST_F(Turns, WhatDoesNotFitIsRefusedAtOnce) {
   EXPECT_EQ(cluster.node("a").status().queued_bytes, 0U);
 }
 
-TEST_F(Turns, NotMoreThanTheLimitAreUnderWayAndAllGetTheirTurn) {
+TEST_F(NodeTurns, NotMoreThanTheLimitAreUnderWayAndAllGetTheirTurn) {
   start([](NodeConfig& config) { config.max_turns = 2; });
   for (ActorId id = 1; id <= 5; ++id) cluster.call("a", id);
   int ended = 0;
@@ -61,7 +61,7 @@ TEST_F(Turns, NotMoreThanTheLimitAreUnderWayAndAllGetTheirTurn) {
   }
 }
 
-TEST_F(Turns, ADeadlineThatPassesInTheQueueIsExpiredAndNeverHandedOver) {
+TEST_F(NodeTurns, ADeadlineThatPassesInTheQueueIsExpiredAndNeverHandedOver) {
   start();
   cluster.call("a", 1);
   const Token late =
@@ -74,7 +74,7 @@ TEST_F(Turns, ADeadlineThatPassesInTheQueueIsExpiredAndNeverHandedOver) {
   EXPECT_EQ(outcome(past), Outcome::kExpired);
 }
 
-TEST_F(Turns, ADeadlineThatPassesInTheTurnIsUnknownAndTheNextTurnWaits) {
+TEST_F(NodeTurns, ADeadlineThatPassesInTheTurnIsUnknownAndTheNextTurnWaits) {
   start();
   const Token slow =
       cluster.call("a", 1, [this](Call& call) { call.deadline = cluster.now().mono + Duration(100'000); });
@@ -87,7 +87,7 @@ TEST_F(Turns, ADeadlineThatPassesInTheTurnIsUnknownAndTheNextTurnWaits) {
   EXPECT_EQ(outcome(next), Outcome::kApplied);
 }
 
-TEST_F(Turns, AfterTheTurnTimeoutTheActorIsDeactivatedAndComesBackWithAGreaterEpoch) {
+TEST_F(NodeTurns, AfterTheTurnTimeoutTheActorIsDeactivatedAndComesBackWithAGreaterEpoch) {
   start([](NodeConfig& config) { config.turn_timeout = Duration(1'000'000); });
   cluster.call("a", 1);
   const Epoch first = cluster["a"].turns[0].epoch;
@@ -101,7 +101,7 @@ TEST_F(Turns, AfterTheTurnTimeoutTheActorIsDeactivatedAndComesBackWithAGreaterEp
   EXPECT_EQ(cluster.node("a").counters().deactivations[static_cast<std::size_t>(Deactivation::kTurnTimeout)], 1U);
 }
 
-TEST_F(Turns, IdleActorsAreDeactivatedAndBusyOnesAreNot) {
+TEST_F(NodeTurns, IdleActorsAreDeactivatedAndBusyOnesAreNot) {
   start([](NodeConfig& config) { config.idle_timeout = Duration(1'000'000); });
   cluster.call("a", 1);
   cluster.end_turns("a");
@@ -111,7 +111,7 @@ TEST_F(Turns, IdleActorsAreDeactivatedAndBusyOnesAreNot) {
   EXPECT_EQ(cluster.node("a").where(2).rule, "claim");
 }
 
-TEST_F(Turns, ATouchThatRacesWithAnExpiryIsServedByANewActivation) {
+TEST_F(NodeTurns, ATouchThatRacesWithAnExpiryIsServedByANewActivation) {
   start([](NodeConfig& config) { config.idle_timeout = Duration(1'000'000); });
   cluster.call("a", 1);
   const Epoch first = cluster["a"].turns[0].epoch;
@@ -133,7 +133,7 @@ Answer put_off(Duration retry_after = {}) {
   return answer;
 }
 
-TEST_F(Turns, WhatTheAppPutsOffKeepsNobodyElseFromATurn) {
+TEST_F(NodeTurns, WhatTheAppPutsOffKeepsNobodyElseFromATurn) {
   start();
   const Token first = cluster.call("a", 1, [](Call& call) { call.request = "first"; });
   const Token second = cluster.call("a", 1, [](Call& call) { call.request = "second"; });
@@ -149,7 +149,7 @@ TEST_F(Turns, WhatTheAppPutsOffKeepsNobodyElseFromATurn) {
   EXPECT_EQ(outcome(first), Outcome::kApplied);
 }
 
-TEST_F(Turns, WhatTheAppPutsOffIsNotTriedBeforeItSaidSo) {
+TEST_F(NodeTurns, WhatTheAppPutsOffIsNotTriedBeforeItSaidSo) {
   start();
   cluster.call("a", 1);
   cluster.end_turns("a", put_off(Duration(2'000'000)));
@@ -159,7 +159,7 @@ TEST_F(Turns, WhatTheAppPutsOffIsNotTriedBeforeItSaidSo) {
   EXPECT_EQ(cluster["a"].turns.size(), 1U);
 }
 
-TEST_F(Turns, WhatTheAppPutsOffBeyondTheDeadlineIsAnsweredAtOnce) {
+TEST_F(NodeTurns, WhatTheAppPutsOffBeyondTheDeadlineIsAnsweredAtOnce) {
   start();
   const Token token = cluster.call("a", 1);
   cluster.end_turns("a", put_off(Duration(20'000'000)));
@@ -169,7 +169,7 @@ TEST_F(Turns, WhatTheAppPutsOffBeyondTheDeadlineIsAnsweredAtOnce) {
 
 // 1,100 actors, and an app that takes its time to forget each: none is given up, at most --max-actors-in-flight are
 // asked at once, and whoever is called before it was asked stays as it is.
-TEST_F(Turns, WhatTheAppHasNotForgottenIsHeld) {
+TEST_F(NodeTurns, WhatTheAppHasNotForgottenIsHeld) {
   cluster.start("a", [](NodeConfig& config) {
     config.max_turns = 100;
     config.idle_timeout = Duration(1'000'000);
@@ -190,7 +190,7 @@ TEST_F(Turns, WhatTheAppHasNotForgottenIsHeld) {
   EXPECT_EQ(cluster.node("a").status().actors, 1U);
 }
 
-TEST_F(Turns, TheEndThatACallWaitsForComesFirst) {
+TEST_F(NodeTurns, TheEndThatACallWaitsForComesFirst) {
   cluster.start("a", [](NodeConfig& config) { config.max_turns = 2; });
   cluster.start("b");
   cluster.converge();
@@ -210,7 +210,7 @@ TEST_F(Turns, TheEndThatACallWaitsForComesFirst) {
   EXPECT_EQ(cluster["a"].deactivations.front().actor.id, held.back());
 }
 
-TEST_F(Turns, AnIdleActorThatTheAppWantsToKeepGoesOnUnderItsEpoch) {
+TEST_F(NodeTurns, AnIdleActorThatTheAppWantsToKeepGoesOnUnderItsEpoch) {
   for (const auto kind : {Deactivated::Kind::kNotNow, Deactivated::Kind::kFailed, Deactivated::Kind::kSilent}) {
     cluster.start("a", [](NodeConfig& config) { config.idle_timeout = Duration(10'000'000); });
     cluster.converge();
@@ -231,7 +231,7 @@ TEST_F(Turns, AnIdleActorThatTheAppWantsToKeepGoesOnUnderItsEpoch) {
   }
 }
 
-TEST_F(Turns, AnIdleActorThatTheAppFailedToForgetIsAskedAgainSoon) {
+TEST_F(NodeTurns, AnIdleActorThatTheAppFailedToForgetIsAskedAgainSoon) {
   cluster.start("a", [](NodeConfig& config) { config.idle_timeout = Duration(60'000'000); });
   cluster.converge();
   cluster.call("a", 1);
@@ -245,7 +245,7 @@ TEST_F(Turns, AnIdleActorThatTheAppFailedToForgetIsAskedAgainSoon) {
   EXPECT_EQ(cluster.node("a").status().actors, 0U);
 }
 
-TEST_F(Turns, AnIdleActorIsNotAskedForBeforeTheAppSaidSo) {
+TEST_F(NodeTurns, AnIdleActorIsNotAskedForBeforeTheAppSaidSo) {
   start([](NodeConfig& config) { config.idle_timeout = Duration(1'000'000); });
   cluster.call("a", 1);
   cluster.end_turns("a");
@@ -258,7 +258,7 @@ TEST_F(Turns, AnIdleActorIsNotAskedForBeforeTheAppSaidSo) {
   EXPECT_EQ(cluster["a"].deactivations.size(), 1U);
 }
 
-TEST_F(Turns, AnActorHasOneScheduleHoweverOftenItIsCalled) {
+TEST_F(NodeTurns, AnActorHasOneScheduleHoweverOftenItIsCalled) {
   start([](NodeConfig& config) { config.idle_timeout = Duration(2'000'000); });
   cluster.auto_confirm = false;
   std::vector<std::int64_t> asked;
@@ -275,7 +275,7 @@ TEST_F(Turns, AnActorHasOneScheduleHoweverOftenItIsCalled) {
   for (std::size_t i = 1; i < asked.size(); ++i) EXPECT_GE(asked[i] - asked[i - 1], 149) << "15 s, as the app said";
 }
 
-TEST_F(Turns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
+TEST_F(NodeTurns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
   start();
   for (ActorId id = 1; id <= 400; ++id) cluster.call("a", id);
   cluster.end_turns("a");
@@ -295,7 +295,7 @@ TEST_F(Turns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
   EXPECT_LE(cluster["a"].deactivations.size(), 2U) << "whatever else is asked of it waits for so many";
 }
 
-TEST_F(Turns, WhatADrainFailsToEndIsAskedForAslongAsTheAppAnswers) {
+TEST_F(NodeTurns, WhatADrainFailsToEndIsAskedForAslongAsTheAppAnswers) {
   cluster.start("a");
   cluster.start("b");
   cluster.converge();
@@ -316,7 +316,7 @@ TEST_F(Turns, WhatADrainFailsToEndIsAskedForAslongAsTheAppAnswers) {
 }
 
 // A host on the ring gets calls, so it waits beside the ring for an app that has yet to forget what it held before.
-TEST_F(Turns, AnAppThatIsSlowToForgetKeepsItsHostOffTheRing) {
+TEST_F(NodeTurns, AnAppThatIsSlowToForgetKeepsItsHostOffTheRing) {
   cluster.start("a");
   cluster.converge();
   cluster.auto_confirm = false;
@@ -337,7 +337,7 @@ TEST_F(Turns, AnAppThatIsSlowToForgetKeepsItsHostOffTheRing) {
   EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U);
 }
 
-TEST_F(Turns, AnUnknownIsRepeatedOnlyWhereTheCallerAllowsIt) {
+TEST_F(NodeTurns, AnUnknownIsRepeatedOnlyWhereTheCallerAllowsIt) {
   start();
   const auto lost = Answer::failed(Outcome::kUnknown, Reason::kAppLost);
   const Token plain = cluster.call("a", 1);
@@ -350,7 +350,7 @@ TEST_F(Turns, AnUnknownIsRepeatedOnlyWhereTheCallerAllowsIt) {
   EXPECT_EQ(outcome(idempotent), Outcome::kApplied);
 }
 
-TEST_F(Turns, AnAppThatRestartsGetsNewEpochs) {
+TEST_F(NodeTurns, AnAppThatRestartsGetsNewEpochs) {
   start();
   cluster.call("a", 1);
   const Epoch first = cluster["a"].turns[0].epoch;
@@ -362,7 +362,7 @@ TEST_F(Turns, AnAppThatRestartsGetsNewEpochs) {
   EXPECT_GT(cluster["a"].turns[0].epoch, first);
 }
 
-TEST_F(Turns, ACallerThatGoesAwayLeavesTheQueue) {
+TEST_F(NodeTurns, ACallerThatGoesAwayLeavesTheQueue) {
   start();
   cluster.call("a", 1);
   const Token gone = cluster.call("a", 1);

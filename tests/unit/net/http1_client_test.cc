@@ -64,7 +64,7 @@ TEST_F(Http1Pool, AnswersThatAreNotHttp) {
                                "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/2 200\r\n\r\n"}) {
     const HttpResult result = answer(response, false);
     EXPECT_EQ(result.outcome, HttpOutcome::kLost) << response;
-    EXPECT_FALSE(result.error.empty());
+    EXPECT_FALSE(result.error.empty()) << response;
   }
 }
 
@@ -165,6 +165,7 @@ TEST_F(Http1Pool, DeadlineAndCancel) {
   HttpResult& late = wait(ask(get(), Clock::now() + 30ms));
   EXPECT_TRUE(late.timed_out);
   EXPECT_EQ(late.outcome, HttpOutcome::kLost);
+  EXPECT_EQ(late.error, "the deadline passed");
   const auto abandoned = accept();
   EXPECT_TRUE(run_until([&abandoned] { return abandoned->over(); }));
 
@@ -173,6 +174,21 @@ TEST_F(Http1Pool, DeadlineAndCancel) {
   ASSERT_TRUE(request_at(*socket));
   EXPECT_FALSE(client().cancel(id));
   EXPECT_TRUE(run_until([&socket] { return socket->over(); }));
+}
+
+TEST_F(Http1Pool, AnAnswerThatHasBegunIsToldAsSuch) {
+  const auto id = client().request(get(), {}, [](const HttpResult&) { FAIL(); });
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  EXPECT_EQ(client().answer_so_far(id), "");
+  socket->send("HTTP/1.1 200 OK\r\n");
+  ASSERT_TRUE(run_until([&] { return !client().answer_so_far(id).empty(); }));
+  EXPECT_EQ(client().answer_so_far(id), "its answer had begun (a part of its headers)");
+  const std::string whole = "its answer had begun (status 200, 4 bytes of its body)";
+  socket->send("Transfer-Encoding: chunked\r\n\r\n4\r\ntick\r\n");
+  EXPECT_TRUE(run_until([&] { return client().answer_so_far(id) == whole; })) << client().answer_so_far(id);
+  client().cancel(id);
+  EXPECT_EQ(client().answer_so_far(id), "");
 }
 
 TEST_F(Http1Pool, ALatestBeginningIsNoEnd) {

@@ -86,6 +86,25 @@ TEST(ApplyJson, RefusesWithAReason) {
   EXPECT_EQ(refusal(json, R"({"id":"1","messages":[{"@type":"x.y/no.Such","value":"x"}]})"), Reason::kBadType);
 }
 
+TEST(ApplyJson, ARefusalIsASentenceAboutTheBody) {
+  const ApplyJson json;
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"nonsense", "the body is not well-formed JSON at byte"},
+      {"[]", "the body is not a JSON object"},
+      {R"({"id":"1","id":"2"})", "the body has the key \"id\" twice"},
+      {R"({"unheard":"of"})", "the body is not a messages.ApplyRequest in JSON: "},
+      {R"({"id":"x"})", "id is not a whole number from 1 to "},
+  };
+  for (const auto& [body, said] : cases) {
+    std::string request;
+    const auto wrong = json.read_request(body, request);
+    ASSERT_TRUE(wrong) << body;
+    EXPECT_TRUE(wrong->detail.starts_with(said)) << wrong->detail;
+  }
+  std::string result;
+  EXPECT_EQ(json.read_result("{", result).value_or("").substr(0, 35), "the answer is not well-formed JSON ");
+}
+
 TEST(ApplyJson, TypesFromDescriptors) {
   google::protobuf::FileDescriptorSet set;
   auto* file = set.add_file();

@@ -18,10 +18,14 @@ constexpr char kTrace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 struct Read {
   core::Call call;
   Reason refusal = Reason::kNone;
+  std::string detail;
 };
 Read read(const net::Metadata& headers) {
   Read out;
-  if (const auto answer = read_http_call(headers, kLimits, kNow, out.call)) out.refusal = answer->reason;
+  if (const auto answer = read_http_call(headers, kLimits, kNow, out.call)) {
+    out.refusal = answer->reason;
+    out.detail = answer->detail;
+  }
   return out;
 }
 
@@ -33,6 +37,18 @@ TEST(CallHeaders, Deadlines) {
     EXPECT_EQ(read({{"ringside-timeout", bad}}).refusal, Reason::kBadDeadline) << bad;
   }
   EXPECT_EQ(read({{"ringside-timeout", "1s"}, {"ringside-timeout", "2s"}}).refusal, Reason::kBadDeadline);
+}
+
+TEST(CallHeaders, ARefusalShowsWhatWasGiven) {
+  const auto detail = [](const net::Metadata& headers) { return read(headers).detail; };
+  EXPECT_EQ(detail({{"ringside-timeout", "30"}}),
+            "ringside-timeout: \"30\" is not a duration above zero with a unit, such as 500ms, 30s or 5m");
+  EXPECT_EQ(detail({{"ringside-idempotent", "yes\xff"}}), "ringside-idempotent: \"yes?\" is neither true nor false");
+  EXPECT_EQ(detail({{"ringside-timeout", "1s"}, {"ringside-timeout", "2s"}}),
+            "ringside-timeout is given more than once");
+  EXPECT_EQ(detail({{"idempotency-key", std::string(300, 'k')}}),
+            "idempotency-key: \"" + std::string(60, 'k') + "...\" is not 1 to 256 ASCII characters");
+  EXPECT_EQ(detail({{"ringside-chain", "41"}}).substr(0, 22), "ringside-chain: \"41\" i");
 }
 
 TEST(CallHeaders, GrpcDeadlines) {

@@ -27,6 +27,12 @@ TEST(Readable, ForAPerson) {
   EXPECT_EQ(dump("\xff"), "\"\xef\xbf\xbd\"");
 }
 
+TEST(Counted, OneAndMore) {
+  EXPECT_EQ(counted(0, "call"), "0 calls");
+  EXPECT_EQ(counted(1, "call"), "1 call");
+  EXPECT_EQ(counted(2, "call"), "2 calls");
+}
+
 TEST(Query, Parameters) {
   EXPECT_EQ(query_parameter("limit=10&page_token=4%32", "page_token"), "42");
   EXPECT_EQ(query_parameter("wait", "wait"), "");

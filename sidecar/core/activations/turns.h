@@ -1,0 +1,66 @@
+// The turns under way, and which actors wait until there is room for one more.
+//
+// A bound (--max-actors-in-flight) holds for turns that nobody waits for. A turn waits for the calls that it makes, so
+// these find room beyond it, up to a second bound. A turn may also wait without saying so: where all are taken and none
+// has ended for a while, some more begin, ever more until something moves (docs/actors_that_call_actors.md).
+//
+// Invariants
+//  1. A turn that began ends once: by end().
+//  2. An actor has one turn under way at most; whoever begins one sees to that.
+// Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/timer_queue.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+struct Turn {
+  ActorId actor = 0;
+  Token call = 0;  // 0: the caller has heard already
+  Instant began;
+  TimerHandle timeout = kNoTimer;
+  std::string idempotency_key;  // under which the answer is kept
+  std::uint64_t fingerprint = 0;
+  std::string link;  // of this turn, in the chains of the calls that it makes
+};
+
+class Turns {
+ public:
+  // `most`: turns that nobody waits for; `most_of_all`: all together.
+  Turns(std::size_t most, std::size_t most_of_all) : most_(most), most_of_all_(most_of_all) {}
+
+  void begin(Token token, Turn turn);
+  std::optional<Turn> end(Token token, Instant now);  // nothing: it was over before
+  Turn* find(Token token);
+  const Turn& at(Token token) const;  // one that is under way
+  void forget_caller(Token token);    // its call has been answered; the turn goes on
+  std::size_t size() const { return turns_.size(); }
+
+  bool has_room_for(const Call& call) const;
+  bool has_room_for_none() const { return turns_.size() >= most_of_all_; }
+  // Whether some more may begin from now on, since none has ended for so long. Asked from time to time.
+  bool make_room(Instant now);
+
+  // Actors that have a call and no room for its turn, in the order in which they came.
+  void await_room(ActorId actor) { waiting_.push_back(actor); }
+  const std::deque<ActorId>& awaiting_room() const { return waiting_; }
+  void pop_awaiting_room() { waiting_.pop_front(); }
+
+ private:
+  const std::size_t most_, most_of_all_;
+  std::size_t extra_ = 0;  // beyond most_, since none of those ended
+  Instant last_end_;
+  std::unordered_map<Token, Turn> turns_;
+  std::deque<ActorId> waiting_;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,47 @@
+#include "sidecar/core/calls/call_order.h"
+
+#include <algorithm>
+
+#include "sidecar/core/hash.h"
+
+namespace ringside::core {
+
+OrderId CallOrder::of(const Call& call) {
+  if (call.kind == Call::Kind::kDeactivate) return ~hash_id(call.id);  // what is in front may be what is to be ended
+  return call.chain.empty() ? call.id : hash_id(call.id) ^ hash_bytes(call.chain);
+}
+
+void CallOrder::add(OrderId order, Token call) { orders_[order].push_back(call); }
+
+void CallOrder::add_first(OrderId order, Token call) { orders_[order].push_front(call); }
+
+void CallOrder::add_first(OrderId order, const std::deque<Token>& calls) {
+  if (calls.empty()) return;
+  std::deque<Token>& all = orders_[order];
+  all.insert(all.begin(), calls.begin(), calls.end());
+}
+
+void CallOrder::remove(OrderId order, Token call) {
+  const auto found = orders_.find(order);
+  if (found == orders_.end()) return;
+  std::erase(found->second, call);
+  if (found->second.empty()) orders_.erase(found);
+}
+
+std::optional<Token> CallOrder::first(OrderId order) const {
+  const auto found = orders_.find(order);
+  return found == orders_.end() ? std::nullopt : std::optional(found->second.front());
+}
+
+std::size_t CallOrder::size(OrderId order) const {
+  const auto found = orders_.find(order);
+  return found == orders_.end() ? 0 : found->second.size();
+}
+
+bool CallOrder::stands_behind_another(OrderId order, Token call) const {
+  const auto found = orders_.find(order);
+  if (found == orders_.end() || found->second.front() == call) return false;
+  return std::find(found->second.begin(), found->second.end(), call) != found->second.end();
+}
+
+}  // namespace ringside::core

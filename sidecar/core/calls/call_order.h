@@ -1,0 +1,45 @@
+// The order in which local calls are routed: those of one actor one after another, so that none overtakes an earlier
+// one from the same host. Calls that turns make of the same actor have an order of their own, by their chain, since
+// what stands in front of them may wait for them; so has an operator's wish to end an activation.
+//
+// Example: calls 1, 2 and 3 of actor 7 come while its owner is not known. Call 1 waits; 2 and 3 stand behind it. Once 1
+// is on its way to the app, 2 is routed, and so on.
+//
+// Invariants
+//  1. A call stands in one order at most, and there once.
+//  2. An order that nobody stands in is not kept.
+// Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+
+#include "sidecar/core/call.h"
+
+namespace ringside::core {
+
+using OrderId = std::uint64_t;
+
+class CallOrder {
+ public:
+  static OrderId of(const Call& call);
+
+  void add(OrderId order, Token call);        // behind all others
+  void add_first(OrderId order, Token call);  // one that was on its way already comes back
+  void add_first(OrderId order, const std::deque<Token>& calls);
+  void remove(OrderId order, Token call);  // nothing happens where it does not stand in it
+
+  std::optional<Token> first(OrderId order) const;
+  std::size_t size(OrderId order) const;
+  bool stands_behind_another(OrderId order, Token call) const;
+
+  std::size_t orders() const { return orders_.size(); }
+
+ private:
+  std::unordered_map<OrderId, std::deque<Token>> orders_;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,73 @@
+// The calls that have come to this host and have not been answered: where each one is on its way, and what was tried.
+//
+// Invariants
+//  1. A call that began ends once: by end().
+//  2. waiting() are exactly the calls in stage kWaiting, in the order in which they came.
+//  3. bytes() is the weight of all calls that have not ended.
+// Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sidecar/core/call.h"
+#include "sidecar/core/calls/admission.h"
+#include "sidecar/core/timer_queue.h"
+
+namespace ringside::core {
+
+enum class CallStage : std::uint8_t {
+  kRouting,     // it is being decided where it goes
+  kInOrder,     // behind earlier calls of its actor from here (call_order.h)
+  kWaiting,     // until the view changes, or until it is tried again
+  kAside,       // the app could not take it just now: it is tried again after a pause
+  kForwarding,  // sent to another host
+  kQueued,      // at an actor here, behind its turn
+  kTurn,        // with the app
+};
+
+struct PendingCall {
+  CallPtr call;
+  CallStage stage = CallStage::kRouting;  // set by Calls::enter alone
+  Token under_way = 0;                    // the turn or the forward
+  TimerHandle deadline = kNoTimer;
+  TimerHandle retry = kNoTimer;
+  Instant held_until = kNever;
+  std::uint32_t attempts = 0;
+  bool counted = false;   // in its actor's share of what may wait
+  bool maybe = false;     // one of them may have been carried out: no later answer can say that it surely was not
+  std::string last_host;  // to which it was sent last
+  Answer last;            // why it could not be delivered so far
+};
+
+class Calls {
+ public:
+  explicit Calls(std::size_t queue_bytes) : admission_(queue_bytes) {}
+
+  // It is among the calls from now on; an answer: it is to end with that at once.
+  std::optional<Answer> begin(Token token, CallPtr call);
+  // Takes it out; nothing: it has ended before. Its timers are the caller's to cancel.
+  std::optional<PendingCall> end(Token token);
+  void enter(Token token, CallStage stage);
+
+  PendingCall* find(Token token);
+  const PendingCall* find(Token token) const;
+  PendingCall& at(Token token);  // one that has not ended
+  const PendingCall& at(Token token) const;
+  const std::set<Token>& waiting() const { return waiting_; }
+  std::vector<Token> in_stage(CallStage stage) const;  // in the order in which they came
+  std::size_t size() const { return calls_.size(); }
+  std::size_t bytes() const { return admission_.bytes(); }
+
+ private:
+  Admission admission_;
+  std::unordered_map<Token, PendingCall> calls_;
+  std::set<Token> waiting_;
+};
+
+}  // namespace ringside::core

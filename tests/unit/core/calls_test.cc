@@ -1,0 +1,165 @@
+// The parts of core/calls, each by itself.
+#include "sidecar/core/calls/calls.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sidecar/core/calls/admission.h"
+#include "sidecar/core/calls/call_order.h"
+#include "sidecar/core/calls/forwards.h"
+#include "sidecar/core/calls/retry_budget.h"
+
+namespace ringside::core {
+namespace {
+
+CallPtr call_of(ActorId id, std::size_t bytes = 0, const std::string& chain = {}) {
+  auto call = std::make_shared<Call>();
+  call->id = id;
+  call->request = std::string(bytes, 'x');
+  call->chain = chain;
+  return call;
+}
+
+// ---- Calls ----------------------------------------------------------------------------------------------------------
+
+TEST(Calls, EachEndsOnce) {
+  Calls calls(1 << 20);
+  EXPECT_FALSE(calls.begin(1, call_of(7, 100)));
+  EXPECT_EQ(calls.bytes(), calls.at(1).call->weight());
+  EXPECT_TRUE(calls.end(1));
+  EXPECT_FALSE(calls.end(1));
+  EXPECT_EQ(calls.bytes(), 0U);
+  EXPECT_EQ(calls.size(), 0U);
+  EXPECT_EQ(calls.find(1), nullptr);
+}
+
+TEST(Calls, WaitingAreThoseThatWait) {
+  Calls calls(1 << 20);
+  for (Token token = 1; token <= 3; ++token) calls.begin(token, call_of(token));
+  for (const Token token : {3, 1, 2}) calls.enter(token, CallStage::kWaiting);
+  EXPECT_EQ(calls.waiting(), (std::set<Token>{1, 2, 3}));
+  calls.enter(2, CallStage::kForwarding);
+  calls.end(3);
+  EXPECT_EQ(calls.waiting(), std::set<Token>{1});
+  EXPECT_EQ(calls.in_stage(CallStage::kForwarding), std::vector<Token>{2});
+}
+
+TEST(Calls, OneThatIsRefusedIsThereUntilItEnds) {
+  Calls calls(1000);
+  EXPECT_FALSE(calls.begin(1, call_of(7)));
+  const auto refusal = calls.begin(2, call_of(8, 2000));
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->reason, Reason::kQueueBytesFull);
+  EXPECT_EQ(calls.size(), 2U);
+  calls.end(2);
+  EXPECT_FALSE(calls.begin(3, call_of(8)));
+}
+
+TEST(CallsDeathTest, WhatCannotHappenEndsTheProcess) {
+  Calls calls(1000);
+  EXPECT_DEATH(calls.at(9), "this cannot happen");
+  calls.begin(1, call_of(7));
+  EXPECT_DEATH(calls.begin(1, call_of(7)), "this cannot happen");
+}
+
+// ---- Admission ------------------------------------------------------------------------------------------------------
+
+TEST(Admission, OneActorTakesAtMostWhatItLeavesToTheOthers) {
+  const std::size_t unit = call_of(1, 1000)->weight();
+  Admission admission(16 * unit);
+  struct Step {
+    ActorId actor;
+    bool admitted;
+  };
+  // Up to a quarter nobody is counted. Then actor 1 is held to what is left, and others are not.
+  std::vector<Step> steps(4, Step{1, true});
+  for (int i = 0; i < 6; ++i) steps.push_back({1, true});
+  steps.push_back({1, false});
+  steps.push_back({2, true});
+  int number = 0;
+  for (const Step& step : steps) {
+    EXPECT_EQ(!admission.admit(*call_of(step.actor, 1000)).refusal, step.admitted) << "call " << ++number;
+  }
+}
+
+TEST(Admission, WhatIsReleasedIsFree) {
+  const auto call = call_of(1, 1000);
+  Admission admission(2 * call->weight());
+  const auto first = admission.admit(*call);
+  const auto second = admission.admit(*call);
+  EXPECT_TRUE(admission.admit(*call).refusal);
+  admission.release(*call, false);
+  admission.release(*call, second.counted);
+  admission.release(*call, first.counted);
+  EXPECT_EQ(admission.bytes(), 0U);
+  EXPECT_FALSE(admission.admit(*call).refusal);
+}
+
+// ---- CallOrder ------------------------------------------------------------------------------------------------------
+
+TEST(CallOrder, OneAfterAnother) {
+  CallOrder order;
+  EXPECT_EQ(order.first(7), std::nullopt);
+  for (const Token token : {1, 2, 3}) order.add(7, token);
+  EXPECT_EQ(order.size(7), 3U);
+  EXPECT_EQ(order.first(7), 1U);
+  EXPECT_FALSE(order.stands_behind_another(7, 1));
+  EXPECT_TRUE(order.stands_behind_another(7, 3));
+  EXPECT_FALSE(order.stands_behind_another(7, 9)) << "it does not stand here";
+  order.remove(7, 1);
+  EXPECT_EQ(order.first(7), 2U);
+  order.add_first(7, 1);
+  order.add_first(7, {8, 9});
+  for (const Token token : {8, 9, 1, 2, 3}) {
+    EXPECT_EQ(order.first(7), token);
+    order.remove(7, token);
+  }
+  EXPECT_EQ(order.orders(), 0U) << "an empty order is not kept";
+}
+
+TEST(CallOrder, CallsThatTurnsMakeAndWishesOfOperatorsHaveTheirOwn) {
+  Call plain = *call_of(7);
+  Call nested = *call_of(7, 0, "41:5f3a09c1");
+  Call other_nested = *call_of(7, 0, "97:0b77e1d2");
+  Call wish = plain;
+  wish.kind = Call::Kind::kDeactivate;
+  const std::set<OrderId> different = {CallOrder::of(plain), CallOrder::of(nested), CallOrder::of(other_nested),
+                                       CallOrder::of(wish), CallOrder::of(*call_of(8))};
+  EXPECT_EQ(different.size(), 5U);
+  EXPECT_EQ(CallOrder::of(plain), CallOrder::of(*call_of(7, 100)));
+}
+
+// ---- RetryBudget, Forwards ------------------------------------------------------------------------------------------
+
+TEST(RetryBudget, OneRepeatForFiveCallsAndABoundOnWhatIsSaved) {
+  RetryBudget budget;
+  EXPECT_FALSE(budget.spend());
+  for (int i = 0; i < 4; ++i) budget.earn();
+  EXPECT_FALSE(budget.spend());
+  budget.earn();
+  EXPECT_TRUE(budget.spend());
+  EXPECT_FALSE(budget.spend());
+  for (int i = 0; i < 1'000'000; ++i) budget.earn();
+  int repeats = 0;
+  while (budget.spend()) ++repeats;
+  EXPECT_EQ(repeats, 100);
+}
+
+TEST(Forwards, EndOnceAndAreFoundByTheirHost) {
+  Forwards forwards;
+  forwards.began(3, {1, "a", 0, false, false, Instant()});
+  forwards.began(2, {2, "b", 0, false, false, Instant()});
+  forwards.began(1, {3, "a", 0, false, false, Instant()});
+  EXPECT_EQ(forwards.to("a"), (std::vector<Token>{1, 3}));
+  EXPECT_EQ(forwards.at(2).host, "b");
+  const auto ended = forwards.end(3);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->call, 1U);
+  EXPECT_FALSE(forwards.end(3));
+  EXPECT_EQ(forwards.to("a"), std::vector<Token>{1});
+}
+
+}  // namespace
+}  // namespace ringside::core

@@ -1,0 +1,68 @@
+// The parts of core/legacy, each by itself.
+#include <gtest/gtest.h>
+
+#include "sidecar/core/legacy/ownership_grants.h"
+#include "sidecar/core/legacy/unverified_claims.h"
+
+namespace ringside::core {
+namespace {
+
+using Next = UnverifiedClaims::Next;
+
+TEST(UnverifiedClaims, OneQuestionAnswersAllThatWasSaidBeforeIt) {
+  UnverifiedClaims claims;
+  EXPECT_EQ(claims.add("a", {1, false, {{7, 0}}}), Next::kAsk);
+  EXPECT_EQ(claims.add("a", {2, true, {{8, 0}}}), Next::kWait);
+  EXPECT_EQ(claims.add("b", {3, false, {{9, 0}}}), Next::kAsk);
+  const auto first = claims.answered("a");
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].token, 1U);
+  EXPECT_TRUE(claims.ask_again("a")) << "for the second, which came after the question";
+  EXPECT_EQ(claims.answered("a")[0].token, 2U);
+  EXPECT_FALSE(claims.ask_again("a"));
+  EXPECT_EQ(claims.hosts(), 1U);
+}
+
+TEST(UnverifiedClaims, OfClaimsCountsWhatIsHeldAndOfExpiriesWhatIsNot) {
+  const std::vector<Claim> both{{7, 0}, {8, 0}};
+  EXPECT_EQ((UnverifiedClaims::Said{1, false, both}.borne_out_by({7})), (std::vector<Claim>{{7, 0}}));
+  EXPECT_EQ((UnverifiedClaims::Said{1, true, both}.borne_out_by({7})), (std::vector<Claim>{{8, 0}}));
+}
+
+TEST(UnverifiedClaims, SoManyWaitAndNoMore) {
+  UnverifiedClaims claims;
+  claims.add("a", {1, false, {}});
+  for (std::size_t i = 0; i < UnverifiedClaims::kMost; ++i) EXPECT_EQ(claims.add("a", {2 + i, false, {}}), Next::kWait);
+  EXPECT_EQ(claims.add("a", {999, false, {}}), Next::kRefuse);
+  EXPECT_EQ(claims.add("b", {1000, false, {}}), Next::kAsk) << "another host's word is another matter";
+}
+
+TEST(OwnershipGrants, AskedForGrantedAndUsed) {
+  OwnershipGrants grants;
+  grants.ask({7, 42});
+  EXPECT_TRUE(grants.asked_for(7));
+  EXPECT_TRUE(grants.asked_for(Claim{7, 42}));
+  EXPECT_FALSE(grants.asked_for(Claim{7, 41})) << "another activation";
+  EXPECT_FALSE(grants.granted(7));
+  EXPECT_FALSE(grants.grant({7, 41}));
+  EXPECT_TRUE(grants.grant({7, 42}));
+  EXPECT_TRUE(grants.granted(7));
+  EXPECT_EQ(grants.use(7), Epoch{42});
+  EXPECT_EQ(grants.use(7), std::nullopt);
+}
+
+TEST(OwnershipGrants, WhatIsRefusedOrNotUsedIsForgotten) {
+  OwnershipGrants grants;
+  grants.ask({7, 42});
+  grants.ask({8, 43});
+  EXPECT_FALSE(grants.refuse({7, 1}));
+  EXPECT_TRUE(grants.refuse({7, 42}));
+  grants.drop_unused();
+  EXPECT_TRUE(grants.asked_for(8)) << "its answer is still to come";
+  grants.grant({8, 43});
+  grants.drop_unused();
+  EXPECT_EQ(grants.size(), 0U);
+}
+
+}  // namespace
+}  // namespace ringside::core
