@@ -60,7 +60,8 @@ View::Removed View::remove(const std::string& host) {
 View::Advance View::advance(Member& member, Phase phase) {
   if (phase == member.phase || member.legacy()) return {};
   const bool was_on_ring = member.on_ring();
-  if (!was_on_ring && on_ring(phase)) return {};
+  // A host that states a generation and no phase would count as one that is on the ring.
+  if (!was_on_ring && (on_ring(phase) || phase == Phase::kUnspecified)) return {};
   Advance result{true, std::exchange(member.phase, phase), was_on_ring && !member.on_ring(), nullptr};
   if (result.left_ring) result.ring_before = follow(member.run.host, false);
   return result;

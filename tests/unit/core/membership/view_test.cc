@@ -68,7 +68,8 @@ TEST_F(Views, NoMemberComesBackOntoTheRing) {
        {Case{Phase::kJoining, Phase::kReady, true, false}, Case{Phase::kReady, Phase::kReady, false, false},
         Case{Phase::kReady, Phase::kDraining, true, true}, Case{Phase::kReady, Phase::kAppDown, true, true},
         Case{Phase::kDraining, Phase::kDrained, true, false}, Case{Phase::kDraining, Phase::kReady, false, false},
-        Case{Phase::kAppDown, Phase::kJoining, false, false}}) {
+        Case{Phase::kAppDown, Phase::kJoining, false, false},
+        Case{Phase::kDraining, Phase::kUnspecified, false, false}}) {
     View one("a", true, 16);
     const Ring::Ptr before = one.admit({"b", 7}, from, false);
     EXPECT_EQ(before != nullptr, core::on_ring(from));
