@@ -120,8 +120,7 @@ void Membership::ask_candidate(const std::string& name, Candidates::Turn turn) {
 
 std::string Membership::why_foreign(const PingAnswer& says) const {
   if (std::string why = why_stranger(config_, says); !why.empty()) return why;
-  if (!clock_.too_far_ahead(says.clock.epoch)) return "";
-  return "the clock of " + says.host + " is more than a minute ahead of that of " + self().host;
+  return clock_.too_far_ahead(says.clock.epoch) ? why_ahead(config_, says) : "";
 }
 
 void Membership::set_foreign(const std::string& address, const std::string& why) {
@@ -144,25 +143,29 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
   if (found == nullptr) return;
   Candidate& candidate = *found;
   candidate.answered(says, now());
-  const auto name = canonical_host(says.host);
-  if (!name) return set_foreign(address, "it answers with a name that is no host name");
-  if (const std::string why = why_stranger(config_, says); !why.empty()) {
-    candidate.judge(Candidate::Clock::kNear, false);
-    return set_foreign(address, why);
-  }
-  if (*name == self().host) return met_own_name(address, says, candidate);
-  if (address == self().host) {  // it leads to somebody else: the others will say so, who ask it for this host
-    candidates_.forget(self().host);
-    return check_joined();
-  }
-  if (*name != address) return met_alias(address, *name, candidate);
-  if (const std::string why = why_foreign(says); !why.empty()) {
-    candidate.judge(Candidate::Clock::kAhead, false);
-    set_foreign(address, why);
-    if (joined_ && closure().is_behind_most_clocks()) {
-      listener_.must_rejoin("the clocks of most hosts are more than a minute ahead");
-    }
-    return;
+  const Answerer who = who_answers(config_, address, says, clock_.too_far_ahead(says.clock.epoch));
+  switch (who.kind) {
+    case Answerer::Kind::kNameless:
+      return set_foreign(address, who.why);
+    case Answerer::Kind::kStranger:
+      candidate.judge(Candidate::Clock::kNear, false);
+      return set_foreign(address, who.why);
+    case Answerer::Kind::kOwnName:
+      return met_own_name(address, says, candidate);
+    case Answerer::Kind::kElsewhere:  // the others will say so, who ask it for this host
+      candidates_.forget(address);
+      return check_joined();
+    case Answerer::Kind::kAlias:
+      return met_alias(address, who.name, candidate);
+    case Answerer::Kind::kAhead:
+      candidate.judge(Candidate::Clock::kAhead, false);
+      set_foreign(address, who.why);
+      if (joined_ && closure().is_behind_most_clocks()) {
+        listener_.must_rejoin("the clocks of most hosts are more than a minute ahead");
+      }
+      return;
+    case Answerer::Kind::kAsked:
+      break;
   }
   if (candidate.state == Candidate::State::kClosed) return;
   clock_.observe(says.clock.epoch);
@@ -171,7 +174,7 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
     candidate.ask_to_join(now());
     return tick_candidates();
   }
-  meet(*name, says, candidate);
+  meet(address, says, candidate);
 }
 
 // Its name is asked in its turn. Where that has been in vain, the address is looked at again and again: the host may

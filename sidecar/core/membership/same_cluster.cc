@@ -1,5 +1,9 @@
 #include "sidecar/core/membership/same_cluster.h"
 
+#include <utility>
+
+#include "sidecar/core/host_name.h"
+
 namespace ringside::core {
 namespace {
 
@@ -27,6 +31,23 @@ std::string why_mismatched(const MembershipConfig& config, const NegotiateReques
   const bool same_points = request.points == 0 || request.points == config.points;
   if (same_cluster && same_points) return "";
   return "this is cluster " + config.cluster + " with " + points_for_each_host(config);
+}
+
+std::string why_ahead(const MembershipConfig& config, const PingAnswer& says) {
+  return "the clock of " + says.host + " is more than a minute ahead of that of " + config.host;
+}
+
+Answerer who_answers(const MembershipConfig& config, const std::string& address, const PingAnswer& says,
+                     bool is_clock_ahead) {
+  using Kind = Answerer::Kind;
+  const auto name = canonical_host(says.host);
+  if (!name) return {Kind::kNameless, "", "it answers with a name that is no host name"};
+  if (std::string why = why_stranger(config, says); !why.empty()) return {Kind::kStranger, *name, std::move(why)};
+  if (*name == config.host) return {Kind::kOwnName, *name, ""};
+  if (address == config.host) return {Kind::kElsewhere, *name, ""};
+  if (*name != address) return {Kind::kAlias, *name, ""};
+  if (is_clock_ahead) return {Kind::kAhead, *name, why_ahead(config, says)};
+  return {Kind::kAsked, *name, ""};
 }
 
 }  // namespace ringside::core

@@ -53,5 +53,37 @@ TEST(SameCluster, NamesAreExchangedWithOnesOwnAndWithLegacyHosts) {
   }
 }
 
+TEST(SameCluster, AnAddressMayLeadToAnybody) {
+  using Kind = Answerer::Kind;
+  struct Case {
+    const char* address;
+    const char* name;
+    const char* cluster;
+    bool is_clock_ahead;
+    Kind kind;
+  };
+  MembershipConfig config = carts();
+  config.host = "carts-0";
+  for (const auto& [address, name, cluster, is_clock_ahead, kind] :
+       {Case{"carts-1", "carts-1", "carts", false, Kind::kAsked},
+        Case{"carts-1", "CARTS-1", "carts", false, Kind::kAsked},
+        Case{"carts-1", "carts-1", "carts", true, Kind::kAhead},
+        Case{"10.0.0.7", "carts-1", "carts", true, Kind::kAlias},
+        Case{"10.0.0.7", "carts-0", "carts", false, Kind::kOwnName},
+        Case{"carts-0", "carts-0", "carts", false, Kind::kOwnName},
+        Case{"carts-0", "carts-1", "carts", false, Kind::kElsewhere},
+        Case{"carts-1", "carts-1", "users", true, Kind::kStranger},
+        Case{"carts-1", "no host name", "users", false, Kind::kNameless}}) {
+    PingAnswer says;
+    says.host = name;
+    says.generation = 7;
+    says.cluster = cluster;
+    const Answerer who = who_answers(config, address, says, is_clock_ahead);
+    EXPECT_EQ(who.kind, kind) << address << " answers as " << name;
+    const bool tells_why = kind == Kind::kNameless || kind == Kind::kStranger || kind == Kind::kAhead;
+    EXPECT_EQ(who.why.empty(), !tells_why) << who.why;
+  }
+}
+
 }  // namespace
 }  // namespace ringside::core
