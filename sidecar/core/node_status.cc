@@ -149,7 +149,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.legacy = candidate.legacy;
     if (candidate.first_asked != Instant()) status.silent_for = now - candidate.first_asked;
     const bool answers = candidate.last_answer != Instant() && now - candidate.last_answer < config_.dead_after;
-    status.problem = !candidate.problem.empty() ? candidate.problem : answers ? "it has not joined yet" : "no answer yet";
+    status.problem = candidate.problem;
+    if (status.problem.empty()) status.problem = answers ? "it has not joined yet" : "no answer yet";
     out.push_back(std::move(status));
   }
   return out;
