@@ -5,7 +5,7 @@
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/core/host_name.h"
-#include "sidecar/core/ring.h"
+#include "sidecar/core/membership/ring.h"
 #include "sidecar/wire/text.h"
 
 namespace ringside::cli {

@@ -35,7 +35,7 @@
 #include "sidecar/core/legacy/unverified_claims.h"
 #include "sidecar/core/legacy_bounces.h"
 #include "sidecar/core/life/initial_reset.h"
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/pace.h"

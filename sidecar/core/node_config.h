@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 
 namespace ringside::core {
 

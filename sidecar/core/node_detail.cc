@@ -123,7 +123,7 @@ std::string Node::hosts_off_the_ring() const {
     hosts.push_back(host +
                     (member.routes_only ? " has none by itself" : std::string(" is ") + to_string(member.phase)));
   }
-  for (const auto& [name, contact] : membership_.contacts()) {
+  for (const auto& [name, candidate] : membership_.candidates()) {
     if (std::string fate = membership_.fate_of(name); !fate.empty()) hosts.push_back(std::move(fate));
   }
   std::string text;

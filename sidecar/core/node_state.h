@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sidecar/core/call.h"
-#include "sidecar/core/member.h"
+#include "sidecar/core/membership/member.h"
 #include "sidecar/core/timer_queue.h"
 
 namespace ringside::core {

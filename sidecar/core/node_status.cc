@@ -140,16 +140,17 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.version = member.version;
     out.push_back(std::move(status));
   }
-  for (const auto& [name, contact] : membership_.contacts()) {
-    if (name == membership_.self().host && !contact.own_name) continue;
-    if (contact.state == Contact::State::kAlias && contact.problem.empty()) continue;
+  for (const auto& [name, candidate] : membership_.candidates()) {
+    if (name == membership_.self().host && !candidate.own_name) continue;
+    if (candidate.state == Candidate::State::kAlias && candidate.problem.empty()) continue;
     MemberStatus status;
     status.host = name;
     status.member = false;
-    status.legacy = contact.legacy;
-    if (contact.first_asked != Instant()) status.silent_for = now - contact.first_asked;
-    const bool answers = contact.last_answer != Instant() && now - contact.last_answer < config_.dead_after;
-    status.problem = !contact.problem.empty() ? contact.problem : answers ? "it has not joined yet" : "no answer yet";
+    status.legacy = candidate.legacy;
+    if (candidate.first_asked != Instant()) status.silent_for = now - candidate.first_asked;
+    const bool answers = candidate.last_answer != Instant() && now - candidate.last_answer < config_.dead_after;
+    status.problem = candidate.problem;
+    if (status.problem.empty()) status.problem = answers ? "it has not joined yet" : "no answer yet";
     out.push_back(std::move(status));
   }
   return out;

@@ -12,7 +12,7 @@
 #include "sidecar/core/context.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
-#include "sidecar/core/ring.h"
+#include "sidecar/core/membership/ring.h"
 #include "sidecar/core/snapshot.h"
 
 namespace ringside::core {

@@ -8,7 +8,7 @@
 #include "sidecar/core/hints.h"
 #include "sidecar/core/inventory.h"
 #include "sidecar/core/legacy/ownership_grants.h"
-#include "sidecar/core/membership.h"
+#include "sidecar/core/membership/membership.h"
 #include "sidecar/core/strays.h"
 
 namespace ringside::core {

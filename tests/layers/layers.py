@@ -56,6 +56,9 @@ IMPURE = {"thread", "mutex", "shared_mutex", "condition_variable", "atomic", "fu
 # Parts of the core: sidecar/core/PART/. A part knows the values that all share, and no other part; the node knows all.
 PART = re.compile(r"sidecar/core/(\w+)/")
 IMPURE_FILES = {"sidecar/core/check.cc": {"cstdio"}}  # a failed check says so before it aborts
+# Folders that consist of parts: the file that knows them all, with whatever begins with its name, and the values that the
+# parts share. A part includes its own header and values, but no other part.
+PARTS = {"sidecar/core/membership": ("membership", {"candidate", "config", "epoch_clock", "member", "ring"})}
 ROOT_FILES = {"sidecar/main.cc", "sidecar/wiring.cc", "sidecar/wiring.h"}  # the composition root knows all
 
 
@@ -63,6 +66,15 @@ def folder_of(path):
     """The folder whose rules hold for a file: the longest that has rules."""
     names = [name for name in OURS if path.startswith(name + "/")]
     return max(names, key=len) if names else None
+
+
+def is_another_part(path, name):
+    """Both are parts of one folder, and neither is the whole nor a value."""
+    here, there = pathlib.PurePath(path), pathlib.PurePath(name)
+    if here.parent != there.parent or str(here.parent) not in PARTS or here.stem == there.stem:
+        return False
+    whole, values = PARTS[str(here.parent)]
+    return not here.stem.startswith(whole) and there.stem not in values
 
 
 def standard(name):
@@ -89,6 +101,8 @@ def violations(path, text):
             own = name.startswith(folder + "/") and folder_of(name) == folder
             if not own and not name.startswith(OURS[folder] or ("\0",)):
                 yield f"{where} must not include {name}"
+            elif is_another_part(path, name):
+                yield f"{where}: a part must not include another: {name}"
             continue
         if quote == '"':
             yield f"{where}: \"{name}\": our own includes start at the repository's root"
@@ -107,6 +121,11 @@ def self_check():
     cases = [
         ("sidecar/core/x.cc", "<mutex>", True), ("sidecar/core/x.cc", "<vector>", False),
         ("sidecar/core/check.cc", "<cstdio>", False), ("sidecar/core/x.cc", "<cstdio>", True),
+        ("sidecar/core/membership/view.cc", '"sidecar/core/membership/candidates.h"', True),
+        ("sidecar/core/membership/view.cc", '"sidecar/core/membership/membership.h"', True),
+        ("sidecar/core/membership/view.cc", '"sidecar/core/membership/view.h"', False),
+        ("sidecar/core/membership/view.cc", '"sidecar/core/membership/member.h"', False),
+        ("sidecar/core/membership/membership.h", '"sidecar/core/membership/view.h"', False),
         ("sidecar/core/x.cc", "<xxhash.h>", False), ("sidecar/core/x.cc", "<boost/asio.hpp>", True),
         ("sidecar/core/x.cc", "<sys/socket.h>", True), ("sidecar/core/x.cc", '"sidecar/net/a.h"', True),
         ("sidecar/core/x.cc", '"sidecar/core/a.h"', False), ("sidecar/core/calls/x.cc", '"sidecar/core/life/a.h"', True),

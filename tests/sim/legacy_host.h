@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "sidecar/core/call.h"
+#include "sidecar/core/membership/ring.h"
 #include "sidecar/core/peer_messages.h"
-#include "sidecar/core/ring.h"
 #include "tests/sim/options.h"
 
 namespace ringside::sim {

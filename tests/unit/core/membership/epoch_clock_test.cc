@@ -1,4 +1,4 @@
-#include "sidecar/core/epoch_clock.h"
+#include "sidecar/core/membership/epoch_clock.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sidecar/core/ring.h"
+#include "sidecar/core/membership/ring.h"
 
 #include <fstream>
 

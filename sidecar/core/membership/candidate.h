@@ -1,56 +1,33 @@
-// What a host knows of the others: members, and names that it still has to look at.
+// A name or an address that is not a member (yet), and what is known of whoever answers there.
+//
+//                  a host of this cluster answers
+//   kAsking ------------------------------------------> kJoining (asked to take this host in) --> a member
+//      |   \---- as soon as this host has joined ----> kMeeting (one of the two has to join anew) --> a member
+//      |---- another name ----> kAlias     that name is asked in its turn
+//      |---- another cluster, ring or minute ----> kForeign
+//      |---- no process there ----> kRefused
+//      '---- nothing ----> kSilent
+//
+// Each of the states at the end is looked at again from time to time, and may turn into any other. Invariants
+//  1. Only kAsking and kJoining are open questions: whoever joins waits for their end.
+//  2. A host that has answered is not silent (docs/decisions/0013): last_answer tells when it did.
+// A plain value; the methods are the steps that change several fields at once. Loop thread only.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <set>
 #include <string>
 
-#include "sidecar/core/epoch_clock.h"
-#include "sidecar/core/hash.h"
 #include "sidecar/core/peer_messages.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
 
-// A host of this sidecar's view.
-struct Member {
-  HostRun run;
-  Phase phase = Phase::kUnspecified;
-  bool routes_only = false;
-  bool legacy() const { return run.generation == 0; }
-  bool on_ring() const {
-    return !routes_only && (phase == Phase::kUnspecified || phase == Phase::kJoining || phase == Phase::kReady);
-  }
+struct Candidate {
+  static constexpr Duration kQuietRepeat{1'000'000};       // between looks at a name of which nothing new is awaited
+  static constexpr Duration kElsewhereRepeat{10'000'000};  // at an address that may be given to another host in the end
 
-  // Liveness.
-  Instant next_ping;
-  Instant next_look;    // no extra ping before, however often its connections break
-  Instant last_answer;  // when something of its was last heard
-  Instant lease;        // when the last ping that it answered had been sent
-  Duration rtt{0};
-  EpochClock::Bound clock;                   // as of its last answer
-  std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
-  int refusals = 0;                          // connection refused this often, one after the other
-  bool suspected = false;
-  Instant next_probe;       // when to ask others again whether they hear it
-  Instant heard_by_others;  // when another member last said that it hears this one
-
-  // What its last ping answer said.
-  Hash ring = 0;
-  Instant next_compare;  // when to exchange names with it again
-  std::uint64_t actors = 0;
-  std::uint64_t load = 0;
-  std::string version;
-
-  // What it has acknowledged: the generation of mine that it admitted, and whether it saw me go off the ring.
-  Generation joined_as = 0;
-  bool saw_leave = false;
-  Instant next_ask;  // when to repeat a Join or Leave
-};
-
-// A name or an address that is not a member (yet).
-struct Contact {
   enum class State : std::uint8_t {
     kAsking,   // pinged; no answer so far
     kJoining,  // it answered; now asked to take us in
@@ -86,6 +63,22 @@ struct Contact {
   std::string told;               // what of that the log has
 
   bool open() const { return state == State::kAsking || state == State::kJoining; }
+  bool gone() const { return state == State::kRefused || state == State::kSilent; }
+  bool is_this_host() const { return state == State::kAlias && name.empty(); }
+
+  // ---- steps ----
+  void ask_anew(Instant now);                          // the question is open again
+  void answered(const PingAnswer& says, Instant now);  // what every answer tells, whoever gave it
+  void turn_out_alias(const std::string& of);          // empty: of this host
+  void turn_out_foreign(std::string why, Instant now);
+  // Of this cluster for certain or certainly not; and whether its clock is near.
+  void judge(Clock its_clock, bool is_in_the_way);
+  void ask_to_join(Instant now);
+  void meet(Instant now);
+  void refused();
+  void fall_silent();
 };
+
+using CandidateMap = std::map<std::string, Candidate>;
 
 }  // namespace ringside::core

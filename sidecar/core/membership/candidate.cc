@@ -1,0 +1,64 @@
+#include "sidecar/core/membership/candidate.h"
+
+#include <utility>
+
+namespace ringside::core {
+
+void Candidate::ask_anew(Instant now) {
+  state = State::kAsking;
+  first_asked = next_try = now;
+}
+
+void Candidate::answered(const PingAnswer& says, Instant now) {
+  last_answer = now;
+  generation = says.generation;
+  serves = says.phase != Phase::kJoining;
+  unresolved = own_name = held_up = false;
+}
+
+void Candidate::turn_out_alias(const std::string& of) {
+  state = State::kAlias;
+  name = of;
+  judge(Clock::kNear, false);
+}
+
+void Candidate::turn_out_foreign(std::string why, Instant now) {
+  state = State::kForeign;
+  problem = std::move(why);
+  next_try = now + kQuietRepeat;
+}
+
+void Candidate::judge(Clock its_clock, bool is_in_the_way) {
+  clock = its_clock;
+  blocks = is_in_the_way;
+}
+
+void Candidate::ask_to_join(Instant now) {
+  if (state != State::kJoining) {
+    next_try = first_asked = now;
+    // What it refused before, it is asked again.
+    if (state != State::kForeign) problem.clear();
+  }
+  state = State::kJoining;
+  blocks = false;
+}
+
+void Candidate::meet(Instant now) {
+  state = State::kMeeting;
+  problem.clear();
+  judge(Clock::kNear, false);
+  next_try = now + kQuietRepeat;
+}
+
+void Candidate::refused() {
+  state = State::kRefused;
+  judge(Clock::kNear, false);
+  told.clear();
+}
+
+void Candidate::fall_silent() {
+  state = State::kSilent;
+  problem = "no answer";
+}
+
+}  // namespace ringside::core

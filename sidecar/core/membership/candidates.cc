@@ -1,0 +1,153 @@
+#include "sidecar/core/membership/candidates.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sidecar/core/check.h"
+#include "sidecar/core/host_name.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr Duration kFirstRepeat{100'000};  // between repeats while a question is open
+
+// Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
+Duration repeat_after(const Candidate& candidate, Instant now) {
+  return std::clamp((now - candidate.first_asked) / 4, kFirstRepeat, Candidate::kQuietRepeat);
+}
+
+}  // namespace
+
+Candidate* Candidates::find(const std::string& name) {
+  const auto found = table_.find(name);
+  return found == table_.end() ? nullptr : &found->second;
+}
+
+Candidate& Candidates::get(const std::string& name) { return table_[name]; }
+
+void Candidates::begin_run(Instant now) {
+  for (auto& [name, candidate] : table_) {
+    if (candidate.state == Candidate::State::kAlias || candidate.state == Candidate::State::kForeign) continue;
+    candidate.ask_anew(now);
+    candidate.first_named = now;
+  }
+  // Nobody else may name this host, where two have its name: its own name leads to one of them.
+  Candidate& own = table_[config_.host];
+  own = {};
+  own.ask_anew(now);
+  own.keep_until = now + 4 * config_.dead_after;
+}
+
+void Candidates::learn(const std::string& name, Source source, OldVerdict old, Instant now) {
+  const bool listed = source == Source::kDiscovery;
+  const auto found = table_.find(name);
+  if (found == table_.end()) {
+    if (table_.size() >= kMost) return;
+    Candidate& candidate = table_[name];
+    candidate.listed = listed;
+    candidate.named = !listed;
+    candidate.ask_anew(now);
+    candidate.first_named = now;
+    candidate.keep_until = now + 4 * config_.dead_after;
+    return;
+  }
+  Candidate& candidate = found->second;
+  candidate.listed = candidate.listed || listed;
+  if (!listed && !candidate.named) candidate.first_named = now;
+  candidate.named = candidate.named || !listed;
+  const bool away = candidate.gone() || candidate.state == Candidate::State::kClosed;
+  if (old == OldVerdict::kIsVoid && candidate.held_by.empty() && away) {
+    candidate.ask_anew(now);
+    candidate.keep_until = now + 4 * config_.dead_after;
+  }
+}
+
+void Candidates::unlist_all() {
+  for (auto& [name, candidate] : table_) candidate.listed = false;
+}
+
+void Candidates::forget_unlisted(Instant now) {
+  std::erase_if(table_, [now](const auto& entry) { return !entry.second.listed && now > entry.second.keep_until; });
+}
+
+void Candidates::release(Instant now) {
+  for (auto& [name, candidate] : table_) {
+    if (std::exchange(candidate.held_up, false)) candidate.next_try = now;
+    // Somebody may have started there, whom nobody can name.
+    if (candidate.state == Candidate::State::kRefused) candidate.ask_anew(now);
+  }
+}
+
+Candidates::Turn Candidates::take_turn(const std::string& name, const Circumstances& circumstances) {
+  const auto found = table_.find(name);
+  RINGSIDE_CHECK(found != table_.end());
+  Candidate& candidate = found->second;
+  const Instant now = circumstances.now;
+  const bool hurries = circumstances.joined && circumstances.nobody_owns;
+  const Duration quiet = hurries ? config_.ping_interval : Candidate::kQuietRepeat;
+  switch (candidate.state) {
+    case Candidate::State::kClosed:
+      // Where it is still there after a while, somebody else may have said good-bye in its name.
+      candidate.ask_anew(now);
+      [[fallthrough]];
+    case Candidate::State::kAsking:
+      candidate.next_try = now + (circumstances.joined ? quiet : repeat_after(candidate, now));
+      return Turn::kPing;
+    case Candidate::State::kJoining: {
+      candidate.next_try = now + repeat_after(candidate, now);
+      if (candidate.legacy) return Turn::kNegotiate;
+      // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
+      // better than this host who belongs to the cluster.
+      const bool may_know_better = candidate.unverified || (candidate.serves && !circumstances.asks_nobody);
+      const bool asks = !circumstances.joined && (!circumstances.held_up || may_know_better);
+      return asks ? Turn::kAskToJoin : Turn::kPing;
+    }
+    case Candidate::State::kAlias:
+    case Candidate::State::kForeign: {
+      const bool is_unusable = candidate.state == Candidate::State::kAlias && !candidate.problem.empty();
+      const bool is_in_the_way = candidate.blocks || candidate.clock != Candidate::Clock::kNear;
+      const bool soon = is_unusable || is_in_the_way || !candidate.held_by.empty();
+      candidate.next_try = now + (soon ? Candidate::kQuietRepeat : Candidate::kElsewhereRepeat);
+      return Turn::kLookUpAfreshAndPing;
+    }
+    default:
+      candidate.next_try = now + quiet;
+      return Turn::kPing;
+  }
+}
+
+std::vector<std::string> Candidates::to_be_met(bool joining) const {
+  std::vector<std::string> names;
+  for (const auto& [name, candidate] : table_) {
+    const bool matters = candidate.open() && (joining || candidate.legacy) && name != config_.host;
+    if (matters && canonical_host(name) == name) names.push_back(name);
+  }
+  return names;
+}
+
+void Candidates::hold(const std::string& name, const std::string& member, Instant now) {
+  Candidate* candidate = find(name);
+  if (candidate == nullptr) return;
+  if (candidate->held_by.empty()) candidate->next_probe = now + config_.dead_after / 4;
+  candidate->held_by.insert(member);
+}
+
+std::optional<std::set<std::string>> Candidates::let_go(const std::string& name, const std::string& member) {
+  Candidate* candidate = find(name);
+  if (candidate == nullptr || candidate->held_by.erase(member) == 0) return std::nullopt;
+  return candidate->held_by;
+}
+
+std::vector<std::string> Candidates::lose_holder(const std::string& member) {
+  std::vector<std::string> free;
+  for (auto& [name, candidate] : table_) {
+    if (candidate.held_by.erase(member) != 0 && candidate.held_by.empty()) free.push_back(name);
+  }
+  return free;
+}
+
+void Candidates::release_all() {
+  for (auto& [name, candidate] : table_) candidate.held_by.clear();
+}
+
+}  // namespace ringside::core

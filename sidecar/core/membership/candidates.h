@@ -1,0 +1,76 @@
+// The table of candidates: names that this host has heard of and that are not members (yet).
+//
+// Invariants
+//  1. At most kMost names are learned; beyond that a new one is not taken in.
+//  2. A listed name stays; one that nobody lists any more is forgotten some time after this host has joined.
+//  3. This host's own name is in the table until it has answered, or has failed to: it may lead to somebody else.
+//  4. held_by is empty once this host has joined.
+// What the candidates mean for joining is decided elsewhere (closure.h). Loop thread only.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/membership/candidate.h"
+#include "sidecar/core/membership/config.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+class Candidates {
+ public:
+  static constexpr std::size_t kMost = 4096;
+  enum class Source : std::uint8_t { kDiscovery, kHost };     // who names it
+  enum class OldVerdict : std::uint8_t { kStands, kIsVoid };  // that it is gone: void if the name asks for attention
+
+  explicit Candidates(const MembershipConfig& config) : config_(config) {}
+
+  const CandidateMap& all() const { return table_; }
+  Candidate* find(const std::string& name);  // nullptr: not in the table
+  Candidate& get(const std::string& name);   // made if it is not
+  template <typename Visit>
+  void each(const Visit& visit) {
+    for (auto& [name, candidate] : table_) visit(name, candidate);
+  }
+
+  void begin_run(Instant now);  // every name is asked (again), this host's own included
+  // `name` is neither this host's nor a member's.
+  void learn(const std::string& name, Source source, OldVerdict old, Instant now);
+  void unlist_all();
+  void forget(const std::string& name) { table_.erase(name); }
+  void forget_unlisted(Instant now);
+  // Somebody who cannot join is released: whoever was held up as well, or refused, is asked again.
+  void release(Instant now);
+
+  // ---- when each is asked, and what ----
+  struct Circumstances {
+    Instant now;
+    bool joined = false;
+    bool nobody_owns = false;  // anything: calls wait for the first host that comes
+    bool held_up = false;      // this host cannot join as it is
+    bool asks_nobody = false;  // and has been so for too long
+  };
+  enum class Turn : std::uint8_t { kPing, kLookUpAfreshAndPing, kAskToJoin, kNegotiate };
+  // It is the turn of that name, which is in the table: what it is asked now. Its next turn comes later.
+  Turn take_turn(const std::string& name, const Circumstances& circumstances);
+  // Whom others are to ask as well, beside the members.
+  std::vector<std::string> to_be_met(bool joining) const;
+
+  // ---- who vouches for a name, while this host joins ----
+  // Who has been taken in elsewhere is alive until those who took it in say otherwise: here its name may lead nowhere,
+  // or to another host. Serving without it would be a second cluster.
+  void hold(const std::string& name, const std::string& member, Instant now);
+  // One of them has it no more. Those that still have it; nothing: that was not one of them.
+  std::optional<std::set<std::string>> let_go(const std::string& name, const std::string& member);
+  // A member is gone. The names for which nobody vouches any more.
+  std::vector<std::string> lose_holder(const std::string& member);
+  void release_all();  // this host has joined
+
+ private:
+  const MembershipConfig& config_;
+  CandidateMap table_;
+};
+
+}  // namespace ringside::core

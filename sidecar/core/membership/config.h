@@ -1,0 +1,27 @@
+// What the operator and the program say about this host's place in a cluster. Constant once the host has begun.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sidecar/core/membership/ring.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+struct MembershipConfig {
+  std::string host;  // canonical
+  std::string cluster = "default";
+  std::string version;
+  std::uint32_t points = Ring::kDefaultPoints;
+  bool has_app = true;
+  bool accept_legacy = true;
+  Duration ping_interval{500'000};
+  Duration dead_after{2'500'000};
+  Duration join_timeout{10'000'000};
+  std::uint32_t min_members = 1;
+  bool found_unlisted = false;  // may found a cluster although no source names anybody: --min-members was given
+  std::uint32_t quorum = 0;
+};
+
+}  // namespace ringside::core

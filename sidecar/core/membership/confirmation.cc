@@ -1,0 +1,16 @@
+#include "sidecar/core/membership/confirmation.h"
+
+#include <utility>
+
+namespace ringside::core {
+
+void Confirmation::begin(std::set<std::string> members, Instant now) {
+  awaited_ = std::move(members);
+  since_ = now;
+}
+
+bool Confirmation::answered(const std::string& host, Instant asked) { return asked >= since_ && gone(host); }
+
+bool Confirmation::gone(const std::string& host) { return awaited_.erase(host) != 0 && awaited_.empty(); }
+
+}  // namespace ringside::core

@@ -1,0 +1,64 @@
+#include "sidecar/core/membership/failure_detector.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringside::core {
+namespace {
+
+constexpr int kRefusalsOfTheDead = 2;
+constexpr int kPatienceWithWitness = 3;  // times the usual, as long as others still hear the silent one
+
+}  // namespace
+
+bool FailureDetector::answered(Member& member, Instant sent, Instant now) const {
+  member.last_answer = now;
+  member.lease = std::max(member.lease, sent);
+  member.rtt = now - sent;
+  member.refusals = 0;
+  return std::exchange(member.suspected, false);
+}
+
+bool FailureDetector::refused(Member& member) const { return ++member.refusals >= kRefusalsOfTheDead; }
+
+// Since when it was silent there, not since when that was said: or each word of a witness would add to the wait.
+void FailureDetector::heard_elsewhere(Member& member, Instant when) const {
+  member.heard_by_others = std::max(member.heard_by_others, when);
+}
+
+void FailureDetector::excuse(Member& member, Instant now) const {
+  member.last_answer = member.next_ping = now;
+  member.suspected = false;
+}
+
+void FailureDetector::excuse_for(Member& member, Duration lag, Instant now) const {
+  member.last_answer = std::min(now, member.last_answer + lag);
+}
+
+bool FailureDetector::is_due_for_witnesses(const Member& member, Instant now) const {
+  return now - member.last_answer > dead_after_ / 2 && member.next_probe <= now;
+}
+
+bool FailureDetector::suspect(Member& member, Instant now) const {
+  member.next_probe = now + dead_after_ / 4;
+  return !std::exchange(member.suspected, true);
+}
+
+bool FailureDetector::is_dead(const Member& member, Instant now) const {
+  const Duration silence = now - member.last_answer;
+  if (silence <= verdict_after()) return false;
+  const bool witnessed = now - member.heard_by_others < dead_after_;
+  return !witnessed || silence >= kPatienceWithWitness * verdict_after();
+}
+
+// A quarter of --dead-after comes from either side, so that callers wait little longer.
+Duration FailureDetector::verdict_after() const { return quorum_ == 0 ? dead_after_ : dead_after_ * 5 / 4; }
+
+bool FailureDetector::has_quorum(const Members& members, Instant now) const {
+  const auto heard = std::count_if(members.begin(), members.end(), [&](const auto& entry) {
+    return now - entry.second.last_answer <= dead_after_ * 3 / 4;
+  });
+  return static_cast<std::size_t>(heard) + 1 >= quorum_;
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,57 @@
+// What a host knows of another one that it has admitted. A plain value; view.h says who may change what of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "sidecar/core/hash.h"
+#include "sidecar/core/membership/epoch_clock.h"
+#include "sidecar/core/peer_messages.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+// A host that says so is on the ring, unless it only routes.
+constexpr bool on_ring(Phase phase) { return phase == Phase::kJoining || phase == Phase::kReady; }
+
+// A host of this sidecar's view.
+struct Member {
+  HostRun run;
+  Phase phase = Phase::kUnspecified;
+  bool routes_only = false;
+  bool legacy() const { return run.generation == 0; }
+  bool on_ring() const { return !routes_only && (phase == Phase::kUnspecified || core::on_ring(phase)); }
+  // Has joined, and may own actors.
+  bool serves() const { return !legacy() && !routes_only && phase == Phase::kReady; }
+
+  // Liveness.
+  Instant next_ping;
+  Instant next_look;    // no extra ping before, however often its connections break
+  Instant last_answer;  // when something of its was last heard
+  Instant lease;        // when the last ping that it answered had been sent
+  Duration rtt{0};
+  EpochClock::Bound clock;                   // as of its last answer
+  std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
+  int refusals = 0;                          // connection refused this often, one after the other
+  bool suspected = false;
+  Instant next_probe;       // when to ask others again whether they hear it
+  Instant heard_by_others;  // when another member last said that it hears this one
+
+  // What its last ping answer said.
+  Hash ring = 0;
+  Instant next_compare;  // when to exchange names with it again
+  std::uint64_t actors = 0;
+  std::uint64_t load = 0;
+  std::string version;
+
+  // What it has acknowledged: the generation of mine that it admitted, and whether it saw me go off the ring.
+  Generation joined_as = 0;
+  bool saw_leave = false;
+  Instant next_ask;  // when to repeat a Join or Leave
+};
+
+using Members = std::map<std::string, Member>;
+
+}  // namespace ringside::core

@@ -1,0 +1,220 @@
+// Membership: what others ask of this host, and say of one another. Nothing that is said changes what is known of a
+// host: it is pinged, and only its own answer does.
+#include <algorithm>
+#include <utility>
+
+#include "sidecar/core/host_name.h"
+#include "sidecar/core/membership/membership.h"
+#include "sidecar/core/membership/same_cluster.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
+
+// Said to the host that has the name.
+std::string out_of_reach_under(const std::string& name, const std::string& detail = {}) {
+  return "it does not reach this host under the name " + name + (detail.empty() ? "" : " (" + detail + ")") +
+         ": is --host right?";
+}
+
+}  // namespace
+
+Standing Membership::standing_of(const Sender& sender) const {
+  const Member* member = find(sender.host);
+  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
+  if (member != nullptr && member->run.generation > sender.generation) return Standing::kBuried;
+  const Generation dead = departed_.declared_dead(sender.host);
+  if (dead != 0 && sender.generation <= dead) return Standing::kBuried;
+  return Standing::kUnknown;
+}
+
+Generation Membership::newest_known(const std::string& host) const {
+  const Member* member = find(host);
+  return std::max(member == nullptr ? 0 : member->run.generation, departed_.declared_dead(host));
+}
+
+void Membership::answer_join(Token token, Verdict verdict, const std::string& detail, Generation buried) {
+  JoinAnswer answer;
+  answer.verdict = verdict;
+  answer.generation = self().generation;
+  answer.phase = phase();
+  answer.routes_only = !config_.has_app;
+  answer.detail = detail;
+  if (verdict == Verdict::kOk) answer.names = names();
+  answer.buried = buried;
+  answer.clock = clock_.reading_in_full();
+  answer.furthest = clocks_.furthest(members(), now());
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+}
+
+void Membership::join(Token token, const Sender& sender, const JoinRequest& request) {
+  if (const std::string why = why_mismatched(config_, sender, request); !why.empty()) {
+    return answer_join(token, Verdict::kMismatch, why);
+  }
+  if (sender.host == self().host) return answer_join(token, Verdict::kUnverified, "that is this host's own name");
+  switch (standing_of(sender)) {
+    case Standing::kInView:
+      return answer_join(token, Verdict::kOk);
+    case Standing::kBuried:
+      return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
+    default:
+      heard_from(sender.host);
+      if (closure().is_held_up_by(sender.host)) {
+        return answer_join(token, Verdict::kUnverified, out_of_reach_under(sender.host));
+      }
+      if (closure().held_up()) {
+        // The other one goes on by itself: this host asks it once it can.
+        hold_up_.begin(now());
+        answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
+        return learn(sender.host, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+      }
+      back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation});
+  }
+}
+
+void Membership::leave(Token token, const Sender& sender) {
+  if (standing_of(sender) != Standing::kInView) {
+    context_.effects.push_back(AnswerPeer{token, LeaveAnswer{Verdict::kBuried}});
+    return;
+  }
+  back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation});
+}
+
+void Membership::closing(Token token, const std::string& host, const std::string& source_ip) {
+  const auto refuse = [&](std::string why) {
+    context_.effects.push_back(AnswerPeer{token, AckAnswer{false, std::move(why), {}}});
+  };
+  if (host == self().host) return refuse("that is this host, and it is not closing");
+  const Member* member = find(host);
+  if (member == nullptr) return refuse("not a member here");
+  const auto name = parse_host_name(host);
+  if (member->legacy() && name && name->address == source_ip) {
+    remove(host, "closed", Gone::kInOrder);
+    Candidate& candidate = candidates_.get(host);
+    candidate.state = Candidate::State::kClosed;
+    candidate.legacy = true;
+    candidate.next_try = now() + 2 * config_.dead_after;
+    candidate.keep_until = now() + 4 * config_.dead_after;
+    context_.effects.push_back(AnswerPeer{token, AckAnswer{true, "", {}}});
+    return;
+  }
+  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});
+}
+
+void Membership::probe(Token token, const ProbeRequest& request) {
+  ProbeAnswer answer;
+  connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
+  if (const Member* member = find(request.host)) {
+    answer.age = std::max(Duration(0), now() - member->last_answer);
+    answer.heard = answer.age < config_.dead_after / 2;
+    answer.generation = member->run.generation;
+  }
+  context_.effects.push_back(AnswerPeer{token, answer});
+}
+
+void Membership::negotiate(Token token, const NegotiateRequest& request) {
+  if (std::string why = why_mismatched(config_, request); !why.empty()) {
+    context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(why)}});
+    return;
+  }
+  for (const std::string& name : request.hosts) {
+    const auto canonical = canonical_host(name);
+    if (canonical) learn(*canonical, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+  }
+  NegotiateAnswer answer;
+  answer.cluster = config_.cluster;
+  answer.points = config_.points;
+  // A legacy host takes every name here for an owner of actors.
+  if (request.cluster.empty()) {
+    answer.hosts = ring()->hosts();
+  } else {
+    answer.hosts = names();
+  }
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+  tick_candidates();
+}
+
+// A joiner asks everybody once it is ready, so that they look at it at once. A host under this one's name is a twin.
+void Membership::pinged_by(const Sender& sender) {
+  const Member* member = find(sender.host);
+  if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
+  if (sender.host != self().host || sender.cluster != config_.cluster || sender.generation == 0) return;
+  if (own_name_.is_this_process(sender.generation)) return;
+  if (own_name_.hear_twin(now())) context_.log(Level::kError, "host_has_twin", {{"host", self().host}});
+  if (joined_ && members().empty()) listener_.must_rejoin("another host has this host's own name");
+}
+
+// ---- back-probes ----------------------------------------------------------------------------------------------------
+
+// One ping answers all that want to know the same.
+void Membership::back_probe(const std::string& host, const WaitingRequest& request) {
+  switch (back_probes_.add(host, request)) {
+    case BackProbes::Added::kFirst:
+      return ask(Question::About::kBackProbe, host, PingRequest{}, config_.ping_interval * 2);
+    case BackProbes::Added::kWaits:
+      return;
+    case BackProbes::Added::kNoRoom:
+      return resolve_back_probe(host, request, nullptr, nullptr);
+  }
+}
+
+void Membership::back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure) {
+  const std::vector<WaitingRequest> waited = back_probes_.take(host);
+  if (waited.empty()) return;
+  const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
+  const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
+  if (own_word != nullptr) {
+    if (Member* member = view_.find(host)) {
+      if (member->run.generation == own_word->generation) {
+        member->last_answer = now();
+        observe(*member, *own_word);
+      } else if (own_word->generation > member->run.generation) {
+        remove(host, "restarted", Gone::kReplaced);
+      }
+    }
+  }
+  for (const WaitingRequest& request : waited) resolve_back_probe(host, request, own_word, failure);
+}
+
+void Membership::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
+                                    const PeerFailure* failure) {
+  const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
+  switch (request.what) {
+    case WaitingRequest::For::kJoin:
+      if (says == nullptr || says->generation != request.generation) {
+        return answer_join(request.token, Verdict::kUnverified,
+                           out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
+      }
+      if (const std::string why = why_foreign(*says); !why.empty()) {
+        return answer_join(request.token, Verdict::kMismatch, why);
+      }
+      // Its next run may have been heard of while this one was looked at.
+      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kBuried) {
+        return answer_join(request.token, Verdict::kBuried, "", newest_known(host));
+      }
+      admit(host, *says);
+      return answer_join(request.token, Verdict::kOk);
+    case WaitingRequest::For::kLeave: {
+      const Member* member = find(host);
+      const bool seen = member == nullptr || member->run.generation != request.generation || !member->on_ring();
+      context_.effects.push_back(AnswerPeer{request.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
+      return;
+    }
+    case WaitingRequest::For::kClosing: {
+      const Member* member = find(host);
+      const bool same = member != nullptr && member->run.generation == request.generation;
+      const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
+      if (leaving) {
+        remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
+        look_for(host, Candidate::State::kRefused, kRestartTime, "it has ended in order");
+      }
+      const bool gone = !same || leaving;
+      context_.effects.push_back(
+          AnswerPeer{request.token, AckAnswer{gone, gone ? "" : "that host answers, and is not closing", {}}});
+      return;
+    }
+  }
+}
+
+}  // namespace ringside::core

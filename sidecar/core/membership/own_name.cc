@@ -1,0 +1,27 @@
+#include "sidecar/core/membership/own_name.h"
+
+#include <algorithm>
+
+#include "sidecar/core/check.h"
+
+namespace ringside::core {
+
+void OwnName::begin_run(Generation generation) {
+  RINGSIDE_CHECK(last_runs_.empty() || generation > last_runs_.back());
+  last_runs_.push_back(generation);
+  if (last_runs_.size() > kRunsRemembered) last_runs_.pop_front();
+}
+
+bool OwnName::is_this_process(Generation run) const {
+  return std::find(last_runs_.begin(), last_runs_.end(), run) != last_runs_.end();
+}
+
+void OwnName::must_exceed(Generation buried) { least_generation_ = std::max(least_generation_, buried + 1); }
+
+bool OwnName::hear_twin(Instant now) {
+  const bool is_new = !has_twin(now);
+  twin_heard_ = now;
+  return is_new;
+}
+
+}  // namespace ringside::core

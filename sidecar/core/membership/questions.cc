@@ -1,0 +1,22 @@
+#include "sidecar/core/membership/questions.h"
+
+#include <utility>
+
+#include "sidecar/core/check.h"
+
+namespace ringside::core {
+
+void Questions::add(Token token, Question question) {
+  const bool is_new = open_.emplace(token, std::move(question)).second;
+  RINGSIDE_CHECK(is_new);
+}
+
+std::optional<Question> Questions::take(Token token) {
+  const auto found = open_.find(token);
+  if (found == open_.end()) return std::nullopt;
+  Question question = std::move(found->second);
+  open_.erase(found);
+  return question;
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,53 @@
+#include "sidecar/core/membership/same_cluster.h"
+
+#include <utility>
+
+#include "sidecar/core/host_name.h"
+
+namespace ringside::core {
+namespace {
+
+std::string points_for_each_host(const MembershipConfig& config) {
+  return std::to_string(config.points) + " points for each host";
+}
+
+}  // namespace
+
+std::string why_stranger(const MembershipConfig& config, const PingAnswer& says) {
+  if (says.cluster.empty() && says.generation == 0) {
+    return config.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
+  }
+  return says.cluster == config.cluster ? "" : "it is of cluster " + says.cluster;
+}
+
+std::string why_mismatched(const MembershipConfig& config, const Sender& sender, const JoinRequest& request) {
+  if (sender.cluster != config.cluster) return "this is cluster " + config.cluster;
+  return request.points == config.points ? "" : "this ring has " + points_for_each_host(config);
+}
+
+std::string why_mismatched(const MembershipConfig& config, const NegotiateRequest& request) {
+  const bool legacy = request.cluster.empty();
+  const bool same_cluster = legacy ? config.accept_legacy : request.cluster == config.cluster;
+  const bool same_points = request.points == 0 || request.points == config.points;
+  if (same_cluster && same_points) return "";
+  return "this is cluster " + config.cluster + " with " + points_for_each_host(config);
+}
+
+std::string why_ahead(const MembershipConfig& config, const PingAnswer& says) {
+  return "the clock of " + says.host + " is more than a minute ahead of that of " + config.host;
+}
+
+Answerer who_answers(const MembershipConfig& config, const std::string& address, const PingAnswer& says,
+                     bool is_clock_ahead) {
+  using Kind = Answerer::Kind;
+  const auto name = canonical_host(says.host);
+  if (!name) return {Kind::kNameless, "", "it answers with a name that is no host name"};
+  if (std::string why = why_stranger(config, says); !why.empty()) return {Kind::kStranger, *name, std::move(why)};
+  if (*name == config.host) return {Kind::kOwnName, *name, ""};
+  if (address == config.host) return {Kind::kElsewhere, *name, ""};
+  if (*name != address) return {Kind::kAlias, *name, ""};
+  if (is_clock_ahead) return {Kind::kAhead, *name, why_ahead(config, says)};
+  return {Kind::kAsked, *name, ""};
+}
+
+}  // namespace ringside::core

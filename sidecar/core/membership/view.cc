@@ -1,0 +1,86 @@
+#include "sidecar/core/membership/view.h"
+
+#include <utility>
+
+#include "sidecar/core/check.h"
+
+namespace ringside::core {
+
+View::View(const std::string& host, bool has_app, std::uint32_t points)
+    : has_app_(has_app), self_{host, 0}, ring_(Ring::make({}, points)) {}
+
+const Member* View::find(const std::string& host) const {
+  const auto found = members_.find(host);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+Member* View::find(const std::string& host) {
+  const auto found = members_.find(host);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+std::set<std::string> View::successors(ActorId id) const {
+  std::set<std::string> all;
+  ring_->walk(id, [&](const std::string& host) {
+    const Member* member = find(host);
+    if (member == nullptr || member->legacy()) return false;
+    all.insert(host);
+    return member->phase == Phase::kJoining;
+  });
+  return all;
+}
+
+void View::begin_run(Generation generation) {
+  RINGSIDE_CHECK(generation > self_.generation);
+  self_.generation = generation;
+}
+
+Ring::Ptr View::set_phase(Phase phase) {
+  phase_ = phase;
+  return follow(self_.host, self_on_ring());
+}
+
+Ring::Ptr View::admit(const HostRun& run, Phase phase, bool routes_only) {
+  RINGSIDE_CHECK(run.host != self_.host);
+  const auto [place, is_new] = members_.try_emplace(run.host);
+  RINGSIDE_CHECK(is_new);
+  Member& member = place->second;
+  member.run = run;
+  member.phase = phase;
+  member.routes_only = routes_only;
+  return follow(run.host, member.on_ring());
+}
+
+View::Removed View::remove(const std::string& host) {
+  auto node = members_.extract(host);
+  RINGSIDE_CHECK(!node.empty());
+  return {std::move(node.mapped()), follow(host, false)};
+}
+
+View::Advance View::advance(Member& member, Phase phase) {
+  if (phase == member.phase || member.legacy()) return {};
+  const bool was_on_ring = member.on_ring();
+  // A host that states a generation and no phase would count as one that is on the ring.
+  if (!was_on_ring && (on_ring(phase) || phase == Phase::kUnspecified)) return {};
+  Advance result{true, std::exchange(member.phase, phase), was_on_ring && !member.on_ring(), nullptr};
+  if (result.left_ring) result.ring_before = follow(member.run.host, false);
+  return result;
+}
+
+// Brings the one host that changed onto the ring, or takes it off.
+Ring::Ptr View::follow(const std::string& host, bool wanted) {
+  if (wanted == ring_->contains(host)) return nullptr;
+  return std::exchange(ring_, wanted ? ring_->with(host) : ring_->without(host));
+}
+
+void View::check() const {
+  std::size_t on_it = 0;
+  for (const auto& [host, member] : members_) {
+    RINGSIDE_CHECK(member.on_ring() == ring_->contains(host));
+    if (member.on_ring()) ++on_it;
+  }
+  RINGSIDE_CHECK(self_on_ring() == ring_->contains(self_.host));
+  RINGSIDE_CHECK(ring_->hosts().size() == on_it + (self_on_ring() ? 1 : 0));
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,226 @@
+#include "sidecar/core/membership/candidates.h"
+
+#include <functional>
+
+#include <gtest/gtest.h>
+
+namespace ringside::core {
+namespace {
+
+using State = Candidate::State;
+using Source = Candidates::Source;
+using OldVerdict = Candidates::OldVerdict;
+
+Instant at(int ms) { return Instant(Duration(ms * 1000)); }
+
+class Table : public ::testing::Test {
+ protected:
+  Table() {
+    config.host = "a";
+    config.dead_after = Duration(2'000'000);
+  }
+  void learn(const std::string& name, Source source = Source::kHost, OldVerdict old = OldVerdict::kStands,
+             int now = 0) {
+    candidates.learn(name, source, old, at(now));
+  }
+  Candidate& of(const std::string& name) { return *candidates.find(name); }
+
+  MembershipConfig config;
+  Candidates candidates{config};
+};
+
+TEST_F(Table, ANameIsAskedAtOnceAndRemembersWhoNamedIt) {
+  learn("b", Source::kDiscovery, OldVerdict::kStands, 5);
+  EXPECT_TRUE(of("b").listed);
+  EXPECT_FALSE(of("b").named);
+  EXPECT_TRUE(of("b").open());
+  EXPECT_EQ(of("b").next_try, at(5));
+  EXPECT_EQ(of("b").keep_until, at(5 + 8000));
+  learn("b", Source::kHost, OldVerdict::kStands, 9);
+  EXPECT_TRUE(of("b").named);
+  EXPECT_EQ(of("b").first_named, at(9));
+  learn("b", Source::kHost, OldVerdict::kStands, 20);
+  EXPECT_EQ(of("b").first_named, at(9)) << "the first time counts";
+}
+
+TEST_F(Table, OnlyANameThatAsksForAttentionVoidsThatItIsGone) {
+  for (const State state : {State::kRefused, State::kSilent, State::kClosed}) {
+    learn("b");
+    of("b").state = state;
+    learn("b", Source::kDiscovery, OldVerdict::kStands, 10);
+    EXPECT_EQ(of("b").state, state);
+    learn("b", Source::kHost, OldVerdict::kIsVoid, 10);
+    EXPECT_EQ(of("b").state, State::kAsking);
+    EXPECT_EQ(of("b").first_asked, at(10));
+  }
+  of("b").state = State::kForeign;
+  learn("b", Source::kHost, OldVerdict::kIsVoid, 10);
+  EXPECT_EQ(of("b").state, State::kForeign) << "it did answer";
+  of("b").state = State::kRefused;
+  candidates.hold("b", "c", at(10));
+  learn("b", Source::kHost, OldVerdict::kIsVoid, 10);
+  EXPECT_EQ(of("b").state, State::kRefused) << "those who vouch for it say when it is alive";
+}
+
+TEST_F(Table, IsBounded) {
+  for (std::size_t i = 0; i < Candidates::kMost; ++i) learn("host-" + std::to_string(i));
+  learn("one-too-many");
+  EXPECT_EQ(candidates.find("one-too-many"), nullptr);
+  EXPECT_EQ(candidates.all().size(), Candidates::kMost);
+}
+
+TEST_F(Table, ARunAsksEverybodyAgainAndItsOwnNameToo) {
+  learn("silent");
+  learn("alias");
+  learn("foreign");
+  of("silent").state = State::kSilent;
+  of("alias").state = State::kAlias;
+  of("foreign").state = State::kForeign;
+  candidates.begin_run(at(50));
+  EXPECT_EQ(of("silent").state, State::kAsking);
+  EXPECT_EQ(of("silent").first_named, at(50)) << "what was named before was named to another run";
+  EXPECT_EQ(of("alias").state, State::kAlias) << "what an address is does not depend on the run";
+  EXPECT_EQ(of("foreign").state, State::kForeign);
+  EXPECT_EQ(of("a").next_try, at(50));
+}
+
+TEST_F(Table, UnlistedNamesAreForgottenInTheEnd) {
+  learn("listed", Source::kDiscovery);
+  learn("named");
+  candidates.forget_unlisted(at(8000));
+  EXPECT_NE(candidates.find("named"), nullptr);
+  candidates.forget_unlisted(at(8001));
+  EXPECT_EQ(candidates.find("named"), nullptr);
+  EXPECT_NE(candidates.find("listed"), nullptr);
+  candidates.unlist_all();
+  candidates.forget_unlisted(at(8001));
+  EXPECT_EQ(candidates.find("listed"), nullptr);
+}
+
+TEST_F(Table, HoldersVouchForANameUntilTheLastLetsGo) {
+  candidates.hold("b", "c", at(0));
+  EXPECT_EQ(candidates.find("b"), nullptr) << "only for names that are known";
+  learn("b");
+  candidates.hold("b", "c", at(100));
+  candidates.hold("b", "d", at(200));
+  EXPECT_EQ(of("b").next_probe, at(600)) << "a quarter of --dead-after after the first";
+  EXPECT_FALSE(candidates.let_go("b", "x")) << "it did not vouch for it";
+  EXPECT_EQ(candidates.let_go("b", "c"), std::set<std::string>{"d"});
+  EXPECT_TRUE(candidates.lose_holder("c").empty());
+  EXPECT_EQ(candidates.lose_holder("d"), std::vector<std::string>{"b"});
+  candidates.hold("b", "c", at(300));
+  candidates.release_all();
+  EXPECT_TRUE(of("b").held_by.empty());
+}
+
+TEST_F(Table, WhoIsReleasedAsksThoseWhoWereHeldUpOrRefused) {
+  learn("held-up");
+  learn("refused");
+  learn("silent");
+  of("held-up").held_up = true;
+  of("held-up").next_try = of("silent").next_try = at(1000);
+  of("refused").state = State::kRefused;
+  of("silent").state = State::kSilent;
+  candidates.release(at(50));
+  EXPECT_FALSE(of("held-up").held_up);
+  EXPECT_EQ(of("held-up").next_try, at(50));
+  EXPECT_EQ(of("refused").state, State::kAsking);
+  EXPECT_EQ(of("silent").state, State::kSilent);
+  EXPECT_EQ(of("silent").next_try, at(1000));
+}
+
+TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
+  using Turn = Candidates::Turn;
+  struct Case {
+    State state;
+    bool joined;
+    Turn turn;
+    int next_ms;
+  };
+  for (const auto& [state, joined, turn, next_ms] :
+       {Case{State::kAsking, false, Turn::kPing, 500}, Case{State::kAsking, true, Turn::kPing, 1000},
+        Case{State::kClosed, false, Turn::kPing, 100}, Case{State::kJoining, false, Turn::kAskToJoin, 500},
+        Case{State::kJoining, true, Turn::kPing, 500}, Case{State::kAlias, false, Turn::kLookUpAfreshAndPing, 10'000},
+        Case{State::kForeign, true, Turn::kLookUpAfreshAndPing, 10'000}, Case{State::kMeeting, true, Turn::kPing, 1000},
+        Case{State::kRefused, false, Turn::kPing, 1000}, Case{State::kSilent, true, Turn::kPing, 1000}}) {
+    learn("b");
+    of("b").state = state;
+    EXPECT_EQ(candidates.take_turn("b", {at(2000), joined, false, false, false}), turn) << static_cast<int>(state);
+    EXPECT_EQ(of("b").next_try, at(2000 + next_ms)) << static_cast<int>(state);
+    candidates.forget("b");
+  }
+}
+
+TEST_F(Table, AnOpenQuestionIsRepeatedLessAndLessOften) {
+  struct Case {
+    int asked_for_ms, pause_ms;
+  };
+  for (const auto& [asked_for_ms, pause_ms] :
+       {Case{0, 100}, Case{400, 100}, Case{2000, 500}, Case{4000, 1000}, Case{60'000, 1000}}) {
+    learn("b");
+    (void)candidates.take_turn("b", {at(asked_for_ms), false, false, false, false});
+    EXPECT_EQ(of("b").next_try, at(asked_for_ms + pause_ms));
+    candidates.forget("b");
+  }
+}
+
+TEST_F(Table, WhoeverIsInTheWayIsLookedAtSoon) {
+  const auto pause_of = [this](const std::function<void(Candidate&)>& set) {
+    learn("b");
+    of("b").state = State::kAlias;
+    set(of("b"));
+    (void)candidates.take_turn("b", {at(0), false, false, false, false});
+    const Duration pause = of("b").next_try - at(0);
+    candidates.forget("b");
+    return pause;
+  };
+  EXPECT_EQ(pause_of([](Candidate&) {}), Candidate::kElsewhereRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.problem = "it refuses connections"; }), Candidate::kQuietRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.blocks = true; }), Candidate::kQuietRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.clock = Candidate::Clock::kAhead; }), Candidate::kQuietRepeat);
+  EXPECT_EQ(pause_of([](Candidate& one) { one.held_by = {"c"}; }), Candidate::kQuietRepeat);
+}
+
+TEST_F(Table, WhoIsHeldUpAsksOnlyThoseWhoMayKnowBetter) {
+  using Turn = Candidates::Turn;
+  struct Case {
+    bool serves, unverified, asks_nobody;
+    Turn turn;
+  };
+  for (const auto& [serves, unverified, asks_nobody, turn] :
+       {Case{false, false, false, Turn::kPing}, Case{true, false, false, Turn::kAskToJoin},
+        Case{true, false, true, Turn::kPing}, Case{false, true, false, Turn::kAskToJoin},
+        Case{false, true, true, Turn::kAskToJoin}}) {
+    learn("b");
+    of("b").state = State::kJoining;
+    of("b").serves = serves;
+    of("b").unverified = unverified;
+    EXPECT_EQ(candidates.take_turn("b", {at(0), false, false, true, asks_nobody}), turn);
+    of("b").legacy = true;
+    EXPECT_EQ(candidates.take_turn("b", {at(0), false, false, true, asks_nobody}), Turn::kNegotiate);
+    candidates.forget("b");
+  }
+}
+
+TEST_F(Table, WhereNobodyOwnsAnythingTheFirstThatComesIsFoundSoon) {
+  learn("b");
+  of("b").state = State::kRefused;
+  (void)candidates.take_turn("b", {at(0), true, true, false, false});
+  EXPECT_EQ(of("b").next_try, Instant() + config.ping_interval);
+}
+
+TEST_F(Table, AJoinerNamesThoseThatItHasYetToMeet) {
+  candidates.begin_run(at(0));
+  learn("asked");
+  learn("legacy");
+  learn("refused");
+  learn("Not-Canonical");
+  of("legacy").legacy = true;
+  of("legacy").state = State::kJoining;
+  of("refused").state = State::kRefused;
+  EXPECT_EQ(candidates.to_be_met(true), (std::vector<std::string>{"asked", "legacy"}));
+  EXPECT_EQ(candidates.to_be_met(false), std::vector<std::string>{"legacy"});
+}
+
+}  // namespace
+}  // namespace ringside::core
