@@ -387,7 +387,7 @@ std::vector<HandOver::Successor> Node::successors_of(ActorId id) const {
   const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
   const std::string* owner = membership_.ring()->owner(id);
   std::vector<HandOver::Successor> successors;
-  for (const std::string& host : membership_.heirs(id)) {
+  for (const std::string& host : membership_.successors(id)) {
     successors.push_back({host, owner != nullptr && *owner == host, !leaving || membership_.leave_seen_by(host)});
   }
   return successors;

@@ -115,7 +115,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
   self.generation = membership_.self().generation;
   self.self = true;
   self.routes_only = !config_.has_app;
-  self.on_ring = on.contains(self.host);
+  self.on_ring = membership_.joined() && on.contains(self.host);
   self.ring = on.fingerprint();
   self.actors = actors_.size();
   self.load = turns_.size() + turns_waiting_;

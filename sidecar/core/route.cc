@@ -56,7 +56,7 @@ Route route_of(const Call& call, const RouteFacts& facts) {
     const bool asks = granter != nullptr && !granter->legacy() && !facts.grants.granted(call.id);
     return {asks ? Route::Kind::kAskForIt : Route::Kind::kClaim, Reason::kNone, nullptr, 0};
   }
-  // Off the ring, but the heir may not know yet that it is one.
+  // Off the ring, but the successor may not know yet that it is one.
   const bool leaving = facts.has_app && membership.phase() != Phase::kReady && membership.phase() != Phase::kJoining;
   if (leaving && !membership.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
   // Only the first host follows a hint: two that hint at each other would send a call in circles.

@@ -228,6 +228,7 @@ std::string Closure::waiting_for() const {
   if (hosts < config.min_members) {
     return std::to_string(hosts) + " of --min-members " + std::to_string(config.min_members);
   }
+  if (!facts_.has_quorum) return std::to_string(hosts) + " of --quorum " + std::to_string(config.quorum);
   return "";
 }
 

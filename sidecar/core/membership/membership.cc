@@ -37,7 +37,7 @@ void Membership::set_phase(Phase phase) {
   const bool left_before = !on_ring(view_.phase());
   ring_changed(view_.set_phase(phase));
   view_.each([&](Member& member) {
-    // Who saw this host leave needs not see it again: what arrives after the drain goes on to the heirs at once.
+    // Who saw this host leave needs not see it again: what arrives after the drain goes on to the successors at once.
     member.saw_leave = member.saw_leave && left_before && !on_ring(phase);
     if (!on_ring(phase)) member.next_ask = now();
     if (phase == Phase::kReady) member.next_ping = now();  // whoever is asked by a host that was joining looks at it

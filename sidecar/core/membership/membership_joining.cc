@@ -17,8 +17,8 @@ constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead i
 
 Closure Membership::closure() const {
   return Closure({config_, candidates_.all(), members(), self().generation, joined_, own_name_.has_twin(now()),
-                  discovery_.counts(), discovery_.lists_self(), discovery_.missing(), detector_.verdict_after(),
-                  now()});
+                  has_quorum(), discovery_.counts(), discovery_.lists_self(), discovery_.missing(),
+                  detector_.verdict_after(), now()});
 }
 
 // ---- which names there are ------------------------------------------------------------------------------------------
@@ -82,7 +82,8 @@ void Membership::tick_candidates() {
     }
     if (candidate.open() && !joined_ && closure.is_out_of_patience(candidate)) {
       candidate.fall_silent();
-      context_.log(Level::kWarn, "host_silent", {{"host", name}});
+      const std::string why = candidate.problem.empty() ? "it has not answered" : candidate.problem;
+      context_.log(Level::kWarn, "host_silent", {{"host", name}, {"why", why + ": this host goes on without it"}});
     }
     if (!joined_ && candidate.state == Candidate::State::kAlias && candidate.problem.empty()) {
       // Before it holds this host up for long it is looked at again.

@@ -141,7 +141,11 @@ void Membership::pinged_by(const Sender& sender) {
   if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
   if (sender.host != self().host || sender.cluster != config_.cluster || sender.generation == 0) return;
   if (own_name_.is_this_process(sender.generation)) return;
-  if (own_name_.hear_twin(now())) context_.log(Level::kError, "host_has_twin", {{"host", self().host}});
+  if (own_name_.hear_twin(now())) {
+    context_.log(
+        Level::kError, "host_has_twin",
+        {{"host", self().host}, {"why", "another host calls itself so too: set another --host on one of them"}});
+  }
   if (joined_ && members().empty()) listener_.must_rejoin("another host has this host's own name");
 }
 

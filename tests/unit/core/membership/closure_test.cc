@@ -32,8 +32,8 @@ class Closures : public ::testing::Test {
     return one;
   }
   Closure closure() const {
-    return Closure({config, candidates, members, kRun, joined, has_twin, discovery_counts, lists_self, missing,
-                    config.dead_after, at(now_ms)});
+    return Closure({config, candidates, members, kRun, joined, has_twin, has_quorum, discovery_counts, lists_self,
+                    missing, config.dead_after, at(now_ms)});
   }
 
   static constexpr Generation kRun = 5;
@@ -42,6 +42,7 @@ class Closures : public ::testing::Test {
   Members members;
   bool joined = false;
   bool has_twin = false;
+  bool has_quorum = true;
   bool discovery_counts = true;
   bool lists_self = true;
   std::string missing;
@@ -169,6 +170,15 @@ TEST_F(Closures, ATwinStopsEverything) {
   EXPECT_EQ(closure().waiting_for(), "another host calls itself a too: set another --host on one of them");
   joined = true;
   EXPECT_FALSE(closure().held_up()) << "who serves goes on";
+  EXPECT_EQ(closure().waiting_for(), "");
+}
+
+TEST_F(Closures, WithoutTheQuorumItIsSaidHowManyThereAre) {
+  config.quorum = 3;
+  has_quorum = false;
+  member("b", Phase::kReady);
+  EXPECT_EQ(closure().waiting_for(), "2 of --quorum 3");
+  has_quorum = true;
   EXPECT_EQ(closure().waiting_for(), "");
 }
 
