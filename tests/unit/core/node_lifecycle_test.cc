@@ -295,6 +295,38 @@ TEST_F(Lifecycle, ATurnGoesBeforeADeletionThatHasNotBeenAskedFor) {
   EXPECT_EQ(status("b").phase, Phase::kDrained);
 }
 
+// What ended for the drain ends for more than that now: others may hold the id, or the app is sick.
+TEST_F(Lifecycle, NoTurnGoesBeforeAnEndOnceTheDrainIsMoreThanADrain) {
+  const std::map<std::string, std::function<void()>> causes = {
+      {"declared dead",
+       [this] {
+         cluster.passes = [](const std::string& from, const std::string&, const PeerRequest&) { return from == "b"; };
+         cluster.pass(8'000'000);
+         ASSERT_EQ(cluster.node("b").counters().rejoins, 1U);
+       }},
+      {"uncordoned", [this] { cluster.node("b").uncordon(cluster.now()); }},
+      {"sick", [this] { cluster.node("b").app_down(cluster.now(), "503", true); }},
+  };
+  for (const auto& [name, happens] : causes) {
+    cluster = Cluster();
+    cluster.start("a");
+    cluster.start("b");
+    cluster.converge();
+    std::vector<ActorId> ids;
+    for (ActorId id = 1; ids.size() < 40; ++id) {
+      id = cluster.id_of("a", "b", id);
+      ids.push_back(id);
+      cluster.call("b", id);
+    }
+    cluster.end_turns("b");
+    cluster.auto_confirm = false;
+    cluster.node("b").drain(cluster.now());
+    happens();
+    cluster.call("b", ids.back());
+    EXPECT_TRUE(cluster["b"].turns.empty()) << name;
+  }
+}
+
 // Where the app says that it wants to be asked later, this host routes calls until then.
 TEST_F(Lifecycle, AHostWhoseAppPutsTheInitialResetOffRoutesCalls) {
   cluster.start("a");
