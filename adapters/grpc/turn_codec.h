@@ -22,7 +22,7 @@ std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Du
 // Appends it to a serialized TurnFrame (field `turns`).
 void append_turn(std::string& frame, const std::string& turn);
 
-// A ResultFrame, taken apart so that what is wrong with one of its results is no other one's matter.
+// A ResultFrame, taken apart so that what is wrong with one of its results does not concern the others.
 struct ReadFrame {
   std::vector<app::v1::TurnResult> results;
   std::vector<app::v1::Deactivated> deactivated;

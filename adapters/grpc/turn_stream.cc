@@ -130,7 +130,7 @@ void TurnStream::half_close_if_done() {
 // was broken off) changes nothing, and one that cannot be read or is too large ends its own turn.
 void TurnStream::receive(const std::string& bytes) {
   auto frame = read_result_frame(bytes, max_message_);
-  if (!frame) return fail("a frame that is no ResultFrame");
+  if (!frame) return fail("a frame that is not a ResultFrame");
   const auto self = shared_from_this();  // what is reported may end this stream
   for (app::v1::TurnResult& result : frame->results) {
     finish_turn(result.seq(), read_turn_result(result));

@@ -14,7 +14,7 @@ constexpr std::string_view kActors = "/actors/";
 constexpr std::string_view kMethod = "/method/";
 constexpr std::string_view kCallersRoot = "/v1";
 
-// "/actors/{id}/method/...": the id's text; nothing where it is no such path.
+// "/actors/{id}/method/...": the id's text; nothing where it is not such a path.
 std::optional<std::string_view> actor_of(std::string_view path) {
   if (!path.starts_with(kActors)) return std::nullopt;
   const std::string_view rest = path.substr(kActors.size());

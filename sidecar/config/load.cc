@@ -75,14 +75,14 @@ class Loader {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       const std::string& argument = arguments[i];
       if (!argument.starts_with("--")) {
-        errors_.push_back(shown(argument) + " is no flag; settings are given as --name value");
+        errors_.push_back(shown(argument) + " is not a flag; settings are given as --name value");
         continue;
       }
       const std::size_t equals = argument.find('=');
       const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
       const Option* option = find_option(name);
       if (option == nullptr) {
-        errors_.push_back("--" + name + " is no setting" + did_you_mean(name, flag_name) +
+        errors_.push_back("--" + name + " is not a setting" + did_you_mean(name, flag_name) +
                           " (ringside help settings lists them all)");
         // What follows is taken for its value, so that one mistake is reported once.
         if (equals == std::string::npos && i + 1 < arguments.size() && !arguments[i + 1].starts_with("--")) ++i;
@@ -129,7 +129,7 @@ class Loader {
     for (const char c : variable.substr(kEnvironmentPrefix.size())) {
       name += c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     }
-    loaded_.warnings.push_back(variable + " is set, but is no setting" + did_you_mean(name, environment_name));
+    loaded_.warnings.push_back(variable + " is set, but is not a setting" + did_you_mean(name, environment_name));
   }
 
   void read_file() {
@@ -145,7 +145,7 @@ class Loader {
     for (FileEntry& entry : parse_config_file(path, *text, errors_)) {
       const Option* option = find_option(entry.key);
       if (option == nullptr || entry.key == "config") {
-        errors_.push_back(entry.origin + ": " + shown(entry.key) + " is no setting of the file" +
+        errors_.push_back(entry.origin + ": " + shown(entry.key) + " is not a setting of the file" +
                           did_you_mean(entry.key, [](std::string_view near) { return std::string(near); }));
       } else if (entry.is_list && !option->repeatable) {
         errors_.push_back(entry.origin + ": " + entry.key +

@@ -77,7 +77,7 @@ Option choice(std::string_view section, std::string_view name, Enum Settings::*f
     for (const auto& [word, value] : words) {
       if (text == word) return settings.*field = value, "";
     }
-    return "is no such word";
+    return "is not one of the words that are allowed";
   };
   return option;
 }
@@ -107,26 +107,26 @@ Read<std::string> read_cluster(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return (std::isalnum(c) != 0) || c == '-' || c == '_' || c == '.';
   });
-  if (!fits) return Wrong{"is no such name"};
+  if (!fits) return Wrong{"is not a name that is allowed"};
   return std::string(text);
 }
 
 Read<std::string> read_health_service(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= 120 &&
                     std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  if (!fits) return Wrong{"is no service's name"};
+  if (!fits) return Wrong{"is not the name of a service"};
   return std::string(text);
 }
 
 Read<std::string> read_health_path(std::string_view text) {
   const bool fits = text.starts_with('/') && text.size() <= 1024 &&
                     std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
-  if (!fits) return Wrong{"is no path"};
+  if (!fits) return Wrong{"is not a path"};
   return std::string(text);
 }
 
 Read<std::string> read_file_name(std::string_view text) {
-  if (text.empty() || text.find('\0') != std::string_view::npos) return Wrong{"is no file name"};
+  if (text.empty() || text.find('\0') != std::string_view::npos) return Wrong{"is not a file name"};
   return std::string(text);
 }
 

@@ -10,7 +10,7 @@
 namespace ringside::config {
 
 // "500ms", "30s", "1.5s", "1h30m": units h m s ms in falling order, each at most once; "0s" is zero. nullopt: anything
-// else, what is no whole number of milliseconds, or more than 10,000 hours.
+// else, what is not a whole number of milliseconds, or more than 10,000 hours.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 std::string format_duration(std::chrono::milliseconds value);  // negative values count as zero
 

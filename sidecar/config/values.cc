@@ -92,8 +92,8 @@ Read<JoinSource> read_join(std::string_view text) {
     const std::size_t comma = text.find(',');
     const std::string_view part = text.substr(0, comma);
     auto host = core::parse_host_name(part);
-    if (!host) return Wrong{"holds \"" + std::string(part) + "\", which is no host name or address"};
-    if (unspecified(*host)) return Wrong{"holds " + host->address + ", which is no address of a host"};
+    if (!host) return Wrong{"holds \"" + std::string(part) + "\", which is not a host name or an address"};
+    if (unspecified(*host)) return Wrong{"holds " + host->address + ", which is not the address of a host"};
     source.hosts.push_back(std::move(*host));
     if (comma == std::string_view::npos) return JoinSource(std::move(source));
     text.remove_prefix(comma + 1);
@@ -125,14 +125,14 @@ Read<AppTarget> read_app(std::string_view text) {
 
 Read<AnnouncedHost> read_announced_host(std::string_view text) {
   auto host = core::parse_host_name(text);
-  if (!host) return Wrong{"is no host name or address"};
+  if (!host) return Wrong{"is not a host name or an address"};
   if (unspecified(*host)) return Wrong{"is an address that nobody can reach"};
   return AnnouncedHost{std::move(*host), has_port(text)};
 }
 
 Read<std::string> read_allowed_host(std::string_view text) {
   const auto host = core::parse_host_name(text);
-  if (!host || has_port(text)) return Wrong{"is no host name without a port"};
+  if (!host || has_port(text)) return Wrong{"is not a host name without a port"};
   return host->address;
 }
 
@@ -140,7 +140,7 @@ Read<std::string> read_dns_server(std::string_view text) {
   const std::string whole = has_port(text) ? std::string(text) : std::string(text) + ":53";
   const auto read = read_tcp_listen(whole);
   const auto* at = std::get_if<TcpListen>(&read);
-  if (at == nullptr || at->port == 0) return Wrong{"is no IP address, with or without a port"};
+  if (at == nullptr || at->port == 0) return Wrong{"is not an IP address, with or without a port"};
   return whole;
 }
 

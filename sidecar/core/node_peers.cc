@@ -88,7 +88,7 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
   if (member == nullptr || member->run.generation != asked.generation) return;
   std::vector<Claim> claims;
   if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
-    // Of the question of an earlier run that is no news.
+    // Of the question of an earlier run that is not news.
     const bool open = inventory_.awaits(asked.host, asked.generation, asked.inventory);
     if (open && inventory->verdict == Verdict::kBuried) return must_rejoin("buried by " + asked.host);
     if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return;
@@ -223,7 +223,7 @@ void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& an
     for (const Rejected& rejected : ack.rejected) {
       const auto named = [&](const Claim& claim) { return claim.id == rejected.id; };
       if (std::none_of(asked.claims.begin(), asked.claims.end(), named)) continue;
-      // An owner that is no member here: whoever named it knows more of the actor than this host does.
+      // An owner that is not a member here: whoever named it knows more of the actor than this host does.
       const auto owner = canonical_host(rejected.owner);
       const bool known = owner && (membership_.find(*owner) != nullptr || *owner == membership_.self().host);
       yield(rejected.id, known ? *owner : asked.host, rejected.epoch);

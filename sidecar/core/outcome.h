@@ -50,7 +50,7 @@ enum class Reason : std::uint8_t {
   kWrongTarget,       // meant for another host, generation or cluster
   kNotMine,           // the named holder does not hold that activation any more
   kRingDisagreement,  // a legacy host's ring differs from ours
-  kPeerError,         // the owner answered with something that is no answer
+  kPeerError,         // the owner answered with something that is not an answer
   // app
   kAppDown,      // the application is not healthy
   kAppRefused,   // the application said no
@@ -71,7 +71,7 @@ enum class Reason : std::uint8_t {
   kBadType,           // an Any without a type URL, or of a type that is not known
   kBadContentType,    // the content type is not one of those served
   kBadPath,           // a method path with `..`, an encoded slash or control characters
-  kBadDeadline,       // a deadline that is no duration, or not above zero
+  kBadDeadline,       // a deadline that is not a duration, or not above zero
   kKeyReused,         // the idempotency key belongs to another request
   kCallLoop,          // the actor called itself, through others: the call could only wait for itself
   kNotFound,          // there is nothing at that address

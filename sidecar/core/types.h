@@ -7,7 +7,7 @@
 
 namespace ringside::core {
 
-using ActorId = std::uint64_t;     // 1 .. 2^64-1; 0 is no actor
+using ActorId = std::uint64_t;     // 1 .. 2^64-1; 0 is not an actor
 using Generation = std::uint64_t;  // one run of a host: start in ms << 20 | random bits; 0 = a legacy host
 inline constexpr int kGenerationRandomBits = 20;
 using Epoch = std::uint64_t;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)

@@ -2,7 +2,7 @@
 //
 // A source that fails, or that suddenly names nobody, keeps its last good answer: a resolver that stops answering or
 // lies changes nothing in a running cluster. Only an answer read anew counts for a host that would be alone, and one
-// that has never named anybody is no answer: its name may be misspelt, and the cluster elsewhere. Loop thread only.
+// that has never named anybody is not an answer: its name may be misspelt, and the cluster elsewhere. Loop thread only.
 #pragma once
 
 #include <functional>

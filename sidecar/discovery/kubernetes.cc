@@ -152,7 +152,7 @@ void KubernetesService::ended(const std::string& why) {
 void KubernetesService::take_list() {
   auto list = parse_slice_list(in_);
   in_ = {};
-  if (!list || list->version.empty()) return failed("the API server's answer is no list of endpoint slices");
+  if (!list || list->version.empty()) return failed("the API server's answer is not a list of endpoint slices");
   slices_ = std::move(list->slices);
   version_ = std::move(list->version);
   failure_.clear();
@@ -165,7 +165,7 @@ bool KubernetesService::take_event(std::string_view line) {
   auto event = parse_watch_event(line);
   if (!event) {
     version_.clear();
-    failed("the API server's watch sends what is no event");
+    failed("the API server's watch sends something that is not an event");
     return false;
   }
   return std::visit(

@@ -28,7 +28,7 @@ namespace ringside::discovery {
 
 // How the API is reached from within a pod.
 struct KubernetesAccess {
-  std::optional<net::Endpoint> server;                                    // nullopt: this is no pod
+  std::optional<net::Endpoint> server;                                    // nullopt: this is not a pod
   std::string account = "/var/run/secrets/kubernetes.io/serviceaccount";  // holds token, ca.crt and namespace
   std::string self;  // this host's IP, where it has to be listed before it may found a cluster
   std::chrono::milliseconds first_pause{200};  // after a failure; it doubles, up to `longest_pause`

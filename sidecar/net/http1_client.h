@@ -30,7 +30,7 @@ struct HttpResult {
   bool refused = false;     // connection refused
   bool timed_out = false;   // the deadline passed
   bool overloaded = false;  // kNotSent by the bound on waiting requests
-  bool malformed = false;   // kLost: what came is no answer
+  bool malformed = false;   // kLost: what came is not an answer
   bool too_large = false;   // kLost: the answer is beyond the limits
   std::string error;        // for people
 };

@@ -92,7 +92,7 @@ bool read(const given::OwnershipAnnounce& in, core::OwnershipRequest& out, std::
     return false;
   }
   for (int i = 0; i < in.ids_size(); ++i) {
-    if (in.ids(i) == 0) error = "0 is no actor id";
+    if (in.ids(i) == 0) error = "0 is not an actor id";
     out.claims.push_back({in.ids(i), in.epochs_size() == 0 ? 0 : in.epochs(i)});
   }
   out.generation = in.generation();

@@ -48,8 +48,8 @@ class Gate {
   std::string wrong;    // empty: nothing so far
   bool object = false;  // the text begins like one
   // Of the outermost object:
-  bool bad_id = false;          // "id" is no actor id, which protobuf would take for none or make one of
-  bool bad_messages = false;    // "messages" is no list, which protobuf would take for a list of one
+  bool bad_id = false;          // "id" is not an actor id, which protobuf would take for none or make one of
+  bool bad_messages = false;    // "messages" is not a list, which protobuf would take for a list of one
   bool accepted_given = false;  // "accepted" is there, and not null
 
   bool null() {

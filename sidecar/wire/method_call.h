@@ -30,7 +30,7 @@ std::optional<core::Answer> write_method_call(core::ActorId id, const net::HttpR
 
 // What a method call may weigh as a batch besides its body: path, query and headers, encoded.
 inline constexpr std::size_t kMaxMethodEnvelope = 128 * 1024;
-// The bytes of its body. Nothing: the batch is no method call.
+// The bytes of its body. Nothing: the batch is not a method call.
 std::optional<std::size_t> method_body_size(std::string_view apply_request);
 
 // At the application: whether a batch is a method call, that is one message of that type and no other.

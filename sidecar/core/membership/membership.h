@@ -72,7 +72,7 @@ class Membership {
   void close();                                    // about to exit: says good-bye, and nothing more
   void say_goodbye(bool only_to_legacy_hosts);     // who know no phases: for them this host is gone
   void suspect_self();                             // this process was stopped: ask before serving
-  void was_late(Duration lag);                     // not for long: what others did not get to say in it is no silence
+  void was_late(Duration lag);                     // not for long: what others did not get to say in it is not silence
   const HostRun& self() const { return view_.self(); }
   // Of the next run: the others would take one below it for dead.
   Generation least_generation() const { return own_name_.least_generation(); }

@@ -11,7 +11,7 @@ namespace ringside::core {
 namespace {
 
 constexpr Duration kRereadDiscovery{200'000};
-constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is no generation
+constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is not a generation
 
 }  // namespace
 
@@ -243,7 +243,7 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
   });
   const bool by_itself = failure.kind == PeerFailure::Kind::kRejected || failure.kind == PeerFailure::Kind::kUnserved;
   if (by_itself && candidate.state == Candidate::State::kJoining) candidate.last_answer = now();
-  if (!refused) return;  // silence is no answer: the question stays open
+  if (!refused) return;  // silence is not an answer: the question stays open
   if (candidate.state == Candidate::State::kClosed) return;
   if (candidate.state != Candidate::State::kRefused) {
     candidate.refused();

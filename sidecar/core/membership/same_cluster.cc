@@ -41,7 +41,7 @@ Answerer who_answers(const MembershipConfig& config, const std::string& address,
                      bool is_clock_ahead) {
   using Kind = Answerer::Kind;
   const auto name = canonical_host(says.host);
-  if (!name) return {Kind::kNameless, "", "it answers with a name that is no host name"};
+  if (!name) return {Kind::kNameless, "", "it answers with a name that is not a host name"};
   if (std::string why = why_stranger(config, says); !why.empty()) return {Kind::kStranger, *name, std::move(why)};
   if (*name == config.host) return {Kind::kOwnName, *name, ""};
   if (address == config.host) return {Kind::kElsewhere, *name, ""};

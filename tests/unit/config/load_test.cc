@@ -147,7 +147,7 @@ TEST(Load, TheAnnouncedName) {
   EXPECT_EQ(announced_host(Machine().flags({"--host", "edge:99"}).good().settings, 4000).to_string(), "edge:99");
   EXPECT_EQ(announced_host(Machine().flags({"--host", "edge:1337"}).good().settings, 4000).to_string(), "edge");
   EXPECT_THAT(Machine().env("POD_IP", "10.0.0.700").bad(),
-              ElementsAre(HasSubstr("--host: \"10.0.0.700\" (environment POD_IP) is no host name")));
+              ElementsAre(HasSubstr("--host: \"10.0.0.700\" (environment POD_IP) is not a host name")));
 }
 
 TEST(Load, AWrongValueNamesOptionValueOriginAndWhatIsAllowed) {
@@ -155,9 +155,9 @@ TEST(Load, AWrongValueNamesOptionValueOriginAndWhatIsAllowed) {
       Machine().env("RINGSIDE_DRAIN_TIMEOUT", "5 parsecs").bad(),
       ElementsAre("--drain-timeout: \"5 parsecs\" (environment RINGSIDE_DRAIN_TIMEOUT) is not a duration; allowed: "
                   "a duration such as 500ms, 30s, 5m or 1h30m, from 0s to 24h"));
-  EXPECT_THAT(
-      Machine().flags({"--log-level", "loud"}).bad(),
-      ElementsAre("--log-level: \"loud\" (flag --log-level) is no such word; allowed: one of info debug warn error"));
+  EXPECT_THAT(Machine().flags({"--log-level", "loud"}).bad(),
+              ElementsAre("--log-level: \"loud\" (flag --log-level) is not one of the words that are allowed; allowed: "
+                          "one of info debug warn error"));
   EXPECT_THAT(
       Machine().file("\npoints = 0").bad(),
       ElementsAre("--points: \"0\" (file /etc/ringside.toml line 2) is out of range; allowed: a whole number from "
@@ -172,9 +172,9 @@ TEST(Load, EveryMistakeAtOnce) {
 
 TEST(Load, UnknownNames) {
   EXPECT_THAT(Machine().flags({"--drian-timeout", "5s"}).bad(),
-              ElementsAre(HasSubstr("--drian-timeout is no setting; did you mean --drain-timeout?")));
+              ElementsAre(HasSubstr("--drian-timeout is not a setting; did you mean --drain-timeout?")));
   EXPECT_THAT(Machine().file("drain_timeout = \"5s\"").bad(),
-              ElementsAre(HasSubstr("\"drain_timeout\" is no setting of the file; did you mean drain-timeout?")));
+              ElementsAre(HasSubstr("\"drain_timeout\" is not a setting of the file; did you mean drain-timeout?")));
   EXPECT_THAT(Machine().file("[listeners]\nlocal = \"x\"").bad().size(), 1u);
   const Loaded loaded = Machine().env("RINGSIDE_DRAIN_TIMOUT", "5s").env("RINGSIDE_UI_SERVICE_HOST", "10.0.0.1").good();
   ASSERT_EQ(loaded.warnings.size(), 2u);
@@ -185,7 +185,7 @@ TEST(Load, MalformedFlags) {
   EXPECT_THAT(Machine().flags({"--points"}).bad(), ElementsAre(HasSubstr("--points: needs a value")));
   EXPECT_THAT(Machine().flags({"--join", "--points", "5"}).bad(), ElementsAre(HasSubstr("--join: needs a value")));
   EXPECT_THAT(Machine().flags({"--points", "5", "--points", "6"}).bad(), ElementsAre(HasSubstr("given twice")));
-  EXPECT_THAT(Machine().flags({"stray"}).bad(), ElementsAre(HasSubstr("\"stray\" is no flag")));
+  EXPECT_THAT(Machine().flags({"stray"}).bad(), ElementsAre(HasSubstr("\"stray\" is not a flag")));
 }
 
 TEST(Load, FilesThatAreNone) {

@@ -145,7 +145,7 @@ TEST(Codec, WhatIsTooMuchOrCannotBeIsRefusedByName) {
   messages::OwnershipAnnounce claims;
   claims.set_host("a");
   claims.add_ids(0);
-  EXPECT_EQ(why_not("/messages.ControlPlane/AnnounceOwnership", claims.SerializeAsString()), "0 is no actor id");
+  EXPECT_EQ(why_not("/messages.ControlPlane/AnnounceOwnership", claims.SerializeAsString()), "0 is not an actor id");
   claims.set_ids(0, 1);
   claims.add_epochs(1);
   claims.add_epochs(2);
