@@ -216,20 +216,25 @@ int no_such_option(const CLI::App& app, const std::vector<std::string>& words, c
   for (const CLI::App* one : {&app, &command}) {
     for (const CLI::Option* option : one->get_options()) {
       for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) names.push_back("-" + name);
     }
   }
-  const auto is_one_of_them = [&](const std::string& word) {
-    return std::find(names.begin(), names.end(), word.substr(0, word.find('='))) != names.end();
+  // "--timeout=3s", "-dTEXT"
+  const auto option_of = [](const std::string& word) {
+    return word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
   };
   const auto wrong = std::find_if(words.begin(), words.end(), [&](const std::string& word) {
-    return word.starts_with("--") && word.size() > 2 && !is_one_of_them(word);
+    const bool is_option = word.starts_with('-') && word != "-" && word != "--";
+    return is_option && std::find(names.begin(), names.end(), option_of(word)) == names.end();
   });
   const std::string help = " (ringside help " + command.get_name() + " lists what it takes)\n";
   if (wrong == words.end()) {
     terminal.err << "ringside: there are more words than '" << command.get_name() << "' takes" << help;
     return kUsage;
   }
-  const std::string near = config::nearest_word(wrong->substr(0, wrong->find('=')), {names.begin(), names.end()});
+  // Of a letter every other letter is near.
+  const bool is_word = wrong->starts_with("--");
+  const std::string near = is_word ? config::nearest_word(option_of(*wrong), {names.begin(), names.end()}) : "";
   terminal.err << "ringside: '" << command.get_name() << "' has no option " << plain(*wrong)
                << (near.empty() ? "" : "; did you mean " + near + "?") << help;
   return kUsage;

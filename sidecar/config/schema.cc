@@ -77,7 +77,7 @@ Option choice(std::string_view section, std::string_view name, Enum Settings::*f
     for (const auto& [word, value] : words) {
       if (text == word) return settings.*field = value, "";
     }
-    return "is not one of the words that are allowed";
+    return "is not a known word";
   };
   return option;
 }

@@ -205,6 +205,7 @@ TEST_F(CliTest, AMistypedOptionGetsTheNearestOne) {
       {{"call", "42", "x", "--timout=3s"}, "'call' has no option --timout=3s; did you mean --timeout? (ringside help"},
       {{"members", "--jsn"}, "'members' has no option --jsn; did you mean --json? (ringside help members"},
       {{"where", "42", "--frobnicate"}, "'where' has no option --frobnicate (ringside help where lists"},
+      {{"call", "42", "x", "-z"}, "'call' has no option -z (ringside help call"},
       {{"status", "now"}, "there are more words than 'status' takes (ringside help status lists"},
   };
   for (const auto& [words, said] : slips) {

@@ -155,9 +155,10 @@ TEST(Load, AWrongValueNamesOptionValueOriginAndWhatIsAllowed) {
       Machine().env("RINGSIDE_DRAIN_TIMEOUT", "5 parsecs").bad(),
       ElementsAre("--drain-timeout: \"5 parsecs\" (environment RINGSIDE_DRAIN_TIMEOUT) is not a duration; allowed: "
                   "a duration such as 500ms, 30s, 5m or 1h30m, from 0s to 24h"));
-  EXPECT_THAT(Machine().flags({"--log-level", "loud"}).bad(),
-              ElementsAre("--log-level: \"loud\" (flag --log-level) is not one of the words that are allowed; allowed: "
-                          "one of info debug warn error"));
+  EXPECT_THAT(
+      Machine().flags({"--log-level", "loud"}).bad(),
+      ElementsAre(
+          "--log-level: \"loud\" (flag --log-level) is not a known word; allowed: one of info debug warn error"));
   EXPECT_THAT(
       Machine().file("\npoints = 0").bad(),
       ElementsAre("--points: \"0\" (file /etc/ringside.toml line 2) is out of range; allowed: a whole number from "

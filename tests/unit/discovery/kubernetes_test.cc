@@ -140,7 +140,7 @@ TEST_F(Watching, AServerThatFailsChangesNothingAndIsAskedLessAndLess) {
 TEST_F(Watching, GarbageInAWatchIsNoEvent) {
   auto& watch = listed({"10.0.0.1"});
   watch.event("MODIFIED", "17");
-  ASSERT_TRUE(complains("no event"));
+  ASSERT_TRUE(complains("not an event"));
   EXPECT_FALSE(next().is_watch());
   EXPECT_EQ(service->addresses(), Addresses{"10.0.0.1"});
 }
