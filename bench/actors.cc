@@ -5,7 +5,7 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-#include "sidecar/core/actor_table.h"
+#include "sidecar/core/activations/actor_table.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // The table of strays at the sizes that the design names, beside the standard hash map.
-#include "sidecar/core/strays.h"
+#include "sidecar/core/directory/strays.h"
 
 #include <cstdint>
 #include <unordered_map>

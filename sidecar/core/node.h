@@ -19,29 +19,29 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sidecar/core/activations/actor_table.h"
+#include "sidecar/core/activations/endings.h"
+#include "sidecar/core/activations/inherited.h"
 #include "sidecar/core/activations/turns.h"
-#include "sidecar/core/actor_table.h"
 #include "sidecar/core/calls/call_order.h"
 #include "sidecar/core/calls/calls.h"
 #include "sidecar/core/calls/forwards.h"
+#include "sidecar/core/calls/pace.h"
 #include "sidecar/core/calls/retry_budget.h"
-#include "sidecar/core/endings.h"
+#include "sidecar/core/directory/hints.h"
+#include "sidecar/core/directory/inventory.h"
+#include "sidecar/core/directory/strays.h"
 #include "sidecar/core/hand_over/hand_over.h"
 #include "sidecar/core/hand_over/unannounced_ends.h"
-#include "sidecar/core/hints.h"
-#include "sidecar/core/inherited.h"
-#include "sidecar/core/inventory.h"
+#include "sidecar/core/legacy/bounces.h"
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/legacy/unverified_claims.h"
-#include "sidecar/core/legacy_bounces.h"
 #include "sidecar/core/life/initial_reset.h"
 #include "sidecar/core/membership/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
-#include "sidecar/core/pace.h"
 #include "sidecar/core/route.h"
 #include "sidecar/core/snapshot.h"
-#include "sidecar/core/strays.h"
 
 namespace ringside::core {
 

@@ -4,12 +4,12 @@
 
 #include <cstdint>
 
-#include "sidecar/core/actor_table.h"
-#include "sidecar/core/hints.h"
-#include "sidecar/core/inventory.h"
+#include "sidecar/core/activations/actor_table.h"
+#include "sidecar/core/directory/hints.h"
+#include "sidecar/core/directory/inventory.h"
+#include "sidecar/core/directory/strays.h"
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/membership/membership.h"
-#include "sidecar/core/strays.h"
 
 namespace ringside::core {
 

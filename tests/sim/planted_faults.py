@@ -39,7 +39,7 @@ FAULTS = [
      "  if (member == nullptr || failure.kind != PeerFailure::Kind::kRefused) return;\n  if (!detector_.refused(*member))",
      '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone"))) return;\n'
      '  if (!detector_.refused(*member) && !planted("time-out-is-gone"))'),
-    ("forget-rivals", "partitions", 300, "strays.cc",
+    ("forget-rivals", "partitions", 300, "directory/strays.cc",
      "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry =",
      '  if (planted("forget-rivals")) return true;\n'
      "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry ="),
@@ -61,7 +61,7 @@ FAULTS = [
      '  if (planted("believe-slander")) remove(host, "closed", Gone::kInOrder);\n'
      '  if (planted("believe-slander")) return refuse("");\n'
      "  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});"),
-    ("late-answer-counts", "rush", 200, "inventory.cc",
+    ("late-answer-counts", "rush", 200, "directory/inventory.cc",
      "return number == number_ && asked != waiting_.end()",
      'return (number == number_ || planted("late-answer-counts")) && asked != waiting_.end()'),
     ("adopt-unasked", "own", 20, "route.cc",

@@ -1,4 +1,4 @@
-#include "sidecar/core/legacy_bounces.h"
+#include "sidecar/core/legacy/bounces.h"
 
 #include <gtest/gtest.h>
 

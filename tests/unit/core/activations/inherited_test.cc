@@ -1,4 +1,4 @@
-#include "sidecar/core/inherited.h"
+#include "sidecar/core/activations/inherited.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "sidecar/core/pace.h"
+#include "sidecar/core/calls/pace.h"
 
 namespace ringside::core {
 namespace {

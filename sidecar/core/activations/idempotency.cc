@@ -1,4 +1,4 @@
-#include "sidecar/core/idempotency.h"
+#include "sidecar/core/activations/idempotency.h"
 
 #include <cstring>
 

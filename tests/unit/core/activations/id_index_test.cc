@@ -1,4 +1,4 @@
-#include "sidecar/core/id_index.h"
+#include "sidecar/core/activations/id_index.h"
 
 #include <set>
 

@@ -1,4 +1,4 @@
-#include "sidecar/core/actor_table.h"
+#include "sidecar/core/activations/actor_table.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "sidecar/core/idempotency.h"
+#include "sidecar/core/activations/idempotency.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {

@@ -1,4 +1,4 @@
-#include "sidecar/core/inventory.h"
+#include "sidecar/core/directory/inventory.h"
 
 namespace ringside::core {
 

@@ -17,8 +17,8 @@
 #include <optional>
 #include <unordered_map>
 
+#include "sidecar/core/activations/concurrency_limit.h"
 #include "sidecar/core/call.h"
-#include "sidecar/core/concurrency_limit.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {

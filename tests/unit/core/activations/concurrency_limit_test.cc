@@ -1,4 +1,4 @@
-#include "sidecar/core/concurrency_limit.h"
+#include "sidecar/core/activations/concurrency_limit.h"
 
 #include <algorithm>
 #include <deque>

@@ -1,4 +1,4 @@
-#include "sidecar/core/strays.h"
+#include "sidecar/core/directory/strays.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,4 +1,4 @@
-#include "sidecar/core/endings.h"
+#include "sidecar/core/activations/endings.h"
 
 #include <map>
 #include <vector>

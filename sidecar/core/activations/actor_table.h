@@ -6,9 +6,9 @@
 #include <string>
 #include <unordered_map>
 
+#include "sidecar/core/activations/id_index.h"
+#include "sidecar/core/activations/idempotency.h"
 #include "sidecar/core/context.h"
-#include "sidecar/core/id_index.h"
-#include "sidecar/core/idempotency.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
