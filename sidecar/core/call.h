@@ -79,4 +79,10 @@ struct Answer {
   }
 };
 
+// Nobody knows whether it happened, and another attempt may tell. What the app has answered it would answer again.
+inline bool is_worth_a_repeat(const Answer& answer) {
+  return answer.outcome == Outcome::kUnknown && answer.reason != Reason::kAppTooLarge &&
+         answer.reason != Reason::kAppGarbage;
+}
+
 }  // namespace ringside::core

@@ -279,7 +279,7 @@ void Node::forward_ended(Token token, Answer answer) {
               answer.reason != Reason::kNoQuorum && answer.reason != Reason::kNoOwner;
     }
   } else if (answer.outcome == Outcome::kUnknown) {
-    again = origin && call.idempotent;
+    again = origin && call.idempotent && is_worth_a_repeat(answer);
   } else if (answer.outcome == Outcome::kOverloaded) {
     again = origin && retry_budget_.spend();
   } else if (const std::string* owner = membership_.ring()->owner(id)) {

@@ -156,6 +156,14 @@ bool Node::answer_from_window(Token token, const Actor& actor) {
                                      "new key"));
     return true;
   }
+  if (known->outcome == Outcome::kUnknown) {
+    finish(token,
+           Answer::failed(Outcome::kUnknown, Reason::kAppTooLarge,
+                          "actor " + called(call) +
+                              " has carried out the call with this idempotency key, and its answer was too large "
+                              "to be kept for repeats"));
+    return true;
+  }
   Answer answer;
   answer.outcome = known->outcome;
   answer.reason = known->outcome == Outcome::kApplied ? Reason::kNone : Reason::kAppRefused;
@@ -199,8 +207,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
     PendingCall& pending = calls_.at(turn.call);
     const bool sent_back = answer.outcome == Outcome::kNotDelivered &&
                            (answer.reason == Reason::kAppBusy || answer.reason == Reason::kTooManyTurns);
-    const bool may_repeat = answer.outcome == Outcome::kUnknown && pending.call->idempotent &&
-                            answer.reason != Reason::kAppTooLarge && answer.reason != Reason::kAppGarbage;
+    const bool may_repeat = pending.call->idempotent && is_worth_a_repeat(answer);
     if (sent_back || may_repeat) {
       put_aside(turn.call, pending, std::move(answer));
     } else if (answer.outcome == Outcome::kNotDelivered && actor != nullptr) {

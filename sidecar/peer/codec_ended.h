@@ -17,14 +17,17 @@ inline void write_ended(const core::Ended& ended, ::ringside::peer::v1::Ended& o
     kept->set_result(entry.result);
     kept->set_fingerprint(entry.fingerprint);
     kept->set_leads_to(entry.leads_to);
+    kept->set_too_large(entry.outcome == core::Outcome::kUnknown);
   }
 }
 
 inline core::Ended read_ended(const ::ringside::peer::v1::Ended& in) {
   core::Ended out{in.id(), in.epoch(), {}};
   for (const auto& entry : in.remembered()) {
-    out.remembered.push_back({entry.key(), entry.accepted() ? core::Outcome::kApplied : core::Outcome::kRefused,
-                              entry.result(), entry.fingerprint(), entry.leads_to()});
+    const core::Outcome outcome = entry.too_large()  ? core::Outcome::kUnknown
+                                  : entry.accepted() ? core::Outcome::kApplied
+                                                     : core::Outcome::kRefused;
+    out.remembered.push_back({entry.key(), outcome, entry.result(), entry.fingerprint(), entry.leads_to()});
   }
   return out;
 }

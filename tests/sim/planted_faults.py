@@ -68,7 +68,7 @@ FAULTS = [
      "const bool asks = granter != nullptr && ",
      'const bool asks = !planted("adopt-unasked") && granter != nullptr && '),
     ("repeat-unknown", "churn", 20, "node_routing.cc",
-     "    again = origin && call.idempotent;",
+     "    again = origin && call.idempotent && is_worth_a_repeat(answer);",
      '    again = origin && (call.idempotent || planted("repeat-unknown"));'),
     ("two-turns", "none", 20, "node_turns.cc",
      "  if (actor.turn == 0 && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&",

@@ -72,7 +72,8 @@ std::optional<IdempotencyWindow::Head> IdempotencyWindow::head_of(std::string_vi
 
 void IdempotencyWindow::remember(const Remembered& entry) {
   const std::size_t size = sizeof(Head) + entry.key.size() + entry.result.size();
-  if (size > kMaxBytes || head_of(entry.key)) return;
+  if (head_of(entry.key)) return;
+  if (size > kMaxBytes) return remember({entry.key, Outcome::kUnknown, {}, entry.fingerprint, kNoPlace});
   std::size_t over = 0;
   std::size_t left = count_;
   each([&](const Head& head, std::string_view, std::string_view) {

@@ -37,6 +37,24 @@ TEST_F(NodeCalls, ARepeatIsAnsweredAndSaysSo) {
   EXPECT_TRUE(cluster.answer("a", repeat)->replayed);
 }
 
+// "Done once" holds for an answer that is too large to be kept as well.
+TEST_F(NodeCalls, ARepeatOfWhatHadALargeAnswerIsNotCarriedOut) {
+  start();
+  const auto ask = [&](std::uint64_t fingerprint) {
+    const Token token = cluster.call("a", 1, [&](Call& call) { keyed(call, fingerprint); });
+    Answer large = Cluster::applied();
+    large.result.assign(300'000, 'x');
+    const bool ran = cluster.end_turns("a", large) > 0;
+    return std::pair(*cluster.answer("a", token), ran);
+  };
+  EXPECT_TRUE(ask(1).second);
+  const auto [answer, ran] = ask(1);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(answer.outcome, Outcome::kUnknown);
+  EXPECT_EQ(answer.reason, Reason::kAppTooLarge);
+  EXPECT_EQ(ask(2).first.reason, Reason::kKeyReused);
+}
+
 // What a client does with a redirect: the same key again, with what it leads to.
 TEST_F(NodeCalls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   start();

@@ -48,11 +48,12 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   round_trip(core::PingRequest{});
   round_trip(core::IdsRequest{});
   round_trip(core::LeaveRequest{});
-  const auto expire =
-      round_trip(core::ExpireRequest{{{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}}}}});
+  const auto expire = round_trip(core::ExpireRequest{
+      {{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}, {"large", core::Outcome::kUnknown, ""}}}}});
   ASSERT_EQ(expire.ended.size(), 1U);
   EXPECT_EQ(expire.ended[0].epoch, 8U);
-  ASSERT_EQ(expire.ended[0].remembered.size(), 1U);
+  ASSERT_EQ(expire.ended[0].remembered.size(), 2U);
+  EXPECT_EQ(expire.ended[0].remembered[1].outcome, core::Outcome::kUnknown) << "its answer was too large to be kept";
   EXPECT_EQ(expire.ended[0].remembered[0].key, "key");
   EXPECT_EQ(expire.ended[0].remembered[0].outcome, core::Outcome::kRefused);
   EXPECT_EQ(expire.ended[0].remembered[0].result, std::string("\0x", 2));

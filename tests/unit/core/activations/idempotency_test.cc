@@ -25,8 +25,17 @@ TEST(IdempotencyWindow, TheOldestGoFirst) {
   window.remember({"large", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes - 64, 'x'), 1});
   EXPECT_FALSE(window.find("1")) << "bounded by bytes as well";
   EXPECT_TRUE(window.find("large"));
-  window.remember({"too large", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes, 'x'), 1});
-  EXPECT_FALSE(window.find("too large"));
+}
+
+TEST(IdempotencyWindow, OfOneThatIsTooLargeIsKeptThatItWas) {
+  IdempotencyWindow window;
+  window.remember({"k", Outcome::kApplied, std::string(IdempotencyWindow::kMaxBytes, 'x'), 7, 9});
+  const auto known = window.find("k");
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->outcome, Outcome::kUnknown);
+  EXPECT_EQ(known->fingerprint, 7U);
+  EXPECT_TRUE(known->result.empty());
+  EXPECT_EQ(known->leads_to, kNoPlace);
 }
 
 TEST(IdempotencyWindow, OneSmallAnswerTakesLittle) {
