@@ -23,13 +23,6 @@ net::HttpResponse answer(int status, std::string type, std::string body) {
   return response;
 }
 
-// Of a name that is not a member, or of a source of names; some problems begin with the name themselves.
-std::string about(const core::MemberStatus& member) {
-  if (member.problem.starts_with(member.host)) return member.problem;
-  const bool is_source = member.problem.starts_with("has no addresses");
-  return member.host + (is_source ? " " : " is not a member: ") + member.problem;
-}
-
 }  // namespace
 
 AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics) : gateway_(gateway), metrics_(metrics) {}
@@ -69,7 +62,7 @@ net::HttpResponse AdminApi::ready() const {
   const core::Status status = gateway_.status();
   std::string notes;
   for (const core::MemberStatus& member : gateway_.members()) {
-    if (!member.member) notes += wire::readable("note: " + about(member)) + "\n";
+    if (!member.member) notes += wire::readable("note: " + wire::about_other(member.host, member.problem)) + "\n";
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
   return answer(503, kText, wire::readable("not ready: " + status.not_ready_because) + "\n" + notes);

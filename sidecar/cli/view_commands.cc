@@ -3,6 +3,7 @@
 
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
+#include "sidecar/wire/status_json.h"
 #include "sidecar/wire/text.h"
 
 namespace ringside::cli {
@@ -135,7 +136,7 @@ int members(const Session& session) {
   }
   table.print(session.terminal.out);
   for (const json& other : list_of(*body, "others")) {
-    session.terminal.out << "not a member: " << text_of(other, "host") << ": " << text_of(other, "problem") << "\n";
+    session.terminal.out << "note: " << wire::about_other(text_of(other, "host"), text_of(other, "problem")) << "\n";
   }
   const std::string because = text_of(*body, "not_ready_because");
   if (!because.empty()) session.terminal.out << "this host is not ready: " << because << "\n";

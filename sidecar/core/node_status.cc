@@ -119,7 +119,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
   self.ring = on.fingerprint();
   self.actors = actors_.size();
   self.load = turns_.size() + turns_waiting_;
-  self.share = share_of(self.host);
+  self.share = self.on_ring ? share_of(self.host) : 0.0;
   self.version = config_.version;
   out.push_back(std::move(self));
   for (const auto& [host, member] : membership_.members()) {

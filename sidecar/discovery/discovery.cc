@@ -14,7 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds kInterval{5'000};
 constexpr std::chrono::seconds kTellAgain{30};
 constexpr std::chrono::seconds kListedLater{3};
-constexpr const char* kNobody =
+constexpr const char* kNobody = "has no addresses";
+constexpr const char* kNobodyWillNotDo =
     "has no addresses: it has to list this host or another, or --min-members 1 to be given (is the name right? A "
     "headless Kubernetes service lists pods that are not ready with publishNotReadyAddresses)";
 
@@ -109,7 +110,7 @@ void Discovery::resolved(std::size_t index, const net::ResolveResult& result) {
     fail(source, "has no addresses any more: those that it had are kept");
   } else {
     source.conclusive = nobody_will_do_;
-    fail(source, kNobody);
+    fail(source, nobody_will_do_ ? kNobody : kNobodyWillNotDo);
   }
   finish();
 }
@@ -161,7 +162,7 @@ core::Discovered Discovery::all() const {
     all.problems[name] = source.problem;
     if (!all.missing.empty()) all.missing += "; ";
     const auto* dns = std::get_if<config::JoinDns>(&source.from);
-    const bool nobody = source.problem == kNobody;
+    const bool nobody = source.problem == kNobody || source.problem == kNobodyWillNotDo;
     all.missing += (nobody && dns != nullptr ? "dns:" + dns->name : name) + (nobody ? " " : ": ") + source.problem;
   }
   all.addresses = {together.begin(), together.end()};

@@ -57,6 +57,12 @@ json member_json(const core::MemberStatus& member) {
 
 }  // namespace
 
+std::string about_other(std::string_view host, std::string_view problem) {
+  if (problem.starts_with(host)) return std::string(problem);
+  const bool is_source = problem.starts_with("has no addresses");
+  return std::string(host) + (is_source ? " " : " is not a member: ") + std::string(problem);
+}
+
 std::string hex(core::Hash fingerprint) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(fingerprint));

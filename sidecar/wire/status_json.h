@@ -1,9 +1,12 @@
 // What a host tells about itself, as JSON: the same on the local and on the admin listener.
 //
-// 64-bit numbers, counts among them, are strings; epochs are numbers (below 2^53). Every state names whose view it is
-// and how old it is: age_ms is the time since the host in question last answered, 0 for this host's own state, null
-// where it has never been heard.
+// Ids, generations and fingerprints are strings; counts and epochs (below 2^53) are numbers. Every state names whose
+// view it is and how old it is: age_ms is the time since the host in question last answered, 0 for this host's own
+// state, null where it has never been heard.
 #pragma once
+
+#include <string>
+#include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -22,5 +25,8 @@ nlohmann::json ring_json(
 nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members
 
 std::string hex(core::Hash fingerprint);  // 16 digits
+
+// One of the others, for a person: "10.0.0.8 is not a member: no answer yet". It may be a source that names nobody.
+std::string about_other(std::string_view host, std::string_view problem);
 
 }  // namespace ringside::wire
