@@ -133,7 +133,7 @@ std::string missing_kubernetes(const config::Loaded& loaded) {
 
 runtime::LogOptions log_options(const config::Settings& settings) {
   runtime::LogOptions options;
-  options.level = static_cast<runtime::Level>(settings.log_level);
+  options.level = settings.log_level;
   options.format = settings.log_format == config::LogFormat::kJson ? runtime::Format::kJson : runtime::Format::kLogfmt;
   return options;
 }

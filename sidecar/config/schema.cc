@@ -276,10 +276,10 @@ void add_turns_and_logging(std::vector<Option>& all) {
                                    1'000'000, "Actors that may have a turn under way at the same time."));
 
   all.push_back(choice(kLogging, "log-level", &Settings::log_level,
-                       std::array<std::pair<const char*, LogLevel>, 4>{{{"info", LogLevel::kInfo},
-                                                                        {"debug", LogLevel::kDebug},
-                                                                        {"warn", LogLevel::kWarn},
-                                                                        {"error", LogLevel::kError}}},
+                       std::array<std::pair<const char*, core::Level>, 4>{{{"info", core::Level::kInfo},
+                                                                           {"debug", core::Level::kDebug},
+                                                                           {"warn", core::Level::kWarn},
+                                                                           {"error", core::Level::kError}}},
                        "The least that is logged."));
   all.push_back(choice(
       kLogging, "log-format", &Settings::log_format,

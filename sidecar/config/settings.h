@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sidecar/core/host_name.h"
+#include "sidecar/core/level.h"
 
 namespace ringside::config {
 
@@ -68,7 +69,6 @@ std::string to_string(const AppTarget& app);
 enum class AppBody : std::uint8_t { kJson, kProtobuf };
 enum class PeerApply : std::uint8_t { kRoute, kOwn };
 enum class LegacyPeers : std::uint8_t { kAccept, kRefuse };
-enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 enum class LogFormat : std::uint8_t { kLogfmt, kJson };
 
 struct Settings {
@@ -120,7 +120,7 @@ struct Settings {
   std::size_t max_actors_in_flight = 0;  // turns under way at once
 
   // Logging
-  LogLevel log_level{};
+  core::Level log_level{};
   LogFormat log_format{};
 };
 

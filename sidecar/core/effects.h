@@ -9,6 +9,7 @@
 
 #include "sidecar/core/call.h"
 #include "sidecar/core/deactivation.h"
+#include "sidecar/core/level.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
@@ -26,6 +27,10 @@ struct AnswerPeer {
   Token token;
   PeerAnswer answer;
 };
+// The owner's own word on a deadline is better than this host's guess: so long the core waits for it after the
+// deadline. Whoever carries out a ForwardCall waits longer.
+inline constexpr Duration kAnswerGrace{50'000};
+
 // Send a call to its owner. Reported back once by Node::forward_answered.
 struct ForwardCall {
   Token token;
@@ -81,7 +86,6 @@ struct ReadDiscovery {};  // reported back by Node::discovered
 struct ViewChanged {};    // members, phases or ring: for watchers
 struct DrainDone {};
 
-enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError };
 struct LogLine {
   Level level;
   std::string event;

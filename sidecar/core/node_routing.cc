@@ -9,7 +9,6 @@ namespace ringside::core {
 namespace {
 
 constexpr std::uint32_t kMaxHops = 8;
-constexpr Duration kAnswerGrace{50'000};  // the owner's own word on a deadline is better than ours
 constexpr Duration kFirstRetry{5'000};
 constexpr Duration kLastRetry{200'000};
 constexpr Duration kFirstAside{40'000};

@@ -12,7 +12,8 @@ namespace ringside::peer {
 namespace {
 
 constexpr std::size_t kMaxInventory = std::size_t{128} << 20;  // of a legacy host, in one message
-constexpr std::chrono::milliseconds kAnswerGrace{100};         // the core gives up before
+constexpr std::chrono::milliseconds kGrace{100};
+static_assert(kGrace > core::kAnswerGrace, "the core gives up before");
 constexpr std::chrono::seconds kUnused{120};
 constexpr std::chrono::seconds kSweep{30};
 
@@ -179,7 +180,7 @@ void PeerClient::forward(core::ForwardCall call) {
   if (!what.tracestate.empty()) headers.add("tracestate", what.tracestate);
   net::CallOptions options;
   options.deadline = options_.to_clock(what.deadline);
-  options.grace = kAnswerGrace;
+  options.grace = kGrace;
   options.max_message = options_.max_message + wire::kMaxMethodEnvelope;
   const net::GrpcChannel::CallId id = to->unary(std::string(kApplyPath), std::move(headers), what.request, options,
                                                 [this, token = call.token](net::CallResult result) {

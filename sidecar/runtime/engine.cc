@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kGoodByeBound{500};
 
-Level to_level(core::Level level) { return static_cast<Level>(level); }
-
 }  // namespace
 
 core::Instant to_instant(SteadyClock::time_point time) {
@@ -173,7 +171,7 @@ void Engine::carry_out(const core::LogLine& effect) {
   std::vector<LogField> fields;
   fields.reserve(effect.fields.size());
   for (const auto& [key, value] : effect.fields) fields.push_back({key, value});
-  log_.write(to_level(effect.level), effect.event, fields);
+  log_.write(effect.level, effect.event, fields);
 }
 
 // ---- core::Gateway --------------------------------------------------------------------------------------------------

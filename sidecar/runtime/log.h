@@ -22,9 +22,11 @@
 #include <string_view>
 #include <utility>
 
+#include "sidecar/core/level.h"
+
 namespace ringside::runtime {
 
-enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError };
+using core::Level;
 enum class Format : std::uint8_t { kLogfmt, kJson };
 
 std::string_view to_string(Level level);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sidecar/core/check.h"
+
 namespace ringside::core {
 namespace {
 
@@ -14,6 +16,12 @@ void Endings::add(const Claim& claim, bool awaited) {
   Entry& entry = entries_[claim.id];
   entry = {claim, State::kWaits, awaited, {}};
   queue(entry);
+}
+
+Endings::Entry& Endings::at(ActorId id) {
+  const auto found = entries_.find(id);
+  RINGSIDE_CHECK(found != entries_.end());
+  return found->second;
 }
 
 void Endings::queue(Entry& entry) {
@@ -68,14 +76,14 @@ std::size_t Endings::in_the_way(Instant now) const {
 }
 
 void Endings::asked(const Claim& claim, Token token, Instant now) {
-  entries_.at(claim.id).state = State::kUnderWay;
+  at(claim.id).state = State::kUnderWay;
   questions_[token] = {claim.id, now};
 }
 
 std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
   const auto question = questions_.find(token);
   if (question == questions_.end()) return std::nullopt;
-  const Entry& entry = entries_.at(question->second.id);
+  const Entry& entry = at(question->second.id);
   longest_ = std::max(now - question->second.asked, longest_ * 7 / 8);
   const Instant asked = question->second.asked;
   questions_.erase(question);
@@ -85,7 +93,7 @@ std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
 }
 
 void Endings::ask_later(ActorId id, const std::string& refusal) {
-  Entry& entry = entries_.at(id);
+  Entry& entry = at(id);
   entry.state = State::kPaused;
   ++entry.refusals.times;
   entry.refusals.last = refusal;

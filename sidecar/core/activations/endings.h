@@ -67,6 +67,7 @@ class Endings {
     ActorId id = 0;
     Instant asked;
   };
+  Entry& at(ActorId id);  // one that is on the list
   void queue(Entry& entry);
   std::size_t in_the_way(Instant now) const;
 

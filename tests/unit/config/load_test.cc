@@ -92,7 +92,7 @@ TEST(Load, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(s.peer_apply, PeerApply::kRoute);
   EXPECT_EQ(s.legacy_peers, LegacyPeers::kAccept);
   EXPECT_EQ(s.app_body, AppBody::kJson);
-  EXPECT_EQ(s.log_level, LogLevel::kInfo);
+  EXPECT_EQ(s.log_level, core::Level::kInfo);
   EXPECT_EQ(s.log_format, LogFormat::kLogfmt);
 }
 
