@@ -66,7 +66,7 @@ class Sidecar {
  private:
   std::string open_listeners();
   std::string open(net::ListenerOptions options, bool optional);
-  void bound(net::ListenerOptions& options, const char* listener, std::size_t connections);
+  void apply_limits(net::ListenerOptions& options, const char* listener, std::size_t connections);
   void make_parts();
   void log_start();
   double jitter() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
@@ -90,7 +90,7 @@ class Sidecar {
   const std::optional<std::size_t> memory_ = net::memory_limit();
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
-  std::map<std::string, std::shared_ptr<net::ByteBudget>> held_bytes_;
+  std::map<std::string, std::shared_ptr<net::Budget>> held_bytes_;
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
@@ -141,7 +141,7 @@ std::string Sidecar::open_listeners() {
   peer.address = to_endpoint(config::Listen(settings_.peer));
   peer.http2 = speak_grpc(peer_methods_, peer_library_);
   peer.on_incident = incident;
-  bound(peer, "peer", shares_.peer);
+  apply_limits(peer, "peer", shares_.peer);
   if (std::string error = open(std::move(peer), false); !error.empty()) return error;
 
   net::ListenerOptions admin;
@@ -151,7 +151,7 @@ std::string Sidecar::open_listeners() {
     serve_admin_(std::move(request), std::move(reply));
   };
   admin.on_incident = incident;
-  bound(admin, "admin", shares_.admin);
+  apply_limits(admin, "admin", shares_.admin);
   if (std::string error = open(std::move(admin), false); !error.empty()) return error;
 
   const bool chosen = loaded_.given("local");
@@ -170,7 +170,7 @@ std::string Sidecar::open_listeners() {
     local.http2->not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); };
     local.http2->guard = [this](const auto&... request) { return local_->why_forbidden(request...); };
     local.on_incident = incident;
-    bound(local, "local", shares_.local);
+    apply_limits(local, "local", shares_.local);
     // A machine without IPv6 does without the default's second address.
     const bool optional = !chosen && address != settings_.local.front();
     if (std::string error = open(std::move(local), optional); !error.empty()) return error;
@@ -179,14 +179,14 @@ std::string Sidecar::open_listeners() {
 }
 
 // Listeners of one name share their connections and the bytes that they hold.
-void Sidecar::bound(net::ListenerOptions& options, const char* listener, std::size_t connections) {
+void Sidecar::apply_limits(net::ListenerOptions& options, const char* listener, std::size_t connections) {
   auto& use = listener_use_[listener];
   if (!use)
     use = std::make_shared<admin::ListenerUse>(
-        admin::ListenerUse{listener, std::make_shared<net::ByteBudget>(connections), 0});
+        admin::ListenerUse{listener, std::make_shared<net::Budget>(connections), 0});
   options.slots = use->slots;
   auto& bytes = held_bytes_[listener];
-  if (!bytes) bytes = std::make_shared<net::ByteBudget>(listener_bytes(memory_));
+  if (!bytes) bytes = std::make_shared<net::Budget>(listener_bytes(memory_));
   if (options.http1) options.http1->total = bytes;
   if (options.http2) options.http2->total = bytes;
   options.on_full = [use] { ++use->refused; };

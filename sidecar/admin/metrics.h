@@ -18,7 +18,7 @@ namespace ringside::admin {
 // The connections of one listener, or of several that share their slots.
 struct ListenerUse {
   std::string listener;
-  std::shared_ptr<net::ByteBudget> slots;
+  std::shared_ptr<net::Budget> slots;
   std::uint64_t refused = 0;  // connections for which there was none
 };
 

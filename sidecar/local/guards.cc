@@ -16,12 +16,6 @@ bool good_host(const std::string& host, const std::vector<std::string>& allow_ho
          std::find(allow_hosts.begin(), allow_hosts.end(), endpoint->host) != allow_hosts.end();
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 std::string why_forbidden(const std::string& host, std::string_view peer, const net::Metadata& headers,
@@ -50,7 +44,7 @@ BodyType body_type(const net::HttpRequest& request) {
   if (request.headers.count("content-type") != 1) return BodyType::kOther;
   const std::string type = net::to_lower(request.headers.get("content-type"));
   const std::size_t end = type.find(';');
-  const std::string_view media = trim(std::string_view(type).substr(0, end));
+  const std::string_view media = net::trim(std::string_view(type).substr(0, end));
   if (media == "application/protobuf" || media == "application/x-protobuf") return BodyType::kProtobuf;
   if (media != "application/json") return BodyType::kOther;
   const std::size_t charset = end == std::string::npos ? end : type.find("charset=", end);

@@ -7,10 +7,10 @@
 
 namespace ringside::net {
 
-/// A bound on bytes held, shared by all that hold the same budget. Loop thread only.
-class ByteBudget {
+/// A bound on how much is held (bytes, connections), shared by all that hold the same budget. Loop thread only.
+class Budget {
  public:
-  explicit ByteBudget(std::size_t limit) : limit_(limit) {}
+  explicit Budget(std::size_t limit) : limit_(limit) {}
   bool take(std::size_t bytes) {
     if (bytes > limit_ - std::min(limit_, used_)) return false;
     used_ += bytes;
@@ -28,7 +28,7 @@ class ByteBudget {
 /// One connection's share: bounded by itself and by the total; gives everything back at its end.
 class BudgetAccount {
  public:
-  BudgetAccount(std::size_t limit, std::shared_ptr<ByteBudget> total) : own_(limit), total_(std::move(total)) {}
+  BudgetAccount(std::size_t limit, std::shared_ptr<Budget> total) : own_(limit), total_(std::move(total)) {}
   BudgetAccount(const BudgetAccount&) = delete;
   BudgetAccount& operator=(const BudgetAccount&) = delete;
   ~BudgetAccount() {
@@ -48,8 +48,8 @@ class BudgetAccount {
   std::size_t used() const { return own_.used(); }
 
  private:
-  ByteBudget own_;
-  std::shared_ptr<ByteBudget> total_;
+  Budget own_;
+  std::shared_ptr<Budget> total_;
 };
 
 }  // namespace ringside::net

@@ -21,10 +21,10 @@ class BridgeTarget {
   /// A connected socket to a gRPC server (one end of a socketpair), the caller's to close; -1 when there is none.
   virtual int connect() = 0;
   /// One slot for each session. Loop thread only.
-  ByteBudget& slots() { return slots_; }
+  Budget& slots() { return slots_; }
 
  private:
-  ByteBudget slots_;
+  Budget slots_;
 };
 
 /// The header in which the bridge tells the gRPC library's handlers who the client is (the client's own copy is

@@ -8,12 +8,6 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Quoted for a person: what a header says may be long, and its bytes need not be text.
 std::string quoted(std::string_view text) {
   constexpr std::size_t kMost = 60;

@@ -100,7 +100,7 @@ class Http1Session::Reply final : public HttpReply::Sink {
 };
 
 Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
-                           std::shared_ptr<ByteBudget> total, ConnectionEnd on_end)
+                           std::shared_ptr<Budget> total, ConnectionEnd on_end)
     : loop_(loop),
       transport_(std::move(transport)),
       options_(std::move(options)),

@@ -20,7 +20,7 @@ namespace ringside::net {
 class Http1Session final : public Connection, public std::enable_shared_from_this<Http1Session> {
  public:
   Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
-               std::shared_ptr<ByteBudget> total, ConnectionEnd on_end);
+               std::shared_ptr<Budget> total, ConnectionEnd on_end);
 
   void start(std::string_view already_read);
   void drain() override;

@@ -29,7 +29,7 @@ struct Http2Options {
   std::uint32_t connection_window = 8 << 20;
   /// Bytes of requests and of unread answers held for one connection, and for all that share `total`.
   std::size_t connection_budget = std::size_t{64} << 20;
-  std::shared_ptr<ByteBudget> total;  // null: 256 MiB for this listener
+  std::shared_ptr<Budget> total;  // null: 256 MiB for this listener
   /// Token bucket over what costs us but asks for nothing: resets, pings, settings, empty data, priority,
   /// window updates. Honest peers with short deadlines reset by the thousand, so it is generous.
   double control_burst = 20'000;

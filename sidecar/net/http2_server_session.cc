@@ -35,7 +35,7 @@ bool is_grpc(std::string_view content_type) {
 }  // namespace
 
 Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
-                                       std::shared_ptr<ByteBudget> total, ConnectionEnd on_end)
+                                       std::shared_ptr<Budget> total, ConnectionEnd on_end)
     : Http2Connection(loop, std::move(transport), settings_of(*options)),
       options_(std::move(options)),
       account_(options_->connection_budget, std::move(total)),

@@ -46,7 +46,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
  public:
   /// `options` must outlive the session.
   Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
-                     std::shared_ptr<ByteBudget> total, ConnectionEnd on_end);
+                     std::shared_ptr<Budget> total, ConnectionEnd on_end);
   ~Http2ServerSession() override;
 
   void start(std::string_view already_read);

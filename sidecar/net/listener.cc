@@ -59,15 +59,15 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, ListenerOptions options)
       : loop_(loop), options_(std::move(options)), acceptor_(loop), pause_(loop), drain_timer_(loop) {
-    slots_ = options_.slots ? options_.slots : std::make_shared<ByteBudget>(kDefaultSlots);
+    slots_ = options_.slots ? options_.slots : std::make_shared<Budget>(kDefaultSlots);
     if (options_.http1) {
       http1_refusing_ = refusing(*options_.http1);
       http1_ = std::make_shared<const Http1Options>(*options_.http1);
-      http1_total_ = http1_->total ? http1_->total : std::make_shared<ByteBudget>(kDefaultTotal);
+      http1_total_ = http1_->total ? http1_->total : std::make_shared<Budget>(kDefaultTotal);
     }
     if (options_.http2) {
       http2_ = std::make_shared<const Http2Options>(*options_.http2);
-      http2_total_ = http2_->total ? http2_->total : std::make_shared<ByteBudget>(kDefaultTotal);
+      http2_total_ = http2_->total ? http2_->total : std::make_shared<Budget>(kDefaultTotal);
     }
   }
 
@@ -299,8 +299,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<const Http1Options> http1_;
   std::shared_ptr<const Http1Options> http1_refusing_;
   std::shared_ptr<const Http2Options> http2_;
-  std::shared_ptr<ByteBudget> http1_total_;
-  std::shared_ptr<ByteBudget> http2_total_;
+  std::shared_ptr<Budget> http1_total_;
+  std::shared_ptr<Budget> http2_total_;
   boost::asio::posix::stream_descriptor acceptor_;
   boost::asio::steady_timer pause_;
   bool full_ = false;  // told of already
@@ -309,7 +309,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
   std::map<Id, Clock::time_point> silent_;  // have a slot, and have not said yet what they speak; the oldest first
   std::set<Id> refused_;                    // have none
-  std::shared_ptr<ByteBudget> slots_;
+  std::shared_ptr<Budget> slots_;
   Clock::time_point next_word_{};
   Id last_id_ = 0;
   bool draining_ = false;

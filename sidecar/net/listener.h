@@ -28,7 +28,7 @@ struct ListenerOptions {
   /// One slot for each connection, shared by the listeners that hold the same budget; null: 10,000 for this one. Where
   /// none is left, a connection that has said nothing for a second makes room; else the new one hears a refusal (429 or
   /// GOAWAY with ENHANCE_YOUR_CALM) and ends.
-  std::shared_ptr<ByteBudget> slots;
+  std::shared_ptr<Budget> slots;
   /// Dead peers: a connection whose bytes are not acknowledged for so long ends.
   std::chrono::milliseconds tcp_silence{20'000};
   /// What a client did that ended its connection ("rapid reset", "header flood" ...): for a log line or a

@@ -71,4 +71,11 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
 }  // namespace ringside::net

@@ -53,5 +53,7 @@ std::optional<std::string> decode_bin(std::string_view text);
 /// Only what may stand in a header's value: visible ASCII, space, tab and bytes from 0x80.
 bool is_header_value(std::string_view value);
 std::string to_lower(std::string_view text);
+/// Without the spaces and tabs around it (OWS, RFC 9110 §5.6.3).
+std::string_view trim(std::string_view text);
 
 }  // namespace ringside::net

@@ -133,10 +133,7 @@ net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request) 
     std::string_view rest = header.value;
     while (!rest.empty()) {
       const std::size_t comma = rest.find(',');
-      std::string_view token = rest.substr(0, comma);
-      while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
-      while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
-      named.push_back(net::to_lower(token));
+      named.push_back(net::to_lower(net::trim(rest.substr(0, comma))));
       rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
     }
   }

@@ -21,7 +21,7 @@ class Scraped : public ::testing::Test {
   local::testing::FakeGateway gateway;
   Metrics metrics;
   std::shared_ptr<ListenerUse> use =
-      std::make_shared<ListenerUse>(ListenerUse{"admin", std::make_shared<net::ByteBudget>(7), 0});
+      std::make_shared<ListenerUse>(ListenerUse{"admin", std::make_shared<net::Budget>(7), 0});
 };
 
 TEST_F(Scraped, EveryMetricOfTheContractIsThere) {

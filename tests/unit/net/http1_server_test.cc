@@ -248,7 +248,7 @@ TEST_F(Http1Server, LargeRefusedBodyStillSeesTheAnswer) {
 }
 
 TEST_F(Http1Server, BodiesInTotalAreBounded) {
-  http1_.total = std::make_shared<ByteBudget>(1500);
+  http1_.total = std::make_shared<Budget>(1500);
   auto first = open();
   auto second = open();
   first.send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x'));

@@ -151,7 +151,7 @@ TEST_F(Listening, UnixSocketFiles) {
 
 TEST_F(Listening, ConnectionsAreBounded) {
   auto options = both("127.0.0.1:0");
-  options.slots = std::make_shared<ByteBudget>(2);
+  options.slots = std::make_shared<Budget>(2);
   const auto slots = options.slots;
   int full = 0;
   options.on_full = [&full] { ++full; };
@@ -183,7 +183,7 @@ TEST_F(Listening, ConnectionsAreBounded) {
 // A flood that says nothing holds no slot for longer than a second.
 TEST_F(Listening, TheSilentMakeRoom) {
   auto options = both("127.0.0.1:0");
-  options.slots = std::make_shared<ByteBudget>(3);
+  options.slots = std::make_shared<Budget>(3);
   const auto slots = options.slots;
   const auto listener = open(std::move(options));
   std::vector<RawSocket> silent;
