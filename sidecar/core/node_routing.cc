@@ -82,7 +82,7 @@ void Node::take_its_place(Token token) {
 void Node::route(Token token) {
   PendingCall& pending = calls_.at(token);
   timers_.cancel(pending.retry);
-  calls_.enter(token, CallStage::kRouting);
+  calls_.enter(token, pending, CallStage::kRouting);
   if (pending.call->deadline <= context_.now.mono) {
     return finish(token, out_of_time(pending));
   }
@@ -115,7 +115,7 @@ void Node::route_in_order(Token token) {
   if (order_.stands_behind_another(order, token)) {
     // One that came back has taken its place at the head: this one follows it.
     timers_.cancel(pending.retry);
-    calls_.enter(token, CallStage::kInOrder);
+    calls_.enter(token, pending, CallStage::kInOrder);
   } else {
     route(token);
   }
@@ -155,7 +155,7 @@ void Node::wait(Token token, PendingCall& pending, Reason reason) {
     return finish(token, Answer::failed(Outcome::kNotDelivered, reason));
   }
   pending.last = Answer::failed(Outcome::kNotDelivered, reason);
-  calls_.enter(token, CallStage::kWaiting);
+  calls_.enter(token, pending, CallStage::kWaiting);
   pending.retry = timers_.add(pending.held_until, {NodeDue::kRetry, token});
 }
 
@@ -166,7 +166,7 @@ void Node::retry_later(Token token, PendingCall& pending, Answer why) {
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
-  calls_.enter(token, CallStage::kWaiting);
+  calls_.enter(token, pending, CallStage::kWaiting);
   pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {NodeDue::kRetry, token});
 }
 
@@ -186,7 +186,7 @@ void Node::put_aside(Token token, PendingCall& pending, Answer why) {
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
-  calls_.enter(token, CallStage::kAside);
+  calls_.enter(token, pending, CallStage::kAside);
   pending.retry = timers_.add(context_.now.mono + pause, {NodeDue::kRetry, token});
   if (call.origin == Origin::kLocal) advance(CallOrder::of(call));
 }
@@ -211,7 +211,7 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
   }
   const Token forward = context_.token();
   forwards_.began(forward, {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono});
-  calls_.enter(token, CallStage::kForwarding);
+  calls_.enter(token, pending, CallStage::kForwarding);
   pending.under_way = forward;
   pending.last_host = member.run.host;
   ++context_.counters.forwards;

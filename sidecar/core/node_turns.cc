@@ -53,7 +53,7 @@ void Node::enqueue(Token token, Actor& actor) {
   pace_.joined(actor.id, context_.now.mono);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_back(token);
-  calls_.enter(token, CallStage::kQueued);
+  calls_.enter(token, pending, CallStage::kQueued);
   ++turns_waiting_;
   if (actor.ending) endings_.hurry(actor.id);
   if (actor.turn == 0 && !actor.ending && actor.queued() == 1) turns_.await_room(actor.id);
@@ -127,7 +127,7 @@ void Node::start_turn(Token token, Actor& actor) {
   const Token turn = context_.token();
   actor.turn = turn;
   actors_.touch(actor, context_.now.mono);
-  calls_.enter(token, CallStage::kTurn);
+  calls_.enter(token, pending, CallStage::kTurn);
   pending.under_way = turn;
   Turn entry;
   entry.actor = actor.id;
@@ -238,7 +238,7 @@ void Node::first_again(Token token, Actor& actor, Answer why) {
   ++context_.counters.retries;
   ++pending.attempts;
   pending.last = std::move(why);
-  calls_.enter(token, CallStage::kQueued);
+  calls_.enter(token, pending, CallStage::kQueued);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
   actor.queue->push_front(token);
   ++turns_waiting_;

@@ -20,18 +20,15 @@ std::optional<Answer> Calls::begin(Token token, CallPtr call) {
 std::optional<PendingCall> Calls::end(Token token) {
   auto ended = calls_.extract(token);
   if (ended.empty()) return std::nullopt;
-  waiting_.erase(token);
+  if (ended.mapped().stage == CallStage::kWaiting) waiting_.erase(token);
   admission_.release(*ended.mapped().call, ended.mapped().counted);
   return std::move(ended.mapped());
 }
 
-void Calls::enter(Token token, CallStage stage) {
-  at(token).stage = stage;
-  if (stage == CallStage::kWaiting) {
-    waiting_.insert(token);
-  } else {
-    waiting_.erase(token);
-  }
+void Calls::enter(Token token, PendingCall& pending, CallStage stage) {
+  if (pending.stage == CallStage::kWaiting) waiting_.erase(token);
+  if (stage == CallStage::kWaiting) waiting_.insert(token);
+  pending.stage = stage;
 }
 
 PendingCall* Calls::find(Token token) {

@@ -53,7 +53,8 @@ class Calls {
   std::optional<Answer> begin(Token token, CallPtr call);
   // Takes it out; nothing: it has ended before. Its timers are the caller's to cancel.
   std::optional<PendingCall> end(Token token);
-  void enter(Token token, CallStage stage);
+  void enter(Token token, PendingCall& pending, CallStage stage);
+  void enter(Token token, CallStage stage) { enter(token, at(token), stage); }
 
   PendingCall* find(Token token);
   const PendingCall* find(Token token) const;
