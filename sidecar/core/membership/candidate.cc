@@ -50,6 +50,8 @@ void Candidate::meet(Instant now) {
   next_try = now + kQuietRepeat;
 }
 
+void Candidate::cannot_join(Instant asked) { held_up = held_by.empty() || asked >= held_since; }
+
 void Candidate::refused() {
   state = State::kRefused;
   judge(Clock::kNear, false);

@@ -48,7 +48,7 @@ struct Candidate {
   bool unresolved = false;    // the name has no address here
   bool own_name = false;      // another host answers there with this host's name
   bool unverified = false;    // it said that it does not reach this host under its name
-  bool held_up = false;       // it said that it cannot join: it will ask this host once it can
+  bool held_up = false;       // it said that it cannot join: it will hear of this host once it can
   std::string name;           // an alias: which name the host there answers with; empty: it is this host
   Generation generation = 0;  // of the run that answered last
   Instant last_answer;        // to a ping or a Join
@@ -58,6 +58,7 @@ struct Candidate {
   Instant next_try;
   Instant keep_until;             // unlisted names are forgotten then
   std::set<std::string> held_by;  // members here that are known to have it in their view, while this host joins
+  Instant held_since;             // when one of those said so last
   Instant next_probe;             // when to ask those again whether they still do
   std::string problem;            // for a person, where there is one
   std::string told;               // what of that the log has
@@ -75,6 +76,10 @@ struct Candidate {
   void judge(Clock its_clock, bool is_in_the_way);
   void ask_to_join(Instant now);
   void meet(Instant now);
+  // It says so in answer to a question of that moment. Once it can join, it asks its members anew who is there: whoever
+  // is a member of theirs by then need not wait for it. This host is one of theirs for certain when they tell it of
+  // this name; an older answer counts for nothing, as they may have been asked in between.
+  void cannot_join(Instant asked);
   void refused();
   void fall_silent();
 };

@@ -130,6 +130,8 @@ void Candidates::hold(const std::string& name, const std::string& member, Instan
   if (candidate == nullptr) return;
   if (candidate->held_by.empty()) candidate->next_probe = now + config_.dead_after / 4;
   candidate->held_by.insert(member);
+  candidate->held_since = now;
+  if (std::exchange(candidate->held_up, false)) candidate->next_try = now;
 }
 
 std::optional<std::set<std::string>> Candidates::let_go(const std::string& name, const std::string& member) {

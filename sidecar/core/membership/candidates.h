@@ -60,7 +60,8 @@ class Candidates {
 
   // ---- who vouches for a name, while this host joins ----
   // Who has been taken in elsewhere is alive until those who took it in say otherwise: here its name may lead nowhere,
-  // or to another host. Serving without it would be a second cluster.
+  // or to another host. Serving without it would be a second cluster. What it said before about not being able to join
+  // is void (Candidate::cannot_join).
   void hold(const std::string& name, const std::string& member, Instant now);
   // One of them has it no more. Those that still have it; nothing: that was not one of them.
   std::optional<std::set<std::string>> let_go(const std::string& name, const std::string& member);

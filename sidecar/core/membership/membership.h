@@ -146,7 +146,7 @@ class Membership {
   void join_answered(const Question& asked, const JoinAnswer& answer);
   void accepted(const Question& asked, const JoinAnswer& answer);
   void mismatched(const std::string& host, const JoinAnswer& answer);
-  void not_accepted(const std::string& host, const JoinAnswer& answer);
+  void not_accepted(const Question& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void check_released();
   void check_held_up();

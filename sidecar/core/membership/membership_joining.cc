@@ -273,7 +273,7 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
       mismatched(asked.host, answer);
       return check_joined();
     default:
-      not_accepted(asked.host, answer);
+      not_accepted(asked, answer);
       return check_joined();
   }
 }
@@ -316,15 +316,16 @@ void Membership::mismatched(const std::string& host, const JoinAnswer& answer) {
   set_foreign(host, answer.detail);
 }
 
-void Membership::not_accepted(const std::string& host, const JoinAnswer& answer) {
-  Candidate* candidate = candidates_.find(host);
+void Membership::not_accepted(const Question& asked, const JoinAnswer& answer) {
+  Candidate* candidate = candidates_.find(asked.host);
   if (candidate == nullptr) return;
   candidate->last_answer = now();
   candidate->serves = answer.phase != Phase::kJoining;
-  candidate->held_up = answer.verdict == Verdict::kHeldUp;
+  candidate->held_up = false;
+  if (answer.verdict == Verdict::kHeldUp) candidate->cannot_join(asked.sent);
   candidate->unverified = answer.verdict == Verdict::kUnverified;
   candidate->problem = answer.detail;
-  tell(host, *candidate, Level::kWarn, "join_not_accepted");
+  tell(asked.host, *candidate, Level::kWarn, "join_not_accepted");
 }
 
 void Membership::negotiated(const std::string& host, const NegotiateAnswer& answer) {

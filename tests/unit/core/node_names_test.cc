@@ -242,6 +242,42 @@ TEST_F(Names, WhoeverAskedOneThatWasHeldUpIsAskedByIt) {
   EXPECT_EQ(cluster.node("a").ring().hosts(), (std::vector<std::string>{"a", "b"}));
 }
 
+// d, which cannot name c, tells it that it is held up: by b, a member of a. b goes, and d asks a anew who is there.
+// Only then does a take c in: what d said is of no use any more.
+TEST_F(Names, WhatOneThatWasHeldUpSaidBeforeItsMembersTookThisHostInIsVoid) {
+  cluster.unresolved = {{"d", "b"}, {"d", "c"}};
+  start("a", "10.0.0.1");
+  start("b", "10.0.0.2");
+  list({"10.0.0.1", "10.0.0.2"});
+  start("d", "10.0.0.4");
+  list({"10.0.0.1", "10.0.0.2", "10.0.0.4"});
+  expect_held_up("d", "a has b as a member, which cannot be resolved here");
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest& request) {
+    return from != "c" || to != "a" || !std::holds_alternative<JoinRequest>(request);
+  };
+  cluster.discovery_answers = false;
+  start("c", "10.0.0.3");
+  cluster.node("c").discovered(cluster.now(), {"10.0.0.1", "10.0.0.3", "10.0.0.4"}, true);
+  cluster.pass(500'000);
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest& request) {
+    return from != "c" || (to == "a" && !std::holds_alternative<JoinRequest>(request));  // c hears nothing new of d
+  };
+  cluster.crash("b");
+  cluster.pass(1'200'000);
+  ASSERT_FALSE(ready("c") || ready("d"));
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return from != "c" || to == "a";
+  };
+  cluster.pass(1'200'000);
+  cluster.passes = nullptr;
+  for (int i = 0; i < 100; ++i) {
+    cluster.pass(200'000);
+    EXPECT_FALSE(ready("c") && ready("d")) << "they cannot deal with one another: " << i;
+  }
+  EXPECT_TRUE(ready("d")) << why("d");
+  expect_held_up("c", "it does not reach this host under the name c");
+}
+
 TEST_F(Names, OneWhoseNameLeadsToAnotherHostIsOutOfReach) {
   start("a", "10.0.0.1");
   start("b", "10.0.0.2");

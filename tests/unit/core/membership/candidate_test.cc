@@ -41,6 +41,18 @@ TEST(Candidate, EveryAnswerVoidsWhatWasSaidBefore) {
   EXPECT_FALSE(candidate.serves);
 }
 
+TEST(Candidate, ThatItCannotJoinCountsOnlyAfterItsMembersHaveTakenThisHostIn) {
+  Candidate candidate;
+  candidate.cannot_join(at(5));
+  EXPECT_TRUE(candidate.held_up) << "it is nobody's member";
+  candidate.held_by = {"a"};
+  candidate.held_since = at(10);
+  candidate.cannot_join(at(9));
+  EXPECT_FALSE(candidate.held_up);
+  candidate.cannot_join(at(10));
+  EXPECT_TRUE(candidate.held_up);
+}
+
 TEST(Candidate, WhoAnswersIsAskedToTakeThisHostInAtOnceAndItsTimeBeginsAnew) {
   Candidate candidate;
   candidate.ask_anew(at(0));

@@ -113,6 +113,16 @@ TEST_F(Table, HoldersVouchForANameUntilTheLastLetsGo) {
   EXPECT_TRUE(of("b").held_by.empty());
 }
 
+TEST_F(Table, WhatAHeldUpHostSaidIsVoidOnceAMemberVouchesForIt) {
+  learn("b");
+  of("b").held_up = true;
+  of("b").next_try = at(1000);
+  candidates.hold("b", "c", at(100));
+  EXPECT_FALSE(of("b").held_up);
+  EXPECT_EQ(of("b").held_since, at(100));
+  EXPECT_EQ(of("b").next_try, at(100)) << "it is asked again at once";
+}
+
 TEST_F(Table, WhoIsReleasedAsksThoseWhoWereHeldUpOrRefused) {
   learn("held-up");
   learn("refused");
