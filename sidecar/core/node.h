@@ -168,6 +168,9 @@ class Node final : private MembershipListener {
   ActorStatus status_of(const Actor& actor, Instant now) const;
   Answer out_of_time(const PendingCall& pending) const;
 
+  // node_status.cc
+  std::string owner_of(ActorId id) const;
+
   // node_peers.cc: inventories, claims and expiries between hosts
   void answer(Token token, PeerAnswer answer);
   void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);

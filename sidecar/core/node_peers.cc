@@ -394,6 +394,7 @@ std::vector<HandOver::Successor> Node::successors_of(ActorId id) const {
 }
 
 void Node::tell_handed_over() {
+  if (!hand_over_.is_due(context_.now.mono)) return;
   const HandOver::Due due = hand_over_.due(context_.now.mono, [this](ActorId id) { return successors_of(id); });
   if (due.next != kNever) return settle_by(due.next);
   const auto ended = [this](const Claim& claim) {
@@ -433,6 +434,7 @@ void Node::expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer) 
 
 // What has ended here, told to the hosts that the ring names for it, and to all legacy hosts.
 void Node::tell_ends() {
+  if (!ends_.is_due(context_.now.mono)) return;
   const UnannouncedEnds::Due due = ends_.due(context_.now.mono);
   if (due.next != kNever) return settle_by(due.next);
   if (due.claims.empty()) return;

@@ -302,14 +302,14 @@ void Node::abandon_forward(const PendingCall& pending) {
 }
 
 void Node::finish(Token token, Answer answer) {
-  std::optional<PendingCall> ended = calls_.end(token);
+  const Calls::Ended ended = calls_.end(token);
   if (!ended) return;
   PendingCall& pending = *ended;
   timers_.cancel(pending.deadline);
   timers_.cancel(pending.retry);
   if (answer.outcome != Outcome::kApplied && answer.detail.empty()) answer.detail = detail_of(pending, answer.reason);
   if (pending.maybe && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
-  if (answer.owner.empty()) answer.owner = where(pending.call->id).owner;
+  if (answer.owner.empty()) answer.owner = owner_of(pending.call->id);
   auto& counters = context_.counters;
   ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];
   if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];

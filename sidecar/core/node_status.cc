@@ -9,12 +9,22 @@ Sender Node::self() const {
   return {membership_.self().host, membership_.self().generation, config_.cluster, clock_.reading()};
 }
 
+// Empty: no host with an application is on the ring.
+std::string Node::owner_of(ActorId id) const {
+  const std::string& self = membership_.self().host;
+  if (actors_.find(id) != nullptr) return self;
+  const std::string* owner = membership_.ring()->owner(id);
+  if (owner == nullptr) return "";
+  const std::optional<Stray> stray = *owner == self ? strays_.find(id) : std::nullopt;
+  return stray ? stray->holder.host : *owner;
+}
+
 Placement Node::where(ActorId id) const {
   Placement place;
   place.id = id;
+  place.owner = owner_of(id);
   const std::string& self = membership_.self().host;
   if (const Actor* actor = actors_.find(id)) {
-    place.owner = self;
     place.rule = "claim";
     place.local = true;
     place.epoch = actor->epoch;
@@ -29,11 +39,9 @@ Placement Node::where(ActorId id) const {
     place.why = "no host with an application is on the ring";
     return place;
   }
-  place.owner = *owner;
   place.local = *owner == self;
   const std::optional<Stray> stray = place.local ? strays_.find(id) : std::nullopt;
   if (stray) {
-    place.owner = stray->holder.host;
     place.rule = "stray";
     place.local = false;
     place.epoch = stray->epoch;

@@ -129,17 +129,13 @@ void Node::start_turn(Token token, Actor& actor) {
   actors_.touch(actor, context_.now.mono);
   calls_.enter(token, pending, CallStage::kTurn);
   pending.under_way = turn;
-  Turn entry;
-  entry.actor = actor.id;
-  entry.call = token;
-  entry.began = context_.now.mono;
+  Turn& entry = turns_.begin(turn, actor.id, token, context_.now.mono);
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
   const bool may_be_a_step = actor.window && !pending.call->idempotency_key.empty();
   entry.idempotency_key = may_be_a_step ? actor.window->key_of(*pending.call) : pending.call->idempotency_key;
   entry.fingerprint = pending.call->fingerprint;
   entry.link = chain_link(actor.id, actor.epoch, turn);
   context_.effects.push_back(StartTurn{turn, actor.epoch, pending.call, longer_chain(pending.call->chain, entry.link)});
-  turns_.begin(turn, std::move(entry));
 }
 
 // A repeat within the window gets the answer that the first one got. Another request under the same key is a mistake of
@@ -178,7 +174,7 @@ bool Node::answer_from_window(Token token, const Actor& actor) {
 
 void Node::turn_ended(Now now, Token token, Answer answer) {
   begin(now);
-  std::optional<Turn> ended = turns_.end(token, now.mono);
+  const Turns::Ended ended = turns_.end(token, now.mono);
   if (!ended) return settle();
   Turn& turn = *ended;
   timers_.cancel(turn.timeout);

@@ -1,7 +1,6 @@
 #include "sidecar/core/activations/turns.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "sidecar/core/check.h"
 
@@ -12,16 +11,20 @@ constexpr Duration kStuckAfter{300'000};
 
 }  // namespace
 
-void Turns::begin(Token token, Turn turn) {
-  const bool fresh = turns_.emplace(token, std::move(turn)).second;
+Turn& Turns::begin(Token token, ActorId actor, Token call, Instant now) {
+  const auto [entry, fresh] = turns_.try_emplace(token);
   RINGSIDE_CHECK(fresh);
+  Turn& turn = entry->second;
+  turn.actor = actor;
+  turn.call = call;
+  turn.began = now;
+  return turn;
 }
 
-std::optional<Turn> Turns::end(Token token, Instant now) {
-  auto found = turns_.extract(token);
-  if (found.empty()) return std::nullopt;
-  last_end_ = now;
-  return std::move(found.mapped());
+Turns::Ended Turns::end(Token token, Instant now) {
+  Ended ended(turns_.extract(token));
+  if (ended) last_end_ = now;
+  return ended;
 }
 
 Turn* Turns::find(Token token) {

@@ -13,11 +13,11 @@
 #include <cstddef>
 #include <deque>
 #include <map>
-#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "sidecar/core/call.h"
+#include "sidecar/core/taken_out.h"
 #include "sidecar/core/timer_queue.h"
 #include "sidecar/core/types.h"
 
@@ -38,8 +38,10 @@ class Turns {
   // `most`: turns that nobody waits for; `most_of_all`: all together.
   Turns(std::size_t most, std::size_t most_of_all) : most_(most), most_of_all_(most_of_all) {}
 
-  void begin(Token token, Turn turn);
-  std::optional<Turn> end(Token token, Instant now);  // nothing: it was over before
+  using Ended = TakenOut<std::unordered_map<Token, Turn>>;
+
+  Turn& begin(Token token, ActorId actor, Token call, Instant now);
+  Ended end(Token token, Instant now);  // nothing: it was over before
   Turn* find(Token token);
   const Turn& at(Token token) const;  // one that is under way
   void forget_caller(Token token);    // its call has been answered; the turn goes on

@@ -13,10 +13,13 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sidecar/core/call.h"
 #include "sidecar/core/calls/admission.h"
+#include "sidecar/core/check.h"
+#include "sidecar/core/taken_out.h"
 #include "sidecar/core/timer_queue.h"
 
 namespace ringside::core {
@@ -47,19 +50,28 @@ struct PendingCall {
 
 class Calls {
  public:
+  using Ended = TakenOut<std::unordered_map<Token, PendingCall>>;
+
   explicit Calls(std::size_t queue_bytes) : admission_(queue_bytes) {}
 
   // It is among the calls from now on; an answer: it is to end with that at once.
   std::optional<Answer> begin(Token token, CallPtr call);
   // Takes it out; nothing: it has ended before. Its timers are the caller's to cancel.
-  std::optional<PendingCall> end(Token token);
+  Ended end(Token token);
   void enter(Token token, PendingCall& pending, CallStage stage);
   void enter(Token token, CallStage stage) { enter(token, at(token), stage); }
 
-  PendingCall* find(Token token);
-  const PendingCall* find(Token token) const;
-  PendingCall& at(Token token);  // one that has not ended
-  const PendingCall& at(Token token) const;
+  PendingCall* find(Token token) {
+    const auto found = calls_.find(token);
+    return found == calls_.end() ? nullptr : &found->second;
+  }
+  const PendingCall* find(Token token) const { return const_cast<Calls*>(this)->find(token); }
+  const PendingCall& at(Token token) const {  // one that has not ended
+    const PendingCall* pending = find(token);
+    RINGSIDE_CHECK(pending != nullptr);
+    return *pending;
+  }
+  PendingCall& at(Token token) { return const_cast<PendingCall&>(std::as_const(*this).at(token)); }
   const std::set<Token>& waiting() const { return waiting_; }
   std::vector<Token> in_stage(CallStage stage) const;  // in the order in which they came
   std::size_t size() const { return calls_.size(); }

@@ -18,7 +18,7 @@ void HandOver::add(const Claim& claim, Instant now) {
 
 HandOver::Due HandOver::due(Instant now, const SuccessorsOf& successors_of) {
   Due due;
-  if (entries_.empty() || now < next_) return due;
+  if (!is_due(now)) return due;
   if (now < spacing_.next()) {
     due.next = spacing_.next();
     return due;

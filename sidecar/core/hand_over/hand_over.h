@@ -38,7 +38,8 @@ class HandOver {
   void add(const Claim& claim, Instant now);
   // Who succeeds whom may have changed: looked at again at once.
   void look_again(Instant now) { next_ = now; }
-  // What is to be said now. What is said counts as said.
+  bool is_due(Instant now) const { return !entries_.empty() && now >= next_; }
+  // What is to be said now, if it is due. What is said counts as said.
   Due due(Instant now, const SuccessorsOf& successors_of);
   // A successor refuses rightly (kStale) where it takes another for the owner; that counts while this host does so too.
   void answered(const std::string& successor, const std::vector<Claim>& claims, Verdict verdict, Instant now,

@@ -21,7 +21,7 @@ void UnannouncedEnds::add_again(const std::vector<Claim>& claims, Instant now) {
 
 UnannouncedEnds::Due UnannouncedEnds::due(Instant now) {
   Due due;
-  if (claims_.empty() || now < next_) return due;
+  if (!is_due(now)) return due;
   if (now < spacing_.next()) {
     due.next = spacing_.next();
   } else {

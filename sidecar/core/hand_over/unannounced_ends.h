@@ -24,6 +24,7 @@ class UnannouncedEnds {
 
   void add(const Claim& claim) { claims_.push_back(claim); }
   void add_again(const std::vector<Claim>& claims, Instant now);  // nobody has answered
+  bool is_due(Instant now) const { return !claims_.empty() && now >= next_; }
   Due due(Instant now);
   void sent(Instant now) { spacing_.sent(now); }
 

@@ -14,13 +14,7 @@ Call a_turn_waits() {
   return call;
 }
 
-void begin(Turns& turns, Token token) {
-  Turn turn;
-  turn.actor = token;
-  turn.call = 100 + token;
-  turn.began = kStart;
-  turns.begin(token, std::move(turn));
-}
+void begin(Turns& turns, Token token) { turns.begin(token, token, 100 + token, kStart); }
 
 TEST(Turns, EndOnce) {
   Turns turns(2, 4);
