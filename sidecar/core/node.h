@@ -45,7 +45,7 @@
 
 namespace ringside::core {
 
-class Node final : private MembershipListener {
+class Node final {
  public:
   Node(NodeConfig config, std::uint64_t seed);
 
@@ -92,16 +92,23 @@ class Node final : private MembershipListener {
   void settle_by(Instant when);
   void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
-  // MembershipListener
-  void ring_changed(const Ring::Ptr& before) override;
-  void admitted(const Member& member) override;
-  void run_ended(const HostRun& run, bool silent) override;
-  void left_ring(const Member& member) override;
-  void joined() override;
-  void must_rejoin(const std::string& why) override;
-  void confirmed() override;
-  void heard_again() override { topology_changed_ = true; }
-  void view_changed() override;
+  // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
+  // this returns: change_membership([&](Membership& membership) { membership.connection_lost(host); });
+  template <typename Change>
+  void change_membership(const Change& change) {
+    change(changing_membership_);
+    handle_view_events();
+  }
+  void handle_view_events();
+  void ring_changed(const Ring& before, const Ring& after);
+  void admitted(const HostRun& run);
+  void run_ended(const HostRun& run, Gone how);
+  void left_ring(const HostRun& run, Phase phase);
+  void joined();
+  void must_rejoin(const std::string& why);
+  void confirmed();
+  void view_changed();
+  void set_phase(Phase phase);
 
   // node_routing.cc: where a call goes, and what becomes of it
   RouteFacts facts() const;
@@ -210,7 +217,8 @@ class Node final : private MembershipListener {
   NodeConfig config_;
   Context context_;
   EpochClock clock_;
-  Membership membership_;
+  Membership changing_membership_;  // by change_membership
+  const Membership& membership_ = changing_membership_;
   Inventory inventory_;
   Strays strays_;
   Hints hints_;
@@ -244,6 +252,7 @@ class Node final : private MembershipListener {
   NodeTimers::Handle settle_due_ = NodeTimers::kNone;
   NodeTimers::Handle drain_due_ = NodeTimers::kNone;
   std::string app_down_because_;
+  bool handling_view_events_ = false;
   bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
   bool app_up_ = false, app_sick_ = false;      // sick: this host leaves the ring for it, as in a drain
   bool has_run_ = false;                        // membership knows of a run of this host

@@ -20,7 +20,7 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   const bool drained = membership_.phase() == Phase::kDrained;  // before it had begun
   run_over_ = true;
   comes_back_ = !drained;
-  if (drained) membership_.set_phase(Phase::kDraining);
+  if (drained) set_phase(Phase::kDraining);
   if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", why}});
   settle();
 }
@@ -46,7 +46,7 @@ void Node::begin_run(Phase phase) {
   topology_changed_ = true;
   drain_overdue_ = false;
   has_run_ = true;
-  membership_.start(generation, phase);
+  change_membership([&](Membership& membership) { membership.start(generation, phase); });
   tick_soon();
 }
 
@@ -62,7 +62,7 @@ void Node::check_run() {
   }
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
   if (!inventory_.settled() || !all_ended || no_quorum_) return;
-  membership_.set_phase(Phase::kReady);
+  set_phase(Phase::kReady);
   topology_changed_ = true;
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
 }
@@ -124,7 +124,7 @@ void Node::app_down(Now now, const std::string& why, bool alive) {
   }
   if (alive) {
     app_sick_ = app_sick_ || on_ring;
-    if (on_ring) membership_.set_phase(Phase::kDraining);
+    if (on_ring) set_phase(Phase::kDraining);
     end_all(Deactivation::kAppLoss);
   } else {
     if (on_ring || app_sick_) leave_without_app();
@@ -136,8 +136,8 @@ void Node::app_down(Now now, const std::string& why, bool alive) {
 
 void Node::leave_without_app() {
   app_sick_ = false;
-  membership_.set_phase(Phase::kAppDown);
-  membership_.say_goodbye(true);
+  set_phase(Phase::kAppDown);
+  change_membership([](Membership& membership) { membership.say_goodbye(true); });
   topology_changed_ = true;
 }
 
@@ -158,7 +158,7 @@ void Node::drain(Now now) {
     app_sick_ = comes_back_ = false;
     timers_.cancel(drain_due_);
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
-    membership_.set_phase(Phase::kDraining);
+    set_phase(Phase::kDraining);
     forget_initial_reset();
     drain_due_ = timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
     end_all(Deactivation::kDrain);
@@ -171,12 +171,12 @@ void Node::check_drained() {
   if (comes_back_) return;  // it was taken back
   if (membership_.phase() != Phase::kDraining || !actors_.empty() || !membership_.leave_seen_by_all()) return;
   if (app_sick_) return leave_without_app();
-  membership_.set_phase(Phase::kDrained);
+  set_phase(Phase::kDrained);
   timers_.cancel(drain_due_);
   drain_overdue_ = false;
   topology_changed_ = true;
   context_.log(Level::kInfo, "drained");
-  membership_.say_goodbye(true);
+  change_membership([](Membership& membership) { membership.say_goodbye(true); });
   context_.effects.push_back(DrainDone{});
 }
 
@@ -213,7 +213,7 @@ void Node::close(Now now) {
     for (const Token token : calls_.in_stage(stage)) left[token] = Outcome::kNotDelivered;
   }
   for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
-  membership_.close();
+  change_membership([](Membership& membership) { membership.close(); });
   settle();
 }
 

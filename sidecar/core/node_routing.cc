@@ -225,9 +225,9 @@ void Node::forward_answered(Now now, Token token, Answer answer) {
   if (const Forward* forward = forwards_.find(token)) {
     if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
         answer.reason == Reason::kWrongTarget) {
-      membership_.connection_lost(forward->host);
+      change_membership([&](Membership& membership) { membership.connection_lost(forward->host); });
     } else if (answer.reason == Reason::kShuttingDown) {
-      membership_.about_to_end(forward->host);
+      change_membership([&](Membership& membership) { membership.about_to_end(forward->host); });
     }
     forward_ended(token, std::move(answer));
   }

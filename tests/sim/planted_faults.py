@@ -78,8 +78,8 @@ FAULTS = [
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
      '  if (named != 0) {\n'),
     ("resume-without-asking", "partitions", 20, "node.cc",
-     "    membership_.suspect_self();",
-     '    if (!planted("resume-without-asking")) membership_.suspect_self();'),
+     "    change_membership([](Membership& membership) { membership.suspect_self(); });",
+     '    if (!planted("resume-without-asking")) change_membership([](Membership& membership) { membership.suspect_self(); });'),
     ("resume-queued-turns", "all", 500, "node_turns.cc",
      "return turns_.has_room_for(call) && !membership_.confirming();",
      'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !membership_.confirming());'),
