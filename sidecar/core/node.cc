@@ -24,7 +24,8 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       calls_(config_.queue_bytes),
       turns_(config_.max_turns, config_.most_turns),
       endings_(config_.max_turns),
-      inherited_(config_.remembered_bytes / 2) {}
+      inherited_(config_.remembered_bytes / 2),
+      life_(config_.has_app) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -36,7 +37,7 @@ void Node::begin(Now now) {
   clock_.advance(now);
   const Duration lag = now.mono - last_event_;
   last_event_ = now.mono;
-  if (!started_) return;
+  if (!life_.has_begun()) return;
   if (lag > config_.dead_after / 2) {
     change_membership([](Membership& membership) { membership.suspect_self(); });
   } else if (lag > kLate) {
@@ -266,11 +267,10 @@ void Node::view_changed() {
 }
 
 void Node::must_rejoin(const std::string& why) {
-  if (run_over_) return;
+  if (!life_.end_run()) return;
   context_.log(Level::kWarn, "rejoin", {{"why", why}});
   ++context_.counters.rejoins;
   if (membership_.phase() == Phase::kReady) set_phase(Phase::kJoining);
-  run_over_ = true;
   end_all(Deactivation::kFenced);
 }
 
@@ -278,7 +278,7 @@ void Node::must_rejoin(const std::string& why) {
 
 void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
   begin(now);
-  if (has_run_) {  // a run that begins has it read again
+  if (life_.has_run()) {  // a run that begins has it read again
     change_membership([&](Membership& membership) { membership.discovered(addresses, complete, missing); });
   }
   settle();
@@ -292,7 +292,7 @@ void Node::connection_lost(Now now, const std::string& host) {
 
 void Node::peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   begin(now);
-  if (has_run_) {
+  if (life_.has_run()) {
     dispatch(token, sender, source_ip, std::move(request));
   } else {
     answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});

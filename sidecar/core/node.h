@@ -37,6 +37,7 @@
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/legacy/unverified_claims.h"
 #include "sidecar/core/life/initial_reset.h"
+#include "sidecar/core/life/life.h"
 #include "sidecar/core/membership/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
@@ -205,6 +206,7 @@ class Node final {
   void begin_run(Phase phase);
   void come_back();
   void leave_without_app();
+  void say_drained();
   void check_run();
   void ask_for_initial_reset();
   void initial_reset_answered(const Deactivated& said);
@@ -243,6 +245,7 @@ class Node final {
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   std::size_t turns_waiting_ = 0;  // calls that wait for actors here
+  Life life_;
   InitialReset initial_reset_;
   NodeTimers::Handle initial_reset_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
   Instant last_event_;
@@ -251,12 +254,8 @@ class Node final {
   NodeTimers::Handle next_tick_ = NodeTimers::kNone;
   NodeTimers::Handle settle_due_ = NodeTimers::kNone;
   NodeTimers::Handle drain_due_ = NodeTimers::kNone;
-  std::string app_down_because_;
   bool handling_view_events_ = false;
-  bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
-  bool app_up_ = false, app_sick_ = false;      // sick: this host leaves the ring for it, as in a drain
-  bool has_run_ = false;                        // membership knows of a run of this host
-  bool run_over_ = false, comes_back_ = false;  // the next run begins once all has ended; and is to be on the ring
+  bool topology_changed_ = false;
 };
 
 }  // namespace ringside::core

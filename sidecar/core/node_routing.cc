@@ -29,9 +29,9 @@ RouteFacts Node::facts() const {
           hints_,
           grants_,
           config_.has_app,
-          app_up_,
-          !no_quorum_,
-          comes_back_,
+          life_.app_up(),
+          life_.has_quorum(),
+          life_.state() == Life::State::kToJoin,
           config_.peer_apply_own};
 }
 

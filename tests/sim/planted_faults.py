@@ -128,8 +128,8 @@ FAULTS = [
      "  if (said.kind == Deactivated::Kind::kDone) {\n",
      '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) {\n'),
     ("slate-on-the-ring", "slow", 20, "node_lifecycle.cc",
-     "    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) return ask_for_initial_reset();\n",
-     "    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) {\n"
+     "    if (life_.needs_initial_reset() && !initial_reset_.done()) return ask_for_initial_reset();\n",
+     "    if (life_.needs_initial_reset() && !initial_reset_.done()) {\n"
      "      ask_for_initial_reset();\n"
      '      if (!planted("slate-on-the-ring")) return;\n    }\n'),
     ("put-off-blocks", "slow", 20, "node_turns.cc",
