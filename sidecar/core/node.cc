@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "sidecar/core/check.h"
+#include "sidecar/core/overloaded.h"
+
 namespace ringside::core {
 namespace {
 
@@ -15,13 +18,14 @@ constexpr std::uint64_t kNoKey = 0;
 Node::Node(NodeConfig config, std::uint64_t seed)
     : config_(std::move(config)),
       context_(seed),
-      membership_(static_cast<const MembershipConfig&>(config_), context_, *this, clock_),
+      changing_membership_(static_cast<const MembershipConfig&>(config_), context_, clock_),
       strays_(config_.max_strays),
       actors_(config_.remembered_bytes),
       calls_(config_.queue_bytes),
       turns_(config_.max_turns, config_.most_turns),
       endings_(config_.max_turns),
-      inherited_(config_.remembered_bytes / 2) {}
+      inherited_(config_.remembered_bytes / 2),
+      life_(config_.has_app) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -33,11 +37,11 @@ void Node::begin(Now now) {
   clock_.advance(now);
   const Duration lag = now.mono - last_event_;
   last_event_ = now.mono;
-  if (!started_) return;
+  if (!life_.has_begun()) return;
   if (lag > config_.dead_after / 2) {
-    membership_.suspect_self();
+    change_membership([](Membership& membership) { membership.suspect_self(); });
   } else if (lag > kLate) {
-    membership_.was_late(lag);
+    change_membership([&](Membership& membership) { membership.was_late(lag); });
   }
 }
 
@@ -120,7 +124,13 @@ void Node::tick_soon() {
 
 void Node::tick() {
   next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {NodeDue::kTick, kNoKey});
-  membership_.tick();
+  change_membership([](Membership& membership) { membership.begin_tick(); });
+  std::vector<std::string> hosts;
+  for (const auto& [host, member] : membership_.members()) hosts.push_back(host);
+  for (const std::string& host : hosts) {
+    change_membership([&](Membership& membership) { membership.tick_member(host); });
+  }
+  change_membership([](Membership& membership) { membership.end_tick(); });
   expire_idle();
   if (turns_.make_room(context_.now.mono)) run_runnable();
   for (auto& [host, news] : std::exchange(legacy_news_, {})) {
@@ -161,11 +171,43 @@ void Node::open_inventory() {
 
 // ---- what the membership says ---------------------------------------------------------------------------------------
 
-void Node::ring_changed(const Ring::Ptr& before) {
+void Node::handle_view_events() {
+  if (handling_view_events_) return;  // a handler has changed something: the loop that called it goes on with that
+  handling_view_events_ = true;
+  for (int round = 0; true; ++round) {
+    const std::vector<ViewEvent> events = changing_membership_.take_events();
+    if (events.empty()) break;
+    // A handler may change the phase (must_rejoin), from which nothing more follows. It may not change the ring: what
+    // it does afterwards would be decided by a ring that has not been looked at.
+    RINGSIDE_CHECK(round < 2);
+    RINGSIDE_CHECK(round == 0 || !std::holds_alternative<view_event::RingChanged>(events.front()));
+    for (const ViewEvent& event : events) {
+      std::visit(Overloaded{
+                     [&](const view_event::RingChanged& ring) { ring_changed(*ring.before, *ring.after); },
+                     [&](const view_event::Admitted& member) { admitted(member.run); },
+                     [&](const view_event::RunEnded& ended) { run_ended(ended.run, ended.how); },
+                     [&](const view_event::LeftRing& member) { left_ring(member.run, member.phase); },
+                     [&](const view_event::Joined&) { joined(); },
+                     [&](const view_event::MustRejoin& rejoin) { must_rejoin(rejoin.why); },
+                     [&](const view_event::Confirmed&) { confirmed(); },
+                     [&](const view_event::HeardAgain&) { topology_changed_ = true; },
+                     [&](const view_event::Changed&) { view_changed(); },
+                 },
+                 event);
+    }
+  }
+  handling_view_events_ = false;
+}
+
+void Node::set_phase(Phase phase) {
+  change_membership([phase](Membership& membership) { membership.set_phase(phase); });
+}
+
+void Node::ring_changed(const Ring& before, const Ring& after) {
   topology_changed_ = true;
   const std::string& self = membership_.self().host;
-  HashRanges gained = membership_.ring()->ranges(self);
-  HashRanges lost = before->ranges(self);
+  HashRanges gained = after.ranges(self);
+  HashRanges lost = before.ranges(self);
   const HashRanges now_mine = gained;
   gained.remove(lost);
   lost.remove(now_mine);
@@ -176,13 +218,13 @@ void Node::ring_changed(const Ring::Ptr& before) {
   strays_.keep_only([&](ActorId id) { return now_mine.contains(hash_id(id)); });
 }
 
-void Node::run_ended(const HostRun& run, bool silent) {
+void Node::run_ended(const HostRun& run, Gone how) {
   topology_changed_ = true;
   strays_.drop_run(run);
   inventory_.gone(run.host);
   // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
   // connections, and the transport says so. Only from a silent one nothing comes at all.
-  if (!silent) return;
+  if (how != Gone::kSilent) return;
   for (const Token token : forwards_.to(run.host)) {
     context_.effects.push_back(AbandonForward{token});
     forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost));
@@ -192,19 +234,20 @@ void Node::run_ended(const HostRun& run, bool silent) {
 
 // A legacy host that comes into a living cluster may hold ids already, and does not announce them again. It asks nobody
 // either: what this host holds in its range it has to be told, and says so where it holds the same.
-void Node::admitted(const Member& member) {
-  if (!member.legacy() || !membership_.joined()) return;
-  LegacyNews& news = legacy_news_[member.run.host];
+void Node::admitted(const HostRun& run) {
+  if (run.generation != 0) return;
+  LegacyNews& news = legacy_news_[run.host];
   news.ask_ids = true;
   actors_.each([&](const Actor& actor) {
-    if (*membership_.ring()->owner(actor.id) == member.run.host) news.claims.push_back({actor.id, actor.epoch});
+    const std::string* owner = membership_.ring()->owner(actor.id);
+    if (owner != nullptr && *owner == run.host) news.claims.push_back({actor.id, actor.epoch});
   });
   tick_soon();
 }
 
-void Node::left_ring(const Member& member) {
+void Node::left_ring(const HostRun& run, Phase phase) {
   topology_changed_ = true;
-  if (member.phase == Phase::kAppDown) strays_.drop_run(member.run);
+  if (phase == Phase::kAppDown) strays_.drop_run(run);
 }
 
 void Node::joined() {
@@ -224,11 +267,10 @@ void Node::view_changed() {
 }
 
 void Node::must_rejoin(const std::string& why) {
-  if (run_over_) return;
+  if (!life_.end_run()) return;
   context_.log(Level::kWarn, "rejoin", {{"why", why}});
   ++context_.counters.rejoins;
-  if (membership_.phase() == Phase::kReady) membership_.set_phase(Phase::kJoining);
-  run_over_ = true;
+  if (membership_.phase() == Phase::kReady) set_phase(Phase::kJoining);
   end_all(Deactivation::kFenced);
 }
 
@@ -236,19 +278,21 @@ void Node::must_rejoin(const std::string& why) {
 
 void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
   begin(now);
-  if (has_run_) membership_.discovered(addresses, complete, missing);  // a run that begins has it read again
+  if (life_.has_run()) {  // a run that begins has it read again
+    change_membership([&](Membership& membership) { membership.discovered(addresses, complete, missing); });
+  }
   settle();
 }
 
 void Node::connection_lost(Now now, const std::string& host) {
   begin(now);
-  membership_.connection_lost(host);
+  change_membership([&](Membership& membership) { membership.connection_lost(host); });
   settle();
 }
 
 void Node::peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   begin(now);
-  if (has_run_) {
+  if (life_.has_run()) {
     dispatch(token, sender, source_ip, std::move(request));
   } else {
     answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
@@ -280,7 +324,7 @@ void Node::peer_answered(Now now, Token token, const PeerAnswer& answer) {
         break;
     }
   } else {
-    membership_.answered(token, answer);
+    change_membership([&](Membership& membership) { membership.answered(token, answer); });
   }
   settle();
 }

@@ -37,6 +37,7 @@
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/legacy/unverified_claims.h"
 #include "sidecar/core/life/initial_reset.h"
+#include "sidecar/core/life/life.h"
 #include "sidecar/core/membership/membership.h"
 #include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
@@ -45,7 +46,7 @@
 
 namespace ringside::core {
 
-class Node final : private MembershipListener {
+class Node final {
  public:
   Node(NodeConfig config, std::uint64_t seed);
 
@@ -92,16 +93,23 @@ class Node final : private MembershipListener {
   void settle_by(Instant when);
   void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
-  // MembershipListener
-  void ring_changed(const Ring::Ptr& before) override;
-  void admitted(const Member& member) override;
-  void run_ended(const HostRun& run, bool silent) override;
-  void left_ring(const Member& member) override;
-  void joined() override;
-  void must_rejoin(const std::string& why) override;
-  void confirmed() override;
-  void heard_again() override { topology_changed_ = true; }
-  void view_changed() override;
+  // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
+  // this returns: change_membership([&](Membership& membership) { membership.connection_lost(host); });
+  template <typename Change>
+  void change_membership(const Change& change) {
+    change(changing_membership_);
+    handle_view_events();
+  }
+  void handle_view_events();
+  void ring_changed(const Ring& before, const Ring& after);
+  void admitted(const HostRun& run);
+  void run_ended(const HostRun& run, Gone how);
+  void left_ring(const HostRun& run, Phase phase);
+  void joined();
+  void must_rejoin(const std::string& why);
+  void confirmed();
+  void view_changed();
+  void set_phase(Phase phase);
 
   // node_routing.cc: where a call goes, and what becomes of it
   RouteFacts facts() const;
@@ -201,6 +209,7 @@ class Node final : private MembershipListener {
   void begin_run(Phase phase);
   void come_back();
   void leave_without_app();
+  void say_drained();
   void check_run();
   void ask_for_initial_reset();
   void initial_reset_answered(const Deactivated& said);
@@ -213,7 +222,8 @@ class Node final : private MembershipListener {
   NodeConfig config_;
   Context context_;
   EpochClock clock_;
-  Membership membership_;
+  Membership changing_membership_;  // by change_membership
+  const Membership& membership_ = changing_membership_;
   Inventory inventory_;
   Strays strays_;
   Hints hints_;
@@ -238,6 +248,7 @@ class Node final : private MembershipListener {
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   std::size_t turns_waiting_ = 0;  // calls that wait for actors here
+  Life life_;
   InitialReset initial_reset_;
   NodeTimers::Handle initial_reset_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
   Instant last_event_;
@@ -246,11 +257,8 @@ class Node final : private MembershipListener {
   NodeTimers::Handle next_tick_ = NodeTimers::kNone;
   NodeTimers::Handle settle_due_ = NodeTimers::kNone;
   NodeTimers::Handle drain_due_ = NodeTimers::kNone;
-  std::string app_down_because_;
-  bool started_ = false, no_quorum_ = false, topology_changed_ = false, drain_overdue_ = false;
-  bool app_up_ = false, app_sick_ = false;      // sick: this host leaves the ring for it, as in a drain
-  bool has_run_ = false;                        // membership knows of a run of this host
-  bool run_over_ = false, comes_back_ = false;  // the next run begins once all has ended; and is to be on the ring
+  bool handling_view_events_ = false;
+  bool topology_changed_ = false;
 };
 
 }  // namespace ringside::core

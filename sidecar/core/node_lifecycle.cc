@@ -1,4 +1,5 @@
-// Node: the life of this host. Start, the application coming and going, drain, quorum.
+// Node: what it does in the life of this host, which life/life.h decides. Start, the application coming and going,
+// drain, quorum.
 #include <algorithm>
 #include <utility>
 
@@ -12,15 +13,11 @@ constexpr Duration kSlowReset{250'000};
 }  // namespace
 
 void Node::start(Now now, bool app_up, const std::string& why) {
-  started_ = true;
   last_event_ = now.mono;
   begin(now);
-  app_up_ = app_up;
-  app_down_because_ = why;
-  const bool drained = membership_.phase() == Phase::kDrained;  // before it had begun
-  run_over_ = true;
-  comes_back_ = !drained;
-  if (drained) membership_.set_phase(Phase::kDraining);
+  if (life_.on(Life::Event::kStart) == Life::Action::kGoOnDraining) set_phase(Phase::kDraining);
+  if (app_up) life_.on(Life::Event::kAppUp);
+  life_.app_fails_because(why);
   if (!app_up && config_.has_app) context_.log(Level::kWarn, "app_down", {{"why", why}});
   settle();
 }
@@ -29,14 +26,12 @@ void Node::start(Now now, bool app_up, const std::string& why) {
 // of this one for ended, so it begins only when they have; what this host would own meanwhile, others do.
 void Node::come_back() {
   timers_.cancel(drain_due_);
-  app_sick_ = false;
-  comes_back_ = run_over_ = true;
+  if (!life_.has_run()) set_phase(Phase::kJoining);  // nobody has seen that it was drained before its start
   end_all(Deactivation::kFenced);
 }
 
 // Under a new generation. Whatever the app still holds from before ends first.
 void Node::begin_run(Phase phase) {
-  if (phase == Phase::kJoining && config_.has_app && !app_up_) phase = Phase::kAppDown;
   const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
   const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
   const Generation generation = std::max({membership_.self().generation + 1, membership_.least_generation(), at});
@@ -44,25 +39,21 @@ void Node::begin_run(Phase phase) {
   strays_.clear();
   contested_.clear();
   topology_changed_ = true;
-  drain_overdue_ = false;
-  has_run_ = true;
-  membership_.start(generation, phase);
+  change_membership([&](Membership& membership) { membership.start(generation, phase); });
   tick_soon();
 }
 
 void Node::check_run() {
   // Handing over what an ended activation has answered may have to wait until the rings agree.
   const bool all_ended = actors_.size() == hand_over_.size();
-  if (run_over_) {
+  if (life_.awaits_run()) {
     if (!all_ended) return;
-    const bool to_the_ring = comes_back_ || membership_.phase() == Phase::kJoining;
-    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) return ask_for_initial_reset();
-    run_over_ = comes_back_ = false;
-    begin_run(to_the_ring ? Phase::kJoining : membership_.phase());
+    if (life_.needs_initial_reset() && !initial_reset_.done()) return ask_for_initial_reset();
+    begin_run(life_.begin_run());
   }
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
-  if (!inventory_.settled() || !all_ended || no_quorum_) return;
-  membership_.set_phase(Phase::kReady);
+  if (!inventory_.settled() || !all_ended || !life_.has_quorum()) return;
+  set_phase(Phase::kReady);
   topology_changed_ = true;
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
 }
@@ -75,7 +66,7 @@ void Node::ask_for_initial_reset() {
   initial_reset_.asked(token);
   context_.effects.push_back(DeactivateAll{token});
   // Most answer at once. For the others this host is a member without its app meanwhile, which keeps nobody waiting.
-  if (!has_run_) initial_reset_due_ = timers_.add(context_.now.mono + kSlowReset, {NodeDue::kReset, 0});
+  if (!life_.has_run()) initial_reset_due_ = timers_.add(context_.now.mono + kSlowReset, {NodeDue::kReset, 0});
 }
 
 // The question stands for an app that is gone, or for a run that is not to come.
@@ -86,7 +77,7 @@ void Node::forget_initial_reset() {
 
 void Node::initial_reset_due() {
   initial_reset_due_ = NodeTimers::kNone;
-  if (!has_run_) begin_run(Phase::kAppDown);
+  if (!life_.has_run()) begin_run(life_.begin_run_without_app());
 }
 
 void Node::initial_reset_answered(const Deactivated& said) {
@@ -94,7 +85,7 @@ void Node::initial_reset_answered(const Deactivated& said) {
   const InitialReset::Next next = initial_reset_.answered(said);
   if (next.to_be_logged) context_.log(Level::kWarn, "clean_slate_failed", {{"detail", said.detail}});
   if (initial_reset_.done()) return;
-  if (!has_run_) begin_run(Phase::kAppDown);  // it may take long: this host routes calls meanwhile
+  if (!life_.has_run()) begin_run(life_.begin_run_without_app());  // it may take long: this host routes calls meanwhile
   initial_reset_due_ = timers_.add(context_.now.mono + next.pause, {NodeDue::kReset, 0});
 }
 
@@ -102,10 +93,9 @@ void Node::initial_reset_answered(const Deactivated& said) {
 
 void Node::app_up(Now now) {
   begin(now);
-  if (!app_up_) {
-    app_up_ = true;
+  if (!life_.app_up()) {
     context_.log(Level::kInfo, "app_up");
-    if (app_sick_ || membership_.phase() == Phase::kAppDown) come_back();
+    if (life_.on(Life::Event::kAppUp) == Life::Action::kComeBack) come_back();
   }
   settle();
 }
@@ -113,21 +103,19 @@ void Node::app_up(Now now) {
 // Where it lives, nothing more begins there, and what it holds ends as in a drain, so that no id lives twice.
 void Node::app_down(Now now, const std::string& why, bool alive) {
   begin(now);
-  const Phase phase = membership_.phase();
-  const bool on_ring = has_run_ && (phase == Phase::kJoining || phase == Phase::kReady);
-  app_down_because_ = why;
-  if (app_up_) {
-    app_up_ = false;
+  const bool was_up = life_.app_up();
+  life_.app_fails_because(why);
+  const Life::Action action = life_.on(alive ? Life::Event::kAppSick : Life::Event::kAppGone);
+  if (was_up) {
     forget_initial_reset();
     context_.log(Level::kError, "app_down", {{"why", why}});
     tick_soon();
   }
   if (alive) {
-    app_sick_ = app_sick_ || on_ring;
-    if (on_ring) membership_.set_phase(Phase::kDraining);
+    if (action == Life::Action::kLeaveSick) set_phase(Phase::kDraining);
     end_all(Deactivation::kAppLoss);
   } else {
-    if (on_ring || app_sick_) leave_without_app();
+    if (action == Life::Action::kLeaveWithoutApp) leave_without_app();
     lose_all();
   }
   topology_changed_ = true;
@@ -135,9 +123,8 @@ void Node::app_down(Now now, const std::string& why, bool alive) {
 }
 
 void Node::leave_without_app() {
-  app_sick_ = false;
-  membership_.set_phase(Phase::kAppDown);
-  membership_.say_goodbye(true);
+  set_phase(Phase::kAppDown);
+  change_membership([](Membership& membership) { membership.say_goodbye(true); });
   topology_changed_ = true;
 }
 
@@ -153,12 +140,10 @@ void Node::app_restarted(Now now) {
 
 void Node::drain(Now now) {
   begin(now);
-  const Phase phase = membership_.phase();
-  if ((phase != Phase::kDraining && phase != Phase::kDrained) || app_sick_ || comes_back_) {
-    app_sick_ = comes_back_ = false;
+  if (life_.on(Life::Event::kDrain) == Life::Action::kDrain) {
     timers_.cancel(drain_due_);
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
-    membership_.set_phase(Phase::kDraining);
+    set_phase(Phase::kDraining);
     forget_initial_reset();
     drain_due_ = timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
     end_all(Deactivation::kDrain);
@@ -168,15 +153,20 @@ void Node::drain(Now now) {
 }
 
 void Node::check_drained() {
-  if (comes_back_) return;  // it was taken back
-  if (membership_.phase() != Phase::kDraining || !actors_.empty() || !membership_.leave_seen_by_all()) return;
-  if (app_sick_) return leave_without_app();
-  membership_.set_phase(Phase::kDrained);
+  if (!life_.is_leaving() || !actors_.empty() || !membership_.leave_seen_by_all()) return;
+  if (life_.on(Life::Event::kAllLeft) == Life::Action::kLeaveWithoutApp) {
+    leave_without_app();
+  } else {
+    say_drained();
+  }
+}
+
+void Node::say_drained() {
+  set_phase(Phase::kDrained);
   timers_.cancel(drain_due_);
-  drain_overdue_ = false;
   topology_changed_ = true;
   context_.log(Level::kInfo, "drained");
-  membership_.say_goodbye(true);
+  change_membership([](Membership& membership) { membership.say_goodbye(true); });
   context_.effects.push_back(DrainDone{});
 }
 
@@ -184,7 +174,7 @@ void Node::check_drained() {
 void Node::drain_due() {
   constexpr std::size_t kLongEnough = 512;
   drain_due_ = NodeTimers::kNone;
-  drain_overdue_ = true;
+  life_.drain_takes_too_long();
   std::string left;
   actors_.each([&](const Actor& actor) {
     if (left.size() < kLongEnough) left += (left.empty() ? "" : " ") + name_of(actor);
@@ -195,8 +185,7 @@ void Node::drain_due() {
 
 void Node::uncordon(Now now) {
   begin(now);
-  const Phase phase = membership_.phase();
-  if (phase == Phase::kDraining || phase == Phase::kDrained) {
+  if (life_.on(Life::Event::kUncordon) == Life::Action::kComeBack) {
     context_.log(Level::kInfo, "uncordoned");
     come_back();
   }
@@ -213,7 +202,7 @@ void Node::close(Now now) {
     for (const Token token : calls_.in_stage(stage)) left[token] = Outcome::kNotDelivered;
   }
   for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
-  membership_.close();
+  change_membership([](Membership& membership) { membership.close(); });
   settle();
 }
 
@@ -223,14 +212,14 @@ void Node::close(Now now) {
 void Node::check_quorum() {
   if (config_.quorum == 0) return;
   const bool serving = membership_.phase() == Phase::kReady;
-  if (!no_quorum_ && serving && !membership_.has_quorum()) {
-    no_quorum_ = true;
+  if (life_.has_quorum() && serving && !membership_.has_quorum()) {
+    life_.lose_quorum();
     topology_changed_ = true;
     context_.log(Level::kError, "quorum_lost", {{"members", std::to_string(membership_.members().size() + 1)}});
     end_all(Deactivation::kFenced);
     context_.effects.push_back(ViewChanged{});
-  } else if (no_quorum_ && membership_.has_quorum()) {
-    no_quorum_ = false;
+  } else if (!life_.has_quorum() && membership_.has_quorum()) {
+    life_.find_quorum();
     context_.log(Level::kInfo, "quorum_back");
     // Another part of the cluster that was met first has led to a new run already.
     if (membership_.phase() != Phase::kJoining) must_rejoin("the quorum is back");

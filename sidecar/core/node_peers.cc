@@ -18,27 +18,38 @@ void Node::answer(Token token, PeerAnswer answer) { context_.effects.push_back(A
 
 void Node::dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock);
-  std::visit(Overloaded{
-                 [&](const PingRequest&) {
-                   membership_.pinged_by(sender);
-                   answer(token, ping_answer(sender));
-                 },
-                 [&](const NegotiateRequest& negotiate) { membership_.negotiate(token, negotiate); },
-                 [&](const IdsRequest&) {
-                   IdsAnswer ids;
-                   actors_.each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
-                   answer(token, std::move(ids));
-                 },
-                 [&](const OwnershipRequest& claims) { ownership_announced(token, sender, claims, source_ip); },
-                 [&](const ExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
-                 [&](const ClosingRequest& closing) { membership_.closing(token, closing.host, source_ip); },
-                 [&](const JoinRequest& join) { membership_.join(token, sender, join); },
-                 [&](const LeaveRequest&) { membership_.leave(token, sender); },
-                 [&](const InventoryRequest& inventory) { inventory_asked(token, sender, inventory); },
-                 [&](const ProbeRequest& probe) { membership_.probe(token, probe); },
-                 [&](const ExpireRequest& ended) { expired(token, sender, ended); },
-             },
-             request);
+  std::visit(
+      Overloaded{
+          [&](const PingRequest&) {
+            change_membership([&](Membership& membership) { membership.pinged_by(sender); });
+            answer(token, ping_answer(sender));  // after it: this run may be over
+          },
+          [&](const NegotiateRequest& negotiate) {
+            change_membership([&](Membership& membership) { membership.negotiate(token, negotiate); });
+          },
+          [&](const IdsRequest&) {
+            IdsAnswer ids;
+            actors_.each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
+            answer(token, std::move(ids));
+          },
+          [&](const OwnershipRequest& claims) { ownership_announced(token, sender, claims, source_ip); },
+          [&](const ExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
+          [&](const ClosingRequest& closing) {
+            change_membership([&](Membership& membership) { membership.closing(token, closing.host, source_ip); });
+          },
+          [&](const JoinRequest& join) {
+            change_membership([&](Membership& membership) { membership.join(token, sender, join); });
+          },
+          [&](const LeaveRequest&) {
+            change_membership([&](Membership& membership) { membership.leave(token, sender); });
+          },
+          [&](const InventoryRequest& inventory) { inventory_asked(token, sender, inventory); },
+          [&](const ProbeRequest& probe) {
+            change_membership([&](Membership& membership) { membership.probe(token, probe); });
+          },
+          [&](const ExpireRequest& ended) { expired(token, sender, ended); },
+      },
+      request);
 }
 
 PingAnswer Node::ping_answer(const Sender& sender) const {
@@ -271,7 +282,7 @@ void Node::ownership_announced(Token token, const Sender& sender, const Ownershi
   } else if (member == nullptr && request.generation == 0 && from_itself) {
     // A legacy host takes a "no" for the word of an owner. One that is merely not a member yet (again) is heard, and is
     // asked for all that it holds once it is one.
-    membership_.introduce(request.host);
+    change_membership([&](Membership& membership) { membership.introduce(request.host); });
   } else if (member == nullptr) {
     ack.message = request.host + " is not a member here";
   } else if (member->run.generation != request.generation) {

@@ -29,9 +29,9 @@ RouteFacts Node::facts() const {
           hints_,
           grants_,
           config_.has_app,
-          app_up_,
-          !no_quorum_,
-          comes_back_,
+          life_.app_up(),
+          life_.has_quorum(),
+          life_.state() == Life::State::kToJoin,
           config_.peer_apply_own};
 }
 
@@ -225,9 +225,9 @@ void Node::forward_answered(Now now, Token token, Answer answer) {
   if (const Forward* forward = forwards_.find(token)) {
     if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
         answer.reason == Reason::kWrongTarget) {
-      membership_.connection_lost(forward->host);
+      change_membership([&](Membership& membership) { membership.connection_lost(forward->host); });
     } else if (answer.reason == Reason::kShuttingDown) {
-      membership_.about_to_end(forward->host);
+      change_membership([&](Membership& membership) { membership.about_to_end(forward->host); });
     }
     forward_ended(token, std::move(answer));
   }

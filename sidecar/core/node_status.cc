@@ -64,13 +64,13 @@ Status Node::status() const {
   status.generation = membership_.self().generation;
   status.phase = membership_.phase();
   status.has_app = config_.has_app;
-  status.app_up = app_up_;
+  status.app_up = life_.app_up();
   status.joined = membership_.joined();
   status.confirming = membership_.confirming();
   status.settled = membership_.settled();
-  status.quorum = !no_quorum_;
+  status.quorum = life_.has_quorum();
   status.inventory_open = !inventory_.settled();
-  status.drain_overdue = drain_overdue_;
+  status.drain_overdue = life_.is_drain_overdue();
   status.ring = membership_.ring()->fingerprint();
   status.points = config_.points;
   status.members = membership_.members().size() + 1;
@@ -89,16 +89,15 @@ Status Node::status() const {
       unverified_.hosts() + endings_.size() + legacy_news_.size() + ends_.size() + hand_over_.size() +
       contested_.size() +
       (timers_.size() - (next_tick_ == NodeTimers::kNone ? 0 : 1) - (settle_due_ == NodeTimers::kNone ? 0 : 1));
-  if (!started_) {
+  if (!life_.has_begun()) {
     status.not_ready_because = "waiting for the first answer of the application's health check";
-  } else if (no_quorum_) {
+  } else if (!life_.has_quorum()) {
     status.not_ready_because = "fewer members than --quorum";
-  } else if (config_.has_app && app_up_ && run_over_ && !initial_reset_.done() &&
-             (comes_back_ || membership_.phase() == Phase::kJoining)) {
+  } else if (life_.needs_initial_reset() && !initial_reset_.done()) {
     status.not_ready_because = "the application is still forgetting what it held before";
     if (!initial_reset_.detail().empty()) status.not_ready_because += ": " + initial_reset_.detail();
-  } else if (membership_.phase() == Phase::kAppDown || app_sick_) {
-    status.not_ready_because = "the application is not healthy: " + app_down_because_;
+  } else if (membership_.phase() == Phase::kAppDown || life_.state() == Life::State::kSick) {
+    status.not_ready_because = "the application is not healthy: " + life_.app_down_because();
   } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {
     status.not_ready_because = to_string(membership_.phase());
   } else if (!membership_.joined()) {

@@ -78,8 +78,8 @@ FAULTS = [
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
      '  if (named != 0) {\n'),
     ("resume-without-asking", "partitions", 20, "node.cc",
-     "    membership_.suspect_self();",
-     '    if (!planted("resume-without-asking")) membership_.suspect_self();'),
+     "    change_membership([](Membership& membership) { membership.suspect_self(); });",
+     '    if (!planted("resume-without-asking")) change_membership([](Membership& membership) { membership.suspect_self(); });'),
     ("resume-queued-turns", "all", 500, "node_turns.cc",
      "return turns_.has_room_for(call) && !membership_.confirming();",
      'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !membership_.confirming());'),
@@ -128,8 +128,8 @@ FAULTS = [
      "  if (said.kind == Deactivated::Kind::kDone) {\n",
      '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) {\n'),
     ("slate-on-the-ring", "slow", 20, "node_lifecycle.cc",
-     "    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) return ask_for_initial_reset();\n",
-     "    if (to_the_ring && config_.has_app && app_up_ && !initial_reset_.done()) {\n"
+     "    if (life_.needs_initial_reset() && !initial_reset_.done()) return ask_for_initial_reset();\n",
+     "    if (life_.needs_initial_reset() && !initial_reset_.done()) {\n"
      "      ask_for_initial_reset();\n"
      '      if (!planted("slate-on-the-ring")) return;\n    }\n'),
     ("put-off-blocks", "slow", 20, "node_turns.cc",

@@ -15,11 +15,10 @@
 #include <map>
 #include <string>
 
+#include "sidecar/core/membership/member.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
-
-enum class Gone : std::uint8_t { kInOrder, kReplaced, kRefusing, kSilent };
 
 // "1.2 s", for people: never more than has passed.
 std::string seconds_since(Instant when, Instant now);

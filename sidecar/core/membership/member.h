@@ -54,4 +54,8 @@ struct Member {
 
 using Members = std::map<std::string, Member>;
 
+// How a host ceases to be a member: it has said so, another run of it answers, nobody listens at its address any more,
+// or nothing comes from it.
+enum class Gone : std::uint8_t { kInOrder, kReplaced, kRefusing, kSilent };
+
 }  // namespace ringside::core

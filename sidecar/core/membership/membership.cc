@@ -5,10 +5,9 @@
 
 namespace ringside::core {
 
-Membership::Membership(MembershipConfig config, Context& context, MembershipListener& listener, EpochClock& clock)
+Membership::Membership(MembershipConfig config, Context& context, EpochClock& clock)
     : config_(std::move(config)),
       context_(context),
-      listener_(listener),
       clock_(clock),
       view_(config_.host, config_.has_app, config_.points),
       clocks_(clock),
@@ -42,7 +41,7 @@ void Membership::set_phase(Phase phase) {
     if (!on_ring(phase)) member.next_ask = now();
     if (phase == Phase::kReady) member.next_ping = now();  // whoever is asked by a host that was joining looks at it
   });
-  listener_.view_changed();
+  happened(view_event::Changed{});
 }
 
 void Membership::suspect_self() {
@@ -94,7 +93,7 @@ std::vector<std::string> Membership::names() const {
 void Membership::close() {
   closing_ = true;
   say_goodbye(false);
-  listener_.view_changed();  // what waits for somebody else will not be told of anybody any more
+  happened(view_event::Changed{});  // what waits for somebody else will not be told of anybody any more
 }
 
 void Membership::say_goodbye(bool only_to_legacy_hosts) {
@@ -122,8 +121,8 @@ void Membership::admit(const std::string& host, const PingAnswer& says) {
   }
   observe(*view_.find(host), says);
   if (!is_new) return;
-  listener_.admitted(*find(host));
-  listener_.view_changed();
+  if (joined_) happened(view_event::Admitted{{host, says.generation}});
+  happened(view_event::Changed{});
 }
 
 void Membership::remove(const std::string& host, const std::string& why, Gone how) {
@@ -141,15 +140,22 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
                {{"host", host}, {"why", why}});
   ring_changed(removed.ring_before);
   if (confirmation_.gone(host)) confirmed();
-  listener_.run_ended(run, how == Gone::kSilent);
-  listener_.view_changed();
+  happened(view_event::RunEnded{run, how});
+  happened(view_event::Changed{});
 }
 
-// What the node gains on the ring it has to know before anything else is decided by the new ring.
 void Membership::ring_changed(const Ring::Ptr& before) {
   if (before == nullptr) return;
   ++context_.counters.ring_changes;
-  listener_.ring_changed(before);
+  happened(view_event::RingChanged{before, ring()});
+}
+
+void Membership::must_rejoin(const std::string& why) { happened(view_event::MustRejoin{why}); }
+
+std::vector<ViewEvent> Membership::take_events() {
+  std::stable_partition(events_.begin(), events_.end(),
+                        [](const ViewEvent& event) { return std::holds_alternative<view_event::RingChanged>(event); });
+  return std::exchange(events_, {});
 }
 
 std::string Membership::fate_of(const std::string& host) const {
@@ -176,9 +182,9 @@ void Membership::observe(Member& member, const PingAnswer& says) {
   if (advance.left_ring) {
     clocks_.pass(member, now());
     ring_changed(advance.ring_before);
-    listener_.left_ring(member);
+    happened(view_event::LeftRing{member.run, member.phase});
   }
-  listener_.view_changed();
+  happened(view_event::Changed{});
 }
 
 NegotiateRequest Membership::negotiation(std::vector<std::string> names) const {

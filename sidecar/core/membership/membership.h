@@ -18,12 +18,15 @@
 //  3. joined() is true only after every name in the closure of names has answered, refused, or been taken for dead. Who
 //     has answered is not dead: a host that cannot be reached by its own name holds the joining up until it can. A
 //     member of those who took this host in is dead when they say so.
+//  4. It calls nobody: whatever a method changes is in place when it returns, and what follows for the rest of the node
+//     is among the events (view_event.h) that the caller takes then.
 // Loop thread only.
 #pragma once
 
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sidecar/core/context.h"
@@ -43,28 +46,13 @@
 #include "sidecar/core/membership/questions.h"
 #include "sidecar/core/membership/ring.h"
 #include "sidecar/core/membership/view.h"
+#include "sidecar/core/membership/view_event.h"
 
 namespace ringside::core {
 
-// What changes in the view mean to the rest of the node.
-class MembershipListener {
- public:
-  virtual ~MembershipListener() = default;
-  virtual void ring_changed(const Ring::Ptr& before) = 0;
-  virtual void admitted(const Member& member) = 0;
-  virtual void run_ended(const HostRun& run,
-                         bool silent) = 0;               // it holds nothing; silent: nothing comes from it at all
-  virtual void left_ring(const Member& member) = 0;      // draining or without its app
-  virtual void joined() = 0;                             // the closure of names is complete
-  virtual void must_rejoin(const std::string& why) = 0;  // others took this run for dead
-  virtual void confirmed() = 0;                          // after a stall: every member still knows this run
-  virtual void heard_again() = 0;                        // a member that was suspected
-  virtual void view_changed() = 0;
-};
-
 class Membership {
  public:
-  Membership(MembershipConfig config, Context& context, MembershipListener& listener, EpochClock& clock);
+  Membership(MembershipConfig config, Context& context, EpochClock& clock);
 
   // ---- this host ----
   void start(Generation generation, Phase phase);  // a run begins: all names are asked (again)
@@ -100,8 +88,16 @@ class Membership {
   // What became of a host, and when ("10.0.0.7 refused connections 1.2 s ago"); empty: nothing that this host knows of.
   std::string fate_of(const std::string& host) const;
 
+  // What has followed from the calls so far, in order. Changes of the ring stand first: what this host gains by them it
+  // has to know before it decides anything by the new ring.
+  [[nodiscard]] std::vector<ViewEvent> take_events();
+
   // ---- events ----
-  void tick();
+  // From time to time: begin_tick, then tick_member for each that was a member then, then end_tick. What follows from
+  // the death of one member is so handled before the next one is looked at.
+  void begin_tick();
+  void tick_member(const std::string& host);
+  void end_tick();
   // `missing`: why it is not complete, for a person.
   void discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
   bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
@@ -120,7 +116,12 @@ class Membership {
   // membership.cc: the view
   void admit(const std::string& host, const PingAnswer& says);
   void remove(const std::string& host, const std::string& why, Gone how);
-  void ring_changed(const Ring::Ptr& before);
+  void ring_changed(const Ring::Ptr& before);  // nullptr: it is still the same
+  void must_rejoin(const std::string& why);
+  template <typename Event>
+  void happened(Event event) {
+    events_.emplace_back(std::move(event));
+  }
   void observe(Member& member, const PingAnswer& says);
   void ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout);
   NegotiateRequest negotiation(std::vector<std::string> names) const;
@@ -153,7 +154,7 @@ class Membership {
   void check_joined();
 
   // membership_liveness.cc: pings, suspicion, death
-  void tick_member(Member& member);
+  void tick(Member& member);
   void ping(Member& member);
   void pinged(const Question& asked, const PingAnswer& says);
   void ping_failed(const Question& asked, const PeerFailure& failure);
@@ -174,9 +175,9 @@ class Membership {
 
   MembershipConfig config_;
   Context& context_;
-  MembershipListener& listener_;
   EpochClock& clock_;
   View view_;
+  std::vector<ViewEvent> events_;
   MemberClocks clocks_;
   FailureDetector detector_;
   OwnName own_name_;

@@ -135,7 +135,7 @@ void Membership::tell(const std::string& address, Candidate& candidate, Level le
   if (candidate.told == candidate.problem) return;
   candidate.told = candidate.problem;
   context_.log(level, event, {{"host", address}, {"why", candidate.problem}});
-  listener_.view_changed();
+  happened(view_event::Changed{});
 }
 
 void Membership::candidate_answered(const Question& asked, const PingAnswer& says) {
@@ -162,7 +162,7 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
       candidate.judge(Candidate::Clock::kAhead, false);
       set_foreign(address, who.why);
       if (joined_ && closure().is_behind_most_clocks()) {
-        listener_.must_rejoin("the clocks of most hosts are more than a minute ahead");
+        must_rejoin("the clocks of most hosts are more than a minute ahead");
       }
       return;
     case Answerer::Kind::kAsked:
@@ -207,7 +207,7 @@ void Membership::met_own_name(const std::string& address, const PingAnswer& says
   candidate.clock = Candidate::Clock::kNear;
   candidate.own_name = candidate.blocks = true;
   set_foreign(address, "it answers with this host's own name, " + self().host + ": set another --host on one of them");
-  if (joined_ && members().empty()) listener_.must_rejoin(address + " has this host's own name");
+  if (joined_ && members().empty()) must_rejoin(address + " has this host's own name");
 }
 
 // Found by a host that has joined already: either a joiner, which needs to know that we exist, or a member of a cluster
@@ -218,7 +218,7 @@ void Membership::meet(const std::string& name, const PingAnswer& says, Candidate
   const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : self().host > name;
   // Where it still has us in its view, only we have taken it for dead: it will hear that, and joins anew by itself.
   if (says.phase == Phase::kReady && says.standing != Standing::kInView && rejoin) {
-    return listener_.must_rejoin("met another part of the cluster at " + name);
+    return must_rejoin("met another part of the cluster at " + name);
   }
   ask(Question::About::kNegotiate, name, negotiation(names()), config_.dead_after);
 }
@@ -268,7 +268,7 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
       if (answer.buried >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
         own_name_.must_exceed(answer.buried);
       }
-      return listener_.must_rejoin("buried by " + asked.host);
+      return must_rejoin("buried by " + asked.host);
     case Verdict::kMismatch:
       mismatched(asked.host, answer);
       return check_joined();
@@ -359,7 +359,7 @@ void Membership::check_held_up() {
   hold_up_.begin(now());
   const bool taken = std::any_of(members().begin(), members().end(),
                                  [this](const auto& entry) { return entry.second.joined_as == self().generation; });
-  if (taken && hold_up_.gives_up(now(), config_.join_timeout)) listener_.must_rejoin("held up: " + waiting_for());
+  if (taken && hold_up_.gives_up(now(), config_.join_timeout)) must_rejoin("held up: " + waiting_for());
 }
 
 void Membership::check_joined() {
@@ -384,8 +384,8 @@ void Membership::check_joined() {
   candidates_.release_all();
   joined_ = true;
   context_.log(Level::kInfo, "joined", {{"members", std::to_string(members().size() + 1)}});
-  listener_.joined();
-  listener_.view_changed();
+  happened(view_event::Joined{});
+  happened(view_event::Changed{});
 }
 
 }  // namespace ringside::core

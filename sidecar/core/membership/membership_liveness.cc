@@ -16,15 +16,19 @@ constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
 }  // namespace
 
-void Membership::tick() {
+void Membership::begin_tick() {
   if (closing_) return;
   if (!joined_ && members().empty()) clock_.follow_at_once(context_.now);
   clocks_.judge(members(), context_.now);
-  std::vector<std::string> hosts;
-  for (const auto& [host, member] : members()) hosts.push_back(host);
-  for (const std::string& host : hosts) {
-    if (Member* member = view_.find(host)) tick_member(*member);
-  }
+}
+
+void Membership::tick_member(const std::string& host) {
+  if (closing_) return;
+  if (Member* member = view_.find(host)) tick(*member);
+}
+
+void Membership::end_tick() {
+  if (closing_) return;
   tick_candidates();
   check_held_up();
   check_joined();
@@ -34,7 +38,7 @@ void Membership::tick() {
   view_.check();
 }
 
-void Membership::tick_member(Member& member) {
+void Membership::tick(Member& member) {
   const std::string host = member.run.host;
   if (member.next_ping <= now()) ping(member);
   if (!member.legacy() && member.next_ask <= now()) {
@@ -138,7 +142,7 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
         const bool seen = leave->verdict == Verdict::kOk && asked.as == self().generation;
         if (seen && member != nullptr) {
           member->saw_leave = true;
-          listener_.view_changed();
+          happened(view_event::Changed{});
         }
       }
       break;
@@ -170,16 +174,16 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
       remove(asked.host, "restarted", Gone::kReplaced);
       learn(asked.host, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
       // Another generation cannot say what became of us while we stood still.
-      if (was_asked) listener_.must_rejoin(asked.host + " has restarted meanwhile");
+      if (was_asked) must_rejoin(asked.host + " has restarted meanwhile");
     }
     return;
   }
-  if (detector_.answered(member, asked.sent, now())) listener_.heard_again();
+  if (detector_.answered(member, asked.sent, now())) happened(view_event::HeardAgain{});
   observe(member, says);
   if (asked.as != self().generation) return;
   if (says.standing == Standing::kBuried) {
     // Where a Join is under way, its answer will tell above which generation this host is heard again.
-    if (joined_ || member.joined_as == self().generation) listener_.must_rejoin("buried by " + asked.host);
+    if (joined_ || member.joined_as == self().generation) must_rejoin("buried by " + asked.host);
     return;
   }
   if (says.standing == Standing::kUnknown && joined_ && !member.legacy()) {
@@ -200,7 +204,7 @@ void Membership::ping_failed(const Question& asked, const PeerFailure& failure) 
 
 void Membership::confirmed() {
   context_.log(Level::kInfo, "confirmed");
-  listener_.confirmed();
+  happened(view_event::Confirmed{});
 }
 
 }  // namespace ringside::core

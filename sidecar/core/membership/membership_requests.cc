@@ -146,7 +146,7 @@ void Membership::pinged_by(const Sender& sender) {
         Level::kError, "host_has_twin",
         {{"host", self().host}, {"why", "another host calls itself so too: set another --host on one of them"}});
   }
-  if (joined_ && members().empty()) listener_.must_rejoin("another host has this host's own name");
+  if (joined_ && members().empty()) must_rejoin("another host has this host's own name");
 }
 
 // ---- back-probes ----------------------------------------------------------------------------------------------------

@@ -238,6 +238,18 @@ TEST_F(Lifecycle, ADrainBeforeTheFirstAnswerOfTheAppIsKept) {
   EXPECT_EQ(late.status().phase, Phase::kDrained);
 }
 
+TEST_F(Lifecycle, ADrainBeforeTheFirstAnswerOfTheAppCanBeTakenBack) {
+  NodeConfig config;
+  config.host = "b";
+  Node late(config, 1);
+  late.drain(cluster.now());
+  late.uncordon(cluster.now());
+  EXPECT_EQ(late.status().phase, Phase::kJoining);
+  EXPECT_EQ(late.status().generation, 0U) << "no run begins before the health of the app is known";
+  late.start(cluster.now(), false);
+  EXPECT_EQ(late.status().phase, Phase::kAppDown);
+}
+
 TEST_F(Lifecycle, WhatIsLeftWhenTheProcessEndsHearsOfIt) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
