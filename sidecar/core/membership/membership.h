@@ -150,6 +150,7 @@ class Membership {
   void not_accepted(const Question& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);
   void check_released();
+  void ask_for_names_anew();
   void check_held_up();
   void check_joined();
 

@@ -345,11 +345,16 @@ void Membership::negotiated(const std::string& host, const NegotiateAnswer& answ
 void Membership::check_released() {
   if (!hold_up_.lasts() || closure().held_up()) return;
   hold_up_.end();
+  ask_for_names_anew();
+  candidates_.release(now());
+}
+
+// Each member answers another Join with its members.
+void Membership::ask_for_names_anew() {
   view_.each([this](Member& member) {
     member.joined_as = 0;
     member.next_ask = now();
   });
-  candidates_.release(now());
 }
 
 // Whoever has taken this host in before it was held up keeps a share for it on the ring: it takes that back.

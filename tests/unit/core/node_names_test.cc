@@ -278,6 +278,28 @@ TEST_F(Names, WhatOneThatWasHeldUpSaidBeforeItsMembersTookThisHostInIsVoid) {
   expect_held_up("c", "it does not reach this host under the name c");
 }
 
+// b and c join anew, cut off from one another: a has both. Neither may take the other, which it has as a member from
+// before, for dead, and go on: only a can say so.
+TEST_F(Names, AMemberThatIsSilentForAJoinerIsNotDeadWhereOthersHaveIt) {
+  for (const char* one : {"a", "b", "c"}) start(one, one);
+  list({"a", "b", "c"});
+  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
+    return (from != "b" || to != "c") && (from != "c" || to != "b");
+  };
+  for (const char* one : {"b", "c"}) {
+    cluster.node(one).drain(cluster.now());
+    cluster.node(one).uncordon(cluster.now());
+  }
+  for (int i = 0; i < 50; ++i) {
+    cluster.pass(200'000);
+    EXPECT_FALSE(ready("b") && ready("c")) << i;
+  }
+  cluster.passes = nullptr;
+  cluster.pass(15'000'000);
+  EXPECT_TRUE(ready("b") && ready("c")) << why("b") << why("c");
+  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 3U);
+}
+
 TEST_F(Names, OneWhoseNameLeadsToAnotherHostIsOutOfReach) {
   start("a", "10.0.0.1");
   start("b", "10.0.0.2");
