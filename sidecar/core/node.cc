@@ -47,6 +47,7 @@ void Node::begin(Now now) {
 
 // What follows from an event, once its own handling is over.
 void Node::settle() {
+  advance_orders();
   open_inventory();
   tell_handed_over();
   settle_contested();
@@ -54,6 +55,7 @@ void Node::settle() {
   check_run();
   check_drained();
   if (std::exchange(topology_changed_, false)) reroute_waiting();
+  advance_orders();
   // Whoever wanted it has gone: the ring owner will find that nobody holds it.
   grants_.drop_unused();
   tell_ends();
@@ -106,6 +108,7 @@ void Node::wake(Now now) {
         settle_due_ = NodeTimers::kNone;
         break;
     }
+    advance_orders();
   }
   settle();
 }

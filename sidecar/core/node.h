@@ -115,6 +115,7 @@ class Node final {
   RouteFacts facts() const;
   void route(Token token);
   void route_in_order(Token token);
+  void advance_orders();
   void advance(OrderId order);
   void reroute_waiting();
   void wait(Token token, PendingCall& pending, Reason reason);

@@ -223,19 +223,17 @@ void Node::leave_behind(Token turn, std::deque<Token>& queue) {
 void Node::let_follow(Token turn) {
   const auto left = left_behind_.extract(turn);
   if (left.empty()) return;
-  std::set<OrderId> orders;
   for (const Token token : left.mapped()) {
     const PendingCall* pending = calls_.find(token);  // nothing: its deadline has passed meanwhile
     if (pending == nullptr) continue;
     if (pending->call->origin == Origin::kLocal) {
       const OrderId order = CallOrder::of(*pending->call);
       order_.add(order, token);
-      orders.insert(order);
+      order_.look_at(order);
     } else {
       route(token);
     }
   }
-  for (const OrderId order : orders) advance(order);
 }
 
 void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
@@ -254,7 +252,7 @@ void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
   }
   for (const auto& [order, tokens] : local) {
     order_.add_first(order, tokens);
-    advance(order);
+    order_.look_at(order);
   }
 }
 

@@ -119,7 +119,11 @@ void Node::route_in_order(Token token) {
   } else {
     route(token);
   }
-  advance(order);
+  order_.look_at(order);
+}
+
+void Node::advance_orders() {
+  while (const auto order = order_.next_to_look_at()) advance(*order);
 }
 
 // Routes those that stand in order, until one has to wait.
@@ -145,6 +149,7 @@ void Node::reroute_waiting() {
   const std::set<Token> waiting = calls_.waiting();
   for (const Token token : waiting) {
     if (calls_.waiting().contains(token)) route_in_order(token);
+    advance_orders();
   }
 }
 
@@ -188,7 +193,7 @@ void Node::put_aside(Token token, PendingCall& pending, Answer why) {
   pending.last = std::move(why);
   calls_.enter(token, pending, CallStage::kAside);
   pending.retry = timers_.add(context_.now.mono + pause, {NodeDue::kRetry, token});
-  if (call.origin == Origin::kLocal) advance(CallOrder::of(call));
+  if (call.origin == Origin::kLocal) order_.look_at(CallOrder::of(call));
 }
 
 void Node::forward(Token token, PendingCall& pending, const Member& member, Epoch epoch) {
@@ -315,7 +320,7 @@ void Node::finish(Token token, Answer answer) {
   if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];
   context_.effects.push_back(FinishCall{token, std::move(answer)});
   if (pending.call->origin == Origin::kLocal && pending.stage != CallStage::kTurn) {
-    advance(CallOrder::of(*pending.call));
+    order_.look_at(CallOrder::of(*pending.call));
   }
 }
 

@@ -28,6 +28,18 @@ void CallOrder::remove(OrderId order, Token call) {
   if (found->second.empty()) orders_.erase(found);
 }
 
+void CallOrder::look_at(OrderId order) {
+  if (!orders_.contains(order)) return;
+  if (to_look_at_.empty() || to_look_at_.back() != order) to_look_at_.push_back(order);
+}
+
+std::optional<OrderId> CallOrder::next_to_look_at() {
+  if (to_look_at_.empty()) return std::nullopt;
+  const OrderId next = to_look_at_.front();
+  to_look_at_.pop_front();
+  return next;
+}
+
 std::optional<Token> CallOrder::first(OrderId order) const {
   const auto found = orders_.find(order);
   return found == orders_.end() ? std::nullopt : std::optional(found->second.front());

@@ -5,6 +5,9 @@
 // Example: calls 1, 2 and 3 of actor 7 come while its owner is not known. Call 1 waits; 2 and 3 stand behind it. Once 1
 // is on its way to the app, 2 is routed, and so on.
 //
+// Nobody behind a call is routed in the midst of what becomes of that call: whoever takes the first one away says so
+// with look_at(), and the node looks at those orders when it is done with that (Node::advance_orders).
+//
 // Invariants
 //  1. A call stands in one order at most, and there once.
 //  2. An order that nobody stands in is not kept.
@@ -32,6 +35,10 @@ class CallOrder {
   void add_first(OrderId order, const std::deque<Token>& calls);
   void remove(OrderId order, Token call);  // nothing happens where it does not stand in it
 
+  // The first one may have moved on. Nothing happens where nobody stands in that order.
+  void look_at(OrderId order);
+  std::optional<OrderId> next_to_look_at();  // in the order in which that was said
+
   std::optional<Token> first(OrderId order) const;
   std::size_t size(OrderId order) const;
   bool stands_behind_another(OrderId order, Token call) const;
@@ -40,6 +47,7 @@ class CallOrder {
 
  private:
   std::unordered_map<OrderId, std::deque<Token>> orders_;
+  std::deque<OrderId> to_look_at_;
 };
 
 }  // namespace ringside::core

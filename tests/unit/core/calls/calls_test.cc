@@ -119,6 +119,18 @@ TEST(CallOrder, OneAfterAnother) {
   EXPECT_EQ(order.orders(), 0U) << "an empty order is not kept";
 }
 
+TEST(CallOrder, IsLookedAtAfterItsFirstCallHasMovedOn) {
+  CallOrder order;
+  order.look_at(7);
+  EXPECT_EQ(order.next_to_look_at(), std::nullopt) << "nobody stands there";
+  order.add(7, 1);
+  order.add(8, 2);
+  for (const OrderId one : {8, 8, 7}) order.look_at(one);
+  EXPECT_EQ(order.next_to_look_at(), 8U);
+  EXPECT_EQ(order.next_to_look_at(), 7U);
+  EXPECT_EQ(order.next_to_look_at(), std::nullopt);
+}
+
 TEST(CallOrder, CallsThatTurnsMakeAndWishesOfOperatorsHaveTheirOwn) {
   Call plain = *call_of(7);
   Call nested = *call_of(7, 0, "41:5f3a09c1");
