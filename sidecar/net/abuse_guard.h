@@ -1,3 +1,5 @@
+// Token bucket over frames that cost us something and ask for nothing (RFC 9113 §10.5). Useful work earns tokens
+// back, so that a busy honest peer, which sends many window updates and pings, is never taken for an attacker.
 #pragma once
 
 #include <algorithm>
@@ -7,13 +9,11 @@
 
 namespace ringside::net {
 
-/// Token bucket over frames that cost us something and ask for nothing (RFC 9113 §10.5). Useful work earns tokens
-/// back, so that a busy honest peer, which sends many window updates and pings, is never taken for an attacker.
 class AbuseGuard {
  public:
   AbuseGuard(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
 
-  /// False when the peer has used up its tokens.
+  // False when the peer has used up its tokens.
   bool charge(double cost, Clock::time_point now) {
     if (tokens_ < cost) {
       if (last_ != Clock::time_point()) {

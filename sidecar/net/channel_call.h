@@ -1,3 +1,5 @@
+// One call of a GrpcChannel from start to result: unary (message and `done`) or streaming (handlers).
+// The channel finds its session; this class speaks gRPC on one stream of it.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +17,17 @@ namespace ringside::net {
 
 class ChannelSession;
 
-/// What a call asks of its channel.
+// What a call asks of its channel.
 class CallOwner {
  public:
   virtual ~CallOwner() = default;
-  /// The call has its result: take it off every list, then hand the result over.
+  // The call has its result: take it off every list, then hand the result over.
   virtual void on_call_over(std::uint64_t id, CallResult result) = 0;
-  /// Bytes of this call left the channel's account.
+  // Bytes of this call left the channel's account.
   virtual void on_bytes_gone(std::size_t bytes) = 0;
   virtual Loop& loop() = 0;
 };
 
-/// One call of a GrpcChannel from start to result: unary (message and `done`) or streaming (handlers).
-/// The channel finds its session; this class speaks gRPC on one stream of it.
 class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
  public:
   ChannelCall(std::weak_ptr<CallOwner> owner, std::uint64_t id, std::string path, Metadata metadata,
@@ -39,7 +39,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   std::uint64_t id() const { return id_; }
   const CallOptions& options() const { return options_; }
   bool over() const { return over_; }
-  /// What it holds in the channel's account.
+  // What it holds in the channel's account.
   std::size_t held_bytes() const { return unary_ ? message_.size() : out_.size(); }
   std::size_t unsent_bytes() const { return out_.size(); }
   void send(std::string_view message);
@@ -59,25 +59,25 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   void on_connection_lost(std::string_view why);
 
   bool begun() const { return headers_sent_; }
-  /// When there is something to decide about it: its deadline, or its latest beginning.
+  // When there is something to decide about it: its deadline, or its latest beginning.
   std::optional<Clock::time_point> due() const {
     if (options_.deadline) return *options_.deadline + options_.grace;
     return answer_due_ ? answer_due_ : options_.begin_by;
   }
-  /// It has its stream.
+  // It has its stream.
   void start_clock() {
     if (options_.answer_within) answer_due_ = Clock::now() + *options_.answer_within;
   }
   bool answer_is_due() const { return options_.deadline.has_value() || answer_due_.has_value(); }
-  /// Whether the server may have processed it.
+  // Whether the server may have processed it.
   Delivery delivery() const;
-  /// Ends it from our side with this result.
+  // Ends it from our side with this result.
   void fail(CallResult result);
-  /// Ends it without a result; no handler runs any more.
+  // Ends it without a result; no handler runs any more.
   void drop();
-  /// The result reaches its owner; the channel calls this when the call is on no list any more.
+  // The result reaches its owner; the channel calls this when the call is on no list any more.
   void deliver(CallResult result);
-  /// Once, where surely nothing was processed because that connection was going away: it may start anew.
+  // Once, where surely nothing was processed because that connection was going away: it may start anew.
   bool take_retry();
 
  private:

@@ -1,3 +1,4 @@
+// One HTTP/2 connection of a GrpcChannel, client side.
 #pragma once
 
 #include <cstdint>
@@ -12,30 +13,29 @@
 
 namespace ringside::net {
 
-/// What a session asks of its channel.
+// What a session asks of its channel.
 class SessionOwner {
  public:
   virtual ~SessionOwner() = default;
-  /// The server's SETTINGS are here: calls may start.
+  // The server's SETTINGS are here: calls may start.
   virtual void on_session_ready(ChannelSession& session) = 0;
-  /// No new calls on it (GOAWAY, or no stream id left); those under way go on.
+  // No new calls on it (GOAWAY, or no stream id left); those under way go on.
   virtual void on_session_going_away(ChannelSession& session) = 0;
   virtual void on_session_end(ChannelSession& session, const std::string& why, error_code ec) = 0;
 };
 
-/// One HTTP/2 connection of a GrpcChannel, client side.
 class ChannelSession final : public Http2Connection {
  public:
   ChannelSession(Loop& loop, Transport transport, std::weak_ptr<SessionOwner> owner, std::string authority);
 
-  /// False when the session can take no more calls.
+  // False when the session can take no more calls.
   bool open(const std::shared_ptr<ChannelCall>& call);
-  /// The call is no longer interested in its stream; `reset` where the stream has not ended in both directions.
+  // The call is no longer interested in its stream; `reset` where the stream has not ended in both directions.
   void leave(std::int32_t stream, bool reset);
-  /// Ends at once, with a reset: what the kernel has not sent yet it drops.
+  // Ends at once, with a reset: what the kernel has not sent yet it drops.
   void abort(std::string_view why);
   bool going_away() const { return going_away_; }
-  /// How many more streams the server allows.
+  // How many more streams the server allows.
   std::size_t room();
   bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
   std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }

@@ -1,3 +1,4 @@
+// One accepted connection, as its listener sees it. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -5,17 +6,16 @@
 
 namespace ringside::net {
 
-/// One accepted connection, as its listener sees it. Loop thread only.
 class Connection {
  public:
   virtual ~Connection() = default;
-  /// Finish what runs, take nothing new, then end.
+  // Finish what runs, take nothing new, then end.
   virtual void drain() = 0;
-  /// End now; on_end still runs, later.
+  // End now; on_end still runs, later.
   virtual void close_now() = 0;
 };
 
-/// Runs once, when the connection has ended. `incident` is empty, or says what the client did to deserve it.
+// Runs once, when the connection has ended. `incident` is empty, or says what the client did to deserve it.
 using ConnectionEnd = std::function<void(std::string_view incident)>;
 
 }  // namespace ringside::net

@@ -1,3 +1,6 @@
+// gRPC to one endpoint over one HTTP/2 connection on the loop, or several. Connects with the first call; calls wait
+// while it connects and fail (kNotSent) when that fails or while it waits to try again. Loop thread only.
+// Handlers never run inside the call that caused them.
 #pragma once
 
 #include <chrono>
@@ -42,11 +45,11 @@ struct CallOptions {
   std::optional<Clock::time_point> deadline;       // sent as grpc-timeout, and enforced here
   std::size_t max_message = std::size_t{4} << 20;  // of each message received; above it RESOURCE_EXHAUSTED
   bool connect_now = false;  // try to connect even where the channel is waiting to reconnect (a probe)
-  /// So much later the deadline is enforced here: the server's own word on it says more.
+  // So much later the deadline is enforced here: the server's own word on it says more.
   std::chrono::milliseconds grace{0};
-  /// Where there is no deadline: not begun by then, it fails as kNotSent. Not sent along.
+  // Where there is no deadline: not begun by then, it fails as kNotSent. Not sent along.
   std::optional<Clock::time_point> begin_by = {};
-  /// Where there is neither: it may wait for its stream for ever, and then has so long. Not sent along.
+  // Where there is neither: it may wait for its stream for ever, and then has so long. Not sent along.
   std::optional<Clock::duration> answer_within = {};
 };
 
@@ -58,16 +61,16 @@ struct ChannelOptions {
   std::chrono::milliseconds connect_timeout{5'000};  // until the server's SETTINGS are here
   std::chrono::milliseconds backoff_min{50};
   std::chrono::milliseconds backoff_max{1'000};
-  /// A peer that acknowledges no byte for so long is gone (TCP_USER_TIMEOUT and TCP keep-alive). Not HTTP/2 PINGs:
-  /// grpc-go's server answers those on a quiet stream with GOAWAY (too_many_pings).
+  // A peer that acknowledges no byte for so long is gone (TCP_USER_TIMEOUT and TCP keep-alive). Not HTTP/2 PINGs:
+  // grpc-go's server answers those on a quiet stream with GOAWAY (too_many_pings).
   std::chrono::milliseconds tcp_silence{10'000};
-  /// Another one is made when the streams that the server allows on the others are taken. With one, calls wait for a
-  /// stream; with more, calls beyond what all of them allow fail at once (RESOURCE_EXHAUSTED, kNotSent).
+  // Another one is made when the streams that the server allows on the others are taken. With one, calls wait for a
+  // stream; with more, calls beyond what all of them allow fail at once (RESOURCE_EXHAUSTED, kNotSent).
   std::size_t max_connections = 1;
   std::size_t max_calls = 20'000;  // open or waiting; above it RESOURCE_EXHAUSTED
-  /// Bytes of unary requests not yet answered and of stream messages not yet written; above it the same.
+  // Bytes of unary requests not yet answered and of stream messages not yet written; above it the same.
   std::size_t max_unsent = std::size_t{64} << 20;
-  /// A connection stands, and nothing has been written to it; may cancel calls. May be empty.
+  // A connection stands, and nothing has been written to it; may cancel calls. May be empty.
   std::function<void(Transport&)> on_transport = {};
   std::function<void()> on_connected;
   std::function<void(const CallResult& why)> on_disconnected;  // also a failed attempt; only refused/reset/message
@@ -76,29 +79,26 @@ struct ChannelOptions {
 struct StreamHandlers {
   absl::AnyInvocable<void(const Metadata&)> on_headers;  // may be empty
   absl::AnyInvocable<void(std::string)> on_message;      // what is read is gone from the window: no back-pressure
-  /// A message above max_message: its first bytes, unpacked, and its length unless it is compressed. The call goes on
-  /// behind it. Empty: such a message ends the call.
+  // A message above max_message: its first bytes, unpacked, and its length unless it is compressed. The call goes on
+  // behind it. Empty: such a message ends the call.
   absl::AnyInvocable<void(std::string_view beginning, std::optional<std::size_t> length)> on_too_large;
   absl::AnyInvocable<void()> on_writable;  // unsent_bytes() fell below 64 KiB after having been above
-  /// The server wants to end this connection (GOAWAY): what is under way goes on, new calls use another one.
+  // The server wants to end this connection (GOAWAY): what is under way goes on, new calls use another one.
   absl::AnyInvocable<void()> on_going_away;
   absl::AnyInvocable<void(CallResult)> on_finish;  // last, exactly once, unless cancelled by us
 };
 
-/// A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.
+// A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.
 class ClientStream {
  public:
   virtual ~ClientStream() = default;
   virtual void send(std::string message) = 0;
   virtual void half_close() = 0;
   virtual std::size_t unsent_bytes() const = 0;
-  /// No handler runs after this.
+  // No handler runs after this.
   virtual void cancel() = 0;
 };
 
-/// gRPC to one endpoint over one HTTP/2 connection on the loop, or several. Connects with the first call; calls wait
-/// while it connects and fail (kNotSent) when that fails or while it waits to try again. Loop thread only.
-/// Handlers never run inside the call that caused them.
 class GrpcChannel {
  public:
   using CallId = std::uint64_t;
@@ -109,24 +109,24 @@ class GrpcChannel {
   GrpcChannel(const GrpcChannel&) = delete;
   GrpcChannel& operator=(const GrpcChannel&) = delete;
 
-  /// `done` runs once, unless cancelled.
+  // `done` runs once, unless cancelled.
   CallId unary(std::string path, Metadata metadata, std::string message, CallOptions options, Done done);
-  /// Its `done` will not run. Says whether the server may have seen the call (kMaybe also when it is over).
+  // Its `done` will not run. Says whether the server may have seen the call (kMaybe also when it is over).
   Delivery cancel(CallId call);
   std::shared_ptr<ClientStream> stream(std::string path, Metadata metadata, CallOptions options,
                                        StreamHandlers handlers);
 
-  /// Resets the connection: what the kernel still holds for it is never sent. All calls fail (neither `refused` nor
-  /// `reset`: the other end said nothing); the next one connects anew. on_disconnected is not called.
+  // Resets the connection: what the kernel still holds for it is never sent. All calls fail (neither `refused` nor
+  // `reset`: the other end said nothing); the next one connects anew. on_disconnected is not called.
   void cut(const std::string& why);
 
   bool connected() const;
-  /// Whether a call is under way of which the server has seen something, on a connection that stands.
+  // Whether a call is under way of which the server has seen something, on a connection that stands.
   bool any_begun() const;
   std::size_t open_calls() const;
-  /// Calls that wait for a connection.
+  // Calls that wait for a connection.
   std::size_t waiting() const;
-  /// Ends the connection; no handler of this channel runs after it.
+  // Ends the connection; no handler of this channel runs after it.
   void close();
   const Endpoint& endpoint() const;
 

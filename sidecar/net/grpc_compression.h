@@ -1,3 +1,4 @@
+// Compressed gRPC messages: what our clients take, and how it is unpacked.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,7 @@
 
 namespace ringside::net {
 
-/// What our clients take, as grpc-accept-encoding says it (grpc/doc/compression.md).
+// What our clients take, as grpc-accept-encoding says it (grpc/doc/compression.md).
 inline constexpr const char* kAcceptedEncodings = "identity,deflate,gzip";
 
 enum class Inflated {
@@ -16,8 +17,8 @@ enum class Inflated {
   kUnknownEncoding,
 };
 
-/// Unpacks one message that is compressed as `encoding` says ("gzip", "deflate"): at most `max` bytes, and memory for
-/// no more than that, whatever it claims to hold.
+// Unpacks one message that is compressed as `encoding` says ("gzip", "deflate"): at most `max` bytes, and memory for
+// no more than that, whatever it claims to hold.
 Inflated inflate_message(std::string_view encoding, std::string_view packed, std::size_t max, std::string& message);
 
 }  // namespace ringside::net

@@ -1,3 +1,4 @@
+// How gRPC's messages stand in a stream of bytes, read and written.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 
 namespace ringside::net {
 
-/// gRPC's length-prefixed messages (grpc/doc/PROTOCOL-HTTP2.md): flag byte, 4 bytes of length, message.
+// gRPC's length-prefixed messages (grpc/doc/PROTOCOL-HTTP2.md): flag byte, 4 bytes of length, message.
 inline constexpr std::size_t kGrpcPrefix = 5;
 
 inline void append_grpc_message(std::string& to, std::string_view message) {
@@ -22,27 +23,27 @@ inline void append_grpc_message(std::string& to, std::string_view message) {
   to.append(message);
 }
 
-/// Cuts a stream of bytes into messages. Memory grows with what has arrived, never with what was announced.
+// Cuts a stream of bytes into messages. Memory grows with what has arrived, never with what was announced.
 class GrpcMessageReader {
  public:
   enum class Error { kNone, kTooBig, kCompressed, kBadFlag };
-  /// So much of a message that is skipped is handed over: more than its head takes, compressed or not.
+  // So much of a message that is skipped is handed over: more than its head takes, compressed or not.
   static constexpr std::size_t kBeginning = 1024;
 
-  /// Whoever takes compressed messages asks for each whether it is one.
+  // Whoever takes compressed messages asks for each whether it is one.
   explicit GrpcMessageReader(std::size_t max_message, bool take_compressed = false)
       : max_message_(max_message), take_compressed_(take_compressed) {}
 
-  /// From now on a message above the limit is not an error: its beginning is handed over, and the rest goes by unkept.
+  // From now on a message above the limit is not an error: its beginning is handed over, and the rest goes by unkept.
   void skip_too_big() { skip_too_big_ = true; }
 
-  /// Of the message that is being handed over.
+  // Of the message that is being handed over.
   bool compressed() const { return prefix_[0] == 1; }
   bool too_big() const { return length_ > max_message_; }
   std::size_t length() const { return length_; }
 
-  /// Calls on_message(std::string) for each message that becomes whole, and for the beginning of one that is skipped.
-  /// Useless after an error.
+  // Calls on_message(std::string) for each message that becomes whole, and for the beginning of one that is skipped.
+  // Useless after an error.
   template <typename OnMessage>
   Error feed(std::string_view bytes, OnMessage&& on_message) {
     for (;;) {
@@ -79,7 +80,7 @@ class GrpcMessageReader {
       on_message(std::move(whole));
     }
   }
-  /// Neither within a prefix nor within a message.
+  // Neither within a prefix nor within a message.
   bool at_boundary() const { return prefix_size_ == 0; }
 
  private:
@@ -93,7 +94,7 @@ class GrpcMessageReader {
   std::string message_;
 };
 
-/// Bytes waiting to go out: appended at the back, read from the front.
+// Bytes waiting to go out: appended at the back, read from the front.
 class OutBuffer {
  public:
   void append_message(std::string_view message) { append_grpc_message(bytes_, message); }

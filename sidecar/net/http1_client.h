@@ -1,3 +1,5 @@
+// HTTP/1.1 to one endpoint over a pool of kept-alive connections. Nothing is ever repeated here. Loop thread
+// only. `done` never runs inside request().
 #pragma once
 
 #include <chrono>
@@ -35,10 +37,10 @@ struct HttpResult {
   std::string error;        // for people
 };
 
-/// When a request must have begun, where it has no end.
+// When a request must have begun, where it has no end.
 struct HttpStart {
   Clock::time_point by;
-  /// A header of this name says what is left until `by`, as it is when the request gets its connection.
+  // A header of this name says what is left until `by`, as it is when the request gets its connection.
   std::string time_left_header;
 };
 
@@ -51,25 +53,23 @@ struct Http1ClientOptions {
   std::size_t max_header = 64 * 1024;
   std::size_t max_body = std::size_t{4} << 20;
   std::chrono::milliseconds connect_timeout{5'000};
-  /// A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it most of N seconds.
-  /// Zero: each request has a connection of its own.
+  // A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it most of N seconds.
+  // Zero: each request has a connection of its own.
   std::chrono::milliseconds max_idle{1'000};
-  /// Some servers close after an answer and do not say so; what is written meanwhile is lost. Not zero: a connection is
-  /// used again at once only while the server is known to leave them open for so long (sidecar/net/reuse_trust.h).
+  // Some servers close after an answer and do not say so; what is written meanwhile is lost. Not zero: a connection is
+  // used again at once only while the server is known to leave them open for so long (sidecar/net/reuse_trust.h).
   std::chrono::milliseconds watch_after_answer{0};
-  /// Takes the last place in the server's backlog, which others leave free (sidecar/net/connect_pace.h).
+  // Takes the last place in the server's backlog, which others leave free (sidecar/net/connect_pace.h).
   bool last_place = false;
-  /// A connection whose answer has come is given up wherever others wait to be accepted, also those of other clients.
-  /// Without it that is so only where requests of this client wait on new connections.
+  // A connection whose answer has come is given up wherever others wait to be accepted, also those of other clients.
+  // Without it that is so only where requests of this client wait on new connections.
   bool gives_way = false;
-  /// Asked at each new connection before anything is written to it; may cancel requests. May be empty.
+  // Asked at each new connection before anything is written to it; may cancel requests. May be empty.
   std::function<void(Transport&)> on_connected = {};
-  /// The server ended an idle connection before it was due. May be empty.
+  // The server ended an idle connection before it was due. May be empty.
   std::function<void()> on_idle_end = {};
 };
 
-/// HTTP/1.1 to one endpoint over a pool of kept-alive connections. Nothing is ever repeated here. Loop thread
-/// only. `done` never runs inside request().
 class Http1Client {
  public:
   using RequestId = std::uint64_t;
@@ -80,26 +80,26 @@ class Http1Client {
   Http1Client(const Http1Client&) = delete;
   Http1Client& operator=(const Http1Client&) = delete;
 
-  /// Host, Content-Length and Connection are set here; the caller's own are dropped, and so are headers with
-  /// CR, LF or NUL in them.
+  // Host, Content-Length and Connection are set here; the caller's own are dropped, and so are headers with
+  // CR, LF or NUL in them.
   RequestId request(const HttpRequest& request, std::optional<Clock::time_point> deadline, Done done);
-  /// Without a deadline. Of which not a byte was written in time: kNotSent and `timed_out`.
+  // Without a deadline. Of which not a byte was written in time: kNotSent and `timed_out`.
   RequestId request_by(const HttpRequest& request, HttpStart start, Done done);
-  /// It may wait for its connection for ever, and then has so long: from when it begins to be written.
+  // It may wait for its connection for ever, and then has so long: from when it begins to be written.
   RequestId request_within(const HttpRequest& request, std::chrono::milliseconds answer, Done done);
-  /// Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
-  /// was written.
+  // Its `done` will not run; a connection on which it was under way is closed. True when not a byte of it
+  // was written.
   bool cancel(RequestId request);
-  /// What has come of the answer to a request that is under way, for a person: "its answer had begun (status 200, 312
-  /// bytes of its body)". Empty: nothing has.
+  // What has come of the answer to a request that is under way, for a person: "its answer had begun (status 200, 312
+  // bytes of its body)". Empty: nothing has.
   std::string answer_so_far(RequestId request) const;
-  /// Each connection of now ends, after the answer that it awaits: a server that serves one connection at a time comes
-  /// to the next one.
+  // Each connection of now ends, after the answer that it awaits: a server that serves one connection at a time comes
+  // to the next one.
   void renew_connections();
-  /// Ends all connections; no `done` runs after it.
+  // Ends all connections; no `done` runs after it.
   void close();
 
-  /// Whether a request is under way of which the server has seen something, on a connection that stands.
+  // Whether a request is under way of which the server has seen something, on a connection that stands.
   bool any_begun() const;
   std::size_t connections() const;
   std::size_t waiting() const;

@@ -1,3 +1,4 @@
+// One pooled connection: connects with its first request, carries one request at a time. Loop thread only.
 #pragma once
 
 #include <chrono>
@@ -16,37 +17,36 @@
 
 namespace ringside::net {
 
-/// One pooled connection: connects with its first request, carries one request at a time. Loop thread only.
 class Http1ClientConnection : public std::enable_shared_from_this<Http1ClientConnection> {
  public:
-  /// The outcome of the request, and whether this connection can take another.
+  // The outcome of the request, and whether this connection can take another.
   using Done = absl::AnyInvocable<void(HttpResult, bool reusable)>;
   struct Events {
-    /// The attempt to connect is over; null: it failed. May abandon this connection.
+    // The attempt to connect is over; null: it failed. May abandon this connection.
     std::function<void(Transport*)> connected;
-    /// Idle, and the server ended it.
+    // Idle, and the server ended it.
     std::function<void(Http1ClientConnection&)> ended;
   };
 
   Http1ClientConnection(Loop& loop, const Http1ClientOptions& options, Events events);
 
-  /// `bytes` is the whole request.
+  // `bytes` is the whole request.
   void send(std::string bytes, bool head_request, Done done);
-  /// Idle for longer than it may be.
+  // Idle for longer than it may be.
   bool expired(Clock::time_point now) const { return over_ || !transport_ || now >= idle_until_; }
-  /// The server has not closed it (looked at here).
+  // The server has not closed it (looked at here).
   bool stands() { return transport_->looks_idle(); }
   Clock::duration idle_for(Clock::time_point now) const { return now - idle_since_; }
-  /// How long it had been idle when its current request came; nothing: that is its first one.
+  // How long it had been idle when its current request came; nothing: that is its first one.
   std::optional<Clock::duration> reused_after() const { return reused_after_; }
   bool connecting() const { return connecting_; }
-  /// Takes no other request.
+  // Takes no other request.
   void retire() { retired_ = true; }
-  /// Not a byte of the current request has been handed to the kernel.
+  // Not a byte of the current request has been handed to the kernel.
   bool untouched() const { return written_ == 0; }
-  /// "its answer had begun (status 200, 312 bytes of its body)"; empty: nothing of it has come.
+  // "its answer had begun (status 200, 312 bytes of its body)"; empty: nothing of it has come.
   std::string answer_so_far() const;
-  /// Ends it; the current request's `done` does not run.
+  // Ends it; the current request's `done` does not run.
   void abandon();
 
  private:

@@ -1,3 +1,8 @@
+// Cuts a stream of bytes into HTTP/1 messages: the strict gate reads each head, Beast reads it again and decodes
+// the body. Bytes beyond the message wait for the next one.
+//
+// Of responses, small servers' habits are taken: bare line feeds in the head (RFC 9112 §2.2) and a status line that
+// ends behind its number. What can become no message is told at once, never waited for.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +22,6 @@ struct Http1Limits {
   std::size_t max_body = std::size_t{4} << 20;
 };
 
-/// Cuts a stream of bytes into HTTP/1 messages: the strict gate reads each head, Beast reads it again and decodes
-/// the body. Bytes beyond the message wait for the next one.
-///
-/// Of responses, small servers' habits are taken: bare line feeds in the head (RFC 9112 §2.2) and a status line that
-/// ends behind its number. What can become no message is told at once, never waited for.
 template <bool kRequest>
 class Http1Reader {
  public:
@@ -35,14 +35,14 @@ class Http1Reader {
 
   explicit Http1Reader(Http1Limits limits) : limits_(limits) {}
 
-  /// Adds bytes; advance() then looks at them.
+  // Adds bytes; advance() then looks at them.
   void feed(std::string_view bytes) { buffer_.append(bytes); }
   State advance();
-  /// The other end closed: a body that goes on until then is complete now.
+  // The other end closed: a body that goes on until then is complete now.
   State end_of_stream();
-  /// Begins the next message with the bytes left over.
+  // Begins the next message with the bytes left over.
   void next();
-  /// Responses to HEAD have no body, whatever their headers say. Before the head arrives.
+  // Responses to HEAD have no body, whatever their headers say. Before the head arrives.
   void expect_no_body() { no_body_ = true; }
 
   State state() const { return state_; }
@@ -50,7 +50,7 @@ class Http1Reader {
   const Http1Head& head() const { return head_; }
   std::string take_body() { return std::move(parser_->get().body()); }
   std::size_t body_size() const { return parser_ ? parser_->get().body().size() : 0; }
-  /// The connection can be used for another message after this one.
+  // The connection can be used for another message after this one.
   bool keep_alive() const;
   std::size_t buffered() const { return buffer_.size(); }
   int status() const { return status_; }

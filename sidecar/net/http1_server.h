@@ -1,3 +1,4 @@
+// How a listener serves HTTP/1.1. Requests of one connection are answered one after the other, in order.
 #pragma once
 
 #include <chrono>
@@ -9,7 +10,6 @@
 
 namespace ringside::net {
 
-/// How a listener serves HTTP/1.1. Requests of one connection are answered one after the other, in order.
 struct Http1Options {
   HttpHandler handler;
   HttpErrorShaper shape_error;                  // empty: text/plain

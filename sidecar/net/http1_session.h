@@ -1,3 +1,5 @@
+// One accepted HTTP/1.1 connection: one request at a time, in order; what is pipelined waits unread or, up to a
+// bound, undecoded.
 #pragma once
 
 #include <memory>
@@ -15,8 +17,6 @@
 
 namespace ringside::net {
 
-/// One accepted HTTP/1.1 connection: one request at a time, in order; what is pipelined waits unread or, up to a
-/// bound, undecoded.
 class Http1Session final : public Connection, public std::enable_shared_from_this<Http1Session> {
  public:
   Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,

@@ -1,3 +1,7 @@
+// One HTTP/2 connection in either role: moves bytes between a Transport and an nghttp2 session, writes once per
+// turn of the loop, guards against abuse, and turns nghttp2's callbacks into virtual functions.
+// Windows are not given back by themselves: the connection's is on receipt, a stream's by consume_stream().
+// Those functions may submit frames, never send: nothing is written before the loop's next turn. Loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +34,11 @@ struct Http2Settings {
   double control_per_second = 5'000;
 };
 
-/// Headers on their way into nghttp2, which copies them: what is added must live until then.
+// Headers on their way into nghttp2, which copies them: what is added must live until then.
 class HeaderList {
  public:
   void add(std::string_view name, std::string_view value);
-  /// Values that may not stand in a header are left out, so that nothing from outside can break the frame.
+  // Values that may not stand in a header are left out, so that nothing from outside can break the frame.
   void add(const Metadata& metadata);
   const nghttp2_nv* data() const { return headers_.data(); }
   std::size_t size() const { return headers_.size(); }
@@ -43,26 +47,22 @@ class HeaderList {
   absl::InlinedVector<nghttp2_nv, 16> headers_;
 };
 
-/// One HTTP/2 connection in either role: moves bytes between a Transport and an nghttp2 session, writes once per
-/// turn of the loop, guards against abuse, and turns nghttp2's callbacks into virtual functions.
-/// Windows are not given back by themselves: the connection's is on receipt, a stream's by consume_stream().
-/// Those functions may submit frames, never send: nothing is written before the loop's next turn. Loop thread only.
 class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
  public:
   virtual ~Http2Connection();
   Http2Connection(const Http2Connection&) = delete;
   Http2Connection& operator=(const Http2Connection&) = delete;
 
-  /// Sends our settings, takes what was read already, and starts reading.
+  // Sends our settings, takes what was read already, and starts reading.
   void begin(std::string_view already_read);
-  /// Ends at once without a farewell; on_end() runs before this returns.
+  // Ends at once without a farewell; on_end() runs before this returns.
   void close(std::string_view why, error_code ec = {});
   bool closed() const { return closed_; }
 
   void submit_response(std::int32_t id, const HeaderList& headers, bool has_body);
-  /// Only from read_body().
+  // Only from read_body().
   void submit_trailers(std::int32_t id, const HeaderList& headers);
-  /// The stream's id; negative: no id left, this connection is used up.
+  // The stream's id; negative: no id left, this connection is used up.
   std::int32_t submit_request(const HeaderList& headers, void* user);
   void reset(std::int32_t id, std::uint32_t error);
   void resume(std::int32_t id);
@@ -75,20 +75,20 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   virtual void on_header(std::int32_t id, std::string_view name, std::string_view value) = 0;
   virtual void on_headers_end(std::int32_t id, bool end_stream) = 0;
   virtual void on_data(std::int32_t id, std::string_view bytes) = 0;
-  /// END_STREAM on DATA.
+  // END_STREAM on DATA.
   virtual void on_data_end(std::int32_t id) = 0;
   virtual void on_headers_sent(std::int32_t, bool /*end_stream*/) {}
   virtual void on_stream_closed(std::int32_t id, std::uint32_t error) = 0;
   virtual void on_goaway() {}
   virtual void on_settings() {}
-  /// The body to send: as nghttp2_data_source_read_callback.
+  // The body to send: as nghttp2_data_source_read_callback.
   virtual ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
-  /// Once, when the connection is over: all streams still known are lost. `why` is empty for an orderly end.
+  // Once, when the connection is over: all streams still known are lost. `why` is empty for an orderly end.
   virtual void on_end(std::string_view why, error_code ec) = 0;
 
-  /// GOAWAY with this code, then the end.
+  // GOAWAY with this code, then the end.
   void terminate(std::uint32_t error, std::string_view why);
-  /// Pays for something that a peer made us do; ends the connection when the peer has paid too often.
+  // Pays for something that a peer made us do; ends the connection when the peer has paid too often.
   void charge(double cost, std::string_view what);
   void earn(double tokens) { guard_.earn(tokens); }
   void mark_dirty();

@@ -1,3 +1,4 @@
+// One accepted HTTP/2 connection: gRPC calls, to the method table or over the bridge.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ namespace ringside::net {
 class Http2ServerSession;
 class GrpcBridge;
 
-/// The headers of one request.
+// The headers of one request.
 struct RequestHead {
   std::string method;
   std::string scheme;
@@ -29,22 +30,21 @@ struct RequestHead {
   Clock::time_point arrived{};
 };
 
-/// What one stream of a server session does: answered natively, or carried over the bridge. The session holds it
-/// until the stream is closed.
+// What one stream of a server session does: answered natively, or carried over the bridge. The session holds it
+// until the stream is closed.
 class ServerStream {
  public:
   virtual ~ServerStream() = default;
   virtual void on_data(std::string_view bytes) = 0;
   virtual void on_end() = 0;
-  /// The stream is over: `error` is NO_ERROR after a whole answer.
+  // The stream is over: `error` is NO_ERROR after a whole answer.
   virtual void on_closed(std::uint32_t error) = 0;
   virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
 };
 
-/// One accepted HTTP/2 connection: gRPC calls, to the method table or over the bridge.
 class Http2ServerSession final : public Http2Connection, public Connection {
  public:
-  /// `options` must outlive the session.
+  // `options` must outlive the session.
   Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
                      std::shared_ptr<Budget> total, ConnectionEnd on_end);
   ~Http2ServerSession() override;
@@ -60,7 +60,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
     return std::static_pointer_cast<Http2ServerSession>(shared_from_this());
   }
   Loop& io() { return loop(); }
-  /// A call was served: earns the client what its window updates and pings cost.
+  // A call was served: earns the client what its window updates and pings cost.
   void served() { earn(2); }
 
  private:

@@ -1,3 +1,6 @@
+// One GET over TLS whose answer is handed on as it arrives, for streams that go on for minutes. It has its own
+// connection. Loop thread only. Dropping it ends the connection, and nothing is called any more; it may be
+// dropped from within `ended` and `body`. Nothing is called inside the constructor.
 #pragma once
 
 #include <chrono>
@@ -23,9 +26,6 @@ struct HttpsRequest {
   std::chrono::milliseconds silence{0};   // between bytes of the answer's body
 };
 
-/// One GET over TLS whose answer is handed on as it arrives, for streams that go on for minutes. It has its own
-/// connection. Loop thread only. Dropping it ends the connection, and nothing is called any more; it may be
-/// dropped from within `ended` and `body`. Nothing is called inside the constructor.
 class HttpsGet {
  public:
   struct Events {

@@ -1,3 +1,7 @@
+// Takes RST_STREAM frames for streams that were never opened out of a client's bytes. gRPC's C core (C++, Python,
+// Ruby ...; seen with 1.51) sends them when a deadline passes before the call's HEADERS were written; RFC 9113
+// §5.1 makes that a connection error, nghttp2 obeys, and one short deadline would so end every other call of the
+// connection. Sees nothing but frame headers; everything else passes untouched.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +13,10 @@
 
 namespace ringside::net {
 
-/// Takes RST_STREAM frames for streams that were never opened out of a client's bytes. gRPC's C core (C++, Python,
-/// Ruby ...; seen with 1.51) sends them when a deadline passes before the call's HEADERS were written; RFC 9113
-/// §5.1 makes that a connection error, nghttp2 obeys, and one short deadline would so end every other call of the
-/// connection. Sees nothing but frame headers; everything else passes untouched.
 class IdleResetFilter {
  public:
-  /// Calls keep(std::string_view) for each run of bytes that stays, until it returns false; false then.
-  /// `dropped` counts the frames taken out.
+  // Calls keep(std::string_view) for each run of bytes that stays, until it returns false; false then.
+  // `dropped` counts the frames taken out.
   template <typename Keep>
   bool filter(std::string_view bytes, std::size_t& dropped, Keep&& keep) {
     std::size_t kept = 0;  // start of the run not yet passed on

@@ -1,3 +1,5 @@
+// The least of the memory limits of this process's control groups (version 2 or 1); nothing where there is none.
+// `proc` and `mounted`: where the kernel says which groups, and their limits.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +8,6 @@
 
 namespace ringside::net {
 
-/// The least of the memory limits of this process's control groups (version 2 or 1); nothing where there is none.
-/// `proc` and `mounted`: where the kernel says which groups, and their limits.
 std::optional<std::size_t> memory_limit(const std::string& proc = "/proc/self/cgroup",
                                         const std::string& mounted = "/sys/fs/cgroup");
 

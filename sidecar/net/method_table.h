@@ -1,3 +1,4 @@
+// The gRPC methods that are served natively on the loop, and a call of one as its handler sees it.
 #pragma once
 
 #include <cstddef>
@@ -16,43 +17,43 @@
 
 namespace ringside::net {
 
-/// One unary or server-streaming gRPC call, as its handler sees it; the request is complete when the handler
-/// runs. Held by whoever will answer; dropped without an answer it ends as INTERNAL. After the client has
-/// gone everything here is a harmless no-op. Loop thread only.
+// One unary or server-streaming gRPC call, as its handler sees it; the request is complete when the handler
+// runs. Held by whoever will answer; dropped without an answer it ends as INTERNAL. After the client has
+// gone everything here is a harmless no-op. Loop thread only.
 class ServerCall {
  public:
   virtual ~ServerCall() = default;
 
   virtual const std::string& path() const = 0;
-  /// Without HTTP/2's pseudo headers, in the client's order.
+  // Without HTTP/2's pseudo headers, in the client's order.
   virtual const Metadata& metadata() const = 0;
-  /// Whom the client thinks it calls: what HTTP/1.1 has in Host.
+  // Whom the client thinks it calls: what HTTP/1.1 has in Host.
   virtual const std::string& authority() const = 0;
-  /// The client's IP as text; "unix" on Unix sockets.
+  // The client's IP as text; "unix" on Unix sockets.
   virtual const std::string& peer_address() const = 0;
-  /// From grpc-timeout, counted from the arrival of the headers. The lane itself does not act on it.
+  // From grpc-timeout, counted from the arrival of the headers. The lane itself does not act on it.
   virtual std::optional<Clock::time_point> deadline() const = 0;
-  /// The request message, once.
+  // The request message, once.
   virtual std::string take_message() = 0;
 
-  /// Ends the call with one message and OK.
+  // Ends the call with one message and OK.
   virtual void reply(std::string message, Metadata trailers = {}) = 0;
-  /// Ends the call, after the messages sent so far.
+  // Ends the call, after the messages sent so far.
   virtual void finish(GrpcStatus status, std::string_view message, Metadata trailers = {}) = 0;
 
-  /// Server streaming: one message more. The handler looks at unsent_bytes() before it sends much; a call
-  /// whose unsent bytes exceed the connection's budget is reset.
+  // Server streaming: one message more. The handler looks at unsent_bytes() before it sends much; a call
+  // whose unsent bytes exceed the connection's budget is reset.
   virtual void send(std::string message) = 0;
   virtual std::size_t unsent_bytes() const = 0;
-  /// Called (each time) when unsent_bytes() has come down to below 64 KiB after having been above.
+  // Called (each time) when unsent_bytes() has come down to below 64 KiB after having been above.
   virtual void on_writable(absl::AnyInvocable<void()> callback) = 0;
-  /// Called once, when the client reset the call or its connection ended before the answer; never after an
-  /// answer.
+  // Called once, when the client reset the call or its connection ended before the answer; never after an
+  // answer.
   virtual void on_cancel(absl::AnyInvocable<void()> callback) = 0;
   virtual bool cancelled() const = 0;
 };
 
-/// Why the lane itself ended a call.
+// Why the lane itself ended a call.
 enum class Refusal {
   kOversize,    // a message above the method's limit, or metadata above the listener's
   kMalformed,   // broken framing, not exactly one message, or a malformed grpc-timeout
@@ -61,19 +62,19 @@ enum class Refusal {
   kForbidden,   // the listener's guard
 };
 
-/// A method that is served natively on the loop.
+// A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
   std::size_t max_message = std::size_t{4} << 20;
-  /// The lane's own refusals: kOversize, kMalformed, kForbidden.
+  // The lane's own refusals: kOversize, kMalformed, kForbidden.
   GrpcStatus oversize = GrpcStatus::kResourceExhausted;
   GrpcStatus malformed = GrpcStatus::kInternal;
   GrpcStatus forbidden = GrpcStatus::kPermissionDenied;
-  /// Trailers that a refusal made by the lane carries besides; may be empty.
+  // Trailers that a refusal made by the lane carries besides; may be empty.
   std::function<Metadata(Refusal)> refusal;
 };
 
-/// Path ("/messages.ControlPlane/Apply") to native method. Filled before listening, then read only.
+// Path ("/messages.ControlPlane/Apply") to native method. Filled before listening, then read only.
 class MethodTable {
  public:
   void add(std::string path, Method method) { methods_.insert_or_assign(std::move(path), std::move(method)); }

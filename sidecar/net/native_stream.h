@@ -1,3 +1,4 @@
+// A call served by the method table: takes the one request message, hands it to the handler, sends the answer.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,6 @@
 
 namespace ringside::net {
 
-/// A call served by the method table: takes the one request message, hands it to the handler, sends the answer.
 class NativeStream final : public ServerStream, public ServerCall, public std::enable_shared_from_this<NativeStream> {
  public:
   NativeStream(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id, const Method& method,

@@ -1,3 +1,5 @@
+// Looks at the first bytes of an accepted connection: HTTP/2's preface (RFC 9113 §3.4), or not. As soon as one
+// byte differs it is not. Half a preface and then silence ends on the timer.
 #pragma once
 
 #include <chrono>
@@ -13,16 +15,14 @@
 
 namespace ringside::net {
 
-/// Looks at the first bytes of an accepted connection: HTTP/2's preface (RFC 9113 §3.4), or not. As soon as one
-/// byte differs it is not. Half a preface and then silence ends on the timer.
 class Sniffer final : public Connection, public std::enable_shared_from_this<Sniffer> {
  public:
-  /// The connection goes on elsewhere, with what was read.
+  // The connection goes on elsewhere, with what was read.
   using Decided = absl::AnyInvocable<void(Transport transport, bool http2, const std::string& read)>;
 
   Sniffer(Loop& loop, Transport transport, std::chrono::milliseconds timeout, Decided decided, ConnectionEnd on_end);
   void start();
-  /// What the client has sent already is still served; one that says nothing soon is closed.
+  // What the client has sent already is still served; one that says nothing soon is closed.
   void drain() override;
   void close_now() override;
 
@@ -40,11 +40,11 @@ class Sniffer final : public Connection, public std::enable_shared_from_this<Sni
   bool over_ = false;
 };
 
-/// Tells a client that the port does not speak its protocol, and ends the connection.
+// Tells a client that the port does not speak its protocol, and ends the connection.
 class FarewellConnection final : public Connection, public std::enable_shared_from_this<FarewellConnection> {
  public:
   FarewellConnection(Loop& loop, Transport transport, ConnectionEnd on_end);
-  /// `words` fit any socket's send buffer: written once.
+  // `words` fit any socket's send buffer: written once.
   void start(std::string_view words);
   void drain() override { close_now(); }
   void close_now() override;

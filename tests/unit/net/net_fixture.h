@@ -23,7 +23,7 @@ inline std::shared_ptr<MethodTable> one_method(const std::string& path,
   return methods;
 }
 
-/// At a port of the kernel's choice; speaks HTTP/2 where there are methods.
+// At a port of the kernel's choice; speaks HTTP/2 where there are methods.
 inline ListenerOptions on_loopback(std::shared_ptr<const MethodTable> methods = nullptr) {
   ListenerOptions options;
   options.address = {"127.0.0.1", 0, ""};
@@ -31,7 +31,7 @@ inline ListenerOptions on_loopback(std::shared_ptr<const MethodTable> methods = 
   return options;
 }
 
-/// Open and started.
+// Open and started.
 inline std::unique_ptr<Listener> serve(Loop& loop, ListenerOptions options) {
   auto listener = std::make_unique<Listener>(loop, std::move(options));
   std::string error;
@@ -62,11 +62,11 @@ class ListenerTest : public LoopTest {
   std::unique_ptr<GrpcChannel> channel_;
 };
 
-/// Before the server stands a client of which requests are made, each with one `Result`.
+// Before the server stands a client of which requests are made, each with one `Result`.
 template <typename Result>
 class HandServerTest : public LoopTest {
  protected:
-  /// `ask` gets the function that takes the result. The request's index.
+  // `ask` gets the function that takes the result. The request's index.
   template <typename Ask>
   std::size_t begin(Ask ask) {
     results_.emplace_back();
