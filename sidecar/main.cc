@@ -25,13 +25,13 @@
 #include "sidecar/config/load.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
-#include "sidecar/net/descriptor_shares.h"
 #include "sidecar/net/grpc_library_server.h"
 #include "sidecar/net/listener.h"
-#include "sidecar/net/memory_limit.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
+#include "sidecar/process/descriptor_shares.h"
+#include "sidecar/process/memory_limit.h"
 #include "sidecar/runtime/engine.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wiring.h"
@@ -51,7 +51,7 @@ net::Http2Options speak_grpc(std::shared_ptr<const net::MethodTable> methods, st
 
 class Sidecar {
  public:
-  Sidecar(net::Loop& loop, const config::Loaded& loaded, runtime::Log& log)
+  Sidecar(net::Loop& loop, const config::Loaded& loaded, log::Log& log)
       : loop_(loop), loaded_(loaded), settings_(loaded.settings), log_(log), chance_(std::random_device{}()) {}
 
   // Reads what the settings name. An empty text: they will do; else which one is wrong.
@@ -74,7 +74,7 @@ class Sidecar {
   net::Loop& loop_;
   const config::Loaded& loaded_;
   const config::Settings& settings_;
-  runtime::Log& log_;
+  log::Log& log_;
   std::mt19937_64 chance_;
   messages::ControlPlane::Service control_plane_;  // for reflection; its methods are served natively
   peer::v1::Peer::Service peer_service_;
@@ -86,8 +86,8 @@ class Sidecar {
   std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
   net::HttpHandler serve_local_, serve_admin_;
   net::HttpErrorShaper shape_local_error_;
-  net::DescriptorShares shares_;
-  const std::optional<std::size_t> memory_ = net::memory_limit();
+  process::DescriptorShares shares_;
+  const std::optional<std::size_t> memory_ = process::memory_limit();
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
   std::map<std::string, std::shared_ptr<net::Budget>> held_bytes_;
@@ -106,7 +106,7 @@ class Sidecar {
 std::string Sidecar::start() {
   resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
-  shares_ = net::share_descriptors(net::descriptor_limit(), net::open_descriptors());
+  shares_ = process::share_descriptors(process::descriptor_limit(), process::open_descriptors());
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
       std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_}, shares_.bridges);
   local_library_ = std::make_shared<net::GrpcLibraryServer>(
@@ -262,7 +262,7 @@ void Sidecar::log_start() {
   const std::string peer = listeners_[0]->local_address().to_string();
   const std::string admin = listeners_[1]->local_address().to_string();
   const std::string host = engine_->self().host;
-  std::vector<runtime::LogField> fields{
+  std::vector<log::LogField> fields{
       {"version", kVersion}, {"announced", host}, {"peer", peer}, {"local", local}, {"admin", admin}};
   for (const config::Effective& one : loaded_.effective) {
     if (one.name != "peer" && one.name != "local" && one.name != "admin") fields.push_back({one.name, one.value});
@@ -306,8 +306,8 @@ int serve(const std::vector<std::string>& arguments) {
     return kUsage;
   }
   const auto& loaded = std::get<config::Loaded>(result);
-  runtime::Log log(
-      log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, runtime::stderr_sink());
+  log::Log log(
+      log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, log::stderr_sink());
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
   if (const std::string wrong = sidecar.use_settings(); !wrong.empty()) {

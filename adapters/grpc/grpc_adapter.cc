@@ -50,7 +50,7 @@ std::string unknown_services(const std::string& chosen) {
 
 }  // namespace
 
-GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log)
+GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, log::Log& log)
     : AppAdapter(loop, options.app, sink, log),
       loop_(loop),
       options_(std::move(options)),

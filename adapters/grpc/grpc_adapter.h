@@ -20,7 +20,7 @@ namespace ringside::adapters {
 
 class GrpcAdapter final : public AppAdapter {
  public:
-  GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log);
+  GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, log::Log& log);
   ~GrpcAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
@@ -73,7 +73,7 @@ class GrpcAdapter final : public AppAdapter {
   net::Loop& loop_;
   AdapterOptions options_;
   core::AppSink& sink_;
-  runtime::Log& log_;
+  log::Log& log_;
   ListenerWatch listener_;
   net::GrpcChannel channel_;
   net::GrpcChannel health_;  // of its own: turns may take all the streams that the app allows on one connection

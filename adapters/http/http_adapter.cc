@@ -32,7 +32,7 @@ std::size_t turn_connections(const HttpAdapterOptions& options) {
 }  // namespace
 
 HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
-                         runtime::Log& log)
+                         log::Log& log)
     : AppAdapter(loop, options.app, sink, log),
       loop_(loop),
       options_(std::move(options)),

@@ -24,7 +24,7 @@ struct HttpAdapterOptions : AdapterOptions {
 class HttpAdapter final : public AppAdapter {
  public:
   HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
-              runtime::Log& log);
+              log::Log& log);
   ~HttpAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
@@ -50,7 +50,7 @@ class HttpAdapter final : public AppAdapter {
   net::Loop& loop_;
   HttpAdapterOptions options_;
   core::AppSink& sink_;
-  runtime::Log& log_;
+  log::Log& log_;
   TurnExchange exchange_;
   ListenerWatch listener_;
   net::Http1Client turns_;

@@ -10,11 +10,11 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "sidecar/base/nearest.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/cli/version.h"
-#include "sidecar/config/nearest.h"
 
 namespace ringside::cli {
 namespace {
@@ -202,7 +202,7 @@ bool is_command(const CLI::App& app, const std::string& word) {
 }
 
 int no_such_command(const CLI::App& app, const std::string& word, const Terminal& terminal) {
-  const std::string near = config::nearest_word(word, commands_of(app));
+  const std::string near = base::nearest_word(word, commands_of(app));
   terminal.err << "ringside: there is no command '" << plain(word) << "'"
                << (near.empty() ? "" : "; did you mean '" + near + "'?") << " (ringside help lists them)\n";
   return kUsage;
@@ -234,7 +234,7 @@ int no_such_option(const CLI::App& app, const std::vector<std::string>& words, c
   }
   // Of a letter every other letter is near.
   const bool is_word = wrong->starts_with("--");
-  const std::string near = is_word ? config::nearest_word(option_of(*wrong), {names.begin(), names.end()}) : "";
+  const std::string near = is_word ? base::nearest_word(option_of(*wrong), {names.begin(), names.end()}) : "";
   terminal.err << "ringside: '" << command.get_name() << "' has no option " << plain(*wrong)
                << (near.empty() ? "" : "; did you mean " + near + "?") << help;
   return kUsage;

@@ -7,9 +7,9 @@
 #include <cstdlib>
 
 #include "sidecar/core/outcome.h"
+#include "sidecar/wire/json_text.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/problem_json.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include "sidecar/cli/output.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/membership/ring.h"
-#include "sidecar/wire/text.h"
+#include "sidecar/wire/json_text.h"
 
 namespace ringside::cli {
 namespace {

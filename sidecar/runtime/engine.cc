@@ -20,7 +20,7 @@ SteadyClock::time_point to_steady(core::Instant instant) {
   return SteadyClock::time_point(std::chrono::duration_cast<SteadyClock::duration>(instant.time_since_epoch()));
 }
 
-Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log)
+Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, log::Log& log)
     : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop), closing_bound_(loop), memory_([] {
         malloc_trim(0);
       }) {}
@@ -132,13 +132,13 @@ void Engine::carry_out(core::FinishCall effect) {
 
 // Where the caller is: for peers, the host that asked writes the line.
 void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
-  const Level level = call.origin == core::Origin::kLocal ? Level::kInfo : Level::kDebug;
+  const core::Level level = call.origin == core::Origin::kLocal ? core::Level::kInfo : core::Level::kDebug;
   if (answer.outcome == core::Outcome::kApplied || !log_.enabled(level)) return;
-  const LogField fields[] = {{"actor", call.actor},
-                             {"outcome", core::to_string(answer.outcome)},
-                             {"reason", core::to_string(answer.reason)},
-                             {"owner", answer.owner},
-                             {"detail", answer.detail}};
+  const log::LogField fields[] = {{"actor", call.actor},
+                                  {"outcome", core::to_string(answer.outcome)},
+                                  {"reason", core::to_string(answer.reason)},
+                                  {"owner", answer.owner},
+                                  {"detail", answer.detail}};
   log_.write(level, "call_not_applied", fields);
 }
 
@@ -168,7 +168,7 @@ void Engine::carry_out(core::DrainDone) {
 }
 
 void Engine::carry_out(const core::LogLine& effect) {
-  std::vector<LogField> fields;
+  std::vector<log::LogField> fields;
   fields.reserve(effect.fields.size());
   for (const auto& [key, value] : effect.fields) fields.push_back({key, value});
   log_.write(effect.level, effect.event, fields);

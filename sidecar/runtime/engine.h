@@ -17,8 +17,8 @@
 
 #include "sidecar/core/node.h"
 #include "sidecar/core/ports.h"
-#include "sidecar/runtime/log.h"
-#include "sidecar/runtime/memory_return.h"
+#include "sidecar/log/log.h"
+#include "sidecar/process/memory_return.h"
 
 namespace ringside::runtime {
 
@@ -31,7 +31,7 @@ SteadyClock::time_point to_steady(core::Instant instant);
 
 class Engine final : public core::Gateway, public core::PeerSink, public core::AppSink, public core::DiscoverySink {
  public:
-  Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log);
+  Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, log::Log& log);
   ~Engine() override;
 
   // The other side of the seams; all of them before start().
@@ -114,7 +114,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void log_refusal(const CallEntry& call, const core::Answer& answer);
 
   Loop& loop_;
-  Log& log_;
+  log::Log& log_;
   core::Node node_;
   Ports ports_;
   boost::asio::steady_timer timer_;
@@ -130,7 +130,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::set<core::Token> good_byes_;                       // not answered yet
   std::function<void()> closed_;
   boost::asio::steady_timer closing_bound_;
-  MemoryReturn memory_;
+  process::MemoryReturn memory_;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
   core::Discovered discovered_;    // last

@@ -7,9 +7,9 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
+#include "sidecar/base/text.h"
 #include "sidecar/net/http1_gate.h"
 #include "sidecar/wire/apply.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -110,13 +110,13 @@ std::optional<core::Answer> normalize_method_path(std::string_view path, std::st
   bool first = true;
   while (true) {
     const std::size_t end = path.find('/');
-    const auto segment = percent_decode(path.substr(0, end));
+    const auto segment = base::percent_decode(path.substr(0, end));
     if (!segment) return bad_path("the method's path is not well percent-encoded");
     if (const auto wrong = check_segment(*segment)) return bad_path(*wrong);
     if (*segment != ".") {
       if (!first) normalized += '/';
       first = false;
-      normalized += percent_encode(*segment, kPathCharacters);
+      normalized += base::percent_encode(*segment, kPathCharacters);
     }
     if (end == std::string_view::npos) break;
     path.remove_prefix(end + 1);
@@ -156,7 +156,7 @@ std::optional<core::Answer> write_method_call(core::ActorId id, const net::HttpR
   http::Request call;
   if (auto refusal = normalize_method_path(path_and_query.substr(0, mark), *call.mutable_path())) return refusal;
   if (mark != std::string_view::npos) {
-    call.set_query(percent_encode(path_and_query.substr(mark + 1), kQueryCharacters));
+    call.set_query(base::percent_encode(path_and_query.substr(mark + 1), kQueryCharacters));
   }
   call.set_method(request.method);
   put_headers(end_to_end_headers(request.headers, true), call);
@@ -202,7 +202,7 @@ std::optional<core::Answer> read_method_call(const std::string& apply_request, n
   request.headers = end_to_end_headers(headers, true);
   request.method = call.method();
   request.target = "/actors/" + std::to_string(batch.id()) + "/method/" + path;
-  if (!call.query().empty()) request.target += "?" + percent_encode(call.query(), kQueryCharacters);
+  if (!call.query().empty()) request.target += "?" + base::percent_encode(call.query(), kQueryCharacters);
   request.body = std::move(*call.mutable_body());
   return std::nullopt;
 }

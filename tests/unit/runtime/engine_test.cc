@@ -95,7 +95,7 @@ class Run : public net::testing::LoopTest {
   }
 
   std::string logged;
-  Log log;
+  log::Log log;
   Peers peers;
   App app;
   Listed listed;

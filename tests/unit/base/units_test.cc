@@ -1,10 +1,10 @@
-#include "sidecar/config/units.h"
+#include "sidecar/base/units.h"
 
 #include <utility>
 
 #include <gtest/gtest.h>
 
-namespace ringside::config {
+namespace ringside::base {
 namespace {
 
 using namespace std::chrono_literals;
@@ -57,4 +57,4 @@ TEST(Units, WrittenAsTheyAreRead) {
 }
 
 }  // namespace
-}  // namespace ringside::config
+}  // namespace ringside::base

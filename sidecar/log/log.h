@@ -24,7 +24,7 @@
 
 #include "sidecar/core/level.h"
 
-namespace ringside::runtime {
+namespace ringside::log {
 
 using core::Level;
 enum class Format : std::uint8_t { kLogfmt, kJson };
@@ -118,4 +118,4 @@ class Log {
 // what waits, for a second at most.
 Log::Sink stderr_sink();
 
-}  // namespace ringside::runtime
+}  // namespace ringside::log

@@ -1,11 +1,11 @@
-#include "sidecar/config/units.h"
+#include "sidecar/base/units.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
 
-namespace ringside::config {
+namespace ringside::base {
 namespace {
 
 constexpr std::int64_t kMaxMs = std::int64_t{10'000} * 3'600'000;
@@ -103,4 +103,4 @@ std::string format_size(std::size_t bytes) {
   return "0B";
 }
 
-}  // namespace ringside::config
+}  // namespace ringside::base

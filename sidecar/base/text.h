@@ -6,9 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json_fwd.hpp>
-
-namespace ringside::wire {
+namespace ringside::base {
 
 // Everything but unreserved characters, and those of `keep`, as %XX.
 std::string percent_encode(std::string_view text, std::string_view keep = {});
@@ -20,9 +18,6 @@ bool is_utf8(std::string_view bytes);  // RFC 3629: no surrogates, nothing overl
 // As a person may see it: control characters, and bytes that are no UTF-8, become question marks.
 std::string readable(std::string_view text);
 
-// As text; bytes in it that are no UTF-8 become U+FFFD.
-std::string dump(const nlohmann::json& json, int indent = -1);
-
 // For a sentence about what came from outside: at most 300 bytes, visible ASCII, a question mark for the rest.
 std::string printable(std::string text);
 
@@ -32,4 +27,4 @@ std::string counted(std::uint64_t number, std::string_view noun);
 // "a=1&b=2" by name, decoded ('+' is itself). Nothing: there is no such parameter, or it is badly encoded.
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
 
-}  // namespace ringside::wire
+}  // namespace ringside::base

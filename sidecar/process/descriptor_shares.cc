@@ -1,11 +1,11 @@
-#include "sidecar/net/descriptor_shares.h"
+#include "sidecar/process/descriptor_shares.h"
 
 #include <algorithm>
 
 #include <dirent.h>
 #include <sys/resource.h>
 
-namespace ringside::net {
+namespace ringside::process {
 
 namespace {
 
@@ -48,4 +48,4 @@ std::size_t open_descriptors() {
   return entries - 3;  // ".", ".." and the folder itself
 }
 
-}  // namespace ringside::net
+}  // namespace ringside::process

@@ -1,10 +1,8 @@
-#include "sidecar/wire/text.h"
+#include "sidecar/base/text.h"
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
-namespace ringside::wire {
+namespace ringside::base {
 namespace {
 
 constexpr std::string_view kUnreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -99,10 +97,6 @@ std::string readable(std::string_view text) {
   return out;
 }
 
-std::string dump(const nlohmann::json& json, int indent) {
-  return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 std::string printable(std::string text) {
   if (text.size() > 300) text.resize(300);
   for (char& c : text) {
@@ -127,4 +121,4 @@ std::optional<std::string> query_parameter(std::string_view query, std::string_v
   return std::nullopt;
 }
 
-}  // namespace ringside::wire
+}  // namespace ringside::base

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-namespace ringside::net {
+namespace ringside::process {
 
 std::optional<std::size_t> memory_limit(const std::string& proc = "/proc/self/cgroup",
                                         const std::string& mounted = "/sys/fs/cgroup");
 
-}  // namespace ringside::net
+}  // namespace ringside::process

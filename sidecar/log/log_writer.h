@@ -9,7 +9,7 @@
 #include <string_view>
 #include <thread>
 
-namespace ringside::runtime {
+namespace ringside::log {
 
 class LogWriter {
  public:
@@ -35,4 +35,4 @@ class LogWriter {
   std::thread thread_;  // the last member: it uses all others
 };
 
-}  // namespace ringside::runtime
+}  // namespace ringside::log

@@ -1,4 +1,4 @@
-#include "sidecar/runtime/log.h"
+#include "sidecar/log/log.h"
 
 #include <cstdint>
 #include <limits>
@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace ringside::runtime {
+namespace ringside::log {
 namespace {
 
 using ::testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(Log, AnyThread) {
 }
 
 }  // namespace
-}  // namespace ringside::runtime
+}  // namespace ringside::log

@@ -1,9 +1,9 @@
-#include "sidecar/config/nearest.h"
+#include "sidecar/base/nearest.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace ringside::config {
+namespace ringside::base {
 namespace {
 
 // Letters to put in, take out or change.
@@ -35,4 +35,4 @@ std::string nearest_word(std::string_view wrong, const std::vector<std::string_v
   return std::string(best);
 }
 
-}  // namespace ringside::config
+}  // namespace ringside::base

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <functional>
 
-namespace ringside::runtime {
+namespace ringside::process {
 
 class MemoryReturn {
  public:
@@ -30,4 +30,4 @@ class MemoryReturn {
   std::size_t most_ = 0;
 };
 
-}  // namespace ringside::runtime
+}  // namespace ringside::process

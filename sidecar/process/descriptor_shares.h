@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace ringside::net {
+namespace ringside::process {
 
 struct DescriptorShares {
   std::size_t admin = 0;    // accepted connections
@@ -22,4 +22,4 @@ std::size_t descriptor_limit();
 // How many this process has open.
 std::size_t open_descriptors();
 
-}  // namespace ringside::net
+}  // namespace ringside::process

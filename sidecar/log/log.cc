@@ -1,4 +1,4 @@
-#include "sidecar/runtime/log.h"
+#include "sidecar/log/log.h"
 
 #include <atomic>
 #include <cmath>
@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "sidecar/runtime/log_writer.h"
+#include "sidecar/log/log_writer.h"
 
-namespace ringside::runtime {
+namespace ringside::log {
 namespace {
 
 using Buffer = fmt::memory_buffer;
@@ -217,4 +217,4 @@ Log::Sink stderr_sink() {
   return [writer](std::string_view line) { writer->write(line); };
 }
 
-}  // namespace ringside::runtime
+}  // namespace ringside::log

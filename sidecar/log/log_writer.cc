@@ -1,4 +1,4 @@
-#include "sidecar/runtime/log_writer.h"
+#include "sidecar/log/log_writer.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-namespace ringside::runtime {
+namespace ringside::log {
 
 LogWriter::LogWriter(int fd, std::size_t max_bytes) : fd_(fd), max_bytes_(max_bytes), thread_([this] { run(); }) {}
 
@@ -76,4 +76,4 @@ bool LogWriter::write_out(std::string_view text) {
   return true;
 }
 
-}  // namespace ringside::runtime
+}  // namespace ringside::log

@@ -1,8 +1,8 @@
-#include "sidecar/runtime/memory_return.h"
+#include "sidecar/process/memory_return.h"
 
 #include <gtest/gtest.h>
 
-namespace ringside::runtime {
+namespace ringside::process {
 namespace {
 
 TEST(MemoryReturn, TrimsEachTimeThatHalfHaveGone) {
@@ -25,4 +25,4 @@ TEST(MemoryReturn, AFewAreNotWorthIt) {
 }
 
 }  // namespace
-}  // namespace ringside::runtime
+}  // namespace ringside::process

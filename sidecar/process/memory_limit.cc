@@ -1,9 +1,9 @@
-#include "sidecar/net/memory_limit.h"
+#include "sidecar/process/memory_limit.h"
 
 #include <algorithm>
 #include <fstream>
 
-namespace ringside::net {
+namespace ringside::process {
 
 namespace {
 
@@ -42,4 +42,4 @@ std::optional<std::size_t> memory_limit(const std::string& proc, const std::stri
   return least;
 }
 
-}  // namespace ringside::net
+}  // namespace ringside::process

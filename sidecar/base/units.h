@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace ringside::config {
+namespace ringside::base {
 
 // "500ms", "30s", "1.5s", "1h30m": units h m s ms in falling order, each at most once; "0s" is zero. nullopt: anything
 // else, what is not a whole number of milliseconds, or more than 10,000 hours.
@@ -18,4 +18,4 @@ std::string format_duration(std::chrono::milliseconds value);  // negative value
 std::optional<std::size_t> parse_size(std::string_view text);
 std::string format_size(std::size_t bytes);  // in the largest unit that leaves a whole number
 
-}  // namespace ringside::config
+}  // namespace ringside::base

@@ -1,4 +1,4 @@
-#include "sidecar/runtime/log_writer.h"
+#include "sidecar/log/log_writer.h"
 
 #include <array>
 #include <string>
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-namespace ringside::runtime {
+namespace ringside::log {
 namespace {
 
 struct Pipe {
@@ -70,4 +70,4 @@ TEST(LogWriter, SaysHowManyWereDropped) {
 }
 
 }  // namespace
-}  // namespace ringside::runtime
+}  // namespace ringside::log
