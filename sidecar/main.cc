@@ -26,6 +26,7 @@
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc_library_server.h"
+#include "sidecar/net/grpc_server.h"
 #include "sidecar/net/listener.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
@@ -41,13 +42,6 @@ namespace {
 
 constexpr int kUsage = 2;
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
-
-net::Http2Options speak_grpc(std::shared_ptr<const net::MethodTable> methods, std::shared_ptr<net::BridgeTarget> rest) {
-  net::Http2Options options;
-  options.methods = std::move(methods);
-  options.bridge = std::move(rest);
-  return options;
-}
 
 class Sidecar {
  public:
@@ -139,7 +133,7 @@ std::string Sidecar::open_listeners() {
   };
   net::ListenerOptions peer;
   peer.address = to_endpoint(config::Listen(settings_.peer));
-  peer.http2 = speak_grpc(peer_methods_, peer_library_);
+  peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_, .bridge = peer_library_});
   peer.on_incident = incident;
   apply_limits(peer, "peer", shares_.peer);
   if (std::string error = open(std::move(peer), false); !error.empty()) return error;
@@ -166,9 +160,11 @@ std::string Sidecar::open_listeners() {
       return shape_local_error_(status, detail);
     };
     local.http1->max_body = settings_.max_message;
-    local.http2 = speak_grpc(local_methods_, local_library_);
-    local.http2->not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); };
-    local.http2->guard = [this](const auto&... request) { return local_->why_forbidden(request...); };
+    local.http2.emplace().service = net::serve_grpc(
+        {.methods = local_methods_,
+         .bridge = local_library_,
+         .guard = [this](const auto&... request) { return local_->why_forbidden(request...); },
+         .not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); }});
     local.on_incident = incident;
     apply_limits(local, "local", shares_.local);
     // A machine without IPv6 does without the default's second address.

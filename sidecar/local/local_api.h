@@ -42,7 +42,7 @@ class LocalApi {
   net::HttpHandler handler();
   net::HttpErrorShaper error_shaper();
   void add_methods(net::MethodTable& table);
-  // The guard of every gRPC method of the listener (net::Http2Options).
+  // The guard of every gRPC method of the listener (net::GrpcServerOptions).
   std::string why_forbidden(const std::string& authority, const std::string& peer, const net::Metadata& metadata) const;
 
   // Answers whoever waits for a change, so that listeners drain at once. New ones do not wait any more.

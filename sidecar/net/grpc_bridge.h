@@ -1,5 +1,5 @@
 // Carries streams of one accepted connection to the gRPC library over a socketpair, frame by frame, opened with
-// the first stream that needs it. Loop thread only; part of its Http2ServerSession.
+// the first stream that needs it. Loop thread only. One for each connection.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How a listener serves gRPC.
+// How a listener serves HTTP/2, whatever is spoken over it: limits, and what does the work of each stream.
 #pragma once
 
 #include <chrono>
@@ -7,23 +7,55 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+
+#include <sys/types.h>
 
 #include "sidecar/net/budget.h"
-#include "sidecar/net/grpc_bridge.h"
-#include "sidecar/net/http_message.h"
-#include "sidecar/net/method_table.h"
+#include "sidecar/net/metadata.h"
+#include "sidecar/net/transport.h"
 
 namespace ringside::net {
 
+class Http2ServerSession;
+
+// The headers of one request.
+struct RequestHead {
+  std::string method;
+  std::string scheme;
+  std::string authority;
+  std::string path;
+  Metadata metadata;
+  std::size_t list_size = 0;  // above Http2Options::max_header_list the rest is missing
+  Clock::time_point arrived{};
+};
+
+// What does the work of one stream. The session holds it until the stream is closed.
+class ServerStream {
+ public:
+  virtual ~ServerStream() = default;
+  virtual void on_data(std::string_view bytes) = 0;
+  virtual void on_end() = 0;
+  // The stream is over: `error` is NO_ERROR after a whole answer.
+  virtual void on_closed(std::uint32_t error) = 0;
+  virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+};
+
+// What is spoken over one connection: gRPC, say. Each session has one of its own.
+class Http2Service {
+ public:
+  virtual ~Http2Service() = default;
+  // A request's headers are complete. Null: it has been answered already, and what still arrives is dropped.
+  virtual std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
+                                             RequestHead head) = 0;
+  // The connection is over, and with it every stream.
+  virtual void close() = 0;
+};
+
 struct Http2Options {
-  std::shared_ptr<const MethodTable> methods;
-  // Where methods outside the table go; null: they answer UNIMPLEMENTED.
-  std::shared_ptr<BridgeTarget> bridge;
-  // Why a request may reach no method at all; empty: it may. Null: all may.
-  std::function<std::string(const std::string& authority, const std::string& peer, const Metadata& metadata)> guard;
-  // The answer to what is not gRPC: status and a sentence in. Null: the status alone.
-  HttpErrorShaper not_grpc;
-  std::size_t max_header_list = 16 * 1024;  // of one request; above it RESOURCE_EXHAUSTED
+  // Makes what is spoken over one connection.
+  std::function<std::unique_ptr<Http2Service>(Loop&)> service;
+  std::size_t max_header_list = 16 * 1024;  // of one request; of more than that, the service hears that it is too much
   std::uint32_t max_concurrent_streams = 4096;
   std::uint32_t stream_window = 1 << 20;
   std::uint32_t connection_window = 8 << 20;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "sidecar/net/native_stream.h"
-
 namespace ringside::net {
 
 namespace {
@@ -25,13 +23,6 @@ Http2Settings settings_of(const Http2Options& options) {
   return settings;
 }
 
-bool is_grpc(std::string_view content_type) {
-  constexpr std::string_view kGrpc = "application/grpc";
-  if (!content_type.starts_with(kGrpc)) return false;
-  content_type.remove_prefix(kGrpc.size());
-  return content_type.empty() || content_type[0] == '+' || content_type[0] == ';';
-}
-
 }  // namespace
 
 Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
@@ -42,10 +33,8 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
       on_end_(std::move(on_end)),
       timer_(loop) {
   peer_ = this->transport().peer_address();
-  if (options_->bridge) bridge_ = std::make_unique<GrpcBridge>(loop, options_->bridge);
+  service_ = options_->service(loop);
 }
-
-Http2ServerSession::~Http2ServerSession() = default;
 
 void Http2ServerSession::start(std::string_view already_read) {
   last_stream_ = Clock::now();
@@ -119,84 +108,21 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
   if (found->second.head) {
     RequestHead head = std::move(*found->second.head);
     found->second.head.reset();
-    found->second.stream = open(id, std::move(head));
+    found->second.stream = service_->open(shared(), id, std::move(head));
   }
   if (end_stream) on_data_end(id);
 }
 
-std::shared_ptr<ServerStream> Http2ServerSession::open(std::int32_t id, RequestHead head) {
-  const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
-  if (head.list_size > options_->max_header_list) {
-    refuse_grpc(id, method, Refusal::kOversize, method ? method->oversize : GrpcStatus::kResourceExhausted,
-                "the metadata is larger than the limit of " + std::to_string(options_->max_header_list) + " bytes");
-    return nullptr;
-  }
-  if (!is_grpc(head.metadata.get("content-type"))) {
-    refuse_http(id, 415);
-    return nullptr;
-  }
-  if (head.method != "POST") {
-    refuse_http(id, 405);
-    return nullptr;
-  }
-  if (std::string why = options_->guard ? options_->guard(head.authority, peer_, head.metadata) : ""; !why.empty()) {
-    refuse_grpc(id, method, Refusal::kForbidden, method ? method->forbidden : GrpcStatus::kPermissionDenied, why);
-    return nullptr;
-  }
-  if (!method) {
-    auto stream = bridge_ ? bridge_->open(shared(), id, head) : nullptr;
-    if (!stream) {
-      refuse_grpc(id, nullptr, Refusal::kUnserved, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
-                  "the method " + head.path + (bridge_ ? " cannot be served now" : " is not served here"));
-    }
-    return stream;
-  }
-  const std::string* encoding = head.metadata.find("grpc-encoding");
-  if (encoding && *encoding != "identity") {
-    refuse_grpc(id, method, Refusal::kUnserved, GrpcStatus::kUnimplemented,
-                "the encoding " + *encoding + " is not supported here: send messages as they are (identity)");
-    return nullptr;
-  }
-  std::optional<Clock::time_point> deadline;
-  if (const std::string* timeout = head.metadata.find("grpc-timeout")) {
-    const auto parsed = parse_grpc_timeout(*timeout);
-    if (!parsed) {
-      refuse_grpc(id, method, Refusal::kMalformed, method->malformed, "malformed grpc-timeout");
-      return nullptr;
-    }
-    deadline = head.arrived + *parsed;
-  }
-  return std::make_shared<NativeStream>(shared(), id, *method, std::move(head), deadline);
-}
-
-// Whoever speaks something else learns what is spoken here.
-void Http2ServerSession::refuse_http(std::int32_t id, int status) {
-  HttpResponse answer;
-  if (options_->not_grpc) answer = options_->not_grpc(status, "over HTTP/2 only gRPC is served here; use HTTP/1.1");
-  const std::string code = std::to_string(status);
-  const std::string length = std::to_string(answer.body.size());
+void Http2ServerSession::answer(std::int32_t id, HttpResponse response) {
+  const std::string code = std::to_string(response.status);
+  const std::string length = std::to_string(response.body.size());
   HeaderList headers;
   headers.add(":status", code);
   headers.add("content-length", length);
-  headers.add(answer.headers);
-  const bool has_body = !answer.body.empty();
-  streams_[id].said = std::move(answer.body);
+  headers.add(response.headers);
+  const bool has_body = !response.body.empty();
+  streams_[id].said = std::move(response.body);
   submit_response(id, headers, has_body);
-}
-
-void Http2ServerSession::refuse_grpc(std::int32_t id, const Method* method, Refusal why, GrpcStatus status,
-                                     std::string_view message) {
-  const std::string code = std::to_string(static_cast<int>(status));
-  const std::string text = encode_grpc_message(message);
-  const Metadata more = method && method->refusal ? method->refusal(why) : Metadata();
-  HeaderList headers;
-  headers.add(":status", "200");
-  headers.add("content-type", "application/grpc");
-  headers.add("grpc-status", code);
-  headers.add("grpc-message", text);
-  if (status == GrpcStatus::kUnimplemented) headers.add("grpc-accept-encoding", "identity");
-  headers.add(more);
-  submit_response(id, headers, false);
 }
 
 void Http2ServerSession::on_data(std::int32_t id, std::string_view bytes) {
@@ -246,7 +172,7 @@ void Http2ServerSession::on_end(std::string_view why, error_code ec) {
   for (auto& [id, entry] : streams) {
     if (entry.stream) entry.stream->on_closed(NGHTTP2_INTERNAL_ERROR);
   }
-  if (bridge_) bridge_->close();
+  service_->close();
   // A broken connection is nobody's misdeed: only what we ended for a reason of its own is an incident.
   if (auto end = std::move(on_end_)) end(ec ? std::string_view() : why);
 }

@@ -1,4 +1,4 @@
-// One accepted HTTP/2 connection: gRPC calls, to the method table or over the bridge.
+// One accepted HTTP/2 connection: reads requests' headers and hands each stream to what is spoken over it.
 #pragma once
 
 #include <cstdint>
@@ -13,41 +13,14 @@
 #include "sidecar/net/connection.h"
 #include "sidecar/net/http2_connection.h"
 #include "sidecar/net/http2_server.h"
+#include "sidecar/net/http_message.h"
 
 namespace ringside::net {
 
-class Http2ServerSession;
-class GrpcBridge;
-
-// The headers of one request.
-struct RequestHead {
-  std::string method;
-  std::string scheme;
-  std::string authority;
-  std::string path;
-  Metadata metadata;
-  std::size_t list_size = 0;
-  Clock::time_point arrived{};
-};
-
-// What one stream of a server session does: answered natively, or carried over the bridge. The session holds it
-// until the stream is closed.
-class ServerStream {
- public:
-  virtual ~ServerStream() = default;
-  virtual void on_data(std::string_view bytes) = 0;
-  virtual void on_end() = 0;
-  // The stream is over: `error` is NO_ERROR after a whole answer.
-  virtual void on_closed(std::uint32_t error) = 0;
-  virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
-};
-
 class Http2ServerSession final : public Http2Connection, public Connection {
  public:
-  // `options` must outlive the session.
   Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
                      std::shared_ptr<Budget> total, ConnectionEnd on_end);
-  ~Http2ServerSession() override;
 
   void start(std::string_view already_read);
   void drain() override;
@@ -60,14 +33,16 @@ class Http2ServerSession final : public Http2Connection, public Connection {
     return std::static_pointer_cast<Http2ServerSession>(shared_from_this());
   }
   Loop& io() { return loop(); }
+  // Answers a request without a stream of its own: what still arrives of it is dropped.
+  void answer(std::int32_t id, HttpResponse response);
   // A call was served: earns the client what its window updates and pings cost.
   void served() { earn(2); }
 
  private:
   struct Entry {
     std::unique_ptr<RequestHead> head;     // until the headers are complete
-    std::shared_ptr<ServerStream> stream;  // null: refused, what still arrives is dropped
-    std::string said;                      // refused: what is still to be sent of the answer's body
+    std::shared_ptr<ServerStream> stream;  // null: answered, what still arrives is dropped
+    std::string said;                      // what is still to be sent of that answer's body
   };
 
   void on_stream_begin(std::int32_t id) override;
@@ -80,9 +55,6 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
   void on_end(std::string_view why, error_code ec) override;
 
-  std::shared_ptr<ServerStream> open(std::int32_t id, RequestHead head);
-  void refuse_http(std::int32_t id, int status);
-  void refuse_grpc(std::int32_t id, const Method* method, Refusal why, GrpcStatus status, std::string_view message);
   void finish_drain();
   void watch_idle();
 
@@ -91,7 +63,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   std::string peer_;
   ConnectionEnd on_end_;
   absl::flat_hash_map<std::int32_t, Entry> streams_;
-  std::unique_ptr<GrpcBridge> bridge_;
+  std::unique_ptr<Http2Service> service_;
   boost::asio::steady_timer timer_;  // idle, then drain
   Clock::time_point last_stream_{};
   bool draining_ = false;

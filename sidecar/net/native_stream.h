@@ -48,7 +48,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
 
   std::weak_ptr<Http2ServerSession> session_;
   std::int32_t id_;
-  const Method& method_;  // the session's options hold the table for as long as anybody can get here
+  const Method& method_;  // the session's service holds the table for as long as anybody can get here
   RequestHead head_;
   std::string peer_;
   std::optional<Clock::time_point> deadline_;

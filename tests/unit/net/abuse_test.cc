@@ -29,8 +29,8 @@ std::size_t resident_kib() {
 class Abuse : public ListenerTest {
  protected:
   void SetUp() override {
-    auto options =
-        on_loopback(one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); }));
+    auto options = on_loopback(
+        {.methods = one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); })});
     options.http2->control_burst = 2'000;
     options.http2->control_per_second = 1;
     options.on_incident = [this](std::string_view incident, std::string_view peer) {

@@ -38,10 +38,9 @@ class Bridge : public testing::ListenerTest {
  protected:
   void SetUp() override {
     server_ = std::make_shared<GrpcLibraryServer>(std::vector<grpc::Service*>{});
-    auto options = testing::on_loopback(testing::one_method(
-        "/s/Echo", [](const std::shared_ptr<ServerCall>& call) { call->reply(call->take_message()); }));
-    options.http2->bridge = server_;
-    listener_ = testing::serve(loop, std::move(options));
+    auto methods = testing::one_method(
+        "/s/Echo", [](const std::shared_ptr<ServerCall>& call) { call->reply(call->take_message()); });
+    listener_ = testing::serve(loop, testing::on_loopback({.methods = std::move(methods), .bridge = server_}));
     library_ = grpc::CreateChannel(listener_->local_address().to_string(), grpc::InsecureChannelCredentials());
   }
 

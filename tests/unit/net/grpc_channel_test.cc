@@ -74,7 +74,8 @@ TEST_F(Channel, ReconnectsAfterItsBackoff) {
   options_.backoff_min = options_.backoff_max = 1ms;
   options_.random = [] { return 0.5; };
   EXPECT_TRUE(wait(call()).refused);
-  auto listen = on_loopback(one_method("/s/M", [](const std::shared_ptr<ServerCall>& one) { one->reply("back"); }));
+  auto listen =
+      on_loopback({.methods = one_method("/s/M", [](const std::shared_ptr<ServerCall>& one) { one->reply("back"); })});
   listen.address = options_.endpoint;
   const auto listener = serve(loop, std::move(listen));
   ASSERT_TRUE(run_until([this] { return wait(call()).body == "back"; }));

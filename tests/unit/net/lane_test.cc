@@ -29,7 +29,7 @@ class Lane : public testing::ListenerTest {
     std::string error;
     options.address = *parse_listen_address(address, error);
     options.http2 = http2_;
-    options.http2->methods = methods_;
+    options.http2->service = serve_grpc({.methods = methods_});
     options.on_incident = [this](std::string_view incident, std::string_view) { incidents_.emplace_back(incident); };
     listener_ = testing::serve(loop, std::move(options));
   }

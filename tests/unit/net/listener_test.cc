@@ -28,7 +28,8 @@ class Listening : public testing::LoopTest {
   }
   static Http2Options http2() {
     Http2Options options;
-    options.methods = testing::one_method("/s/M", [](const std::shared_ptr<ServerCall>& call) { call->reply("two"); });
+    options.service = serve_grpc(
+        {.methods = testing::one_method("/s/M", [](const std::shared_ptr<ServerCall>& call) { call->reply("two"); })});
     return options;
   }
   static ListenerOptions both(const std::string& address) {

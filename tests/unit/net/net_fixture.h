@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc_server.h"
 #include "sidecar/net/listener.h"
 #include "tests/unit/net/net_test_support.h"
 
@@ -23,11 +24,11 @@ inline std::shared_ptr<MethodTable> one_method(const std::string& path,
   return methods;
 }
 
-// At a port of the kernel's choice; speaks HTTP/2 where there are methods.
-inline ListenerOptions on_loopback(std::shared_ptr<const MethodTable> methods = nullptr) {
+// At a port of the kernel's choice; speaks gRPC where there are methods.
+inline ListenerOptions on_loopback(GrpcServerOptions grpc = {}) {
   ListenerOptions options;
   options.address = {"127.0.0.1", 0, ""};
-  if (methods) options.http2.emplace().methods = std::move(methods);
+  if (grpc.methods) options.http2.emplace().service = serve_grpc(std::move(grpc));
   return options;
 }
 

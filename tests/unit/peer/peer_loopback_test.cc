@@ -46,7 +46,7 @@ class Loopback : public net::testing::LoopTest {
     const auto methods = std::make_shared<net::MethodTable>();
     server.add_methods(*methods);
     watch.add_methods(*methods);
-    listener = net::testing::serve(loop, net::testing::on_loopback(methods));
+    listener = net::testing::serve(loop, net::testing::on_loopback({.methods = methods}));
     host = listener->local_address().to_string();
     PeerClientOptions to;
     to.random = [] { return 0.5; };
