@@ -6,7 +6,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include "sidecar/net/channel_session.h"
 #include "sidecar/net/grpc_compression.h"
 
 namespace ringside::net {
@@ -31,7 +30,7 @@ ChannelCall::ChannelCall(std::weak_ptr<CallOwner> owner, std::uint64_t id, std::
       options_(options),
       reader_(options.max_message, true) {}
 
-void ChannelCall::set_unary(std::string message, GrpcChannel::Done done) {
+void ChannelCall::set_unary(std::string message, CallDone done) {
   unary_ = true;
   message_ = std::move(message);
   done_ = std::move(done);

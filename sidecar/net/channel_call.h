@@ -9,13 +9,11 @@
 
 #include <absl/functional/any_invocable.h>
 
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/channel_session.h"
+#include "sidecar/net/grpc_call.h"
 #include "sidecar/net/grpc_framing.h"
-#include "sidecar/net/http2_connection.h"
 
 namespace ringside::net {
-
-class ChannelSession;
 
 // What a call asks of its channel.
 class CallOwner {
@@ -28,12 +26,12 @@ class CallOwner {
   virtual Loop& loop() = 0;
 };
 
-class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
+class ChannelCall final : public SessionStream, public std::enable_shared_from_this<ChannelCall> {
  public:
   ChannelCall(std::weak_ptr<CallOwner> owner, std::uint64_t id, std::string path, Metadata metadata,
               CallOptions options);
 
-  void set_unary(std::string message, GrpcChannel::Done done);
+  void set_unary(std::string message, CallDone done);
   void set_streaming(StreamHandlers handlers);
 
   std::uint64_t id() const { return id_; }
@@ -45,18 +43,17 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   void send(std::string_view message);
   void half_close();
 
-  // The session's side.
-  void opened(const std::shared_ptr<ChannelSession>& session, std::int32_t stream);
-  void add_headers(HeaderList& headers, std::string& timeout) const;
-  ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags);
-  void on_headers_sent() { headers_sent_ = true; }
-  void on_header(std::string_view name, std::string_view value);
-  void on_headers_end(bool end_stream);
-  void on_data(std::string_view bytes);
-  void on_end();
-  void on_going_away();
-  void on_closed(std::uint32_t error, bool going_away);
-  void on_connection_lost(std::string_view why);
+  void opened(const std::shared_ptr<ChannelSession>& session, std::int32_t stream) override;
+  void add_headers(HeaderList& headers, std::string& timeout) const override;
+  ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
+  void on_headers_sent() override { headers_sent_ = true; }
+  void on_header(std::string_view name, std::string_view value) override;
+  void on_headers_end(bool end_stream) override;
+  void on_data(std::string_view bytes) override;
+  void on_end() override;
+  void on_going_away() override;
+  void on_closed(std::uint32_t error, bool going_away) override;
+  void on_connection_lost(std::string_view why) override;
 
   bool begun() const { return headers_sent_; }
   // When there is something to decide about it: its deadline, or its latest beginning.
@@ -97,7 +94,7 @@ class ChannelCall : public std::enable_shared_from_this<ChannelCall> {
   std::string message_;   // unary: kept until answered, for a retry
   std::size_t sent_ = 0;  // unary: of prefix and message
   OutBuffer out_;         // streaming
-  GrpcChannel::Done done_;
+  CallDone done_;
   StreamHandlers handlers_;
 
   std::weak_ptr<ChannelSession> session_;

@@ -8,10 +8,30 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include "sidecar/net/channel_call.h"
 #include "sidecar/net/http2_connection.h"
 
 namespace ringside::net {
+
+class ChannelSession;
+
+// What does the work of one stream. The session holds it until the stream is closed or left.
+class SessionStream {
+ public:
+  virtual ~SessionStream() = default;
+  // The headers of its request; `timeout` holds the text of one of them until they have been submitted.
+  virtual void add_headers(HeaderList& headers, std::string& timeout) const = 0;
+  virtual void opened(const std::shared_ptr<ChannelSession>& session, std::int32_t stream) = 0;
+  virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+  virtual void on_headers_sent() = 0;
+  virtual void on_header(std::string_view name, std::string_view value) = 0;
+  virtual void on_headers_end(bool end_stream) = 0;
+  virtual void on_data(std::string_view bytes) = 0;
+  virtual void on_end() = 0;
+  virtual void on_going_away() = 0;
+  // `going_away`: the server had said before that it takes no more.
+  virtual void on_closed(std::uint32_t error, bool going_away) = 0;
+  virtual void on_connection_lost(std::string_view why) = 0;
+};
 
 // What a session asks of its channel.
 class SessionOwner {
@@ -28,10 +48,10 @@ class ChannelSession final : public Http2Connection {
  public:
   ChannelSession(Loop& loop, Transport transport, std::weak_ptr<SessionOwner> owner, std::string authority);
 
-  // False when the session can take no more calls.
-  bool open(const std::shared_ptr<ChannelCall>& call);
-  // The call is no longer interested in its stream; `reset` where the stream has not ended in both directions.
-  void leave(std::int32_t stream, bool reset);
+  // False when the session can take no more streams.
+  bool open(const std::shared_ptr<SessionStream>& stream);
+  // Nobody is interested in that stream any more; `reset` where the stream has not ended in both directions.
+  void leave(std::int32_t id, bool reset);
   // Ends at once, with a reset: what the kernel has not sent yet it drops.
   void abort(std::string_view why);
   bool going_away() const { return going_away_; }
@@ -52,12 +72,12 @@ class ChannelSession final : public Http2Connection {
   ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
   void on_end(std::string_view why, error_code ec) override;
 
-  std::shared_ptr<ChannelCall> find(std::int32_t id) const;
+  std::shared_ptr<SessionStream> find(std::int32_t id) const;
   void go_away();
 
   std::weak_ptr<SessionOwner> owner_;
   std::string authority_;
-  absl::flat_hash_map<std::int32_t, std::shared_ptr<ChannelCall>> calls_;
+  absl::flat_hash_map<std::int32_t, std::shared_ptr<SessionStream>> streams_;
   bool ready_ = false;
   bool going_away_ = false;
 };

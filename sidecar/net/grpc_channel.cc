@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/net/channel_call.h"
 #include "sidecar/net/channel_session.h"
 #include "sidecar/net/connector.h"
 #include "sidecar/net/deadline_queue.h"

@@ -15,43 +15,13 @@
 #include <absl/functional/any_invocable.h>
 
 #include "sidecar/net/endpoint.h"
-#include "sidecar/net/grpc_status.h"
+#include "sidecar/net/grpc_call.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
 
 class Resolver;
-
-enum class Delivery {
-  kNotSent,  // surely nothing was processed: never connected, never written, REFUSED_STREAM, or beyond GOAWAY
-  kMaybe,
-};
-
-struct CallResult {
-  GrpcStatus status = GrpcStatus::kUnknown;
-  std::string message;
-  Metadata headers;
-  Metadata trailers;  // without grpc-status and grpc-message
-  std::string body;   // unary: the reply's message
-  Delivery delivery = Delivery::kMaybe;
-  bool from_server = false;  // the status is the server's own word, not made up here
-  bool refused = false;      // connection refused: no process listens there
-  bool reset = false;        // the connection broke
-  bool unresolved = false;   // the endpoint's name has no address, or nobody says which
-};
-
-struct CallOptions {
-  std::optional<Clock::time_point> deadline;       // sent as grpc-timeout, and enforced here
-  std::size_t max_message = std::size_t{4} << 20;  // of each message received; above it RESOURCE_EXHAUSTED
-  bool connect_now = false;  // try to connect even where the channel is waiting to reconnect (a probe)
-  // So much later the deadline is enforced here: the server's own word on it says more.
-  std::chrono::milliseconds grace{0};
-  // Where there is no deadline: not begun by then, it fails as kNotSent. Not sent along.
-  std::optional<Clock::time_point> begin_by = {};
-  // Where there is neither: it may wait for its stream for ever, and then has so long. Not sent along.
-  std::optional<Clock::duration> answer_within = {};
-};
 
 struct ChannelOptions {
   Endpoint endpoint;
@@ -76,18 +46,6 @@ struct ChannelOptions {
   std::function<void(const CallResult& why)> on_disconnected;  // also a failed attempt; only refused/reset/message
 };
 
-struct StreamHandlers {
-  absl::AnyInvocable<void(const Metadata&)> on_headers;  // may be empty
-  absl::AnyInvocable<void(std::string)> on_message;      // what is read is gone from the window: no back-pressure
-  // A message above max_message: its first bytes, unpacked, and its length unless it is compressed. The call goes on
-  // behind it. Empty: such a message ends the call.
-  absl::AnyInvocable<void(std::string_view beginning, std::optional<std::size_t> length)> on_too_large;
-  absl::AnyInvocable<void()> on_writable;  // unsent_bytes() fell below 64 KiB after having been above
-  // The server wants to end this connection (GOAWAY): what is under way goes on, new calls use another one.
-  absl::AnyInvocable<void()> on_going_away;
-  absl::AnyInvocable<void(CallResult)> on_finish;  // last, exactly once, unless cancelled by us
-};
-
 // A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.
 class ClientStream {
  public:
@@ -102,7 +60,7 @@ class ClientStream {
 class GrpcChannel {
  public:
   using CallId = std::uint64_t;
-  using Done = absl::AnyInvocable<void(CallResult)>;
+  using Done = CallDone;
 
   GrpcChannel(Loop& loop, ChannelOptions options);
   ~GrpcChannel();  // as close()
