@@ -11,8 +11,9 @@
 #include <absl/functional/any_invocable.h>
 
 #include "sidecar/net/connector.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/http1_client_options.h"
 #include "sidecar/net/http1_reader.h"
+#include "sidecar/net/http1_result.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
