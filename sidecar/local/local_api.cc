@@ -131,7 +131,7 @@ void LocalApi::add_methods(net::MethodTable& table) {
   apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { calls_.apply(call); };
   apply.max_message = options_.calls.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = apply.forbidden = net::GrpcStatus::kInvalidArgument;
-  apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::lane_refusal(why))); };
+  apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::server_refusal(why))); };
   table.add("/messages.ControlPlane/Apply", std::move(apply));
 }
 

@@ -15,7 +15,7 @@ namespace ringside::net {
 
 namespace {
 
-// The lane refuses metadata above 16 KiB; above its own limit gRPC 1.51 may close the whole connection.
+// Our HTTP/2 server refuses metadata above 16 KiB; above its own limit gRPC 1.51 may close the whole connection.
 constexpr int kMaxMetadata = 64 * 1024;
 
 }  // namespace

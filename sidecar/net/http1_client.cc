@@ -173,7 +173,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     bool begun() const { return connection && !connection->untouched(); }
   };
 
-  // In the loop's next turn, so that no `done` runs inside request() or cancel().
+  // In the next loop iteration, so that no `done` runs inside request() or cancel().
   void start_soon() {
     boost::asio::post(loop_, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->start_waiting();

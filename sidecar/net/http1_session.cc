@@ -200,7 +200,7 @@ void Http1Session::dispatch() {
   phase_ = Phase::kHandling;
   timed_state_ = Http1Reader<true>::State::kDone;
   timer_.cancel();
-  ++timer_turn_;
+  ++arming_;
   Http1Head& head = reader_.head();
   keep_alive_ = reader_.keep_alive();
   head_request_ = head.method == "HEAD";
@@ -303,9 +303,9 @@ void Http1Session::close(std::string_view incident) {
 
 void Http1Session::arm(std::chrono::milliseconds after) {
   timer_.expires_after(after);
-  timer_.async_wait([weak = weak_from_this(), turn = ++timer_turn_](error_code ec) {
+  timer_.async_wait([weak = weak_from_this(), arming = ++arming_](error_code ec) {
     const auto self = weak.lock();
-    if (!ec && self && self->timer_turn_ == turn) self->on_timeout();
+    if (!ec && self && self->arming_ == arming) self->on_timeout();
   });
 }
 

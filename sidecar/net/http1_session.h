@@ -60,7 +60,7 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   std::string out_;
   std::size_t out_head_ = 0;
   boost::asio::steady_timer timer_;
-  unsigned timer_turn_ = 0;  // a queued expiry cannot be recalled: it names the arming it belongs to
+  unsigned arming_ = 0;  // a queued expiry cannot be recalled: it names the arming it belongs to
   Http1Reader<true>::State timed_state_ = Http1Reader<true>::State::kDone;
   std::size_t lingered_ = 0;
   bool head_request_ = false;

@@ -18,7 +18,7 @@ namespace {
 // A GOAWAY takes effect only once it is flushed: smaller slices bound what a hostile read can open meanwhile.
 constexpr std::size_t kSlice = 16 * 1024;
 constexpr std::size_t kOutputChunk = 256 * 1024;
-constexpr int kChunksPerTurn = 4;
+constexpr int kChunksPerIteration = 4;
 // How long a GOAWAY may wait for a peer that does not read.
 constexpr std::chrono::seconds kFarewell{1};
 // Bytes of DATA that earn one token.
@@ -254,7 +254,7 @@ void Http2Connection::flush() {
   const auto keep_alive = shared_from_this();
   if (!write_pending()) return;
   for (int chunk = 0;; ++chunk) {
-    if (chunk == kChunksPerTurn) return mark_dirty();
+    if (chunk == kChunksPerIteration) return mark_dirty();
     std::string& out = scratch_.output();
     while (out.size() < kOutputChunk) {
       const std::uint8_t* data = nullptr;

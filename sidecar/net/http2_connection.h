@@ -1,7 +1,7 @@
 // One HTTP/2 connection in either role: moves bytes between a Transport and an nghttp2 session, writes once per
-// turn of the loop, guards against abuse, and turns nghttp2's callbacks into virtual functions.
+// loop iteration, guards against abuse, and turns nghttp2's callbacks into virtual functions.
 // Windows are not given back by themselves: the connection's is on receipt, a stream's by consume_stream().
-// Those functions may submit frames, never send: nothing is written before the loop's next turn. Loop thread only.
+// Those functions may submit frames, never send: nothing is written before the next loop iteration. Loop thread only.
 #pragma once
 
 #include <cstddef>

@@ -22,7 +22,7 @@ namespace ringside::net {
 
 namespace {
 
-constexpr int kAcceptsPerTurn = 32;
+constexpr int kAcceptsPerIteration = 32;
 constexpr int kBacklogAtMost = 4096;
 // Out of descriptors: the backlog stays readable, so waiting for it would spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
@@ -117,7 +117,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   using Id = std::uint64_t;
 
   void accept() {
-    if (accept_pending(kAcceptsPerTurn)) {
+    if (accept_pending(kAcceptsPerIteration)) {
       full_ = false;
       return start();
     }
@@ -251,7 +251,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     return [weak = weak_from_this(), id, peer = std::move(peer)](std::string_view incident) {
       const auto self = weak.lock();
       if (!self) return;
-      // In the loop's next turn: the connection is still at work further up the stack.
+      // In the next loop iteration: the connection is still at work further up the stack.
       boost::asio::post(self->loop_, [weak, id] {
         const auto later = weak.lock();
         if (!later) return;

@@ -31,7 +31,7 @@ class ServerCall {
   virtual const std::string& authority() const = 0;
   // The client's IP as text; "unix" on Unix sockets.
   virtual const std::string& peer_address() const = 0;
-  // From grpc-timeout, counted from the arrival of the headers. The lane itself does not act on it.
+  // From grpc-timeout, counted from the arrival of the headers. The server itself does not act on it.
   virtual std::optional<Clock::time_point> deadline() const = 0;
   // The request message, once.
   virtual std::string take_message() = 0;
@@ -53,7 +53,7 @@ class ServerCall {
   virtual bool cancelled() const = 0;
 };
 
-// Why the lane itself ended a call.
+// Why the server itself ended a call.
 enum class Refusal {
   kOversize,    // a message above the method's limit, or metadata above the listener's
   kMalformed,   // broken framing, not exactly one message, or a malformed grpc-timeout
@@ -66,11 +66,11 @@ enum class Refusal {
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
   std::size_t max_message = std::size_t{4} << 20;
-  // The lane's own refusals: kOversize, kMalformed, kForbidden.
+  // The server's own refusals: kOversize, kMalformed, kForbidden.
   GrpcStatus oversize = GrpcStatus::kResourceExhausted;
   GrpcStatus malformed = GrpcStatus::kInternal;
   GrpcStatus forbidden = GrpcStatus::kPermissionDenied;
-  // Trailers that a refusal made by the lane carries besides; may be empty.
+  // Trailers that a refusal made by the server carries besides; may be empty.
   std::function<Metadata(Refusal)> refusal;
 };
 

@@ -149,7 +149,7 @@ void Engine::carry_out(core::ReadDiscovery) {
 
 void Engine::carry_out(core::ViewChanged) { post_view_change(); }
 
-// Many changes in one turn of the loop are one for those who watch.
+// Many changes in one loop iteration are one for those who watch.
 void Engine::post_view_change() {
   if (std::exchange(view_change_posted_, true)) return;
   boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {

@@ -156,7 +156,7 @@ net::Metadata http_headers(const core::Answer& answer) {
   return headers;
 }
 
-core::Answer lane_refusal(net::Refusal why) {
+core::Answer server_refusal(net::Refusal why) {
   switch (why) {
     case net::Refusal::kOversize:
       return core::Answer::failed(Outcome::kInvalid, Reason::kTooLarge);

@@ -1,4 +1,4 @@
-// What a hostile client can do to the lane: each ends the connection, and costs little until then.
+// What a hostile client can do to the HTTP/2 server: each ends the connection, and costs little until then.
 
 #include <fstream>
 #include <memory>

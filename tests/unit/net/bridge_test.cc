@@ -1,4 +1,4 @@
-// Methods outside the table: gRPC's own client through the lane and the bridge to gRPC's own server.
+// Methods outside the table: gRPC's own client through our HTTP/2 server and the bridge to gRPC's own server.
 
 #include <future>
 #include <memory>

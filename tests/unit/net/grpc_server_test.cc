@@ -1,4 +1,4 @@
-// The HTTP/2 lane: native methods, called by our own channel and by hand-made frames.
+// gRPC over our HTTP/2 server: native methods, called by our own channel and by hand-made frames.
 
 #include <deque>
 #include <memory>
@@ -14,7 +14,7 @@ namespace {
 
 using testing::Frame;
 
-class Lane : public testing::ListenerTest {
+class GrpcServer : public testing::ListenerTest {
  protected:
   void SetUp() override { methods_ = std::make_shared<MethodTable>(); }
 
@@ -56,7 +56,7 @@ class Lane : public testing::ListenerTest {
   std::vector<std::string> incidents_;
 };
 
-TEST_F(Lane, UnaryCallCarriesEverything) {
+TEST_F(GrpcServer, UnaryCallCarriesEverything) {
   add("/s/Echo", [](const std::shared_ptr<ServerCall>& one) {
     EXPECT_EQ(one->path(), "/s/Echo");
     EXPECT_EQ(one->peer_address(), "127.0.0.1");
@@ -75,14 +75,14 @@ TEST_F(Lane, UnaryCallCarriesEverything) {
   EXPECT_TRUE(result.from_server);
 }
 
-TEST_F(Lane, LargeMessagesBothWays) {
+TEST_F(GrpcServer, LargeMessagesBothWays) {
   add("/s/Echo", [](const std::shared_ptr<ServerCall>& one) { one->reply(one->take_message()); });
   listen();
   const std::string large(std::size_t{3} << 20, 'x');
   for (int i = 0; i < 8; ++i) EXPECT_EQ(call("/s/Echo", large).body, large);
 }
 
-TEST_F(Lane, ManyCallsAtOnce) {
+TEST_F(GrpcServer, ManyCallsAtOnce) {
   add("/s/Echo", [](const std::shared_ptr<ServerCall>& one) { one->reply(one->take_message()); });
   listen();
   int answered = 0;
@@ -96,7 +96,7 @@ TEST_F(Lane, ManyCallsAtOnce) {
   EXPECT_TRUE(incidents_.empty());
 }
 
-TEST_F(Lane, ErrorsCarryMessageAndTrailers) {
+TEST_F(GrpcServer, ErrorsCarryMessageAndTrailers) {
   add("/s/Fail", [](const std::shared_ptr<ServerCall>& one) {
     one->finish(GrpcStatus::kFailedPrecondition, "no \xc3\xa9 50%",
                 {{"ringside-outcome", "not-delivered"}, {"bad", "a\nb"}});
@@ -109,13 +109,13 @@ TEST_F(Lane, ErrorsCarryMessageAndTrailers) {
   EXPECT_EQ(result.trailers.find("bad"), nullptr);
 }
 
-TEST_F(Lane, DroppedCallIsAnswered) {
+TEST_F(GrpcServer, DroppedCallIsAnswered) {
   add("/s/Drop", [](const std::shared_ptr<ServerCall>&) {});
   listen();
   EXPECT_EQ(call("/s/Drop", "").status, GrpcStatus::kInternal);
 }
 
-TEST_F(Lane, AnswerAfterTheClientHasGoneIsHarmless) {
+TEST_F(GrpcServer, AnswerAfterTheClientHasGoneIsHarmless) {
   std::shared_ptr<ServerCall> kept;
   bool cancelled = false;
   add("/s/Wait", [&](const std::shared_ptr<ServerCall>& one) {
@@ -141,7 +141,7 @@ TEST_F(Lane, AnswerAfterTheClientHasGoneIsHarmless) {
   kept->finish(GrpcStatus::kOk, "", {});
 }
 
-TEST_F(Lane, ServerStreamingWithBackPressure) {
+TEST_F(GrpcServer, ServerStreamingWithBackPressure) {
   constexpr int kMessages = 400;
   const std::string chunk(10'000, 'c');
   int sent = 0;
@@ -178,7 +178,7 @@ TEST_F(Lane, ServerStreamingWithBackPressure) {
   more = nullptr;
 }
 
-TEST_F(Lane, StreamingWithoutRegardForTheClientIsReset) {
+TEST_F(GrpcServer, StreamingWithoutRegardForTheClientIsReset) {
   http2_.connection_budget = 1'000'000;
   bool cancelled = false;
   add("/s/List", [&cancelled](const std::shared_ptr<ServerCall>& one) {
@@ -193,7 +193,7 @@ TEST_F(Lane, StreamingWithoutRegardForTheClientIsReset) {
   EXPECT_TRUE(cancelled);
 }
 
-TEST_F(Lane, RefusalsOfTheLaneCarryTheMethodsTrailers) {
+TEST_F(GrpcServer, RefusalsOfTheServerCarryTheMethodsTrailers) {
   Method method;
   method.handler = [](const std::shared_ptr<ServerCall>&) { FAIL(); };
   method.max_message = 100;
@@ -234,7 +234,7 @@ TEST_F(Lane, RefusalsOfTheLaneCarryTheMethodsTrailers) {
   EXPECT_EQ(early.get("grpc-status"), "3");
 }
 
-TEST_F(Lane, UnknownMethodsAndOtherContent) {
+TEST_F(GrpcServer, UnknownMethodsAndOtherContent) {
   listen();
   EXPECT_EQ(call("/s/Nothing", "").status, GrpcStatus::kUnimplemented);
   const Metadata get{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "x"}};
@@ -243,7 +243,7 @@ TEST_F(Lane, UnknownMethodsAndOtherContent) {
   EXPECT_EQ(testing::decode_headers(frames).get(":status"), "415");
 }
 
-TEST_F(Lane, HeadersAboveTheLimit) {
+TEST_F(GrpcServer, HeadersAboveTheLimit) {
   add("/s/Echo", [](const std::shared_ptr<ServerCall>& one) { one->reply("x"); });
   listen();
   const CallResult result = call("/s/Echo", "", {{"big", std::string(20'000, 'h')}});
@@ -251,7 +251,7 @@ TEST_F(Lane, HeadersAboveTheLimit) {
   EXPECT_EQ(call("/s/Echo", "").status, GrpcStatus::kOk);
 }
 
-TEST_F(Lane, ResetOfAStreamNeverOpenedHarmsNobody) {
+TEST_F(GrpcServer, ResetOfAStreamNeverOpenedHarmsNobody) {
   add("/s/Echo", [](const std::shared_ptr<ServerCall>& one) { one->reply("fine"); });
   listen();
   const std::string reset = testing::frame(testing::kRstStream, 0, 1, testing::number(8));
@@ -287,7 +287,7 @@ TEST(IdleResetFilter, AnyCutOfTheBytes) {
   }
 }
 
-TEST_F(Lane, RequestBytesAreBounded) {
+TEST_F(GrpcServer, RequestBytesAreBounded) {
   http2_.connection_budget = 100'000;
   int handled = 0;
   add("/s/Echo", [&handled](const std::shared_ptr<ServerCall>& one) {
@@ -310,9 +310,9 @@ TEST_F(Lane, RequestBytesAreBounded) {
   EXPECT_EQ(call("/s/Echo", "small").status, GrpcStatus::kOk);
 }
 
-TEST_F(Lane, OverUnixSocketAndIpv6) {
+TEST_F(GrpcServer, OverUnixSocketAndIpv6) {
   add("/s/Who", [](const std::shared_ptr<ServerCall>& one) { one->reply(one->peer_address()); });
-  const std::string path = ::testing::TempDir() + "ringside-lane.sock";
+  const std::string path = ::testing::TempDir() + "ringside-grpc-server.sock";
   listen("unix:" + path);
   EXPECT_EQ(call("/s/Who", "").body, "unix");
   channel_.reset();
@@ -327,7 +327,7 @@ TEST_F(Lane, OverUnixSocketAndIpv6) {
   EXPECT_EQ(call("/s/Who", "").body, "127.0.0.1");
 }
 
-TEST_F(Lane, DrainLetsRunningCallsEnd) {
+TEST_F(GrpcServer, DrainLetsRunningCallsEnd) {
   std::shared_ptr<ServerCall> kept;
   add("/s/Wait", [&kept](const std::shared_ptr<ServerCall>& one) { kept = one; });
   listen();
@@ -350,7 +350,7 @@ TEST_F(Lane, DrainLetsRunningCallsEnd) {
   EXPECT_EQ(after.delivery, Delivery::kNotSent);
 }
 
-TEST_F(Lane, DrainHasABound) {
+TEST_F(GrpcServer, DrainHasABound) {
   std::shared_ptr<ServerCall> kept;
   add("/s/Wait", [&kept](const std::shared_ptr<ServerCall>& one) { kept = one; });
   listen();
@@ -365,7 +365,7 @@ TEST_F(Lane, DrainHasABound) {
   EXPECT_EQ(result->delivery, Delivery::kMaybe);
 }
 
-TEST_F(Lane, HandlerMayCloseItsOwnListener) {
+TEST_F(GrpcServer, HandlerMayCloseItsOwnListener) {
   add("/s/Close", [this](const std::shared_ptr<ServerCall>& one) {
     one->reply("bye");
     listener_.reset();
