@@ -110,7 +110,7 @@ ssize_t ChannelCall::read_body(std::uint8_t* to, std::size_t size, std::uint32_t
 
 void ChannelCall::on_header(std::string_view name, std::string_view value) {
   if (over_) return;
-  header_bytes_ += name.size() + value.size() + 32;
+  header_bytes_ += list_size(name, value);
   if (header_bytes_ > kMaxHeaderBytes) {
     return finish(GrpcStatus::kResourceExhausted, "the answer's metadata is larger than the limit", false);
   }

@@ -24,12 +24,6 @@ constexpr std::chrono::milliseconds kAccepts{10};
 // One that waited at an idle connection is not watched again for so long.
 constexpr std::chrono::seconds kInTheWay{1};
 
-bool is_connections_own(std::string_view name) {
-  return name == "host" || name == "content-length" || name == "connection" || name == "transfer-encoding" ||
-         name == "keep-alive" || name == "upgrade" || name == "te" || name == "trailer" || name == "expect" ||
-         name == "proxy-connection";
-}
-
 std::string host_header(const Http1ClientOptions& options) {
   if (!options.host_header.empty()) return options.host_header;
   return options.endpoint.is_unix() ? "localhost" : options.endpoint.to_string();

@@ -32,11 +32,6 @@ std::string http_date() {
 
 bool is_bodiless(int status) { return status == 204 || status == 304 || status < 200; }
 
-bool is_connections_own(std::string_view name) {
-  return name == "content-length" || name == "connection" || name == "transfer-encoding" || name == "keep-alive" ||
-         name == "upgrade";
-}
-
 // Beside the answer to HEAD: how long the body would be, as far as the answer says so (RFC 9110 §8.6).
 std::string_view promised_length(const HttpResponse& response) {
   const std::string_view given = response.headers.get("content-length");

@@ -82,7 +82,7 @@ void Http2ServerSession::on_header(std::int32_t id, std::string_view name, std::
   const auto found = streams_.find(id);
   if (found == streams_.end() || !found->second.head) return;  // the client's trailers: gRPC has none
   RequestHead& head = *found->second.head;
-  head.list_size += name.size() + value.size() + 32;
+  head.list_size += list_size(name, value);
   if (head.list_size > options_->max_header_list) {
     if (head.list_size > options_->max_header_list * kFloodFactor) {
       terminate(NGHTTP2_ENHANCE_YOUR_CALM, "header flood");

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -15,7 +14,6 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
-#include <sys/uio.h>
 
 namespace ringside::net {
 
@@ -34,7 +32,6 @@ class Transport {
   // 0 bytes with ec = eof at the end of the stream.
   std::size_t read_some(char* data, std::size_t size, error_code& ec);
   std::size_t write_some(const char* data, std::size_t size, error_code& ec);
-  std::size_t write_some(std::span<const iovec> pieces, error_code& ec);
 
   template <typename Handler>
   void wait_readable(Handler&& handler) {

@@ -19,21 +19,8 @@ namespace http = ringside::http::v1;
 constexpr std::string_view kPathCharacters = "!$&'()*+,;=:@";  // besides unreserved ones (RFC 3986 §3.3)
 constexpr std::string_view kQueryCharacters = "!$&'()*+,;=:@/?%[]{}|^`\"<>\\";  // verbatim, as clients send them
 
-// In lower case. Headers between two neighbours, and those that the sidecar has its own word for.
-constexpr std::array<std::string_view, 14> kOwnHeaders = {"connection",
-                                                          "content-length",
-                                                          "expect",
-                                                          "forwarded",
-                                                          "host",
-                                                          "http2-settings",
-                                                          "keep-alive",
-                                                          "proxy-authenticate",
-                                                          "proxy-authorization",
-                                                          "te",
-                                                          "proxy-connection",
-                                                          "trailer",
-                                                          "transfer-encoding",
-                                                          "upgrade"};
+// What the sidecar has its own word for, besides what belongs to a connection. In lower case.
+constexpr std::array<std::string_view, 3> kOwnHeaders = {"forwarded", "proxy-authenticate", "proxy-authorization"};
 constexpr std::string_view kLengthHeader = "content-length";
 constexpr std::array<std::string_view, 3> kCallHeaders = {"idempotency-key", "traceparent", "tracestate"};
 
@@ -139,7 +126,10 @@ net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request) 
   }
   net::Metadata kept;
   for (const net::Header& header : headers) {
-    if (among(kOwnHeaders, header.name) || header.name.starts_with("ringside-")) continue;
+    if (net::is_connections_own(header.name) || among(kOwnHeaders, header.name) ||
+        header.name.starts_with("ringside-")) {
+      continue;
+    }
     if (of_request && among(kCallHeaders, header.name)) continue;
     if (std::find(named.begin(), named.end(), header.name) != named.end()) continue;
     kept.add(header.name, header.value);
