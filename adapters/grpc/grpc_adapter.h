@@ -14,7 +14,7 @@
 #include "adapters/health_monitor.h"
 #include "adapters/listener_watch.h"
 #include "sidecar/net/deadline_queue.h"
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_channel.h"
 
 namespace ringside::adapters {
 

@@ -12,7 +12,7 @@
 #include "adapters/health_monitor.h"
 #include "adapters/http/turn_exchange.h"
 #include "adapters/listener_watch.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/http1/http1_client.h"
 
 namespace ringside::adapters {
 

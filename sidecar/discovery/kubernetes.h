@@ -21,7 +21,7 @@
 
 #include "sidecar/config/settings.h"
 #include "sidecar/discovery/endpoint_slices.h"
-#include "sidecar/net/https_get.h"
+#include "sidecar/net/http1/https_get.h"
 #include "sidecar/net/resolver.h"
 
 namespace ringside::discovery {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "sidecar/core/ports.h"
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/resolver.h"
 
 namespace ringside::peer {

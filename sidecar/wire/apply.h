@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "sidecar/core/call.h"
-#include "sidecar/net/method_table.h"
+#include "sidecar/net/grpc/method_table.h"
 
 namespace ringside::wire {
 

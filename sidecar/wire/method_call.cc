@@ -8,7 +8,7 @@
 #include <ringside/http/v1/http.pb.h>
 
 #include "sidecar/base/text.h"
-#include "sidecar/net/http1_gate.h"
+#include "sidecar/net/http1/http1_gate.h"
 #include "sidecar/wire/apply.h"
 
 namespace ringside::wire {

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "sidecar/core/call.h"
-#include "sidecar/net/grpc_status.h"
+#include "sidecar/net/grpc/grpc_status.h"
+#include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/metadata.h"
-#include "sidecar/net/method_table.h"
 
 namespace ringside::wire {
 

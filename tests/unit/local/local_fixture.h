@@ -13,8 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "sidecar/local/local_api.h"
-#include "sidecar/net/grpc_channel.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/grpc/grpc_channel.h"
+#include "sidecar/net/http1/http1_client.h"
 #include "tests/unit/local/fake_gateway.h"
 #include "tests/unit/net/net_fixture.h"
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "sidecar/net/grpc_channel.h"
-#include "sidecar/net/grpc_server.h"
-#include "sidecar/net/listener.h"
+#include "sidecar/net/grpc/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/listener/listener.h"
 #include "tests/unit/net/net_test_support.h"
 
 namespace ringside::net::testing {
