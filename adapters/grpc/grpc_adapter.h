@@ -13,6 +13,7 @@
 #include "adapters/grpc/turn_stream.h"
 #include "adapters/health_monitor.h"
 #include "adapters/listener_watch.h"
+#include "sidecar/base/lifetime.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 
@@ -85,7 +86,7 @@ class GrpcAdapter final : public AppAdapter {
   std::unordered_map<core::Token, Turn> turns_;
   std::unordered_map<core::Token, Deactivation> deactivations_;
   net::DeadlineQueue overdue_;  // deactivations
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  base::Lifetime life_;         // last
 };
 
 }  // namespace ringside::adapters

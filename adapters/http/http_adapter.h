@@ -12,6 +12,7 @@
 #include "adapters/health_monitor.h"
 #include "adapters/http/turn_exchange.h"
 #include "adapters/listener_watch.h"
+#include "sidecar/base/lifetime.h"
 #include "sidecar/net/http1/http1_client.h"
 
 namespace ringside::adapters {
@@ -60,6 +61,7 @@ class HttpAdapter final : public AppAdapter {
   std::unordered_map<core::Token, net::Http1Client::RequestId> under_way_;
   std::unordered_map<core::Token, net::Http1Client::RequestId> ends_under_way_;
   std::set<int> taken_for_done_;  // statuses of deactivations that the log has told of
+  base::Lifetime life_;           // last
 };
 
 }  // namespace ringside::adapters

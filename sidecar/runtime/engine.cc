@@ -47,9 +47,9 @@ void Engine::begin(bool app_up, const std::string& why) {
 void Engine::close(std::function<void()> done) {
   closed_ = std::move(done);
   closing_bound_.expires_after(kGoodByeBound);
-  closing_bound_.async_wait([this](const boost::system::error_code& error) {
+  closing_bound_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error) finish_closing();
-  });
+  }));
   node_.close(now());
   carry_out();
   if (good_byes_.empty()) finish_closing();
@@ -80,7 +80,7 @@ void Engine::arm_timer() {
   if (next == timer_at_ || next == core::kNever) return;
   timer_at_ = next;
   timer_.expires_at(to_steady(next));
-  timer_.async_wait([this](const boost::system::error_code& error) {
+  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (error) return;
     const core::Now time = now();
     if (ports_.probe != nullptr) ports_.probe->loop_lag(time.mono - timer_at_);
@@ -88,7 +88,7 @@ void Engine::arm_timer() {
     node_.wake(time);
     carry_out();
     memory_.observe(node_.actor_count());
-  });
+  }));
 }
 
 void Engine::carry_out(core::AskPeer effect) {
@@ -152,14 +152,13 @@ void Engine::carry_out(core::ViewChanged) { post_view_change(); }
 // Many changes in one loop iteration are one for those who watch.
 void Engine::post_view_change() {
   if (std::exchange(view_change_posted_, true)) return;
-  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
-    if (alive.expired()) return;
+  boost::asio::post(loop_, life_.bind([this] {
     view_change_posted_ = false;
     const auto watchers = view_watchers_;
     for (const auto& [number, changed] : watchers) {
       if (view_watchers_.contains(number)) changed();
     }
-  });
+  }));
 }
 
 void Engine::carry_out(core::DrainDone) {

@@ -15,6 +15,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/log/log.h"
@@ -136,7 +137,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   core::Discovered discovered_;    // last
   bool discovered_early_ = false;  // before the node began
   std::uint64_t discovery_failures_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::runtime

@@ -25,7 +25,7 @@ OURS = {
     "sidecar/net/listener": ("sidecar/base/", "sidecar/net/") + HTTP1 + HTTP2,
     "sidecar/wire": ("sidecar/base/", "sidecar/core/", "sidecar/net/") + HTTP1 + GRPC,
     "sidecar/config": ("sidecar/base/", "sidecar/core/"),
-    "sidecar/runtime": ("sidecar/core/", "sidecar/log/", "sidecar/process/"),
+    "sidecar/runtime": ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/process/"),
     "sidecar/peer": IO + GRPC,
     "sidecar/local": IO + GRPC,
     "sidecar/admin": IO + ("sidecar/process/",),
