@@ -121,13 +121,16 @@ void Engine::carry_out(const core::DeactivateAll& effect) { ports_.app->deactiva
 void Engine::carry_out(core::FinishCall effect) {
   const auto found = calls_.find(effect.token);
   if (found == calls_.end()) return;
-  const CallEntry entry = std::move(found->second);
+  CallEntry entry = std::move(found->second);
   calls_.erase(found);
   log_refusal(entry, effect.answer);
   if (ports_.probe != nullptr) {
     ports_.probe->call_ended(entry.origin, effect.answer.outcome, to_instant(SteadyClock::now()) - entry.started);
   }
-  entry.done(std::move(effect.answer));
+  if (effect.token != asking_) return entry.done(std::move(effect.answer));
+  boost::asio::post(loop_, life_.bind([done = std::move(entry.done), answer = std::move(effect.answer)]() mutable {
+    done(std::move(answer));
+  }));
 }
 
 // Where the caller is: for peers, the host that asked writes the line.
@@ -178,14 +181,18 @@ void Engine::carry_out(const core::LogLine& effect) {
 core::Token Engine::apply(core::Call call, Done done) {
   const core::Token token = next_token_++;
   if (!started_) {
-    done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
-                              "waiting for the first answer of the application's health check"));
+    boost::asio::post(loop_, life_.bind([done = std::move(done)] {
+      done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
+                                "waiting for the first answer of the application's health check"));
+    }));
     return token;
   }
   const core::Now time = now();
   calls_.emplace(token, CallEntry{std::move(done), call.origin, core::called(call), time.mono});
+  const core::Token outer = std::exchange(asking_, token);
   node_.apply(time, token, std::make_shared<const core::Call>(std::move(call)));
   carry_out();
+  asking_ = outer;
   return token;
 }
 
@@ -235,13 +242,15 @@ void Engine::uncordon() {
 }
 
 std::uint64_t Engine::when_drained(std::function<void(bool complete)> done) {
-  const core::Status status = node_.status();
-  if (status.phase == core::Phase::kDrained || status.drain_overdue) {
-    done(status.phase == core::Phase::kDrained);
-    return 0;
-  }
   const std::uint64_t number = next_token_++;
   drain_watchers_[number] = std::move(done);
+  const core::Status status = node_.status();
+  const bool complete = status.phase == core::Phase::kDrained;
+  if (complete || status.drain_overdue) {
+    boost::asio::post(loop_, life_.bind([this, number, complete] {
+      if (const auto watcher = drain_watchers_.extract(number)) watcher.mapped()(complete);
+    }));
+  }
   return number;
 }
 

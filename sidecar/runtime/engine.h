@@ -124,6 +124,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   bool carrying_out_ = false;
   bool view_change_posted_ = false;
   std::uint64_t next_token_ = 1;
+  core::Token asking_ = 0;  // the call that apply() is inside of; 0: none
   std::unordered_map<core::Token, CallEntry> calls_;
   std::unordered_map<core::Token, Reply> asked_;          // by others, not answered yet
   std::unordered_map<core::Token, core::Instant> turns_;  // when they began

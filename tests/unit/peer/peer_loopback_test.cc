@@ -122,6 +122,30 @@ TEST_F(Loopback, FailuresSayWhatIsKnown) {
   EXPECT_EQ(std::get<core::PeerFailure>(ask(core::PingRequest{}, "no host")).kind, Kind::kUnreachable);
 }
 
+TEST_F(Loopback, NothingIsAnsweredFromInsideTheCall) {
+  client->ask({1, "no host", core::PingRequest{}, std::chrono::seconds(10)});
+  core::ForwardCall made = call(false);
+  made.host = "no host";
+  made.token = 2;
+  client->forward(made);
+  made.token = 3;
+  client->forward(made);
+  client->abandon(3);
+  EXPECT_TRUE(sink.answers.empty());
+  EXPECT_TRUE(sink.forwarded.empty());
+  settle();
+  EXPECT_TRUE(sink.answers.contains(1));
+  EXPECT_EQ(sink.forwarded.size(), 1U) << "an abandoned call is not reported";
+  EXPECT_EQ(sink.forwarded[2].outcome, Outcome::kNotDelivered);
+}
+
+TEST_F(Loopback, AClientThatHasEndedAnswersNothing) {
+  client->ask({1, "no host", core::PingRequest{}, std::chrono::seconds(10)});
+  client.reset();
+  settle();
+  EXPECT_TRUE(sink.answers.empty());
+}
+
 TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {
   core::InventoryAnswer all;
   all.verdict = core::Verdict::kOk;
