@@ -1,8 +1,9 @@
 // One accepted connection, as its listener sees it. Loop thread only.
 #pragma once
 
-#include <functional>
 #include <string_view>
+
+#include <absl/functional/any_invocable.h>
 
 namespace ringside::net {
 
@@ -16,6 +17,6 @@ class Connection {
 };
 
 // Runs once, when the connection has ended. `incident` is empty, or says what the client did to deserve it.
-using ConnectionEnd = std::function<void(std::string_view incident)>;
+using ConnectionEnd = absl::AnyInvocable<void(std::string_view incident)>;
 
 }  // namespace ringside::net
