@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sidecar/base/utf8.h"
+
 namespace ringside::base {
 namespace {
 
@@ -13,28 +15,6 @@ int hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-// The bytes of the character that starts here; 0: not well-formed (RFC 3629 §4).
-std::size_t character(std::string_view bytes) {
-  const auto byte = [&](std::size_t at) {
-    return at < bytes.size() ? static_cast<std::uint8_t>(bytes[at]) : std::uint8_t{0};
-  };
-  const auto tail = [&](std::size_t at) { return (byte(at) & 0xc0) == 0x80; };
-  const std::uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
-    const bool surrogate = first == 0xed && byte(1) > 0x9f;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const bool overlong = first == 0xf0 && byte(1) < 0x90;
-    const bool beyond = first == 0xf4 && byte(1) > 0x8f;
-    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -72,37 +52,19 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t size = character(bytes);
-    if (size == 0) return false;
-    bytes.remove_prefix(size);
-  }
-  return true;
-}
-
-std::string readable(std::string_view text) {
+std::string readable(std::string_view text, std::size_t most) {
   std::string out;
-  out.reserve(text.size());
+  out.reserve(std::min(text.size(), most));
   while (!text.empty()) {
-    const std::size_t size = character(text);
-    const bool control = static_cast<std::uint8_t>(text.front()) < 0x20 || text.front() == 0x7f;
-    if (size == 0 || control) {
-      out += '?';
-    } else {
-      out += text.substr(0, size);
-    }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
+    std::string_view rest = text;
+    const auto character = take_character(rest);
+    const std::string_view bytes = text.substr(0, text.size() - rest.size());
+    const std::string_view shown = character && !is_control(*character) ? bytes : "?";
+    if (out.size() + shown.size() > most) return out + "...";
+    out += shown;
+    text = rest;
   }
   return out;
-}
-
-std::string printable(std::string text) {
-  if (text.size() > 300) text.resize(300);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e) c = '?';
-  }
-  return text;
 }
 
 std::string counted(std::uint64_t number, std::string_view noun) {

@@ -1,6 +1,8 @@
-// Text as it stands in addresses, and what came from outside as it is shown: percent-encoding (RFC 3986 §2.1), UTF-8.
+// Text as it stands in addresses, and what came from outside as it is shown: percent-encoding (RFC 3986 §2.1), and what
+// is safe to look at.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,13 +15,9 @@ std::string percent_encode(std::string_view text, std::string_view keep = {});
 // Nothing: a percent sign without two hexadecimal digits.
 std::optional<std::string> percent_decode(std::string_view text);
 
-bool is_utf8(std::string_view bytes);  // RFC 3629: no surrogates, nothing overlong
-
-// As a person may see it: control characters, and bytes that are no UTF-8, become question marks.
-std::string readable(std::string_view text);
-
-// For a sentence about what came from outside: at most 300 bytes, visible ASCII, a question mark for the rest.
-std::string printable(std::string text);
+// As a person may see it, in one line: control characters, and bytes that are not UTF-8, become question marks. What is
+// longer than `most` bytes is cut, and ends in "...".
+std::string readable(std::string_view text, std::size_t most = std::string_view::npos);
 
 // "1 call", "2 calls".
 std::string counted(std::uint64_t number, std::string_view noun);

@@ -8,6 +8,7 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/base/units.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/wire/apply.h"
@@ -41,7 +42,7 @@ std::optional<std::string> body_of(const BodySource& source, const Terminal& ter
   // A directory opens, but does not read; an empty file leaves a mark on the stream that it is copied to, but no bad
   // one.
   if (!file.is_open() || text.bad() || std::filesystem::is_directory(source.text, ignored)) {
-    terminal.err << "ringside: " << plain(source.text) << " cannot be read\n";
+    terminal.err << "ringside: " << base::readable(source.text) << " cannot be read\n";
     return std::nullopt;
   }
   return text.str();
@@ -175,7 +176,7 @@ int apply(const Session& session, const CallArguments& arguments) {
     return kApplied;
   }
   const json result = json::parse(reply.response.body, nullptr, false);
-  session.terminal.out << "applied at " << plain(reply.response.headers.get("ringside-owner")) << "\n";
+  session.terminal.out << "applied at " << base::readable(reply.response.headers.get("ringside-owner")) << "\n";
   if (result.is_object() && result.contains("replies") && result["replies"].is_array()) {
     for (const json& one : result["replies"]) session.terminal.out << wire::dump(one) << "\n";
   }
@@ -194,8 +195,8 @@ int deactivate(const Session& session, const CallArguments& arguments) {
     session.terminal.out << reply.response.body << (reply.response.body.ends_with('\n') ? "" : "\n");
     return kApplied;
   }
-  const std::string owner = plain(reply.response.headers.get("ringside-owner"));
-  session.terminal.out << "Actor " << plain(arguments.id) << " is not active any more"
+  const std::string owner = base::readable(reply.response.headers.get("ringside-owner"));
+  session.terminal.out << "Actor " << base::readable(arguments.id) << " is not active any more"
                        << (owner.empty() ? "" : " on " + owner) << ".\n";
   return kApplied;
 }

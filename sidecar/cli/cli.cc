@@ -11,6 +11,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "sidecar/base/nearest.h"
+#include "sidecar/base/text.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
@@ -203,7 +204,7 @@ bool is_command(const CLI::App& app, const std::string& word) {
 
 int no_such_command(const CLI::App& app, const std::string& word, const Terminal& terminal) {
   const std::string near = base::nearest_word(word, commands_of(app));
-  terminal.err << "ringside: there is no command '" << plain(word) << "'"
+  terminal.err << "ringside: there is no command '" << base::readable(word) << "'"
                << (near.empty() ? "" : "; did you mean '" + near + "'?") << " (ringside help lists them)\n";
   return kUsage;
 }
@@ -235,7 +236,7 @@ int no_such_option(const CLI::App& app, const std::vector<std::string>& words, c
   // Of a letter every other letter is near.
   const bool is_word = wrong->starts_with("--");
   const std::string near = is_word ? base::nearest_word(option_of(*wrong), {names.begin(), names.end()}) : "";
-  terminal.err << "ringside: '" << command.get_name() << "' has no option " << plain(*wrong)
+  terminal.err << "ringside: '" << command.get_name() << "' has no option " << base::readable(*wrong)
                << (near.empty() ? "" : "; did you mean " + near + "?") << help;
   return kUsage;
 }

@@ -112,7 +112,7 @@ int where(const Session& session, const std::string& id) {
   if (session.json) {
     print_json(session, *place);
   } else {
-    session.terminal.out << sentence(plain(id), *place) << "\n";
+    session.terminal.out << sentence(base::readable(id), *place) << "\n";
   }
   return exit;
 }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "sidecar/base/utf8.h"
 #include "sidecar/log/log_writer.h"
 
 namespace ringside::log {
@@ -25,36 +26,6 @@ constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
 
 void append(Buffer& out, std::string_view text) { out.append(text.data(), text.data() + text.size()); }
 
-// Takes one code point off the front; nullopt, and one byte gone, where the bytes are no UTF-8 (RFC 3629).
-std::optional<char32_t> take_code_point(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  std::size_t length = 1;
-  char32_t code = lead;
-  if (lead >= 0x80) {
-    length = lead >= 0xF0 && lead <= 0xF4 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 0;
-    code = length == 4 ? lead & 0x07u : length == 3 ? lead & 0x0Fu : lead & 0x1Fu;
-    bool good = length != 0 && length <= text.size();
-    for (std::size_t i = 1; good && i < length; ++i) {
-      const auto next = static_cast<unsigned char>(text[i]);
-      good = (next & 0xC0u) == 0x80u;
-      code = code << 6 | (next & 0x3Fu);
-    }
-    const char32_t least = length == 4 ? 0x10000 : length == 3 ? 0x800 : 0x80;
-    if (!good || code < least || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
-      text.remove_prefix(1);
-      return std::nullopt;
-    }
-  }
-  text.remove_prefix(length);
-  return code;
-}
-
-// What could end a line, move a terminal's cursor, or turn the direction of writing.
-bool must_be_escaped(char32_t code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 || code == 0xFEFF ||
-         (code >= 0x200E && code <= 0x200F) || (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-}
-
 // In quotes, by JSON's rules, which logfmt's readers know as well.
 void append_quoted(Buffer& out, std::string_view text) {
   const bool cut = text.size() > kMaxValue;
@@ -62,7 +33,7 @@ void append_quoted(Buffer& out, std::string_view text) {
   out.push_back('"');
   while (!text.empty()) {
     const char* start = text.data();
-    const auto code = take_code_point(text);
+    const auto code = base::take_character(text);
     if (!code) {
       append(out, "\\ufffd");
     } else if (*code == '"' || *code == '\\') {
@@ -70,7 +41,7 @@ void append_quoted(Buffer& out, std::string_view text) {
       out.push_back(static_cast<char>(*code));
     } else if (*code == '\n') {
       append(out, "\\n");
-    } else if (must_be_escaped(*code)) {
+    } else if (base::is_control(*code)) {
       fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(*code));
     } else {
       out.append(start, text.data());

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "sidecar/base/text.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/wire/apply.h"
 

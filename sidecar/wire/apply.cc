@@ -3,7 +3,7 @@
 #include <google/protobuf/any.pb.h>
 #include <messages/control_plane.pb.h>
 
-#include "sidecar/base/text.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/wire/fields.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"

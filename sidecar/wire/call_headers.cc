@@ -4,6 +4,7 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/base/units.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/core/chain.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
@@ -56,8 +57,7 @@ core::Answer not_read(const net::Metadata& headers, std::string_view name, core:
   constexpr std::size_t kMostOfAValue = 60;
   const std::string value(headers.get(name));
   if (headers.count(name) > 1) return invalid(reason, std::string(name) + " is given more than once");
-  return invalid(reason, std::string(name) + ": \"" + base::printable(value.substr(0, kMostOfAValue)) +
-                             (value.size() > kMostOfAValue ? "..." : "") + "\" is " + why);
+  return invalid(reason, std::string(name) + ": \"" + base::readable(value, kMostOfAValue) + "\" is " + why);
 }
 
 std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {

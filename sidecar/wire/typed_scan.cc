@@ -5,6 +5,7 @@
 #include <google/protobuf/any.pb.h>
 
 #include "sidecar/base/text.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/fields.h"
 
@@ -98,7 +99,7 @@ std::string type_name(std::string_view type_url) { return std::string(type_url.s
 
 core::Answer unknown_type(const std::string& name) {
   return invalid(core::Reason::kBadType,
-                 "the type " + base::printable(name) + " is not known here (see --descriptors)");
+                 "the type " + base::readable(name, kMostOfADetail) + " is not known here (see --descriptors)");
 }
 
 }  // namespace ringside::wire

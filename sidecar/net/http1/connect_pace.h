@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "sidecar/base/token_bucket.h"
 #include "sidecar/net/far_listener.h"
 #include "sidecar/net/transport.h"
 
@@ -24,7 +25,7 @@ class ConnectPace {
   bool may_connect(std::size_t under_way, Clock::time_point now) {
     if (unix_) return true;
     const auto listener = at_ ? lookup_.at(*at_) : std::nullopt;
-    if (!listener) return by_time(now);
+    if (!listener) return by_time_.take(1, now);
     return listener->waiting + under_way < std::max<std::size_t>(1, listener->backlog) + beyond_;
   }
   // Connections, whoever's, wait for the server to accept them. False where the kernel does not tell.
@@ -43,23 +44,11 @@ class ConnectPace {
   void failed() { at_.reset(); }
 
  private:
-  bool by_time(Clock::time_point now) {
-    const std::chrono::duration<double, std::milli> passed = now - counted_;
-    counted_ = now;
-    left_ = std::min(kBurst, left_ + passed.count() * kPerMs);
-    if (left_ < 1) return false;
-    left_ -= 1;
-    return true;
-  }
-
-  static constexpr double kBurst = 5;
-  static constexpr double kPerMs = 0.5;
   std::size_t beyond_;
   ListenerLookup lookup_;
   std::optional<SocketAddress> at_;
   bool unix_ = false;
-  double left_ = kBurst;
-  Clock::time_point counted_ = Clock::now();
+  base::TokenBucket by_time_{5, 500};
 };
 
 }  // namespace ringside::net

@@ -95,7 +95,7 @@ struct Http2Connection::Callbacks {
   static int on_data_chunk(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* data,
                            std::size_t size, void* user) {
     Http2Connection& connection = self(user);
-    connection.guard_.earn(static_cast<double>(size) / kBytesPerToken);
+    connection.guard_.give_back(static_cast<double>(size) / kBytesPerToken);
     nghttp2_session_consume_connection(session, size);
     connection.on_data(id, {reinterpret_cast<const char*>(data), size});
     connection.mark_dirty();
@@ -119,7 +119,7 @@ struct Http2Connection::Callbacks {
       // nghttp2 ends a session by itself where the peer breaks the protocol.
       if (connection.why_.empty()) connection.why_ = nghttp2_http2_strerror(frame->goaway.error_code);
     } else if (frame->hd.type == NGHTTP2_DATA) {
-      connection.guard_.earn(static_cast<double>(frame->hd.length) / kBytesPerToken);
+      connection.guard_.give_back(static_cast<double>(frame->hd.length) / kBytesPerToken);
     }
     return 0;
   }
@@ -304,7 +304,7 @@ void Http2Connection::wait_writable() {
 }
 
 void Http2Connection::charge(double cost, std::string_view what) {
-  if (!guard_.charge(cost, Clock::now())) terminate(NGHTTP2_ENHANCE_YOUR_CALM, what);
+  if (!guard_.take(cost, Clock::now())) terminate(NGHTTP2_ENHANCE_YOUR_CALM, what);
 }
 
 void Http2Connection::terminate(std::uint32_t error, std::string_view why) {

@@ -15,7 +15,7 @@
 #include <nghttp2/nghttp2.h>
 #include <sys/types.h>
 
-#include "sidecar/net/http2/abuse_guard.h"
+#include "sidecar/base/token_bucket.h"
 #include "sidecar/net/http2/idle_reset_filter.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/transport.h"
@@ -90,7 +90,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   void terminate(std::uint32_t error, std::string_view why);
   // Pays for something that a peer made us do; ends the connection when the peer has paid too often.
   void charge(double cost, std::string_view what);
-  void earn(double tokens) { guard_.earn(tokens); }
+  void earn(double tokens) { guard_.give_back(tokens); }
   void mark_dirty();
   nghttp2_session* session() { return session_; }
   Transport& transport() { return transport_; }
@@ -113,7 +113,9 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   Loop& loop_;
   LoopScratch& scratch_;
   Transport transport_;
-  AbuseGuard guard_;
+  // Frames that cost us something and ask for nothing (RFC 9113 §10.5). Useful work gives tokens back, so that a busy
+  // honest peer, which sends many window updates and pings, is never taken for an attacker.
+  base::TokenBucket guard_;
   std::unique_ptr<IdleResetFilter> filter_;  // server
   nghttp2_session* session_ = nullptr;
   std::string pending_;  // pulled from nghttp2 and not taken by the kernel

@@ -12,17 +12,26 @@ TEST(PercentEncoding, RoundTrip) {
   for (const char* bad : {"%", "%4", "%zz", "a%4"}) EXPECT_EQ(percent_decode(bad), std::nullopt) << bad;
 }
 
-TEST(Utf8, RefusesWhatIsNot) {
-  EXPECT_TRUE(is_utf8("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"));
-  for (const char* bad :
-       {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "\xf0\x8f\x80\x80"}) {
-    EXPECT_FALSE(is_utf8(bad)) << bad;
-  }
-}
-
 TEST(Readable, ForAPerson) {
   EXPECT_EQ(readable("caf\xc3\xa9"), "caf\xc3\xa9");
   EXPECT_EQ(readable(std::string("a\n\0\xff\xc3", 5) + "b\x7f"), "a????b?");
+}
+
+TEST(Readable, NothingMovesTheCursor) {
+  EXPECT_EQ(readable("a\xc2\x9b"
+                     "2Jb\xe2\x80\xae"
+                     "c"),
+            "a?2Jb?c");
+}
+
+TEST(Readable, NeverLongerThanItMayBe) {
+  EXPECT_EQ(readable("abcdef", 6), "abcdef");
+  EXPECT_EQ(readable("abcdefg", 6), "abcdef...");
+  EXPECT_EQ(readable("abcd\xc3\xa9"
+                     "f",
+                     5),
+            "abcd...")
+      << "a character is never cut";
 }
 
 TEST(Counted, OneAndMore) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "sidecar/net/http2/abuse_guard.h"
 #include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
@@ -141,21 +140,6 @@ TEST_F(Abuse, MemoryOfHeldStreamsIsBounded) {
   }));
   EXPECT_LT(resident_kib() - before, 16U * 1024);
   EXPECT_TRUE(incident_.empty());
-}
-
-TEST(AbuseGuard, WorkEarnsWhatItCosts) {
-  AbuseGuard guard(10, 1);
-  Clock::time_point now{std::chrono::seconds(1)};
-  for (int i = 0; i < 1000; ++i) {
-    ASSERT_TRUE(guard.charge(1, now)) << i;
-    guard.earn(1);
-  }
-  for (int i = 0; i < 10; ++i) EXPECT_TRUE(guard.charge(1, now));
-  EXPECT_FALSE(guard.charge(1, now));
-  now += std::chrono::seconds(2);
-  EXPECT_TRUE(guard.charge(1, now));
-  EXPECT_TRUE(guard.charge(1, now));
-  EXPECT_FALSE(guard.charge(1, now));
 }
 
 }  // namespace
