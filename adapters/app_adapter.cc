@@ -2,7 +2,7 @@
 
 namespace ringside::adapters {
 
-AppAdapter::AppAdapter(net::Loop& loop, const net::Endpoint& app, core::AppSink& sink, runtime::Log& log)
+AppAdapter::AppAdapter(net::Loop& loop, const net::Endpoint& app, core::AppSink& sink, log::Log& log)
     : app_sink_(sink), app_log_(log), app_(app.to_string()), claim_(loop, app) {}
 
 void AppAdapter::start() {

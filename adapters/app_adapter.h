@@ -13,10 +13,10 @@
 
 #include "adapters/app_claim.h"
 #include "sidecar/core/ports.h"
+#include "sidecar/log/log.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/net/transport.h"
-#include "sidecar/runtime/log.h"
 
 namespace ringside::adapters {
 
@@ -35,7 +35,7 @@ struct AdapterOptions {
 
 class AppAdapter : public core::AppPort {
  public:
-  AppAdapter(net::Loop& loop, const net::Endpoint& app, core::AppSink& sink, runtime::Log& log);
+  AppAdapter(net::Loop& loop, const net::Endpoint& app, core::AppSink& sink, log::Log& log);
 
   // Takes the application for this sidecar alone, and then begins to look at its health, whose first word starts the
   // node. Where another sidecar has it, the application counts as down until that one has ended.
@@ -46,7 +46,7 @@ class AppAdapter : public core::AppPort {
 
  private:
   core::AppSink& app_sink_;
-  runtime::Log& app_log_;
+  log::Log& app_log_;
   std::string app_;
   AppClaim claim_;
 };

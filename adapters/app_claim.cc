@@ -84,16 +84,16 @@ void AppClaim::await_end() {
     told_ = std::move(who);
     taken_(told_);
   }
-  holder_.async_wait(Protocol::socket::wait_read, [this](const boost::system::error_code& wait_error) {
+  holder_.async_wait(Protocol::socket::wait_read, life_.bind([this](const boost::system::error_code& wait_error) {
     if (!wait_error) try_it();
-  });
+  }));
 }
 
 void AppClaim::again_soon() {
   retry_.expires_after(kRetry);
-  retry_.async_wait([this](const boost::system::error_code& error) {
+  retry_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error) try_it();
-  });
+  }));
 }
 
 }  // namespace ringside::adapters

@@ -14,6 +14,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/transport.h"
 
@@ -42,7 +43,8 @@ class AppClaim {
   boost::asio::steady_timer retry_;
   std::function<void()> held_;
   std::function<void(const std::string&)> taken_;
-  std::string told_;  // whom taken_ was last called with
+  std::string told_;     // whom taken_ was last called with
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::adapters

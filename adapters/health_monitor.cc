@@ -49,23 +49,22 @@ void HealthMonitor::check() {
   checking_ = true;
   check_began_ = net::Clock::now();
   timer_.expires_after(kHangingAfter);
-  timer_.async_wait([this](const boost::system::error_code& error) {
+  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error && checking_ && events_.hanging) events_.hanging();
-  });
+  }));
   const auto deadline = check_began_ + std::max(kShortestTimeout, times_.down_after);
-  events_.check(deadline, [this, alive = std::weak_ptr<bool>(alive_)](HealthResult result) {
-    if (alive.expired()) return;
+  events_.check(deadline, life_.bind([this](HealthResult result) {
     checking_ = false;
     if (std::exchange(replaced_meanwhile_, false)) result.instance.clear();
     checked(result);
-  });
+  }));
 }
 
 void HealthMonitor::check_in(std::chrono::milliseconds delay) {
   timer_.expires_after(std::exchange(again_, false) ? std::chrono::milliseconds(0) : delay);
-  timer_.async_wait([this](const boost::system::error_code& error) {
+  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error && !checking_) check();
-  });
+  }));
 }
 
 void HealthMonitor::checked(const HealthResult& result) {

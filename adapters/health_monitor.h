@@ -24,6 +24,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::adapters {
@@ -96,7 +97,7 @@ class HealthMonitor {
   net::Clock::time_point last_well_;    // healthy, or excused
   net::Clock::time_point last_answer_;  // of any kind
   net::Clock::time_point refused_since_ = net::Clock::time_point::max();
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::adapters

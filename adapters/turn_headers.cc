@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sidecar/wire/text.h"
+#include "sidecar/base/text.h"
 
 namespace ringside::adapters {
 namespace {
@@ -14,7 +14,7 @@ constexpr core::Duration kMoment{1'000};
 void add_turn_headers(const core::StartTurn& turn, net::Metadata& headers) {
   const core::Call& call = *turn.call;
   headers.set("ringside-epoch", std::to_string(turn.epoch));
-  if (!call.actor_name.empty()) headers.set("ringside-actor-name", wire::percent_encode(call.actor_name));
+  if (!call.actor_name.empty()) headers.set("ringside-actor-name", base::percent_encode(call.actor_name));
   if (!call.traceparent.empty()) headers.set("traceparent", call.traceparent);
   if (!call.tracestate.empty()) headers.set("tracestate", call.tracestate);
   if (!call.idempotency_key.empty()) headers.set("idempotency-key", call.idempotency_key);
@@ -23,7 +23,7 @@ void add_turn_headers(const core::StartTurn& turn, net::Metadata& headers) {
 
 void add_deactivation_headers(const core::DeactivateActor& end, net::Metadata& headers) {
   headers.set("ringside-epoch", std::to_string(end.actor.epoch));
-  if (!end.name.empty()) headers.set("ringside-actor-name", wire::percent_encode(end.name));
+  if (!end.name.empty()) headers.set("ringside-actor-name", base::percent_encode(end.name));
   headers.set("ringside-deactivation", std::string(core::to_string(end.why)));
 }
 

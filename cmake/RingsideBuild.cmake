@@ -22,12 +22,6 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-# Ninja's output goes through a pipe in scripts and logs: without this, compilers drop their colours there.
-option(RINGSIDE_COLOURS "Coloured diagnostics even where the output is no terminal" OFF)
-if(RINGSIDE_COLOURS)
-  add_compile_options(-fdiagnostics-color=always)
-endif()
-
 set(RINGSIDE_SLOWER 3)  # how much more time tests get under a sanitizer
 set(RINGSIDE_SANITIZE "" CACHE STRING "Sanitizers for everything of ours, for example address,undefined")
 if(RINGSIDE_SANITIZE)
@@ -164,12 +158,10 @@ function(ringside_test_properties name labels timeout sanitizers)
     "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1;LSAN_OPTIONS=suppressions=${supp}/lsan.txt:print_suppressions=0;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=suppressions=${supp}/tsan.txt:second_deadlock_stack=1:history_size=4")
 endfunction()
 
-# Members of folders that are still to come are left out, so that a half-grown tree configures.
+# ringside_folders(FOLDER ...): each of them; one that does not exist is an error.
 function(ringside_folders)
   foreach(folder ${ARGN})
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
-      add_subdirectory(${folder})
-    endif()
+    add_subdirectory(${folder})
   endforeach()
 endfunction()
 

@@ -25,13 +25,14 @@
 #include "sidecar/config/load.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
-#include "sidecar/net/descriptor_shares.h"
-#include "sidecar/net/grpc_library_server.h"
-#include "sidecar/net/listener.h"
-#include "sidecar/net/memory_limit.h"
+#include "sidecar/net/grpc/grpc_library_server.h"
+#include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/listener/listener.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
+#include "sidecar/process/descriptor_shares.h"
+#include "sidecar/process/memory_limit.h"
 #include "sidecar/runtime/engine.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wiring.h"
@@ -42,16 +43,9 @@ namespace {
 constexpr int kUsage = 2;
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
-net::Http2Options speak_grpc(std::shared_ptr<const net::MethodTable> methods, std::shared_ptr<net::BridgeTarget> rest) {
-  net::Http2Options options;
-  options.methods = std::move(methods);
-  options.bridge = std::move(rest);
-  return options;
-}
-
 class Sidecar {
  public:
-  Sidecar(net::Loop& loop, const config::Loaded& loaded, runtime::Log& log)
+  Sidecar(net::Loop& loop, const config::Loaded& loaded, log::Log& log)
       : loop_(loop), loaded_(loaded), settings_(loaded.settings), log_(log), chance_(std::random_device{}()) {}
 
   // Reads what the settings name. An empty text: they will do; else which one is wrong.
@@ -74,7 +68,7 @@ class Sidecar {
   net::Loop& loop_;
   const config::Loaded& loaded_;
   const config::Settings& settings_;
-  runtime::Log& log_;
+  log::Log& log_;
   std::mt19937_64 chance_;
   messages::ControlPlane::Service control_plane_;  // for reflection; its methods are served natively
   peer::v1::Peer::Service peer_service_;
@@ -86,8 +80,8 @@ class Sidecar {
   std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
   net::HttpHandler serve_local_, serve_admin_;
   net::HttpErrorShaper shape_local_error_;
-  net::DescriptorShares shares_;
-  const std::optional<std::size_t> memory_ = net::memory_limit();
+  process::DescriptorShares shares_;
+  const std::optional<std::size_t> memory_ = process::memory_limit();
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
   std::map<std::string, std::shared_ptr<net::Budget>> held_bytes_;
@@ -106,7 +100,7 @@ class Sidecar {
 std::string Sidecar::start() {
   resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
-  shares_ = net::share_descriptors(net::descriptor_limit(), net::open_descriptors());
+  shares_ = process::share_descriptors(process::descriptor_limit(), process::open_descriptors());
   peer_library_ = std::make_shared<net::GrpcLibraryServer>(
       std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_}, shares_.bridges);
   local_library_ = std::make_shared<net::GrpcLibraryServer>(
@@ -139,7 +133,7 @@ std::string Sidecar::open_listeners() {
   };
   net::ListenerOptions peer;
   peer.address = to_endpoint(config::Listen(settings_.peer));
-  peer.http2 = speak_grpc(peer_methods_, peer_library_);
+  peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_, .bridge = peer_library_});
   peer.on_incident = incident;
   apply_limits(peer, "peer", shares_.peer);
   if (std::string error = open(std::move(peer), false); !error.empty()) return error;
@@ -166,9 +160,11 @@ std::string Sidecar::open_listeners() {
       return shape_local_error_(status, detail);
     };
     local.http1->max_body = settings_.max_message;
-    local.http2 = speak_grpc(local_methods_, local_library_);
-    local.http2->not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); };
-    local.http2->guard = [this](const auto&... request) { return local_->why_forbidden(request...); };
+    local.http2.emplace().service = net::serve_grpc(
+        {.methods = local_methods_,
+         .bridge = local_library_,
+         .guard = [this](const auto&... request) { return local_->why_forbidden(request...); },
+         .not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); }});
     local.on_incident = incident;
     apply_limits(local, "local", shares_.local);
     // A machine without IPv6 does without the default's second address.
@@ -262,7 +258,7 @@ void Sidecar::log_start() {
   const std::string peer = listeners_[0]->local_address().to_string();
   const std::string admin = listeners_[1]->local_address().to_string();
   const std::string host = engine_->self().host;
-  std::vector<runtime::LogField> fields{
+  std::vector<log::LogField> fields{
       {"version", kVersion}, {"announced", host}, {"peer", peer}, {"local", local}, {"admin", admin}};
   for (const config::Effective& one : loaded_.effective) {
     if (one.name != "peer" && one.name != "local" && one.name != "admin") fields.push_back({one.name, one.value});
@@ -306,8 +302,8 @@ int serve(const std::vector<std::string>& arguments) {
     return kUsage;
   }
   const auto& loaded = std::get<config::Loaded>(result);
-  runtime::Log log(
-      log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, runtime::stderr_sink());
+  log::Log log(
+      log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, log::stderr_sink());
   net::Loop loop(1);
   Sidecar sidecar(loop, loaded, log);
   if (const std::string wrong = sidecar.use_settings(); !wrong.empty()) {

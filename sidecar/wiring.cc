@@ -96,14 +96,14 @@ peer::PeerServerOptions peer_options(const config::Settings& settings) {
   return options;
 }
 
-local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version) {
+local::LocalOptions local_options(const config::Settings& settings, log::Log& log, const std::string& version) {
   local::LocalOptions options;
   options.calls.timeouts = {micros(settings.default_timeout), micros(settings.max_timeout)};
   options.calls.max_message = settings.max_message;
   options.allow_hosts = settings.allow_hosts;
-  options.log_level = [&log] { return std::string(runtime::to_string(log.level())); };
+  options.log_level = [&log] { return std::string(log::to_string(log.level())); };
   options.set_log_level = [&log](std::string_view word) {
-    const auto level = runtime::parse_level(word);
+    const auto level = log::parse_level(word);
     if (level) log.set_level(*level);
     return level.has_value();
   };
@@ -131,16 +131,16 @@ std::string missing_kubernetes(const config::Loaded& loaded) {
   return "";
 }
 
-runtime::LogOptions log_options(const config::Settings& settings) {
-  runtime::LogOptions options;
+log::LogOptions log_options(const config::Settings& settings) {
+  log::LogOptions options;
   options.level = settings.log_level;
-  options.format = settings.log_format == config::LogFormat::kJson ? runtime::Format::kJson : runtime::Format::kLogfmt;
+  options.format = settings.log_format == config::LogFormat::kJson ? log::Format::kJson : log::Format::kLogfmt;
   return options;
 }
 
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
                                                    std::size_t connections, std::shared_ptr<net::Resolver> resolver,
-                                                   const wire::ApplyJson& json, core::AppSink& sink, runtime::Log& log,
+                                                   const wire::ApplyJson& json, core::AppSink& sink, log::Log& log,
                                                    std::function<double()> random) {
   adapters::HttpAdapterOptions options;
   options.app = endpoint_of(*settings.app);

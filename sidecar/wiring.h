@@ -12,10 +12,10 @@
 #include "sidecar/core/node.h"
 #include "sidecar/discovery/kubernetes.h"
 #include "sidecar/local/local_api.h"
+#include "sidecar/log/log.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/peer/peer_server.h"
-#include "sidecar/runtime/log.h"
 #include "sidecar/wire/apply_json.h"
 
 namespace ringside {
@@ -30,15 +30,15 @@ net::ResolverOptions resolver_options(const config::Settings& settings);
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version,
                              std::size_t app_connections);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
-local::LocalOptions local_options(const config::Settings& settings, runtime::Log& log, const std::string& version);
+local::LocalOptions local_options(const config::Settings& settings, log::Log& log, const std::string& version);
 // settings.app is set. `connections`: to the app, at most. `json`, `sink` and `log` outlive the adapter.
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
                                                    std::size_t connections, std::shared_ptr<net::Resolver> resolver,
-                                                   const wire::ApplyJson& json, core::AppSink& sink, runtime::Log& log,
+                                                   const wire::ApplyJson& json, core::AppSink& sink, log::Log& log,
                                                    std::function<double()> random);
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
 // Why --join k8s: cannot work here; empty: it can, or is not asked for.
 std::string missing_kubernetes(const config::Loaded& loaded);
-runtime::LogOptions log_options(const config::Settings& settings);
+log::LogOptions log_options(const config::Settings& settings);
 
 }  // namespace ringside

@@ -50,7 +50,7 @@ std::string unknown_services(const std::string& chosen) {
 
 }  // namespace
 
-GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log)
+GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, log::Log& log)
     : AppAdapter(loop, options.app, sink, log),
       loop_(loop),
       options_(std::move(options)),
@@ -116,9 +116,9 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
     case ListenerWatch::Seen::kUnknown:
       break;
   }
-  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), said = why.message] {
-    if (!alive.expired() && form_ != Form::kStream) activations_ended(said);
-  });
+  boost::asio::post(loop_, life_.bind([this, said = why.message] {
+    if (form_ != Form::kStream) activations_ended(said);
+  }));
   monitor_.look_now();
 }
 
@@ -273,13 +273,13 @@ void GrpcAdapter::break_turn(core::Token token) {
   const auto found = turns_.find(token);
   if (found == turns_.end()) return;
   if (found->second.call != 0) channel_.cancel(found->second.call);
-  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_), token] {
-    if (alive.expired() || !turns_.contains(token)) return;
+  boost::asio::post(loop_, life_.bind([this, token] {
+    if (!turns_.contains(token)) return;
     // A stream is not closed for one turn alone: that one's actor is deactivated, the others go on.
     if (stream_) stream_->give_up(token);
     for (const auto& stream : retiring_) stream->give_up(token);
     finish(token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));
-  });
+  }));
 }
 
 // `tell` may begin turns of new activations; those are none of the lost ones.

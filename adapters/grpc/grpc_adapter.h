@@ -13,14 +13,15 @@
 #include "adapters/grpc/turn_stream.h"
 #include "adapters/health_monitor.h"
 #include "adapters/listener_watch.h"
+#include "sidecar/base/lifetime.h"
 #include "sidecar/net/deadline_queue.h"
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_channel.h"
 
 namespace ringside::adapters {
 
 class GrpcAdapter final : public AppAdapter {
  public:
-  GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, runtime::Log& log);
+  GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink& sink, log::Log& log);
   ~GrpcAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
@@ -73,7 +74,7 @@ class GrpcAdapter final : public AppAdapter {
   net::Loop& loop_;
   AdapterOptions options_;
   core::AppSink& sink_;
-  runtime::Log& log_;
+  log::Log& log_;
   ListenerWatch listener_;
   net::GrpcChannel channel_;
   net::GrpcChannel health_;  // of its own: turns may take all the streams that the app allows on one connection
@@ -85,7 +86,7 @@ class GrpcAdapter final : public AppAdapter {
   std::unordered_map<core::Token, Turn> turns_;
   std::unordered_map<core::Token, Deactivation> deactivations_;
   net::DeadlineQueue overdue_;  // deactivations
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  base::Lifetime life_;         // last
 };
 
 }  // namespace ringside::adapters

@@ -12,7 +12,7 @@
 
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_channel.h"
 
 namespace ringside::adapters {
 

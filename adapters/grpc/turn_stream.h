@@ -16,7 +16,7 @@
 #include <ringside/app/v1/app.pb.h>
 
 #include "sidecar/core/effects.h"
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_channel.h"
 
 namespace ringside::adapters {
 

@@ -32,7 +32,7 @@ std::size_t turn_connections(const HttpAdapterOptions& options) {
 }  // namespace
 
 HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
-                         runtime::Log& log)
+                         log::Log& log)
     : AppAdapter(loop, options.app, sink, log),
       loop_(loop),
       options_(std::move(options)),
@@ -102,7 +102,8 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   }
   if (refusal) {
     under_way_[turn.token] = 0;
-    boost::asio::post(loop_, [this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); });
+    boost::asio::post(
+        loop_, life_.bind([this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); }));
     return;
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
@@ -135,9 +136,9 @@ void HttpAdapter::break_turn(core::Token turn) {
   std::string detail = turns_.answer_so_far(found->second);
   if (!detail.empty()) detail += " and did not end: an answer is passed on as a whole, never as a stream";
   turns_.cancel(found->second);
-  boost::asio::post(loop_, [this, turn, detail = std::move(detail)] {
+  boost::asio::post(loop_, life_.bind([this, turn, detail = std::move(detail)] {
     finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout, detail));
-  });
+  }));
 }
 
 // `tell` may begin turns of new activations; those are none of the lost ones.

@@ -12,7 +12,8 @@
 #include "adapters/health_monitor.h"
 #include "adapters/http/turn_exchange.h"
 #include "adapters/listener_watch.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/base/lifetime.h"
+#include "sidecar/net/http1/http1_client.h"
 
 namespace ringside::adapters {
 
@@ -24,7 +25,7 @@ struct HttpAdapterOptions : AdapterOptions {
 class HttpAdapter final : public AppAdapter {
  public:
   HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
-              runtime::Log& log);
+              log::Log& log);
   ~HttpAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
@@ -50,7 +51,7 @@ class HttpAdapter final : public AppAdapter {
   net::Loop& loop_;
   HttpAdapterOptions options_;
   core::AppSink& sink_;
-  runtime::Log& log_;
+  log::Log& log_;
   TurnExchange exchange_;
   ListenerWatch listener_;
   net::Http1Client turns_;
@@ -60,6 +61,7 @@ class HttpAdapter final : public AppAdapter {
   std::unordered_map<core::Token, net::Http1Client::RequestId> under_way_;
   std::unordered_map<core::Token, net::Http1Client::RequestId> ends_under_way_;
   std::set<int> taken_for_done_;  // statuses of deactivations that the log has told of
+  base::Lifetime life_;           // last
 };
 
 }  // namespace ringside::adapters

@@ -8,7 +8,7 @@
 #include "adapters/http/app_links.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/http1/http1_client.h"
 #include "sidecar/wire/apply_json.h"
 
 namespace ringside::adapters {

@@ -1,15 +1,15 @@
 #include <cstdio>
 
 #include "sidecar/admin/admin_api.h"
+#include "sidecar/base/text.h"
 #include "sidecar/wire/status_json.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::admin {
 namespace {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : wire::readable(text)) {
+  for (const char c : base::readable(text)) {
     switch (c) {
       case '<':
         out += "&lt;";
@@ -75,9 +75,9 @@ std::string page(const core::Gateway& gateway) {
              : "<b class=bad>Not ready: " + escaped(status.not_ready_because) + "</b></p>\n";
   out += "<p>Ring <code>" + wire::hex(status.ring) + "</code>, " +
          (status.settled ? "the same on every member" : "<b class=bad>not yet the same on every member</b>") + ". " +
-         wire::counted(status.actors, "actor") + " here, " + wire::counted(status.strays, "stray") + ", " +
-         wire::counted(status.turns_under_way, "turn") + " under way, " + std::to_string(status.turns_waiting) +
-         " waiting, " + wire::counted(status.held, "call") + " held.</p>\n";
+         base::counted(status.actors, "actor") + " here, " + base::counted(status.strays, "stray") + ", " +
+         base::counted(status.turns_under_way, "turn") + " under way, " + std::to_string(status.turns_waiting) +
+         " waiting, " + base::counted(status.held, "call") + " held.</p>\n";
   out += "<table><tr><th>host<th>phase<th>share<th>actors<th>load<th>strays<th>round trip<th>last heard</tr>\n";
   for (const core::MemberStatus& member : gateway.members()) out += row(member);
   return out +

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "sidecar/net/descriptor_shares.h"
+#include "sidecar/process/descriptor_shares.h"
 
 namespace ringside::admin {
 namespace {
@@ -63,9 +63,9 @@ std::vector<MetricFamily> process_metrics() {
       family("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", MetricType::Counter,
              (field(14) + field(15)) / ticks),
       family("process_open_fds", "Number of open file descriptors.", MetricType::Gauge,
-             static_cast<double>(net::open_descriptors())),
+             static_cast<double>(process::open_descriptors())),
       family("process_max_fds", "Maximum number of open file descriptors.", MetricType::Gauge,
-             static_cast<double>(net::descriptor_limit())),
+             static_cast<double>(process::descriptor_limit())),
       family("process_virtual_memory_bytes", "Virtual memory size in bytes.", MetricType::Gauge, field(23)),
       family("process_resident_memory_bytes", "Resident memory size in bytes.", MetricType::Gauge, field(24) * page),
       family("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", MetricType::Gauge,

@@ -6,14 +6,16 @@
 #include <limits>
 #include <sstream>
 
+#include "sidecar/base/text.h"
+#include "sidecar/base/units.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
-#include "sidecar/config/units.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/json_text.h"
 #include "sidecar/wire/method_call.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {
@@ -40,7 +42,7 @@ std::optional<std::string> body_of(const BodySource& source, const Terminal& ter
   // A directory opens, but does not read; an empty file leaves a mark on the stream that it is copied to, but no bad
   // one.
   if (!file.is_open() || text.bad() || std::filesystem::is_directory(source.text, ignored)) {
-    terminal.err << "ringside: " << plain(source.text) << " cannot be read\n";
+    terminal.err << "ringside: " << base::readable(source.text) << " cannot be read\n";
     return std::nullopt;
   }
   return text.str();
@@ -66,7 +68,7 @@ std::optional<core::Answer> check_headers(const net::Metadata& headers) {
 
 // Nothing: `request` lacks only what its body says.
 std::optional<core::Answer> start_call(const CallArguments& arguments, net::HttpRequest& request) {
-  const std::string path = wire::percent_encode(arguments.path, "!$&'()*+,;=:@/?%");
+  const std::string path = base::percent_encode(arguments.path, "!$&'()*+,;=:@/?%");
   request.method = arguments.http_method;
   request.target = address_of(arguments.id) + "/method/" + path;
   request.headers = headers_of(arguments);
@@ -87,7 +89,7 @@ std::optional<core::Answer> check_batch(core::ActorId id, const std::string& tex
 }
 
 std::chrono::milliseconds longest(const CallArguments& arguments) {
-  const auto timeout = config::parse_duration(arguments.timeout);
+  const auto timeout = base::parse_duration(arguments.timeout);
   return timeout ? *timeout + kGrace : std::chrono::milliseconds(kLongest);
 }
 
@@ -103,7 +105,7 @@ void print_method_answer(const Session& session, const net::HttpResponse& respon
              {"owner", response.headers.get("ringside-owner")},
              {"status", response.status},
              {"headers", std::move(headers)}};
-    if (wire::is_utf8(response.body)) {
+    if (base::is_utf8(response.body)) {
       out["body"] = response.body;
     } else {
       out["body_base64"] = net::encode_bin(response.body);
@@ -112,7 +114,7 @@ void print_method_answer(const Session& session, const net::HttpResponse& respon
     return;
   }
   session.terminal.out << response.body;
-  if (!response.body.empty() && response.body.back() != '\n' && wire::is_utf8(response.body)) {
+  if (!response.body.empty() && response.body.back() != '\n' && base::is_utf8(response.body)) {
     session.terminal.out << "\n";
   }
   if (response.status >= kFailures) {
@@ -130,10 +132,10 @@ std::string batch(const std::string& text) {
 
 }  // namespace
 
-std::string address_of(const std::string& id) { return "/v1/actors/" + wire::percent_encode(id, ":"); }
+std::string address_of(const std::string& id) { return "/v1/actors/" + base::percent_encode(id, ":"); }
 
 std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& actor) {
-  return wire::parse_actor(wire::percent_encode(id, ":"), actor);
+  return wire::parse_actor(base::percent_encode(id, ":"), actor);
 }
 
 int call(const Session& session, const CallArguments& arguments) {
@@ -174,7 +176,7 @@ int apply(const Session& session, const CallArguments& arguments) {
     return kApplied;
   }
   const json result = json::parse(reply.response.body, nullptr, false);
-  session.terminal.out << "applied at " << plain(reply.response.headers.get("ringside-owner")) << "\n";
+  session.terminal.out << "applied at " << base::readable(reply.response.headers.get("ringside-owner")) << "\n";
   if (result.is_object() && result.contains("replies") && result["replies"].is_array()) {
     for (const json& one : result["replies"]) session.terminal.out << wire::dump(one) << "\n";
   }
@@ -193,8 +195,8 @@ int deactivate(const Session& session, const CallArguments& arguments) {
     session.terminal.out << reply.response.body << (reply.response.body.ends_with('\n') ? "" : "\n");
     return kApplied;
   }
-  const std::string owner = plain(reply.response.headers.get("ringside-owner"));
-  session.terminal.out << "Actor " << plain(arguments.id) << " is not active any more"
+  const std::string owner = base::readable(reply.response.headers.get("ringside-owner"));
+  session.terminal.out << "Actor " << base::readable(arguments.id) << " is not active any more"
                        << (owner.empty() ? "" : " on " + owner) << ".\n";
   return kApplied;
 }

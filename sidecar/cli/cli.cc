@@ -10,11 +10,12 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "sidecar/base/nearest.h"
+#include "sidecar/base/text.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/cli/version.h"
-#include "sidecar/config/nearest.h"
 
 namespace ringside::cli {
 namespace {
@@ -202,8 +203,8 @@ bool is_command(const CLI::App& app, const std::string& word) {
 }
 
 int no_such_command(const CLI::App& app, const std::string& word, const Terminal& terminal) {
-  const std::string near = config::nearest_word(word, commands_of(app));
-  terminal.err << "ringside: there is no command '" << plain(word) << "'"
+  const std::string near = base::nearest_word(word, commands_of(app));
+  terminal.err << "ringside: there is no command '" << base::readable(word) << "'"
                << (near.empty() ? "" : "; did you mean '" + near + "'?") << " (ringside help lists them)\n";
   return kUsage;
 }
@@ -234,8 +235,8 @@ int no_such_option(const CLI::App& app, const std::vector<std::string>& words, c
   }
   // Of a letter every other letter is near.
   const bool is_word = wrong->starts_with("--");
-  const std::string near = is_word ? config::nearest_word(option_of(*wrong), {names.begin(), names.end()}) : "";
-  terminal.err << "ringside: '" << command.get_name() << "' has no option " << plain(*wrong)
+  const std::string near = is_word ? base::nearest_word(option_of(*wrong), {names.begin(), names.end()}) : "";
+  terminal.err << "ringside: '" << command.get_name() << "' has no option " << base::readable(*wrong)
                << (near.empty() ? "" : "; did you mean " + near + "?") << help;
   return kUsage;
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sidecar/net/endpoint.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/http1/http1_client.h"
 #include "sidecar/net/http_message.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/net/transport.h"

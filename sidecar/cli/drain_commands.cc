@@ -1,10 +1,11 @@
 // drain, uncordon
 #include <chrono>
 
+#include "sidecar/base/text.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/wire/call_headers.h"
-#include "sidecar/wire/text.h"
+#include "sidecar/wire/json_text.h"
 
 namespace ringside::cli {
 namespace {
@@ -15,8 +16,8 @@ constexpr std::chrono::milliseconds kWait{10'000};
 constexpr const char* kProgress = "200ms";  // how often a person hears of it; its end is told at once
 
 std::string progress(const json& body) {
-  return text_of(body, "phase") + ": " + wire::counted(static_cast<std::uint64_t>(number_of(body, "actors")), "actor") +
-         ", " + wire::counted(static_cast<std::uint64_t>(number_of(body, "turns_under_way")), "turn") + " under way, " +
+  return text_of(body, "phase") + ": " + base::counted(static_cast<std::uint64_t>(number_of(body, "actors")), "actor") +
+         ", " + base::counted(static_cast<std::uint64_t>(number_of(body, "turns_under_way")), "turn") + " under way, " +
          text_of(body, "turns_waiting") + " waiting";
 }
 

@@ -6,10 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "sidecar/base/text.h"
 #include "sidecar/core/outcome.h"
+#include "sidecar/wire/json_text.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/problem_json.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {
@@ -45,7 +46,7 @@ int exit_of(core::Outcome outcome) {
 }
 
 int no_sidecar(const Client& client, const std::string& why, const Terminal& terminal) {
-  terminal.err << "ringside: no sidecar at " << client.addresses() << " (" << plain(why)
+  terminal.err << "ringside: no sidecar at " << client.addresses() << " (" << base::readable(why)
                << "); --local or RINGSIDE_LOCAL says where it is\n";
   return kNoSidecar;
 }
@@ -73,14 +74,6 @@ void Table::print(std::ostream& out) const {
   }
 }
 
-std::string plain(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return out;
-}
-
 std::string percent(double share) { return printed("%.1f%%", share * 100); }
 
 std::string age(double milliseconds) {
@@ -94,7 +87,7 @@ std::string age(double milliseconds) {
 std::string text_of(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return "";
-  return plain(found->is_string() ? found->get<std::string>() : wire::dump(*found));
+  return base::readable(found->is_string() ? found->get<std::string>() : wire::dump(*found));
 }
 
 double number_of(const nlohmann::json& json, const char* key) {
@@ -114,7 +107,7 @@ int explain(const Reply& reply, const Client& client, bool json, bool changes, c
   if (reply.kind == Reply::Kind::kNobody) return no_sidecar(client, reply.error, terminal);
   if (reply.kind == Reply::Kind::kLost) {
     if (!changes) return no_sidecar(client, reply.error, terminal);
-    terminal.err << "ringside: unknown: sent, and then no answer (" << plain(reply.error) << ")\n";
+    terminal.err << "ringside: unknown: sent, and then no answer (" << base::readable(reply.error) << ")\n";
     return kUnknown;
   }
   const auto outcome = core::parse_outcome(reply.response.headers.get("ringside-outcome"));

@@ -26,8 +26,6 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Text from elsewhere, fit for a terminal: control characters become '?'.
-std::string plain(std::string_view text);
 std::string percent(double share);  // "33.3%"
 // "350ms", "4.2s", "12m", "3h"
 std::string age(double milliseconds);

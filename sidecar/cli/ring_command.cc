@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <map>
 
+#include "sidecar/base/text.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/membership/ring.h"
-#include "sidecar/wire/text.h"
+#include "sidecar/wire/json_text.h"
 
 namespace ringside::cli {
 namespace {
@@ -107,7 +108,8 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   const std::string& named = join.empty() ? leave : join;
   const auto asked = core::canonical_host(named);
   if (!asked && !named.empty()) {
-    return wrong(session, (join.empty() ? "--leave: \"" : "--join: \"") + plain(named) + "\" is not a host name");
+    return wrong(session,
+                 (join.empty() ? "--leave: \"" : "--join: \"") + base::readable(named) + "\" is not a host name");
   }
   int exit = kApplied;
   auto body =

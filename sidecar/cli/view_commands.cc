@@ -1,10 +1,11 @@
 // where, members, actors, status, watch
 #include <map>
 
+#include "sidecar/base/text.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
+#include "sidecar/wire/json_text.h"
 #include "sidecar/wire/status_json.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::cli {
 namespace {
@@ -111,7 +112,7 @@ int where(const Session& session, const std::string& id) {
   if (session.json) {
     print_json(session, *place);
   } else {
-    session.terminal.out << sentence(plain(id), *place) << "\n";
+    session.terminal.out << sentence(base::readable(id), *place) << "\n";
   }
   return exit;
 }
@@ -170,7 +171,7 @@ int actors(const Session& session, std::size_t limit) {
                or_none(text_of(actor, "waiting")), or_none(ending_of(actor))});
   }
   table.print(session.terminal.out);
-  session.terminal.out << (token.empty() ? "" : "more than ") << wire::counted(all.size(), "actor") << " at " << host
+  session.terminal.out << (token.empty() ? "" : "more than ") << base::counted(all.size(), "actor") << " at " << host
                        << "\n";
   return exit;
 }
@@ -191,7 +192,7 @@ int status(const Session& session) {
   out << "app      " << text_of(*body, "app") << "\n";
   out << "members  " << list_of(*body, "members").size() << ", " << settled(*body) << "\n";
   out << "actors   " << text_of(*body, "actors") << " here, " << text_of(*body, "strays") << " strays elsewhere\n";
-  out << "calls    " << wire::counted(static_cast<std::uint64_t>(number_of(*body, "turns_under_way")), "turn")
+  out << "calls    " << base::counted(static_cast<std::uint64_t>(number_of(*body, "turns_under_way")), "turn")
       << " under way, " << text_of(*body, "turns_waiting") << " waiting, " << text_of(*body, "held") << " held, "
       << text_of(*body, "queued_bytes") << " bytes\n";
   return exit;
@@ -206,7 +207,7 @@ int watch(const Session& session, std::size_t count) {
     const auto body = view(reply, session.client, session.json, session.terminal, exit);
     if (!body) return exit;
     const std::string version = text_of(*body, "version");
-    target = "/v1/members?wait=" + wire::percent_encode(version);
+    target = "/v1/members?wait=" + base::percent_encode(version);
     if (version == text_of(before, "version")) continue;  // nothing changed for a while
     if (session.json) {
       print_json(session, *body);

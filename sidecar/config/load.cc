@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <map>
 #include <sstream>
 
 #include <unistd.h>
 
+#include "sidecar/base/text.h"
 #include "sidecar/config/config_file.h"
 #include "sidecar/config/schema.h"
 #include "sidecar/config/values.h"
@@ -23,9 +23,7 @@ constexpr std::string_view kEnvironmentPrefix = "RINGSIDE_";
 // In error texts a value is on one line, and not long.
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 200;
-  std::string out = "\"";
-  for (const char c : text.substr(0, kMost)) out += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? '?' : c;
-  return out + (text.size() > kMost ? "...\"" : "\"");
+  return "\"" + base::readable(text, kMost) + "\"";
 }
 
 std::string did_you_mean(std::string_view wrong, std::string (*spelled)(std::string_view)) {

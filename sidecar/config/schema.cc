@@ -6,8 +6,8 @@
 #include <charconv>
 #include <utility>
 
-#include "sidecar/config/nearest.h"
-#include "sidecar/config/units.h"
+#include "sidecar/base/nearest.h"
+#include "sidecar/base/units.h"
 #include "sidecar/config/values.h"
 
 namespace ringside::config {
@@ -25,10 +25,10 @@ constexpr std::string_view kLogging = "Logging";
 Option duration(std::string_view section, std::string_view name, std::string_view fallback,
                 Milliseconds Settings::*field, Milliseconds least, Milliseconds most, std::string_view help) {
   Option option{section, name, "DURATION", fallback, "", help, false, false, nullptr};
-  option.allowed =
-      "a duration such as 500ms, 30s, 5m or 1h30m, from " + format_duration(least) + " to " + format_duration(most);
+  option.allowed = "a duration such as 500ms, 30s, 5m or 1h30m, from " + base::format_duration(least) + " to " +
+                   base::format_duration(most);
   option.read = [=](const std::string& text, Settings& settings) -> std::string {
-    const auto value = parse_duration(text);
+    const auto value = base::parse_duration(text);
     if (!value) return "is not a duration";
     if (*value < least || *value > most) return "is out of range";
     settings.*field = *value;
@@ -40,9 +40,10 @@ Option duration(std::string_view section, std::string_view name, std::string_vie
 Option size(std::string_view section, std::string_view name, std::string_view fallback, std::size_t Settings::*field,
             std::size_t least, std::size_t most, std::string_view help) {
   Option option{section, name, "SIZE", fallback, "", help, false, false, nullptr};
-  option.allowed = "a size such as 512B, 64KiB, 4MiB or 1GiB, from " + format_size(least) + " to " + format_size(most);
+  option.allowed =
+      "a size such as 512B, 64KiB, 4MiB or 1GiB, from " + base::format_size(least) + " to " + base::format_size(most);
   option.read = [=](const std::string& text, Settings& settings) -> std::string {
-    const auto value = parse_size(text);
+    const auto value = base::parse_size(text);
     if (!value) return "is not a size";
     if (*value < least || *value > most) return "is out of range";
     settings.*field = *value;
@@ -321,7 +322,7 @@ std::string environment_name(std::string_view option) {
 std::string nearest_option(std::string_view wrong) {
   std::vector<std::string_view> names;
   for (const Option& option : schema()) names.push_back(option.name);
-  return nearest_word(wrong, names);
+  return base::nearest_word(wrong, names);
 }
 
 }  // namespace ringside::config

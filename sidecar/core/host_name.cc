@@ -3,6 +3,9 @@
 #include <array>
 #include <charconv>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 namespace ringside::core {
 namespace {
 
@@ -14,24 +17,11 @@ using Words = std::array<std::uint16_t, 8>;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Dotted decimal, four parts, no leading zeros (which some readers take for octal).
-std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
-  std::uint32_t value = 0;
-  for (int part = 0; part < 4; ++part) {
-    std::size_t digits = 0;
-    unsigned octet = 0;
-    while (digits < text.size() && digits < 4 && is_digit(text[digits])) {
-      octet = octet * 10 + static_cast<unsigned>(text[digits++] - '0');
-    }
-    if (digits == 0 || digits > 3 || octet > 255 || (digits > 1 && text[0] == '0')) return std::nullopt;
-    value = value << 8 | octet;
-    text.remove_prefix(digits);
-    if (part == 3) break;
-    if (text.empty() || text[0] != '.') return std::nullopt;
-    text.remove_prefix(1);
-  }
-  if (!text.empty()) return std::nullopt;
-  return value;
+// inet_pton takes what every other reader takes: four decimal parts without leading zeros, which some take for octal.
+std::optional<std::uint32_t> parse_ipv4(const std::string& text) {
+  in_addr address{};
+  if (::inet_pton(AF_INET, text.c_str(), &address) != 1) return std::nullopt;
+  return ntohl(address.s_addr);
 }
 
 std::string print_ipv4(std::uint32_t value) {
@@ -43,52 +33,18 @@ std::string print_ipv4(std::uint32_t value) {
   return out;
 }
 
-// Reads colon-separated groups into `words` from `at` on. False: malformed.
-bool read_groups(std::string_view text, Words& words, std::size_t& at) {
-  if (text.empty()) return true;
-  while (true) {
-    const std::size_t colon = text.find(':');
-    const std::string_view group = text.substr(0, colon);
-    if (colon == std::string_view::npos && group.find('.') != std::string_view::npos) {
-      const auto v4 = parse_ipv4(group);
-      if (!v4 || at + 2 > words.size()) return false;
-      words[at++] = static_cast<std::uint16_t>(*v4 >> 16);
-      words[at++] = static_cast<std::uint16_t>(*v4 & 0xffff);
-      return true;
-    }
-    std::uint16_t word = 0;
-    const auto [end, error] = std::from_chars(group.data(), group.data() + group.size(), word, 16);
-    if (group.empty() || group.size() > 4 || error != std::errc() || end != group.data() + group.size() ||
-        at == words.size()) {
-      return false;
-    }
-    words[at++] = word;
-    if (colon == std::string_view::npos) return true;
-    text.remove_prefix(colon + 1);
-    if (text.empty()) return false;
-  }
-}
-
-std::optional<Words> parse_ipv6(std::string_view text) {
+std::optional<Words> parse_ipv6(const std::string& text) {
+  in6_addr address{};
+  if (::inet_pton(AF_INET6, text.c_str(), &address) != 1) return std::nullopt;
   Words words{};
-  std::size_t count = 0;
-  const std::size_t gap = text.find("::");
-  if (gap == std::string_view::npos) {
-    if (!read_groups(text, words, count) || count != 8) return std::nullopt;
-    return words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = static_cast<std::uint16_t>(address.s6_addr[2 * i] << 8 | address.s6_addr[2 * i + 1]);
   }
-  Words tail{};
-  std::size_t tail_count = 0;
-  const std::string_view head = text.substr(0, gap);
-  if (head.find('.') != std::string_view::npos || !read_groups(head, words, count) ||
-      !read_groups(text.substr(gap + 2), tail, tail_count) || count + tail_count > 7) {
-    return std::nullopt;
-  }
-  for (std::size_t i = 0; i < tail_count; ++i) words[8 - tail_count + i] = tail[i];
   return words;
 }
 
-// RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as `::`.
+// RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups (the first of equals) as `::`. Not
+// inet_ntop, which writes ::1:2 as ::0.1.0.2: hosts of other makes would have another name for it.
 std::string print_ipv6(const Words& words) {
   std::size_t best = 8, best_length = 1;
   for (std::size_t i = 0; i < 8;) {
@@ -161,9 +117,10 @@ std::string HostName::to_string() const {
 
 std::optional<std::string> canonical_ip(std::string_view text) {
   if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
-  if (const auto v4 = parse_ipv4(text)) return print_ipv4(*v4);
-  text = text.substr(0, text.find('%'));  // a zone tells an interface of one machine: no part of a name
-  const auto words = parse_ipv6(text);
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  if (const auto v4 = parse_ipv4(std::string(text))) return print_ipv4(*v4);
+  // A zone tells an interface of one machine: no part of a name.
+  const auto words = parse_ipv6(std::string(text.substr(0, text.find('%'))));
   if (!words) return std::nullopt;
   if (is_mapped(*words)) return print_ipv4(static_cast<std::uint32_t>((*words)[6]) << 16 | (*words)[7]);
   return print_ipv6(*words);

@@ -1,5 +1,9 @@
 // The seams between the core's runtime and the I/O around it. The I/O folders implement or call these and never see one
 // another; main.cc joins them. All of it on the event loop's thread.
+//
+// One rule for every question here: it is never answered from inside the call that asks, but later, from the loop. Who
+// asks can finish what it is doing, and note the token that it got, before the answer comes. (What another host asks is
+// answered by a function that comes with the question, PeerSink::Reply, which may be called at once.)
 #pragma once
 
 #include <cstddef>
@@ -22,7 +26,7 @@ class Gateway {
  public:
   virtual ~Gateway() = default;
 
-  // Routes one call. `done` is called exactly once, later or at once.
+  // Routes one call. `done` is called exactly once.
   using Done = std::function<void(Answer)>;
   virtual Token apply(Call call, Done done) = 0;
   virtual void cancel(Token call) = 0;   // the caller went away; `done` is still called
@@ -38,7 +42,7 @@ class Gateway {
 
   virtual void drain() = 0;
   virtual void uncordon() = 0;
-  // Called once: when a drain has ended (true: nothing is left; false: --drain-timeout came first), at once where none
+  // Called once: when a drain has ended (true: nothing is left; false: --drain-timeout came first), or soon where none
   // is left to await. The number cancels it.
   virtual std::uint64_t when_drained(std::function<void(bool complete)> done) = 0;
   // Called at every change of members, phases or ring, until it is cancelled.

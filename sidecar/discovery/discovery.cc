@@ -70,7 +70,7 @@ void Discovery::read_again() {
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) read(i);
   // Answered from the loop, also where there is nothing to ask.
-  boost::asio::post(loop_, [this] { finish(); });
+  boost::asio::post(loop_, life_.bind([this] { finish(); }));
 }
 
 void Discovery::read(std::size_t index) {
@@ -197,9 +197,9 @@ void Discovery::finish() {
 
 void Discovery::schedule() {
   timer_.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(kInterval * (0.8 + 0.4 * random_())));
-  timer_.async_wait([this](const boost::system::error_code& error) {
+  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error) read_again();
-  });
+  }));
 }
 
 }  // namespace ringside::discovery

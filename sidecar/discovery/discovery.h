@@ -13,6 +13,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/discovery/kubernetes.h"
@@ -67,7 +68,8 @@ class Discovery final : public core::DiscoveryPort {
   boost::asio::steady_timer timer_;
   std::vector<Source> sources_;
   bool reading_ = false;
-  bool again_ = false;  // asked for while a reading was under way: that one began too early to count
+  bool again_ = false;   // asked for while a reading was under way: that one began too early to count
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::discovery

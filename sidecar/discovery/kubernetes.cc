@@ -82,9 +82,9 @@ void KubernetesService::ask() {
     failures_ = kMaxDoublings;
     // From the loop, as every other answer.
     timer_.expires_after(0ms);
-    timer_.async_wait([this](const boost::system::error_code& error) {
+    timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
       if (!error) failed("no service account in " + access_.account + ": is automountServiceAccountToken false?");
-    });
+    }));
     return;
   }
   net::HttpsRequest request;
@@ -228,9 +228,9 @@ void KubernetesService::pause() {
   failures_ = std::min(failures_, kMaxDoublings);
   const auto pause = std::min(access_.longest_pause, access_.first_pause * (1 << std::max(0, failures_ - 1)));
   timer_.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(pause * (0.5 + random_())));
-  timer_.async_wait([this](const boost::system::error_code& error) {
+  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error) ask();
-  });
+  }));
 }
 
 }  // namespace ringside::discovery

@@ -19,9 +19,10 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/discovery/endpoint_slices.h"
-#include "sidecar/net/https_get.h"
+#include "sidecar/net/http1/https_get.h"
 #include "sidecar/net/resolver.h"
 
 namespace ringside::discovery {
@@ -91,7 +92,8 @@ class KubernetesService {
   std::string failure_;  // of the last question; empty: it was answered
   bool answered_ = false;
   bool nobody_ = true;
-  int failures_ = 0;  // in a row
+  int failures_ = 0;     // in a row
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::discovery

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "sidecar/core/ports.h"
+#include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http_message.h"
-#include "sidecar/net/method_table.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wire/call_headers.h"

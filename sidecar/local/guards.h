@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "sidecar/core/call.h"
+#include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http_message.h"
-#include "sidecar/net/method_table.h"
 
 namespace ringside::local {
 

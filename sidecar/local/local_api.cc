@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "sidecar/config/units.h"
+#include "sidecar/base/text.h"
+#include "sidecar/base/units.h"
 #include "sidecar/local/guards.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/local/views.h"
@@ -11,7 +12,6 @@
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/status_json.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::local {
 namespace {
@@ -35,7 +35,7 @@ core::Answer bad_content_type() {
 // How long the caller would wait, at most.
 std::optional<std::chrono::milliseconds> timeout_of(const net::HttpRequest& request) {
   const std::string* timeout = request.headers.find(wire::kTimeoutHeader);
-  return timeout == nullptr ? std::nullopt : config::parse_duration(*timeout);
+  return timeout == nullptr ? std::nullopt : base::parse_duration(*timeout);
 }
 
 core::Answer malformed(std::string detail) { return wire::invalid(core::Reason::kMalformed, std::move(detail)); }
@@ -52,7 +52,7 @@ struct LocalApi::Target {
   std::string_view query;
   std::string_view after_path;  // the query with its question mark
 
-  std::optional<std::string> parameter(std::string_view name) const { return wire::query_parameter(query, name); }
+  std::optional<std::string> parameter(std::string_view name) const { return base::query_parameter(query, name); }
 };
 
 struct LocalApi::Route {
@@ -131,7 +131,7 @@ void LocalApi::add_methods(net::MethodTable& table) {
   apply.handler = [this](const std::shared_ptr<net::ServerCall>& call) { calls_.apply(call); };
   apply.max_message = options_.calls.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = apply.forbidden = net::GrpcStatus::kInvalidArgument;
-  apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::lane_refusal(why))); };
+  apply.refusal = [this](net::Refusal why) { return wire::grpc_trailers(calls_.refused(wire::server_refusal(why))); };
   table.add("/messages.ControlPlane/Apply", std::move(apply));
 }
 

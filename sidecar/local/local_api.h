@@ -14,8 +14,8 @@
 #include "sidecar/local/calls.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/local/waiters.h"
+#include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http_message.h"
-#include "sidecar/net/method_table.h"
 #include "sidecar/net/transport.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wire/call_headers.h"
@@ -42,7 +42,7 @@ class LocalApi {
   net::HttpHandler handler();
   net::HttpErrorShaper error_shaper();
   void add_methods(net::MethodTable& table);
-  // The guard of every gRPC method of the listener (net::Http2Options).
+  // The guard of every gRPC method of the listener (net::GrpcServerOptions).
   std::string why_forbidden(const std::string& authority, const std::string& peer, const net::Metadata& metadata) const;
 
   // Answers whoever waits for a change, so that listeners drain at once. New ones do not wait any more.

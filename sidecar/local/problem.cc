@@ -1,8 +1,8 @@
 #include "sidecar/local/problem.h"
 
+#include "sidecar/wire/json_text.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/problem_json.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::local {
 namespace {

@@ -1,3 +1,4 @@
+// Bounds on how much is held at once, by one connection and by all together.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +8,7 @@
 
 namespace ringside::net {
 
-/// A bound on how much is held (bytes, connections), shared by all that hold the same budget. Loop thread only.
+// A bound on how much is held (bytes, connections), shared by all that hold the same budget. Loop thread only.
 class Budget {
  public:
   explicit Budget(std::size_t limit) : limit_(limit) {}
@@ -25,7 +26,7 @@ class Budget {
   std::size_t used_ = 0;
 };
 
-/// One connection's share: bounded by itself and by the total; gives everything back at its end.
+// One connection's share: bounded by itself and by the total; gives everything back at its end.
 class BudgetAccount {
  public:
   BudgetAccount(std::size_t limit, std::shared_ptr<Budget> total) : own_(limit), total_(std::move(total)) {}

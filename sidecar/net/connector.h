@@ -1,3 +1,5 @@
+// One attempt to connect: resolves where needed and tries the addresses one after the other, all within one
+// timeout. Loop thread only. Dropping it cancels it; `done` then never runs. `done` never runs inside connect().
 #pragma once
 
 #include <chrono>
@@ -14,15 +16,13 @@ class Resolver;
 
 struct ConnectResult {
   std::unique_ptr<Transport> transport;  // null on failure
-  /// Every address said that nobody listens there (or the socket file is missing). Those of a family that this machine
-  /// does not have say nothing.
+  // Every address said that nobody listens there (or the socket file is missing). Those of a family that this machine
+  // does not have say nothing.
   bool refused = false;
-  bool unresolved = false;  ///< the name has no address, or nobody says which
+  bool unresolved = false;  // the name has no address, or nobody says which
   std::string error;
 };
 
-/// One attempt to connect: resolves where needed and tries the addresses one after the other, all within one
-/// timeout. Loop thread only. Dropping it cancels it; `done` then never runs. `done` never runs inside connect().
 class Connector {
  public:
   using Done = absl::AnyInvocable<void(ConnectResult)>;

@@ -1,3 +1,4 @@
+// Many deadlines, one timer. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,11 @@
 
 namespace ringside::net {
 
-/// Many deadlines, one timer. Loop thread only.
 class DeadlineQueue {
  public:
   using Id = std::uint64_t;
 
-  /// `expired` runs for each id whose time has come; it may add and remove.
+  // `expired` runs for each id whose time has come; it may add and remove.
   DeadlineQueue(Loop& loop, std::function<void(Id)> expired)
       : timer_(loop), state_(std::make_shared<State>(State{{}, std::move(expired)})) {}
 

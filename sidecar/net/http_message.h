@@ -1,3 +1,4 @@
+// HTTP requests and responses, whatever the version, and how a handler answers one.
 #pragma once
 
 #include <functional>
@@ -28,8 +29,8 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Answers one request, once, now or later, on the loop thread. Dropped without an answer, the server answers
-/// 500.
+// Answers one request, once, now or later, on the loop thread. Dropped without an answer, the server answers
+// 500.
 class HttpReply {
  public:
   class Sink {
@@ -52,16 +53,16 @@ class HttpReply {
     if (sink_) sink_->drop();
   }
 
-  /// A second answer is ignored.
+  // A second answer is ignored.
   void operator()(HttpResponse response) {
     if (const auto sink = std::exchange(sink_, nullptr)) sink->respond(std::move(response));
   }
-  /// Called once when the connection broke before the answer: nobody will hear it.
+  // Called once when the connection broke before the answer: nobody will hear it.
   void on_cancel(absl::AnyInvocable<void()> callback) {
     if (sink_) sink_->on_cancel(std::move(callback));
   }
-  /// Called once when nothing more will come from the client, be it that the connection broke or that the client has
-  /// ended its sending half; which may still wait for the answer. For answers that can be given early.
+  // Called once when nothing more will come from the client, be it that the connection broke or that the client has
+  // ended its sending half; which may still wait for the answer. For answers that can be given early.
   void on_input_end(absl::AnyInvocable<void()> callback) {
     if (sink_) sink_->on_input_end(std::move(callback));
   }
@@ -72,8 +73,8 @@ class HttpReply {
 };
 
 using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
-/// Shapes an answer that the server itself makes (400, 408, 413, 429, 431, 500, 503): status and a sentence in,
-/// the answer out.
+// Shapes an answer that the server itself makes (400, 408, 413, 429, 431, 500, 503): status and a sentence in,
+// the answer out.
 using HttpErrorShaper = std::function<HttpResponse(int status, std::string_view detail)>;
 
 }  // namespace ringside::net

@@ -1,3 +1,5 @@
+// Buffers that all connections of one loop share, since only one of them is read or written at a time: an idle
+// connection then owns no buffer at all. A user has them only until it returns to the loop.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +10,6 @@
 
 namespace ringside::net {
 
-/// Buffers that all connections of one loop share, since only one of them is read or written at a time: an idle
-/// connection then owns no buffer at all. A user has them only until it returns to the loop.
 class LoopScratch : public boost::asio::execution_context::service {
  public:
   static constexpr std::size_t kSize = 256 * 1024;
@@ -19,7 +19,7 @@ class LoopScratch : public boost::asio::execution_context::service {
       : boost::asio::execution_context::service(context), input_(std::make_unique<char[]>(kSize)) {}
 
   char* input() { return input_.get(); }
-  /// Empty when taken.
+  // Empty when taken.
   std::string& output() {
     output_.clear();
     return output_;

@@ -1,6 +1,7 @@
 #include "sidecar/net/metadata.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include <absl/strings/escaping.h>
@@ -38,12 +39,6 @@ std::size_t Metadata::count(std::string_view name) const {
       std::count_if(headers_.begin(), headers_.end(), [name](const Header& header) { return header.name == name; }));
 }
 
-std::size_t Metadata::list_size() const {
-  std::size_t size = 0;
-  for (const Header& header : headers_) size += header.name.size() + header.value.size() + 32;
-  return size;
-}
-
 std::string encode_bin(std::string_view bytes) {
   std::string text = absl::Base64Escape(absl::string_view(bytes.data(), bytes.size()));
   while (!text.empty() && text.back() == '=') text.pop_back();
@@ -61,6 +56,13 @@ bool is_header_value(std::string_view value) {
     const auto byte = static_cast<unsigned char>(c);
     return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
   });
+}
+
+bool is_connections_own(std::string_view name) {
+  constexpr std::array<std::string_view, 11> kNames = {
+      "connection", "content-length",   "expect",  "host",    "http2-settings",   "keep-alive",
+      "te",         "proxy-connection", "trailer", "upgrade", "transfer-encoding"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 std::string to_lower(std::string_view text) {

@@ -1,3 +1,6 @@
+// Names to addresses by c-ares on the loop. IP literals, "localhost" and Unix sockets never leave the
+// process; the hosts file is honoured. Nothing is cached. Loop thread only. `done` never runs inside the
+// question.
 #pragma once
 
 #include <chrono>
@@ -27,9 +30,6 @@ struct ResolveResult {
   std::vector<Endpoint> endpoints;  // IP literals with a port, in the order of the answer
 };
 
-/// Names to addresses by c-ares on the loop. IP literals, "localhost" and Unix sockets never leave the
-/// process; the hosts file is honoured. Nothing is cached. Loop thread only. `done` never runs inside the
-/// question.
 class Resolver {
  public:
   using QueryId = std::uint64_t;
@@ -40,15 +40,15 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// Where to connect to: A and AAAA records of the host, each with the endpoint's port. Of a family that is not
-  /// answered as soon as the other, nothing.
+  // Where to connect to: A and AAAA records of the host, each with the endpoint's port. Of a family that is not
+  // answered as soon as the other, nothing.
   QueryId resolve(const Endpoint& endpoint, Done done);
-  /// All of them: whatever has come within the time.
+  // All of them: whatever has come within the time.
   QueryId resolve_all(const Endpoint& endpoint, Done done);
-  /// SRV records of `name` ("_grpc._tcp.svc"), by priority and weight, their targets resolved: whatever has come within
-  /// the time.
+  // SRV records of `name` ("_grpc._tcp.svc"), by priority and weight, their targets resolved: whatever has come within
+  // the time.
   QueryId resolve_srv(const std::string& name, Done done);
-  /// Its `done` will not run.
+  // Its `done` will not run.
   void cancel(QueryId query);
 
  private:

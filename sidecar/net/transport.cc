@@ -66,13 +66,6 @@ std::size_t Transport::write_some(const char* data, std::size_t size, error_code
   return finish(::send(socket_.native_handle(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
 }
 
-std::size_t Transport::write_some(std::span<const iovec> pieces, error_code& ec) {
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(pieces.data());
-  message.msg_iovlen = pieces.size();
-  return finish(::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
-}
-
 bool Transport::looks_idle() {
   if (!is_open()) return false;
   char byte = 0;

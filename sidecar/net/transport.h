@@ -1,10 +1,12 @@
+// One connected byte stream, TCP or Unix, non-blocking. Every listener and client moves its bytes through
+// this class and nothing else: it is the seam under which TLS will be put. Reads and writes never wait (they
+// say would_block); the waits say when to try again. Loop thread only.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -12,7 +14,6 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
-#include <sys/uio.h>
 
 namespace ringside::net {
 
@@ -20,21 +21,17 @@ using Loop = boost::asio::io_context;
 using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
-/// One connected byte stream, TCP or Unix, non-blocking. Every listener and client moves its bytes through
-/// this class and nothing else: it is the seam under which TLS will be put. Reads and writes never wait (they
-/// say would_block); the waits say when to try again. Loop thread only.
 class Transport {
  public:
   using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Loop::executor_type>;
 
   explicit Transport(Loop& loop) : socket_(loop.get_executor()) {}
-  /// Takes over a connected descriptor; closes it where it cannot.
+  // Takes over a connected descriptor; closes it where it cannot.
   static Transport from_fd(Loop& loop, int fd, error_code& ec);
 
-  /// 0 bytes with ec = eof at the end of the stream.
+  // 0 bytes with ec = eof at the end of the stream.
   std::size_t read_some(char* data, std::size_t size, error_code& ec);
   std::size_t write_some(const char* data, std::size_t size, error_code& ec);
-  std::size_t write_some(std::span<const iovec> pieces, error_code& ec);
 
   template <typename Handler>
   void wait_readable(Handler&& handler) {
@@ -45,28 +42,28 @@ class Transport {
     socket_.async_wait(Socket::wait_write, std::forward<Handler>(handler));
   }
 
-  /// Nothing to read and not closed by the other end: whether an idle pooled connection may be used again.
+  // Nothing to read and not closed by the other end: whether an idle pooled connection may be used again.
   bool looks_idle();
-  /// Tells the other end that nothing more will come; reading goes on.
+  // Tells the other end that nothing more will come; reading goes on.
   void shutdown_write();
-  /// Makes close() reset a TCP connection: what the kernel has not sent yet never arrives.
+  // Makes close() reset a TCP connection: what the kernel has not sent yet never arrives.
   void drop_unsent();
-  /// Handlers that wait end with operation_aborted. Safe to repeat.
+  // Handlers that wait end with operation_aborted. Safe to repeat.
   void close();
   bool is_open() const { return socket_.is_open(); }
 
-  /// TCP: no delay, and a peer that acknowledges nothing for `silence` ends the connection
-  /// (TCP_USER_TIMEOUT).
+  // TCP: no delay, and a peer that acknowledges nothing for `silence` ends the connection
+  // (TCP_USER_TIMEOUT).
   void tune(std::chrono::milliseconds silence);
-  /// Sends the acknowledgement of what has been read now: a server that writes an answer in two pieces may wait for
-  /// that of the first (Nagle), and the kernel holds it back for 40 ms. TCP.
+  // Sends the acknowledgement of what has been read now: a server that writes an answer in two pieces may wait for
+  // that of the first (Nagle), and the kernel holds it back for 40 ms. TCP.
   void acknowledge_now();
-  /// How much of what was written the other end's kernel has acknowledged, on a connection that we made. Nothing where
-  /// it is not known (Unix sockets).
+  // How much of what was written the other end's kernel has acknowledged, on a connection that we made. Nothing where
+  // it is not known (Unix sockets).
   std::optional<std::uint64_t> bytes_acknowledged() const;
-  /// The other end's address; nothing where it is not connected.
+  // The other end's address; nothing where it is not connected.
   std::optional<boost::asio::generic::stream_protocol::endpoint> remote() const;
-  /// The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.
+  // The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.
   std::string peer_address() const;
   Socket& socket() { return socket_; }
 

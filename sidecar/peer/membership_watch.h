@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "sidecar/core/ports.h"
-#include "sidecar/net/method_table.h"
+#include "sidecar/net/grpc/method_table.h"
 
 namespace ringside::peer {
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "sidecar/core/host_name.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/wire/method_call.h"
@@ -104,7 +106,9 @@ net::Metadata PeerClient::metadata() const {
 void PeerClient::ask(core::AskPeer question) {
   net::GrpcChannel* to = channel(question.host);
   if (to == nullptr) {
-    sink_.peer_answered(question.token, core::PeerFailure{core::PeerFailure::Kind::kUnreachable, "not a host name"});
+    boost::asio::post(loop_, life_.bind([this, token = question.token] {
+      sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kUnreachable, "not a host name"});
+    }));
     return;
   }
   net::CallOptions options;
@@ -159,8 +163,12 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
 void PeerClient::forward(core::ForwardCall call) {
   net::GrpcChannel* to = channel(call.host);
   if (to == nullptr) {
-    sink_.forward_answered(call.token, core::Answer::failed(core::Outcome::kNotDelivered,
-                                                            core::Reason::kPeerUnreachable, "not a host name"));
+    forwards_[call.token] = {call.host, 0};
+    boost::asio::post(loop_, life_.bind([this, token = call.token] {
+      if (forwards_.erase(token) == 0) return;  // abandoned
+      sink_.forward_answered(
+          token, core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable, "not a host name"));
+    }));
     return;
   }
   const core::Call& what = *call.call;

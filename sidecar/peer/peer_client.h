@@ -8,8 +8,9 @@
 #include <string>
 #include <unordered_map>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/core/ports.h"
-#include "sidecar/net/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/resolver.h"
 
 namespace ringside::peer {
@@ -52,10 +53,11 @@ class PeerClient : public core::PeerPort {
   std::map<std::string, Host> channels_;
   struct Forwarded {
     std::string host;
-    net::GrpcChannel::CallId call;
+    net::GrpcChannel::CallId call;  // 0: refused, which is yet to be told
   };
   std::unordered_map<core::Token, Forwarded> forwards_;
   net::Clock::time_point next_sweep_{};
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::peer

@@ -38,7 +38,7 @@ void PeerServer::add_methods(net::MethodTable& table) {
     method.max_message = kMaxControlMessage;
     method.oversize = method.malformed = net::GrpcStatus::kInvalidArgument;
     method.refusal = [this](net::Refusal why) {
-      count(wire::lane_refusal(why).reason);
+      count(wire::server_refusal(why).reason);
       return net::Metadata();
     };
     if (path == kInventoryPath) {
@@ -52,7 +52,7 @@ void PeerServer::add_methods(net::MethodTable& table) {
   apply.max_message = options_.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
   apply.refusal = [this](net::Refusal why) {
-    const core::Answer answer = wire::lane_refusal(why);
+    const core::Answer answer = wire::server_refusal(why);
     count(answer.reason);
     return wire::grpc_trailers(answer);
   };

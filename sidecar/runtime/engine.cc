@@ -20,7 +20,7 @@ SteadyClock::time_point to_steady(core::Instant instant) {
   return SteadyClock::time_point(std::chrono::duration_cast<SteadyClock::duration>(instant.time_since_epoch()));
 }
 
-Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log)
+Engine::Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, log::Log& log)
     : loop_(loop), log_(log), node_(std::move(config), seed), timer_(loop), closing_bound_(loop), memory_([] {
         malloc_trim(0);
       }) {}
@@ -47,9 +47,9 @@ void Engine::begin(bool app_up, const std::string& why) {
 void Engine::close(std::function<void()> done) {
   closed_ = std::move(done);
   closing_bound_.expires_after(kGoodByeBound);
-  closing_bound_.async_wait([this](const boost::system::error_code& error) {
+  closing_bound_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error) finish_closing();
-  });
+  }));
   node_.close(now());
   carry_out();
   if (good_byes_.empty()) finish_closing();
@@ -80,7 +80,7 @@ void Engine::arm_timer() {
   if (next == timer_at_ || next == core::kNever) return;
   timer_at_ = next;
   timer_.expires_at(to_steady(next));
-  timer_.async_wait([this](const boost::system::error_code& error) {
+  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (error) return;
     const core::Now time = now();
     if (ports_.probe != nullptr) ports_.probe->loop_lag(time.mono - timer_at_);
@@ -88,7 +88,7 @@ void Engine::arm_timer() {
     node_.wake(time);
     carry_out();
     memory_.observe(node_.actor_count());
-  });
+  }));
 }
 
 void Engine::carry_out(core::AskPeer effect) {
@@ -121,24 +121,27 @@ void Engine::carry_out(const core::DeactivateAll& effect) { ports_.app->deactiva
 void Engine::carry_out(core::FinishCall effect) {
   const auto found = calls_.find(effect.token);
   if (found == calls_.end()) return;
-  const CallEntry entry = std::move(found->second);
+  CallEntry entry = std::move(found->second);
   calls_.erase(found);
   log_refusal(entry, effect.answer);
   if (ports_.probe != nullptr) {
     ports_.probe->call_ended(entry.origin, effect.answer.outcome, to_instant(SteadyClock::now()) - entry.started);
   }
-  entry.done(std::move(effect.answer));
+  if (effect.token != asking_) return entry.done(std::move(effect.answer));
+  boost::asio::post(loop_, life_.bind([done = std::move(entry.done), answer = std::move(effect.answer)]() mutable {
+    done(std::move(answer));
+  }));
 }
 
 // Where the caller is: for peers, the host that asked writes the line.
 void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
-  const Level level = call.origin == core::Origin::kLocal ? Level::kInfo : Level::kDebug;
+  const core::Level level = call.origin == core::Origin::kLocal ? core::Level::kInfo : core::Level::kDebug;
   if (answer.outcome == core::Outcome::kApplied || !log_.enabled(level)) return;
-  const LogField fields[] = {{"actor", call.actor},
-                             {"outcome", core::to_string(answer.outcome)},
-                             {"reason", core::to_string(answer.reason)},
-                             {"owner", answer.owner},
-                             {"detail", answer.detail}};
+  const log::LogField fields[] = {{"actor", call.actor},
+                                  {"outcome", core::to_string(answer.outcome)},
+                                  {"reason", core::to_string(answer.reason)},
+                                  {"owner", answer.owner},
+                                  {"detail", answer.detail}};
   log_.write(level, "call_not_applied", fields);
 }
 
@@ -149,17 +152,16 @@ void Engine::carry_out(core::ReadDiscovery) {
 
 void Engine::carry_out(core::ViewChanged) { post_view_change(); }
 
-// Many changes in one turn of the loop are one for those who watch.
+// Many changes in one loop iteration are one for those who watch.
 void Engine::post_view_change() {
   if (std::exchange(view_change_posted_, true)) return;
-  boost::asio::post(loop_, [this, alive = std::weak_ptr<bool>(alive_)] {
-    if (alive.expired()) return;
+  boost::asio::post(loop_, life_.bind([this] {
     view_change_posted_ = false;
     const auto watchers = view_watchers_;
     for (const auto& [number, changed] : watchers) {
       if (view_watchers_.contains(number)) changed();
     }
-  });
+  }));
 }
 
 void Engine::carry_out(core::DrainDone) {
@@ -168,7 +170,7 @@ void Engine::carry_out(core::DrainDone) {
 }
 
 void Engine::carry_out(const core::LogLine& effect) {
-  std::vector<LogField> fields;
+  std::vector<log::LogField> fields;
   fields.reserve(effect.fields.size());
   for (const auto& [key, value] : effect.fields) fields.push_back({key, value});
   log_.write(effect.level, effect.event, fields);
@@ -179,14 +181,18 @@ void Engine::carry_out(const core::LogLine& effect) {
 core::Token Engine::apply(core::Call call, Done done) {
   const core::Token token = next_token_++;
   if (!started_) {
-    done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
-                              "waiting for the first answer of the application's health check"));
+    boost::asio::post(loop_, life_.bind([done = std::move(done)] {
+      done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
+                                "waiting for the first answer of the application's health check"));
+    }));
     return token;
   }
   const core::Now time = now();
   calls_.emplace(token, CallEntry{std::move(done), call.origin, core::called(call), time.mono});
+  const core::Token outer = std::exchange(asking_, token);
   node_.apply(time, token, std::make_shared<const core::Call>(std::move(call)));
   carry_out();
+  asking_ = outer;
   return token;
 }
 
@@ -236,13 +242,15 @@ void Engine::uncordon() {
 }
 
 std::uint64_t Engine::when_drained(std::function<void(bool complete)> done) {
-  const core::Status status = node_.status();
-  if (status.phase == core::Phase::kDrained || status.drain_overdue) {
-    done(status.phase == core::Phase::kDrained);
-    return 0;
-  }
   const std::uint64_t number = next_token_++;
   drain_watchers_[number] = std::move(done);
+  const core::Status status = node_.status();
+  const bool complete = status.phase == core::Phase::kDrained;
+  if (complete || status.drain_overdue) {
+    boost::asio::post(loop_, life_.bind([this, number, complete] {
+      if (const auto watcher = drain_watchers_.extract(number)) watcher.mapped()(complete);
+    }));
+  }
   return number;
 }
 

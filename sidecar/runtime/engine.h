@@ -15,10 +15,11 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/ports.h"
-#include "sidecar/runtime/log.h"
-#include "sidecar/runtime/memory_return.h"
+#include "sidecar/log/log.h"
+#include "sidecar/process/memory_return.h"
 
 namespace ringside::runtime {
 
@@ -31,7 +32,7 @@ SteadyClock::time_point to_steady(core::Instant instant);
 
 class Engine final : public core::Gateway, public core::PeerSink, public core::AppSink, public core::DiscoverySink {
  public:
-  Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, Log& log);
+  Engine(Loop& loop, core::NodeConfig config, std::uint64_t seed, log::Log& log);
   ~Engine() override;
 
   // The other side of the seams; all of them before start().
@@ -114,7 +115,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void log_refusal(const CallEntry& call, const core::Answer& answer);
 
   Loop& loop_;
-  Log& log_;
+  log::Log& log_;
   core::Node node_;
   Ports ports_;
   boost::asio::steady_timer timer_;
@@ -123,6 +124,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   bool carrying_out_ = false;
   bool view_change_posted_ = false;
   std::uint64_t next_token_ = 1;
+  core::Token asking_ = 0;  // the call that apply() is inside of; 0: none
   std::unordered_map<core::Token, CallEntry> calls_;
   std::unordered_map<core::Token, Reply> asked_;          // by others, not answered yet
   std::unordered_map<core::Token, core::Instant> turns_;  // when they began
@@ -130,13 +132,13 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::set<core::Token> good_byes_;                       // not answered yet
   std::function<void()> closed_;
   boost::asio::steady_timer closing_bound_;
-  MemoryReturn memory_;
+  process::MemoryReturn memory_;
   std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
   std::map<std::uint64_t, std::function<void()>> view_watchers_;
   core::Discovered discovered_;    // last
   bool discovered_early_ = false;  // before the node began
   std::uint64_t discovery_failures_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::runtime

@@ -2,9 +2,10 @@
 
 #include <charconv>
 
+#include "sidecar/base/text.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/wire/apply.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -29,7 +30,7 @@ std::optional<core::Answer> parse_actor(std::string_view segment, ActorRef& acto
     actor.id = *id;
     return std::nullopt;
   }
-  const auto text = percent_decode(segment);
+  const auto text = base::percent_decode(segment);
   if (!text) return bad_id("the actor's id is not well percent-encoded");
   if (!text->starts_with(kNamePrefix)) {
     return bad_id(
@@ -40,7 +41,7 @@ std::optional<core::Answer> parse_actor(std::string_view segment, ActorRef& acto
   if (name.size() > kMaxActorName) {
     return bad_id("an actor's name has at most " + std::to_string(kMaxActorName) + " bytes");
   }
-  if (!is_utf8(name)) return bad_id("an actor's name is UTF-8");
+  if (!base::is_utf8(name)) return bad_id("an actor's name is UTF-8");
   actor.id = core::id_of_name(name);
   actor.name = name;
   return std::nullopt;

@@ -3,10 +3,10 @@
 #include <google/protobuf/any.pb.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/base/utf8.h"
 #include "sidecar/wire/fields.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -25,7 +25,7 @@ std::optional<core::Answer> check_any(std::string_view any, std::size_t number) 
   const bool whole = each_field(any, [&](const Field& field) {
     if (field.number == google::protobuf::Any::kTypeUrlFieldNumber && field.has_length()) {
       url = field.bytes;
-      utf8 = utf8 && is_utf8(url);
+      utf8 = utf8 && base::is_utf8(url);
     }
     return true;
   });

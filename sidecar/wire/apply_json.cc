@@ -24,10 +24,11 @@
 #include <nlohmann/json.hpp>
 #include <ringside/http/v1/http.pb.h>
 
+#include "sidecar/base/text.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
-#include "sidecar/wire/text.h"
+#include "sidecar/wire/json_text.h"
 #include "sidecar/wire/typed_scan.h"
 
 namespace ringside::wire {
@@ -241,7 +242,7 @@ std::optional<core::Answer> ApplyJson::read_request(std::string_view json, std::
   const auto status = to_binary(resolver, kRequestUrl, json, request);
   if (status.ok()) return std::nullopt;
   if (!resolver.unknown.empty()) return unknown_type(resolver.unknown);
-  const std::string message = printable(std::string(status.message()));
+  const std::string message = base::readable(std::string(status.message()), kMostOfADetail);
   const bool type = message.find("@type") != std::string::npos || message.find("type URL") != std::string::npos;
   return invalid(type ? core::Reason::kBadType : core::Reason::kMalformed,
                  "the body is not a messages.ApplyRequest in JSON: " + message);
@@ -252,8 +253,8 @@ std::optional<core::Answer> ApplyJson::write_request(const std::string& request,
   Resolver resolver(*types_->in_pool, types_->cache);
   const auto status = to_json(resolver, kRequestUrl, request, json);
   if (status.ok()) return std::nullopt;
-  return invalid(core::Reason::kMalformed,
-                 "the batch cannot be written as JSON: " + printable(std::string(status.message())));
+  return invalid(core::Reason::kMalformed, "the batch cannot be written as JSON: " +
+                                               base::readable(std::string(status.message()), kMostOfADetail));
 }
 
 std::optional<std::string> ApplyJson::read_result(std::string_view json, std::string& result) const {
@@ -270,9 +271,10 @@ std::optional<std::string> ApplyJson::read_result(std::string_view json, std::st
   options.ignore_unknown_fields = true;
   const auto status = to_binary(resolver, kResultUrl, json, result, options);
   if (!status.ok()) {
-    return printable(resolver.unknown.empty()
-                         ? "the answer is not a messages.ApplyResult in JSON: " + std::string(status.message())
-                         : "the type " + resolver.unknown + ", in the answer, is not known here");
+    const std::string what = resolver.unknown.empty()
+                                 ? "the answer is not a messages.ApplyResult in JSON: " + std::string(status.message())
+                                 : "the type " + resolver.unknown + ", in the answer, is not known here";
+    return base::readable(what, kMostOfADetail);
   }
   if (!gate.accepted_given) result += accepted.SerializeAsString();
   return std::nullopt;

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
-#include "sidecar/config/units.h"
+#include "sidecar/base/text.h"
+#include "sidecar/base/units.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/core/chain.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/outcome.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -56,8 +57,7 @@ core::Answer not_read(const net::Metadata& headers, std::string_view name, core:
   constexpr std::size_t kMostOfAValue = 60;
   const std::string value(headers.get(name));
   if (headers.count(name) > 1) return invalid(reason, std::string(name) + " is given more than once");
-  return invalid(reason, std::string(name) + ": \"" + printable(value.substr(0, kMostOfAValue)) +
-                             (value.size() > kMostOfAValue ? "..." : "") + "\" is " + why);
+  return invalid(reason, std::string(name) + ": \"" + base::readable(value, kMostOfAValue) + "\" is " + why);
 }
 
 std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {
@@ -98,7 +98,7 @@ std::optional<core::Answer> check_actor_name(const net::Metadata& metadata) {
   const std::string* encoded = metadata.find(kActorNameHeader);
   if (encoded == nullptr) return std::nullopt;
   const auto name = net::decode_bin(*encoded);
-  if (name && name->size() <= kMaxActorName && is_utf8(*name)) return std::nullopt;
+  if (name && name->size() <= kMaxActorName && base::is_utf8(*name)) return std::nullopt;
   return invalid(core::Reason::kBadId,
                  "ringside-actor-name-bin: UTF-8 of at most " + std::to_string(kMaxActorName) + " bytes");
 }
@@ -113,7 +113,7 @@ std::optional<core::Answer> read_http_call(const net::Metadata& headers, const T
                                            core::Call& call) {
   core::Duration timeout = limits.fallback;
   if (const std::string* text = headers.find(kTimeoutHeader)) {
-    const auto given = config::parse_duration(*text);
+    const auto given = base::parse_duration(*text);
     if (!given || given->count() == 0 || headers.count(kTimeoutHeader) > 1) {
       return not_read(headers, kTimeoutHeader, core::Reason::kBadDeadline,
                       "not a duration above zero with a unit, such as 500ms, 30s or 5m");

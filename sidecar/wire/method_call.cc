@@ -7,9 +7,9 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
-#include "sidecar/net/http1_gate.h"
+#include "sidecar/base/text.h"
+#include "sidecar/net/http1/http1_gate.h"
 #include "sidecar/wire/apply.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -19,21 +19,8 @@ namespace http = ringside::http::v1;
 constexpr std::string_view kPathCharacters = "!$&'()*+,;=:@";  // besides unreserved ones (RFC 3986 §3.3)
 constexpr std::string_view kQueryCharacters = "!$&'()*+,;=:@/?%[]{}|^`\"<>\\";  // verbatim, as clients send them
 
-// In lower case. Headers between two neighbours, and those that the sidecar has its own word for.
-constexpr std::array<std::string_view, 14> kOwnHeaders = {"connection",
-                                                          "content-length",
-                                                          "expect",
-                                                          "forwarded",
-                                                          "host",
-                                                          "http2-settings",
-                                                          "keep-alive",
-                                                          "proxy-authenticate",
-                                                          "proxy-authorization",
-                                                          "te",
-                                                          "proxy-connection",
-                                                          "trailer",
-                                                          "transfer-encoding",
-                                                          "upgrade"};
+// What the sidecar has its own word for, besides what belongs to a connection. In lower case.
+constexpr std::array<std::string_view, 3> kOwnHeaders = {"forwarded", "proxy-authenticate", "proxy-authorization"};
 constexpr std::string_view kLengthHeader = "content-length";
 constexpr std::array<std::string_view, 3> kCallHeaders = {"idempotency-key", "traceparent", "tracestate"};
 
@@ -110,13 +97,13 @@ std::optional<core::Answer> normalize_method_path(std::string_view path, std::st
   bool first = true;
   while (true) {
     const std::size_t end = path.find('/');
-    const auto segment = percent_decode(path.substr(0, end));
+    const auto segment = base::percent_decode(path.substr(0, end));
     if (!segment) return bad_path("the method's path is not well percent-encoded");
     if (const auto wrong = check_segment(*segment)) return bad_path(*wrong);
     if (*segment != ".") {
       if (!first) normalized += '/';
       first = false;
-      normalized += percent_encode(*segment, kPathCharacters);
+      normalized += base::percent_encode(*segment, kPathCharacters);
     }
     if (end == std::string_view::npos) break;
     path.remove_prefix(end + 1);
@@ -139,7 +126,10 @@ net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request) 
   }
   net::Metadata kept;
   for (const net::Header& header : headers) {
-    if (among(kOwnHeaders, header.name) || header.name.starts_with("ringside-")) continue;
+    if (net::is_connections_own(header.name) || among(kOwnHeaders, header.name) ||
+        header.name.starts_with("ringside-")) {
+      continue;
+    }
     if (of_request && among(kCallHeaders, header.name)) continue;
     if (std::find(named.begin(), named.end(), header.name) != named.end()) continue;
     kept.add(header.name, header.value);
@@ -156,7 +146,7 @@ std::optional<core::Answer> write_method_call(core::ActorId id, const net::HttpR
   http::Request call;
   if (auto refusal = normalize_method_path(path_and_query.substr(0, mark), *call.mutable_path())) return refusal;
   if (mark != std::string_view::npos) {
-    call.set_query(percent_encode(path_and_query.substr(mark + 1), kQueryCharacters));
+    call.set_query(base::percent_encode(path_and_query.substr(mark + 1), kQueryCharacters));
   }
   call.set_method(request.method);
   put_headers(end_to_end_headers(request.headers, true), call);
@@ -202,7 +192,7 @@ std::optional<core::Answer> read_method_call(const std::string& apply_request, n
   request.headers = end_to_end_headers(headers, true);
   request.method = call.method();
   request.target = "/actors/" + std::to_string(batch.id()) + "/method/" + path;
-  if (!call.query().empty()) request.target += "?" + percent_encode(call.query(), kQueryCharacters);
+  if (!call.query().empty()) request.target += "?" + base::percent_encode(call.query(), kQueryCharacters);
   request.body = std::move(*call.mutable_body());
   return std::nullopt;
 }

@@ -8,7 +8,7 @@
 #include <google/protobuf/duration.pb.h>
 #include <messages/control_plane.pb.h>
 
-#include "sidecar/wire/text.h"
+#include "sidecar/base/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -156,7 +156,7 @@ net::Metadata http_headers(const core::Answer& answer) {
   return headers;
 }
 
-core::Answer lane_refusal(net::Refusal why) {
+core::Answer server_refusal(net::Refusal why) {
   switch (why) {
     case net::Refusal::kOversize:
       return core::Answer::failed(Outcome::kInvalid, Reason::kTooLarge);
@@ -188,7 +188,7 @@ core::Answer read_answer(net::GrpcStatus status, const std::string& status_messa
     answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
     answer.result = std::move(body);
     if (!result.accepted()) {
-      if (const auto detail = net::decode_bin(trailers.get(kDetailHeader))) answer.detail = readable(*detail);
+      if (const auto detail = net::decode_bin(trailers.get(kDetailHeader))) answer.detail = base::readable(*detail);
     }
     return answer;
   }

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "sidecar/core/call.h"
-#include "sidecar/net/grpc_status.h"
+#include "sidecar/net/grpc/grpc_status.h"
+#include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/metadata.h"
-#include "sidecar/net/method_table.h"
 
 namespace ringside::wire {
 
@@ -38,8 +38,8 @@ int http_status(const core::Answer& answer);  // of everything but a method call
 net::Metadata grpc_trailers(const core::Answer& answer);
 net::Metadata http_headers(const core::Answer& answer);
 
-// What a refusal that the HTTP/2 lane makes by itself means.
-core::Answer lane_refusal(net::Refusal why);
+// What a refusal that our HTTP/2 server makes by itself means.
+core::Answer server_refusal(net::Refusal why);
 
 // The sentence that goes with a refusal: the detail, or one made from the reason.
 std::string message(const core::Answer& answer);

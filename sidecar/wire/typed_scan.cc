@@ -4,9 +4,10 @@
 
 #include <google/protobuf/any.pb.h>
 
+#include "sidecar/base/text.h"
+#include "sidecar/base/utf8.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/fields.h"
-#include "sidecar/wire/text.h"
 
 namespace ringside::wire {
 namespace {
@@ -51,7 +52,7 @@ class Scan {
       case pb::FieldDescriptor::TYPE_MESSAGE:
         return message(*field.message_type(), bytes, depth + 1);
       case pb::FieldDescriptor::TYPE_STRING:
-        return is_utf8(bytes) || malformed("a text in it is not UTF-8");
+        return base::is_utf8(bytes) || malformed("a text in it is not UTF-8");
       default:
         return !field.is_packable() || packed(field, bytes) || malformed("not a serialized " + field.full_name());
     }
@@ -97,7 +98,8 @@ std::optional<core::Answer> check_typed(const pb::DescriptorPool& pool, const pb
 std::string type_name(std::string_view type_url) { return std::string(type_url.substr(type_url.rfind('/') + 1)); }
 
 core::Answer unknown_type(const std::string& name) {
-  return invalid(core::Reason::kBadType, "the type " + printable(name) + " is not known here (see --descriptors)");
+  return invalid(core::Reason::kBadType,
+                 "the type " + base::readable(name, kMostOfADetail) + " is not known here (see --descriptors)");
 }
 
 }  // namespace ringside::wire

@@ -96,7 +96,7 @@ class AdapterTest : public net::testing::LoopTest {
   std::chrono::milliseconds turn_timeout{60'000};
   std::size_t connections = 256;
   Reports reports;
-  runtime::Log log;
+  log::Log log;
 };
 
 }  // namespace ringside::adapters::testing

@@ -367,6 +367,19 @@ TEST_F(GoodApp, AsManyTurnsAndDeactivationsAtOnceAsThereMayBe) {
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 300 && reports.done.size() == 100; }));
 }
 
+TEST_F(GoodApp, AnAdapterThatHasEndedReportsNothing) {
+  adapter.reset();
+  connections = 30;
+  start(listener->local_address());
+  ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
+  hold = true;
+  for (core::Token token = 1; token <= 25; ++token) adapter->start_turn(turn(token, token));  // the last are refused
+  adapter->break_turn(1);
+  adapter.reset();
+  settle();
+  EXPECT_TRUE(reports.ended.empty());
+}
+
 // Those under way may be waiting for it.
 TEST_F(GoodApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
   adapter.reset();

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/http1/http1_client.h"
 #include "tests/unit/local/fake_gateway.h"
 #include "tests/unit/net/net_fixture.h"
 

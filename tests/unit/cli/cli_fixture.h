@@ -15,7 +15,7 @@
 
 #include "sidecar/cli/cli.h"
 #include "sidecar/local/local_api.h"
-#include "sidecar/net/listener.h"
+#include "sidecar/net/listener/listener.h"
 #include "tests/unit/local/fake_gateway.h"
 
 namespace ringside::cli::testing {

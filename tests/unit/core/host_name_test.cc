@@ -23,6 +23,7 @@ TEST(HostName, OneHostHasOneName) {
       {"::ffff:10.0.0.7", "10.0.0.7"},
       {"[::ffff:a00:7]:1400", "10.0.0.7:1400"},
       {"64:ff9b::192.0.2.33", "64:ff9b::c000:221"},
+      {"::1:2", "::1:2"},
       {"Shop-0.Shop.Default.svc.", "shop-0.shop.default.svc"},
       {"LOCALHOST:7001", "localhost:7001"},
       {"_tcp.x", "_tcp.x"},
@@ -38,6 +39,7 @@ TEST(HostName, WhatIsNoneIsRefused) {
                          "fe80::1::", "ä.de",    "a;b",      "[10.0.0.1",  "::1.2.3",       "1:2:3:4:5:6:7:8:9",
                          "a\n"};
   for (const char* text : cases) EXPECT_EQ(canonical_host(text), std::nullopt) << text;
+  EXPECT_EQ(canonical_host(std::string_view("10.0.0.1\0", 9)), std::nullopt);
   EXPECT_EQ(canonical_host(std::string(64, 'a')), std::nullopt);
   EXPECT_NE(canonical_host(std::string(63, 'a')), std::nullopt);
 }

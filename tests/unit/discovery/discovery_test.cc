@@ -173,6 +173,13 @@ TEST_F(Discovering, AReadingAskedForDuringAnotherComesAfterIt) {
   ASSERT_TRUE(run_until([this] { return found.size() == 2; }));
 }
 
+TEST_F(Discovering, EndedBeforeItsAnswerCameFromTheLoop) {
+  from({listed({"10.0.0.2"})});
+  discovery.reset();
+  settle();
+  EXPECT_TRUE(found.empty());
+}
+
 TEST_F(Discovering, EndedWhileAsking) {
   dns.silent = true;
   from({config::JoinDns{"shop.test", 1337}});

@@ -13,8 +13,8 @@
 #include <nlohmann/json.hpp>
 
 #include "sidecar/local/local_api.h"
-#include "sidecar/net/grpc_channel.h"
-#include "sidecar/net/http1_client.h"
+#include "sidecar/net/grpc/grpc_channel.h"
+#include "sidecar/net/http1/http1_client.h"
 #include "tests/unit/local/fake_gateway.h"
 #include "tests/unit/net/net_fixture.h"
 
@@ -41,8 +41,8 @@ class LocalTest : public ::testing::Test {
     api = std::make_unique<LocalApi>(loop, gateway, json, options);
     const auto methods = std::make_shared<net::MethodTable>();
     api->add_methods(*methods);
-    auto listen = net::testing::on_loopback(methods);
-    listen.http2->guard = [this](const auto&... request) { return api->why_forbidden(request...); };
+    auto listen = net::testing::on_loopback(
+        {.methods = methods, .guard = [this](const auto&... request) { return api->why_forbidden(request...); }});
     listen.http1.emplace();
     listen.http1->handler = api->handler();
     listen.http1->shape_error = api->error_shaper();

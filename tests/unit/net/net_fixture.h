@@ -8,8 +8,9 @@
 #include <string>
 #include <utility>
 
-#include "sidecar/net/grpc_channel.h"
-#include "sidecar/net/listener.h"
+#include "sidecar/net/grpc/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/listener/listener.h"
 #include "tests/unit/net/net_test_support.h"
 
 namespace ringside::net::testing {
@@ -23,15 +24,15 @@ inline std::shared_ptr<MethodTable> one_method(const std::string& path,
   return methods;
 }
 
-/// At a port of the kernel's choice; speaks HTTP/2 where there are methods.
-inline ListenerOptions on_loopback(std::shared_ptr<const MethodTable> methods = nullptr) {
+// At a port of the kernel's choice; speaks gRPC where there are methods.
+inline ListenerOptions on_loopback(GrpcServerOptions grpc = {}) {
   ListenerOptions options;
   options.address = {"127.0.0.1", 0, ""};
-  if (methods) options.http2.emplace().methods = std::move(methods);
+  if (grpc.methods) options.http2.emplace().service = serve_grpc(std::move(grpc));
   return options;
 }
 
-/// Open and started.
+// Open and started.
 inline std::unique_ptr<Listener> serve(Loop& loop, ListenerOptions options) {
   auto listener = std::make_unique<Listener>(loop, std::move(options));
   std::string error;
@@ -62,11 +63,11 @@ class ListenerTest : public LoopTest {
   std::unique_ptr<GrpcChannel> channel_;
 };
 
-/// Before the server stands a client of which requests are made, each with one `Result`.
+// Before the server stands a client of which requests are made, each with one `Result`.
 template <typename Result>
 class HandServerTest : public LoopTest {
  protected:
-  /// `ask` gets the function that takes the result. The request's index.
+  // `ask` gets the function that takes the result. The request's index.
   template <typename Ask>
   std::size_t begin(Ask ask) {
     results_.emplace_back();

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "sidecar/net/grpc_framing.h"
+#include "sidecar/net/grpc/grpc_framing.h"
 
 namespace ringside::net::testing {
 

@@ -1,3 +1,5 @@
+// What the tests of the network code share: a loop that is run until something has happened, and sockets and HTTP/2
+// frames that are handled by hand.
 #pragma once
 
 #include <chrono>
@@ -18,8 +20,8 @@
 
 namespace ringside::net::testing {
 
-/// One loop, turned by the test's own thread until what it waits for has happened. The limit is only there so
-/// that a broken test ends.
+// One loop, turned by the test's own thread until what it waits for has happened. The limit is only there so
+// that a broken test ends.
 class LoopTest : public ::testing::Test {
  protected:
   LoopTest() : work_(loop.get_executor()) {}
@@ -37,7 +39,7 @@ class LoopTest : public ::testing::Test {
     EXPECT_TRUE(run_until([&result] { return result.has_value(); }));
     return result ? *result : result.emplace();
   }
-  /// Lets everything that is ready now run.
+  // Lets everything that is ready now run.
   void settle() {
     while (loop.poll() > 0) {
     }
@@ -49,7 +51,7 @@ class LoopTest : public ::testing::Test {
   boost::asio::executor_work_guard<Loop::executor_type> work_;
 };
 
-/// A plain socket in the hands of a test: one end of a connection, non-blocking.
+// A plain socket in the hands of a test: one end of a connection, non-blocking.
 class RawSocket {
  public:
   static RawSocket connect_to(const Endpoint& endpoint);
@@ -60,12 +62,12 @@ class RawSocket {
   RawSocket& operator=(RawSocket&&) = delete;
   ~RawSocket();
 
-  /// As much as the kernel takes now; how much that was (0: full or broken).
+  // As much as the kernel takes now; how much that was (0: full or broken).
   std::size_t send(std::string_view bytes);
   void half_close();
   void close();
   void reset();  // breaks the connection
-  /// Reads what is there; then input() and ended() tell.
+  // Reads what is there; then input() and ended() tell.
   void pump();
   std::string& input() { return in_; }
   bool ended() const { return ended_; }
@@ -86,7 +88,7 @@ class RawSocket {
   std::string in_;
 };
 
-/// A listening socket in the hands of a test, on an ephemeral loopback port.
+// A listening socket in the hands of a test, on an ephemeral loopback port.
 class RawListener {
  public:
   explicit RawListener(int backlog = 64);
@@ -94,7 +96,7 @@ class RawListener {
   RawListener(const RawListener&) = delete;
   RawListener& operator=(const RawListener&) = delete;
   Endpoint endpoint() const { return endpoint_; }
-  /// Null when nobody has connected yet.
+  // Null when nobody has connected yet.
   std::unique_ptr<RawSocket> accept();
 
  private:
@@ -102,7 +104,7 @@ class RawListener {
   int fd_ = -1;
 };
 
-/// A loopback port where nobody listens.
+// A loopback port where nobody listens.
 Endpoint unused_endpoint();
 
 // HTTP/2 frames by hand.
@@ -118,13 +120,13 @@ inline constexpr std::uint8_t kEndStream = 1, kAck = 1, kEndHeaders = 4;
 
 std::string frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
 std::string number(std::uint32_t value);
-/// Literal fields without indexing.
+// Literal fields without indexing.
 std::string hpack(const Metadata& headers);
 std::string grpc_request(std::uint32_t stream, const std::string& path, const Metadata& more = {});
 std::string grpc_message(std::string_view message);
-/// All header fields of these frames, which are all the HEADERS that a connection has carried.
+// All header fields of these frames, which are all the HEADERS that a connection has carried.
 Metadata decode_headers(const std::vector<Frame>& frames);
-/// Takes the whole frames off the front.
+// Takes the whole frames off the front.
 std::vector<Frame> take_frames(std::string& input);
 
 }  // namespace ringside::net::testing

@@ -46,7 +46,7 @@ class Loopback : public net::testing::LoopTest {
     const auto methods = std::make_shared<net::MethodTable>();
     server.add_methods(*methods);
     watch.add_methods(*methods);
-    listener = net::testing::serve(loop, net::testing::on_loopback(methods));
+    listener = net::testing::serve(loop, net::testing::on_loopback({.methods = methods}));
     host = listener->local_address().to_string();
     PeerClientOptions to;
     to.random = [] { return 0.5; };
@@ -120,6 +120,30 @@ TEST_F(Loopback, FailuresSayWhatIsKnown) {
   const auto nobody = ask(core::PingRequest{}, net::testing::unused_endpoint().to_string());
   EXPECT_EQ(std::get<core::PeerFailure>(nobody).kind, Kind::kRefused);
   EXPECT_EQ(std::get<core::PeerFailure>(ask(core::PingRequest{}, "no host")).kind, Kind::kUnreachable);
+}
+
+TEST_F(Loopback, NothingIsAnsweredFromInsideTheCall) {
+  client->ask({1, "no host", core::PingRequest{}, std::chrono::seconds(10)});
+  core::ForwardCall made = call(false);
+  made.host = "no host";
+  made.token = 2;
+  client->forward(made);
+  made.token = 3;
+  client->forward(made);
+  client->abandon(3);
+  EXPECT_TRUE(sink.answers.empty());
+  EXPECT_TRUE(sink.forwarded.empty());
+  settle();
+  EXPECT_TRUE(sink.answers.contains(1));
+  EXPECT_EQ(sink.forwarded.size(), 1U) << "an abandoned call is not reported";
+  EXPECT_EQ(sink.forwarded[2].outcome, Outcome::kNotDelivered);
+}
+
+TEST_F(Loopback, AClientThatHasEndedAnswersNothing) {
+  client->ask({1, "no host", core::PingRequest{}, std::chrono::seconds(10)});
+  client.reset();
+  settle();
+  EXPECT_TRUE(sink.answers.empty());
 }
 
 TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {

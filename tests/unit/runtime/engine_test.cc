@@ -95,7 +95,7 @@ class Run : public net::testing::LoopTest {
   }
 
   std::string logged;
-  Log log;
+  log::Log log;
   Peers peers;
   App app;
   Listed listed;
@@ -106,6 +106,8 @@ class Run : public net::testing::LoopTest {
 
 TEST_F(Run, BeforeTheAppsFirstWordNothingIsServed) {
   call();
+  EXPECT_TRUE(answers.empty()) << "never from inside the call";
+  settle();
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].outcome, Outcome::kNotDelivered);
   EXPECT_EQ(answers[0].reason, Reason::kNotReady);
@@ -135,6 +137,18 @@ TEST_F(Run, ATurnThatTakesTooLongIsBrokenByTheTimer) {
   call();
   ASSERT_TRUE(run_until([this] { return app.broken.size() == 1; }));
   EXPECT_EQ(app.broken[0], app.turns[0].token);
+}
+
+TEST_F(Run, ACallThatIsRefusedAtOnceIsAnsweredFromTheLoop) {
+  ready();
+  core::Call late;
+  late.id = 1;
+  late.deadline = engine.now().mono - std::chrono::seconds(1);
+  engine.apply(std::move(late), [this](Answer answer) { answers.push_back(std::move(answer)); });
+  EXPECT_TRUE(answers.empty()) << "never from inside the call";
+  settle();
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].outcome, Outcome::kExpired);
 }
 
 TEST_F(Run, ACancelledCallIsAnsweredOnce) {
@@ -177,7 +191,7 @@ TEST_F(Run, PeersAreAnsweredAndPingsMeasured) {
   EXPECT_EQ(measured.pings, 1) << "an answer to nothing is nothing";
 }
 
-TEST_F(Run, AChangeIsToldOnceATurnOfTheLoopAndNotAfterForget) {
+TEST_F(Run, AChangeIsToldOnceALoopIterationAndNotAfterForget) {
   int seen = 0;
   const std::uint64_t watcher = engine.when_view_changes([&] { ++seen; });
   ready();
@@ -205,7 +219,10 @@ TEST_F(Run, ADrainTellsThoseWhoWaitAndThoseWhoAskLater) {
   }));
   EXPECT_EQ(told, std::vector<bool>{true});
   engine.when_drained([&](bool complete) { told.push_back(complete); });
-  EXPECT_EQ(told.size(), 2U) << "at once, where none is left to await";
+  EXPECT_EQ(told.size(), 1U) << "never from inside the call";
+  engine.forget(engine.when_drained([](bool) { ADD_FAILURE() << "was forgotten"; }));
+  settle();
+  EXPECT_EQ(told.size(), 2U) << "soon, where none is left to await";
 }
 
 TEST_F(Run, CloseEndsWithinItsBoundWhoeverAnswers) {

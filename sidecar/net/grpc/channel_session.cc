@@ -1,0 +1,126 @@
+#include "sidecar/net/grpc/channel_session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringside::net {
+
+namespace {
+
+Http2Settings client_settings() {
+  Http2Settings settings;
+  settings.max_header_list = 64 * 1024;
+  settings.stream_window = 4 << 20;
+  settings.connection_window = 64 << 20;
+  return settings;
+}
+
+}  // namespace
+
+ChannelSession::ChannelSession(Loop& loop, Transport transport, std::weak_ptr<SessionOwner> owner,
+                               std::string authority)
+    : Http2Connection(loop, std::move(transport), client_settings()),
+      owner_(std::move(owner)),
+      authority_(std::move(authority)) {}
+
+bool ChannelSession::open(const std::shared_ptr<SessionStream>& stream) {
+  if (!ready()) return false;
+  HeaderList headers;
+  std::string timeout;
+  headers.add(":method", "POST");
+  headers.add(":scheme", "http");
+  headers.add(":authority", authority_);
+  stream->add_headers(headers, timeout);
+  const std::int32_t id = submit_request(headers, nullptr);
+  if (id < 0) {
+    // Some 2^30 streams on one connection: its numbers are used up.
+    nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
+    go_away();
+    return false;
+  }
+  stream->opened(shared(), id);
+  streams_[id] = stream;
+  return true;
+}
+
+std::size_t ChannelSession::room() {
+  if (!ready()) return 0;
+  const std::size_t allowed = nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return allowed - std::min(allowed, streams_.size());
+}
+
+void ChannelSession::leave(std::int32_t id, bool reset) {
+  if (closed() || streams_.erase(id) == 0) return;
+  if (reset) Http2Connection::reset(id, NGHTTP2_CANCEL);
+}
+
+void ChannelSession::abort(std::string_view why) {
+  transport().drop_unsent();
+  close(why);
+}
+
+std::shared_ptr<SessionStream> ChannelSession::find(std::int32_t id) const {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : found->second;
+}
+
+void ChannelSession::on_header(std::int32_t id, std::string_view name, std::string_view value) {
+  if (const auto stream = find(id)) {
+    stream->on_header(name, value);
+  } else {
+    charge(0.01, "header flood");  // a block that goes on after its stream has been left
+  }
+}
+
+void ChannelSession::on_headers_end(std::int32_t id, bool end_stream) {
+  if (const auto stream = find(id)) stream->on_headers_end(end_stream);
+}
+
+void ChannelSession::on_data(std::int32_t id, std::string_view bytes) {
+  consume_stream(id, bytes.size());
+  if (const auto stream = find(id)) stream->on_data(bytes);
+}
+
+void ChannelSession::on_data_end(std::int32_t id) {
+  if (const auto stream = find(id)) stream->on_end();
+}
+
+void ChannelSession::on_headers_sent(std::int32_t id, bool) {
+  if (const auto stream = find(id)) stream->on_headers_sent();
+}
+
+void ChannelSession::on_stream_closed(std::int32_t id, std::uint32_t error) {
+  const auto stream = find(id);
+  streams_.erase(id);
+  if (error == NGHTTP2_NO_ERROR) earn(2);
+  if (stream) stream->on_closed(error, going_away_);
+}
+
+void ChannelSession::on_settings() {
+  if (std::exchange(ready_, true)) return;
+  if (const auto owner = owner_.lock()) owner->on_session_ready(*this);
+}
+
+void ChannelSession::on_goaway() { go_away(); }
+
+void ChannelSession::go_away() {
+  if (std::exchange(going_away_, true)) return;
+  if (const auto owner = owner_.lock()) owner->on_session_going_away(*this);
+  for (const auto& [id, stream] : streams_) stream->on_going_away();
+  mark_dirty();
+}
+
+ssize_t ChannelSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) {
+  const auto stream = find(id);
+  if (!stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  return stream->read_body(to, size, flags);
+}
+
+void ChannelSession::on_end(std::string_view why, error_code ec) {
+  const std::string text = ec ? ec.message() : std::string(why);
+  const auto streams = std::exchange(streams_, {});
+  if (const auto owner = owner_.lock()) owner->on_session_end(*this, text, ec);
+  for (const auto& [id, stream] : streams) stream->on_connection_lost(text);
+}
+
+}  // namespace ringside::net

@@ -1,0 +1,118 @@
+#include "sidecar/net/grpc/grpc_server.h"
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "sidecar/net/grpc/native_stream.h"
+#include "sidecar/net/http2/http2_server_session.h"
+
+namespace ringside::net {
+
+namespace {
+
+bool is_grpc(std::string_view content_type) {
+  constexpr std::string_view kGrpc = "application/grpc";
+  if (!content_type.starts_with(kGrpc)) return false;
+  content_type.remove_prefix(kGrpc.size());
+  return content_type.empty() || content_type[0] == '+' || content_type[0] == ';';
+}
+
+void refuse(Http2ServerSession& session, std::int32_t id, const Method* method, Refusal why, GrpcStatus status,
+            std::string_view message) {
+  const std::string code = std::to_string(static_cast<int>(status));
+  const std::string text = encode_grpc_message(message);
+  const Metadata more = method && method->refusal ? method->refusal(why) : Metadata();
+  HeaderList headers;
+  headers.add(":status", "200");
+  headers.add("content-type", "application/grpc");
+  headers.add("grpc-status", code);
+  headers.add("grpc-message", text);
+  if (status == GrpcStatus::kUnimplemented) headers.add("grpc-accept-encoding", "identity");
+  headers.add(more);
+  session.submit_response(id, headers, false);
+}
+
+class GrpcService final : public Http2Service {
+ public:
+  GrpcService(Loop& loop, std::shared_ptr<const GrpcServerOptions> options) : options_(std::move(options)) {
+    if (options_->bridge) bridge_ = std::make_unique<GrpcBridge>(loop, options_->bridge);
+  }
+
+  std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
+                                     RequestHead head) override {
+    const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
+    const std::size_t most = session->options().max_header_list;
+    if (head.list_size > most) {
+      refuse(*session, id, method, Refusal::kOversize, method ? method->oversize : GrpcStatus::kResourceExhausted,
+             "the metadata is larger than the limit of " + std::to_string(most) + " bytes");
+      return nullptr;
+    }
+    if (!is_grpc(head.metadata.get("content-type"))) return refuse_http(*session, id, 415);
+    if (head.method != "POST") return refuse_http(*session, id, 405);
+    const std::string why = options_->guard ? options_->guard(head.authority, session->peer(), head.metadata) : "";
+    if (!why.empty()) {
+      refuse(*session, id, method, Refusal::kForbidden, method ? method->forbidden : GrpcStatus::kPermissionDenied,
+             why);
+      return nullptr;
+    }
+    return method ? open_native(session, id, *method, std::move(head)) : open_bridged(session, id, head);
+  }
+
+  void close() override {
+    if (bridge_) bridge_->close();
+  }
+
+ private:
+  std::shared_ptr<ServerStream> open_native(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
+                                            const Method& method, RequestHead head) const {
+    const std::string* encoding = head.metadata.find("grpc-encoding");
+    if (encoding && *encoding != "identity") {
+      refuse(*session, id, &method, Refusal::kUnserved, GrpcStatus::kUnimplemented,
+             "the encoding " + *encoding + " is not supported here: send messages as they are (identity)");
+      return nullptr;
+    }
+    std::optional<Clock::time_point> deadline;
+    if (const std::string* timeout = head.metadata.find("grpc-timeout")) {
+      const auto parsed = parse_grpc_timeout(*timeout);
+      if (!parsed) {
+        refuse(*session, id, &method, Refusal::kMalformed, method.malformed, "malformed grpc-timeout");
+        return nullptr;
+      }
+      deadline = head.arrived + *parsed;
+    }
+    return std::make_shared<NativeStream>(session, id, method, std::move(head), deadline);
+  }
+
+  std::shared_ptr<ServerStream> open_bridged(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
+                                             const RequestHead& head) const {
+    auto stream = bridge_ ? bridge_->open(session, id, head) : nullptr;
+    if (!stream) {
+      refuse(*session, id, nullptr, Refusal::kUnserved, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
+             "the method " + head.path + (bridge_ ? " cannot be served now" : " is not served here"));
+    }
+    return stream;
+  }
+
+  // Whoever speaks something else learns what is spoken here.
+  std::shared_ptr<ServerStream> refuse_http(Http2ServerSession& session, std::int32_t id, int status) const {
+    HttpResponse answer;
+    if (options_->not_grpc) answer = options_->not_grpc(status, "over HTTP/2 only gRPC is served here; use HTTP/1.1");
+    answer.status = status;
+    session.answer(id, std::move(answer));
+    return nullptr;
+  }
+
+  std::shared_ptr<const GrpcServerOptions> options_;
+  std::unique_ptr<GrpcBridge> bridge_;
+};
+
+}  // namespace
+
+std::function<std::unique_ptr<Http2Service>(Loop&)> serve_grpc(GrpcServerOptions options) {
+  return [shared = std::make_shared<const GrpcServerOptions>(std::move(options))](Loop& loop) {
+    return std::make_unique<GrpcService>(loop, shared);
+  };
+}
+
+}  // namespace ringside::net

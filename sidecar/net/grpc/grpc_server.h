@@ -1,0 +1,29 @@
+// gRPC over an HTTP/2 server: which method answers a request, and what is said where none does.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "sidecar/net/grpc/grpc_bridge.h"
+#include "sidecar/net/grpc/method_table.h"
+#include "sidecar/net/http2/http2_server.h"
+#include "sidecar/net/http_message.h"
+
+namespace ringside::net {
+
+struct GrpcServerOptions {
+  std::shared_ptr<const MethodTable> methods;
+  // Where methods outside the table go; null: they answer UNIMPLEMENTED.
+  std::shared_ptr<BridgeTarget> bridge = nullptr;
+  // Why a request may reach no method at all; empty: it may. Null: all may.
+  std::function<std::string(const std::string& authority, const std::string& peer, const Metadata& metadata)> guard =
+      nullptr;
+  // The answer to what is not gRPC: status and a sentence in. Null: the status alone.
+  HttpErrorShaper not_grpc = nullptr;
+};
+
+// For Http2Options::service. Metadata above max_header_list is answered with RESOURCE_EXHAUSTED.
+std::function<std::unique_ptr<Http2Service>(Loop&)> serve_grpc(GrpcServerOptions options);
+
+}  // namespace ringside::net

@@ -1,0 +1,25 @@
+// How a listener serves HTTP/1.1. Requests of one connection are answered one after the other, in order.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+#include "sidecar/net/budget.h"
+#include "sidecar/net/http_message.h"
+
+namespace ringside::net {
+
+struct Http1Options {
+  HttpHandler handler;
+  HttpErrorShaper shape_error;                  // empty: text/plain
+  std::size_t max_header = 16 * 1024;           // 431
+  std::size_t max_body = std::size_t{4} << 20;  // 413
+  std::shared_ptr<Budget> total;  // bytes of bodies held by all that share it, 503; null: 256 MiB for this listener
+  std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request to its last header; 408
+  std::chrono::milliseconds body_timeout{30'000};    // whole body; 408
+  std::chrono::milliseconds idle_timeout{60'000};    // between requests; closed
+  std::chrono::milliseconds write_timeout{30'000};   // a client that reads nothing of an answer; closed
+};
+
+}  // namespace ringside::net

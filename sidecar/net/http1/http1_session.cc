@@ -1,0 +1,319 @@
+#include "sidecar/net/http1/http1_session.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/http/status.hpp>
+
+#include "sidecar/net/loop_scratch.h"
+
+namespace ringside::net {
+
+namespace {
+
+constexpr std::size_t kReadAtOnce = 64 * 1024;
+// Pipelined requests beyond this stay in the kernel until the current one is answered.
+constexpr std::size_t kMaxPipelined = 64 * 1024;
+// After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a
+// client that first sends everything would never see why. Time bounds whom we wait for, bytes what that costs us.
+constexpr std::chrono::milliseconds kLinger{5'000};
+constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
+
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[40];
+  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, size};
+}
+
+bool is_bodiless(int status) { return status == 204 || status == 304 || status < 200; }
+
+// Beside the answer to HEAD: how long the body would be, as far as the answer says so (RFC 9110 §8.6).
+std::string_view promised_length(const HttpResponse& response) {
+  const std::string_view given = response.headers.get("content-length");
+  const bool number = given.size() <= 18 && given.find_first_not_of("0123456789") == std::string_view::npos;
+  return number ? given : std::string_view();
+}
+
+std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive) {
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
+  const auto status = boost::beast::http::int_to_status(static_cast<unsigned>(response.status));
+  if (status != boost::beast::http::status::unknown) {
+    const auto reason = boost::beast::http::obsolete_reason(status);
+    text.append(reason.data(), reason.size());
+  }
+  text += "\r\n";
+  for (const Header& header : response.headers) {
+    if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
+    text += header.name + ": " + header.value + "\r\n";
+  }
+  if (!is_bodiless(response.status)) {
+    const std::string size = std::to_string(response.body.size());
+    const std::string_view length = to_head && response.body.empty() ? promised_length(response) : size;
+    if (!length.empty()) text.append("content-length: ").append(length).append("\r\n");
+  }
+  if (response.headers.find("date") == nullptr) text += "date: " + http_date() + "\r\n";
+  return text + (keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
+}
+
+}  // namespace
+
+// Lives as long as the handler keeps it; the connection may be long gone.
+class Http1Session::Reply final : public HttpReply::Sink {
+ public:
+  Reply(std::weak_ptr<Http1Session> session, bool input_ended)
+      : session_(std::move(session)), input_ended_(input_ended) {}
+  void respond(HttpResponse response) override {
+    cancel_ = nullptr;
+    at_input_end_ = nullptr;
+    if (const auto session = std::exchange(session_, {}).lock()) session->respond(response);
+  }
+  void drop() override {
+    if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
+  }
+  void on_cancel(absl::AnyInvocable<void()> callback) override { cancel_ = std::move(callback); }
+  void on_input_end(absl::AnyInvocable<void()> callback) override { at_input_end_ = std::move(callback); }
+  bool input_ended() const override { return input_ended_; }
+  void end_input() {
+    if (std::exchange(input_ended_, true)) return;
+    if (auto callback = std::exchange(at_input_end_, nullptr)) callback();
+  }
+  void cancel() {
+    end_input();
+    if (auto callback = std::exchange(cancel_, nullptr)) callback();
+  }
+
+ private:
+  std::weak_ptr<Http1Session> session_;
+  absl::AnyInvocable<void()> cancel_;
+  absl::AnyInvocable<void()> at_input_end_;
+  bool input_ended_;
+};
+
+Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
+                           std::shared_ptr<Budget> total, ConnectionEnd on_end)
+    : loop_(loop),
+      transport_(std::move(transport)),
+      options_(std::move(options)),
+      account_(options_->max_body + kMaxPipelined, std::move(total)),
+      on_end_(std::move(on_end)),
+      peer_(transport_.peer_address()),
+      reader_({options_->max_header, options_->max_body}),
+      timer_(loop) {}
+
+void Http1Session::start(std::string_view already_read) {
+  reader_.feed(already_read);
+  process();
+}
+
+void Http1Session::drain() {
+  draining_ = true;
+  if (phase_ == Phase::kReading && reader_.state() == Http1Reader<true>::State::kStart) close("");
+}
+
+void Http1Session::wait_readable() {
+  if (waiting_readable_ || input_ended_ || phase_ == Phase::kClosed) return;
+  waiting_readable_ = true;
+  transport_.wait_readable([self = shared_from_this()](error_code ec) {
+    self->waiting_readable_ = false;
+    if (!ec && self->phase_ != Phase::kClosed) self->on_readable();
+  });
+}
+
+void Http1Session::on_readable() {
+  error_code ec;
+  char* input = boost::asio::use_service<LoopScratch>(loop_).input();
+  const std::size_t got = transport_.read_some(input, kReadAtOnce, ec);
+  if (ec == boost::asio::error::would_block) return wait_readable();
+  if (ec) return on_input_end(ec != boost::asio::error::eof);
+  if (phase_ == Phase::kLingering) {
+    lingered_ += got;
+    return lingered_ > kLingerBytes ? close("") : wait_readable();
+  }
+  reader_.feed({input, got});
+  if (phase_ == Phase::kReading) return process();
+  if (reader_.buffered() < kMaxPipelined) wait_readable();
+}
+
+void Http1Session::on_input_end(bool broken) {
+  input_ended_ = true;
+  if (broken || phase_ == Phase::kLingering) return close("");
+  if (phase_ == Phase::kReading) return process();  // what was pipelined before the end is still answered
+  if (const auto reply = reply_.lock()) reply->end_input();
+}
+
+void Http1Session::process() {
+  if (phase_ != Phase::kReading) return;
+  switch (reader_.advance()) {
+    case Http1Reader<true>::State::kDone:
+      dispatch();
+      break;
+    case Http1Reader<true>::State::kFailed:
+      fail(reader_.status(), (reader_.status() == 400 ? "this is not valid HTTP: " : "") + reader_.why());
+      break;
+    default:
+      await_more();
+  }
+}
+
+void Http1Session::await_more() {
+  const auto state = reader_.state();
+  if (state == Http1Reader<true>::State::kStart && (draining_ || input_ended_)) return close("");
+  if (input_ended_) return close("");
+  if (state == Http1Reader<true>::State::kBody) {
+    if (!account_for_body()) return;
+    const bool expects = reader_.head().minor == 1 && has_token(reader_.head().headers, "expect", "100-continue");
+    if (expects && !continue_sent_ && reader_.body_size() + reader_.buffered() == 0) {
+      continue_sent_ = true;
+      write("HTTP/1.1 100 Continue\r\n\r\n");
+      if (phase_ == Phase::kClosed) return;
+    }
+  }
+  // One allowance for each stage, not for each byte: a slow sender gains nothing by trickling.
+  if (timed_state_ != state) {
+    timed_state_ = state;
+    arm(state == Http1Reader<true>::State::kStart  ? options_->idle_timeout
+        : state == Http1Reader<true>::State::kHead ? options_->header_timeout
+                                                   : options_->body_timeout);
+  }
+  wait_readable();
+}
+
+bool Http1Session::account_for_body() {
+  const std::size_t held = reader_.body_size();
+  if (held <= account_.used() || account_.take(held - account_.used())) return true;
+  fail(503, "too many bytes of requests are waiting");
+  return false;
+}
+
+void Http1Session::dispatch() {
+  if (!account_for_body()) return;
+  phase_ = Phase::kHandling;
+  timed_state_ = Http1Reader<true>::State::kDone;
+  timer_.cancel();
+  ++arming_;
+  Http1Head& head = reader_.head();
+  keep_alive_ = reader_.keep_alive();
+  head_request_ = head.method == "HEAD";
+  HttpRequest request;
+  request.method = std::move(head.method);
+  request.target = std::move(head.target);
+  request.headers = std::move(head.headers);
+  request.body = reader_.take_body();
+  request.peer = peer_;
+  const auto reply = std::make_shared<Reply>(weak_from_this(), input_ended_);
+  reply_ = reply;
+  wait_readable();  // to hear of the client's end
+  options_->handler(std::move(request), HttpReply(reply));
+}
+
+HttpResponse Http1Session::shape(int status, std::string_view detail) const {
+  if (options_->shape_error) return options_->shape_error(status, detail);
+  HttpResponse response;
+  response.status = status;
+  response.headers.add("content-type", "text/plain; charset=utf-8");
+  response.body = std::string(detail) + "\n";
+  return response;
+}
+
+void Http1Session::fail(int status, std::string_view detail) {
+  keep_alive_ = false;
+  phase_ = Phase::kHandling;
+  head_request_ = false;
+  respond(shape(status, detail));
+}
+
+void Http1Session::respond(const HttpResponse& response) {
+  if (phase_ != Phase::kHandling) return;
+  if (draining_) keep_alive_ = false;
+  std::string text = head_of(response, head_request_, keep_alive_);
+  if (!is_bodiless(response.status) && !head_request_) text += response.body;
+  phase_ = Phase::kWriting;
+  arm(options_->write_timeout);
+  write(std::move(text));
+}
+
+void Http1Session::write(std::string bytes) {
+  if (out_.empty()) {
+    out_ = std::move(bytes);
+  } else {
+    out_ += bytes;
+  }
+  if (!waiting_writable_) flush();
+}
+
+void Http1Session::flush() {
+  while (out_head_ < out_.size()) {
+    error_code ec;
+    const std::size_t sent = transport_.write_some(out_.data() + out_head_, out_.size() - out_head_, ec);
+    out_head_ += sent;
+    if (ec == boost::asio::error::would_block) {
+      waiting_writable_ = true;
+      transport_.wait_writable([self = shared_from_this()](error_code wait_ec) {
+        self->waiting_writable_ = false;
+        if (wait_ec || self->phase_ == Phase::kClosed) return;
+        if (self->phase_ == Phase::kWriting) self->arm(self->options_->write_timeout);
+        self->flush();
+      });
+      return;
+    }
+    if (ec) return close("");
+  }
+  std::string().swap(out_);
+  out_head_ = 0;
+  if (phase_ == Phase::kWriting) written();
+}
+
+void Http1Session::written() {
+  account_.give_back(account_.used());
+  if (!keep_alive_) return linger();
+  phase_ = Phase::kReading;
+  continue_sent_ = false;
+  reader_.next();
+  // Through the loop: a client that pipelines without end must not hold it.
+  boost::asio::post(loop_, [self = shared_from_this()] { self->process(); });
+}
+
+void Http1Session::linger() {
+  transport_.shutdown_write();
+  if (input_ended_) return close("");
+  phase_ = Phase::kLingering;
+  arm(kLinger);
+  wait_readable();
+}
+
+void Http1Session::close(std::string_view incident) {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = Phase::kClosed;
+  const auto keep = shared_from_this();
+  timer_.cancel();
+  transport_.close();
+  if (const auto reply = reply_.lock()) reply->cancel();
+  if (auto end = std::move(on_end_)) end(incident);
+}
+
+void Http1Session::arm(std::chrono::milliseconds after) {
+  timer_.expires_after(after);
+  timer_.async_wait([weak = weak_from_this(), arming = ++arming_](error_code ec) {
+    const auto self = weak.lock();
+    if (!ec && self && self->arming_ == arming) self->on_timeout();
+  });
+}
+
+void Http1Session::on_timeout() {
+  if (phase_ != Phase::kReading) return close(phase_ == Phase::kWriting ? "slow reader" : "");
+  switch (reader_.state()) {
+    case Http1Reader<true>::State::kHead:
+      return fail(408, "the headers took too long");
+    case Http1Reader<true>::State::kBody:
+      return fail(408, "the body took too long");
+    default:
+      return close("");
+  }
+}
+
+}  // namespace ringside::net

@@ -1,0 +1,75 @@
+// One accepted HTTP/1.1 connection: one request at a time, in order; what is pipelined waits unread or, up to a
+// bound, undecoded.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/functional/any_invocable.h>
+#include <boost/asio/steady_timer.hpp>
+
+#include "sidecar/net/budget.h"
+#include "sidecar/net/connection.h"
+#include "sidecar/net/http1/http1_reader.h"
+#include "sidecar/net/http1/http1_server.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+class Http1Session final : public Connection, public std::enable_shared_from_this<Http1Session> {
+ public:
+  Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
+               std::shared_ptr<Budget> total, ConnectionEnd on_end);
+
+  void start(std::string_view already_read);
+  void drain() override;
+  void close_now() override { close(""); }
+
+ private:
+  class Reply;
+  enum class Phase { kReading, kHandling, kWriting, kLingering, kClosed };
+
+  void wait_readable();
+  void on_readable();
+  void on_input_end(bool broken);
+  void process();
+  void await_more();
+  bool account_for_body();
+  void dispatch();
+  void respond(const HttpResponse& response);
+  void fail(int status, std::string_view detail);
+  void write(std::string bytes);
+  void flush();
+  void written();
+  void linger();
+  void close(std::string_view incident);
+  void arm(std::chrono::milliseconds after);
+  void on_timeout();
+  HttpResponse shape(int status, std::string_view detail) const;
+
+  Loop& loop_;
+  Transport transport_;
+  std::shared_ptr<const Http1Options> options_;
+  BudgetAccount account_;
+  ConnectionEnd on_end_;
+  std::string peer_;
+  Http1Reader<true> reader_;
+  Phase phase_ = Phase::kReading;
+  std::weak_ptr<Reply> reply_;
+  std::string out_;
+  std::size_t out_head_ = 0;
+  boost::asio::steady_timer timer_;
+  unsigned arming_ = 0;  // a queued expiry cannot be recalled: it names the arming it belongs to
+  Http1Reader<true>::State timed_state_ = Http1Reader<true>::State::kDone;
+  std::size_t lingered_ = 0;
+  bool head_request_ = false;
+  bool keep_alive_ = true;
+  bool waiting_readable_ = false;
+  bool waiting_writable_ = false;
+  bool continue_sent_ = false;
+  bool input_ended_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace ringside::net

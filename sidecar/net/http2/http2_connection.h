@@ -1,0 +1,130 @@
+// One HTTP/2 connection in either role: moves bytes between a Transport and an nghttp2 session, writes once per
+// loop iteration, guards against abuse, and turns nghttp2's callbacks into virtual functions.
+// Windows are not given back by themselves: the connection's is on receipt, a stream's by consume_stream().
+// Those functions may submit frames, never send: nothing is written before the next loop iteration. Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/container/inlined_vector.h>
+#include <boost/asio/steady_timer.hpp>
+#include <nghttp2/nghttp2.h>
+#include <sys/types.h>
+
+#include "sidecar/base/token_bucket.h"
+#include "sidecar/net/http2/idle_reset_filter.h"
+#include "sidecar/net/metadata.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+class LoopScratch;
+
+struct Http2Settings {
+  bool server = false;
+  std::uint32_t max_concurrent_streams = 4096;  // server
+  std::uint32_t stream_window = 1 << 20;
+  std::uint32_t connection_window = 8 << 20;
+  std::uint32_t max_header_list = 16 * 1024;
+  double control_burst = 20'000;
+  double control_per_second = 5'000;
+};
+
+// Headers on their way into nghttp2, which copies them: what is added must live until then.
+class HeaderList {
+ public:
+  void add(std::string_view name, std::string_view value);
+  // Values that may not stand in a header are left out, so that nothing from outside can break the frame.
+  void add(const Metadata& metadata);
+  const nghttp2_nv* data() const { return headers_.data(); }
+  std::size_t size() const { return headers_.size(); }
+
+ private:
+  absl::InlinedVector<nghttp2_nv, 16> headers_;
+};
+
+class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
+ public:
+  virtual ~Http2Connection();
+  Http2Connection(const Http2Connection&) = delete;
+  Http2Connection& operator=(const Http2Connection&) = delete;
+
+  // Sends our settings, takes what was read already, and starts reading.
+  void begin(std::string_view already_read);
+  // Ends at once without a farewell; on_end() runs before this returns.
+  void close(std::string_view why, error_code ec = {});
+  bool closed() const { return closed_; }
+
+  void submit_response(std::int32_t id, const HeaderList& headers, bool has_body);
+  // Only from read_body().
+  void submit_trailers(std::int32_t id, const HeaderList& headers);
+  // The stream's id; negative: no id left, this connection is used up.
+  std::int32_t submit_request(const HeaderList& headers, void* user);
+  void reset(std::int32_t id, std::uint32_t error);
+  void resume(std::int32_t id);
+  void consume_stream(std::int32_t id, std::size_t bytes);
+
+ protected:
+  Http2Connection(Loop& loop, Transport transport, const Http2Settings& settings);
+
+  virtual void on_stream_begin(std::int32_t) {}
+  virtual void on_header(std::int32_t id, std::string_view name, std::string_view value) = 0;
+  virtual void on_headers_end(std::int32_t id, bool end_stream) = 0;
+  virtual void on_data(std::int32_t id, std::string_view bytes) = 0;
+  // END_STREAM on DATA.
+  virtual void on_data_end(std::int32_t id) = 0;
+  virtual void on_headers_sent(std::int32_t, bool /*end_stream*/) {}
+  virtual void on_stream_closed(std::int32_t id, std::uint32_t error) = 0;
+  virtual void on_goaway() {}
+  virtual void on_settings() {}
+  // The body to send: as nghttp2_data_source_read_callback.
+  virtual ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+  // Once, when the connection is over: all streams still known are lost. `why` is empty for an orderly end.
+  virtual void on_end(std::string_view why, error_code ec) = 0;
+
+  // GOAWAY with this code, then the end.
+  void terminate(std::uint32_t error, std::string_view why);
+  // Pays for something that a peer made us do; ends the connection when the peer has paid too often.
+  void charge(double cost, std::string_view what);
+  void earn(double tokens) { guard_.give_back(tokens); }
+  void mark_dirty();
+  nghttp2_session* session() { return session_; }
+  Transport& transport() { return transport_; }
+  Loop& loop() { return loop_; }
+  bool stopping() const { return stopping_; }
+
+ private:
+  struct Callbacks;
+  void make_session(const Http2Settings& settings);
+  void wait_readable();
+  void on_readable();
+  bool feed(std::string_view bytes);
+  bool receive(std::string_view bytes);
+  void flush();
+  bool write_pending();
+  bool write_out(std::string& bytes);
+  void wait_writable();
+  int check() const;
+
+  Loop& loop_;
+  LoopScratch& scratch_;
+  Transport transport_;
+  // Frames that cost us something and ask for nothing (RFC 9113 §10.5). Useful work gives tokens back, so that a busy
+  // honest peer, which sends many window updates and pings, is never taken for an attacker.
+  base::TokenBucket guard_;
+  std::unique_ptr<IdleResetFilter> filter_;  // server
+  nghttp2_session* session_ = nullptr;
+  std::string pending_;  // pulled from nghttp2 and not taken by the kernel
+  std::string why_;
+  std::unique_ptr<boost::asio::steady_timer> farewell_;
+  bool flush_posted_ = false;
+  bool waiting_writable_ = false;
+  bool stopping_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace ringside::net

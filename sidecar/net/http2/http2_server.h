@@ -1,0 +1,72 @@
+// How a listener serves HTTP/2, whatever is spoken over it: limits, and what does the work of each stream.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+#include "sidecar/net/budget.h"
+#include "sidecar/net/metadata.h"
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+class Http2ServerSession;
+
+// The headers of one request.
+struct RequestHead {
+  std::string method;
+  std::string scheme;
+  std::string authority;
+  std::string path;
+  Metadata metadata;
+  std::size_t list_size = 0;  // above Http2Options::max_header_list the rest is missing
+  Clock::time_point arrived{};
+};
+
+// What does the work of one stream. The session holds it until the stream is closed.
+class ServerStream {
+ public:
+  virtual ~ServerStream() = default;
+  virtual void on_data(std::string_view bytes) = 0;
+  virtual void on_end() = 0;
+  // The stream is over: `error` is NO_ERROR after a whole answer.
+  virtual void on_closed(std::uint32_t error) = 0;
+  virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+};
+
+// What is spoken over one connection: gRPC, say. Each session has one of its own.
+class Http2Service {
+ public:
+  virtual ~Http2Service() = default;
+  // A request's headers are complete. Null: it has been answered already, and what still arrives is dropped.
+  virtual std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
+                                             RequestHead head) = 0;
+  // The connection is over, and with it every stream.
+  virtual void close() = 0;
+};
+
+struct Http2Options {
+  // Makes what is spoken over one connection.
+  std::function<std::unique_ptr<Http2Service>(Loop&)> service;
+  std::size_t max_header_list = 16 * 1024;  // of one request; of more than that, the service hears that it is too much
+  std::uint32_t max_concurrent_streams = 4096;
+  std::uint32_t stream_window = 1 << 20;
+  std::uint32_t connection_window = 8 << 20;
+  // Bytes of requests and of unread answers held for one connection, and for all that share `total`.
+  std::size_t connection_budget = std::size_t{64} << 20;
+  std::shared_ptr<Budget> total;  // null: 256 MiB for this listener
+  // Token bucket over what costs us but asks for nothing: resets, pings, settings, empty data, priority,
+  // window updates. Honest peers with short deadlines reset by the thousand, so it is generous.
+  double control_burst = 20'000;
+  double control_per_second = 5'000;
+  std::chrono::milliseconds idle_timeout{0};  // without a stream; 0: never, which peers' channels want
+};
+
+}  // namespace ringside::net

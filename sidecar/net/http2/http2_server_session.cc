@@ -1,0 +1,180 @@
+#include "sidecar/net/http2/http2_server_session.h"
+
+#include <algorithm>
+
+namespace ringside::net {
+
+namespace {
+
+// GOAWAY's last stream id is final only when calls under way have had time to arrive (RFC 9113 §6.8).
+constexpr std::chrono::milliseconds kShutdownNotice{200};
+// A header block that goes on to so many times its limit is an attack (HPACK bomb), not a mistake.
+constexpr std::size_t kFloodFactor = 4;
+
+Http2Settings settings_of(const Http2Options& options) {
+  Http2Settings settings;
+  settings.server = true;
+  settings.max_concurrent_streams = options.max_concurrent_streams;
+  settings.stream_window = options.stream_window;
+  settings.connection_window = options.connection_window;
+  settings.max_header_list = static_cast<std::uint32_t>(options.max_header_list);
+  settings.control_burst = options.control_burst;
+  settings.control_per_second = options.control_per_second;
+  return settings;
+}
+
+}  // namespace
+
+Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
+                                       std::shared_ptr<Budget> total, ConnectionEnd on_end)
+    : Http2Connection(loop, std::move(transport), settings_of(*options)),
+      options_(std::move(options)),
+      account_(options_->connection_budget, std::move(total)),
+      on_end_(std::move(on_end)),
+      timer_(loop) {
+  peer_ = this->transport().peer_address();
+  service_ = options_->service(loop);
+}
+
+void Http2ServerSession::start(std::string_view already_read) {
+  last_stream_ = Clock::now();
+  watch_idle();
+  begin(already_read);
+}
+
+void Http2ServerSession::watch_idle() {
+  if (options_->idle_timeout.count() <= 0) return;
+  timer_.expires_after(options_->idle_timeout);
+  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+    const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());
+    if (ec || !self || self->closed() || self->draining_) return;
+    const bool idle = self->streams_.empty() && Clock::now() - self->last_stream_ >= self->options_->idle_timeout;
+    idle ? self->drain() : self->watch_idle();
+  });
+}
+
+void Http2ServerSession::drain() {
+  if (closed() || draining_) return;
+  draining_ = true;
+  nghttp2_submit_shutdown_notice(session());
+  mark_dirty();
+  timer_.expires_after(kShutdownNotice);
+  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+    const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());
+    if (!ec && self) self->finish_drain();
+  });
+}
+
+void Http2ServerSession::finish_drain() {
+  if (closed()) return;
+  nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session()),
+                        NGHTTP2_NO_ERROR, nullptr, 0);
+  mark_dirty();
+}
+
+void Http2ServerSession::on_stream_begin(std::int32_t id) {
+  Entry& entry = streams_[id];
+  entry.head = std::make_unique<RequestHead>();
+  entry.head->arrived = last_stream_ = Clock::now();
+}
+
+void Http2ServerSession::on_header(std::int32_t id, std::string_view name, std::string_view value) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.head) return;  // the client's trailers: gRPC has none
+  RequestHead& head = *found->second.head;
+  head.list_size += list_size(name, value);
+  if (head.list_size > options_->max_header_list) {
+    if (head.list_size > options_->max_header_list * kFloodFactor) {
+      terminate(NGHTTP2_ENHANCE_YOUR_CALM, "header flood");
+    }
+    return;
+  }
+  if (!name.starts_with(':')) {
+    head.metadata.add(std::string(name), std::string(value));
+  } else if (name == ":path") {
+    head.path = value;
+  } else if (name == ":method") {
+    head.method = value;
+  } else if (name == ":authority") {
+    head.authority = value;
+  } else if (name == ":scheme") {
+    head.scheme = value;
+  }
+}
+
+void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  if (found->second.head) {
+    RequestHead head = std::move(*found->second.head);
+    found->second.head.reset();
+    found->second.stream = service_->open(shared(), id, std::move(head));
+  }
+  if (end_stream) on_data_end(id);
+}
+
+void Http2ServerSession::answer(std::int32_t id, HttpResponse response) {
+  const std::string code = std::to_string(response.status);
+  const std::string length = std::to_string(response.body.size());
+  HeaderList headers;
+  headers.add(":status", code);
+  headers.add("content-length", length);
+  headers.add(response.headers);
+  const bool has_body = !response.body.empty();
+  streams_[id].said = std::move(response.body);
+  submit_response(id, headers, has_body);
+}
+
+void Http2ServerSession::on_data(std::int32_t id, std::string_view bytes) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.stream) return consume_stream(id, bytes.size());
+  const auto stream = found->second.stream;  // a handler may end the connection under us
+  stream->on_data(bytes);
+}
+
+void Http2ServerSession::on_data_end(std::int32_t id) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second.stream) return;
+  const auto stream = found->second.stream;
+  stream->on_end();
+}
+
+void Http2ServerSession::on_headers_sent(std::int32_t id, bool end_stream) {
+  // Answered before the client has sent everything: tell it to stop, only now that the answer is out.
+  if (end_stream && nghttp2_session_get_stream_remote_close(session(), id) == 0) reset(id, NGHTTP2_NO_ERROR);
+}
+
+void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  const auto stream = std::move(found->second.stream);
+  streams_.erase(found);
+  last_stream_ = Clock::now();
+  if (stream) stream->on_closed(error);
+}
+
+ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (found->second.stream) return found->second.stream->read_body(to, size, flags);
+  std::string& said = found->second.said;
+  const std::size_t part = std::min(size, said.size());
+  std::copy_n(said.data(), part, to);
+  said.erase(0, part);
+  if (said.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return static_cast<ssize_t>(part);
+}
+
+void Http2ServerSession::on_end(std::string_view why, error_code ec) {
+  timer_.cancel();
+  auto streams = std::move(streams_);
+  streams_.clear();
+  for (auto& [id, entry] : streams) {
+    if (entry.stream) entry.stream->on_closed(NGHTTP2_INTERNAL_ERROR);
+  }
+  service_->close();
+  // A broken connection is nobody's misdeed: only what we ended for a reason of its own is an incident.
+  if (auto end = std::move(on_end_)) end(ec ? std::string_view() : why);
+}
+
+}  // namespace ringside::net

@@ -1,0 +1,72 @@
+// One accepted HTTP/2 connection: reads requests' headers and hands each stream to what is spoken over it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/container/flat_hash_map.h>
+#include <boost/asio/steady_timer.hpp>
+
+#include "sidecar/net/budget.h"
+#include "sidecar/net/connection.h"
+#include "sidecar/net/http2/http2_connection.h"
+#include "sidecar/net/http2/http2_server.h"
+#include "sidecar/net/http_message.h"
+
+namespace ringside::net {
+
+class Http2ServerSession final : public Http2Connection, public Connection {
+ public:
+  Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
+                     std::shared_ptr<Budget> total, ConnectionEnd on_end);
+
+  void start(std::string_view already_read);
+  void drain() override;
+  void close_now() override { close(""); }
+
+  BudgetAccount& account() { return account_; }
+  const std::string& peer() const { return peer_; }
+  const Http2Options& options() const { return *options_; }
+  std::shared_ptr<Http2ServerSession> shared() {
+    return std::static_pointer_cast<Http2ServerSession>(shared_from_this());
+  }
+  Loop& io() { return loop(); }
+  // Answers a request without a stream of its own: what still arrives of it is dropped.
+  void answer(std::int32_t id, HttpResponse response);
+  // A call was served: earns the client what its window updates and pings cost.
+  void served() { earn(2); }
+
+ private:
+  struct Entry {
+    std::unique_ptr<RequestHead> head;     // until the headers are complete
+    std::shared_ptr<ServerStream> stream;  // null: answered, what still arrives is dropped
+    std::string said;                      // what is still to be sent of that answer's body
+  };
+
+  void on_stream_begin(std::int32_t id) override;
+  void on_header(std::int32_t id, std::string_view name, std::string_view value) override;
+  void on_headers_end(std::int32_t id, bool end_stream) override;
+  void on_data(std::int32_t id, std::string_view bytes) override;
+  void on_data_end(std::int32_t id) override;
+  void on_headers_sent(std::int32_t id, bool end_stream) override;
+  void on_stream_closed(std::int32_t id, std::uint32_t error) override;
+  ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
+  void on_end(std::string_view why, error_code ec) override;
+
+  void finish_drain();
+  void watch_idle();
+
+  std::shared_ptr<const Http2Options> options_;
+  BudgetAccount account_;
+  std::string peer_;
+  ConnectionEnd on_end_;
+  absl::flat_hash_map<std::int32_t, Entry> streams_;
+  std::unique_ptr<Http2Service> service_;
+  boost::asio::steady_timer timer_;  // idle, then drain
+  Clock::time_point last_stream_{};
+  bool draining_ = false;
+};
+
+}  // namespace ringside::net

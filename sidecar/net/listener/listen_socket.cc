@@ -1,0 +1,113 @@
+#include "sidecar/net/listener/listen_socket.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace ringside::net {
+
+namespace {
+
+constexpr int kBacklog = 1024;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+const sockaddr* raw(const SocketAddress& address) { return reinterpret_cast<const sockaddr*>(address.data()); }
+
+std::string failure(const ListenAddress& address, const std::string& what) {
+  return "cannot listen on " + address.to_string() + ": " + what;
+}
+
+// Removes the file of a server that is gone; leaves everything else alone.
+bool clear_stale(const ListenAddress& address, const SocketAddress& name, std::string& error) {
+  struct stat status {};
+  if (::lstat(address.unix_path.c_str(), &status) != 0) return true;
+  if (!S_ISSOCK(status.st_mode)) {
+    error = failure(address, "the file exists and is not a socket");
+    return false;
+  }
+  const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int connected = ::connect(probe.get(), raw(name), static_cast<socklen_t>(name.size()));
+  if (connected == 0 || errno == EAGAIN) {
+    error = failure(address, "somebody else answers there");
+    return false;
+  }
+  if (errno != ECONNREFUSED) {
+    error = failure(address, std::strerror(errno));
+    return false;
+  }
+  ::unlink(address.unix_path.c_str());
+  return true;
+}
+
+bool no_ipv6(int error_number) { return error_number == EAFNOSUPPORT || error_number == EADDRNOTAVAIL; }
+
+}  // namespace
+
+int open_listen_socket(const ListenAddress& address, Endpoint& bound, std::string& error) {
+  const auto name = to_socket_address(address);
+  if (!name) {
+    error = failure(address, "not an address to listen on");
+    return -1;
+  }
+  ListenAddress fallback = address;
+  const bool any_v6 = address.host == "::";
+  if (any_v6) fallback.host = "0.0.0.0";
+  const int family = name->protocol().family();
+  Descriptor fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.get() < 0) {
+    if (any_v6 && no_ipv6(errno)) return open_listen_socket(fallback, bound, error);
+    error = failure(address, std::strerror(errno));
+    return -1;
+  }
+  if (address.is_unix()) {
+    if (!clear_stale(address, *name, error)) return -1;
+  } else {
+    const int on = 1;
+    const int v6_only = any_v6 ? 0 : 1;
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (family == AF_INET6) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  }
+  // The file must never be open to everybody, not even between bind and chmod.
+  const mode_t mask = address.is_unix() ? ::umask(0117) : 0;
+  const int bind_result = ::bind(fd.get(), raw(*name), static_cast<socklen_t>(name->size()));
+  const int bind_error = errno;
+  if (address.is_unix()) ::umask(mask);
+  if (bind_result != 0) {
+    if (any_v6 && no_ipv6(bind_error)) return open_listen_socket(fallback, bound, error);
+    error = failure(address, std::strerror(bind_error));
+    return -1;
+  }
+  if (::listen(fd.get(), kBacklog) != 0) {
+    error = failure(address, std::strerror(errno));
+    return -1;
+  }
+  SocketAddress actual;
+  socklen_t size = static_cast<socklen_t>(actual.capacity());
+  bound = address;
+  if (!address.is_unix() && ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(actual.data()), &size) == 0) {
+    actual.resize(size);
+    bound = to_endpoint(actual);
+  }
+  return fd.release();
+}
+
+}  // namespace ringside::net

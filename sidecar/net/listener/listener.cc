@@ -1,0 +1,330 @@
+#include "sidecar/net/listener/listener.h"
+
+#include <cerrno>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sidecar/net/http1/http1_session.h"
+#include "sidecar/net/http2/http2_server_session.h"
+#include "sidecar/net/listener/listen_socket.h"
+#include "sidecar/net/listener/sniffer.h"
+
+namespace ringside::net {
+
+namespace {
+
+constexpr int kAcceptsPerIteration = 32;
+constexpr int kBacklogAtMost = 4096;
+// Out of descriptors: the backlog stays readable, so waiting for it would spin.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::size_t kDefaultSlots = 10'000;
+// Who is refused is told so, this many at once; what comes beside them is closed.
+constexpr std::size_t kRefusalsAtOnce = 8;
+constexpr std::chrono::milliseconds kRefusal{1'000};
+// A connection that has said nothing for so long gives its slot to a new one.
+constexpr std::chrono::milliseconds kSilent{1'000};
+constexpr std::chrono::seconds kWordEvery{1};  // to on_incident; on_full hears of each
+constexpr std::string_view kTooMany = "too many connections";
+constexpr std::size_t kDefaultTotal = std::size_t{256} << 20;
+
+constexpr std::string_view kSpeaksGrpc =
+    "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 38\r\nconnection: close\r\n\r\n"
+    "This port speaks gRPC (HTTP/2) only.\r\n";
+// An empty SETTINGS frame, then GOAWAY with HTTP_1_1_REQUIRED (RFC 9113 §6.8).
+constexpr std::string_view kSpeaksHttp1(
+    "\0\0\0\x04\0\0\0\0\0"
+    "\0\0\x08\x07\0\0\0\0\0"
+    "\0\0\0\0\0\0\0\x0d",
+    26);
+// The same with ENHANCE_YOUR_CALM, and words for a person: no stream of this connection was or will be served.
+constexpr std::string_view kCalmDown(
+    "\0\0\0\x04\0\0\0\0\0"
+    "\0\0\x1c\x07\0\0\0\0\0"
+    "\0\0\0\0\0\0\0\x0b"
+    "too many connections",
+    46);
+
+}  // namespace
+
+class Listener::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Loop& loop, ListenerOptions options)
+      : loop_(loop), options_(std::move(options)), acceptor_(loop), pause_(loop), drain_timer_(loop) {
+    slots_ = options_.slots ? options_.slots : std::make_shared<Budget>(kDefaultSlots);
+    if (options_.http1) {
+      http1_refusing_ = refusing(*options_.http1);
+      http1_ = std::make_shared<const Http1Options>(*options_.http1);
+      http1_total_ = http1_->total ? http1_->total : std::make_shared<Budget>(kDefaultTotal);
+    }
+    if (options_.http2) {
+      http2_ = std::make_shared<const Http2Options>(*options_.http2);
+      http2_total_ = http2_->total ? http2_->total : std::make_shared<Budget>(kDefaultTotal);
+    }
+  }
+
+  bool open(std::string& error) {
+    const int fd = open_listen_socket(options_.address, bound_, error);
+    if (fd < 0) return false;
+    error_code ec;
+    acceptor_.assign(fd, ec);
+    if (!ec) return true;
+    ::close(fd);
+    error = "cannot listen on " + options_.address.to_string() + ": " + ec.message();
+    return false;
+  }
+
+  void start() {
+    acceptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (!ec && self && self->acceptor_.is_open()) self->accept();
+    });
+  }
+
+  void drain(std::chrono::milliseconds bound, absl::AnyInvocable<void(std::size_t)> done) {
+    draining_ = true;
+    if (acceptor_.is_open()) accept_pending(kBacklogAtMost);  // closing would reset what already connected
+    stop_accepting();
+    drained_ = std::move(done);
+    drain_timer_.expires_after(bound);
+    drain_timer_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (!ec && self) self->finish_drain();
+    });
+    for (const auto& connection : all()) connection->drain();
+    check_drained();
+  }
+
+  void close() {
+    stop_accepting();
+    drain_timer_.cancel();
+    drained_ = nullptr;
+    close_all();
+  }
+
+  const Endpoint& local_address() const { return bound_; }
+  std::size_t connections() const { return connections_.size(); }
+
+ private:
+  using Id = std::uint64_t;
+
+  void accept() {
+    if (accept_pending(kAcceptsPerIteration)) {
+      full_ = false;
+      return start();
+    }
+    if (!std::exchange(full_, true) && options_.on_incident) {
+      options_.on_incident("out of file descriptors: accepting pauses until some are free", "");
+    }
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([weak = weak_from_this()](error_code ec) {
+      const auto self = weak.lock();
+      if (!ec && self && self->acceptor_.is_open()) self->accept();
+    });
+  }
+
+  // False when there is no room for another descriptor.
+  bool accept_pending(int most) {
+    for (int i = 0; i < most; ++i) {
+      const int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      if (fd >= 0) {
+        admit(fd);
+        continue;
+      }
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+    }
+    return true;
+  }
+
+  void admit(int fd) {
+    error_code ec;
+    Transport transport = Transport::from_fd(loop_, fd, ec);
+    if (ec) return;
+    transport.tune(options_.tcp_silence);
+    const bool admitted = slots_->take(1) || (drop_silent() && slots_->take(1));
+    if (!admitted) {
+      if (options_.on_full) options_.on_full();
+      if (options_.on_incident && Clock::now() >= next_word_) {
+        next_word_ = Clock::now() + kWordEvery;
+        options_.on_incident(kTooMany, transport.peer_address());
+      }
+      if (refused_.size() >= kRefusalsAtOnce) return;
+    }
+    const Id id = ++last_id_;
+    const auto sniffer = std::make_shared<Sniffer>(
+        loop_, std::move(transport), admitted ? options_.sniff_timeout : kRefusal,
+        [weak = weak_from_this(), id](Transport decided, bool http2, const std::string& read) {
+          if (const auto self = weak.lock()) self->serve(id, std::move(decided), http2, read);
+        },
+        end_of(id, ""));
+    if (admitted) {
+      silent_[id] = Clock::now();
+    } else {
+      refused_.insert(id);
+    }
+    connections_[id] = sniffer;
+    sniffer->start();
+  }
+
+  // Makes room for one connection; false where all that are here have something to say.
+  bool drop_silent() {
+    if (silent_.empty() || Clock::now() - silent_.begin()->second < kSilent) return false;
+    const Id id = silent_.begin()->first;
+    const auto dropped = connections_.at(id);
+    dropped->close_now();
+    forget(id);
+    return true;
+  }
+
+  void forget(Id id) {
+    silent_.erase(id);
+    if (connections_.erase(id) != 0 && refused_.erase(id) == 0) slots_->give_back(1);
+  }
+
+  void serve(Id id, Transport transport, bool http2, const std::string& read) {
+    const std::string peer = options_.on_incident ? transport.peer_address() : std::string();
+    silent_.erase(id);
+    if (refused_.contains(id)) return refuse(id, std::move(transport), http2, read);
+    if (http2 ? http2_ != nullptr : http1_ != nullptr) {
+      if (http2) {
+        const auto session =
+            std::make_shared<Http2ServerSession>(loop_, std::move(transport), http2_, http2_total_, end_of(id, peer));
+        connections_[id] = session;
+        session->start(read);
+        if (draining_) session->drain();
+      } else {
+        const auto session =
+            std::make_shared<Http1Session>(loop_, std::move(transport), http1_, http1_total_, end_of(id, peer));
+        connections_[id] = session;
+        session->start(read);
+        if (draining_) session->drain();
+      }
+      return;
+    }
+    const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, peer));
+    connections_[id] = farewell;
+    farewell->start(http2 ? kSpeaksHttp1 : kSpeaksGrpc);
+  }
+
+  void refuse(Id id, Transport transport, bool http2, const std::string& read) {
+    if (!http2 && http1_refusing_) {
+      const auto session =
+          std::make_shared<Http1Session>(loop_, std::move(transport), http1_refusing_, http1_total_, end_of(id, ""));
+      connections_[id] = session;
+      session->start(read);
+      session->drain();  // one answer, and that is its end
+      return;
+    }
+    const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, ""));
+    connections_[id] = farewell;
+    farewell->start(http2 ? kCalmDown : kSpeaksGrpc);
+  }
+
+  // Serves nothing: whatever is asked, the answer is that there are too many.
+  static std::shared_ptr<const Http1Options> refusing(const Http1Options& served) {
+    Http1Options options = served;
+    options.header_timeout = options.body_timeout = options.idle_timeout = options.write_timeout = kRefusal;
+    options.handler = [shape = served.shape_error](const HttpRequest&, HttpReply reply) {
+      HttpResponse response;
+      if (shape) {
+        response = shape(429, kTooMany);
+      } else {
+        response.status = 429;
+        response.headers.add("content-type", "text/plain; charset=utf-8");
+        response.body = std::string(kTooMany) + "\n";
+      }
+      reply(std::move(response));
+    };
+    return std::make_shared<const Http1Options>(std::move(options));
+  }
+
+  ConnectionEnd end_of(Id id, std::string peer) {
+    return [weak = weak_from_this(), id, peer = std::move(peer)](std::string_view incident) {
+      const auto self = weak.lock();
+      if (!self) return;
+      // In the next loop iteration: the connection is still at work further up the stack.
+      boost::asio::post(self->loop_, [weak, id] {
+        const auto later = weak.lock();
+        if (!later) return;
+        later->forget(id);
+        later->check_drained();
+      });
+      if (!incident.empty() && self->options_.on_incident) self->options_.on_incident(incident, peer);
+    };
+  }
+
+  std::vector<std::shared_ptr<Connection>> all() const {
+    std::vector<std::shared_ptr<Connection>> connections;
+    for (const auto& [id, connection] : connections_) connections.push_back(connection);
+    return connections;
+  }
+
+  void close_all() {
+    for (const auto& connection : all()) connection->close_now();
+    while (!connections_.empty()) forget(connections_.begin()->first);
+  }
+
+  void stop_accepting() {
+    pause_.cancel();
+    if (!acceptor_.is_open()) return;
+    error_code ignored;
+    acceptor_.close(ignored);
+    if (bound_.is_unix()) ::unlink(bound_.unix_path.c_str());
+  }
+
+  void check_drained() {
+    if (drained_ && connections_.empty()) finish_drain();
+  }
+
+  void finish_drain() {
+    drain_timer_.cancel();
+    const std::size_t cut = connections_.size();
+    close_all();
+    if (auto done = std::exchange(drained_, nullptr)) {
+      boost::asio::post(loop_, [cut, done = std::move(done)]() mutable { done(cut); });
+    }
+  }
+
+  Loop& loop_;
+  const ListenerOptions options_;
+  std::shared_ptr<const Http1Options> http1_;
+  std::shared_ptr<const Http1Options> http1_refusing_;
+  std::shared_ptr<const Http2Options> http2_;
+  std::shared_ptr<Budget> http1_total_;
+  std::shared_ptr<Budget> http2_total_;
+  boost::asio::posix::stream_descriptor acceptor_;
+  boost::asio::steady_timer pause_;
+  bool full_ = false;  // told of already
+  boost::asio::steady_timer drain_timer_;
+  Endpoint bound_;
+  absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
+  std::map<Id, Clock::time_point> silent_;  // have a slot, and have not said yet what they speak; the oldest first
+  std::set<Id> refused_;                    // have none
+  std::shared_ptr<Budget> slots_;
+  Clock::time_point next_word_{};
+  Id last_id_ = 0;
+  bool draining_ = false;
+  absl::AnyInvocable<void(std::size_t)> drained_;
+};
+
+Listener::Listener(Loop& loop, ListenerOptions options) : impl_(std::make_shared<Impl>(loop, std::move(options))) {}
+Listener::~Listener() { close(); }
+bool Listener::open(std::string& error) { return impl_->open(error); }
+void Listener::start() { impl_->start(); }
+const Endpoint& Listener::local_address() const { return impl_->local_address(); }
+std::size_t Listener::connections() const { return impl_->connections(); }
+void Listener::drain(std::chrono::milliseconds bound, absl::AnyInvocable<void(std::size_t cut)> done) {
+  impl_->drain(bound, std::move(done));
+}
+void Listener::close() { impl_->close(); }
+
+}  // namespace ringside::net

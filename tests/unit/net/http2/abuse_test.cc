@@ -1,0 +1,146 @@
+// What a hostile client can do to the HTTP/2 server: each ends the connection, and costs little until then.
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/unit/net/net_fixture.h"
+
+namespace ringside::net {
+namespace {
+
+using namespace testing;
+
+std::size_t resident_kib() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    if (word == "VmRSS:") {
+      std::size_t kib = 0;
+      status >> kib;
+      return kib;
+    }
+  }
+  return 0;
+}
+
+class Abuse : public ListenerTest {
+ protected:
+  void SetUp() override {
+    auto options = on_loopback(
+        {.methods = one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); })});
+    options.http2->control_burst = 2'000;
+    options.http2->control_per_second = 1;
+    options.on_incident = [this](std::string_view incident, std::string_view peer) {
+      incident_ = incident;
+      EXPECT_EQ(peer, "127.0.0.1");
+    };
+    listener_ = serve(loop, std::move(options));
+  }
+
+  // Sends `unit(i)` over and over until the server ends the connection; says what it was called.
+  std::string flood(const std::function<std::string(std::uint32_t)>& unit, bool read_answers = true) {
+    auto socket = connect();
+    std::string out = std::string(kPreface) + frame(kSettings, 0, 0, "");
+    std::uint32_t i = 0;
+    const std::size_t before = resident_kib();
+    std::size_t most = before;
+    EXPECT_TRUE(run_until([&] {
+      for (; out.size() < 256 * 1024; ++i) out += unit(i);
+      out.erase(0, socket.send(out));
+      loop.poll();
+      if (read_answers) {
+        socket.pump();
+        socket.input().clear();
+      }
+      most = std::max(most, resident_kib());
+      return !incident_.empty();
+    }));
+    EXPECT_TRUE(run_until([this] { return listener_->connections() == 0; }));
+    EXPECT_LT(most - before, 32U * 1024) << "KiB grown";
+    return incident_;
+  }
+
+  std::vector<std::shared_ptr<ServerCall>> held_;
+  std::string incident_;
+};
+
+TEST_F(Abuse, RapidReset) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              const std::uint32_t stream = 2 * i + 1;
+              return grpc_request(stream, "/s/Hold") + frame(kData, kEndStream, stream, grpc_message("")) +
+                     frame(kRstStream, 0, stream, number(8));
+            }),
+            "rapid reset");
+}
+
+TEST_F(Abuse, PingFlood) {
+  // Ours, or nghttp2's own bound on answers not yet sent: whichever comes first.
+  EXPECT_FALSE(flood([](std::uint32_t) { return frame(kPing, 0, 0, "12345678"); }).empty());
+}
+
+TEST_F(Abuse, PingFloodThatReadsNothing) {
+  EXPECT_FALSE(flood([](std::uint32_t) { return frame(kPing, 0, 0, "12345678"); }, false).empty());
+}
+
+TEST_F(Abuse, SettingsFlood) {
+  EXPECT_EQ(flood([](std::uint32_t) { return frame(kSettings, 0, 0, ""); }), "SETTINGS flood");
+}
+
+TEST_F(Abuse, EmptyDataFlood) {
+  EXPECT_EQ(flood([](std::uint32_t i) { return i == 0 ? grpc_request(1, "/s/Hold") : frame(kData, 0, 1, ""); }),
+            "empty DATA flood");
+}
+
+TEST_F(Abuse, PriorityFlood) {
+  EXPECT_EQ(flood([](std::uint32_t i) { return frame(2, 0, 2 * i + 1, number(0) + "x"); }), "PRIORITY flood");
+}
+
+TEST_F(Abuse, WindowUpdateFlood) {
+  EXPECT_EQ(flood([](std::uint32_t i) { return i == 0 ? grpc_request(1, "/s/Hold") : frame(8, 0, 1, number(1)); }),
+            "WINDOW_UPDATE flood");
+}
+
+TEST_F(Abuse, MadeYouReset) {
+  // Each stream is made to be reset by us: a window beyond 2^31 is a stream error.
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              return grpc_request(2 * i + 1, "/s/Hold") + frame(8, 0, 2 * i + 1, number(0x7fffffff));
+            }),
+            "streams made to be reset");
+}
+
+TEST_F(Abuse, HpackBomb) {
+  // One large field in the dynamic table, then references of one byte each.
+  const std::string field = std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
+  EXPECT_EQ(flood([&field](std::uint32_t i) {
+              const std::string block = hpack({{":method", "POST"}, {":scheme", "http"}, {":path", "/"}}) +
+                                        (i == 0 ? field : "") + std::string(8'000, '\xbe');
+              return frame(kHeaders, kEndHeaders, 2 * i + 1, block);
+            }),
+            "header flood");
+}
+
+TEST_F(Abuse, Garbage) {
+  EXPECT_FALSE(flood([](std::uint32_t) { return std::string("\xff\xff\xff\xff garbage"); }).empty());
+}
+
+TEST_F(Abuse, MemoryOfHeldStreamsIsBounded) {
+  // Announces 4 MiB on a thousand streams and sends nothing of it.
+  auto socket = connect();
+  std::string out = std::string(kPreface) + frame(kSettings, 0, 0, "");
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    out += grpc_request(2 * i + 1, "/s/Hold") + frame(kData, 0, 2 * i + 1, std::string("\0\0\x3f\xff\xff", 5));
+  }
+  out += frame(kPing, 0, 0, "lastping");
+  const std::size_t before = resident_kib();
+  ASSERT_TRUE(run_until([&] {
+    out.erase(0, socket.send(out));
+    return socket.has("lastping");
+  }));
+  EXPECT_LT(resident_kib() - before, 16U * 1024);
+  EXPECT_TRUE(incident_.empty());
+}
+
+}  // namespace
+}  // namespace ringside::net
