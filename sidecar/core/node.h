@@ -79,6 +79,9 @@ class Node final {
   std::vector<MemberStatus> members(Instant now) const;
   std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
   std::string fate_of(const std::string& host) const { return membership_.fate_of(host); }
+  // Ends the process if an invariant does not hold, of a part or of several together. It looks at everything that is
+  // under way: the simulator and the tests ask for it after each event.
+  void check() const;
   std::size_t actor_count() const { return actors_.size(); }
   Sender self() const;
   const Ring& ring() const { return *membership_.ring(); }
@@ -200,6 +203,11 @@ class Node final {
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
+
+  // node_check.cc
+  void check_life() const;
+  void check_calls() const;
+  void check_actors() const;
 
   // node_hearsay.cc: what is said of a legacy host whose address proves nothing
   void ask_back(const std::string& host, UnverifiedClaims::Said said);

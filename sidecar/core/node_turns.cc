@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "sidecar/core/chain.h"
+#include "sidecar/core/check.h"
 #include "sidecar/core/node.h"
 
 namespace ringside::core {
@@ -13,6 +14,7 @@ constexpr Duration kLastAppRetry{640'000};
 }  // namespace
 
 Actor& Node::claim(ActorId id) {
+  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(id)));
   const std::optional<Epoch> granted = grants_.use(id);
   Actor& actor = actors_.create(id, granted ? *granted : clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
@@ -129,6 +131,7 @@ void Node::start_turn(Token token, Actor& actor) {
   calls_.enter(token, pending, CallStage::kTurn);
   pending.under_way = turn;
   Turn& entry = turns_.begin(turn, actor.id, token, context_.now.mono);
+  entry.epoch = actor.epoch;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
   const bool may_be_a_step = actor.window && !pending.call->idempotency_key.empty();
   entry.idempotency_key = may_be_a_step ? actor.window->key_of(*pending.call) : pending.call->idempotency_key;

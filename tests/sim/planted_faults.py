@@ -183,8 +183,15 @@ FAULTS = [
      '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
 ]
 
+# The node's own checks of its invariants find some faults before the oracle does, which is to find them as well.
+CLAIMS = "  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(id)));\n"
+
 # Second places of some: the name, file, text, replacement
 ALSO = [
+    *((name, "node_turns.cc", CLAIMS, f'  if (!planted("{name}"))\n  {CLAIMS}')
+      for name in ("claim-while-draining", "claim-in-doubt", "holder-routes-on")),
+    *((name, "node_check.cc", "  check_calls();\n", f'  if (planted("{name}")) return;\n  check_calls();\n')
+      for name in ("drop-queue", "two-turns")),
     ("stale-ring", "membership/view.cc",
      "void View::check() const {\n", 'void View::check() const {\n  if (planted("stale-ring")) return;\n'),
     ("clock-back-at-once", "membership/epoch_clock.cc",

@@ -109,6 +109,20 @@ void Endings::ask_again(ActorId id) {
   if (found != entries_.end() && found->second.state == State::kPaused) queue(found->second);
 }
 
+void Endings::check() const {
+  RINGSIDE_CHECK(questions_.size() <= most_);
+  std::size_t under_way = 0;
+  for (const auto& [id, entry] : entries_) {
+    RINGSIDE_CHECK(entry.claim.id == id);
+    if (entry.state == State::kUnderWay) ++under_way;
+  }
+  RINGSIDE_CHECK(under_way == questions_.size());
+  for (const auto& [token, question] : questions_) {
+    const auto asked = entries_.find(question.id);
+    RINGSIDE_CHECK(asked != entries_.end() && asked->second.state == State::kUnderWay);
+  }
+}
+
 void Endings::clear() {
   entries_.clear();
   questions_.clear();

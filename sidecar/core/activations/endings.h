@@ -39,6 +39,7 @@ class Endings {
   void add(const Claim& claim, bool awaited);
   void hurry(ActorId id);     // a call has come that waits for it
   bool withdraw(ActorId id);  // false: it has been asked, and may be over
+  bool contains(ActorId id) const { return entries_.contains(id); }
   bool not_asked_yet(ActorId id) const;
   // The next one to ask, if there is room. The caller asks, and tells under which token.
   std::optional<Claim> next(Instant now);
@@ -54,6 +55,7 @@ class Endings {
   void clear();
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
+  void check() const;  // ends the process if an invariant does not hold
 
  private:
   enum class State { kWaits, kUnderWay, kPaused };

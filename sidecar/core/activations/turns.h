@@ -25,7 +25,8 @@ namespace ringside::core {
 
 struct Turn {
   ActorId actor = 0;
-  Token call = 0;  // 0: the caller has heard already
+  Epoch epoch = 0;  // of the activation
+  Token call = 0;   // 0: the caller has heard already
   Instant began;
   TimerHandle timeout = kNoTimer;
   std::string idempotency_key;  // under which the answer is kept
@@ -46,6 +47,10 @@ class Turns {
   const Turn& at(Token token) const;  // one that is under way
   void forget_caller(Token token);    // its call has been answered; the turn goes on
   std::size_t size() const { return turns_.size(); }
+  template <typename Visit>
+  void each(const Visit& visit) const {  // in no order
+    for (const auto& [token, turn] : turns_) visit(token, turn);
+  }
 
   bool has_room_for(const Call& call) const;
   bool has_room_for_none() const { return turns_.size() >= most_of_all_; }

@@ -1,7 +1,9 @@
 #include "sidecar/core/calls/call_order.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "sidecar/core/check.h"
 #include "sidecar/core/hash.h"
 
 namespace ringside::core {
@@ -54,6 +56,16 @@ bool CallOrder::stands_behind_another(OrderId order, Token call) const {
   const auto found = orders_.find(order);
   if (found == orders_.end() || found->second.front() == call) return false;
   return std::find(found->second.begin(), found->second.end(), call) != found->second.end();
+}
+
+void CallOrder::check() const {
+  for (const auto& [order, calls] : orders_) {
+    RINGSIDE_CHECK(!calls.empty());
+    if (calls.size() == 1) continue;
+    std::vector<Token> sorted(calls.begin(), calls.end());
+    std::sort(sorted.begin(), sorted.end());
+    RINGSIDE_CHECK(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end());
+  }
 }
 
 }  // namespace ringside::core

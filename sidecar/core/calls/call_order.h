@@ -44,6 +44,15 @@ class CallOrder {
   bool stands_behind_another(OrderId order, Token call) const;
 
   std::size_t orders() const { return orders_.size(); }
+  template <typename Visit>
+  void each(const Visit& visit) const {  // call of each order, from its first on
+    for (const auto& [order, calls] : orders_) {
+      for (const Token call : calls) visit(order, call);
+    }
+  }
+  // Ends the process if a call stands in one order twice, or an order is empty. Whether each stands in its own order
+  // the node knows (Node::check).
+  void check() const;
 
  private:
   std::unordered_map<OrderId, std::deque<Token>> orders_;

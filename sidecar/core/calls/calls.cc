@@ -31,6 +31,17 @@ void Calls::enter(Token token, PendingCall& pending, CallStage stage) {
   pending.stage = stage;
 }
 
+void Calls::check() const {
+  std::size_t bytes = 0, waiting = 0;
+  for (const auto& [token, pending] : calls_) {
+    bytes += pending.call->weight();
+    if (pending.stage == CallStage::kWaiting) ++waiting;
+    RINGSIDE_CHECK((pending.stage == CallStage::kWaiting) == waiting_.contains(token));
+  }
+  RINGSIDE_CHECK(waiting == waiting_.size());
+  RINGSIDE_CHECK(bytes == admission_.bytes());
+}
+
 std::vector<Token> Calls::in_stage(CallStage stage) const {
   std::vector<Token> tokens;
   for (const auto& [token, pending] : calls_) {

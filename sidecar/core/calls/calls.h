@@ -76,6 +76,11 @@ class Calls {
   std::vector<Token> in_stage(CallStage stage) const;  // in the order in which they came
   std::size_t size() const { return calls_.size(); }
   std::size_t bytes() const { return admission_.bytes(); }
+  template <typename Visit>
+  void each(const Visit& visit) const {  // in no order
+    for (const auto& [token, pending] : calls_) visit(token, pending);
+  }
+  void check() const;  // ends the process if invariant 2 or 3 does not hold
 
  private:
   Admission admission_;

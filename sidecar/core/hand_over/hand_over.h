@@ -46,6 +46,7 @@ class HandOver {
                 const std::function<bool(ActorId)>& is_ring_owner);
   void clear() { entries_.clear(); }
 
+  bool contains(ActorId id) const { return entries_.contains(id); }
   std::size_t size() const { return entries_.size(); }
 
  private:

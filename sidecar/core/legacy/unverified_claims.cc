@@ -32,6 +32,13 @@ std::vector<UnverifiedClaims::Said> UnverifiedClaims::answered(const std::string
   return std::exchange(found->second.asked, {});
 }
 
+void UnverifiedClaims::check() const {
+  for (const auto& [host, about] : about_) {
+    RINGSIDE_CHECK(!about.asked.empty());
+    RINGSIDE_CHECK(about.asked.size() <= kMost && about.later.size() <= kMost);
+  }
+}
+
 bool UnverifiedClaims::ask_again(const std::string& host) {
   const auto found = about_.find(host);
   RINGSIDE_CHECK(found != about_.end());

@@ -41,6 +41,7 @@ class UnverifiedClaims {
   bool ask_again(const std::string& host);
 
   std::size_t hosts() const { return about_.size(); }
+  void check() const;  // ends the process if an invariant does not hold
 
  private:
   struct About {

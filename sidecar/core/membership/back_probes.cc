@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sidecar/core/check.h"
+
 namespace ringside::core {
 
 BackProbes::Added BackProbes::add(const std::string& host, const WaitingRequest& request) {
@@ -14,6 +16,11 @@ BackProbes::Added BackProbes::add(const std::string& host, const WaitingRequest&
   if (found->second.size() >= kMost) return Added::kNoRoom;
   found->second.push_back(request);
   return Added::kWaits;
+}
+
+void BackProbes::check() const {
+  RINGSIDE_CHECK(waiting_.size() <= kMost);
+  for (const auto& [host, requests] : waiting_) RINGSIDE_CHECK(!requests.empty() && requests.size() <= kMost);
 }
 
 std::vector<WaitingRequest> BackProbes::take(const std::string& host) {

@@ -39,6 +39,7 @@ class BackProbes {
   Added add(const std::string& host, const WaitingRequest& request);
   // The ping of that host has been answered, or has failed: whoever waited for it.
   std::vector<WaitingRequest> take(const std::string& host);
+  void check() const;  // ends the process if invariant 1 or 3 does not hold
 
  private:
   std::map<std::string, std::vector<WaitingRequest>> waiting_;

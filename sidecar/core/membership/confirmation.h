@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 
+#include "sidecar/core/membership/member.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -28,6 +29,8 @@ class Confirmation {
   bool gone(const std::string& host);
   // The host can no longer say what became of this run. True: it was awaited.
   bool withdraw(const std::string& host) { return awaited_.erase(host) != 0; }
+
+  void check(const Members& members) const;  // ends the process if somebody else is awaited
 
  private:
   std::set<std::string> awaited_;

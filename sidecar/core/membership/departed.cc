@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sidecar/core/check.h"
+
 namespace ringside::core {
 
 std::string seconds_since(Instant when, Instant now) {
@@ -23,6 +25,8 @@ Generation Departed::declared_dead(const std::string& host) const {
   const auto found = declared_dead_.find(host);
   return found == declared_dead_.end() ? 0 : found->second;
 }
+
+void Departed::check() const { RINGSIDE_CHECK(declared_dead_.size() <= kMost && fates_.size() <= kMost); }
 
 std::string Departed::fate_of(const std::string& host, Instant now) const {
   const auto found = fates_.find(host);

@@ -13,6 +13,8 @@ void HoldUp::end() {
   asks_nobody_ = false;
 }
 
+void HoldUp::check() const { RINGSIDE_CHECK(lasts() || !asks_nobody_); }
+
 bool HoldUp::gives_up(Instant now, Duration patience) {
   RINGSIDE_CHECK(lasts());
   if (asks_nobody_ || now - since_ <= patience) return false;

@@ -17,6 +17,7 @@ class HoldUp {
   // True: it has lasted longer than that, and nobody has been told so.
   bool gives_up(Instant now, Duration patience);
   bool asks_nobody() const { return asks_nobody_; }
+  void check() const;  // ends the process if it asks nobody and is not held up
 
  private:
   Instant since_ = kNever;

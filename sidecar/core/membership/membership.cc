@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sidecar/core/check.h"
+
 namespace ringside::core {
 
 Membership::Membership(MembershipConfig config, Context& context, EpochClock& clock)
@@ -156,9 +158,19 @@ void Membership::ring_changed(const Ring::Ptr& before) {
 void Membership::must_rejoin(const std::string& why) { happened(view_event::MustRejoin{why}); }
 
 std::vector<ViewEvent> Membership::take_events() {
+  if (!events_.empty()) view_.check();
   std::stable_partition(events_.begin(), events_.end(),
                         [](const ViewEvent& event) { return std::holds_alternative<view_event::RingChanged>(event); });
   return std::exchange(events_, {});
+}
+
+void Membership::check() const {
+  own_name_.check(self().generation);
+  confirmation_.check(members());
+  hold_up_.check();
+  departed_.check();
+  back_probes_.check();
+  RINGSIDE_CHECK(events_.empty());
 }
 
 std::string Membership::fate_of(const std::string& host) const {

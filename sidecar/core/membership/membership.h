@@ -92,6 +92,10 @@ class Membership {
   // has to know before it decides anything by the new ring.
   [[nodiscard]] std::vector<ViewEvent> take_events();
 
+  // Ends the process if an invariant of a part does not hold, or events have been left behind. (The view is looked at
+  // whenever it has changed, and at each tick.)
+  void check() const;
+
   // ---- events ----
   // From time to time: begin_tick, then tick_member for each that was a member then, then end_tick. What follows from
   // the death of one member is so handled before the next one is looked at.

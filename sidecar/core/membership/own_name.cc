@@ -16,6 +16,10 @@ bool OwnName::is_this_process(Generation run) const {
   return std::find(last_runs_.begin(), last_runs_.end(), run) != last_runs_.end();
 }
 
+void OwnName::check(Generation present) const {
+  RINGSIDE_CHECK(last_runs_.empty() ? present == 0 : present == last_runs_.back());
+}
+
 void OwnName::must_exceed(Generation buried) { least_generation_ = std::max(least_generation_, buried + 1); }
 
 bool OwnName::hear_twin(Instant now) {

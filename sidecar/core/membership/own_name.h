@@ -23,6 +23,7 @@ class OwnName {
 
   void begin_run(Generation generation);
   bool is_this_process(Generation run) const;
+  void check(Generation present) const;  // ends the process if invariant 1 does not hold; 0: no run yet
 
   // Others have buried a run up to this one: the next must be above it.
   void must_exceed(Generation buried);

@@ -86,6 +86,7 @@ void Cluster::settle() {
     again = false;
     for (auto& [name, host] : hosts_) {
       if (!host.node || stopped_.contains(name)) continue;
+      host.node->check();
       for (Effects effects = host.node->take_effects(); !effects.empty(); effects = host.node->take_effects()) {
         again = true;
         for (Effect& effect : effects) carry_out(name, host, effect);
