@@ -80,6 +80,8 @@ def main():
         else:
             todo.append((source, key))
 
+    if not todo and not clean:
+        sys.exit(f"clang-tidy: {build} has compile commands of another folder: remove it, and run this again")
     print(f"clang-tidy: {clean} known to be clean, {len(todo)} to check", flush=True)
     found = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
