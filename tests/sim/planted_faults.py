@@ -169,6 +169,9 @@ FAULTS = [
     ("released-asks-nobody", "names", 200, "membership/membership_joining.cc",
      "  hold_up_.end();\n",
      '  hold_up_.end();\n  if (planted("released-asks-nobody")) return;\n'),
+    ("lost-member-is-dead", "quorum", 200, "membership/membership.cc",
+     "  if (!joined_ && how != Gone::kReplaced) ask_for_names_anew();\n",
+     '  if (!joined_ && how != Gone::kReplaced && !planted("lost-member-is-dead")) ask_for_names_anew();\n'),
     ("found-unlisted", "names", 40, "membership/membership_joining.cc",
      "  if (!closure.taken_in() && (!discovery_.counts() ||",
      '  if (!planted("found-unlisted") && !closure.taken_in() && (!discovery_.counts() ||'),
@@ -202,7 +205,7 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
 ]
 
-FROM = {"clock-back-at-once": 420}
+FROM = {"clock-back-at-once": 420, "released-asks-nobody": 400}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
