@@ -1,6 +1,6 @@
 // The answers that an activation remembers, so that a repeat with the same key is answered and not carried out again.
-// Bounded by count and bytes: the oldest goes first. Of an answer that is too large by itself only is kept that there was
-// one (Outcome::kUnknown): a repeat cannot be answered with it, and is not carried out either. Loop thread only.
+// Bounded by count and bytes: the oldest goes first. Of an answer that is too large by itself only is kept that there
+// was one (Outcome::kUnknown): a repeat cannot be answered with it, and is not carried out either. Loop thread only.
 //
 // A million actors may each hold one small answer: all entries of a window stand in one piece of memory.
 #pragma once

@@ -6,8 +6,7 @@
 // Invariants
 //  1. The generation that is declared dead for a host only grows, until a new run of this host begins.
 //  2. At most kMost of each: the first by name is forgotten then. A run that is forgotten may join as an unknown one,
-//  which
-//     has it looked at all the same.
+//     which has it looked at all the same.
 // Loop thread only.
 #pragma once
 

@@ -2,8 +2,7 @@
 //
 // Invariants
 //  1. counts() is true only after a complete reading that nothing has put in doubt since: a host may take itself for
-//  the
-//     only one only then.
+//     the only one only then.
 // Loop thread only.
 #pragma once
 

@@ -2,8 +2,7 @@
 //
 // Invariants
 //  1. The ring has exactly the hosts that are on it by their phase: this one, once it has a run and an application,
-//  while
-//     it is JOINING or READY, and each member whose on_ring() is true. A change of either returns the ring before it.
+//     while it is JOINING or READY, and each member whose on_ring() is true. A change returns the ring before it.
 //  2. Within one generation no member comes back onto the ring.
 //  3. A member's run, phase and routes_only are changed here alone. Whoever gets a Member may change the rest of it.
 // It knows nothing of time, of messages, or of how a member came to be one. Loop thread only.
