@@ -134,8 +134,6 @@ void Discovery::pods_changed(std::size_t index) {
 
 // Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then. A
 // pod that begins is not in the list yet: that is worth no word until it lasts.
-// Somebody who waits to join asks again and again: the log hears of a failure when it is new, and then now and then. A
-// pod that begins is not in the list yet: that is worth no word until it lasts.
 void Discovery::fail(Source& source, const std::string& why) {
   const auto now = net::Clock::now();
   source.problem = why;

@@ -104,7 +104,7 @@ class Membership {
   void end_tick();
   // `missing`: why it is not complete, for a person.
   void discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
-  bool answered(Token token, const PeerAnswer& answer);  // false: not a question of this class
+  void answered(Token token, const PeerAnswer& answer);  // to one of its own questions; else nothing happens
   void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
   void about_to_end(const std::string& host);  // it said so: no calls for it before it has said where it stands
   void introduce(const std::string& host);     // it spoke for itself, and is not a member: look at it

@@ -105,10 +105,10 @@ void Membership::about_to_end(const std::string& host) {
   ping(*member);
 }
 
-bool Membership::answered(Token token, const PeerAnswer& answer) {
-  if (closing_) return false;
+void Membership::answered(Token token, const PeerAnswer& answer) {
+  if (closing_) return;
   const std::optional<Question> closed = questions_.take(token);
-  if (!closed) return false;
+  if (!closed) return;
   const Question& asked = *closed;
   const auto* failure = std::get_if<PeerFailure>(&answer);
   const auto* says = std::get_if<PingAnswer>(&answer);
@@ -150,7 +150,6 @@ bool Membership::answered(Token token, const PeerAnswer& answer) {
       if (const auto* probe = std::get_if<ProbeAnswer>(&answer)) probed(asked, *probe);
       break;
   }
-  return true;
 }
 
 void Membership::probed(const Question& asked, const ProbeAnswer& says) {
