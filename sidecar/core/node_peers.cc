@@ -382,10 +382,10 @@ void Node::expired(Token token, const Sender& sender, const ExpireRequest& reque
     inventory_.ended(sender.host, {ended.id, ended.epoch});
     clock_.observe(ended.epoch);
     if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
+    // Kept also behind a joiner that owns the id: whoever comes instead of that one, or has not met it, asks this host.
+    if (membership_.is_successor(ended.id)) inherited_.put(ended);
     const std::string* owner = membership_.ring()->owner(ended.id);
-    if (owner != nullptr && *owner == membership_.self().host) {
-      inherited_.put(ended);
-    } else {
+    if (owner == nullptr || *owner != membership_.self().host) {
       verdict = Verdict::kStale;  // whoever gained the id has asked already: the sender has to tell that one
     }
   }

@@ -142,9 +142,9 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
                {{"host", host}, {"why", why}});
   ring_changed(removed.ring_before);
   if (confirmation_.gone(host)) confirmed();
-  // The others may still have it, or a later run of it that is out of reach here: serving beside that would be a second
-  // cluster. A run that has been replaced is asked itself.
-  if (!joined_ && how != Gone::kReplaced) ask_for_names_anew();
+  // The others may still hear it, or a later run of it: serving beside that would be a second cluster. Whatever else
+  // ends a member is certain.
+  if (!joined_ && how == Gone::kSilent) ask_for_names_anew();
   happened(view_event::RunEnded{run, how});
   happened(view_event::Changed{});
 }

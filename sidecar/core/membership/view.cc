@@ -30,6 +30,16 @@ std::set<std::string> View::successors(ActorId id) const {
   return all;
 }
 
+bool View::is_successor(ActorId id) const {
+  bool mine = false;
+  ring_->walk(id, [&](const std::string& host) {
+    mine = host == self_.host;
+    const Member* member = find(host);
+    return member != nullptr && !member->legacy() && member->phase == Phase::kJoining;
+  });
+  return mine;
+}
+
 void View::begin_run(Generation generation) {
   RINGSIDE_CHECK(generation > self_.generation);
   self_.generation = generation;

@@ -35,6 +35,8 @@ class View {
   // Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without it, as
   // some member may not have taken it in yet. Legacy hosts and this one are no successors.
   std::set<std::string> successors(ActorId id) const;
+  // This host is the ring owner, or would be without the joiners before it.
+  bool is_successor(ActorId id) const;
 
   // ---- changes: each returns the ring as it was before, or nullptr if it is still the same ----
   void begin_run(Generation generation);  // above the present one

@@ -156,6 +156,38 @@ TEST_F(Routing, AnIdempotentRepeatIsAnsweredFromTheWindowEvenAfterAMove) {
   EXPECT_EQ(cluster.answer("a", moved)->outcome, Outcome::kApplied);
 }
 
+// a drains while c joins, which owns an id then and is told what a has answered for it. c ends before it has begun: b,
+// which owns the id without it, must know as much.
+TEST_F(Routing, WhatAJoinerWasToldIsKnownToWhoeverOwnsWithoutIt) {
+  start({"a", "b"});
+  const auto keyed = [](Call& call) { call.idempotency_key = "k1"; };
+  for (ActorId id = 1; id <= 64; ++id) cluster.call("a", id, keyed);
+  while (cluster.end_turns("a") + cluster.end_turns("b") > 0) continue;
+  cluster.passes = [](const std::string& from, const std::string&, const PeerRequest& request) {
+    return from != "c" || !std::holds_alternative<InventoryRequest>(request);  // so that it does not get to be ready
+  };
+  cluster.start("c");
+  cluster.converge();
+  const auto moved = [&] {
+    for (ActorId id = 1; id <= 64; ++id) {
+      if (cluster.node("a").where(id).rule == "claim" && *cluster.node("b").ring().owner(id) == "c") return id;
+    }
+    return ActorId{0};
+  }();
+  ASSERT_NE(moved, 0U);
+  cluster.node("a").drain(cluster.now());
+  cluster.pass(1'000'000);
+  ASSERT_EQ(cluster.node("a").status().phase, Phase::kDrained);
+  ASSERT_EQ(cluster.node("c").status().phase, Phase::kJoining);
+  cluster.crash("c");
+  cluster.crash("a");
+  cluster.pass(1'000'000);
+  const Token repeat = cluster.call("b", moved, keyed);
+  EXPECT_EQ(cluster.end_turns("b"), 0) << "it has been carried out";
+  ASSERT_NE(cluster.answer("b", repeat), nullptr);
+  EXPECT_TRUE(cluster.answer("b", repeat)->replayed);
+}
+
 TEST_F(Routing, ACallForAnotherRunIsSurelyNotDelivered) {
   start({"a"});
   for (const auto& target : {Target{"other", 1, "default", 0}, Target{"a", 1, "default", 0}, Target{"a", 0, "x", 0}}) {

@@ -92,9 +92,22 @@ TEST_F(Views, SuccessorsAreTheOwnerAndWhoeverOwnsWithoutAJoiner) {
   EXPECT_TRUE(view.admit({"legacy", 0}, Phase::kUnspecified, false));
   admit("joiner", Phase::kJoining);
   std::set<std::set<std::string>> seen;
-  for (ActorId id = 1; id <= 1000; ++id) seen.insert(view.successors(id));
+  for (ActorId id = 1; id <= 1000; ++id) {
+    seen.insert(view.successors(id));
+    EXPECT_FALSE(view.is_successor(id)) << "it is off the ring";
+  }
   const std::set<std::set<std::string>> possible = {{"b"}, {"joiner", "b"}, {"joiner"}, {}};
   EXPECT_EQ(seen, possible) << "a legacy host is no successor, and ends the search";
+}
+
+TEST_F(Views, ThisHostIsASuccessorAlsoBehindJoiners) {
+  admit("b", Phase::kReady);
+  admit("joiner", Phase::kJoining);
+  std::set<std::pair<std::string, bool>> seen;
+  for (ActorId id = 1; id <= 1000; ++id) seen.emplace(*view.ring()->owner(id), view.is_successor(id));
+  const std::set<std::pair<std::string, bool>> possible = {
+      {"a", true}, {"b", false}, {"joiner", true}, {"joiner", false}};
+  EXPECT_EQ(seen, possible);
 }
 
 TEST(ViewDeathTest, WhatCannotBeEndsTheProcess) {
