@@ -16,6 +16,17 @@ class Lifecycle : public ::testing::Test {
     cluster.call(owner, cluster.id_of(owner, owner), [](Call& call) { call.deadline += std::chrono::minutes(4); });
     ASSERT_EQ(cluster[owner].turns.size(), 1U);
   }
+  // So many actors whose owner is b.
+  std::vector<ActorId> activate_at_b(std::size_t how_many) {
+    std::vector<ActorId> ids;
+    for (ActorId id = 1; ids.size() < how_many; ++id) {
+      id = cluster.id_of("a", "b", id);
+      ids.push_back(id);
+      cluster.call("b", id);
+    }
+    cluster.end_turns("b");
+    return ids;
+  }
   void drain(const std::string& name) { cluster.node(name).drain(cluster.now()); }
   void uncordon(const std::string& name) { cluster.node(name).uncordon(cluster.now()); }
   Status status(const std::string& name) { return cluster.node(name).status(); }
@@ -285,13 +296,7 @@ TEST_F(Lifecycle, ATurnGoesBeforeADeletionThatHasNotBeenAskedFor) {
   cluster.start("a");
   cluster.start("b");
   cluster.converge();
-  std::vector<ActorId> ids;
-  for (ActorId id = 1; ids.size() < 5; ++id) {
-    id = cluster.id_of("a", "b", id);
-    ids.push_back(id);
-    cluster.call("b", id);
-  }
-  cluster.end_turns("b");
+  const std::vector<ActorId> ids = activate_at_b(5);
   cluster.auto_confirm = false;
   cluster.node("b").drain(cluster.now());
   cluster.pass(1'000);
@@ -324,13 +329,7 @@ TEST_F(Lifecycle, NoTurnGoesBeforeAnEndOnceTheDrainIsMoreThanADrain) {
     cluster.start("a");
     cluster.start("b");
     cluster.converge();
-    std::vector<ActorId> ids;
-    for (ActorId id = 1; ids.size() < 40; ++id) {
-      id = cluster.id_of("a", "b", id);
-      ids.push_back(id);
-      cluster.call("b", id);
-    }
-    cluster.end_turns("b");
+    const std::vector<ActorId> ids = activate_at_b(40);
     cluster.auto_confirm = false;
     cluster.node("b").drain(cluster.now());
     happens();

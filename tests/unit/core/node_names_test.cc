@@ -1,33 +1,11 @@
-// Hosts that answer and whose names cannot be used, two hosts of one name, and sources that name nobody: nobody founds
-// a cluster beside another one for it.
+// Hosts that answer and whose names cannot be used, and sources that name nobody: nobody founds a cluster beside
+// another one for it.
 #include <algorithm>
 
-#include "tests/unit/core/node_fixture.h"
+#include "tests/unit/core/names_fixture.h"
 
 namespace ringside::core {
 namespace {
-
-class Names : public ::testing::Test {
- protected:
-  // A host that announces `name`, and is listed by its address.
-  void start(const std::string& name, const std::string& address) {
-    cluster.addresses[address] = name;
-    cluster.start(name);
-  }
-  // Every source of everybody names these addresses.
-  void list(const std::vector<std::string>& addresses) {
-    cluster.listed = addresses;
-    cluster.converge();
-  }
-  bool ready(const std::string& name) { return cluster.node(name).status().phase == Phase::kReady; }
-  std::string why(const std::string& name) { return cluster.node(name).status().not_ready_because; }
-  void expect_held_up(const std::string& name, const std::string& because) {
-    EXPECT_FALSE(ready(name)) << name;
-    EXPECT_NE(why(name).find(because), std::string::npos) << why(name);
-  }
-
-  Cluster cluster;
-};
 
 TEST_F(Names, TwoThatCannotResolveOneAnotherDoNotServeBesideOneAnother) {
   cluster.unresolved = {{"a", "b"}, {"b", "a"}};
@@ -322,108 +300,7 @@ TEST_F(Names, OneThatHasGoneIsNotWaitedFor) {
   EXPECT_TRUE(ready("a")) << why("a");
 }
 
-TEST_F(Names, TheSameNameTwiceKeepsBothFromServing) {
-  start("twin", "10.0.0.1");
-  cluster.impostors["10.0.0.2"] = 7;  // another host of that name, of generation 7
-  list({"10.0.0.1", "10.0.0.2"});
-  cluster.pass(60'000'000);
-  expect_held_up("twin", "10.0.0.2: it answers with this host's own name, twin: set another --host");
-  cluster.impostors.clear();
-  cluster.pass(3'000'000);
-  EXPECT_TRUE(ready("twin")) << "the other has gone: " << why("twin");
-}
-
-// Nobody lists the other one: this host's own name leads there.
-TEST_F(Names, AnOwnNameThatLeadsToAnotherHostOfThatNameKeepsItFromServing) {
-  cluster.impostors["twin"] = 7;
-  cluster.listed = {"twin"};
-  cluster.start("twin");
-  cluster.converge();
-  cluster.pass(10'000'000);
-  expect_held_up("twin", "twin: it answers with this host's own name, twin: set another --host");
-  cluster.impostors.clear();
-  cluster.pass(3'000'000);
-  EXPECT_TRUE(ready("twin")) << "the other has gone: " << why("twin");
-}
-
-TEST_F(Names, OneThatIsAskedByAnotherOfItsNameStops) {
-  cluster.start("twin");
-  cluster.converge();
-  ASSERT_TRUE(ready("twin"));
-  // Its run began after the first one of this host, which begins another when it hears of it.
-  const Sender other{"twin", cluster.node("twin").self().generation + 1, "default", 0};
-  const auto ask = [&] { cluster.node("twin").peer_asked(cluster.now(), 99, other, "", PingRequest{}); };
-  for (int second = 0; second < 10; ++second) {
-    ask();
-    cluster.pass(1'000'000);
-  }
-  expect_held_up("twin", "another host calls itself twin too: set another --host");
-  cluster.pass(4'000'000);
-  EXPECT_TRUE(ready("twin")) << "the other has gone: " << why("twin");
-  cluster.start("a");
-  cluster.converge();
-  ASSERT_TRUE(ready("a"));
-  ask();
-  cluster.pass(1'000'000);
-  EXPECT_TRUE(ready("twin")) << "it has a member, which knows it by that name";
-}
-
-TEST_F(Names, AnOwnNameThatLeadsNowhereHoldsNobodyUp) {
-  cluster.unresolved = {{"a", "a"}};
-  cluster.addresses["10.0.0.1"] = "a";
-  cluster.listed = {"10.0.0.1"};
-  cluster.start("a");
-  cluster.converge();
-  EXPECT_TRUE(ready("a")) << why("a");
-}
-
-TEST_F(Names, OneThatServedAloneStopsWhereAnotherHasItsName) {
-  start("twin", "10.0.0.1");
-  list({"10.0.0.1", "10.0.0.2"});
-  ASSERT_TRUE(ready("twin"));
-  cluster.impostors["10.0.0.2"] = 7;
-  cluster.pass(3'000'000);
-  expect_held_up("twin", "own name");
-}
-
-TEST_F(Names, AMemberGoesOnWhereAnotherComesWithItsName) {
-  start("a", "a");
-  start("twin", "twin");
-  list({"a", "twin", "10.0.0.2"});
-  ASSERT_TRUE(ready("a") && ready("twin"));
-  cluster.impostors["10.0.0.2"] = 7;
-  cluster.pass(10'000'000);
-  EXPECT_TRUE(ready("a") && ready("twin"));
-}
-
-TEST_F(Names, NobodyFoundsBesideTwoHostsOfOneName) {
-  start("a", "a");
-  start("twin", "10.0.0.1");
-  cluster.addresses["twin"] = "twin";
-  cluster.impostors["10.0.0.2"] = 7;
-  list({"a", "10.0.0.1", "10.0.0.2"});
-  cluster.pass(60'000'000);
-  expect_held_up("a", "10.0.0.2 answers as twin, and so does another host: set another --host");
-  cluster.impostors.clear();
-  cluster.pass(5'000'000);
-  EXPECT_TRUE(ready("a") && ready("twin")) << why("a") << why("twin");
-}
-
-TEST_F(Names, ANameThatMovesToAnotherAddressIsAnOrdinaryRestart) {
-  start("pod", "10.0.0.1");
-  start("a", "a");
-  list({"a", "10.0.0.1"});
-  ASSERT_TRUE(ready("a") && ready("pod"));
-  cluster.crash("pod");
-  cluster.addresses.erase("10.0.0.1");
-  start("pod", "10.0.0.5");
-  list({"a", "10.0.0.5"});
-  cluster.pass(5'000'000);
-  EXPECT_TRUE(ready("a") && ready("pod")) << why("a") << why("pod");
-  EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U);
-}
-
-TEST_F(Names, ASourceThatNamesNobodyIsNoPermission) {
+TEST_F(Names, ASourceThatNamesNobodyGivesNoPermission) {
   cluster.discovery_answers = false;
   cluster.start("a");
   cluster.node("a").discovered(cluster.now(), {}, false, "dns:shop has no addresses");
@@ -434,7 +311,7 @@ TEST_F(Names, ASourceThatNamesNobodyIsNoPermission) {
   EXPECT_TRUE(ready("a")) << "its only source lists itself";
 }
 
-TEST_F(Names, AListOfNamesWithoutAddressesIsNoPermission) {
+TEST_F(Names, AListOfNamesWithoutAddressesGivesNoPermission) {
   cluster.unresolved = {{"a", "x.invalid"}};
   cluster.listed = {"x.invalid"};
   cluster.start("a");
@@ -455,88 +332,6 @@ TEST_F(Names, AListThatNamesThisHostTooIsOne) {
   cluster.converge();
   cluster.pass(15'000'000);
   EXPECT_TRUE(ready("a")) << "a name that leads nowhere is waited for like a silent host: " << why("a");
-}
-
-TEST_F(Names, HowAHostEndedIsKnown) {
-  start("a", "a");
-  start("b", "b");
-  start("c", "c");
-  list({"a", "b", "c"});
-  cluster.crash("b");
-  cluster.pass(2'000'000);
-  EXPECT_EQ(cluster.node("a").fate_of("b").find("b refused connections 1."), 0U) << cluster.node("a").fate_of("b");
-  cluster.stop("c");
-  cluster.pass(2'000'000);
-  EXPECT_EQ(cluster.node("a").fate_of("c").find("c has been silent for "), 0U) << cluster.node("a").fate_of("c");
-  cluster.pass(2'000'000);
-  EXPECT_EQ(cluster.node("a").fate_of("c").find("c has been silent for "), 0U) << cluster.node("a").fate_of("c");
-  EXPECT_EQ(cluster.node("a").fate_of("nobody"), "");
-}
-
-// Gateways own nothing; the hosts that they know of are restarted one after the other, or all at once.
-TEST_F(Names, AHostThatEndedInOrderIsFoundAgainWithoutDiscovery) {
-  cluster.start("gateway", [](NodeConfig& config) { config.has_app = false; });
-  cluster.start("a");
-  cluster.listed = {"a"};
-  cluster.converge();
-  cluster.discovery_answers = false;
-  ASSERT_TRUE(ready("a") && ready("gateway"));
-  cluster.node("a").drain(cluster.now());
-  cluster.pass(500'000);
-  cluster.node("a").close(cluster.now());
-  cluster.pass(100'000);
-  ASSERT_TRUE(cluster.node("gateway").ring().empty());
-  const Token waits = cluster.call("gateway", 1);
-  EXPECT_EQ(cluster.answer("gateway", waits), nullptr) << "waits for --hold-timeout";
-  cluster.crash("a");
-  cluster.pass(300'000);
-  cluster.start("a");
-  cluster.node("a").discovered(cluster.now(), {"a"}, true);
-  cluster.pass(1'200'000);
-  EXPECT_EQ(cluster.end_turns("a"), 1);
-  ASSERT_NE(cluster.answer("gateway", waits), nullptr);
-  EXPECT_EQ(cluster.answer("gateway", waits)->outcome, Outcome::kApplied);
-}
-
-// The gateway has not heard yet that a ends: a has nobody to send the call to, but the gateway may soon.
-TEST_F(Names, ACallThatMeetsAHostAtItsEndGoesOnWaitingWhereItCameFrom) {
-  cluster.start("gateway", [](NodeConfig& config) { config.has_app = false; });
-  cluster.start("a");
-  cluster.listed = {"a"};
-  cluster.converge();
-  cluster.passes = [](const std::string& from, const std::string& to, const PeerRequest&) {
-    return from != "gateway" || to != "a";
-  };
-  cluster.node("a").drain(cluster.now());
-  const Token token = cluster.call("gateway", 1);
-  cluster.pass(100'000);
-  cluster.node("a").close(cluster.now());
-  cluster.pass(100'000);
-  EXPECT_EQ(cluster.answer("gateway", token), nullptr);
-  EXPECT_EQ(cluster.node("gateway").counters().forwards, 1U) << "what is sent there again is lost when it exits";
-  cluster.crash("a");
-  cluster.passes = nullptr;
-  cluster.start("a");
-  cluster.node("a").discovered(cluster.now(), {"a"}, true);
-  cluster.pass(1'500'000);
-  EXPECT_EQ(cluster.end_turns("a"), 1);
-  ASSERT_NE(cluster.answer("gateway", token), nullptr);
-  EXPECT_EQ(cluster.answer("gateway", token)->outcome, Outcome::kApplied);
-}
-
-TEST_F(Names, ACallWithoutAnOwnerWaitsAsLongAsForAChange) {
-  cluster.start("gateway", [](NodeConfig& config) { config.has_app = false; });
-  cluster.converge();
-  const Token waits = cluster.call("gateway", 1);
-  cluster.pass(1'900'000);
-  EXPECT_EQ(cluster.answer("gateway", waits), nullptr);
-  cluster.pass(200'000);
-  ASSERT_NE(cluster.answer("gateway", waits), nullptr);
-  EXPECT_EQ(cluster.answer("gateway", waits)->reason, Reason::kNoOwner);
-  const Token last = cluster.call("gateway", 1);
-  cluster.node("gateway").close(cluster.now());
-  cluster.pass(100'000);
-  EXPECT_NE(cluster.answer("gateway", last), nullptr) << "nobody comes any more";
 }
 
 }  // namespace

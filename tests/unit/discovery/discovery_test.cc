@@ -135,7 +135,7 @@ TEST_F(Discovering, NoSuchNameIsAnAnswerButKeepsWhatWasGood) {
   EXPECT_NE(logged.front().find("dns:shop.test: has no addresses any more"), std::string::npos) << logged.front();
 }
 
-TEST_F(Discovering, ASourceThatNamesNobodyIsNoAnswer) {
+TEST_F(Discovering, ASourceThatNamesNobodyIsNotAnAnswer) {
   from({config::JoinDns{"shop.test", 1337}, listed({"10.0.0.7"})});
   ASSERT_TRUE(run_until([this] { return !failures.empty(); }));
   fail_again();
