@@ -182,7 +182,7 @@ TEST(Life, TurnsMayBeginInADrainAsLongAsNobodyElseHoldsTheId) {
   life.end_run();
   EXPECT_FALSE(life.may_serve_while_draining()) << "others may hold it";
   EXPECT_FALSE(life_in(State::kSick).may_serve_while_draining());
-  EXPECT_FALSE(life_in(State::kOnRing).may_serve_while_draining()) << "that is no drain";
+  EXPECT_FALSE(life_in(State::kOnRing).may_serve_while_draining()) << "that is not a drain";
 }
 
 TEST(Life, AQuorumComesAndGoesByItself) {
