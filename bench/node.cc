@@ -42,7 +42,7 @@ class Host {
     call->request = "batch";
     call->deadline = now_.mono + core::Duration(1'000'000);
     now_.mono += core::Duration(1);
-    node_->apply(now_, next_++, std::move(call));
+    node_->apply(now_, core::CallId(next_++), std::move(call));
     for (core::Effects effects = node_->take_effects(); !effects.empty(); effects = node_->take_effects()) {
       for (core::Effect& effect : effects) {
         const auto* turn = std::get_if<core::StartTurn>(&effect);
@@ -57,7 +57,7 @@ class Host {
  private:
   core::Now now_{core::Instant(core::Duration(3'600'000'000)), 1'790'000'000'000};
   std::unique_ptr<core::Node> node_;
-  core::Token next_ = 1'000'000;
+  std::uint64_t next_ = 1'000'000;
 };
 
 void call_of_an_active_actor(benchmark::State& state) {

@@ -61,7 +61,7 @@ GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink&
       health_(loop, health_channel()),
       health_names_(health_names(options_.health_service)),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
-      overdue_(loop, [this](core::Token token) { deactivation_overdue(token); }) {}
+      overdue_(loop, [this](core::DeactivationId token) { deactivation_overdue(token); }) {}
 
 GrpcAdapter::~GrpcAdapter() {
   if (stream_) stream_->close();
@@ -127,17 +127,17 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
 void GrpcAdapter::open_stream() {
   if (form_ != Form::kStream || stream_) return;
   TurnStream::Events events;
-  events.turn_ended = [this](core::Token turn, core::Answer answer) {
+  events.turn_ended = [this](core::TurnId turn, core::Answer answer) {
     monitor_.answered();
     finish(turn, std::move(answer));
   };
-  events.deactivation_sent = [this](core::Token token) {
+  events.deactivation_sent = [this](core::DeactivationId token) {
     const auto found = deactivations_.find(token);
     if (found == deactivations_.end()) return;
     found->second.due = net::Clock::now() + options_.turn_timeout;
     overdue_.add(*found->second.due, token);
   };
-  events.deactivated = [this](core::Token token, const app::v1::Deactivated& said) {
+  events.deactivated = [this](core::DeactivationId token, const app::v1::Deactivated& said) {
     monitor_.answered();
     const auto found = deactivations_.find(token);
     if (found != deactivations_.end()) deactivation_over(token, read_deactivated(said, found->second.actor));
@@ -170,10 +170,10 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
   }
   if (result.delivery == net::Delivery::kNotSent) {
     // Nothing on it has reached the app.
-    for (const core::Token turn : unanswered.turns) {
+    for (const core::TurnId turn : unanswered.turns) {
       finish(turn, core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppDown, result.message));
     }
-    for (const core::Token token : unanswered.deactivations) {
+    for (const core::DeactivationId token : unanswered.deactivations) {
       deactivation_over(token, {core::Deactivated::Kind::kFailed, {}, result.message});
     }
     return monitor_.look_now();
@@ -190,12 +190,12 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
 void GrpcAdapter::use(Form form) {
   form_ = form;
   log_.info("app_contract", {{"form", form == Form::kUnary ? "ActorHost.Apply" : "messages.ControlPlane/Apply"}});
-  std::vector<core::Token> unseen;
+  std::vector<core::TurnId> unseen;
   for (const auto& [token, turn] : turns_) {
     if (turn.form == Form::kStream) unseen.push_back(token);
   }
   std::sort(unseen.begin(), unseen.end());
-  for (const core::Token token : unseen) send_turn(turns_.at(token));
+  for (const core::TurnId token : unseen) send_turn(turns_.at(token));
   for (auto& [token, work] : deactivations_) {
     if (work.due) overdue_.remove(*std::exchange(work.due, std::nullopt), token);
     send_deactivation(token);
@@ -215,7 +215,7 @@ void GrpcAdapter::activations_ended(const std::string& why) {
 std::size_t GrpcAdapter::waiting_for_connection() const { return channel_.waiting(); }
 
 void GrpcAdapter::start_turn(core::StartTurn turn) {
-  const core::Token token = turn.token;
+  const core::TurnId token = turn.token;
   Turn& entry = turns_[token];
   entry.turn = std::move(turn);
   send_turn(entry);
@@ -244,7 +244,7 @@ void GrpcAdapter::send_turn(Turn& entry) {
       [this, token = entry.turn.token](net::CallResult result) { turn_answered(token, std::move(result)); });
 }
 
-void GrpcAdapter::turn_answered(core::Token token, net::CallResult result) {
+void GrpcAdapter::turn_answered(core::TurnId token, net::CallResult result) {
   const auto found = turns_.find(token);
   if (found == turns_.end()) return;
   Turn& turn = found->second;
@@ -262,14 +262,14 @@ void GrpcAdapter::turn_answered(core::Token token, net::CallResult result) {
   finish(token, read_unary(std::move(result), turn.form == Form::kControlPlane));
 }
 
-void GrpcAdapter::finish(core::Token turn, core::Answer answer) {
+void GrpcAdapter::finish(core::TurnId turn, core::Answer answer) {
   const auto found = turns_.extract(turn);
   if (found.empty()) return;
   wire::read_for_repeats(*found.mapped().turn.call, answer);
   sink_.turn_ended(turn, std::move(answer));
 }
 
-void GrpcAdapter::break_turn(core::Token token) {
+void GrpcAdapter::break_turn(core::TurnId token) {
   const auto found = turns_.find(token);
   if (found == turns_.end()) return;
   if (found->second.call != 0) channel_.cancel(found->second.call);
@@ -286,7 +286,7 @@ void GrpcAdapter::break_turn(core::Token token) {
 void GrpcAdapter::lose_all(const std::function<void()>& tell) {
   if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
   for (const auto& stream : std::exchange(retiring_, {})) stream->close();
-  std::vector<std::pair<core::Token, bool>> lost;  // whether it was never sent
+  std::vector<std::pair<core::TurnId, bool>> lost;  // whether it was never sent
   for (const auto& [token, turn] : std::exchange(turns_, {})) {
     const bool unsent = turn.call != 0 && channel_.cancel(turn.call) == net::Delivery::kNotSent;
     lost.emplace_back(token, unsent);
@@ -318,7 +318,7 @@ void GrpcAdapter::deactivate_all(core::DeactivateAll request) {
   begin_deactivation(request.token, 0, std::move(message));
 }
 
-void GrpcAdapter::begin_deactivation(core::Token token, core::ActorId actor, app::v1::Deactivate message) {
+void GrpcAdapter::begin_deactivation(core::DeactivationId token, core::ActorId actor, app::v1::Deactivate message) {
   Deactivation& work = deactivations_[token];
   work.actor = actor;
   work.message = std::move(message);
@@ -333,7 +333,7 @@ TurnStream& GrpcAdapter::stream_for_deactivations() {
 }
 
 // However long it waits to be sent: what was not sent is not done.
-void GrpcAdapter::send_deactivation(core::Token token) {
+void GrpcAdapter::send_deactivation(core::DeactivationId token) {
   Deactivation& work = deactivations_.at(token);
   if (form_ == Form::kStream) return stream_for_deactivations().deactivate(token, work.message);
   net::CallOptions options;
@@ -342,7 +342,7 @@ void GrpcAdapter::send_deactivation(core::Token token) {
                              [this, token](const net::CallResult& result) { deactivation_answered(token, result); });
 }
 
-void GrpcAdapter::deactivation_answered(core::Token token, const net::CallResult& result) {
+void GrpcAdapter::deactivation_answered(core::DeactivationId token, const net::CallResult& result) {
   const auto found = deactivations_.find(token);
   if (found == deactivations_.end()) return;
   if (result.from_server) {
@@ -354,7 +354,7 @@ void GrpcAdapter::deactivation_answered(core::Token token, const net::CallResult
 }
 
 // On a stream; of a call the channel tells.
-void GrpcAdapter::deactivation_overdue(core::Token token) {
+void GrpcAdapter::deactivation_overdue(core::DeactivationId token) {
   const auto found = deactivations_.find(token);
   if (found == deactivations_.end()) return;
   found->second.due.reset();
@@ -363,7 +363,7 @@ void GrpcAdapter::deactivation_overdue(core::Token token) {
   deactivation_over(token, {core::Deactivated::Kind::kSilent, {}, "Deactivate: no answer"});
 }
 
-void GrpcAdapter::deactivation_over(core::Token token, core::Deactivated said) {
+void GrpcAdapter::deactivation_over(core::DeactivationId token, core::Deactivated said) {
   const auto found = deactivations_.find(token);
   if (found == deactivations_.end()) return;
   if (found->second.due) overdue_.remove(*found->second.due, token);

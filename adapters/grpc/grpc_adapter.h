@@ -25,7 +25,7 @@ class GrpcAdapter final : public AppAdapter {
   ~GrpcAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
-  void break_turn(core::Token turn) override;
+  void break_turn(core::TurnId turn) override;
   void deactivate(core::DeactivateActor request) override;
   void deactivate_all(core::DeactivateAll request) override;
   std::size_t waiting_for_connection() const override;
@@ -52,16 +52,16 @@ class GrpcAdapter final : public AppAdapter {
                     const TurnStream::Events::Unanswered& unanswered);
   void use(Form form);
   void send_turn(Turn& turn);
-  void turn_answered(core::Token turn, net::CallResult result);
-  void finish(core::Token turn, core::Answer answer);
+  void turn_answered(core::TurnId turn, net::CallResult result);
+  void finish(core::TurnId turn, core::Answer answer);
   void lose_all(const std::function<void()>& tell);
   void activations_ended(const std::string& why);
   TurnStream& stream_for_deactivations();
-  void send_deactivation(core::Token token);
-  void deactivation_answered(core::Token token, const net::CallResult& result);
-  void begin_deactivation(core::Token token, core::ActorId actor, app::v1::Deactivate message);
-  void deactivation_overdue(core::Token token);
-  void deactivation_over(core::Token token, core::Deactivated said);
+  void send_deactivation(core::DeactivationId token);
+  void deactivation_answered(core::DeactivationId token, const net::CallResult& result);
+  void begin_deactivation(core::DeactivationId token, core::ActorId actor, app::v1::Deactivate message);
+  void deactivation_overdue(core::DeactivationId token);
+  void deactivation_over(core::DeactivationId token, core::Deactivated said);
   HealthMonitor::Events health_events();
   void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
   void ask_health(net::Clock::time_point deadline, HealthMonitor::Checked checked, std::size_t asked);
@@ -83,10 +83,10 @@ class GrpcAdapter final : public AppAdapter {
   Form form_ = Form::kStream;
   std::shared_ptr<TurnStream> stream_;
   std::vector<std::shared_ptr<TurnStream>> retiring_;  // answers are awaited, and nothing new goes onto them
-  std::unordered_map<core::Token, Turn> turns_;
-  std::unordered_map<core::Token, Deactivation> deactivations_;
-  net::DeadlineQueue overdue_;  // deactivations
-  base::Lifetime life_;         // last
+  std::unordered_map<core::TurnId, Turn> turns_;
+  std::unordered_map<core::DeactivationId, Deactivation> deactivations_;
+  net::DeadlineQueue<core::DeactivationId> overdue_;
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::adapters

@@ -16,11 +16,12 @@ constexpr const char* kPath = "/ringside.app.v1.ActorHost/ApplyStream";
 constexpr std::size_t kMaxFrame = std::size_t{1} << 20;
 constexpr std::size_t kMaxUnsent = std::size_t{1} << 20;
 
-std::deque<core::Token> in_order(const std::unordered_map<std::uint64_t, core::Token>& by_seq) {
-  std::deque<core::Token> tokens;
-  for (const auto& [seq, token] : by_seq) tokens.push_back(token);
-  std::sort(tokens.begin(), tokens.end());
-  return tokens;
+template <typename Id>
+std::deque<Id> in_order(const std::unordered_map<std::uint64_t, Id>& by_seq) {
+  std::deque<Id> ids;
+  for (const auto& [seq, id] : by_seq) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ void TurnStream::start_turn(const core::StartTurn& turn) {
   queue(std::move(piece));
 }
 
-void TurnStream::deactivate(core::Token token, app::v1::Deactivate message) {
+void TurnStream::deactivate(core::DeactivationId token, app::v1::Deactivate message) {
   const std::uint64_t seq = next_seq_++;
   deactivations_[seq] = token;
   message.set_seq(seq);
@@ -97,14 +98,13 @@ std::string TurnStream::take_frame() {
   while (!queued_.empty() && (frame.empty() || frame.size() + queued_.front().bytes.size() <= kMaxFrame)) {
     const Piece piece = std::move(queued_.front());
     queued_.pop_front();
-    const auto& under_way = piece.turn ? turns_ : deactivations_;
-    const auto found = under_way.find(piece.seq);
-    if (found == under_way.end()) continue;  // given up meanwhile
+    const bool under_way = piece.turn ? turns_.contains(piece.seq) : deactivations_.contains(piece.seq);
+    if (!under_way) continue;  // given up meanwhile
     if (piece.latest <= now) {
       expire(piece.seq);
       continue;
     }
-    if (!piece.turn) events_.deactivation_sent(found->second);
+    if (!piece.turn) events_.deactivation_sent(deactivations_.at(piece.seq));
     frame += piece.bytes;
   }
   return frame;
@@ -151,7 +151,7 @@ void TurnStream::receive(const std::string& bytes) {
       if (done.seq() == 0 || done.seq() >= next_seq_) events_.oddity("an answer to no deactivation", done.seq());
       continue;
     }
-    const core::Token token = found->second;
+    const core::DeactivationId token = found->second;
     deactivations_.erase(found);
     events_.deactivated(token, done);
     if (!stream_) return;
@@ -180,17 +180,17 @@ void TurnStream::finish_turn(std::uint64_t seq, core::Answer answer) {
     if (seq == 0 || seq >= next_seq_) events_.oddity("a result for a turn that there never was", seq);
     return;
   }
-  const core::Token turn = found->second;
+  const core::TurnId turn = found->second;
   turns_.erase(found);
   events_.turn_ended(turn, std::move(answer));
 }
 
-void TurnStream::give_up(core::Token turn) {
+void TurnStream::give_up(core::TurnId turn) {
   std::erase_if(turns_, [turn](const auto& one) { return one.second == turn; });
   half_close_if_done();
 }
 
-void TurnStream::give_up_deactivation(core::Token deactivation) {
+void TurnStream::give_up_deactivation(core::DeactivationId deactivation) {
   std::erase_if(deactivations_, [deactivation](const auto& one) { return one.second == deactivation; });
   half_close_if_done();
 }

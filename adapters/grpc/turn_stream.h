@@ -23,16 +23,17 @@ namespace ringside::adapters {
 class TurnStream : public std::enable_shared_from_this<TurnStream> {
  public:
   struct Events {
-    std::function<void(core::Token turn, core::Answer answer)> turn_ended;
-    std::function<void(core::Token deactivation)> deactivation_sent;
-    std::function<void(core::Token deactivation, const app::v1::Deactivated& said)> deactivated;
+    std::function<void(core::TurnId turn, core::Answer answer)> turn_ended;
+    std::function<void(core::DeactivationId deactivation)> deactivation_sent;
+    std::function<void(core::DeactivationId deactivation, const app::v1::Deactivated& said)> deactivated;
     // The app says something that makes no sense, and that nothing depends on.
     std::function<void(const char* what, std::uint64_t seq)> oddity;
     // The app wants to end this connection: nothing new belongs on this stream.
     std::function<void(TurnStream& stream)> going_away;
     // Last; nothing else follows. The turns and deactivations that had no answer come with it.
     struct Unanswered {
-      std::deque<core::Token> turns, deactivations;
+      std::deque<core::TurnId> turns;
+      std::deque<core::DeactivationId> deactivations;
     };
     std::function<void(TurnStream& stream, net::CallResult result, Unanswered unanswered)> ended;
   };
@@ -42,10 +43,10 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   ~TurnStream();
 
   void start_turn(const core::StartTurn& turn);
-  void deactivate(core::Token token, app::v1::Deactivate message);
+  void deactivate(core::DeactivationId token, app::v1::Deactivate message);
   // Its answer is not awaited any more; whatever comes of it is ignored.
-  void give_up(core::Token turn);
-  void give_up_deactivation(core::Token deactivation);
+  void give_up(core::TurnId turn);
+  void give_up_deactivation(core::DeactivationId deactivation);
   // Ends it in order, once everything on it has been answered.
   void retire();
   bool takes_more() const { return stream_ != nullptr && !half_closed_; }
@@ -82,7 +83,8 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   bool retiring_ = false;
   bool half_closed_ = false;
   std::uint64_t next_seq_ = 1;
-  std::unordered_map<std::uint64_t, core::Token> turns_, deactivations_;  // by sequence number
+  std::unordered_map<std::uint64_t, core::TurnId> turns_;                  // by sequence number
+  std::unordered_map<std::uint64_t, core::DeactivationId> deactivations_;  // likewise
 };
 
 }  // namespace ringside::adapters

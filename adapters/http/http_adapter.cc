@@ -126,11 +126,11 @@ void HttpAdapter::note(const net::HttpResult& result) {
   }
 }
 
-void HttpAdapter::finish(core::Token turn, core::Answer answer) {
+void HttpAdapter::finish(core::TurnId turn, core::Answer answer) {
   if (under_way_.erase(turn) != 0) sink_.turn_ended(turn, std::move(answer));
 }
 
-void HttpAdapter::break_turn(core::Token turn) {
+void HttpAdapter::break_turn(core::TurnId turn) {
   const auto found = under_way_.find(turn);
   if (found == under_way_.end()) return;
   std::string detail = turns_.answer_so_far(found->second);
@@ -143,7 +143,7 @@ void HttpAdapter::break_turn(core::Token turn) {
 
 // `tell` may begin turns of new activations; those are none of the lost ones.
 void HttpAdapter::lose_all(const std::function<void()>& tell) {
-  std::vector<std::pair<core::Token, bool>> lost;  // whether it was never sent
+  std::vector<std::pair<core::TurnId, bool>> lost;  // whether it was never sent
   for (const auto& [turn, request] : std::exchange(under_way_, {})) lost.emplace_back(turn, turns_.cancel(request));
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
@@ -174,13 +174,13 @@ void HttpAdapter::deactivate_all(core::DeactivateAll request) {
 }
 
 // However long it waits for its connection: what was not sent is not done.
-void HttpAdapter::send_end(core::Token token, const net::HttpRequest& request) {
+void HttpAdapter::send_end(core::DeactivationId token, const net::HttpRequest& request) {
   ends_under_way_[token] = ends_.request_within(
       request, options_.turn_timeout,
       [this, token, target = request.target](const net::HttpResult& result) { end_answered(token, target, result); });
 }
 
-void HttpAdapter::end_answered(core::Token token, const std::string& target, const net::HttpResult& result) {
+void HttpAdapter::end_answered(core::DeactivationId token, const std::string& target, const net::HttpResult& result) {
   note(result);
   if (ends_under_way_.erase(token) == 0) return;
   core::Deactivated said = read_deactivation("DELETE " + target, target == kAllActors, result);

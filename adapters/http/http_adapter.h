@@ -29,7 +29,7 @@ class HttpAdapter final : public AppAdapter {
   ~HttpAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
-  void break_turn(core::Token turn) override;
+  void break_turn(core::TurnId turn) override;
   void deactivate(core::DeactivateActor request) override;
   void deactivate_all(core::DeactivateAll request) override;
   std::size_t waiting_for_connection() const override { return turns_.waiting(); }
@@ -37,10 +37,10 @@ class HttpAdapter final : public AppAdapter {
  private:
   void begin() override { monitor_.start(); }
   void note(const net::HttpResult& result);
-  void finish(core::Token turn, core::Answer answer);
+  void finish(core::TurnId turn, core::Answer answer);
   void lose_all(const std::function<void()>& tell);
-  void send_end(core::Token token, const net::HttpRequest& request);
-  void end_answered(core::Token token, const std::string& target, const net::HttpResult& result);
+  void send_end(core::DeactivationId token, const net::HttpRequest& request);
+  void end_answered(core::DeactivationId token, const std::string& target, const net::HttpResult& result);
   net::Http1ClientOptions client_options(std::size_t connections);
   net::Http1ClientOptions brief_options(std::size_t connections, std::chrono::milliseconds max_idle);
   net::Http1ClientOptions health_options();
@@ -58,8 +58,8 @@ class HttpAdapter final : public AppAdapter {
   net::Http1Client ends_;    // of their own: slow turns never stand in the way of deactivations
   net::Http1Client health_;  // of its own: likewise
   HealthMonitor monitor_;
-  std::unordered_map<core::Token, net::Http1Client::RequestId> under_way_;
-  std::unordered_map<core::Token, net::Http1Client::RequestId> ends_under_way_;
+  std::unordered_map<core::TurnId, net::Http1Client::RequestId> under_way_;
+  std::unordered_map<core::DeactivationId, net::Http1Client::RequestId> ends_under_way_;
   std::set<int> taken_for_done_;  // statuses of deactivations that the log has told of
   base::Lifetime life_;           // last
 };

@@ -72,7 +72,7 @@ net::HttpResponse AdminApi::ready() const {
 // Answers when a drain has ended: an app's preStop hook holds the app alive exactly so long.
 void AdminApi::drained(net::HttpReply reply) {
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  const std::uint64_t watcher = gateway_.when_drained([shared](bool complete) {
+  const core::WatcherId watcher = gateway_.when_drained([shared](bool complete) {
     (*shared)(complete ? answer(200, kText, "drained\n")
                        : answer(500, kText, "not drained within --drain-timeout; the log names what is left\n"));
   });

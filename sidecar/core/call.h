@@ -7,11 +7,10 @@
 #include <string>
 
 #include "sidecar/core/outcome.h"
+#include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
-
-using Token = std::uint64_t;  // names something under way at the border of the core; never 0, never used twice
 
 enum class Origin : std::uint8_t { kLocal, kPeer };
 

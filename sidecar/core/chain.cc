@@ -34,12 +34,12 @@ bool is_link(std::string_view link) {
 
 }  // namespace
 
-std::string chain_link(ActorId id, Epoch epoch, Token turn) {
+std::string chain_link(ActorId id, Epoch epoch, TurnId turn) {
   std::array<char, 24> digits;
   const auto end = std::to_chars(digits.begin(), digits.end(), id).ptr;
   std::string link(digits.begin(), end);
   link += ':';
-  std::uint64_t mark = hash_id(epoch ^ hash_id(turn));
+  std::uint64_t mark = hash_id(epoch ^ hash_id(turn.value()));
   for (std::size_t i = 0; i < kMarkDigits; ++i, mark >>= 4) link += kHex[mark & 0xf];
   return link;
 }

@@ -17,7 +17,7 @@ namespace ringside::core {
 inline constexpr std::size_t kDeepestChain = 32;
 
 // How this turn is written in a chain.
-std::string chain_link(ActorId id, Epoch epoch, Token turn);
+std::string chain_link(ActorId id, Epoch epoch, TurnId turn);
 std::string longer_chain(const std::string& chain, const std::string& link);
 bool is_in_chain(std::string_view chain, std::string_view link);
 std::size_t chain_depth(std::string_view chain);

@@ -9,6 +9,6 @@ namespace ringside::core {
 
 }  // namespace ringside::core
 
-// RINGSIDE_CHECK(turn != 0); for what is wrong in this program, never for what somebody sends.
+// RINGSIDE_CHECK(actor != nullptr); for what is wrong in this program, never for what somebody sends.
 #define RINGSIDE_CHECK(condition) \
   (static_cast<bool>(condition) ? static_cast<void>(0) : ::ringside::core::check_failed(#condition, __FILE__, __LINE__))

@@ -59,13 +59,17 @@ struct Context {
   void log(Level level, std::string event, Fields fields = {}) {
     effects.push_back(LogLine{level, std::move(event), std::move(fields)});
   }
-  Token token() { return next_token++; }
+  // Names the next thing of its kind: next<TurnId>().
+  template <typename Token>
+  Token next() {
+    return Token(next_number++);
+  }
 
   Now now;
   Effects effects;
   Random random;
   Counters counters;
-  Token next_token = 1;
+  std::uint64_t next_number = 1;
 };
 
 }  // namespace ringside::core

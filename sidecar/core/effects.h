@@ -17,14 +17,14 @@ namespace ringside::core {
 // ---- to other hosts ----
 // Ask another host. Reported back once by Node::peer_answered, with PeerFailure after `timeout` at the latest.
 struct AskPeer {
-  Token token;
+  QuestionId token;
   std::string host;
   PeerRequest request;
   Duration timeout;
 };
 // Answer what another host asked (the token came with it).
 struct AnswerPeer {
-  Token token;
+  ReplyId token;
   PeerAnswer answer;
 };
 // The owner's own word on a deadline is better than this host's guess: so long the core waits for it after the
@@ -33,7 +33,7 @@ inline constexpr Duration kAnswerGrace{50'000};
 
 // Send a call to its owner. Reported back once by Node::forward_answered.
 struct ForwardCall {
-  Token token;
+  ForwardId token;
   std::string host;
   bool legacy = false;  // gets the given protocol only: no target, no hops
   Target target;
@@ -42,7 +42,7 @@ struct ForwardCall {
 };
 // The answer is not wanted any more (its host is gone, or the deadline has passed). Nothing is reported back.
 struct AbandonForward {
-  Token token;
+  ForwardId token;
 };
 
 // Taken for dead by its silence: what is still queued for it must not arrive once it is heard again, since
@@ -54,30 +54,30 @@ struct CutPeer {
 // ---- to the application ----
 // One turn. Reported back once by Node::turn_ended.
 struct StartTurn {
-  Token token;
+  TurnId token;
   Epoch epoch;
   CallPtr call;
   std::string chain;  // for `ringside-chain`: the turns that wait for this one, and this one
 };
 // The turn took too long: close its connection, then report it by Node::turn_ended.
 struct BreakTurn {
-  Token token;
+  TurnId token;
 };
 // Forget this actor: asked once. Reported back once by Node::deactivated, unless the activations have ended meanwhile.
 struct DeactivateActor {
-  Token token;
+  DeactivationId token;
   Claim actor;
   std::string name;  // where a caller named it by text
   Deactivation why;
 };
 // Forget whatever is left of an earlier run. Reported back likewise.
 struct DeactivateAll {
-  Token token;
+  DeactivationId token;
 };
 
 // ---- to callers ----
 struct FinishCall {
-  Token token;
+  CallId token;
   Answer answer;
 };
 

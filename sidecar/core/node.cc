@@ -11,7 +11,6 @@ namespace {
 constexpr Duration kTick{100'000};
 constexpr Duration kLate{300'000};  // without a single event: this process did not get to run
 constexpr Duration kInventoryRepeat{200'000};
-constexpr std::uint64_t kNoKey = 0;
 
 }  // namespace
 
@@ -65,49 +64,25 @@ void Node::wake(Now now) {
   begin(now);
   NodeTimer timer;
   while (timers_.pop_due(now.mono, timer)) {
-    switch (timer.due) {
-      case NodeDue::kTick:
-        tick();
-        break;
-      case NodeDue::kCall:
-        call_due(timer.key);
-        break;
-      case NodeDue::kRetry:
-        if (PendingCall* call = calls_.find(timer.key)) {
-          call->retry = kNoTimer;
-          if (call->stage == CallStage::kAside) {
-            take_its_place(timer.key);
-          } else {
-            route_in_order(timer.key);
-          }
-        }
-        break;
-      case NodeDue::kTurn:
-        turn_due(timer.key);
-        break;
-      case NodeDue::kActorRetry:
-        if (Actor* actor = actors_.find(timer.key)) run_next(*actor);
-        break;
-      case NodeDue::kIdleAgain:
-        idle_again(timer.key);
-        break;
-      case NodeDue::kEnding:
-        endings_.ask_again(timer.key);
-        send_deactivations();
-        break;
-      case NodeDue::kReset:
-        initial_reset_due();
-        break;
-      case NodeDue::kBreak:
-        break_turn_due(timer.key);
-        break;
-      case NodeDue::kDrain:
-        drain_due();
-        break;
-      case NodeDue::kSettle:
-        settle_due_ = NodeTimers::kNone;
-        break;
-    }
+    std::visit(Overloaded{
+                   [&](due::Tick) { tick(); },
+                   [&](due::CallDeadline at) { call_due(at.call); },
+                   [&](due::CallRetry at) { retry_due(at.call); },
+                   [&](due::TurnTimeout at) { turn_due(at.turn); },
+                   [&](due::TurnBreak at) { break_turn_due(at.turn); },
+                   [&](due::ActorRetry at) {
+                     if (Actor* actor = actors_.find(at.actor)) run_next(*actor);
+                   },
+                   [&](due::EndingAgain at) {
+                     endings_.ask_again(at.actor);
+                     send_deactivations();
+                   },
+                   [&](due::IdleAgain at) { idle_again(at.actor); },
+                   [&](due::InitialReset) { initial_reset_due(); },
+                   [&](due::Drain) { drain_due(); },
+                   [&](due::Settle) { settle_due_ = NodeTimers::kNone; },
+               },
+               timer);
     advance_orders();
   }
   settle();
@@ -115,18 +90,18 @@ void Node::wake(Now now) {
 
 // What settle() has to say may not be said yet: it looks again then.
 void Node::settle_by(Instant when) {
-  if (settle_due_ == NodeTimers::kNone) settle_due_ = timers_.add(when, {NodeDue::kSettle, kNoKey});
+  if (settle_due_ == NodeTimers::kNone) settle_due_ = timers_.add(when, due::Settle{});
 }
 
 // What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
 // what the tick changes.
 void Node::tick_soon() {
   timers_.cancel(next_tick_);
-  next_tick_ = timers_.add(context_.now.mono, {NodeDue::kTick, kNoKey});
+  next_tick_ = timers_.add(context_.now.mono, due::Tick{});
 }
 
 void Node::tick() {
-  next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), {NodeDue::kTick, kNoKey});
+  next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), due::Tick{});
   change_membership([](Membership& membership) { membership.begin_tick(); });
   std::vector<std::string> hosts;
   for (const auto& [host, member] : membership_.members()) hosts.push_back(host);
@@ -142,7 +117,7 @@ void Node::tick() {
     std::erase_if(news.claims, [this](const Claim& claim) { return !actors_.holds(claim); });
     announce(host, std::move(news.claims));
     if (!news.ask_ids && news.doubted.empty()) continue;
-    const Token token = context_.token();
+    const QuestionId token = context_.next<QuestionId>();
     NodeQuestion& question = asked_[token];
     question = {NodeQuestion::About::kInventory, host, 0, kUnasked, {}};
     for (const ActorId id : news.doubted) question.claims.push_back({id, 0});
@@ -161,7 +136,7 @@ void Node::open_inventory() {
   if (inventory_.waiting().empty() || context_.now.mono < next_inventory_) return;
   next_inventory_ = context_.now.mono + kInventoryRepeat;
   for (const auto& [host, generation] : inventory_.waiting()) {
-    const Token token = context_.token();
+    const QuestionId token = context_.next<QuestionId>();
     asked_[token] = {NodeQuestion::About::kInventory, host, generation, inventory_.number(), {}};
     if (generation == 0) {
       context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
@@ -228,7 +203,7 @@ void Node::run_ended(const HostRun& run, Gone how) {
   // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
   // connections, and the transport says so. Only from a silent one nothing comes at all.
   if (how != Gone::kSilent) return;
-  for (const Token token : forwards_.to(run.host)) {
+  for (const ForwardId token : forwards_.to(run.host)) {
     context_.effects.push_back(AbandonForward{token});
     forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost));
   }
@@ -293,7 +268,7 @@ void Node::connection_lost(Now now, const std::string& host) {
   settle();
 }
 
-void Node::peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   begin(now);
   if (life_.has_run()) {
     dispatch(token, sender, source_ip, std::move(request));
@@ -303,7 +278,7 @@ void Node::peer_asked(Now now, Token token, const Sender& sender, const std::str
   settle();
 }
 
-void Node::peer_answered(Now now, Token token, const PeerAnswer& answer) {
+void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
   begin(now);
   if (const auto found = asked_.find(token); found != asked_.end()) {
     const NodeQuestion asked = std::move(found->second);

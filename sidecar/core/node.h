@@ -57,15 +57,15 @@ class Node final {
   void wake(Now now);
   // By every source. `missing`: why it is not complete.
   void discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
-  void peer_asked(Now now, Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
-  void peer_answered(Now now, Token token, const PeerAnswer& answer);
+  void peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request);
+  void peer_answered(Now now, QuestionId token, const PeerAnswer& answer);
   void connection_lost(Now now, const std::string& host);
-  void apply(Now now, Token token, CallPtr call);
-  void cancel(Now now, Token token);   // the caller went away
-  void hang_up(Now now, Token token);  // it has perhaps: the same, unless the turn has begun here
-  void forward_answered(Now now, Token token, Answer answer);
-  void turn_ended(Now now, Token token, Answer answer);
-  void deactivated(Now now, Token token, const Deactivated& said);
+  void apply(Now now, CallId token, CallPtr call);
+  void cancel(Now now, CallId token);   // the caller went away
+  void hang_up(Now now, CallId token);  // it has perhaps: the same, unless the turn has begun here
+  void forward_answered(Now now, ForwardId token, Answer answer);
+  void turn_ended(Now now, TurnId token, Answer answer);
+  void deactivated(Now now, DeactivationId token, const Deactivated& said);
   void app_up(Now now);
   void app_down(Now now, const std::string& why, bool alive);  // not alive: gone, and all activations with it
   void app_restarted(Now now);                                 // there, but all activations have ended
@@ -94,7 +94,7 @@ class Node final {
   void tick();
   void tick_soon();
   void settle_by(Instant when);
-  void dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request);
+  void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
   // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
   // this returns: change_membership([&](Membership& membership) { membership.connection_lost(host); });
@@ -116,21 +116,22 @@ class Node final {
 
   // node_routing.cc: where a call goes, and what becomes of it
   RouteFacts facts() const;
-  void route(Token token);
-  void route_in_order(Token token);
+  void route(CallId token);
+  void route_in_order(CallId token);
   void advance_orders();
   void advance(OrderId order);
   void reroute_waiting();
-  void wait(Token token, PendingCall& pending, Reason reason);
-  void forward(Token token, PendingCall& pending, const Member& member, Epoch epoch);
-  void forward_ended(Token token, Answer answer);
+  void wait(CallId token, PendingCall& pending, Reason reason);
+  void forward(CallId token, PendingCall& pending, const Member& member, Epoch epoch);
+  void forward_ended(ForwardId token, Answer answer);
   void abandon_forward(const PendingCall& pending);
-  void retry_later(Token token, PendingCall& pending, Answer why);
-  void put_aside(Token token, PendingCall& pending, Answer why);
-  void take_its_place(Token token);
-  void finish(Token token, Answer answer);
-  void call_due(Token token);
-  void give_up(Token token, Outcome outcome, Reason reason);
+  void retry_later(CallId token, PendingCall& pending, Answer why);
+  void put_aside(CallId token, PendingCall& pending, Answer why);
+  void take_its_place(CallId token);
+  void finish(CallId token, Answer answer);
+  void retry_due(CallId token);
+  void call_due(CallId token);
+  void give_up(CallId token, Outcome outcome, Reason reason);
   // node_adoption.cc: --peer-apply own
   void adopt(ActorId id);
   AckAnswer adoption_asked(const HostRun& by, const std::vector<Claim>& claims);
@@ -138,36 +139,36 @@ class Node final {
 
   // node_turns.cc: actors and turns
   Actor& claim(ActorId id);
-  void enqueue(Token token, Actor& actor);
-  void first_again(Token token, Actor& actor, Answer why);
+  void enqueue(CallId token, Actor& actor);
+  void first_again(CallId token, Actor& actor, Answer why);
   bool may_start(const Call& call) const;
   bool goes_before_its_end(const Actor& actor) const;
   void run_next(Actor& actor);
   void run_runnable();
-  void start_turn(Token token, Actor& actor);
-  bool answer_from_window(Token token, const Actor& actor);
-  bool refuse_loop(Token token, const Actor& actor);
-  void deactivate_for(Token token, Actor& actor);
-  void break_turn_due(Token turn);
-  void turn_due(Token turn);
-  void unqueue(Token token, const PendingCall& pending);
+  void start_turn(CallId token, Actor& actor);
+  bool answer_from_window(CallId token, const Actor& actor);
+  bool refuse_loop(CallId token, const Actor& actor);
+  void deactivate_for(CallId token, Actor& actor);
+  void break_turn_due(TurnId turn);
+  void turn_due(TurnId turn);
+  void unqueue(CallId token, const PendingCall& pending);
   void end_actor(Actor& actor, Deactivation why);
   void end_all(Deactivation why);
   void lose_all();
   void send_deactivations();
   void deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said);
   bool given_up(const Actor& actor, const Deactivated& said) const;
-  void finish_deactivated(Token token);
-  std::vector<Token> operators_at(const Actor& actor) const;
+  void finish_deactivated(CallId token);
+  std::vector<CallId> operators_at(const Actor& actor) const;
   bool goes_on(const Actor& actor, const Deactivated& said) const;
   void stay(Actor& actor, const Deactivated& said);
   void idle_again(ActorId id);
   void forget_idle_again(ActorId id);
   void hand_over(Actor& actor);
   void release(Actor& actor);
-  void leave_behind(Token turn, std::deque<Token>& queue);
-  void let_follow(Token turn);
-  void requeue(std::unique_ptr<std::deque<Token>> queue);
+  void leave_behind(TurnId turn, std::deque<CallId>& queue);
+  void let_follow(TurnId turn);
+  void requeue(std::unique_ptr<std::deque<CallId>> queue);
   void expire_idle();
 
   // node_detail.cc: why a call ended as it did, in a sentence
@@ -184,18 +185,18 @@ class Node final {
   std::string owner_of(ActorId id) const;
 
   // node_peers.cc: inventories, claims and expiries between hosts
-  void answer(Token token, PeerAnswer answer);
-  void inventory_asked(Token token, const Sender& sender, const InventoryRequest& request);
+  void answer(ReplyId token, PeerAnswer answer);
+  void inventory_asked(ReplyId token, const Sender& sender, const InventoryRequest& request);
   void inventory_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
-  void ownership_announced(Token token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
+  void ownership_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
   std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
   void announce(const std::string& host, std::vector<Claim> claims);
   void announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer);
   void yield(ActorId id, const std::string& owner, Epoch epoch);
-  void expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip);
-  void expired(Token token, const Sender& sender, const ExpireRequest& request);
+  void expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip);
+  void expired(ReplyId token, const Sender& sender, const ExpireRequest& request);
   void tell_ends();
   void tell_handed_over();
   std::vector<HandOver::Successor> successors_of(ActorId id) const;
@@ -243,11 +244,11 @@ class Node final {
   RetryBudget retry_budget_;
   Forwards forwards_;
   Turns turns_;
-  std::map<Token, std::deque<Token>> left_behind_;  // lost turns: the calls behind them
-  Pace pace_;                                       // of the calls that wait for actors, here or in order_
+  std::map<TurnId, std::deque<CallId>> left_behind_;  // lost turns: the calls behind them
+  Pace pace_;                                         // of the calls that wait for actors, here or in order_
   LegacyBounces legacy_bounces_;
   OwnershipGrants grants_;
-  std::map<Token, NodeQuestion> asked_;
+  std::map<QuestionId, NodeQuestion> asked_;
   UnverifiedClaims unverified_;
   std::unordered_map<ActorId, NodeTimers::Handle> idle_again_;  // what the app has failed to forget is asked for then
   Endings endings_;

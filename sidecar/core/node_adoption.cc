@@ -11,7 +11,7 @@ void Node::adopt(ActorId id) {
   if (grants_.asked_for(id) || owner == nullptr) return;
   const std::vector<Claim> claims{{id, clock_.next()}};
   grants_.ask(claims.front());
-  const Token token = context_.token();
+  const QuestionId token = context_.next<QuestionId>();
   asked_[token] = {NodeQuestion::About::kAdoption, *owner, 0, 0, claims};
   const HostRun& self = membership_.self();
   context_.effects.push_back(

@@ -44,7 +44,7 @@ void Node::check_life() const {
 // calls are in a stage as there are places taken: no place is held by a call that has ended.
 void Node::check_calls() const {
   std::size_t in_order = 0, queued = 0, with_turn = 0, forwarded = 0;
-  calls_.each([&](Token token, const PendingCall& pending) {
+  calls_.each([&](CallId token, const PendingCall& pending) {
     RINGSIDE_CHECK(pending.stage != CallStage::kRouting);  // only within an event
     switch (pending.stage) {
       case CallStage::kRouting:
@@ -57,7 +57,7 @@ void Node::check_calls() const {
         RINGSIDE_CHECK(pending.retry != kNoTimer);
         break;
       case CallStage::kForwarding: {
-        const Forward* forward = forwards_.find(pending.under_way);
+        const Forward* forward = forwards_.find(pending.forward);
         RINGSIDE_CHECK(forward != nullptr && forward->call == token);
         ++forwarded;
         break;
@@ -66,22 +66,22 @@ void Node::check_calls() const {
         ++queued;
         break;
       case CallStage::kTurn:
-        RINGSIDE_CHECK(turns_.at(pending.under_way).call == token);
+        RINGSIDE_CHECK(turns_.at(pending.turn).call == token);
         ++with_turn;
         break;
     }
   });
   RINGSIDE_CHECK(forwarded == forwards_.size());
   RINGSIDE_CHECK(queued == turns_waiting_);
-  turns_.each([&](Token, const Turn& turn) { with_turn -= turn.call != 0 ? 1 : 0; });
+  turns_.each([&](TurnId, const Turn& turn) { with_turn -= turn.call ? 1 : 0; });
   RINGSIDE_CHECK(with_turn == 0);
-  order_.each([&](OrderId order, Token token) {
+  order_.each([&](OrderId order, CallId token) {
     const PendingCall& pending = calls_.at(token);
     RINGSIDE_CHECK(CallOrder::of(*pending.call) == order);
     in_order -= pending.stage == CallStage::kInOrder ? 1 : 0;
   });
   for (const auto& [turn, calls] : left_behind_) {
-    for (const Token token : calls) {
+    for (const CallId token : calls) {
       const PendingCall* pending = calls_.find(token);  // nothing: its deadline has passed meanwhile
       in_order -= pending != nullptr && pending->stage == CallStage::kInOrder ? 1 : 0;
     }
@@ -94,7 +94,7 @@ void Node::check_calls() const {
 void Node::check_actors() const {
   std::size_t queued = 0, ending = 0;
   actors_.each([&](const Actor& actor) {
-    if (actor.turn != 0) {
+    if (actor.turn) {
       const Turn& turn = turns_.at(actor.turn);
       RINGSIDE_CHECK(turn.actor == actor.id && turn.epoch == actor.epoch);
     }
@@ -105,14 +105,14 @@ void Node::check_actors() const {
     }
     if (!actor.queue) return;
     queued += actor.queue->size();
-    for (const Token token : *actor.queue) {
+    for (const CallId token : *actor.queue) {
       const PendingCall& call = calls_.at(token);
       RINGSIDE_CHECK(call.stage == CallStage::kQueued && call.call->id == actor.id);
     }
   });
   RINGSIDE_CHECK(queued == turns_waiting_);
   RINGSIDE_CHECK(ending == endings_.size() + hand_over_.size());
-  turns_.each([&](Token token, const Turn& turn) {
+  turns_.each([&](TurnId token, const Turn& turn) {
     const Actor* actor = actors_.find(turn.actor);
     if (actor != nullptr && actor->epoch == turn.epoch) RINGSIDE_CHECK(actor->turn == token);
   });

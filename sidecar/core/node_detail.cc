@@ -22,7 +22,7 @@ std::string list_of(const std::map<std::string, Generation>& hosts) {
 // "actor 7 is busy with a turn that has run 3.0 s; 12 calls wait for it"
 std::string Node::busy_with(const Actor& actor) const {
   std::string text = "actor " + name_of(actor);
-  if (actor.turn != 0) {
+  if (actor.turn) {
     text += " is busy with a turn that has run " + in_seconds(context_.now.mono - turns_.at(actor.turn).began);
   } else if (actor.ending) {
     const Endings::Refusals refusals = endings_.refusals(actor.id);
@@ -46,7 +46,7 @@ ActorStatus Node::status_of(const Actor& actor, Instant now) const {
   status.id = actor.id;
   status.epoch = actor.epoch;
   if (actor.name) status.name = *actor.name;
-  status.busy = actor.turn != 0;
+  status.busy = actor.turn != TurnId();
   status.idle = status.busy ? Duration(0) : now - actor.last_used;
   if (status.busy) status.turn_age = now - turns_.at(actor.turn).began;
   status.waiting = actor.queued();
@@ -63,7 +63,7 @@ Answer Node::out_of_time(const PendingCall& pending) const {
   const Actor* actor = actors_.find(pending.call->id);
   if (pending.stage == CallStage::kQueued && actor != nullptr) {
     detail = busy_with(*actor);
-    if (actor->turn != 0 || actor->ending) {
+    if (actor->turn || actor->ending) {
       reason = Reason::kAppSlow;
     } else if (!may_start(*pending.call)) {
       reason = membership_.confirming() ? Reason::kNotReady : Reason::kTooManyTurns;
@@ -78,7 +78,7 @@ Answer Node::out_of_time(const PendingCall& pending) const {
 // It stood behind earlier calls of its actor from here: what the first of them waits for, it waited for as well.
 Answer Node::out_of_time_in_order(const PendingCall& pending) const {
   const OrderId order = CallOrder::of(*pending.call);
-  const std::optional<Token> head = order_.first(order);
+  const std::optional<CallId> head = order_.first(order);
   const PendingCall* const first = head ? calls_.find(*head) : nullptr;
   if (first == nullptr) return Answer::failed(Outcome::kExpired, Reason::kDeadline);
   const PendingCall& front = *first;
@@ -89,7 +89,7 @@ Answer Node::out_of_time_in_order(const PendingCall& pending) const {
     const Reason reason = front.last.reason == Reason::kNone ? Reason::kDeadline : front.last.reason;
     return Answer::failed(Outcome::kExpired, reason, detail_of(front, reason) + behind);
   }
-  const Forward& forward = forwards_.at(front.under_way);
+  const Forward& forward = forwards_.at(front.forward);
   const Member* owner = membership_.find(forward.host);
   const bool heard = owner != nullptr && !owner->suspected;
   return Answer::failed(Outcome::kExpired, heard ? Reason::kAppSlow : Reason::kPeerUnreachable,
@@ -108,7 +108,7 @@ std::string Node::detail_of_loss(const Call& call, const Forward& forward, const
 
 // The owner itself answers what is late there, by the deadline and a little more.
 std::string Node::detail_of_silence(const PendingCall& pending) const {
-  const Forward& forward = forwards_.at(pending.under_way);
+  const Forward& forward = forwards_.at(pending.forward);
   return forward.host + ", to which the call for " + named(*pending.call) + " was sent " +
          in_seconds(context_.now.mono - forward.began) + " ago, did not answer by the caller's deadline";
 }

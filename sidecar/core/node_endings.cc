@@ -19,30 +19,30 @@ constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the l
 
 // An operator's wish: it is answered when the activation is over, and stands first in the line until then. A turn under
 // way that does not end soon is broken.
-void Node::deactivate_for(Token token, Actor& actor) {
+void Node::deactivate_for(CallId token, Actor& actor) {
   calls_.at(token).maybe = true;
   calls_.enter(token, CallStage::kQueued);
-  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
+  if (!actor.queue) actor.queue = std::make_unique<std::deque<CallId>>();
   actor.queue->push_front(token);
   ++turns_waiting_;
   context_.log(Level::kWarn, "deactivate", {{"actor", name_of(actor)}, {"why", "operator"}});
   end_actor(actor, Deactivation::kOperator);
   endings_.hurry(actor.id);
-  if (actor.turn != 0) {
-    const Instant due = std::max(context_.now.mono, turns_.at(actor.turn).began + kPatienceOfAnOperator);
-    timers_.add(due, {NodeDue::kBreak, actor.turn});
+  if (actor.turn) {
+    const Instant when = std::max(context_.now.mono, turns_.at(actor.turn).began + kPatienceOfAnOperator);
+    timers_.add(when, due::TurnBreak{actor.turn});
   }
   send_deactivations();
 }
 
 // The actor is not active, or not any more.
-void Node::finish_deactivated(Token token) {
+void Node::finish_deactivated(CallId token) {
   Answer done;
   done.outcome = Outcome::kApplied;
   finish(token, std::move(done));
 }
 
-void Node::break_turn_due(Token turn) {
+void Node::break_turn_due(TurnId turn) {
   const Turn* under_way = turns_.find(turn);
   if (under_way == nullptr) return;
   Actor* actor = actors_.find(under_way->actor);
@@ -56,7 +56,7 @@ void Node::break_turn_due(Token turn) {
 void Node::end_actor(Actor& actor, Deactivation why) {
   if (!actor.ending || actor.why == Deactivation::kIdle) actor.why = why;
   actor.ending = true;
-  if (actor.turn != 0 || actor.told) return;
+  if (actor.turn || actor.told) return;
   actor.told = true;
   endings_.add({actor.id, actor.epoch}, actor.queue != nullptr);
 }
@@ -69,13 +69,13 @@ void Node::end_all(Deactivation why) {
 void Node::send_deactivations() {
   while (const auto claim = endings_.next(context_.now.mono)) {
     const Actor& actor = actors_.at(claim->id);
-    const Token token = context_.token();
+    const DeactivationId token = context_.next<DeactivationId>();
     endings_.asked(*claim, token, context_.now.mono);
     context_.effects.push_back(DeactivateActor{token, *claim, actor.name ? *actor.name : std::string(), actor.why});
   }
 }
 
-void Node::deactivated(Now now, Token token, const Deactivated& said) {
+void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
   begin(now);
   if (initial_reset_.asks(token)) {
     initial_reset_answered(said);
@@ -108,14 +108,14 @@ void Node::deactivation_answered(Actor& actor, unsigned failures, const Deactiva
   }
   endings_.ask_later(actor.id, said.detail);
   const Duration pause = backoff(kFirstQuestionAgain, failures, kLastQuestionAgain);
-  timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kEnding, actor.id});
+  timers_.add(context_.now.mono + std::max(pause, said.retry_after), due::EndingAgain{actor.id});
 }
 
-std::vector<Token> Node::operators_at(const Actor& actor) const {
-  std::vector<Token> operators;
+std::vector<CallId> Node::operators_at(const Actor& actor) const {
+  std::vector<CallId> operators;
   if (!actor.queue) return operators;
   std::copy_if(actor.queue->begin(), actor.queue->end(), std::back_inserter(operators),
-               [this](Token token) { return calls_.at(token).call->kind == Call::Kind::kDeactivate; });
+               [this](CallId token) { return calls_.at(token).call->kind == Call::Kind::kDeactivate; });
   return operators;
 }
 
@@ -143,7 +143,7 @@ bool Node::given_up(const Actor& actor, const Deactivated& said) const {
 void Node::stay(Actor& actor, const Deactivated& said) {
   endings_.over(actor.id);
   actor.ending = actor.told = false;
-  for (const Token token : operators_at(actor)) {
+  for (const CallId token : operators_at(actor)) {
     unqueue(token, calls_.at(token));
     finish(token, Answer::failed(Outcome::kRefused, Reason::kAppRefused,
                                  "the application keeps actor " + name_of(actor) + " for now: " + said.detail));
@@ -156,7 +156,7 @@ void Node::stay(Actor& actor, const Deactivated& said) {
     if (actor.unforgotten < 255) ++actor.unforgotten;
     forget_idle_again(actor.id);
     idle_again_[actor.id] =
-        timers_.add(context_.now.mono + std::max(pause, said.retry_after), {NodeDue::kIdleAgain, actor.id});
+        timers_.add(context_.now.mono + std::max(pause, said.retry_after), due::IdleAgain{actor.id});
   }
   run_next(actor);
 }
@@ -169,7 +169,7 @@ void Node::forget_idle_again(ActorId id) {
 void Node::idle_again(ActorId id) {
   idle_again_.erase(id);
   Actor* actor = actors_.find(id);
-  if (actor == nullptr || actor->ending || actor->turn != 0 || actor->queue) return;
+  if (actor == nullptr || actor->ending || actor->turn || actor->queue) return;
   if (actor->unforgotten == 0 && context_.now.mono - actor->last_used < config_.idle_timeout) return;
   end_actor(*actor, Deactivation::kIdle);
   send_deactivations();
@@ -188,18 +188,18 @@ void Node::hand_over(Actor& actor) {
 void Node::release(Actor& actor) {
   ends_.add({actor.id, actor.epoch});
   forget_idle_again(actor.id);
-  std::unique_ptr<std::deque<Token>> queue = std::move(actor.queue);
+  std::unique_ptr<std::deque<CallId>> queue = std::move(actor.queue);
   actors_.erase(actor);
   if (queue) requeue(std::move(queue));
 }
 
 // The app is gone, and all activations with it: nothing is left to be told.
 void Node::lose_all() {
-  std::vector<std::unique_ptr<std::deque<Token>>> queues;
+  std::vector<std::unique_ptr<std::deque<CallId>>> queues;
   while (Actor* actor = actors_.oldest()) {
     ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
     ends_.add({actor->id, actor->epoch});
-    if (actor->queue && actor->turn != 0) {
+    if (actor->queue && actor->turn) {
       leave_behind(actor->turn, *actor->queue);
     } else if (actor->queue) {
       queues.push_back(std::move(actor->queue));
@@ -214,16 +214,16 @@ void Node::lose_all() {
 
 // The app may say of the lost turn that it never got it: those behind it go when that is known, so as not to overtake
 // it.
-void Node::leave_behind(Token turn, std::deque<Token>& queue) {
+void Node::leave_behind(TurnId turn, std::deque<CallId>& queue) {
   turns_waiting_ -= queue.size();
-  for (const Token token : queue) calls_.enter(token, CallStage::kInOrder);
+  for (const CallId token : queue) calls_.enter(token, CallStage::kInOrder);
   left_behind_[turn] = std::move(queue);
 }
 
-void Node::let_follow(Token turn) {
+void Node::let_follow(TurnId turn) {
   const auto left = left_behind_.extract(turn);
   if (left.empty()) return;
-  for (const Token token : left.mapped()) {
+  for (const CallId token : left.mapped()) {
     const PendingCall* pending = calls_.find(token);  // nothing: its deadline has passed meanwhile
     if (pending == nullptr) continue;
     if (pending->call->origin == Origin::kLocal) {
@@ -236,10 +236,10 @@ void Node::let_follow(Token turn) {
   }
 }
 
-void Node::requeue(std::unique_ptr<std::deque<Token>> queue) {
+void Node::requeue(std::unique_ptr<std::deque<CallId>> queue) {
   turns_waiting_ -= queue->size();
-  std::map<OrderId, std::deque<Token>> local;
-  for (const Token token : *queue) {
+  std::map<OrderId, std::deque<CallId>> local;
+  for (const CallId token : *queue) {
     const Call& call = *calls_.at(token).call;
     if (call.kind == Call::Kind::kDeactivate) {
       finish_deactivated(token);  // not routed: it would end the next activation
@@ -262,7 +262,7 @@ void Node::expire_idle() {
     if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
     Actor* next = actor->newer;
     // What the app has failed to forget has a time of its own (idle_again).
-    if (actor->turn != 0 || actor->queued() != 0 || actor->ending || idle_again_.contains(actor->id)) {
+    if (actor->turn || actor->queued() != 0 || actor->ending || idle_again_.contains(actor->id)) {
       actors_.touch(*actor, context_.now.mono);
     } else {
       end_actor(*actor, Deactivation::kIdle);

@@ -6,7 +6,7 @@
 namespace ringside::core {
 
 void Node::ask_back(const std::string& host, UnverifiedClaims::Said said) {
-  const Token by = said.token;
+  const ReplyId by = said.token;
   switch (unverified_.add(host, std::move(said))) {
     case UnverifiedClaims::Next::kRefuse:
       return answer(by, AckAnswer{false, "too many announcements wait for the word of " + host, {}});
@@ -18,7 +18,7 @@ void Node::ask_back(const std::string& host, UnverifiedClaims::Said said) {
 }
 
 void Node::ask_for_ids(const std::string& host) {
-  const Token token = context_.token();
+  const QuestionId token = context_.next<QuestionId>();
   asked_[token] = {NodeQuestion::About::kAskBack, host, 0, 0, {}};
   context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
 }

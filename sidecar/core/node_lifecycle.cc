@@ -62,11 +62,11 @@ void Node::check_run() {
 // nothing to forget: whoever is on the ring gets calls.
 void Node::ask_for_initial_reset() {
   if (initial_reset_.under_way() || initial_reset_due_ != NodeTimers::kNone) return;
-  const Token token = context_.token();
+  const DeactivationId token = context_.next<DeactivationId>();
   initial_reset_.asked(token);
   context_.effects.push_back(DeactivateAll{token});
   // Most answer at once. For the others this host is a member without its app meanwhile, which keeps nobody waiting.
-  if (!life_.has_run()) initial_reset_due_ = timers_.add(context_.now.mono + kSlowReset, {NodeDue::kReset, 0});
+  if (!life_.has_run()) initial_reset_due_ = timers_.add(context_.now.mono + kSlowReset, due::InitialReset{});
 }
 
 // The question stands for an app that is gone, or for a run that is not to come.
@@ -86,7 +86,7 @@ void Node::initial_reset_answered(const Deactivated& said) {
   if (next.to_be_logged) context_.log(Level::kWarn, "clean_slate_failed", {{"detail", said.detail}});
   if (initial_reset_.done()) return;
   if (!life_.has_run()) begin_run(life_.begin_run_without_app());  // it may take long: this host routes calls meanwhile
-  initial_reset_due_ = timers_.add(context_.now.mono + next.pause, {NodeDue::kReset, 0});
+  initial_reset_due_ = timers_.add(context_.now.mono + next.pause, due::InitialReset{});
 }
 
 // ---- the application ------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ void Node::drain(Now now) {
     context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors_.size())}});
     set_phase(Phase::kDraining);
     forget_initial_reset();
-    drain_due_ = timers_.add(now.mono + config_.drain_timeout, {NodeDue::kDrain, 0});
+    drain_due_ = timers_.add(now.mono + config_.drain_timeout, due::Drain{});
     end_all(Deactivation::kDrain);
     tick_soon();
   }
@@ -196,10 +196,10 @@ void Node::uncordon(Now now) {
 // behind them surely did not begin.
 void Node::close(Now now) {
   begin(now);
-  std::map<Token, Outcome> left;
-  for (const Token token : calls_.in_stage(CallStage::kTurn)) left[token] = Outcome::kUnknown;
+  std::map<CallId, Outcome> left;
+  for (const CallId token : calls_.in_stage(CallStage::kTurn)) left[token] = Outcome::kUnknown;
   for (const CallStage stage : {CallStage::kQueued, CallStage::kAside}) {
-    for (const Token token : calls_.in_stage(stage)) left[token] = Outcome::kNotDelivered;
+    for (const CallId token : calls_.in_stage(stage)) left[token] = Outcome::kNotDelivered;
   }
   for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
   change_membership([](Membership& membership) { membership.close(); });

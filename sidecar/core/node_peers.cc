@@ -14,9 +14,11 @@ constexpr Duration kContestRepeat{500'000};
 
 }  // namespace
 
-void Node::answer(Token token, PeerAnswer answer) { context_.effects.push_back(AnswerPeer{token, std::move(answer)}); }
+void Node::answer(ReplyId token, PeerAnswer answer) {
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+}
 
-void Node::dispatch(Token token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock);
   std::visit(
       Overloaded{
@@ -72,7 +74,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
 
 // ---- inventories ----------------------------------------------------------------------------------------------------
 
-void Node::inventory_asked(Token token, const Sender& sender, const InventoryRequest& request) {
+void Node::inventory_asked(ReplyId token, const Sender& sender, const InventoryRequest& request) {
   InventoryAnswer says;
   says.number = request.number;
   const Standing standing = membership_.standing_of(sender);
@@ -187,7 +189,8 @@ void Node::settle_contested() {
   }
   for (auto& [host, claims] : mine) announce(host, std::move(claims));
   for (auto& [hosts, claims] : of_others) {
-    context_.effects.push_back(AskPeer{context_.token(), hosts.first, std::move(claims), config_.dead_after});
+    context_.effects.push_back(
+        AskPeer{context_.next<QuestionId>(), hosts.first, std::move(claims), config_.dead_after});
   }
 }
 
@@ -198,7 +201,7 @@ void Node::announce(const std::string& host, std::vector<Claim> claims) {
     const std::size_t count = std::min(kAnnounceAtOnce, claims.size() - at);
     const auto first = claims.begin() + static_cast<std::ptrdiff_t>(at);
     const std::vector<Claim> part(first, first + static_cast<std::ptrdiff_t>(count));
-    const Token token = context_.token();
+    const QuestionId token = context_.next<QuestionId>();
     asked_[token] = {NodeQuestion::About::kAnnouncement, host, 0, 0, part};
     const HostRun& self = membership_.self();
     context_.effects.push_back(
@@ -226,7 +229,7 @@ void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& an
     }
     const Member* member = membership_.find(asked.host);
     if (ended.empty() || member == nullptr || !member->legacy()) return;
-    context_.effects.push_back(AskPeer{context_.token(), asked.host,
+    context_.effects.push_back(AskPeer{context_.next<QuestionId>(), asked.host,
                                        ExpiryRequest{membership_.self().host, std::move(ended)}, config_.dead_after});
     return;
   }
@@ -267,7 +270,7 @@ void Node::yield(ActorId id, const std::string& owner, Epoch epoch) {
 }
 
 // Claims count when the named host is the sender: by its generation, or by its address.
-void Node::ownership_announced(Token token, const Sender& sender, const OwnershipRequest& request,
+void Node::ownership_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request,
                                const std::string& ip) {
   AckAnswer ack;
   const Member* member = membership_.find(request.host);
@@ -348,7 +351,7 @@ std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& cl
 
 // ---- expiries -------------------------------------------------------------------------------------------------------
 
-void Node::expiry_announced(Token token, const ExpiryRequest& request, const std::string& source_ip) {
+void Node::expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip) {
   const Member* member = membership_.find(request.host);
   if (member == nullptr || !member->legacy()) {
     return answer(token, AckAnswer{false, "such expiries count only from a member that speaks no other protocol", {}});
@@ -372,7 +375,7 @@ void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& id
   topology_changed_ = true;
 }
 
-void Node::expired(Token token, const Sender& sender, const ExpireRequest& request) {
+void Node::expired(ReplyId token, const Sender& sender, const ExpireRequest& request) {
   if (membership_.standing_of(sender) != Standing::kInView) {
     return answer(token, ExpireAnswer{Verdict::kBuried});
   }
@@ -414,7 +417,7 @@ void Node::tell_handed_over() {
     return Ended{claim.id, claim.epoch, actor.window->all()};
   };
   for (const auto& [successor, claims] : due.tell) {
-    const Token token = context_.token();
+    const QuestionId token = context_.next<QuestionId>();
     asked_[token] = {NodeQuestion::About::kHandOver, successor, 0, 0, claims};
     ExpireRequest request;
     for (const Claim& claim : claims) request.ended.push_back(ended(claim));
@@ -460,7 +463,7 @@ void Node::tell_ends() {
   }
   if (!by_owner.empty() || membership_.has_legacy()) ends_.sent(context_.now.mono);
   for (auto& [owner, claims] : by_owner) {
-    const Token token = context_.token();
+    const QuestionId token = context_.next<QuestionId>();
     ExpireRequest request;
     for (const Claim& claim : claims) request.ended.push_back({claim.id, claim.epoch, {}});
     asked_[token] = {NodeQuestion::About::kExpiry, owner, 0, 0, std::move(claims)};
@@ -469,7 +472,7 @@ void Node::tell_ends() {
   for (const auto& [host, member] : membership_.members()) {
     if (!member.legacy()) continue;
     context_.effects.push_back(
-        AskPeer{context_.token(), host, ExpiryRequest{membership_.self().host, ids}, config_.dead_after});
+        AskPeer{context_.next<QuestionId>(), host, ExpiryRequest{membership_.self().host, ids}, config_.dead_after});
   }
 }
 

@@ -35,7 +35,7 @@ RouteFacts Node::facts() const {
           config_.peer_apply_own};
 }
 
-void Node::apply(Now now, Token token, CallPtr call) {
+void Node::apply(Now now, CallId token, CallPtr call) {
   begin(now);
   std::optional<Answer> refusal = calls_.begin(token, std::move(call));
   PendingCall& pending = calls_.at(token);
@@ -49,14 +49,14 @@ void Node::apply(Now now, Token token, CallPtr call) {
     finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kWrongTarget,
                                  "this is " + membership_.self().host + " of cluster " + config_.cluster));
   } else {
-    pending.deadline = timers_.add(request.deadline, {NodeDue::kCall, token});
+    pending.deadline = timers_.add(request.deadline, due::CallDeadline{token});
     take_its_place(token);
   }
   settle();
 }
 
 // Behind the calls of its id that came from here before it, where they wait; else it is routed.
-void Node::take_its_place(Token token) {
+void Node::take_its_place(CallId token) {
   const Call& call = *calls_.at(token).call;
   const OrderId order = CallOrder::of(call);
   const std::size_t ahead = call.origin == Origin::kLocal ? order_.size(order) : 0;
@@ -79,7 +79,7 @@ void Node::take_its_place(Token token) {
 }
 
 // Decides afresh. Afterwards the call is in an actor's queue, in a turn, forwarded, waiting, or finished.
-void Node::route(Token token) {
+void Node::route(CallId token) {
   PendingCall& pending = calls_.at(token);
   timers_.cancel(pending.retry);
   calls_.enter(token, pending, CallStage::kRouting);
@@ -109,7 +109,7 @@ void Node::route(Token token) {
 }
 
 // For a call that was waiting: where it moves on, those of the same id behind it follow.
-void Node::route_in_order(Token token) {
+void Node::route_in_order(CallId token) {
   PendingCall& pending = calls_.at(token);
   const OrderId order = CallOrder::of(*pending.call);
   if (order_.stands_behind_another(order, token)) {
@@ -146,14 +146,14 @@ void Node::advance(OrderId order) {
 }
 
 void Node::reroute_waiting() {
-  const std::set<Token> waiting = calls_.waiting();
-  for (const Token token : waiting) {
+  const std::set<CallId> waiting = calls_.waiting();
+  for (const CallId token : waiting) {
     if (calls_.waiting().contains(token)) route_in_order(token);
     advance_orders();
   }
 }
 
-void Node::wait(Token token, PendingCall& pending, Reason reason) {
+void Node::wait(CallId token, PendingCall& pending, Reason reason) {
   const Instant now = context_.now.mono;
   if (pending.held_until == kNever) pending.held_until = now + config_.hold_timeout;
   if (now >= pending.held_until) {
@@ -161,23 +161,23 @@ void Node::wait(Token token, PendingCall& pending, Reason reason) {
   }
   pending.last = Answer::failed(Outcome::kNotDelivered, reason);
   calls_.enter(token, pending, CallStage::kWaiting);
-  pending.retry = timers_.add(pending.held_until, {NodeDue::kRetry, token});
+  pending.retry = timers_.add(pending.held_until, due::CallRetry{token});
 }
 
 // Surely not delivered: tried again until the deadline, and at once when the view changes.
-void Node::retry_later(Token token, PendingCall& pending, Answer why) {
+void Node::retry_later(CallId token, PendingCall& pending, Answer why) {
   ++context_.counters.retries;
   const Duration step = std::min(kLastRetry, kFirstRetry * (1 << std::min(pending.attempts, 6U)));
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
   calls_.enter(token, pending, CallStage::kWaiting);
-  pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), {NodeDue::kRetry, token});
+  pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), due::CallRetry{token});
 }
 
 // The app sent it back, or may have failed at it and the caller allows a repeat. It gives up its place, so that it
 // keeps nobody else of its actor from a turn, and is tried again after a pause. Only the first host does that.
-void Node::put_aside(Token token, PendingCall& pending, Answer why) {
+void Node::put_aside(CallId token, PendingCall& pending, Answer why) {
   const Call& call = *pending.call;
   const bool first = call.origin == Origin::kLocal || !call.hops;
   const Duration step = std::min(kLastAside, kFirstAside * (1 << std::min(pending.attempts, 6U)));
@@ -192,11 +192,11 @@ void Node::put_aside(Token token, PendingCall& pending, Answer why) {
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
   calls_.enter(token, pending, CallStage::kAside);
-  pending.retry = timers_.add(context_.now.mono + pause, {NodeDue::kRetry, token});
+  pending.retry = timers_.add(context_.now.mono + pause, due::CallRetry{token});
   if (call.origin == Origin::kLocal) order_.look_at(CallOrder::of(call));
 }
 
-void Node::forward(Token token, PendingCall& pending, const Member& member, Epoch epoch) {
+void Node::forward(CallId token, PendingCall& pending, const Member& member, Epoch epoch) {
   const Call& call = *pending.call;
   const std::uint32_t hops = call.hops.value_or(0);
   if (hops >= kMaxHops) return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kHopLimit));
@@ -214,10 +214,10 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
     // Whoever sent it takes this host for the holder, as an expiry that it missed would explain: it is told again.
     if (legacy_bounces_.first(call.id)) ends_.add({call.id, 0});
   }
-  const Token forward = context_.token();
+  const ForwardId forward = context_.next<ForwardId>();
   forwards_.began(forward, {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono});
   calls_.enter(token, pending, CallStage::kForwarding);
-  pending.under_way = forward;
+  pending.forward = forward;
   pending.last_host = member.run.host;
   ++context_.counters.forwards;
   Target target{member.run.host, member.run.generation, config_.cluster, epoch};
@@ -225,7 +225,7 @@ void Node::forward(Token token, PendingCall& pending, const Member& member, Epoc
       ForwardCall{forward, member.run.host, member.legacy(), std::move(target), hops + 1, pending.call});
 }
 
-void Node::forward_answered(Now now, Token token, Answer answer) {
+void Node::forward_answered(Now now, ForwardId token, Answer answer) {
   begin(now);
   if (const Forward* forward = forwards_.find(token)) {
     if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
@@ -240,7 +240,7 @@ void Node::forward_answered(Now now, Token token, Answer answer) {
 }
 
 // Any end of a forward: an answer of the owner, or none.
-void Node::forward_ended(Token token, Answer answer) {
+void Node::forward_ended(ForwardId token, Answer answer) {
   const std::optional<Forward> ended = forwards_.end(token);
   if (!ended) return;
   const Forward& forward = *ended;
@@ -301,12 +301,12 @@ void Node::forward_ended(Token token, Answer answer) {
 }
 
 void Node::abandon_forward(const PendingCall& pending) {
-  context_.effects.push_back(AbandonForward{pending.under_way});
-  const std::optional<Forward> forward = forwards_.end(pending.under_way);
+  context_.effects.push_back(AbandonForward{pending.forward});
+  const std::optional<Forward> forward = forwards_.end(pending.forward);
   if (forward && forward->bounce) legacy_bounces_.end(pending.call->id);
 }
 
-void Node::finish(Token token, Answer answer) {
+void Node::finish(CallId token, Answer answer) {
   const Calls::Ended ended = calls_.end(token);
   if (!ended) return;
   PendingCall& pending = *ended;
@@ -324,8 +324,20 @@ void Node::finish(Token token, Answer answer) {
   }
 }
 
+// Once the pause is over after which a call is tried again.
+void Node::retry_due(CallId token) {
+  PendingCall* const pending = calls_.find(token);
+  if (pending == nullptr) return;
+  pending->retry = kNoTimer;
+  if (pending->stage == CallStage::kAside) {
+    take_its_place(token);
+  } else {
+    route_in_order(token);
+  }
+}
+
 // The caller's deadline.
-void Node::call_due(Token token) {
+void Node::call_due(CallId token) {
   PendingCall* const found = calls_.find(token);
   if (found == nullptr) return;
   PendingCall& pending = *found;
@@ -333,7 +345,7 @@ void Node::call_due(Token token) {
   switch (pending.stage) {
     case CallStage::kForwarding: {
       if (context_.now.mono < pending.call->deadline + kAnswerGrace) {
-        pending.deadline = timers_.add(pending.call->deadline + kAnswerGrace, {NodeDue::kCall, token});
+        pending.deadline = timers_.add(pending.call->deadline + kAnswerGrace, due::CallDeadline{token});
         return;
       }
       Answer late = Answer::failed(Outcome::kUnknown, Reason::kPeerLost, detail_of_silence(pending));
@@ -343,7 +355,7 @@ void Node::call_due(Token token) {
     case CallStage::kTurn: {
       const Actor* actor = actors_.find(pending.call->id);
       Answer late = Answer::failed(Outcome::kUnknown, Reason::kAppSlow, actor != nullptr ? busy_with(*actor) : "");
-      turns_.forget_caller(pending.under_way);
+      turns_.forget_caller(pending.turn);
       return finish(token, std::move(late));
     }
     default: {
@@ -354,7 +366,7 @@ void Node::call_due(Token token) {
   }
 }
 
-void Node::cancel(Now now, Token token) {
+void Node::cancel(Now now, CallId token) {
   begin(now);
   if (const PendingCall* pending = calls_.find(token)) {
     const bool sent = pending->stage == CallStage::kTurn || pending->stage == CallStage::kForwarding;
@@ -363,16 +375,16 @@ void Node::cancel(Now now, Token token) {
   settle();
 }
 
-void Node::hang_up(Now now, Token token) {
+void Node::hang_up(Now now, CallId token) {
   const PendingCall* pending = calls_.find(token);
   if (pending == nullptr || pending->stage != CallStage::kTurn) cancel(now, token);
 }
 
 // Whatever its stage, it ends now; a turn goes on without anybody who waits for it.
-void Node::give_up(Token token, Outcome outcome, Reason reason) {
+void Node::give_up(CallId token, Outcome outcome, Reason reason) {
   const PendingCall& pending = calls_.at(token);
   if (pending.stage == CallStage::kTurn) {
-    turns_.forget_caller(pending.under_way);
+    turns_.forget_caller(pending.turn);
   } else if (pending.stage == CallStage::kForwarding) {
     abandon_forward(pending);
   } else {

@@ -29,7 +29,7 @@ Actor& Node::claim(ActorId id) {
   return actor;
 }
 
-void Node::enqueue(Token token, Actor& actor) {
+void Node::enqueue(CallId token, Actor& actor) {
   PendingCall& pending = calls_.at(token);
   if (!actor.name && !pending.call->actor_name.empty()) {
     actor.name = std::make_unique<std::string>(pending.call->actor_name);
@@ -43,8 +43,7 @@ void Node::enqueue(Token token, Actor& actor) {
   if (!pending.call->chain.empty() && turns_.has_room_for_none()) {
     return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns));
   }
-  if (actor.turn == 0 && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&
-      may_start(*pending.call)) {
+  if (!actor.turn && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 && may_start(*pending.call)) {
     if (answer_from_window(token, actor)) return;
     if (actor.ending) actor.told = !endings_.withdraw(actor.id);  // it is asked after this turn
     return start_turn(token, actor);
@@ -53,12 +52,12 @@ void Node::enqueue(Token token, Actor& actor) {
     return finish(token, std::move(*no));
   }
   pace_.joined(actor.id, context_.now.mono);
-  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
+  if (!actor.queue) actor.queue = std::make_unique<std::deque<CallId>>();
   actor.queue->push_back(token);
   calls_.enter(token, pending, CallStage::kQueued);
   ++turns_waiting_;
   if (actor.ending) endings_.hurry(actor.id);
-  if (actor.turn == 0 && !actor.ending && actor.queued() == 1) turns_.await_room(actor.id);
+  if (!actor.turn && !actor.ending && actor.queued() == 1) turns_.await_room(actor.id);
 }
 
 // Where this host drains, the app may have many to forget before it comes to this one: no call waits for that. At every
@@ -74,7 +73,7 @@ bool Node::may_start(const Call& call) const { return turns_.has_room_for(call) 
 void Node::run_runnable() {
   for (std::size_t left = turns_.awaiting_room().size(); left > 0; --left) {
     Actor* next = actors_.find(turns_.awaiting_room().front());
-    const bool waits = next != nullptr && next->turn == 0 && !next->ending && next->queue;
+    const bool waits = next != nullptr && !next->turn && !next->ending && next->queue;
     if (waits && !may_start(*calls_.at(next->queue->front()).call)) return;
     turns_.pop_awaiting_room();
     if (waits) run_next(*next);
@@ -82,10 +81,10 @@ void Node::run_runnable() {
 }
 
 // A call that its actor's turn under way waits for could only wait for itself.
-bool Node::refuse_loop(Token token, const Actor& actor) {
+bool Node::refuse_loop(CallId token, const Actor& actor) {
   const Call& call = *calls_.at(token).call;
   if (call.chain.empty()) return false;
-  const bool loop = actor.turn != 0 && is_in_chain(call.chain, turns_.at(actor.turn).link);
+  const bool loop = actor.turn && is_in_chain(call.chain, turns_.at(actor.turn).link);
   if (!loop && chain_depth(call.chain) < kDeepestChain) return false;
   // Those that are active elsewhere are known here by their numbers.
   const std::string path = chain_path(call.chain, call.id, [this](ActorId id) {
@@ -101,12 +100,12 @@ bool Node::refuse_loop(Token token, const Actor& actor) {
 
 // The next call of this actor, unless it has a turn under way or is about to end.
 void Node::run_next(Actor& actor) {
-  while (actor.turn == 0 && !actor.ending && actor.queue) {
+  while (!actor.turn && !actor.ending && actor.queue) {
     if (!may_start(*calls_.at(actor.queue->front()).call)) {
       turns_.await_room(actor.id);
       return;
     }
-    const Token token = actor.queue->front();
+    const CallId token = actor.queue->front();
     actor.queue->pop_front();
     --turns_waiting_;
     if (actor.queue->empty()) actor.queue.reset();
@@ -123,16 +122,16 @@ void Node::run_next(Actor& actor) {
   }
 }
 
-void Node::start_turn(Token token, Actor& actor) {
+void Node::start_turn(CallId token, Actor& actor) {
   PendingCall& pending = calls_.at(token);
-  const Token turn = context_.token();
+  const TurnId turn = context_.next<TurnId>();
   actor.turn = turn;
   actors_.touch(actor, context_.now.mono);
   calls_.enter(token, pending, CallStage::kTurn);
-  pending.under_way = turn;
+  pending.turn = turn;
   Turn& entry = turns_.begin(turn, actor.id, token, context_.now.mono);
   entry.epoch = actor.epoch;
-  entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, {NodeDue::kTurn, turn});
+  entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, due::TurnTimeout{turn});
   const bool may_be_a_step = actor.window && !pending.call->idempotency_key.empty();
   entry.idempotency_key = may_be_a_step ? actor.window->key_of(*pending.call) : pending.call->idempotency_key;
   entry.fingerprint = pending.call->fingerprint;
@@ -142,7 +141,7 @@ void Node::start_turn(Token token, Actor& actor) {
 
 // A repeat within the window gets the answer that the first one got. Another request under the same key is a mistake of
 // its caller, who would take that answer for its own.
-bool Node::answer_from_window(Token token, const Actor& actor) {
+bool Node::answer_from_window(CallId token, const Actor& actor) {
   const Call& call = *calls_.at(token).call;
   if (call.idempotency_key.empty() || !actor.window) return false;
   const auto known = actor.window->find(actor.window->key_of(call));
@@ -174,7 +173,7 @@ bool Node::answer_from_window(Token token, const Actor& actor) {
   return true;
 }
 
-void Node::turn_ended(Now now, Token token, Answer answer) {
+void Node::turn_ended(Now now, TurnId token, Answer answer) {
   begin(now);
   const Turns::Ended ended = turns_.end(token, now.mono);
   if (!ended) return settle();
@@ -185,7 +184,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   Actor* actor = actors_.find(turn.actor);
   if (actor != nullptr && actor->turn != token) actor = nullptr;  // that activation has ended meanwhile
   if (actor != nullptr) {
-    actor->turn = 0;
+    actor->turn = TurnId();
     actor->unforgotten = 0;
     actors_.touch(*actor, now.mono);
     if (final && !answer.passing && !turn.idempotency_key.empty()) {
@@ -201,7 +200,7 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
   }
   const bool wants_its_end = answer.deactivate;
   bool pause = false;
-  if (turn.call != 0) {
+  if (turn.call) {
     PendingCall& pending = calls_.at(turn.call);
     const bool sent_back = answer.outcome == Outcome::kNotDelivered &&
                            (answer.reason == Reason::kAppBusy || answer.reason == Reason::kTooManyTurns);
@@ -231,21 +230,20 @@ void Node::turn_ended(Now now, Token token, Answer answer) {
 
 // The app could not be reached: the call is the first in its line again, after a pause. Where the actor ends, the line
 // moves on with it.
-void Node::first_again(Token token, Actor& actor, Answer why) {
+void Node::first_again(CallId token, Actor& actor, Answer why) {
   PendingCall& pending = calls_.at(token);
   ++context_.counters.retries;
   ++pending.attempts;
   pending.last = std::move(why);
   calls_.enter(token, pending, CallStage::kQueued);
-  if (!actor.queue) actor.queue = std::make_unique<std::deque<Token>>();
+  if (!actor.queue) actor.queue = std::make_unique<std::deque<CallId>>();
   actor.queue->push_front(token);
   ++turns_waiting_;
-  timers_.add(context_.now.mono + backoff(kAppRetry, pending.attempts, kLastAppRetry),
-              {NodeDue::kActorRetry, actor.id});
+  timers_.add(context_.now.mono + backoff(kAppRetry, pending.attempts, kLastAppRetry), due::ActorRetry{actor.id});
 }
 
 // --turn-timeout: the app is cut off from this turn, and the activation ends, since nobody knows what it still does.
-void Node::turn_due(Token token) {
+void Node::turn_due(TurnId token) {
   Turn* turn = turns_.find(token);
   if (turn == nullptr) return;
   turn->timeout = kNoTimer;
@@ -259,7 +257,7 @@ void Node::turn_due(Token token) {
   context_.effects.push_back(BreakTurn{token});
 }
 
-void Node::unqueue(Token token, const PendingCall& pending) {
+void Node::unqueue(CallId token, const PendingCall& pending) {
   if (pending.stage == CallStage::kQueued) {
     Actor* actor = actors_.find(pending.call->id);
     if (actor != nullptr && actor->queue && std::erase(*actor->queue, token) != 0) {

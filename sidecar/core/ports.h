@@ -28,9 +28,9 @@ class Gateway {
 
   // Routes one call. `done` is called exactly once.
   using Done = std::function<void(Answer)>;
-  virtual Token apply(Call call, Done done) = 0;
-  virtual void cancel(Token call) = 0;   // the caller went away; `done` is still called
-  virtual void hang_up(Token call) = 0;  // it has perhaps: the same, unless the turn has begun here
+  virtual CallId apply(Call call, Done done) = 0;
+  virtual void cancel(CallId call) = 0;   // the caller went away; `done` is still called
+  virtual void hang_up(CallId call) = 0;  // it has perhaps: the same, unless the turn has begun here
 
   virtual Placement where(ActorId id) const = 0;
   virtual Status status() const = 0;
@@ -43,11 +43,11 @@ class Gateway {
   virtual void drain() = 0;
   virtual void uncordon() = 0;
   // Called once: when a drain has ended (true: nothing is left; false: --drain-timeout came first), or soon where none
-  // is left to await. The number cancels it.
-  virtual std::uint64_t when_drained(std::function<void(bool complete)> done) = 0;
+  // is left to await. forget() cancels it.
+  virtual WatcherId when_drained(std::function<void(bool complete)> done) = 0;
   // Called at every change of members, phases or ring, until it is cancelled.
-  virtual std::uint64_t when_view_changes(std::function<void()> changed) = 0;
-  virtual void forget(std::uint64_t watcher) = 0;
+  virtual WatcherId when_view_changes(std::function<void()> changed) = 0;
+  virtual void forget(WatcherId watcher) = 0;
 };
 
 // ---- other hosts ----
@@ -56,7 +56,7 @@ class PeerPort {
   virtual ~PeerPort() = default;
   virtual void ask(AskPeer question) = 0;      // answered by PeerSink::peer_answered
   virtual void forward(ForwardCall call) = 0;  // answered by PeerSink::forward_answered
-  virtual void abandon(Token forward) = 0;
+  virtual void abandon(ForwardId forward) = 0;
   virtual void cut(const std::string& host) = 0;
 };
 class PeerSink {
@@ -64,8 +64,8 @@ class PeerSink {
   virtual ~PeerSink() = default;
   using Reply = std::function<void(PeerAnswer)>;  // called exactly once
   virtual void peer_asked(Sender sender, std::string source_ip, PeerRequest request, Reply reply) = 0;
-  virtual void peer_answered(Token token, PeerAnswer answer) = 0;
-  virtual void forward_answered(Token token, Answer answer) = 0;
+  virtual void peer_answered(QuestionId token, PeerAnswer answer) = 0;
+  virtual void forward_answered(ForwardId token, Answer answer) = 0;
   virtual void connection_lost(const std::string& host) = 0;
   virtual Sender self() const = 0;  // who this host says it is
 };
@@ -75,7 +75,7 @@ class AppPort {
  public:
   virtual ~AppPort() = default;
   virtual void start_turn(StartTurn turn) = 0;             // answered by AppSink::turn_ended
-  virtual void break_turn(Token turn) = 0;                 // closes its connection; turn_ended follows
+  virtual void break_turn(TurnId turn) = 0;                // closes its connection; turn_ended follows
   virtual void deactivate(DeactivateActor request) = 0;    // answered by AppSink::deactivated
   virtual void deactivate_all(DeactivateAll request) = 0;  // likewise
   virtual std::size_t waiting_for_connection() const = 0;  // turns that were started, and have yet to find one
@@ -90,8 +90,8 @@ class AppSink {
   // it, or the next of the same actor would begin.
   virtual void app_down(const std::string& why) = 0;
   virtual void app_restarted() = 0;
-  virtual void turn_ended(Token turn, Answer answer) = 0;
-  virtual void deactivated(Token token, Deactivated said) = 0;
+  virtual void turn_ended(TurnId turn, Answer answer) = 0;
+  virtual void deactivated(DeactivationId token, Deactivated said) = 0;
 };
 
 // ---- discovery ----

@@ -61,7 +61,7 @@ net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJ
 void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape) {
   const bool still_reads = headers.get(wire::kHalfCloseHeader) == "true";
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  const core::Token token = gateway_.apply(
+  const core::CallId token = gateway_.apply(
       std::move(call), [shared, shape = std::move(shape)](const core::Answer& answer) { (*shared)(shape(answer)); });
   shared->on_cancel([this, token] { gateway_.cancel(token); });
   if (still_reads) return;
@@ -138,7 +138,7 @@ void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
   if (auto refusal = wire::read_grpc_call(served->metadata(), left, options_.timeouts, now, call)) {
     return wire::finish_apply(*served, refused(*refusal));
   }
-  const core::Token token = gateway_.apply(
+  const core::CallId token = gateway_.apply(
       std::move(call), [served](core::Answer answer) { wire::finish_apply(*served, std::move(answer)); });
   served->on_cancel([this, token] { gateway_.cancel(token); });
 }

@@ -61,9 +61,9 @@ void Waiters::await_view(net::HttpReply reply, std::chrono::milliseconds longest
 
 void Waiters::await_drain(net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer) {
   if (!draining()) return reply(answer());
-  if (!add(drain_, std::move(reply), longest, std::move(answer)) || drain_watch_ != 0) return;
+  if (!add(drain_, std::move(reply), longest, std::move(answer)) || drain_watch_) return;
   drain_watch_ = gateway_.when_drained([this](bool) {
-    drain_watch_ = 0;
+    drain_watch_ = core::WatcherId();
     answer_all(drain_);
   });
 }
@@ -81,7 +81,7 @@ void Waiters::view_changed() {
   ++version_;
   answer_all(view_);
   if (drain_.empty() || draining()) return;
-  gateway_.forget(std::exchange(drain_watch_, 0));  // taken back (uncordon)
+  gateway_.forget(std::exchange(drain_watch_, core::WatcherId()));  // taken back (uncordon)
   answer_all(drain_);
 }
 

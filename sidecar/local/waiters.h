@@ -60,8 +60,8 @@ class Waiters {
   List view_;
   List drain_;
   std::uint64_t version_ = 1;
-  std::uint64_t view_watch_ = 0;
-  std::uint64_t drain_watch_ = 0;
+  core::WatcherId view_watch_;
+  core::WatcherId drain_watch_;
   bool stopped_ = false;
 };
 

@@ -1,7 +1,6 @@
-// Many deadlines, one timer. Loop thread only.
+// Many deadlines, one timer; `Id` is what names whatever is due. Loop thread only.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,10 +13,9 @@
 
 namespace ringside::net {
 
+template <typename Id>
 class DeadlineQueue {
  public:
-  using Id = std::uint64_t;
-
   // `expired` runs for each id whose time has come; it may add and remove.
   DeadlineQueue(Loop& loop, std::function<void(Id)> expired)
       : timer_(loop), state_(std::make_shared<State>(State{{}, std::move(expired)})) {}

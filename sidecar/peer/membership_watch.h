@@ -30,7 +30,7 @@ class MembershipWatch {
   std::string view() const;
 
   core::Gateway& gateway_;
-  std::uint64_t registration_;
+  core::WatcherId registration_;
   std::uint64_t version_ = 1;
   bool stopped_ = false;
   std::list<std::shared_ptr<Watcher>> watchers_;

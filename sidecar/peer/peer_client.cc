@@ -198,7 +198,7 @@ void PeerClient::forward(core::ForwardCall call) {
   forwards_[call.token] = {call.host, id};
 }
 
-void PeerClient::abandon(core::Token forward) {
+void PeerClient::abandon(core::ForwardId forward) {
   const auto found = forwards_.find(forward);
   if (found == forwards_.end()) return;
   const auto host = channels_.find(found->second.host);

@@ -29,7 +29,7 @@ class PeerClient : public core::PeerPort {
 
   void ask(core::AskPeer question) override;
   void forward(core::ForwardCall call) override;
-  void abandon(core::Token forward) override;
+  void abandon(core::ForwardId forward) override;
   void cut(const std::string& host) override;
 
   std::size_t connections() const { return channels_.size(); }
@@ -55,7 +55,7 @@ class PeerClient : public core::PeerPort {
     std::string host;
     net::GrpcChannel::CallId call;  // 0: refused, which is yet to be told
   };
-  std::unordered_map<core::Token, Forwarded> forwards_;
+  std::unordered_map<core::ForwardId, Forwarded> forwards_;
   net::Clock::time_point next_sweep_{};
   base::Lifetime life_;  // last
 };

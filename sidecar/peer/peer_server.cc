@@ -137,7 +137,7 @@ void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
     apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
   }
   const auto done = [call](core::Answer answer) { wire::finish_apply(*call, std::move(answer)); };
-  const core::Token token = gateway_.apply(std::move(apply), done);
+  const core::CallId token = gateway_.apply(std::move(apply), done);
   call->on_cancel([this, token] { gateway_.cancel(token); });
 }
 

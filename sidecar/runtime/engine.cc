@@ -158,15 +158,15 @@ void Engine::post_view_change() {
   boost::asio::post(loop_, life_.bind([this] {
     view_change_posted_ = false;
     const auto watchers = view_watchers_;
-    for (const auto& [number, changed] : watchers) {
-      if (view_watchers_.contains(number)) changed();
+    for (const auto& [watcher, changed] : watchers) {
+      if (view_watchers_.contains(watcher)) changed();
     }
   }));
 }
 
 void Engine::carry_out(core::DrainDone) {
   const bool complete = node_.status().phase == core::Phase::kDrained;
-  for (const auto& [number, done] : std::exchange(drain_watchers_, {})) done(complete);
+  for (const auto& [watcher, done] : std::exchange(drain_watchers_, {})) done(complete);
 }
 
 void Engine::carry_out(const core::LogLine& effect) {
@@ -178,8 +178,8 @@ void Engine::carry_out(const core::LogLine& effect) {
 
 // ---- core::Gateway --------------------------------------------------------------------------------------------------
 
-core::Token Engine::apply(core::Call call, Done done) {
-  const core::Token token = next_token_++;
+core::CallId Engine::apply(core::Call call, Done done) {
+  const core::CallId token(next_number_++);
   if (!started_) {
     boost::asio::post(loop_, life_.bind([done = std::move(done)] {
       done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
@@ -189,20 +189,20 @@ core::Token Engine::apply(core::Call call, Done done) {
   }
   const core::Now time = now();
   calls_.emplace(token, CallEntry{std::move(done), call.origin, core::called(call), time.mono});
-  const core::Token outer = std::exchange(asking_, token);
+  const core::CallId outer = std::exchange(asking_, token);
   node_.apply(time, token, std::make_shared<const core::Call>(std::move(call)));
   carry_out();
   asking_ = outer;
   return token;
 }
 
-void Engine::hang_up(core::Token call) {
+void Engine::hang_up(core::CallId call) {
   if (!calls_.contains(call)) return;
   node_.hang_up(now(), call);
   carry_out();
 }
 
-void Engine::cancel(core::Token call) {
+void Engine::cancel(core::CallId call) {
   if (!calls_.contains(call)) return;
   node_.cancel(now(), call);
   carry_out();
@@ -241,26 +241,26 @@ void Engine::uncordon() {
   carry_out();
 }
 
-std::uint64_t Engine::when_drained(std::function<void(bool complete)> done) {
-  const std::uint64_t number = next_token_++;
-  drain_watchers_[number] = std::move(done);
+core::WatcherId Engine::when_drained(std::function<void(bool complete)> done) {
+  const core::WatcherId watcher(next_number_++);
+  drain_watchers_[watcher] = std::move(done);
   const core::Status status = node_.status();
   const bool complete = status.phase == core::Phase::kDrained;
   if (complete || status.drain_overdue) {
-    boost::asio::post(loop_, life_.bind([this, number, complete] {
-      if (const auto watcher = drain_watchers_.extract(number)) watcher.mapped()(complete);
+    boost::asio::post(loop_, life_.bind([this, watcher, complete] {
+      if (const auto waits = drain_watchers_.extract(watcher)) waits.mapped()(complete);
     }));
   }
-  return number;
+  return watcher;
 }
 
-std::uint64_t Engine::when_view_changes(std::function<void()> changed) {
-  const std::uint64_t number = next_token_++;
-  view_watchers_[number] = std::move(changed);
-  return number;
+core::WatcherId Engine::when_view_changes(std::function<void()> changed) {
+  const core::WatcherId watcher(next_number_++);
+  view_watchers_[watcher] = std::move(changed);
+  return watcher;
 }
 
-void Engine::forget(std::uint64_t watcher) {
+void Engine::forget(core::WatcherId watcher) {
   drain_watchers_.erase(watcher);
   view_watchers_.erase(watcher);
 }
@@ -271,13 +271,13 @@ void Engine::peer_asked(core::Sender sender, std::string source_ip, core::PeerRe
   if (!started_) {
     return reply(core::PeerFailure{core::PeerFailure::Kind::kRejected, "this host is starting"});
   }
-  const core::Token token = next_token_++;
+  const core::ReplyId token(next_number_++);
   asked_[token] = std::move(reply);
   node_.peer_asked(now(), token, sender, source_ip, std::move(request));
   carry_out();
 }
 
-void Engine::peer_answered(core::Token token, core::PeerAnswer answer) {
+void Engine::peer_answered(core::QuestionId token, core::PeerAnswer answer) {
   const core::Now time = now();
   if (const auto ping = pings_.find(token); ping != pings_.end()) {
     const bool real = std::holds_alternative<core::PingAnswer>(answer);
@@ -289,7 +289,7 @@ void Engine::peer_answered(core::Token token, core::PeerAnswer answer) {
   if (good_byes_.erase(token) != 0 && good_byes_.empty()) finish_closing();
 }
 
-void Engine::forward_answered(core::Token token, core::Answer answer) {
+void Engine::forward_answered(core::ForwardId token, core::Answer answer) {
   node_.forward_answered(now(), token, std::move(answer));
   carry_out();
 }
@@ -327,7 +327,7 @@ void Engine::app_restarted() {
   carry_out();
 }
 
-void Engine::turn_ended(core::Token turn, core::Answer answer) {
+void Engine::turn_ended(core::TurnId turn, core::Answer answer) {
   const core::Now time = now();
   if (const auto found = turns_.find(turn); found != turns_.end()) {
     if (ports_.probe != nullptr) ports_.probe->turn_ended(answer.outcome, time.mono - found->second);
@@ -337,7 +337,7 @@ void Engine::turn_ended(core::Token turn, core::Answer answer) {
   carry_out();
 }
 
-void Engine::deactivated(core::Token token, core::Deactivated said) {
+void Engine::deactivated(core::DeactivationId token, core::Deactivated said) {
   node_.deactivated(now(), token, said);
   carry_out();
 }

@@ -49,9 +49,9 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void close(std::function<void()> done);
 
   // core::Gateway
-  core::Token apply(core::Call call, Done done) override;
-  void cancel(core::Token call) override;
-  void hang_up(core::Token call) override;
+  core::CallId apply(core::Call call, Done done) override;
+  void cancel(core::CallId call) override;
+  void hang_up(core::CallId call) override;
   core::Placement where(core::ActorId id) const override { return node_.where(id); }
   core::Status status() const override;
   std::vector<core::MemberStatus> members() const override;
@@ -61,14 +61,14 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   core::Now now() const override;
   void drain() override;
   void uncordon() override;
-  std::uint64_t when_drained(std::function<void(bool complete)> done) override;
-  std::uint64_t when_view_changes(std::function<void()> changed) override;
-  void forget(std::uint64_t watcher) override;
+  core::WatcherId when_drained(std::function<void(bool complete)> done) override;
+  core::WatcherId when_view_changes(std::function<void()> changed) override;
+  void forget(core::WatcherId watcher) override;
 
   // core::PeerSink
   void peer_asked(core::Sender sender, std::string source_ip, core::PeerRequest request, Reply reply) override;
-  void peer_answered(core::Token token, core::PeerAnswer answer) override;
-  void forward_answered(core::Token token, core::Answer answer) override;
+  void peer_answered(core::QuestionId token, core::PeerAnswer answer) override;
+  void forward_answered(core::ForwardId token, core::Answer answer) override;
   void connection_lost(const std::string& host) override;
   core::Sender self() const override;
 
@@ -77,8 +77,8 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void app_sick(const std::string& why) override;
   void app_down(const std::string& why) override;
   void app_restarted() override;
-  void turn_ended(core::Token turn, core::Answer answer) override;
-  void deactivated(core::Token token, core::Deactivated said) override;
+  void turn_ended(core::TurnId turn, core::Answer answer) override;
+  void deactivated(core::DeactivationId token, core::Deactivated said) override;
 
   // core::DiscoverySink
   void discovered(const core::Discovered& found) override;
@@ -123,18 +123,18 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   bool started_ = false;
   bool carrying_out_ = false;
   bool view_change_posted_ = false;
-  std::uint64_t next_token_ = 1;
-  core::Token asking_ = 0;  // the call that apply() is inside of; 0: none
-  std::unordered_map<core::Token, CallEntry> calls_;
-  std::unordered_map<core::Token, Reply> asked_;          // by others, not answered yet
-  std::unordered_map<core::Token, core::Instant> turns_;  // when they began
-  std::unordered_map<core::Token, core::Instant> pings_;  // when they were sent
-  std::set<core::Token> good_byes_;                       // not answered yet
+  std::uint64_t next_number_ = 1;  // of calls, of replies, of watchers
+  core::CallId asking_;            // the call that apply() is inside of, if any
+  std::unordered_map<core::CallId, CallEntry> calls_;
+  std::unordered_map<core::ReplyId, Reply> asked_;             // by others, not answered yet
+  std::unordered_map<core::TurnId, core::Instant> turns_;      // when they began
+  std::unordered_map<core::QuestionId, core::Instant> pings_;  // when they were sent
+  std::set<core::QuestionId> good_byes_;                       // not answered yet
   std::function<void()> closed_;
   boost::asio::steady_timer closing_bound_;
   process::MemoryReturn memory_;
-  std::map<std::uint64_t, std::function<void(bool)>> drain_watchers_;
-  std::map<std::uint64_t, std::function<void()>> view_watchers_;
+  std::map<core::WatcherId, std::function<void(bool)>> drain_watchers_;
+  std::map<core::WatcherId, std::function<void()>> view_watchers_;
   core::Discovered discovered_;    // last
   bool discovered_early_ = false;  // before the node began
   std::uint64_t discovery_failures_ = 0;

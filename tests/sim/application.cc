@@ -91,7 +91,7 @@ void World::nested_turn(std::size_t index, const core::StartTurn& turn, std::fun
 }
 
 // Cut off from a turn, the app gives it up.
-void World::break_turn(std::size_t index, core::Token token) {
+void World::break_turn(std::size_t index, core::TurnId token) {
   Host& host = hosts_[index];
   const auto found = host.app.turns.find(token);
   if (found == host.app.turns.end()) return;
@@ -135,7 +135,7 @@ void World::deactivate(std::size_t index, const core::DeactivateActor& request) 
   });
 }
 
-void World::deactivate_all(std::size_t index, core::Token token) {
+void World::deactivate_all(std::size_t index, core::DeactivationId token) {
   Host& host = hosts_[index];
   const bool slow = anybody_serves() && chance(options_.faults.app_saves_slowly);
   const std::int64_t takes = slow ? between(100'000, 4'000'000) : between(50, 5'000);

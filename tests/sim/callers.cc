@@ -98,7 +98,7 @@ void World::call(std::size_t index, Wanted wanted, Answered then) {
   if (wanted.keyed) request->idempotency_key = "key " + request->request;
   if (!host.alive()) return done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
   if (host.legacy) return host.legacy->apply(request, done);
-  const core::Token token = next_token_++;
+  const core::CallId token(next_number_++);
   host.calls[token] = done;
   on_host(index, host.incarnation, [this, index, token, request](Host&) { deliver_to(index, token, request); });
 }
@@ -116,7 +116,7 @@ void World::judge_strictly(std::uint64_t batch, core::ActorId id, const core::An
 }
 
 // Only ids of ranges that change hands may wait.
-void World::deliver_to(std::size_t index, core::Token token, const core::CallPtr& call) {
+void World::deliver_to(std::size_t index, core::CallId token, const core::CallPtr& call) {
   Host& host = hosts_[index];
   const std::size_t before = only_moves_ ? host.node->status().held : 0;
   host.node->apply(time_of(host), token, call);

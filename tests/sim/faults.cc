@@ -227,7 +227,7 @@ void World::slander(std::size_t index) {
   for (std::size_t other = 0; other < hosts_.size(); ++other) {
     if (other == index) continue;
     on_host(other, hosts_[other].incarnation, [this, name = victim.name, liar](Host& h) {
-      const core::Token token = next_token_++;
+      const core::ReplyId token(next_number_++);
       h.asked[token] = [](const core::PeerAnswer&) {};
       h.node->peer_asked(time_of(h), token, core::Sender{}, liar, core::ClosingRequest{name});
     });

@@ -49,7 +49,7 @@ void World::ask(std::size_t from, core::AskPeer question) {
     }
     if (target.legacy) return ask_legacy(from, to, *shared, answer);
     on_host(to, target.incarnation, [this, from, to, sender, shared, answer](Host& h) {
-      const core::Token token = next_token_++;
+      const core::ReplyId token(next_number_++);
       h.asked[token] = [this, from, to, answer](core::PeerAnswer says) {
         if (lost(to, from)) return;
         after(delay(from), [answer, says = std::move(says)] { answer(says); });
@@ -96,7 +96,7 @@ void World::forward(std::size_t from, core::ForwardCall call) {
     copy->hops = call.hops;
     copy->target = call.target;
     on_host(to, target.incarnation, [this, to, copy, done](Host& h) {
-      const core::Token token = next_token_++;
+      const core::CallId token(next_number_++);
       h.calls[token] = done;
       deliver_to(to, token, copy);
     });
@@ -119,7 +119,7 @@ void World::legacy_asks(const std::string& from, const std::string& to, core::Pe
     if (!host.alive()) return answer(core::PeerFailure{core::PeerFailure::Kind::kRefused, "refused"});
     if (host.legacy) return answer(host.legacy->answer(request));
     on_host(target, host.incarnation, [this, asker, target, request, answer](Host& h) {
-      const core::Token token = next_token_++;
+      const core::ReplyId token(next_number_++);
       h.asked[token] = [this, target, request, answer](core::PeerAnswer says) {
         if (const auto* claims = std::get_if<core::OwnershipRequest>(&request)) {
           judge_acknowledgement(target, *claims, says);
@@ -172,7 +172,7 @@ void World::legacy_forwards(const std::string& from, const std::string& to, core
     copy->target.reset();
     if (host.legacy) return host.legacy->apply(copy, answer);
     on_host(target, host.incarnation, [this, target, copy, answer](Host& h) {
-      const core::Token token = next_token_++;
+      const core::CallId token(next_number_++);
       h.calls[token] = answer;
       deliver_to(target, token, copy);
     });

@@ -71,8 +71,8 @@ FAULTS = [
      "    again = origin && call.idempotent && is_worth_a_repeat(answer);",
      '    again = origin && (call.idempotent || planted("repeat-unknown"));'),
     ("two-turns", "none", 20, "node_turns.cc",
-     "  if (actor.turn == 0 && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&",
-     '  if ((actor.turn == 0 || planted("two-turns")) && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&'),
+     "  if (!actor.turn && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&",
+     '  if ((!actor.turn || planted("two-turns")) && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&'),
     ("holder-routes-on", "moves", 100, "route.cc",
      "  if (named != 0) {\n",
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
@@ -99,8 +99,8 @@ FAULTS = [
      '      if (planted("late-delivery") && pending.stage == CallStage::kQueued) return;\n'
      "      unqueue(token, pending);\n      return finish"),
     ("unknown-as-expired", "apps", 20, "node_routing.cc",
-     "      turns_.forget_caller(pending.under_way);\n      return finish(token, std::move(late));",
-     "      turns_.forget_caller(pending.under_way);\n"
+     "      turns_.forget_caller(pending.turn);\n      return finish(token, std::move(late));",
+     "      turns_.forget_caller(pending.turn);\n"
      '      if (planted("unknown-as-expired")) late.outcome = Outcome::kExpired;\n'
      "      return finish(token, std::move(late));"),
     ("forget-maybe", "all", 100, "node_routing.cc",

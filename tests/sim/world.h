@@ -42,7 +42,7 @@ class World final : private LegacyWorld {
   };
   struct App {
     std::map<core::ActorId, core::Epoch> active;
-    std::map<core::Token, Turn> turns;
+    std::map<core::TurnId, Turn> turns;
     bool up = true;
     std::uint64_t instance = 0;  // grows with every crash: what an earlier one began is void
     std::uint64_t known = 0;     // the one that the sidecar's connections lead to
@@ -66,9 +66,9 @@ class World final : private LegacyWorld {
     std::int64_t slow_until = 0;
     std::vector<std::function<void()>> inbox;  // what came while it was stopped
     core::Instant wake_at = core::kNever;
-    std::map<core::Token, std::function<void(core::PeerAnswer)>> asked;
-    std::map<core::Token, std::function<void(core::Answer)>> calls;
-    std::set<core::Token> forwards;
+    std::map<core::ReplyId, std::function<void(core::PeerAnswer)>> asked;
+    std::map<core::CallId, std::function<void(core::Answer)>> calls;
+    std::set<core::ForwardId> forwards;
     App app;
     std::int64_t clock_skew_ms = 0;
     bool alive() const { return node != nullptr || legacy != nullptr; }
@@ -135,10 +135,10 @@ class World final : private LegacyWorld {
   // application.cc
   void start_turn(std::size_t host, core::StartTurn turn);
   void nested_turn(std::size_t host, const core::StartTurn& turn, std::function<void()> end);
-  void break_turn(std::size_t host, core::Token token);
+  void break_turn(std::size_t host, core::TurnId token);
   void activate(Host& host, core::ActorId id, core::Epoch epoch);
   void deactivate(std::size_t host, const core::DeactivateActor& request);
-  void deactivate_all(std::size_t host, core::Token token);
+  void deactivate_all(std::size_t host, core::DeactivationId token);
   core::Deactivated answer_to_deactivation(const core::DeactivateActor& request);
   void end_activations(Host& host);
 
@@ -156,7 +156,7 @@ class World final : private LegacyWorld {
   };
   void call(std::size_t host, Wanted wanted, Answered then);
   void repeat_with_key(Wanted wanted, const core::Answer& answer, int left, const std::function<void()>& then);
-  void deliver_to(std::size_t host, core::Token token, const core::CallPtr& call);
+  void deliver_to(std::size_t host, core::CallId token, const core::CallPtr& call);
   bool may_wait(std::size_t host, core::ActorId id) const;
   void judge_strictly(std::uint64_t batch, core::ActorId id, const core::Answer& answer);
 
@@ -175,7 +175,7 @@ class World final : private LegacyWorld {
   std::uint64_t next_batch_ = 1;
   std::uint64_t next_call_ = 1;
   core::ActorId next_fresh_id_ = 1'000'000;
-  core::Token next_token_ = 1;
+  std::uint64_t next_number_ = 1;  // of calls and replies
   bool calling_ = true;
   bool only_moves_ = false;  // nothing but joins and drains: the strictest promises hold
   std::vector<std::string> trace_;

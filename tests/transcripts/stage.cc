@@ -119,7 +119,7 @@ void Stage::carry_out(const std::string& name, core::Effect& effect) {
   }
 }
 
-void Stage::deactivate(const std::string& name, const std::string& which, core::Token token) {
+void Stage::deactivate(const std::string& name, const std::string& which, core::DeactivationId token) {
   say(name + " -> app: deactivate " + which);
   travel([this, name, token, incarnation = host(name).incarnation] {
     if (host(name).incarnation != incarnation) return;
@@ -167,7 +167,7 @@ void Stage::question(const std::string& from, core::Sender sender, const std::st
     }
     if (target.legacy) return back(target.legacy->answer(request));
     on(to, [this, from, sender, request, back](Host& h) {
-      const core::Token token = next_token_++;
+      const core::ReplyId token(next_number_++);
       h.asked[token] = back;
       h.node->peer_asked(time(), token, sender, from, request);
     });
@@ -209,7 +209,7 @@ void Stage::deliver(const std::string& from, const std::string& to, core::CallPt
     }
     if (target.legacy) return target.legacy->apply(call, back);
     on(to, [this, call, back](Host& h) {
-      const core::Token token = next_token_++;
+      const core::CallId token(next_number_++);
       h.calls[token] = back;
       h.node->apply(time(), token, call);
     });
@@ -338,7 +338,7 @@ void Stage::call(const std::string& at, core::ActorId id, const std::string& key
   call->deadline = core::Instant(core::Duration(now_) + within);
   const std::string name = "caller " + std::to_string(next_call_++);
   say(name + " -> " + at + ": apply " + words_.id(id) + (key.empty() ? "" : ", key " + key));
-  const core::Token token = next_token_++;
+  const core::CallId token(next_number_++);
   host(at).calls[token] = [this, at, name](const core::Answer& answer) {
     const bool applied = answer.outcome == core::Outcome::kApplied;
     say(at + " -> " + name + ": " + Words::outcome(answer) + (applied ? ", by " + answer.owner : ""));

@@ -62,8 +62,8 @@ class Stage final : private sim::LegacyWorld {
     std::vector<core::StartTurn> turns;  // at a slow app
     std::vector<std::function<void()>> inbox;
     core::Instant wake_at = core::kNever;
-    std::map<core::Token, std::function<void(core::PeerAnswer)>> asked;
-    std::map<core::Token, std::function<void(core::Answer)>> calls;
+    std::map<core::ReplyId, std::function<void(core::PeerAnswer)>> asked;
+    std::map<core::CallId, std::function<void(core::Answer)>> calls;
     bool alive() const { return node != nullptr || legacy != nullptr; }
   };
   using Replied = std::function<void(core::PeerAnswer)>;
@@ -77,7 +77,7 @@ class Stage final : private sim::LegacyWorld {
   void step();
   void settle(const std::string& name);
   void carry_out(const std::string& name, core::Effect& effect);
-  void deactivate(const std::string& name, const std::string& which, core::Token token);
+  void deactivate(const std::string& name, const std::string& which, core::DeactivationId token);
   void ask(const std::string& from, const core::AskPeer& question);
   void question(const std::string& from, core::Sender sender, const std::string& to, core::PeerRequest request,
                 Replied replied);
@@ -107,7 +107,7 @@ class Stage final : private sim::LegacyWorld {
   std::int64_t command_began_ = now_;
   int under_way_ = 0;
   std::uint32_t quorum_ = 0;
-  core::Token next_token_ = 1'000'000;
+  std::uint64_t next_number_ = 1'000'000;  // of calls and replies
   core::ActorId next_id_ = 1;
   int next_call_ = 1;
   bool show_pings_ = false;

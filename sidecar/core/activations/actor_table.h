@@ -9,6 +9,7 @@
 #include "sidecar/core/activations/id_index.h"
 #include "sidecar/core/activations/idempotency.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -17,14 +18,14 @@ namespace ringside::core {
 struct Actor {
   ActorId id = 0;
   Epoch epoch = 0;
-  Token turn = 0;  // under way; 0: none
+  TurnId turn;  // under way, or none
   Instant last_used;
   bool ending = false;           // no turn begins any more
   bool broken = false;           // its last turn was broken off, and nobody knows what the app still does for it
   bool told = false;             // on the list of those that the app is asked to forget, or it has confirmed
   std::uint8_t unforgotten = 0;  // times in a row that the app failed to forget it while it was idle
   Deactivation why = Deactivation::kIdle;
-  std::unique_ptr<std::deque<Token>> queue;  // calls behind the turn; null when empty
+  std::unique_ptr<std::deque<CallId>> queue;  // calls behind the turn; null when empty
   std::unique_ptr<IdempotencyWindow> window;
   std::unique_ptr<std::string> name;  // where a caller named it by text
   Actor* older = nullptr;

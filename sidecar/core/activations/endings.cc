@@ -75,12 +75,12 @@ std::size_t Endings::in_the_way(Instant now) const {
   return questions_.size() - stuck;
 }
 
-void Endings::asked(const Claim& claim, Token token, Instant now) {
+void Endings::asked(const Claim& claim, DeactivationId token, Instant now) {
   at(claim.id).state = State::kUnderWay;
   questions_[token] = {claim.id, now};
 }
 
-std::optional<Endings::Asked> Endings::answered(Token token, Instant now) {
+std::optional<Endings::Asked> Endings::answered(DeactivationId token, Instant now) {
   const auto question = questions_.find(token);
   if (question == questions_.end()) return std::nullopt;
   const Entry& entry = at(question->second.id);

@@ -43,10 +43,10 @@ class Endings {
   bool not_asked_yet(ActorId id) const;
   // The next one to ask, if there is room. The caller asks, and tells under which token.
   std::optional<Claim> next(Instant now);
-  void asked(const Claim& claim, Token token, Instant now);
+  void asked(const Claim& claim, DeactivationId token, Instant now);
 
   // What the question was about; nothing: it is not on the list any more. Then one of: over(), ask_later().
-  std::optional<Asked> answered(Token token, Instant now);
+  std::optional<Asked> answered(DeactivationId token, Instant now);
   void over(ActorId id) { entries_.erase(id); }
   void ask_later(ActorId id, const std::string& refusal);  // until ask_again()
   void ask_again(ActorId id);
@@ -77,8 +77,8 @@ class Endings {
   ConcurrencyLimit limit_;
   Duration longest_{0};  // that an answer took, of late
   std::unordered_map<ActorId, Entry> entries_;
-  std::map<Token, Question> questions_;   // in the order in which they were asked
-  std::deque<ActorId> awaited_, others_;  // in order; some have left the list, or wait in the other one, since
+  std::map<DeactivationId, Question> questions_;  // in the order in which they were asked
+  std::deque<ActorId> awaited_, others_;          // in order; some have left the list, or wait in the other one, since
 };
 
 }  // namespace ringside::core

@@ -11,7 +11,7 @@ constexpr Duration kStuckAfter{300'000};
 
 }  // namespace
 
-Turn& Turns::begin(Token token, ActorId actor, Token call, Instant now) {
+Turn& Turns::begin(TurnId token, ActorId actor, CallId call, Instant now) {
   const auto [entry, fresh] = turns_.try_emplace(token);
   RINGSIDE_CHECK(fresh);
   Turn& turn = entry->second;
@@ -21,27 +21,27 @@ Turn& Turns::begin(Token token, ActorId actor, Token call, Instant now) {
   return turn;
 }
 
-Turns::Ended Turns::end(Token token, Instant now) {
+Turns::Ended Turns::end(TurnId token, Instant now) {
   Ended ended(turns_.extract(token));
   if (ended) last_end_ = now;
   return ended;
 }
 
-Turn* Turns::find(Token token) {
+Turn* Turns::find(TurnId token) {
   const auto found = turns_.find(token);
   return found == turns_.end() ? nullptr : &found->second;
 }
 
-const Turn& Turns::at(Token token) const {
+const Turn& Turns::at(TurnId token) const {
   const auto found = turns_.find(token);
   RINGSIDE_CHECK(found != turns_.end());
   return found->second;
 }
 
-void Turns::forget_caller(Token token) {
+void Turns::forget_caller(TurnId token) {
   Turn* turn = find(token);
   RINGSIDE_CHECK(turn != nullptr);
-  turn->call = 0;
+  turn->call = CallId();
 }
 
 bool Turns::has_room_for(const Call& call) const {

@@ -26,7 +26,7 @@ namespace ringside::core {
 struct Turn {
   ActorId actor = 0;
   Epoch epoch = 0;  // of the activation
-  Token call = 0;   // 0: the caller has heard already
+  CallId call;      // none: the caller has heard already
   Instant began;
   TimerHandle timeout = kNoTimer;
   std::string idempotency_key;  // under which the answer is kept
@@ -39,13 +39,13 @@ class Turns {
   // `most`: turns that nobody waits for; `most_of_all`: all together.
   Turns(std::size_t most, std::size_t most_of_all) : most_(most), most_of_all_(most_of_all) {}
 
-  using Ended = TakenOut<std::unordered_map<Token, Turn>>;
+  using Ended = TakenOut<std::unordered_map<TurnId, Turn>>;
 
-  Turn& begin(Token token, ActorId actor, Token call, Instant now);
-  Ended end(Token token, Instant now);  // nothing: it was over before
-  Turn* find(Token token);
-  const Turn& at(Token token) const;  // one that is under way
-  void forget_caller(Token token);    // its call has been answered; the turn goes on
+  Turn& begin(TurnId token, ActorId actor, CallId call, Instant now);
+  Ended end(TurnId token, Instant now);  // nothing: it was over before
+  Turn* find(TurnId token);
+  const Turn& at(TurnId token) const;  // one that is under way
+  void forget_caller(TurnId token);    // its call has been answered; the turn goes on
   std::size_t size() const { return turns_.size(); }
   template <typename Visit>
   void each(const Visit& visit) const {  // in no order
@@ -66,7 +66,7 @@ class Turns {
   const std::size_t most_, most_of_all_;
   std::size_t extra_ = 0;  // beyond most_, since none of those ended
   Instant last_end_;
-  std::unordered_map<Token, Turn> turns_;
+  std::unordered_map<TurnId, Turn> turns_;
   std::deque<ActorId> waiting_;
 };
 

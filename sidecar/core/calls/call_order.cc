@@ -13,17 +13,17 @@ OrderId CallOrder::of(const Call& call) {
   return call.chain.empty() ? call.id : hash_id(call.id) ^ hash_bytes(call.chain);
 }
 
-void CallOrder::add(OrderId order, Token call) { orders_[order].push_back(call); }
+void CallOrder::add(OrderId order, CallId call) { orders_[order].push_back(call); }
 
-void CallOrder::add_first(OrderId order, Token call) { orders_[order].push_front(call); }
+void CallOrder::add_first(OrderId order, CallId call) { orders_[order].push_front(call); }
 
-void CallOrder::add_first(OrderId order, const std::deque<Token>& calls) {
+void CallOrder::add_first(OrderId order, const std::deque<CallId>& calls) {
   if (calls.empty()) return;
-  std::deque<Token>& all = orders_[order];
+  std::deque<CallId>& all = orders_[order];
   all.insert(all.begin(), calls.begin(), calls.end());
 }
 
-void CallOrder::remove(OrderId order, Token call) {
+void CallOrder::remove(OrderId order, CallId call) {
   const auto found = orders_.find(order);
   if (found == orders_.end()) return;
   std::erase(found->second, call);
@@ -42,7 +42,7 @@ std::optional<OrderId> CallOrder::next_to_look_at() {
   return next;
 }
 
-std::optional<Token> CallOrder::first(OrderId order) const {
+std::optional<CallId> CallOrder::first(OrderId order) const {
   const auto found = orders_.find(order);
   return found == orders_.end() ? std::nullopt : std::optional(found->second.front());
 }
@@ -52,7 +52,7 @@ std::size_t CallOrder::size(OrderId order) const {
   return found == orders_.end() ? 0 : found->second.size();
 }
 
-bool CallOrder::stands_behind_another(OrderId order, Token call) const {
+bool CallOrder::stands_behind_another(OrderId order, CallId call) const {
   const auto found = orders_.find(order);
   if (found == orders_.end() || found->second.front() == call) return false;
   return std::find(found->second.begin(), found->second.end(), call) != found->second.end();
@@ -62,7 +62,7 @@ void CallOrder::check() const {
   for (const auto& [order, calls] : orders_) {
     RINGSIDE_CHECK(!calls.empty());
     if (calls.size() == 1) continue;
-    std::vector<Token> sorted(calls.begin(), calls.end());
+    std::vector<CallId> sorted(calls.begin(), calls.end());
     std::sort(sorted.begin(), sorted.end());
     RINGSIDE_CHECK(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end());
   }

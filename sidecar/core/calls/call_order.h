@@ -30,24 +30,24 @@ class CallOrder {
  public:
   static OrderId of(const Call& call);
 
-  void add(OrderId order, Token call);        // behind all others
-  void add_first(OrderId order, Token call);  // one that was on its way already comes back
-  void add_first(OrderId order, const std::deque<Token>& calls);
-  void remove(OrderId order, Token call);  // nothing happens where it does not stand in it
+  void add(OrderId order, CallId call);        // behind all others
+  void add_first(OrderId order, CallId call);  // one that was on its way already comes back
+  void add_first(OrderId order, const std::deque<CallId>& calls);
+  void remove(OrderId order, CallId call);  // nothing happens where it does not stand in it
 
   // The first one may have moved on. Nothing happens where nobody stands in that order.
   void look_at(OrderId order);
   std::optional<OrderId> next_to_look_at();  // in the order in which that was said
 
-  std::optional<Token> first(OrderId order) const;
+  std::optional<CallId> first(OrderId order) const;
   std::size_t size(OrderId order) const;
-  bool stands_behind_another(OrderId order, Token call) const;
+  bool stands_behind_another(OrderId order, CallId call) const;
 
   std::size_t orders() const { return orders_.size(); }
   template <typename Visit>
   void each(const Visit& visit) const {  // call of each order, from its first on
     for (const auto& [order, calls] : orders_) {
-      for (const Token call : calls) visit(order, call);
+      for (const CallId call : calls) visit(order, call);
     }
   }
   // Ends the process if a call stands in one order twice, or an order is empty. Whether each stands in its own order
@@ -55,7 +55,7 @@ class CallOrder {
   void check() const;
 
  private:
-  std::unordered_map<OrderId, std::deque<Token>> orders_;
+  std::unordered_map<OrderId, std::deque<CallId>> orders_;
   std::deque<OrderId> to_look_at_;
 };
 

@@ -7,7 +7,7 @@
 
 namespace ringside::core {
 
-std::optional<Answer> Calls::begin(Token token, CallPtr call) {
+std::optional<Answer> Calls::begin(CallId token, CallPtr call) {
   const auto [entry, fresh] = calls_.try_emplace(token);
   RINGSIDE_CHECK(fresh && call != nullptr);
   PendingCall& pending = entry->second;
@@ -17,7 +17,7 @@ std::optional<Answer> Calls::begin(Token token, CallPtr call) {
   return std::move(admitted.refusal);
 }
 
-Calls::Ended Calls::end(Token token) {
+Calls::Ended Calls::end(CallId token) {
   Ended ended(calls_.extract(token));
   if (!ended) return ended;
   if (ended->stage == CallStage::kWaiting) waiting_.erase(token);
@@ -25,7 +25,7 @@ Calls::Ended Calls::end(Token token) {
   return ended;
 }
 
-void Calls::enter(Token token, PendingCall& pending, CallStage stage) {
+void Calls::enter(CallId token, PendingCall& pending, CallStage stage) {
   if (pending.stage == CallStage::kWaiting) waiting_.erase(token);
   if (stage == CallStage::kWaiting) waiting_.insert(token);
   pending.stage = stage;
@@ -42,8 +42,8 @@ void Calls::check() const {
   RINGSIDE_CHECK(bytes == admission_.bytes());
 }
 
-std::vector<Token> Calls::in_stage(CallStage stage) const {
-  std::vector<Token> tokens;
+std::vector<CallId> Calls::in_stage(CallStage stage) const {
+  std::vector<CallId> tokens;
   for (const auto& [token, pending] : calls_) {
     if (pending.stage == stage) tokens.push_back(token);
   }

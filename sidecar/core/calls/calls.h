@@ -37,7 +37,8 @@ enum class CallStage : std::uint8_t {
 struct PendingCall {
   CallPtr call;
   CallStage stage = CallStage::kRouting;  // set by Calls::enter alone
-  Token under_way = 0;                    // the turn or the forward
+  TurnId turn;                            // in stage kTurn
+  ForwardId forward;                      // in stage kForwarding
   TimerHandle deadline = kNoTimer;
   TimerHandle retry = kNoTimer;
   Instant held_until = kNever;
@@ -50,30 +51,30 @@ struct PendingCall {
 
 class Calls {
  public:
-  using Ended = TakenOut<std::unordered_map<Token, PendingCall>>;
+  using Ended = TakenOut<std::unordered_map<CallId, PendingCall>>;
 
   explicit Calls(std::size_t queue_bytes) : admission_(queue_bytes) {}
 
   // It is among the calls from now on; an answer: it is to end with that at once.
-  std::optional<Answer> begin(Token token, CallPtr call);
+  std::optional<Answer> begin(CallId token, CallPtr call);
   // Takes it out; nothing: it has ended before. Its timers are the caller's to cancel.
-  Ended end(Token token);
-  void enter(Token token, PendingCall& pending, CallStage stage);
-  void enter(Token token, CallStage stage) { enter(token, at(token), stage); }
+  Ended end(CallId token);
+  void enter(CallId token, PendingCall& pending, CallStage stage);
+  void enter(CallId token, CallStage stage) { enter(token, at(token), stage); }
 
-  PendingCall* find(Token token) {
+  PendingCall* find(CallId token) {
     const auto found = calls_.find(token);
     return found == calls_.end() ? nullptr : &found->second;
   }
-  const PendingCall* find(Token token) const { return const_cast<Calls*>(this)->find(token); }
-  const PendingCall& at(Token token) const {  // one that has not ended
+  const PendingCall* find(CallId token) const { return const_cast<Calls*>(this)->find(token); }
+  const PendingCall& at(CallId token) const {  // one that has not ended
     const PendingCall* pending = find(token);
     RINGSIDE_CHECK(pending != nullptr);
     return *pending;
   }
-  PendingCall& at(Token token) { return const_cast<PendingCall&>(std::as_const(*this).at(token)); }
-  const std::set<Token>& waiting() const { return waiting_; }
-  std::vector<Token> in_stage(CallStage stage) const;  // in the order in which they came
+  PendingCall& at(CallId token) { return const_cast<PendingCall&>(std::as_const(*this).at(token)); }
+  const std::set<CallId>& waiting() const { return waiting_; }
+  std::vector<CallId> in_stage(CallStage stage) const;  // in the order in which they came
   std::size_t size() const { return calls_.size(); }
   std::size_t bytes() const { return admission_.bytes(); }
   template <typename Visit>
@@ -84,8 +85,8 @@ class Calls {
 
  private:
   Admission admission_;
-  std::unordered_map<Token, PendingCall> calls_;
-  std::set<Token> waiting_;
+  std::unordered_map<CallId, PendingCall> calls_;
+  std::set<CallId> waiting_;
 };
 
 }  // namespace ringside::core

@@ -12,7 +12,7 @@
 namespace ringside::core {
 
 struct Forward {
-  Token call = 0;
+  CallId call;
   std::string host;
   Epoch epoch = 0;  // of the activation that is meant; 0: whichever there is
   bool legacy = false;
@@ -22,17 +22,17 @@ struct Forward {
 
 class Forwards {
  public:
-  void began(Token token, Forward forward);
+  void began(ForwardId token, Forward forward);
   // It is over, answered or abandoned; nothing: it was over before.
-  std::optional<Forward> end(Token token);
+  std::optional<Forward> end(ForwardId token);
 
-  const Forward* find(Token token) const;
-  const Forward& at(Token token) const;                  // one that is under way
-  std::vector<Token> to(const std::string& host) const;  // in the order in which they were sent
+  const Forward* find(ForwardId token) const;
+  const Forward& at(ForwardId token) const;                  // one that is under way
+  std::vector<ForwardId> to(const std::string& host) const;  // in the order in which they were sent
   std::size_t size() const { return forwards_.size(); }
 
  private:
-  std::unordered_map<Token, Forward> forwards_;
+  std::unordered_map<ForwardId, Forward> forwards_;
 };
 
 }  // namespace ringside::core

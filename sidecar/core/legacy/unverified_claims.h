@@ -24,7 +24,7 @@ class UnverifiedClaims {
   static constexpr std::size_t kMost = 256;
 
   struct Said {
-    Token token = 0;      // of whoever says it
+    ReplyId token;        // to whoever says it
     bool expiry = false;  // it is to hold these no more
     std::vector<Claim> claims;
 

@@ -14,7 +14,7 @@ constexpr unsigned kFailuresBetweenLines = 32;  // in the log
 }  // namespace
 
 InitialReset::Next InitialReset::answered(const Deactivated& said) {
-  question_ = 0;
+  question_ = DeactivationId();
   done_ = said.kind == Deactivated::Kind::kDone;
   detail_ = said.detail;
   if (done_) {
@@ -27,7 +27,7 @@ InitialReset::Next InitialReset::answered(const Deactivated& said) {
 }
 
 void InitialReset::begin_anew() {
-  question_ = 0;
+  question_ = DeactivationId();
   failures_ = 0;
   done_ = false;
 }

@@ -15,8 +15,8 @@ namespace ringside::core {
 class InitialReset {
  public:
   bool done() const { return done_; }
-  bool asks(Token token) const { return token != 0 && token == question_; }
-  bool under_way() const { return question_ != 0; }
+  bool asks(DeactivationId token) const { return token && token == question_; }
+  bool under_way() const { return question_ != DeactivationId(); }
   // What the app said to it last; empty: nothing yet.
   const std::string& detail() const { return detail_; }
 
@@ -25,13 +25,13 @@ class InitialReset {
     Duration pause{0};          // before the app is asked again, where it is not done
   };
 
-  void asked(Token token) { question_ = token; }
+  void asked(DeactivationId token) { question_ = token; }
   Next answered(const Deactivated& said);
   // Of another instance of the app, or for a run that is not to come.
   void begin_anew();
 
  private:
-  Token question_ = 0;
+  DeactivationId question_;
   bool done_ = false;
   unsigned failures_ = 0;
   std::string detail_;

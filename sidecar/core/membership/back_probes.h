@@ -23,7 +23,7 @@ namespace ringside::core {
 struct WaitingRequest {
   enum class For : std::uint8_t { kJoin, kLeave, kClosing };
   For what = For::kJoin;
-  Token token = 0;            // of the request, for its answer
+  ReplyId token;              // for the answer to the request
   Generation generation = 0;  // of the host in question, as the request knows it
 };
 

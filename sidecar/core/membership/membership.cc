@@ -101,7 +101,8 @@ void Membership::close() {
 void Membership::say_goodbye(bool only_to_legacy_hosts) {
   for (const auto& [host, member] : members()) {
     if (only_to_legacy_hosts && !member.legacy()) continue;
-    context_.effects.push_back(AskPeer{context_.token(), host, ClosingRequest{self().host}, config_.ping_interval});
+    context_.effects.push_back(
+        AskPeer{context_.next<QuestionId>(), host, ClosingRequest{self().host}, config_.ping_interval});
   }
 }
 
@@ -207,7 +208,7 @@ NegotiateRequest Membership::negotiation(std::vector<std::string> names) const {
 }
 
 void Membership::ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout) {
-  const Token token = context_.token();
+  const QuestionId token = context_.next<QuestionId>();
   questions_.add(token, {about, host, now(), self().generation});
   context_.effects.push_back(AskPeer{token, host, std::move(request), timeout});
 }

@@ -105,15 +105,15 @@ class Membership {
   void end_tick();
   // `missing`: why it is not complete, for a person.
   void discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
-  void answered(Token token, const PeerAnswer& answer);  // to one of its own questions; else nothing happens
-  void connection_lost(const std::string& host);         // a reset or refused connection elsewhere: look at once
+  void answered(QuestionId token, const PeerAnswer& answer);  // to one of its own questions; else nothing happens
+  void connection_lost(const std::string& host);              // a reset or refused connection elsewhere: look at once
   void about_to_end(const std::string& host);  // it said so: no calls for it before it has said where it stands
   void introduce(const std::string& host);     // it spoke for itself, and is not a member: look at it
-  void negotiate(Token token, const NegotiateRequest& request);
-  void join(Token token, const Sender& sender, const JoinRequest& request);
-  void leave(Token token, const Sender& sender);
-  void closing(Token token, const std::string& host, const std::string& source_ip);
-  void probe(Token token, const ProbeRequest& request);
+  void negotiate(ReplyId token, const NegotiateRequest& request);
+  void join(ReplyId token, const Sender& sender, const JoinRequest& request);
+  void leave(ReplyId token, const Sender& sender);
+  void closing(ReplyId token, const std::string& host, const std::string& source_ip);
+  void probe(ReplyId token, const ProbeRequest& request);
   void pinged_by(const Sender& sender);  // what a ping tells of who sends it; the answer is the node's
   Standing standing_of(const Sender& sender) const;
 
@@ -171,7 +171,7 @@ class Membership {
 
   // membership_requests.cc: what others ask
   Generation newest_known(const std::string& host) const;  // declared dead or living
-  void answer_join(Token token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
+  void answer_join(ReplyId token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
   void back_probe(const std::string& host, const WaitingRequest& request);
   void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,

@@ -84,7 +84,7 @@ void Membership::suspect(Member& member) {
 void Membership::ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many) {
   for (std::size_t i = 0; i < how_many && !witnesses.empty(); ++i) {
     const auto pick = witnesses.begin() + static_cast<std::ptrdiff_t>(context_.random.below(witnesses.size()));
-    const Token token = context_.token();
+    const QuestionId token = context_.next<QuestionId>();
     questions_.add(token, {Question::About::kProbe, host, now(), self().generation, *pick});
     context_.effects.push_back(AskPeer{token, *pick, ProbeRequest{host}, config_.dead_after / 2});
     witnesses.erase(pick);
@@ -105,7 +105,7 @@ void Membership::about_to_end(const std::string& host) {
   ping(*member);
 }
 
-void Membership::answered(Token token, const PeerAnswer& answer) {
+void Membership::answered(QuestionId token, const PeerAnswer& answer) {
   if (closing_) return;
   const std::optional<Question> closed = questions_.take(token);
   if (!closed) return;

@@ -34,7 +34,7 @@ Generation Membership::newest_known(const std::string& host) const {
   return std::max(member == nullptr ? 0 : member->run.generation, departed_.declared_dead(host));
 }
 
-void Membership::answer_join(Token token, Verdict verdict, const std::string& detail, Generation buried) {
+void Membership::answer_join(ReplyId token, Verdict verdict, const std::string& detail, Generation buried) {
   JoinAnswer answer;
   answer.verdict = verdict;
   answer.generation = self().generation;
@@ -48,7 +48,7 @@ void Membership::answer_join(Token token, Verdict verdict, const std::string& de
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
-void Membership::join(Token token, const Sender& sender, const JoinRequest& request) {
+void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& request) {
   if (const std::string why = why_mismatched(config_, sender, request); !why.empty()) {
     return answer_join(token, Verdict::kMismatch, why);
   }
@@ -73,7 +73,7 @@ void Membership::join(Token token, const Sender& sender, const JoinRequest& requ
   }
 }
 
-void Membership::leave(Token token, const Sender& sender) {
+void Membership::leave(ReplyId token, const Sender& sender) {
   if (standing_of(sender) != Standing::kInView) {
     context_.effects.push_back(AnswerPeer{token, LeaveAnswer{Verdict::kBuried}});
     return;
@@ -81,7 +81,7 @@ void Membership::leave(Token token, const Sender& sender) {
   back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation});
 }
 
-void Membership::closing(Token token, const std::string& host, const std::string& source_ip) {
+void Membership::closing(ReplyId token, const std::string& host, const std::string& source_ip) {
   const auto refuse = [&](std::string why) {
     context_.effects.push_back(AnswerPeer{token, AckAnswer{false, std::move(why), {}}});
   };
@@ -102,7 +102,7 @@ void Membership::closing(Token token, const std::string& host, const std::string
   back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});
 }
 
-void Membership::probe(Token token, const ProbeRequest& request) {
+void Membership::probe(ReplyId token, const ProbeRequest& request) {
   ProbeAnswer answer;
   connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
   if (const Member* member = find(request.host)) {
@@ -113,7 +113,7 @@ void Membership::probe(Token token, const ProbeRequest& request) {
   context_.effects.push_back(AnswerPeer{token, answer});
 }
 
-void Membership::negotiate(Token token, const NegotiateRequest& request) {
+void Membership::negotiate(ReplyId token, const NegotiateRequest& request) {
   if (std::string why = why_mismatched(config_, request); !why.empty()) {
     context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(why)}});
     return;

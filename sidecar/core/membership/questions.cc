@@ -6,12 +6,12 @@
 
 namespace ringside::core {
 
-void Questions::add(Token token, Question question) {
+void Questions::add(QuestionId token, Question question) {
   const bool is_new = open_.emplace(token, std::move(question)).second;
   RINGSIDE_CHECK(is_new);
 }
 
-std::optional<Question> Questions::take(Token token) {
+std::optional<Question> Questions::take(QuestionId token) {
   const auto found = open_.find(token);
   if (found == open_.end()) return std::nullopt;
   Question question = std::move(found->second);

@@ -1,7 +1,7 @@
 // The questions that this host has put to others and that have not been answered yet.
 //
 // Invariants
-//  1. A token stands for one question, which is taken once: a second answer finds nothing.
+//  1. An id stands for one question, which is taken once: a second answer finds nothing.
 //  2. Whoever carries out an AskPeer answers it, or says that it failed, within its time-out: that bounds the table.
 // Loop thread only.
 #pragma once
@@ -27,14 +27,14 @@ struct Question {
 
 class Questions {
  public:
-  // The token has not been used before.
-  void add(Token token, Question question);
+  // The id has not been used before.
+  void add(QuestionId token, Question question);
   // Nothing: no such question is open.
-  std::optional<Question> take(Token token);
+  std::optional<Question> take(QuestionId token);
   std::size_t size() const { return open_.size(); }
 
  private:
-  std::map<Token, Question> open_;
+  std::map<QuestionId, Question> open_;
 };
 
 }  // namespace ringside::core

@@ -326,7 +326,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   ChannelOptions options_;
   Connector connector_;
   boost::asio::steady_timer handshake_;
-  DeadlineQueue deadlines_;
+  DeadlineQueue<GrpcChannel::CallId> deadlines_;
   absl::flat_hash_map<CallId, std::shared_ptr<ChannelCall>> calls_;
   std::deque<std::shared_ptr<ChannelCall>> waiting_;  // for the connection
   std::shared_ptr<ChannelSession> current_;

@@ -378,7 +378,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   Loop& loop_;
   const Http1ClientOptions options_;
   const std::string host_;
-  DeadlineQueue deadlines_;
+  DeadlineQueue<Http1Client::RequestId> deadlines_;
   ReuseTrust trust_;
   ConnectPace pace_;
   boost::asio::steady_timer sweep_;

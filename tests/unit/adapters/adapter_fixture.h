@@ -31,12 +31,12 @@ class Reports final : public core::AppSink {
     ++restarts;
     if (on_end) on_end();
   }
-  void turn_ended(core::Token turn, core::Answer answer) override {
-    EXPECT_TRUE(ended.emplace(turn, std::move(answer)).second) << "turn " << turn << " reported twice";
+  void turn_ended(core::TurnId turn, core::Answer answer) override {
+    EXPECT_TRUE(ended.emplace(turn.value(), std::move(answer)).second) << "turn " << turn.value() << " reported twice";
   }
-  void deactivated(core::Token token, core::Deactivated said) override {
-    done.push_back(token);
-    forgotten[token] = std::move(said);
+  void deactivated(core::DeactivationId token, core::Deactivated said) override {
+    done.push_back(token.value());
+    forgotten[token.value()] = std::move(said);
   }
 
   std::function<void()> on_end;  // all activations have ended: what the core does in this very call
@@ -45,12 +45,13 @@ class Reports final : public core::AppSink {
   int downs = 0;
   int restarts = 0;
   std::string down_because;
-  std::map<core::Token, core::Answer> ended;
-  std::vector<core::Token> done;
-  std::map<core::Token, core::Deactivated> forgotten;
+  // By the numbers of turns, and of deactivations.
+  std::map<std::uint64_t, core::Answer> ended;
+  std::vector<std::uint64_t> done;
+  std::map<std::uint64_t, core::Deactivated> forgotten;
 };
 
-inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std::string& text = "hello",
+inline core::StartTurn turn(std::uint64_t number, core::ActorId id = 42, const std::string& text = "hello",
                             std::chrono::milliseconds time = std::chrono::seconds(30)) {
   messages::ApplyRequest request;
   request.set_id(id);
@@ -62,11 +63,11 @@ inline core::StartTurn turn(core::Token token, core::ActorId id = 42, const std:
   call->request = request.SerializeAsString();
   call->deadline =
       core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) + time;
-  return {token, 7, std::move(call), {}};
+  return {core::TurnId(number), 7, std::move(call), {}};
 }
 
-inline core::DeactivateActor ending(core::Token token, core::ActorId id) {
-  return {token, {id, 7}, {}, core::Deactivation::kIdle};
+inline core::DeactivateActor ending(std::uint64_t number, core::ActorId id) {
+  return {core::DeactivationId(number), {id, 7}, {}, core::Deactivation::kIdle};
 }
 
 class AdapterTest : public net::testing::LoopTest {
@@ -88,9 +89,9 @@ class AdapterTest : public net::testing::LoopTest {
     return options;
   }
 
-  const core::Answer& answer_of(core::Token token) {
-    EXPECT_TRUE(run_until([&] { return reports.ended.contains(token); })) << "turn " << token << " never ended";
-    return reports.ended[token];
+  const core::Answer& answer_of(std::uint64_t turn) {
+    EXPECT_TRUE(run_until([&] { return reports.ended.contains(turn); })) << "turn " << turn << " never ended";
+    return reports.ended[turn];
   }
 
   std::chrono::milliseconds turn_timeout{60'000};

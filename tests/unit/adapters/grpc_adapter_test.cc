@@ -80,7 +80,7 @@ TEST_F(GrpcApp, EachOutcomeOfATurnIsKept) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (core::Token token = 1; token <= 4; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 1; number <= 4; ++number) adapter->start_turn(turn(number, number));
   EXPECT_EQ(answer_of(1).outcome, Outcome::kUnknown);
   EXPECT_EQ(answer_of(2).outcome, Outcome::kApplied);
   EXPECT_EQ(answer_of(3).outcome, Outcome::kRefused);
@@ -98,7 +98,7 @@ TEST_F(GrpcApp, AnOutcomeWithoutAReasonIsToldInASentence) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (const core::Token token : {1, 3, 4, 18}) adapter->start_turn(turn(token, token));
+  for (const std::uint64_t number : {1, 3, 4, 18}) adapter->start_turn(turn(number, number));
   EXPECT_EQ(answer_of(1).detail, "the app's result names no outcome");
   EXPECT_EQ(answer_of(3).detail, "the app's result says OUTCOME_REFUSED, and gives no reason");
   EXPECT_EQ(answer_of(4).detail, "the app's result says OUTCOME_NOT_DELIVERED, and gives no reason");
@@ -124,8 +124,8 @@ class LargeApp : public GrpcApp {
       return std::optional<grpc::Status>();
     });
   }
-  void expect_too_large(core::Token token, std::size_t size) {
-    const core::Answer& answer = answer_of(token);
+  void expect_too_large(std::uint64_t number, std::size_t size) {
+    const core::Answer& answer = answer_of(number);
     EXPECT_EQ(answer.outcome, Outcome::kUnknown);
     EXPECT_EQ(answer.reason, Reason::kAppTooLarge) << answer.detail;
     EXPECT_NE(answer.detail.find("--max-message allows 65536"), std::string::npos) << answer.detail;
@@ -149,7 +149,7 @@ TEST_F(LargeApp, AResultAboveTheLimitEndsItsOwnTurnAlone) {
 TEST_F(LargeApp, AResultAboveTheLimitInAFrameOfOthersLikewise) {
   answer_with({{2, 70'000}});
   serve(streams);
-  for (core::Token token = 1; token <= 3; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 1; number <= 3; ++number) adapter->start_turn(turn(number, number));
   EXPECT_EQ(answer_of(1).outcome, Outcome::kApplied);
   expect_too_large(2, 70'000);
   EXPECT_EQ(answer_of(3).outcome, Outcome::kApplied);
@@ -199,12 +199,12 @@ TEST_F(GrpcApp, AResultForNoTurnChangesNothingForTheOthers) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (core::Token token = 1; token <= 5; ++token) adapter->start_turn(turn(token, token));
-  for (core::Token token = 2; token <= 5; ++token) EXPECT_EQ(answer_of(token).outcome, Outcome::kApplied);
+  for (std::uint64_t number = 1; number <= 5; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 2; number <= 5; ++number) EXPECT_EQ(answer_of(number).outcome, Outcome::kApplied);
   adapter->start_turn(turn(6, 6));
   EXPECT_EQ(answer_of(6).outcome, Outcome::kApplied);
   EXPECT_FALSE(reports.ended.contains(1)) << "it has no answer";
-  adapter->break_turn(1);
+  adapter->break_turn(core::TurnId(1));
   EXPECT_EQ(answer_of(1).reason, Reason::kTurnTimeout);
   expect_next_turn_applied(7);
   EXPECT_EQ(reports.restarts, 0);
@@ -247,9 +247,9 @@ TEST_F(GrpcApp, AStreamEndedInOrderIsOpenedAgainAndNothingIsLost) {
     return std::optional(grpc::Status::OK);
   });
   serve(streams);
-  for (core::Token token = 1; token <= 5; ++token) {
-    expect_next_turn_applied(token);
-    ASSERT_TRUE(run_until([&] { return streams.streams == static_cast<int>(token) + 1; }));
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    expect_next_turn_applied(number);
+    ASSERT_TRUE(run_until([&] { return streams.streams == static_cast<int>(number) + 1; }));
   }
   EXPECT_EQ(reports.restarts, 0);
 }
@@ -268,7 +268,7 @@ TEST_F(GrpcApp, ABrokenTurnEndsNoOther) {
   adapter->start_turn(turn(1, 1));
   adapter->start_turn(turn(2, 2));
   EXPECT_EQ(answer_of(2).outcome, Outcome::kApplied);
-  adapter->break_turn(1);
+  adapter->break_turn(core::TurnId(1));
   EXPECT_EQ(answer_of(1).reason, Reason::kTurnTimeout);
   hold = false;
   expect_next_turn_applied(3);
@@ -326,8 +326,8 @@ TEST_F(GrpcApp, TheGivenProtocolAloneIsEnough) {
   ASSERT_TRUE(run_until([this] { return reports.done.size() == 1; })) << "it has nothing to do for a deactivation";
 }
 
-core::StartTurn turn_with_all(core::Token token) {
-  core::StartTurn start = turn(token);
+core::StartTurn turn_with_all(std::uint64_t number) {
+  core::StartTurn start = turn(number);
   core::Call call = *start.call;
   call.actor_name = "Grüße";
   call.idempotency_key = "k";
@@ -367,12 +367,12 @@ TEST_F(GrpcApp, MoreConnectionsAreMadeWhenTheStreamsThatAnAppAllowsAreOut) {
   serve(unary);
   expect_next_turn_applied(1);
   unary.hold = true;
-  for (core::Token token = 2; token <= 6; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 2; number <= 6; ++number) adapter->start_turn(turn(number, number));
   ASSERT_TRUE(run_until([this] { return unary.turns == 6; }));
   EXPECT_EQ(reports.downs, 0) << "health is asked meanwhile";
   EXPECT_EQ(adapter->waiting_for_connection(), 0U);
   unary.hold = false;
-  for (core::Token token = 2; token <= 4; ++token) EXPECT_EQ(answer_of(token).outcome, Outcome::kApplied);
+  for (std::uint64_t number = 2; number <= 4; ++number) EXPECT_EQ(answer_of(number).outcome, Outcome::kApplied);
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6; }));
 }
 
@@ -384,7 +384,7 @@ TEST_F(GrpcApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
   serve(unary);
   expect_next_turn_applied(1);
   unary.hold = true;
-  for (core::Token token = 2; token <= 4; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 2; number <= 4; ++number) adapter->start_turn(turn(number, number));
   ASSERT_TRUE(run_until([this] { return unary.turns == 4; }));
   adapter->start_turn(turn(5));
   EXPECT_EQ(answer_of(5).outcome, Outcome::kNotDelivered);
@@ -428,7 +428,7 @@ TEST_F(GrpcApp, AConnectionEndedByItsAgeLosesNothing) {
   hold = false;
   EXPECT_EQ(answer_of(1).outcome, Outcome::kApplied) << "on the old one";
   ASSERT_TRUE(run_until([this] { return streams.ended >= 1; })) << "which ends then";
-  for (core::Token token = 3; streams.streams < 5; ++token) expect_next_turn_applied(token);
+  for (std::uint64_t number = 3; streams.streams < 5; ++number) expect_next_turn_applied(number);
   EXPECT_EQ(reports.restarts, 0);
   EXPECT_EQ(reports.downs, 0);
 }

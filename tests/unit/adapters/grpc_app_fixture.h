@@ -175,9 +175,9 @@ class GrpcApp : public AdapterTest {
     if (server) server->Shutdown(std::chrono::system_clock::now());
     server.reset();
   }
-  void expect_next_turn_applied(core::Token token) {
-    adapter->start_turn(turn(token));
-    const core::Answer& answer = answer_of(token);
+  void expect_next_turn_applied(std::uint64_t number) {
+    adapter->start_turn(turn(number));
+    const core::Answer& answer = answer_of(number);
     EXPECT_EQ(answer.outcome, Outcome::kApplied) << answer.detail;
   }
 

@@ -8,10 +8,10 @@ using namespace testing;
 
 TEST_F(GrpcApp, TurnsAndDeactivationsGoOverOneStream) {
   serve(streams);
-  for (core::Token token = 1; token <= 100; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 1; number <= 100; ++number) adapter->start_turn(turn(number, number));
   adapter->deactivate(ending(500, 1));
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 100 && reports.done.size() == 1; }));
-  for (const auto& [token, answer] : reports.ended) {
+  for (const auto& [number, answer] : reports.ended) {
     EXPECT_EQ(answer.outcome, Outcome::kApplied);
     messages::ApplyResult result;
     ASSERT_TRUE(result.ParseFromString(answer.result));
@@ -35,13 +35,13 @@ TEST_F(GrpcApp, WhatTheAppSaysToADeactivationIsReportedAndNotRepeated) {
                                                     {grpc::StatusCode::RESOURCE_EXHAUSTED, Kind::kFailed},
                                                     {grpc::StatusCode::INTERNAL, Kind::kFailed},
                                                     {grpc::StatusCode::UNAVAILABLE, Kind::kFailed}};
-  core::Token token = 10;
+  std::uint64_t number = 10;
   for (const auto& [code, kind] : answers) {
     unary.refusal = code;
     unary.failures = 1;
-    adapter->deactivate(ending(++token, 1));
-    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(token); }));
-    EXPECT_EQ(reports.forgotten[token].kind, kind) << code;
+    adapter->deactivate(ending(++number, 1));
+    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(number); }));
+    EXPECT_EQ(reports.forgotten[number].kind, kind) << code;
   }
   EXPECT_EQ(unary.deactivated, 0);
 }
@@ -73,8 +73,8 @@ TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
     end.why = core::Deactivation::kDrain;
     adapter->deactivate(end);
   }
-  adapter->deactivate_all({4});
-  adapter->deactivate_all({5});
+  adapter->deactivate_all({core::DeactivationId(4)});
+  adapter->deactivate_all({core::DeactivationId(5)});
   ASSERT_TRUE(run_until([this] { return reports.done.size() == 5; }));
   EXPECT_EQ(reports.forgotten[1].kind, Kind::kDone);
   EXPECT_EQ(reports.forgotten[2].kind, Kind::kNotNow);

@@ -122,10 +122,10 @@ TEST_F(HttpApp, ATurnThatHangsEndsWhenItIsBroken) {
   ASSERT_TRUE(until([this] { return reports.ups == 1; }));
   adapter->start_turn(turn(1));
   ASSERT_TRUE(until([this] { return hostile.turns == 1; }));
-  adapter->break_turn(1);
+  adapter->break_turn(core::TurnId(1));
   ASSERT_TRUE(until([this] { return reports.ended.contains(1); }));
   EXPECT_ENDED(reports.ended[1], kUnknown, kTurnTimeout);
-  adapter->break_turn(1);
+  adapter->break_turn(core::TurnId(1));
   settle();
   EXPECT_EQ(reports.downs, 0);
 }
@@ -138,7 +138,7 @@ TEST_F(HttpApp, AStreamThatNeverEndsIsToldAsSuch) {
   adapter->start_turn(turn(1));
   ASSERT_TRUE(until([this] { return hostile.turns == 1; }));
   settle();
-  adapter->break_turn(1);
+  adapter->break_turn(core::TurnId(1));
   ASSERT_TRUE(until([this] { return reports.ended.contains(1); }));
   EXPECT_ENDED(reports.ended[1], kUnknown, kTurnTimeout);
   EXPECT_EQ(
@@ -161,10 +161,10 @@ TEST_F(HttpApp, AnAppThatClosesAfterEachAnswerLosesNoTurnAndHasNotRestarted) {
   hostile.close = true;
   start(hostile.endpoint());
   ASSERT_TRUE(until([this] { return reports.ups == 1; }));
-  for (core::Token token = 1; token <= 50; ++token) {
-    adapter->start_turn(turn(token));
-    ASSERT_TRUE(until([&] { return reports.ended.contains(token); }));
-    EXPECT_ENDED(reports.ended[token], kApplied, kNone);
+  for (std::uint64_t number = 1; number <= 50; ++number) {
+    adapter->start_turn(turn(number));
+    ASSERT_TRUE(until([&] { return reports.ended.contains(number); }));
+    EXPECT_ENDED(reports.ended[number], kApplied, kNone);
   }
   EXPECT_EQ(hostile.turns, 50);
   EXPECT_EQ(reports.restarts, 0);
@@ -225,21 +225,22 @@ class GoodApp : public HttpApp {
 TEST_F(GoodApp, TurnsAreAppliedSideBySide) {
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (core::Token token = 1; token <= 20; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 1; number <= 20; ++number) adapter->start_turn(turn(number, number));
   ASSERT_TRUE(run_until([this] { return held.size() == 20; }));
   release();
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 20; }));
-  for (const auto& [token, answer] : reports.ended) EXPECT_EQ(answer.outcome, Outcome::kApplied);
+  for (const auto& [number, answer] : reports.ended) EXPECT_EQ(answer.outcome, Outcome::kApplied);
 }
 
 TEST_F(GoodApp, AnAppThatKnowsNoDeactivationHasNothingToDoForIt) {
   for (const int answer : {200, 204, 404, 405, 501}) {
     status = answer;
-    adapter->deactivate(ending(core::Token(answer), 1));
-    ASSERT_TRUE(run_until([&] { return !reports.done.empty() && reports.done.back() == core::Token(answer); }));
-    EXPECT_EQ(reports.forgotten[core::Token(answer)].kind, core::Deactivated::Kind::kDone) << answer;
+    adapter->deactivate(ending(static_cast<std::uint64_t>(answer), 1));
+    ASSERT_TRUE(
+        run_until([&] { return !reports.done.empty() && reports.done.back() == static_cast<std::uint64_t>(answer); }));
+    EXPECT_EQ(reports.forgotten[static_cast<std::uint64_t>(answer)].kind, core::Deactivated::Kind::kDone) << answer;
   }
-  adapter->deactivate_all({9});
+  adapter->deactivate_all({core::DeactivationId(9)});
   ASSERT_TRUE(run_until([&] { return reports.done.back() == 9; }));
   EXPECT_EQ(seen.front(), "DELETE /actors/1");
   EXPECT_EQ(seen.back(), "DELETE /actors");
@@ -254,17 +255,17 @@ TEST_F(GoodApp, WhatTheAppSaysToADeactivationIsReportedAndNotRepeated) {
   for (const auto& [answer, kind] : answers) {
     seen.clear();
     status = answer;
-    const auto token = core::Token(answer);
-    adapter->deactivate(ending(token, 5));
-    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(token); })) << answer;
-    EXPECT_EQ(reports.forgotten[token].kind, kind) << answer;
-    EXPECT_EQ(reports.forgotten[token].detail, "DELETE /actors/5 was answered " + std::to_string(answer));
+    const auto number = static_cast<std::uint64_t>(answer);
+    adapter->deactivate(ending(number, 5));
+    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(number); })) << answer;
+    EXPECT_EQ(reports.forgotten[number].kind, kind) << answer;
+    EXPECT_EQ(reports.forgotten[number].detail, "DELETE /actors/5 was answered " + std::to_string(answer));
     EXPECT_EQ(seen.size(), 1U);
-    adapter->deactivate_all({token + 1000});
-    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(token + 1000); })) << answer;
+    adapter->deactivate_all({core::DeactivationId(number + 1000)});
+    ASSERT_TRUE(run_until([&] { return reports.forgotten.contains(number + 1000); })) << answer;
     // Of all actors there is none that the app could keep.
-    EXPECT_EQ(reports.forgotten[token + 1000].kind, kind == Kind::kNotNow ? Kind::kDone : kind) << answer;
-    EXPECT_EQ(reports.forgotten[token + 1000].detail, "DELETE /actors was answered " + std::to_string(answer));
+    EXPECT_EQ(reports.forgotten[number + 1000].kind, kind == Kind::kNotNow ? Kind::kDone : kind) << answer;
+    EXPECT_EQ(reports.forgotten[number + 1000].detail, "DELETE /actors was answered " + std::to_string(answer));
   }
 }
 
@@ -279,7 +280,7 @@ TEST_F(GoodApp, TheAppIsToldWhatEndsAndWhy) {
   EXPECT_EQ(last.get("ringside-epoch"), "7");
   EXPECT_EQ(last.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
   EXPECT_EQ(last.get("ringside-deactivation"), "turn-timeout");
-  adapter->deactivate_all({2});
+  adapter->deactivate_all({core::DeactivationId(2)});
   ASSERT_TRUE(run_until([&] { return reports.done.size() == 2; }));
   EXPECT_EQ(last.get("ringside-deactivation"), "initial-reset");
 }
@@ -318,15 +319,15 @@ TEST_F(GoodApp, DeactivationsThatWaitForAConnectionHaveTheirWholeTime) {
   turn_timeout = std::chrono::milliseconds(600);
   start(listener->local_address());
   hold = true;
-  for (core::Token token = 1; token <= 4; ++token) adapter->deactivate(ending(token, token));
-  for (core::Token token = 1; token <= 4; ++token) {
+  for (std::uint64_t number = 1; number <= 4; ++number) adapter->deactivate(ending(number, number));
+  for (std::uint64_t number = 1; number <= 4; ++number) {
     ASSERT_TRUE(run_until([this] { return held.size() == 1; }));
     const auto sent = net::Clock::now();
     ASSERT_TRUE(run_until([&] { return net::Clock::now() - sent > std::chrono::milliseconds(200); }));
     EXPECT_EQ(held.size(), 1U);
     release();
-    ASSERT_TRUE(run_until([&] { return reports.done.size() == token; }));
-    EXPECT_EQ(reports.forgotten[token].kind, core::Deactivated::Kind::kDone) << token;
+    ASSERT_TRUE(run_until([&] { return reports.done.size() == number; }));
+    EXPECT_EQ(reports.forgotten[number].kind, core::Deactivated::Kind::kDone) << number;
   }
 }
 
@@ -358,8 +359,8 @@ TEST_F(GoodApp, AsManyTurnsAndDeactivationsAtOnceAsThereMayBe) {
   start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (core::Token token = 1; token <= 300; ++token) adapter->start_turn(turn(token, token));
-  for (core::Token token = 301; token <= 400; ++token) adapter->deactivate(ending(token, token));
+  for (std::uint64_t number = 1; number <= 300; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 301; number <= 400; ++number) adapter->deactivate(ending(number, number));
   ASSERT_TRUE(run_until([this] { return held.size() == 400; }));
   EXPECT_EQ(adapter->waiting_for_connection(), 0U);
   hold = false;
@@ -373,8 +374,9 @@ TEST_F(GoodApp, AnAdapterThatHasEndedReportsNothing) {
   start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (core::Token token = 1; token <= 25; ++token) adapter->start_turn(turn(token, token));  // the last are refused
-  adapter->break_turn(1);
+  for (std::uint64_t number = 1; number <= 25; ++number)
+    adapter->start_turn(turn(number, number));  // the last are refused
+  adapter->break_turn(core::TurnId(1));
   adapter.reset();
   settle();
   EXPECT_TRUE(reports.ended.empty());
@@ -387,9 +389,9 @@ TEST_F(GoodApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
   start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (core::Token token = 1; token <= 25; ++token) adapter->start_turn(turn(token, token));
+  for (std::uint64_t number = 1; number <= 25; ++number) adapter->start_turn(turn(number, number));
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6 && held.size() == 19; }));
-  for (const auto& [token, answer] : reports.ended) EXPECT_ENDED(answer, kNotDelivered, kTooManyTurns);
+  for (const auto& [number, answer] : reports.ended) EXPECT_ENDED(answer, kNotDelivered, kTooManyTurns);
   adapter->deactivate(ending(100, 1000));
   ASSERT_TRUE(run_until([this] { return held.size() == 20; })) << "which turns never keep waiting";
   EXPECT_EQ(seen.back(), "DELETE /actors/1000");

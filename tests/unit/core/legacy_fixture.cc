@@ -7,7 +7,7 @@ namespace ringside::core {
 
 void BesideLegacyHost::add(const std::string& name) {
   hosts.insert(name);
-  a.peer_asked(now, ++last_, {}, name, NegotiateRequest{{name}, "", 0});
+  a.peer_asked(now, ReplyId(++last_), {}, name, NegotiateRequest{{name}, "", 0});
   play();
   answers.clear();
   asked.clear();
@@ -51,20 +51,20 @@ PeerAnswer BesideLegacyHost::reply(const std::string& host, const PeerRequest& r
 }
 
 AckAnswer BesideLegacyHost::say(PeerRequest request, const std::string& from) {
-  const Token token = ++last_;
+  const ReplyId token(++last_);
   a.peer_asked(now, token, {}, from, std::move(request));
   play();
   EXPECT_EQ(answers.count(token), 1U) << "not answered";
   return answers[token];
 }
 
-Token BesideLegacyHost::call(ActorId id, Origin origin, std::optional<std::uint32_t> hops) {
+CallId BesideLegacyHost::call(ActorId id, Origin origin, std::optional<std::uint32_t> hops) {
   auto call = std::make_shared<Call>();
   call->hops = hops;
   call->id = id;
   call->origin = origin;
   call->deadline = now.mono + Duration(60'000'000);
-  const Token token = ++last_;
+  const CallId token(++last_);
   a.apply(now, token, call);
   play();
   return token;

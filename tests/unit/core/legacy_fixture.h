@@ -39,7 +39,7 @@ class BesideLegacyHost : public ::testing::Test {
 
   AckAnswer say(PeerRequest request, const std::string& from);
 
-  Token call(ActorId id, Origin origin = Origin::kLocal, std::optional<std::uint32_t> hops = std::nullopt);
+  CallId call(ActorId id, Origin origin = Origin::kLocal, std::optional<std::uint32_t> hops = std::nullopt);
 
   void pass(std::int64_t us);
 
@@ -51,8 +51,8 @@ class BesideLegacyHost : public ::testing::Test {
   std::set<std::string> hosts;
   Node& a;
   Now now = cluster.now();
-  std::map<Token, AckAnswer> answers;
-  std::map<Token, Answer> finished;
+  std::map<ReplyId, AckAnswer> answers;
+  std::map<CallId, Answer> finished;
   std::vector<StartTurn> turns;
   std::vector<ForwardCall> forwards;
   std::vector<PeerRequest> asked;
@@ -61,7 +61,7 @@ class BesideLegacyHost : public ::testing::Test {
   bool silent = false;
 
  private:
-  Token last_ = 100;
+  std::uint64_t last_ = 100;
 };
 
 }  // namespace ringside::core

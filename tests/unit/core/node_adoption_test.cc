@@ -14,10 +14,10 @@ class Adoption : public ::testing::Test {
   }
 
   // From a peer that speaks the given protocol only, and takes this host for the owner.
-  Token call(const std::string& at, ActorId id) {
+  CallId call(const std::string& at, ActorId id) {
     return cluster.call(at, id, [](Call& call) { call.origin = Origin::kPeer; });
   }
-  void expect_applied(const std::string& at, Token token) {
+  void expect_applied(const std::string& at, CallId token) {
     ASSERT_NE(cluster.answer(at, token), nullptr);
     EXPECT_EQ(cluster.answer(at, token)->outcome, Outcome::kApplied);
   }
@@ -27,13 +27,13 @@ class Adoption : public ::testing::Test {
 
 TEST_F(Adoption, WhatNobodyHoldsIsTakenAndItsRingOwnerKnows) {
   const ActorId id = cluster.id_of("a", "b");
-  const Token token = call("a", id);
+  const CallId token = call("a", id);
   ASSERT_EQ(cluster.end_turns("a"), 1);
   expect_applied("a", token);
   EXPECT_EQ(cluster.node("b").where(id).owner, "a");
   EXPECT_EQ(cluster.node("b").where(id).rule, "stray");
   for (const char* at : {"b", "c"}) {
-    const Token local = cluster.call(at, id);
+    const CallId local = cluster.call(at, id);
     ASSERT_EQ(cluster.end_turns("a"), 1) << at;
     expect_applied(at, local);
   }
@@ -43,7 +43,7 @@ TEST_F(Adoption, WhatAnotherHoldsStaysThere) {
   const ActorId of_b = cluster.id_of("a", "b");
   cluster.call("c", of_b);
   ASSERT_EQ(cluster.end_turns("b"), 1);
-  const Token token = call("a", of_b);
+  const CallId token = call("a", of_b);
   ASSERT_EQ(cluster.end_turns("b"), 1);
   EXPECT_TRUE(cluster["a"].turns.empty());
   expect_applied("a", token);
@@ -51,7 +51,7 @@ TEST_F(Adoption, WhatAnotherHoldsStaysThere) {
   const ActorId adopted = cluster.id_of("a", "b", of_b + 1);
   call("a", adopted);
   ASSERT_EQ(cluster.end_turns("a"), 1);
-  const Token second = call("c", adopted);
+  const CallId second = call("c", adopted);
   ASSERT_EQ(cluster.end_turns("a"), 1) << "the first claim wins";
   EXPECT_TRUE(cluster["c"].turns.empty());
   expect_applied("c", second);
@@ -74,7 +74,7 @@ TEST_F(Adoption, WithoutTheRingOwnersWordNothingIsTaken) {
   cluster.passes = [](const std::string&, const std::string&, const PeerRequest& request) {
     return !std::holds_alternative<OwnershipRequest>(request);
   };
-  const Token token = call("a", id);
+  const CallId token = call("a", id);
   cluster.pass(2'500'000);
   EXPECT_TRUE(cluster["a"].turns.empty());
   ASSERT_NE(cluster.answer("a", token), nullptr);
@@ -100,20 +100,20 @@ TEST_F(Adoption, ACallThatOvertakesTheGrantWaitsForIt) {
     });
   };
   EXPECT_EQ(cluster.answer("a", sent_on(asked)), nullptr);
-  const Token of_another = sent_on(asked + 1);
+  const CallId of_another = sent_on(asked + 1);
   ASSERT_NE(cluster.answer("a", of_another), nullptr);
   EXPECT_EQ(cluster.answer("a", of_another)->reason, Reason::kNotMine);
 }
 
 TEST_F(Adoption, WhatEndedWithTheAppIsAtItsRingOwnerAgain) {
   const ActorId id = cluster.id_of("a", "b");
-  const Token token = call("a", id);
+  const CallId token = call("a", id);
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
   cluster.end_turns("a");
   expect_applied("a", token);
   cluster.node("a").app_restarted(cluster.now());
   cluster.pass(300'000);
-  const Token local = cluster.call("b", id);
+  const CallId local = cluster.call("b", id);
   cluster.pass(300'000);
   EXPECT_EQ(cluster.end_turns("b"), 1);
   expect_applied("b", local);

@@ -11,7 +11,7 @@ class NodeCalls : public ::testing::Test {
     cluster.start("a", adjust);
     cluster.converge();
   }
-  Outcome outcome(Token token) {
+  Outcome outcome(CallId token) {
     const Answer* answer = cluster.answer("a", token);
     EXPECT_NE(answer, nullptr);
     return answer == nullptr ? Outcome::kUnknown : answer->outcome;
@@ -31,7 +31,7 @@ TEST_F(NodeCalls, ARepeatIsAnsweredAndSaysSo) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
   cluster.end_turns("a");
-  const Token repeat = cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
+  const CallId repeat = cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
   EXPECT_TRUE(cluster["a"].turns.empty());
   EXPECT_EQ(outcome(repeat), Outcome::kApplied);
   EXPECT_TRUE(cluster.answer("a", repeat)->replayed);
@@ -41,7 +41,7 @@ TEST_F(NodeCalls, ARepeatIsAnsweredAndSaysSo) {
 TEST_F(NodeCalls, ARepeatOfWhatHadALargeAnswerIsNotCarriedOut) {
   start();
   const auto ask = [&](std::uint64_t fingerprint) {
-    const Token token = cluster.call("a", 1, [&](Call& call) { keyed(call, fingerprint); });
+    const CallId token = cluster.call("a", 1, [&](Call& call) { keyed(call, fingerprint); });
     Answer large = Cluster::applied();
     large.result.assign(300'000, 'x');
     const bool ran = cluster.end_turns("a", large) > 0;
@@ -59,7 +59,7 @@ TEST_F(NodeCalls, ARepeatOfWhatHadALargeAnswerIsNotCarriedOut) {
 TEST_F(NodeCalls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   start();
   const auto ask = [&](std::uint64_t fingerprint, Place place, Place leads_to) {
-    const Token token = cluster.call("a", 1, [&](Call& call) {
+    const CallId token = cluster.call("a", 1, [&](Call& call) {
       keyed(call, fingerprint);
       call.place = place;
     });
@@ -90,11 +90,11 @@ TEST_F(NodeCalls, ARepeatOfWhatTheAppRefusedIsToldSoByTheActorsName) {
   };
   cluster.call("a", 1, named);
   cluster.end_turns("a", Answer::failed(Outcome::kRefused, Reason::kAppRefused, "no stock"));
-  const Token repeat = cluster.call("a", 1, named);
+  const CallId repeat = cluster.call("a", 1, named);
   EXPECT_EQ(outcome(repeat), Outcome::kRefused);
   EXPECT_EQ(cluster.answer("a", repeat)->detail,
             "the application refused the first call with this idempotency key for actor name:anna");
-  const Token other = cluster.call("a", 1, [&](Call& call) {
+  const CallId other = cluster.call("a", 1, [&](Call& call) {
     named(call);
     call.fingerprint = 8;
   });
@@ -105,7 +105,7 @@ TEST_F(NodeCalls, AnotherRequestUnderAKeyIsRefusedAndNeverRuns) {
   start();
   cluster.call("a", 1, [](Call& call) { keyed(call, 7); });
   cluster.end_turns("a");
-  const Token other = cluster.call("a", 1, [](Call& call) { keyed(call, 8); });
+  const CallId other = cluster.call("a", 1, [](Call& call) { keyed(call, 8); });
   EXPECT_TRUE(cluster["a"].turns.empty());
   EXPECT_EQ(outcome(other), Outcome::kInvalid);
   EXPECT_EQ(cluster.answer("a", other)->reason, Reason::kKeyReused);
@@ -133,7 +133,7 @@ TEST_F(NodeCalls, AnActorThatCallsItselfThroughAnotherHearsSoAtOnce) {
   });
   ASSERT_EQ(cluster["a"].turns.size(), 2U);
   const std::string inner = cluster["a"].turns[1].chain;
-  const Token loop = cluster.call("a", 41, [&](Call& call) { call.chain = inner; });
+  const CallId loop = cluster.call("a", 41, [&](Call& call) { call.chain = inner; });
   EXPECT_EQ(outcome(loop), Outcome::kInvalid);
   EXPECT_EQ(cluster.answer("a", loop)->reason, Reason::kCallLoop);
   EXPECT_THAT(cluster.answer("a", loop)->detail, ::testing::HasSubstr("41 -> name:anna -> 41"));
@@ -144,7 +144,7 @@ TEST_F(NodeCalls, TwoBranchesOfAChainThatMeetAreNoLoop) {
   cluster.call("a", 1);
   const std::string outer = cluster["a"].turns[0].chain;
   cluster.call("a", 5, [&](Call& call) { call.chain = outer; });
-  const Token second = cluster.call("a", 5, [&](Call& call) { call.chain = outer; });
+  const CallId second = cluster.call("a", 5, [&](Call& call) { call.chain = outer; });
   EXPECT_EQ(cluster.answer("a", second), nullptr) << "it waits for the first";
   cluster.end_turns("a");
   cluster.end_turns("a");
@@ -173,7 +173,7 @@ TEST_F(NodeCalls, TurnsThatWaitForCallsTheyDoNotTellOfAreUnblocked) {
 TEST_F(NodeCalls, WhoWaitsForATurnInVainHearsForWhat) {
   start([](NodeConfig& config) { config.max_turns = config.most_turns = 1; });
   cluster.call("a", 1, [](Call& call) { call.deadline += Duration(20'000'000); });
-  const Token token = cluster.call("a", 2);
+  const CallId token = cluster.call("a", 2);
   cluster.pass(10'100'000);
   EXPECT_EQ(outcome(token), Outcome::kExpired);
   EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kTooManyTurns);
@@ -186,7 +186,7 @@ TEST_F(NodeCalls, WhoWaitsBehindASlowTurnHearsOfIt) {
   cluster.call("a", 7, [](Call& call) { call.deadline += Duration(20'000'000); });
   cluster.pass(2'000'000);
   const auto impatient = [&](Call& call) { call.deadline = cluster.now().mono + Duration(1'000'000); };
-  const Token first = cluster.call("a", 7, impatient);
+  const CallId first = cluster.call("a", 7, impatient);
   cluster.call("a", 7);
   cluster.pass(1'000'000);
   EXPECT_EQ(outcome(first), Outcome::kExpired);
@@ -202,7 +202,7 @@ TEST_F(NodeCalls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
   cluster.call("a", id, [](Call& call) { call.deadline += Duration(20'000'000); });
   cluster.pass(2'000'000);
   const auto impatient = [&](Call& call) { call.deadline = cluster.now().mono + Duration(1'000'000); };
-  const Token second = cluster.call("a", id, impatient);
+  const CallId second = cluster.call("a", id, impatient);
   cluster.pass(1'000'000);
   EXPECT_EQ(outcome(second), Outcome::kExpired);
   EXPECT_EQ(cluster.answer("a", second)->reason, Reason::kAppSlow) << "not the caller's";
@@ -217,7 +217,7 @@ TEST_F(NodeCalls, WhereAHostWasLostIsSaid) {
   cluster.converge();
   const ActorId id = cluster.id_of("a", "b");
   cluster.stop("b");
-  const Token token = cluster.call("a", id);
+  const CallId token = cluster.call("a", id);
   cluster.pass(300'000);
   cluster.lose_forwards("a", "End of file");
   const std::string& detail = cluster.answer("a", token)->detail;
@@ -229,7 +229,7 @@ TEST_F(NodeCalls, WhereAHostWasLostIsSaid) {
 
 TEST_F(NodeCalls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
   start();
-  const Token token = cluster.call("a", 7);
+  const CallId token = cluster.call("a", 7);
   cluster.pass(10'100'000);
   EXPECT_EQ(outcome(token), Outcome::kUnknown);
   EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kAppSlow);
@@ -239,7 +239,7 @@ TEST_F(NodeCalls, ATurnThatOutlivesItsCallerIsTheAppsFault) {
 
 TEST_F(NodeCalls, TheAppMayEndAnActivationWithItsAnswer) {
   start();
-  const Token token = cluster.call("a", 1);
+  const CallId token = cluster.call("a", 1);
   const Epoch epoch = cluster["a"].turns[0].epoch;
   Answer answer = Cluster::applied();
   answer.deactivate = true;
@@ -258,10 +258,10 @@ TEST_F(NodeCalls, AnOperatorEndsAnActivationWhereverItIs) {
   cluster.call("b", id);
   cluster.end_turns("b");
   const auto wish = [](Call& call) { call.kind = Call::Kind::kDeactivate; };
-  const Token token = cluster.call("a", id, wish);
+  const CallId token = cluster.call("a", id, wish);
   EXPECT_EQ(outcome(token), Outcome::kApplied);
   EXPECT_EQ(cluster.node("b").status().actors, 0U);
-  const Token again = cluster.call("a", id, wish);
+  const CallId again = cluster.call("a", id, wish);
   EXPECT_EQ(outcome(again), Outcome::kApplied);
   EXPECT_EQ(cluster.node("b").status().actors, 0U) << "it activates nothing";
 }
@@ -274,7 +274,7 @@ TEST_F(NodeCalls, AnOperatorEndsATurnThatIsStuckElsewhere) {
   cluster.call("a", id);
   cluster.call("a", id);
   cluster.pass(3'000'000);
-  const Token wish = cluster.call("a", id, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const CallId wish = cluster.call("a", id, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
   cluster.pass(100'000);
   ASSERT_EQ(cluster["b"].broken.size(), 1U) << "it does not wait behind the calls that wait for that turn";
   cluster.end_turns("b", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
@@ -283,9 +283,9 @@ TEST_F(NodeCalls, AnOperatorEndsATurnThatIsStuckElsewhere) {
 
 TEST_F(NodeCalls, AnOperatorEndsAStuckTurn) {
   start();
-  const Token stuck = cluster.call("a", 1);
+  const CallId stuck = cluster.call("a", 1);
   cluster.pass(3'000'000);
-  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const CallId wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
   cluster.pass(100'000);
   ASSERT_EQ(cluster["a"].broken.size(), 1U);
   cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
@@ -301,9 +301,9 @@ TEST_F(NodeCalls, AnOperatorEndsAStuckTurn) {
 TEST_F(NodeCalls, AnOperatorEndsOneActivation) {
   start();
   cluster.call("a", 1);
-  std::vector<Token> behind;
+  std::vector<CallId> behind;
   for (int i = 0; i < 5; ++i) behind.push_back(cluster.call("a", 1));
-  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const CallId wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
   cluster.end_turns("a");
   EXPECT_EQ(outcome(wish), Outcome::kApplied);
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
@@ -313,7 +313,7 @@ TEST_F(NodeCalls, AnOperatorEndsOneActivation) {
     EXPECT_EQ(cluster["a"].turns[0].epoch, next);
     cluster.end_turns("a");
   }
-  for (const Token token : behind) EXPECT_EQ(outcome(token), Outcome::kApplied);
+  for (const CallId token : behind) EXPECT_EQ(outcome(token), Outcome::kApplied);
   EXPECT_TRUE(cluster["a"].broken.empty());
 }
 
@@ -323,8 +323,8 @@ TEST_F(NodeCalls, AnOperatorHearsThatTheAppKeepsTheActor) {
   const Epoch epoch = cluster["a"].turns[0].epoch;
   cluster.end_turns("a");
   cluster.auto_confirm = false;
-  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
-  const Token behind = cluster.call("a", 1);
+  const CallId wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const CallId behind = cluster.call("a", 1);
   cluster.confirm_deactivations("a", {Deactivated::Kind::kNotNow, {}, "DELETE /actors/1 was answered 409"});
   EXPECT_EQ(outcome(wish), Outcome::kRefused);
   EXPECT_EQ(cluster.answer("a", wish)->detail,
@@ -340,11 +340,11 @@ TEST_F(NodeCalls, WhatTheAppFailsToForgetForAnOperatorIsToldAndKeepsNobodyWaitin
   cluster.call("a", 1);
   cluster.end_turns("a");
   cluster.auto_confirm = false;
-  const Token wish = cluster.call("a", 1, [&](Call& call) {
+  const CallId wish = cluster.call("a", 1, [&](Call& call) {
     call.kind = Call::Kind::kDeactivate;
     call.deadline = cluster.now().mono + Duration(2'000'000);
   });
-  const Token behind = cluster.call("a", 1);
+  const CallId behind = cluster.call("a", 1);
   for (int i = 0; i < 40; ++i) {
     cluster.confirm_deactivations("a", {Deactivated::Kind::kFailed, {}, "DELETE /actors/1 was answered 500"});
     cluster.pass(100'000);
@@ -363,8 +363,8 @@ TEST_F(NodeCalls, AnActorWhoseTurnWasBrokenIsNotKept) {
   cluster.call("a", 1);
   cluster.pass(3'000'000);
   cluster.auto_confirm = false;
-  const Token wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
-  const Token behind = cluster.call("a", 1);
+  const CallId wish = cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
+  const CallId behind = cluster.call("a", 1);
   cluster.pass(100'000);
   cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
   cluster.confirm_deactivations("a", {Deactivated::Kind::kNotNow, {}, "409"});
@@ -383,7 +383,7 @@ TEST_F(NodeCalls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
   cluster.start("b");
   cluster.converge();
   const ActorId id = cluster.id_of("a", "b");
-  const Token token =
+  const CallId token =
       cluster.call("a", id, [&](Call& call) { call.deadline = cluster.now().mono + Duration(500'000); });
   cluster.stop("b");
   cluster.pass(1'000'000);
@@ -397,7 +397,7 @@ TEST_F(NodeCalls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
 // Here --turn-timeout comes before an operator's patience ends.
 TEST_F(NodeCalls, ATurnThatTookTooLongIsNotKeptForAnOperatorEither) {
   start([](NodeConfig& config) { config.turn_timeout = Duration(500'000); });
-  const Token slow = cluster.call("a", 1);
+  const CallId slow = cluster.call("a", 1);
   cluster.auto_confirm = false;
   cluster.call("a", 1, [](Call& call) { call.kind = Call::Kind::kDeactivate; });
   cluster.call("a", 1);
@@ -414,11 +414,11 @@ TEST_F(NodeCalls, OneActorsLineLeavesRoomForTheOthers) {
     config.queue_per_actor = 10'000;
   });
   const auto large = [](Call& call) { call.request.assign(1'000, 'x'); };
-  Token last = 0;
+  CallId last;
   for (int i = 0; i < 200; ++i) last = cluster.call("a", 1, large);
   EXPECT_EQ(outcome(last), Outcome::kOverloaded);
   EXPECT_EQ(cluster.answer("a", last)->reason, Reason::kActorQueueFull);
-  const Token other = cluster.call("a", 2, large);
+  const CallId other = cluster.call("a", 2, large);
   EXPECT_EQ(cluster.answer("a", other), nullptr) << "under way";
 }
 

@@ -35,7 +35,7 @@ TEST_F(Departures, AHostThatEndedInOrderIsFoundAgainWithoutDiscovery) {
   cluster.node("a").close(cluster.now());
   cluster.pass(100'000);
   ASSERT_TRUE(cluster.node("gateway").ring().empty());
-  const Token waits = cluster.call("gateway", 1);
+  const CallId waits = cluster.call("gateway", 1);
   EXPECT_EQ(cluster.answer("gateway", waits), nullptr) << "waits for --hold-timeout";
   cluster.crash("a");
   cluster.pass(300'000);
@@ -57,7 +57,7 @@ TEST_F(Departures, ACallThatMeetsAHostAtItsEndGoesOnWaitingWhereItCameFrom) {
     return from != "gateway" || to != "a";
   };
   cluster.node("a").drain(cluster.now());
-  const Token token = cluster.call("gateway", 1);
+  const CallId token = cluster.call("gateway", 1);
   cluster.pass(100'000);
   cluster.node("a").close(cluster.now());
   cluster.pass(100'000);
@@ -76,13 +76,13 @@ TEST_F(Departures, ACallThatMeetsAHostAtItsEndGoesOnWaitingWhereItCameFrom) {
 TEST_F(Departures, ACallWithoutAnOwnerWaitsAsLongAsForAChange) {
   cluster.start("gateway", [](NodeConfig& config) { config.has_app = false; });
   cluster.converge();
-  const Token waits = cluster.call("gateway", 1);
+  const CallId waits = cluster.call("gateway", 1);
   cluster.pass(1'900'000);
   EXPECT_EQ(cluster.answer("gateway", waits), nullptr);
   cluster.pass(200'000);
   ASSERT_NE(cluster.answer("gateway", waits), nullptr);
   EXPECT_EQ(cluster.answer("gateway", waits)->reason, Reason::kNoOwner);
-  const Token last = cluster.call("gateway", 1);
+  const CallId last = cluster.call("gateway", 1);
   cluster.node("gateway").close(cluster.now());
   cluster.pass(100'000);
   EXPECT_NE(cluster.answer("gateway", last), nullptr) << "nobody comes any more";

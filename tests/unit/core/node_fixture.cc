@@ -36,13 +36,13 @@ void Cluster::pass(std::int64_t us) {
   }
 }
 
-Token Cluster::call(const std::string& name, ActorId id, const std::function<void(Call&)>& adjust) {
+CallId Cluster::call(const std::string& name, ActorId id, const std::function<void(Call&)>& adjust) {
   auto call = std::make_shared<Call>();
   call->id = id;
   call->request = "batch";
   call->deadline = now().mono + Duration(10'000'000);
   if (adjust) adjust(*call);
-  const Token token = next_++;
+  const CallId token(next_++);
   node(name).apply(now(name), token, call);
   settle();
   return token;
@@ -65,7 +65,7 @@ void Cluster::confirm_deactivations(const std::string& name, const Deactivated& 
   settle();
 }
 
-const Answer* Cluster::answer(const std::string& name, Token token) {
+const Answer* Cluster::answer(const std::string& name, CallId token) {
   const auto found = hosts_.at(name).answers.find(token);
   return found == hosts_.at(name).answers.end() ? nullptr : &found->second;
 }
@@ -114,7 +114,7 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     copy->origin = Origin::kPeer;
     copy->hops = forward->hops;
     copy->target = forward->target;
-    const Token token = next_++;
+    const CallId token(next_++);
     forwards_[token] = {name, forward->token};
     target->node->apply(now(forward->host), token, copy);
   } else if (auto* finished = std::get_if<FinishCall>(&effect)) {
@@ -184,7 +184,7 @@ void Cluster::ask(const std::string& name, Host& host, const AskPeer& question) 
   if (target == hosts_.end() || !target->second.node) {
     host.node->peer_answered(now(name), question.token, PeerFailure{PeerFailure::Kind::kRefused, "refused"});
   } else {
-    const Token token = next_++;
+    const ReplyId token(next_++);
     asked_[token] = {name, question.token};
     target->second.node->peer_asked(now(to), token, host.node->self(), name, question.request);
   }

@@ -23,8 +23,8 @@ class Cluster {
     std::vector<StartTurn> turns;
     std::vector<DeactivateActor> deactivations;
     std::vector<DeactivateAll> clean_slates;
-    std::map<Token, Answer> answers;
-    std::vector<Token> broken;  // turns
+    std::map<CallId, Answer> answers;
+    std::vector<TurnId> broken;
     std::vector<std::string> cut;
     int drained = 0;
   };
@@ -44,7 +44,7 @@ class Cluster {
   // In steps, as a loop would wake the nodes.
   void pass(std::int64_t us);
 
-  Token call(const std::string& name, ActorId id, const std::function<void(Call&)>& adjust = nullptr);
+  CallId call(const std::string& name, ActorId id, const std::function<void(Call&)>& adjust = nullptr);
 
   // The turns that wait at the app end with this outcome, one round.
   int end_turns(const std::string& name, const Answer& answer = applied());
@@ -59,7 +59,7 @@ class Cluster {
   // What this host has forwarded and not heard of yet ends with its connection.
   void lose_forwards(const std::string& name, const std::string& error);
   // The answer of a call, or nothing yet.
-  const Answer* answer(const std::string& name, Token token);
+  const Answer* answer(const std::string& name, CallId token);
 
   // An id that the ring of that host gives to `owner`.
   ActorId id_of(const std::string& viewer, const std::string& owner, ActorId from = 1);
@@ -87,7 +87,8 @@ class Cluster {
   void ask(const std::string& name, Host& host, const AskPeer& question);
 
   std::map<std::string, Host> hosts_;
-  std::map<Token, std::pair<std::string, Token>> asked_, forwards_;
+  std::map<ReplyId, std::pair<std::string, QuestionId>> asked_;   // by whom, and what that one calls it
+  std::map<CallId, std::pair<std::string, ForwardId>> forwards_;  // likewise
   std::set<std::string> stopped_;
   std::int64_t time_us_ = 3'600'000'000;
   std::uint64_t generation_ = 0, next_ = 1'000'000;

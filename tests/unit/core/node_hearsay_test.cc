@@ -48,12 +48,12 @@ TEST_F(Hearsay, NothingIsBelievedWithoutItsWord) {
 }
 
 TEST_F(Hearsay, QuestionsAreBounded) {
-  for (Token token = 1000; token < 1400; ++token) {
-    a.peer_asked(cluster.now(), token, {}, "10.0.0.66", OwnershipRequest{legacy, 0, {{mine(), 0}}});
+  for (std::uint64_t number = 1000; number < 1400; ++number) {
+    a.peer_asked(cluster.now(), ReplyId(number), {}, "10.0.0.66", OwnershipRequest{legacy, 0, {{mine(), 0}}});
   }
   play();
   EXPECT_EQ(asked_for<IdsRequest>().size(), 2U) << "one for the first, one for all that came while it was under way";
-  for (Token token = 1000; token < 1400; ++token) EXPECT_FALSE(answers.at(token).accepted);
+  for (std::uint64_t number = 1000; number < 1400; ++number) EXPECT_FALSE(answers.at(ReplyId(number)).accepted);
 }
 
 TEST_F(Hearsay, AClaimThatItDidNotHearIsToldAgain) {

@@ -59,7 +59,7 @@ TEST_F(Lifecycle, TheNextRunBeginsWhenTheActivationsOfTheLastHaveEnded) {
   cluster.pass(1'000'000);
   EXPECT_EQ(cluster.node("b").status().generation, before);
   EXPECT_NE(cluster.node("b").status().phase, Phase::kReady);
-  const Token token = cluster.call("a", id);
+  const CallId token = cluster.call("a", id);
   EXPECT_EQ(cluster.answer("a", token), nullptr) << "it waits for the activation that is ending";
   cluster.auto_confirm = true;
   cluster.confirm_deactivations("b");
@@ -149,11 +149,11 @@ TEST_F(Lifecycle, WhyTheAppIsDownIsWhatItSaidLast) {
 TEST_F(Lifecycle, WhatASickAppHoldsEndsAsInADrain) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
-  const Token under_way = cluster.call("b", id);
+  const CallId under_way = cluster.call("b", id);
   ASSERT_EQ(cluster["b"].turns.size(), 1U);
   cluster.auto_confirm = false;
   cluster.node("b").app_down(cluster.now(), "503", true);
-  const Token next = cluster.call("b", id);
+  const CallId next = cluster.call("b", id);
   cluster.pass(500'000);
   EXPECT_EQ(cluster.node("a").ring().hosts().size(), 1U) << "off the ring at once";
   EXPECT_EQ(cluster.answer("b", under_way), nullptr);
@@ -195,7 +195,7 @@ TEST_F(Lifecycle, ASickAppThatDiesHoldsNothingAnyMore) {
   const ActorId id = cluster.id_of("a", "b");
   cluster.call("b", id);
   cluster.node("b").app_down(cluster.now(), "503", true);
-  const Token waits = cluster.call("a", id);
+  const CallId waits = cluster.call("a", id);
   cluster.pass(200'000);
   EXPECT_TRUE(cluster["a"].turns.empty());
   cluster.node("b").app_down(cluster.now(), "gone", false);
@@ -222,8 +222,8 @@ TEST_F(Lifecycle, ADrainOfAHostWithASickAppIsADrain) {
 TEST_F(Lifecycle, NothingBeginsInAnAppThatIsGone) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
-  const Token under_way = cluster.call("b", id);
-  const Token queued = cluster.call("b", id);
+  const CallId under_way = cluster.call("b", id);
+  const CallId queued = cluster.call("b", id);
   const StartTurn turn = cluster["b"].turns.at(0);
   cluster["b"].turns.clear();
   cluster.node("b").app_restarted(cluster.now());
@@ -264,8 +264,8 @@ TEST_F(Lifecycle, ADrainBeforeTheFirstAnswerOfTheAppCanBeTakenBack) {
 TEST_F(Lifecycle, WhatIsLeftWhenTheProcessEndsHearsOfIt) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
-  const Token under_way = cluster.call("b", id, [](Call& call) { call.deadline += std::chrono::minutes(4); });
-  const Token queued = cluster.call("b", id, [](Call& call) { call.deadline += std::chrono::minutes(4); });
+  const CallId under_way = cluster.call("b", id, [](Call& call) { call.deadline += std::chrono::minutes(4); });
+  const CallId queued = cluster.call("b", id, [](Call& call) { call.deadline += std::chrono::minutes(4); });
   drain("b");
   cluster.pass(kDrainTimeout + 100'000);
   ASSERT_TRUE(status("b").drain_overdue);
@@ -285,7 +285,7 @@ TEST_F(Lifecycle, UntilItIsBackAnUncordonedHostRoutesLikeADrainedOne) {
   drain("b");
   cluster.pass(300'000);
   uncordon("b");
-  const Token token = cluster.call("b", other);
+  const CallId token = cluster.call("b", other);
   EXPECT_EQ(cluster.end_turns("a"), 1);
   ASSERT_NE(cluster.answer("b", token), nullptr);
   EXPECT_EQ(cluster.answer("b", token)->outcome, Outcome::kApplied);
@@ -301,7 +301,7 @@ TEST_F(Lifecycle, ATurnGoesBeforeADeletionThatHasNotBeenAskedFor) {
   cluster.node("b").drain(cluster.now());
   cluster.pass(1'000);
   ASSERT_EQ(cluster["b"].deactivations.size(), 2U) << "so many at once";
-  const Token call = cluster.call("a", ids.back());
+  const CallId call = cluster.call("a", ids.back());
   ASSERT_EQ(cluster["b"].turns.size(), 1U);
   cluster.end_turns("b");
   EXPECT_EQ(cluster.answer("a", call)->outcome, Outcome::kApplied);
@@ -347,7 +347,7 @@ TEST_F(Lifecycle, AHostWhoseAppPutsTheInitialResetOffRoutesCalls) {
   ASSERT_EQ(cluster["b"].clean_slates.size(), 1U);
   cluster.confirm_deactivations("b", {Deactivated::Kind::kFailed, Duration(20'000'000), "503"});
   cluster.converge();
-  const Token call = cluster.call("b", 1);
+  const CallId call = cluster.call("b", 1);
   cluster.end_turns("a");
   ASSERT_NE(cluster.answer("b", call), nullptr);
   EXPECT_EQ(cluster.answer("b", call)->outcome, Outcome::kApplied);
@@ -359,8 +359,8 @@ TEST_F(Lifecycle, WithoutAnyOwnerACallWaitsForTheAppToComeBack) {
   cluster.start("a");
   cluster.converge();
   cluster.node("a").app_down(cluster.now(), "refused", false);
-  const Token call = cluster.call("a", 1);
-  const Token impatient = cluster.call("a", 2);
+  const CallId call = cluster.call("a", 1);
+  const CallId impatient = cluster.call("a", 2);
   cluster.pass(500'000);
   EXPECT_EQ(cluster.answer("a", call), nullptr);
   cluster.node("a").app_up(cluster.now());
@@ -370,7 +370,7 @@ TEST_F(Lifecycle, WithoutAnyOwnerACallWaitsForTheAppToComeBack) {
   EXPECT_EQ(cluster.answer("a", call)->outcome, Outcome::kApplied);
   ASSERT_NE(cluster.answer("a", impatient), nullptr);
   cluster.node("a").app_down(cluster.now(), "refused", false);
-  const Token in_vain = cluster.call("a", 1);
+  const CallId in_vain = cluster.call("a", 1);
   cluster.pass(2'100'000);
   ASSERT_NE(cluster.answer("a", in_vain), nullptr);
   EXPECT_EQ(cluster.answer("a", in_vain)->reason, Reason::kAppDown);
@@ -384,7 +384,7 @@ TEST_F(Lifecycle, WhereNoHostHasAnApplicationEachIsNamedWithWhatItIs) {
   cluster.node("b").drain(cluster.now());
   cluster.crash("c");
   cluster.pass(5'000'000);
-  const Token call = cluster.call("gateway", 1);
+  const CallId call = cluster.call("gateway", 1);
   cluster.pass(3'000'000);
   const Answer* answer = cluster.answer("gateway", call);
   ASSERT_NE(answer, nullptr);

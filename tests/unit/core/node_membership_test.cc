@@ -208,7 +208,7 @@ TEST(Membership, AStoppedHostStopsNobodyElse) {
     cluster.stop(hung);
     for (int step = 0; step < 100; ++step) {
       cluster.pass(100'000);
-      const Token call = cluster.call("a", id);
+      const CallId call = cluster.call("a", id);
       ASSERT_EQ(cluster.end_turns("b"), 1) << "of " << hosts << " hosts, " << step << " steps after the stop";
       ASSERT_NE(cluster.answer("a", call), nullptr);
     }
@@ -271,7 +271,7 @@ TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
   Node node(config, 1);
   const Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
   node.start(now, true);
-  Token joining = 0;
+  QuestionId joining;
   const auto first_run = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
     if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun);
     if (std::holds_alternative<JoinRequest>(question.request)) joining = question.token;
@@ -280,12 +280,12 @@ TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
   converse(node, now, first_run);
   node.discovered(now, {"b"}, true);
   converse(node, now, first_run);
-  ASSERT_NE(joining, 0U);
+  ASSERT_TRUE(joining);
   const auto second_run = [](const AskPeer& question) -> std::optional<PeerAnswer> {
     if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun + 1);
     return std::nullopt;
   };
-  node.peer_asked(now, 77, {"b", kFirstRun + 1, "default", 0}, "", JoinRequest{config.points, false});
+  node.peer_asked(now, ReplyId(77), {"b", kFirstRun + 1, "default", 0}, "", JoinRequest{config.points, false});
   converse(node, now, second_run);
   node.peer_answered(now, joining, taken_in({}));
   const std::vector<MemberStatus> members = node.members(now.mono);
@@ -326,7 +326,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
   auto call = std::make_shared<Call>();
   call->id = id;
   call->deadline = now.mono + Duration(1'000'000);
-  node.apply(now, 1'000, call);
+  node.apply(now, CallId(1'000), call);
   Epoch epoch = 0;
   for (const Effect& effect : converse(node, now, reply)) {
     if (const auto* turn = std::get_if<StartTurn>(&effect)) epoch = turn->epoch;
@@ -341,7 +341,7 @@ TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
   Node node(config, 1);
   const Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
   node.start(now, true);
-  std::map<Token, std::uint64_t> inventories;
+  std::map<QuestionId, std::uint64_t> inventories;
   const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
     if (std::holds_alternative<PingRequest>(question.request)) return serving(question.host, kFirstRun);
     if (std::holds_alternative<JoinRequest>(question.request)) return taken_in({"a", "b", "c", "d"});
@@ -353,7 +353,7 @@ TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
   converse(node, now, reply);
   node.discovered(now, {"b", "c", "d"}, true);
   converse(node, now, reply);
-  const std::map<Token, std::uint64_t> asked = inventories;
+  const std::map<QuestionId, std::uint64_t> asked = inventories;
   ASSERT_EQ(asked.size(), 3U);
   for (const auto& [token, number] : asked) {
     node.peer_answered(now, token, InventoryAnswer{Verdict::kBuried, number, {}, {}});
@@ -366,7 +366,7 @@ TEST(Membership, AStrangersClosingForALiveHostChangesNothing) {
   Cluster cluster;
   for (const char* name : {"a", "b"}) cluster.start(name);
   cluster.converge();
-  cluster.node("a").peer_asked(cluster.now(), 77, {}, "10.9.9.9", ClosingRequest{"b"});
+  cluster.node("a").peer_asked(cluster.now(), ReplyId(77), {}, "10.9.9.9", ClosingRequest{"b"});
   bool answered = false;
   for (Effects effects = cluster.node("a").take_effects(); !effects.empty();
        effects = cluster.node("a").take_effects()) {
@@ -378,7 +378,7 @@ TEST(Membership, AStrangersClosingForALiveHostChangesNothing) {
         alive.cluster = "default";
         alive.generation = cluster.node("b").status().generation;
         cluster.node("a").peer_answered(cluster.now(), question->token, alive);
-      } else if (const auto* says = std::get_if<AnswerPeer>(&effect); says != nullptr && says->token == 77) {
+      } else if (const auto* says = std::get_if<AnswerPeer>(&effect); says != nullptr && says->token == ReplyId(77)) {
         answered = true;
         EXPECT_FALSE(std::get<AckAnswer>(says->answer).accepted);
       }
@@ -424,7 +424,7 @@ TEST(Membership, BelowTheQuorumAHostAcceptsNothing) {
   cluster.crash("b");
   cluster.crash("c");
   cluster.pass(1'000'000);
-  const Token token = cluster.call("a", 5);
+  const CallId token = cluster.call("a", 5);
   ASSERT_NE(cluster.answer("a", token), nullptr);
   EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kNotDelivered);
   EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kNoQuorum);

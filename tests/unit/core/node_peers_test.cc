@@ -158,7 +158,7 @@ TEST_F(PeersOwn, ACallOfAPeerIsTakenHereUnlessALivingMemberHoldsTheActor) {
 
 // The legacy host may be where the call has come from, by way of another Ringside host: it passes no hop count on.
 TEST_F(PeersOwn, ACallThatFollowedAHintIsNotGivenToALegacyHost) {
-  const Token token = call(its(), Origin::kPeer, 1);
+  const CallId token = call(its(), Origin::kPeer, 1);
   EXPECT_TRUE(forwards.empty());
   ASSERT_TRUE(finished.contains(token));
   EXPECT_EQ(finished[token].reason, Reason::kNotMine);
@@ -167,7 +167,7 @@ TEST_F(PeersOwn, ACallThatFollowedAHintIsNotGivenToALegacyHost) {
 TEST_F(PeersOwn, AHolderThatSendsTheCallsBackIsNoneAnyMore) {
   const ActorId id = its();
   EXPECT_TRUE(claim({{id, 0}}).accepted);
-  Token last = 0;
+  CallId last;
   for (int i = 0; i <= LegacyBounces::kMostOfAnId; ++i) last = call(id, Origin::kPeer);
   ASSERT_TRUE(finished.contains(last));
   EXPECT_EQ(finished[last].reason, Reason::kRingDisagreement);

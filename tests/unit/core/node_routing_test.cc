@@ -11,7 +11,7 @@ class Routing : public ::testing::Test {
   }
   // One call that is applied on `owner`.
   void touch(const std::string& at, ActorId id, const std::string& owner) {
-    const Token token = cluster.call(at, id);
+    const CallId token = cluster.call(at, id);
     ASSERT_EQ(cluster.end_turns(owner), 1);
     ASSERT_NE(cluster.answer(at, token), nullptr);
     EXPECT_EQ(cluster.answer(at, token)->outcome, Outcome::kApplied);
@@ -62,7 +62,7 @@ TEST_F(Routing, OnlyIdsOfAGainedRangeWait) {
   };
   cluster.crash("c");
   cluster.pass(600'000);
-  const Token waits = cluster.call("a", gained);
+  const CallId waits = cluster.call("a", gained);
   touch("a", kept, "a");
   EXPECT_EQ(cluster.answer("a", waits), nullptr);
   EXPECT_EQ(cluster.node("a").status().held, 1U);
@@ -80,7 +80,7 @@ TEST_F(Routing, ACallWaitsForAHostThatIsSilent) {
   touch("a", of_b, "b");
   cluster.stop("b");
   cluster.pass(1'500'000);
-  const Token held = cluster.call("a", of_b);
+  const CallId held = cluster.call("a", of_b);
   EXPECT_TRUE(cluster["b"].turns.empty());
   touch("a", of_c, "c");
   cluster.pass(1'500'000);
@@ -94,7 +94,7 @@ TEST_F(Routing, ACallForASilentHostGoesThereWhenItIsHeardAgain) {
   const ActorId id = cluster.id_of("a", "b");
   cluster.stop("b");
   cluster.pass(1'500'000);
-  const Token held = cluster.call("a", id);
+  const CallId held = cluster.call("a", id);
   EXPECT_EQ(cluster.node("a").status().held, 1U);
   cluster.go_on("b");
   cluster.pass(600'000);
@@ -111,7 +111,7 @@ TEST_F(Routing, AHeldCallIsGivenUpAfterTheHoldTimeout) {
   cluster.start("c");
   cluster.converge();
   const ActorId of_joiner = cluster.id_of("a", "c");
-  const Token token = cluster.call("a", of_joiner);
+  const CallId token = cluster.call("a", of_joiner);
   EXPECT_EQ(cluster.answer("a", token), nullptr);
   cluster.pass(12'000'000);
   ASSERT_NE(cluster.answer("a", token), nullptr);
@@ -125,7 +125,7 @@ TEST_F(Routing, ADrainingHostHandsOverAndLosesNoCall) {
   cluster.auto_confirm = false;
   cluster.node("b").drain(cluster.now());
   cluster.pass(100'000);
-  const Token held = cluster.call("b", id);
+  const CallId held = cluster.call("b", id);
   EXPECT_EQ(cluster.answer("b", held), nullptr) << "held while the actor is being deactivated";
   cluster.confirm_deactivations("b");
   cluster.pass(300'000);
@@ -134,7 +134,7 @@ TEST_F(Routing, ADrainingHostHandsOverAndLosesNoCall) {
   EXPECT_EQ(cluster.answer("b", held)->outcome, Outcome::kApplied);
   EXPECT_EQ(cluster["b"].drained, 1);
   EXPECT_EQ(cluster.node("b").status().phase, Phase::kDrained);
-  const Token routed = cluster.call("b", id);
+  const CallId routed = cluster.call("b", id);
   EXPECT_EQ(cluster.end_turns("a"), 1);
   EXPECT_EQ(cluster.answer("b", routed)->outcome, Outcome::kApplied) << "drained, it still routes";
 }
@@ -145,12 +145,12 @@ TEST_F(Routing, AnIdempotentRepeatIsAnsweredFromTheWindowEvenAfterAMove) {
   const auto keyed = [](Call& call) { call.idempotency_key = "k1"; };
   cluster.call("a", id, keyed);
   ASSERT_EQ(cluster.end_turns("b"), 1);
-  const Token repeat = cluster.call("a", id, keyed);
+  const CallId repeat = cluster.call("a", id, keyed);
   EXPECT_EQ(cluster.end_turns("b"), 0);
   EXPECT_EQ(cluster.answer("a", repeat)->outcome, Outcome::kApplied);
   cluster.node("b").drain(cluster.now());
   cluster.pass(500'000);
-  const Token moved = cluster.call("a", id, keyed);
+  const CallId moved = cluster.call("a", id, keyed);
   EXPECT_EQ(cluster.end_turns("a"), 0) << "the window moved along";
   ASSERT_NE(cluster.answer("a", moved), nullptr);
   EXPECT_EQ(cluster.answer("a", moved)->outcome, Outcome::kApplied);
@@ -182,7 +182,7 @@ TEST_F(Routing, WhatAJoinerWasToldIsKnownToWhoeverOwnsWithoutIt) {
   cluster.crash("c");
   cluster.crash("a");
   cluster.pass(1'000'000);
-  const Token repeat = cluster.call("b", moved, keyed);
+  const CallId repeat = cluster.call("b", moved, keyed);
   EXPECT_EQ(cluster.end_turns("b"), 0) << "it has been carried out";
   ASSERT_NE(cluster.answer("b", repeat), nullptr);
   EXPECT_TRUE(cluster.answer("b", repeat)->replayed);
@@ -191,7 +191,7 @@ TEST_F(Routing, WhatAJoinerWasToldIsKnownToWhoeverOwnsWithoutIt) {
 TEST_F(Routing, ACallForAnotherRunIsSurelyNotDelivered) {
   start({"a"});
   for (const auto& target : {Target{"other", 1, "default", 0}, Target{"a", 1, "default", 0}, Target{"a", 0, "x", 0}}) {
-    const Token token = cluster.call("a", 1, [&](Call& call) {
+    const CallId token = cluster.call("a", 1, [&](Call& call) {
       call.origin = Origin::kPeer;
       call.hops = 1;
       call.target = target;
@@ -205,7 +205,7 @@ TEST_F(Routing, ACallForAnotherRunIsSurelyNotDelivered) {
 TEST_F(Routing, ANamedActivationIsServedOrNotMineButNeverRoutedOn) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "a");
-  const Token token = cluster.call("a", id, [&](Call& call) {
+  const CallId token = cluster.call("a", id, [&](Call& call) {
     call.origin = Origin::kPeer;
     call.hops = 1;
     call.target = Target{"a", cluster.node("a").status().generation, "default", 12345};
@@ -217,7 +217,7 @@ TEST_F(Routing, ANamedActivationIsServedOrNotMineButNeverRoutedOn) {
 
 TEST_F(Routing, HopsAreLimited) {
   start({"a", "b"});
-  const Token token = cluster.call("a", cluster.id_of("a", "b"), [](Call& call) {
+  const CallId token = cluster.call("a", cluster.id_of("a", "b"), [](Call& call) {
     call.origin = Origin::kPeer;
     call.hops = 8;
   });
@@ -228,7 +228,7 @@ TEST_F(Routing, HopsAreLimited) {
 TEST_F(Routing, LocalCallsOfOneIdStayInOrderAcrossAMove) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
-  std::vector<Token> tokens;
+  std::vector<CallId> tokens;
   for (int i = 0; i < 3; ++i) {
     tokens.push_back(cluster.call("a", id, [i](Call& call) { call.request = std::to_string(i); }));
   }
@@ -237,7 +237,7 @@ TEST_F(Routing, LocalCallsOfOneIdStayInOrderAcrossAMove) {
     EXPECT_EQ(cluster["b"].turns[0].call->request, std::to_string(i));
     cluster.end_turns("b");
   }
-  for (const Token token : tokens) EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kApplied);
+  for (const CallId token : tokens) EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kApplied);
 }
 
 TEST_F(Routing, AClaimOfALegacyHostIsRoutedToItAndOursIsNotOverwritten) {
@@ -246,7 +246,7 @@ TEST_F(Routing, AClaimOfALegacyHostIsRoutedToItAndOursIsNotOverwritten) {
   cluster.end_turns("a");
   Node& a = cluster.node("a");
   // A legacy host introduces itself: it is pinged, negotiated with, and asked for its ids.
-  a.peer_asked(cluster.now(), 1, {}, "10.0.0.9", NegotiateRequest{{"10.0.0.9"}, "", 0});
+  a.peer_asked(cluster.now(), ReplyId(1), {}, "10.0.0.9", NegotiateRequest{{"10.0.0.9"}, "", 0});
   std::vector<AnswerPeer> answers;
   const auto answer_as_legacy = [&] {
     for (Effects effects = a.take_effects(); !effects.empty(); effects = a.take_effects()) {
@@ -271,7 +271,7 @@ TEST_F(Routing, AClaimOfALegacyHostIsRoutedToItAndOursIsNotOverwritten) {
   ASSERT_EQ(a.status().members, 2U);
   OwnershipRequest claims{"10.0.0.9", 0, {{5, 0}, {9, 0}}};
   answers.clear();
-  a.peer_asked(cluster.now(), 2, {}, "10.0.0.9", claims);
+  a.peer_asked(cluster.now(), ReplyId(2), {}, "10.0.0.9", claims);
   answer_as_legacy();
   ASSERT_EQ(answers.size(), 1U);
   const auto& ack = std::get<AckAnswer>(answers[0].answer);
@@ -284,7 +284,7 @@ TEST_F(Routing, AClaimOfALegacyHostIsRoutedToItAndOursIsNotOverwritten) {
     EXPECT_EQ(a.where(9).owner, "10.0.0.9");
   }
   // Somebody else who says the same is not heard.
-  a.peer_asked(cluster.now(), 3, {}, "10.0.0.66", OwnershipRequest{"10.0.0.9", 0, {{11, 0}}});
+  a.peer_asked(cluster.now(), ReplyId(3), {}, "10.0.0.66", OwnershipRequest{"10.0.0.9", 0, {{11, 0}}});
   answers.clear();
   answer_as_legacy();
   ASSERT_EQ(answers.size(), 1U);

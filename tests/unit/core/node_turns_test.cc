@@ -11,7 +11,7 @@ class NodeTurns : public ::testing::Test {
     cluster.start("a", adjust);
     cluster.converge();
   }
-  Outcome outcome(Token token) {
+  Outcome outcome(CallId token) {
     const Answer* answer = cluster.answer("a", token);
     EXPECT_NE(answer, nullptr);
     return answer == nullptr ? Outcome::kUnknown : answer->outcome;
@@ -39,10 +39,10 @@ TEST_F(NodeTurns, WhatDoesNotFitIsRefusedAtOnce) {
     config.queue_bytes = 4000;
   });
   for (int i = 0; i < 3; ++i) cluster.call("a", 1);
-  const Token fourth = cluster.call("a", 1);
+  const CallId fourth = cluster.call("a", 1);
   EXPECT_EQ(outcome(fourth), Outcome::kOverloaded);
   EXPECT_EQ(cluster.answer("a", fourth)->reason, Reason::kActorQueueFull);
-  const Token large = cluster.call("a", 2, [](Call& call) { call.request = std::string(5000, 'x'); });
+  const CallId large = cluster.call("a", 2, [](Call& call) { call.request = std::string(5000, 'x'); });
   EXPECT_EQ(outcome(large), Outcome::kOverloaded);
   EXPECT_EQ(cluster.answer("a", large)->reason, Reason::kQueueBytesFull);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(cluster.end_turns("a"), 1);
@@ -64,21 +64,21 @@ TEST_F(NodeTurns, NotMoreThanTheLimitAreUnderWayAndAllGetTheirTurn) {
 TEST_F(NodeTurns, ADeadlineThatPassesInTheQueueIsExpiredAndNeverHandedOver) {
   start();
   cluster.call("a", 1);
-  const Token late =
+  const CallId late =
       cluster.call("a", 1, [this](Call& call) { call.deadline = cluster.now().mono + Duration(100'000); });
   cluster.pass(200'000);
   EXPECT_EQ(outcome(late), Outcome::kExpired);
   EXPECT_EQ(cluster.end_turns("a"), 1);
   EXPECT_TRUE(cluster["a"].turns.empty());
-  const Token past = cluster.call("a", 1, [this](Call& call) { call.deadline = cluster.now().mono; });
+  const CallId past = cluster.call("a", 1, [this](Call& call) { call.deadline = cluster.now().mono; });
   EXPECT_EQ(outcome(past), Outcome::kExpired);
 }
 
 TEST_F(NodeTurns, ADeadlineThatPassesInTheTurnIsUnknownAndTheNextTurnWaits) {
   start();
-  const Token slow =
+  const CallId slow =
       cluster.call("a", 1, [this](Call& call) { call.deadline = cluster.now().mono + Duration(100'000); });
-  const Token next = cluster.call("a", 1);
+  const CallId next = cluster.call("a", 1);
   cluster.pass(200'000);
   EXPECT_EQ(outcome(slow), Outcome::kUnknown);
   EXPECT_EQ(cluster["a"].turns.size(), 1U) << "the turn under way is still the first";
@@ -91,7 +91,7 @@ TEST_F(NodeTurns, AfterTheTurnTimeoutTheActorIsDeactivatedAndComesBackWithAGreat
   start([](NodeConfig& config) { config.turn_timeout = Duration(1'000'000); });
   cluster.call("a", 1);
   const Epoch first = cluster["a"].turns[0].epoch;
-  const Token next = cluster.call("a", 1);
+  const CallId next = cluster.call("a", 1);
   cluster.pass(1'100'000);
   cluster.end_turns("a", Answer::failed(Outcome::kUnknown, Reason::kTurnTimeout));
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
@@ -118,7 +118,7 @@ TEST_F(NodeTurns, ATouchThatRacesWithAnExpiryIsServedByANewActivation) {
   cluster.end_turns("a");
   cluster.auto_confirm = false;
   cluster.pass(1'200'000);
-  const Token token = cluster.call("a", 1);
+  const CallId token = cluster.call("a", 1);
   EXPECT_TRUE(cluster["a"].turns.empty());
   cluster.confirm_deactivations("a");
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
@@ -135,8 +135,8 @@ Answer put_off(Duration retry_after = {}) {
 
 TEST_F(NodeTurns, WhatTheAppPutsOffKeepsNobodyElseFromATurn) {
   start();
-  const Token first = cluster.call("a", 1, [](Call& call) { call.request = "first"; });
-  const Token second = cluster.call("a", 1, [](Call& call) { call.request = "second"; });
+  const CallId first = cluster.call("a", 1, [](Call& call) { call.request = "first"; });
+  const CallId second = cluster.call("a", 1, [](Call& call) { call.request = "second"; });
   cluster.end_turns("a", put_off());
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
   EXPECT_EQ(cluster["a"].turns[0].call->request, "second");
@@ -161,7 +161,7 @@ TEST_F(NodeTurns, WhatTheAppPutsOffIsNotTriedBeforeItSaidSo) {
 
 TEST_F(NodeTurns, WhatTheAppPutsOffBeyondTheDeadlineIsAnsweredAtOnce) {
   start();
-  const Token token = cluster.call("a", 1);
+  const CallId token = cluster.call("a", 1);
   cluster.end_turns("a", put_off(Duration(20'000'000)));
   EXPECT_EQ(outcome(token), Outcome::kNotDelivered);
   EXPECT_EQ(cluster.answer("a", token)->retry_after, Duration(20'000'000));
@@ -182,7 +182,7 @@ TEST_F(NodeTurns, WhatTheAppHasNotForgottenIsHeld) {
   cluster.pass(90'000'000);
   EXPECT_GT(cluster["a"].deactivations.size(), 40U) << "one that is not answered keeps no other from being asked for";
   EXPECT_EQ(cluster.node("a").status().actors, 300U);
-  const Token token = cluster.call("a", 250);
+  const CallId token = cluster.call("a", 250);
   ASSERT_EQ(cluster["a"].turns.size(), 1U) << "nobody was asked to forget it";
   cluster.end_turns("a");
   EXPECT_EQ(outcome(token), Outcome::kApplied);
@@ -205,7 +205,7 @@ TEST_F(NodeTurns, TheEndThatACallWaitsForComesFirst) {
   cluster.node("a").drain(cluster.now());
   cluster.pass(0);
   cluster.call("a", held.back());
-  const Token waits = cluster.call("a", held.back());
+  const CallId waits = cluster.call("a", held.back());
   cluster.end_turns("a");
   ASSERT_EQ(cluster.answer("a", waits), nullptr) << "one turn goes before the end, and no other";
   ASSERT_EQ(cluster["a"].deactivations.size(), 2U);
@@ -289,7 +289,7 @@ TEST_F(NodeTurns, AnAppThatDoesOneThingAtATimeIsNotFloodedWithDeactivations) {
   for (int i = 0; i < 200; ++i) {  // one every 0.1 s
     most = std::max(most, cluster["a"].deactivations.size());
     ASSERT_FALSE(cluster["a"].deactivations.empty());
-    const Token first = cluster["a"].deactivations.front().token;
+    const DeactivationId first = cluster["a"].deactivations.front().token;
     cluster["a"].deactivations.erase(cluster["a"].deactivations.begin());
     cluster.node("a").deactivated(cluster.now(), first, {});
     cluster.pass(100'000);
@@ -328,7 +328,7 @@ TEST_F(NodeTurns, AnAppThatIsSlowToForgetKeepsItsHostOffTheRing) {
   cluster.pass(15'000'000);
   EXPECT_EQ(cluster.node("a").ring().hosts().size(), 1U);
   EXPECT_EQ(cluster.node("b").status().phase, Phase::kAppDown);
-  const Token token = cluster.call("a", 7);
+  const CallId token = cluster.call("a", 7);
   cluster.end_turns("a");
   EXPECT_EQ(outcome(token), Outcome::kApplied);
   cluster.confirm_deactivations("b", {Deactivated::Kind::kFailed, {}, "DELETE /actors was answered 500"});
@@ -343,10 +343,10 @@ TEST_F(NodeTurns, AnAppThatIsSlowToForgetKeepsItsHostOffTheRing) {
 TEST_F(NodeTurns, AnUnknownIsRepeatedOnlyWhereTheCallerAllowsIt) {
   start();
   const auto lost = Answer::failed(Outcome::kUnknown, Reason::kAppLost);
-  const Token plain = cluster.call("a", 1);
+  const CallId plain = cluster.call("a", 1);
   cluster.end_turns("a", lost);
   EXPECT_EQ(outcome(plain), Outcome::kUnknown);
-  const Token idempotent = cluster.call("a", 1, [](Call& call) { call.idempotent = true; });
+  const CallId idempotent = cluster.call("a", 1, [](Call& call) { call.idempotent = true; });
   cluster.end_turns("a", lost);
   cluster.pass(200'000);
   EXPECT_EQ(cluster.end_turns("a"), 1);
@@ -368,7 +368,7 @@ TEST_F(NodeTurns, AnAppThatRestartsGetsNewEpochs) {
 TEST_F(NodeTurns, ACallerThatGoesAwayLeavesTheQueue) {
   start();
   cluster.call("a", 1);
-  const Token gone = cluster.call("a", 1);
+  const CallId gone = cluster.call("a", 1);
   cluster.node("a").cancel(cluster.now(), gone);
   cluster.pass(50'000);
   EXPECT_EQ(outcome(gone), Outcome::kNotDelivered);

@@ -36,7 +36,7 @@ TEST_F(Twins, OneThatIsAskedByAnotherOfItsNameStops) {
   ASSERT_TRUE(ready("twin"));
   // Its run began after the first one of this host, which begins another when it hears of it.
   const Sender other{"twin", cluster.node("twin").self().generation + 1, "default", 0};
-  const auto ask = [&] { cluster.node("twin").peer_asked(cluster.now(), 99, other, "", PingRequest{}); };
+  const auto ask = [&] { cluster.node("twin").peer_asked(cluster.now(), ReplyId(99), other, "", PingRequest{}); };
   for (int second = 0; second < 10; ++second) {
     ask();
     cluster.pass(1'000'000);

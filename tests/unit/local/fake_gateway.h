@@ -13,9 +13,9 @@ namespace ringside::local::testing {
 
 class FakeGateway final : public core::Gateway {
  public:
-  core::Token apply(core::Call call, Done done) override {
+  core::CallId apply(core::Call call, Done done) override {
     calls.push_back(std::move(call));
-    const core::Token token = ++last_token;
+    const core::CallId token(++last_number);
     if (on_call) {
       done(on_call(calls.back()));
     } else {
@@ -23,8 +23,8 @@ class FakeGateway final : public core::Gateway {
     }
     return token;
   }
-  void hang_up(core::Token call) override { cancel(call); }
-  void cancel(core::Token call) override {
+  void hang_up(core::CallId call) override { cancel(call); }
+  void cancel(core::CallId call) override {
     cancelled.push_back(call);
     const auto found = open.find(call);
     if (found == open.end()) return;
@@ -61,42 +61,44 @@ class FakeGateway final : public core::Gateway {
     if (on_drain) on_drain();
   }
   void uncordon() override { state.phase = core::Phase::kJoining; }
-  std::uint64_t when_drained(std::function<void(bool)> done) override {
-    drain_watchers[++last_token] = std::move(done);
-    return last_token;
+  core::WatcherId when_drained(std::function<void(bool)> done) override {
+    const core::WatcherId watcher(++last_number);
+    drain_watchers[watcher] = std::move(done);
+    return watcher;
   }
-  std::uint64_t when_view_changes(std::function<void()> changed) override {
-    view_watchers[++last_token] = std::move(changed);
-    return last_token;
+  core::WatcherId when_view_changes(std::function<void()> changed) override {
+    const core::WatcherId watcher(++last_number);
+    view_watchers[watcher] = std::move(changed);
+    return watcher;
   }
-  void forget(std::uint64_t watcher) override {
+  void forget(core::WatcherId watcher) override {
     drain_watchers.erase(watcher);
     view_watchers.erase(watcher);
   }
 
   void change_view() {
-    for (const auto& [number, changed] : std::map(view_watchers)) changed();
+    for (const auto& [watcher, changed] : std::map(view_watchers)) changed();
   }
   void end_drain(core::Phase phase, bool overdue) {
     state.phase = phase;
     state.drain_overdue = overdue;
-    for (const auto& [number, done] : std::exchange(drain_watchers, {})) done(!overdue);
+    for (const auto& [watcher, done] : std::exchange(drain_watchers, {})) done(!overdue);
   }
 
   std::function<core::Answer(const core::Call&)> on_call;  // empty: calls stay open
   std::function<void()> on_members;                        // after the list was taken
   std::function<void()> on_drain;
   std::vector<core::Call> calls;
-  std::vector<core::Token> cancelled;
-  std::map<core::Token, Done> open;
-  std::map<std::uint64_t, std::function<void(bool)>> drain_watchers;
-  std::map<std::uint64_t, std::function<void()>> view_watchers;
+  std::vector<core::CallId> cancelled;
+  std::map<core::CallId, Done> open;
+  std::map<core::WatcherId, std::function<void(bool)>> drain_watchers;
+  std::map<core::WatcherId, std::function<void()>> view_watchers;
   core::Placement place{0, "10.0.0.7", "claim", true, 77, "active here", {}};
   core::Status state;
   std::vector<core::MemberStatus> member_list;
   core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);
   core::Counters counted;
-  core::Token last_token = 0;
+  std::uint64_t last_number = 0;
 };
 
 }  // namespace ringside::local::testing

@@ -27,16 +27,16 @@ class Sink final : public core::PeerSink {
     source_seen = std::move(source_ip);
     reply(on_asked(request));
   }
-  void peer_answered(core::Token token, core::PeerAnswer answer) override { answers[token] = std::move(answer); }
-  void forward_answered(core::Token token, core::Answer answer) override { forwarded[token] = std::move(answer); }
+  void peer_answered(core::QuestionId token, core::PeerAnswer answer) override { answers[token] = std::move(answer); }
+  void forward_answered(core::ForwardId token, core::Answer answer) override { forwarded[token] = std::move(answer); }
   void connection_lost(const std::string& host) override { lost.push_back(host); }
   core::Sender self() const override { return {"10.0.0.1", 5, "shop", 99}; }
 
   std::function<core::PeerAnswer(const core::PeerRequest&)> on_asked;
   core::Sender sender_seen;
   std::string source_seen;
-  std::map<core::Token, core::PeerAnswer> answers;
-  std::map<core::Token, core::Answer> forwarded;
+  std::map<core::QuestionId, core::PeerAnswer> answers;
+  std::map<core::ForwardId, core::Answer> forwarded;
   std::vector<std::string> lost;
 };
 
@@ -61,7 +61,7 @@ class Loopback : public net::testing::LoopTest {
   }
 
   core::PeerAnswer ask(core::PeerRequest request, const std::string& whom) {
-    const core::Token token = ++tokens;
+    const core::QuestionId token(++last_number);
     client->ask({token, whom, std::move(request), std::chrono::seconds(10)});
     EXPECT_TRUE(run_until([&] { return sink.answers.contains(token); }));
     return sink.answers[token];
@@ -77,11 +77,11 @@ class Loopback : public net::testing::LoopTest {
     made->actor_name = "Grüße";
     made->deadline = core::Instant(std::chrono::duration_cast<core::Duration>(net::Clock::now().time_since_epoch())) +
                      std::chrono::seconds(10);
-    return {++tokens, host, legacy, {host, 8, "shop", 6}, 3, std::move(made)};
+    return {core::ForwardId(++last_number), host, legacy, {host, 8, "shop", 6}, 3, std::move(made)};
   }
   core::Answer forward(bool legacy) {
     core::ForwardCall made = call(legacy);
-    const core::Token token = made.token;
+    const core::ForwardId token = made.token;
     client->forward(std::move(made));
     EXPECT_TRUE(run_until([&] { return sink.forwarded.contains(token); }));
     return sink.forwarded[token];
@@ -94,7 +94,7 @@ class Loopback : public net::testing::LoopTest {
   std::unique_ptr<net::Listener> listener;
   std::unique_ptr<PeerClient> client;
   std::string host;
-  core::Token tokens = 0;
+  std::uint64_t last_number = 0;
 };
 
 TEST_F(Loopback, AQuestionNamesItsSender) {
@@ -123,24 +123,24 @@ TEST_F(Loopback, FailuresSayWhatIsKnown) {
 }
 
 TEST_F(Loopback, NothingIsAnsweredFromInsideTheCall) {
-  client->ask({1, "no host", core::PingRequest{}, std::chrono::seconds(10)});
+  client->ask({core::QuestionId(1), "no host", core::PingRequest{}, std::chrono::seconds(10)});
   core::ForwardCall made = call(false);
   made.host = "no host";
-  made.token = 2;
+  made.token = core::ForwardId(2);
   client->forward(made);
-  made.token = 3;
+  made.token = core::ForwardId(3);
   client->forward(made);
-  client->abandon(3);
+  client->abandon(core::ForwardId(3));
   EXPECT_TRUE(sink.answers.empty());
   EXPECT_TRUE(sink.forwarded.empty());
   settle();
-  EXPECT_TRUE(sink.answers.contains(1));
+  EXPECT_TRUE(sink.answers.contains(core::QuestionId(1)));
   EXPECT_EQ(sink.forwarded.size(), 1U) << "an abandoned call is not reported";
-  EXPECT_EQ(sink.forwarded[2].outcome, Outcome::kNotDelivered);
+  EXPECT_EQ(sink.forwarded[core::ForwardId(2)].outcome, Outcome::kNotDelivered);
 }
 
 TEST_F(Loopback, AClientThatHasEndedAnswersNothing) {
-  client->ask({1, "no host", core::PingRequest{}, std::chrono::seconds(10)});
+  client->ask({core::QuestionId(1), "no host", core::PingRequest{}, std::chrono::seconds(10)});
   client.reset();
   settle();
   EXPECT_TRUE(sink.answers.empty());
@@ -204,7 +204,7 @@ TEST_F(Loopback, EachFailureKeepsItsOutcomeAndReason) {
 
 TEST_F(Loopback, AHostThatGoesInMidCallIsLostNotGone) {
   core::ForwardCall made = call(false);
-  const core::Token token = made.token;
+  const core::ForwardId token = made.token;
   client->forward(std::move(made));
   ASSERT_TRUE(run_until([this] { return gateway.calls.size() == 1; }));
   listener->close();
@@ -217,7 +217,7 @@ TEST_F(Loopback, AHostThatGoesInMidCallIsLostNotGone) {
 
 TEST_F(Loopback, AnAbandonedCallIsCancelledThereAndNotReportedHere) {
   core::ForwardCall made = call(false);
-  const core::Token token = made.token;
+  const core::ForwardId token = made.token;
   client->forward(std::move(made));
   ASSERT_TRUE(run_until([this] { return gateway.calls.size() == 1; }));
   client->abandon(token);

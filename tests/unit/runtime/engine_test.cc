@@ -17,23 +17,23 @@ class Peers final : public core::PeerPort {
  public:
   void ask(core::AskPeer question) override { asked.push_back(std::move(question)); }
   void forward(core::ForwardCall call) override { forwarded.push_back(std::move(call)); }
-  void abandon(core::Token forward) override { abandoned.push_back(forward); }
+  void abandon(core::ForwardId forward) override { abandoned.push_back(forward); }
   void cut(const std::string& host) override { cuts.push_back(host); }
   std::vector<core::AskPeer> asked;
   std::vector<core::ForwardCall> forwarded;
-  std::vector<core::Token> abandoned;
+  std::vector<core::ForwardId> abandoned;
   std::vector<std::string> cuts;
 };
 
 class App final : public core::AppPort {
  public:
   void start_turn(core::StartTurn turn) override { turns.push_back(std::move(turn)); }
-  void break_turn(core::Token turn) override { broken.push_back(turn); }
+  void break_turn(core::TurnId turn) override { broken.push_back(turn); }
   void deactivate(core::DeactivateActor request) override { deactivations.push_back(std::move(request)); }
   void deactivate_all(core::DeactivateAll request) override { clean_slates.push_back(request); }
   std::size_t waiting_for_connection() const override { return 0; }
   std::vector<core::StartTurn> turns;
-  std::vector<core::Token> broken;
+  std::vector<core::TurnId> broken;
   std::vector<core::DeactivateActor> deactivations;
   std::vector<core::DeactivateAll> clean_slates;
 };
@@ -82,7 +82,7 @@ class Run : public net::testing::LoopTest {
       return engine.status().not_ready_because.empty();
     }));
   }
-  core::Token call(core::ActorId id = 42) {
+  core::CallId call(core::ActorId id = 42) {
     core::Call made;
     made.id = id;
     made.deadline = engine.now().mono + std::chrono::seconds(10);
@@ -153,7 +153,7 @@ TEST_F(Run, ACallThatIsRefusedAtOnceIsAnsweredFromTheLoop) {
 
 TEST_F(Run, ACancelledCallIsAnsweredOnce) {
   ready();
-  const core::Token token = call();
+  const core::CallId token = call();
   engine.cancel(token);
   engine.cancel(token);
   ASSERT_EQ(answers.size(), 1U);
@@ -186,14 +186,14 @@ TEST_F(Run, PeersAreAnsweredAndPingsMeasured) {
   ping.host = "10.0.0.2";
   engine.peer_answered(peers.asked[0].token, ping);
   EXPECT_EQ(measured.pings, 1);
-  engine.peer_answered(999'999, core::PeerFailure{});
-  engine.forward_answered(999'999, applied());
+  engine.peer_answered(core::QuestionId(999'999), core::PeerFailure{});
+  engine.forward_answered(core::ForwardId(999'999), applied());
   EXPECT_EQ(measured.pings, 1) << "an answer to nothing is nothing";
 }
 
 TEST_F(Run, AChangeIsToldOnceALoopIterationAndNotAfterForget) {
   int seen = 0;
-  const std::uint64_t watcher = engine.when_view_changes([&] { ++seen; });
+  const core::WatcherId watcher = engine.when_view_changes([&] { ++seen; });
   ready();
   ASSERT_TRUE(run_until([&] { return seen > 0; }));
   settle();
@@ -210,7 +210,7 @@ TEST_F(Run, ADrainTellsThoseWhoWaitAndThoseWhoAskLater) {
   engine.turn_ended(app.turns[0].token, applied());
   std::vector<bool> told;
   engine.when_drained([&](bool complete) { told.push_back(complete); });
-  const std::uint64_t gone = engine.when_drained([](bool) { ADD_FAILURE() << "was forgotten"; });
+  const core::WatcherId gone = engine.when_drained([](bool) { ADD_FAILURE() << "was forgotten"; });
   engine.forget(gone);
   engine.drain();
   ASSERT_TRUE(run_until([&] {

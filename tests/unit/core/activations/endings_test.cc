@@ -9,10 +9,10 @@ namespace ringside::core {
 namespace {
 
 // Asks everything that there is room for, and tells in which order.
-std::vector<ActorId> ask_all(Endings& endings, Token& next) {
+std::vector<ActorId> ask_all(Endings& endings, std::uint64_t& next) {
   std::vector<ActorId> asked;
   while (const auto claim = endings.next(Instant())) {
-    endings.asked(*claim, next++, Instant());
+    endings.asked(*claim, DeactivationId(next++), Instant());
     asked.push_back(claim->id);
   }
   return asked;
@@ -20,10 +20,10 @@ std::vector<ActorId> ask_all(Endings& endings, Token& next) {
 
 TEST(Endings, AsksInOrderAndAtMostSoManyAtOnce) {
   Endings endings(2);
-  Token next = 1;
+  std::uint64_t next = 1;
   for (ActorId id = 1; id <= 4; ++id) endings.add({id, 10}, false);
   EXPECT_EQ(ask_all(endings, next), (std::vector<ActorId>{1, 2}));
-  EXPECT_EQ(endings.answered(1, Instant())->claim, (Claim{1, 10}));
+  EXPECT_EQ(endings.answered(DeactivationId(1), Instant())->claim, (Claim{1, 10}));
   endings.over(1);
   EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>{3});
 }
@@ -31,14 +31,14 @@ TEST(Endings, AsksInOrderAndAtMostSoManyAtOnce) {
 // The app hangs with the first of them, and is quick with the others.
 TEST(Endings, OneThatIsNotAnsweredKeepsNoOtherFromBeingAsked) {
   Endings endings(1000);
-  Token next = 1;
+  std::uint64_t next = 1;
   for (ActorId id = 1; id <= 100; ++id) endings.add({id, 10}, false);
   ASSERT_EQ(ask_all(endings, next).size(), ConcurrencyLimit::kFirst);
   std::size_t answered = 0;
   for (Instant now; now < Instant(Duration(10'000'000)); now += Duration(10'000)) {
     while (const auto claim = endings.next(now)) {
-      endings.asked(*claim, next, now);
-      endings.answered(next++, now + Duration(5'000));
+      endings.asked(*claim, DeactivationId(next), now);
+      endings.answered(DeactivationId(next++), now + Duration(5'000));
       endings.over(claim->id);
       ++answered;
     }
@@ -50,14 +50,15 @@ TEST(Endings, OneThatIsNotAnsweredKeepsNoOtherFromBeingAsked) {
 TEST(Endings, UnlikeSavesAreAskedForSideBySide) {
   const std::vector<std::int64_t> takes_ms = {10, 50, 200, 1'000, 3'000};
   Endings endings(1000);
-  Token next = 1;
+  std::uint64_t next = 1;
   for (ActorId id = 1; id <= 400; ++id) endings.add({id, 10}, false);
-  std::multimap<std::int64_t, std::pair<Token, ActorId>> ends;  // in ms
+  std::multimap<std::int64_t, std::pair<DeactivationId, ActorId>> ends;  // in ms
   std::int64_t now = 0, last = 0;
   while (!endings.empty()) {
     while (const auto claim = endings.next(Instant(Duration(now * 1000)))) {
-      endings.asked(*claim, next, Instant(Duration(now * 1000)));
-      ends.insert({now + takes_ms[claim->id % takes_ms.size()], {next++, claim->id}});
+      const DeactivationId asked(next++);
+      endings.asked(*claim, asked, Instant(Duration(now * 1000)));
+      ends.insert({now + takes_ms[claim->id % takes_ms.size()], {asked, claim->id}});
     }
     ASSERT_FALSE(ends.empty());
     last = now = ends.begin()->first;
@@ -70,7 +71,7 @@ TEST(Endings, UnlikeSavesAreAskedForSideBySide) {
 
 TEST(Endings, WhatACallWaitsForComesFirst) {
   Endings endings(1);
-  Token next = 1;
+  std::uint64_t next = 1;
   endings.add({1, 1}, false);
   endings.add({2, 1}, false);
   endings.add({3, 1}, true);
@@ -78,7 +79,7 @@ TEST(Endings, WhatACallWaitsForComesFirst) {
   std::vector<ActorId> order;
   for (int i = 0; i < 3; ++i) {
     order.push_back(ask_all(endings, next).front());
-    endings.answered(next - 1, Instant());
+    endings.answered(DeactivationId(next - 1), Instant());
     endings.over(order.back());
   }
   EXPECT_EQ(order, (std::vector<ActorId>{3, 2, 1}));
@@ -86,14 +87,14 @@ TEST(Endings, WhatACallWaitsForComesFirst) {
 
 TEST(Endings, OnlyWhatHasNotBeenAskedCanBeTakenBack) {
   Endings endings(1);
-  Token next = 1;
+  std::uint64_t next = 1;
   endings.add({1, 1}, false);
   endings.add({2, 1}, false);
   ask_all(endings, next);
   EXPECT_FALSE(endings.withdraw(1));
   EXPECT_TRUE(endings.withdraw(2));
   EXPECT_FALSE(endings.withdraw(2));
-  endings.answered(1, Instant());
+  endings.answered(DeactivationId(1), Instant());
   endings.over(1);
   EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>());
   EXPECT_TRUE(endings.empty());
@@ -101,26 +102,26 @@ TEST(Endings, OnlyWhatHasNotBeenAskedCanBeTakenBack) {
 
 TEST(Endings, WhatFailedIsAskedAgainWhenItIsTime) {
   Endings endings(1);
-  Token next = 1;
+  std::uint64_t next = 1;
   endings.add({1, 1}, false);
   ask_all(endings, next);
-  EXPECT_EQ(endings.answered(1, Instant())->failures, 0U);
+  EXPECT_EQ(endings.answered(DeactivationId(1), Instant())->failures, 0U);
   endings.ask_later(1, "answered 500");
   EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>());
   endings.ask_again(1);
   endings.ask_again(1);
   EXPECT_EQ(ask_all(endings, next), std::vector<ActorId>{1});
   EXPECT_EQ(endings.refusals(1).last, "answered 500");
-  EXPECT_EQ(endings.answered(2, Instant())->failures, 1U);
+  EXPECT_EQ(endings.answered(DeactivationId(2), Instant())->failures, 1U);
 }
 
 TEST(Endings, AnAnswerToWhatIsOverMeansNothing) {
   Endings endings(1);
-  Token next = 1;
+  std::uint64_t next = 1;
   endings.add({1, 1}, false);
   ask_all(endings, next);
   endings.clear();
-  EXPECT_FALSE(endings.answered(1, Instant()).has_value());
+  EXPECT_FALSE(endings.answered(DeactivationId(1), Instant()).has_value());
   endings.ask_again(1);
   EXPECT_TRUE(endings.empty());
 }

@@ -14,18 +14,19 @@ Call a_turn_waits() {
   return call;
 }
 
-void begin(Turns& turns, Token token) { turns.begin(token, token, 100 + token, kStart); }
+// Of the actor with that number, for a call of its own.
+void begin(Turns& turns, std::uint64_t number) { turns.begin(TurnId(number), number, CallId(100 + number), kStart); }
 
 TEST(Turns, EndOnce) {
   Turns turns(2, 4);
   begin(turns, 1);
-  EXPECT_EQ(turns.at(1).call, 101U);
-  turns.forget_caller(1);
-  const auto ended = turns.end(1, kStart);
+  EXPECT_EQ(turns.at(TurnId(1)).call, CallId(101));
+  turns.forget_caller(TurnId(1));
+  const auto ended = turns.end(TurnId(1), kStart);
   ASSERT_TRUE(ended);
-  EXPECT_EQ(ended->call, 0U);
-  EXPECT_FALSE(turns.end(1, kStart));
-  EXPECT_EQ(turns.find(1), nullptr);
+  EXPECT_FALSE(ended->call);
+  EXPECT_FALSE(turns.end(TurnId(1), kStart));
+  EXPECT_EQ(turns.find(TurnId(1)), nullptr);
 }
 
 TEST(Turns, WhatTurnsWaitForFindsRoomBeyondTheBoundOfTheOthers) {
@@ -52,7 +53,7 @@ TEST(Turns, WhereNoneEndsEverMoreMayBegin) {
   begin(turns, 2);
   begin(turns, 3);
   EXPECT_FALSE(turns.make_room(kStart)) << "nobody waits";
-  turns.end(3, kStart);
+  turns.end(TurnId(3), kStart);
   turns.await_room(9);
   EXPECT_FALSE(turns.make_room(kStart + Duration(100'000))) << "one has just ended";
   EXPECT_FALSE(turns.has_room_for(nobody_waits()));
@@ -70,7 +71,7 @@ TEST(Turns, OnceThereIsRoomAgainTheBoundIsTheOldOne) {
   turns.await_room(9);
   ASSERT_TRUE(turns.make_room(kStart + Duration(400'000)));
   EXPECT_TRUE(turns.has_room_for(nobody_waits()));
-  turns.end(1, kStart + Duration(500'000));
+  turns.end(TurnId(1), kStart + Duration(500'000));
   EXPECT_FALSE(turns.make_room(kStart + Duration(600'000)));
   begin(turns, 2);
   EXPECT_FALSE(turns.has_room_for(nobody_waits()));

@@ -26,42 +26,43 @@ CallPtr call_of(ActorId id, std::size_t bytes = 0, const std::string& chain = {}
 
 TEST(Calls, EachEndsOnce) {
   Calls calls(1 << 20);
-  EXPECT_FALSE(calls.begin(1, call_of(7, 100)));
-  EXPECT_EQ(calls.bytes(), calls.at(1).call->weight());
-  EXPECT_TRUE(calls.end(1));
-  EXPECT_FALSE(calls.end(1));
+  EXPECT_FALSE(calls.begin(CallId(1), call_of(7, 100)));
+  EXPECT_EQ(calls.bytes(), calls.at(CallId(1)).call->weight());
+  EXPECT_TRUE(calls.end(CallId(1)));
+  EXPECT_FALSE(calls.end(CallId(1)));
   EXPECT_EQ(calls.bytes(), 0U);
   EXPECT_EQ(calls.size(), 0U);
-  EXPECT_EQ(calls.find(1), nullptr);
+  EXPECT_EQ(calls.find(CallId(1)), nullptr);
 }
 
 TEST(Calls, WaitingAreThoseThatWait) {
   Calls calls(1 << 20);
-  for (Token token = 1; token <= 3; ++token) calls.begin(token, call_of(token));
-  for (const Token token : {3, 1, 2}) calls.enter(token, CallStage::kWaiting);
-  EXPECT_EQ(calls.waiting(), (std::set<Token>{1, 2, 3}));
-  calls.enter(2, CallStage::kForwarding);
-  calls.end(3);
-  EXPECT_EQ(calls.waiting(), std::set<Token>{1});
-  EXPECT_EQ(calls.in_stage(CallStage::kForwarding), std::vector<Token>{2});
+  const CallId first(1), second(2), third(3);
+  for (const CallId call : {first, second, third}) calls.begin(call, call_of(7));
+  for (const CallId call : {third, first, second}) calls.enter(call, CallStage::kWaiting);
+  EXPECT_EQ(calls.waiting(), (std::set{first, second, third}));
+  calls.enter(second, CallStage::kForwarding);
+  calls.end(third);
+  EXPECT_EQ(calls.waiting(), std::set{first});
+  EXPECT_EQ(calls.in_stage(CallStage::kForwarding), std::vector{second});
 }
 
 TEST(Calls, OneThatIsRefusedIsThereUntilItEnds) {
   Calls calls(1000);
-  EXPECT_FALSE(calls.begin(1, call_of(7)));
-  const auto refusal = calls.begin(2, call_of(8, 2000));
+  EXPECT_FALSE(calls.begin(CallId(1), call_of(7)));
+  const auto refusal = calls.begin(CallId(2), call_of(8, 2000));
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->reason, Reason::kQueueBytesFull);
   EXPECT_EQ(calls.size(), 2U);
-  calls.end(2);
-  EXPECT_FALSE(calls.begin(3, call_of(8)));
+  calls.end(CallId(2));
+  EXPECT_FALSE(calls.begin(CallId(3), call_of(8)));
 }
 
 TEST(CallsDeathTest, WhatCannotHappenEndsTheProcess) {
   Calls calls(1000);
-  EXPECT_DEATH(calls.at(9), "this cannot happen");
-  calls.begin(1, call_of(7));
-  EXPECT_DEATH(calls.begin(1, call_of(7)), "this cannot happen");
+  EXPECT_DEATH(calls.at(CallId(9)), "this cannot happen");
+  calls.begin(CallId(1), call_of(7));
+  EXPECT_DEATH(calls.begin(CallId(1), call_of(7)), "this cannot happen");
 }
 
 // ---- Admission ------------------------------------------------------------------------------------------------------
@@ -102,19 +103,19 @@ TEST(Admission, WhatIsReleasedIsFree) {
 TEST(CallOrder, OneAfterAnother) {
   CallOrder order;
   EXPECT_EQ(order.first(7), std::nullopt);
-  for (const Token token : {1, 2, 3}) order.add(7, token);
+  for (const std::uint64_t number : {1, 2, 3}) order.add(7, CallId(number));
   EXPECT_EQ(order.size(7), 3U);
-  EXPECT_EQ(order.first(7), 1U);
-  EXPECT_FALSE(order.stands_behind_another(7, 1));
-  EXPECT_TRUE(order.stands_behind_another(7, 3));
-  EXPECT_FALSE(order.stands_behind_another(7, 9)) << "it does not stand here";
-  order.remove(7, 1);
-  EXPECT_EQ(order.first(7), 2U);
-  order.add_first(7, 1);
-  order.add_first(7, {8, 9});
-  for (const Token token : {8, 9, 1, 2, 3}) {
-    EXPECT_EQ(order.first(7), token);
-    order.remove(7, token);
+  EXPECT_EQ(order.first(7), CallId(1));
+  EXPECT_FALSE(order.stands_behind_another(7, CallId(1)));
+  EXPECT_TRUE(order.stands_behind_another(7, CallId(3)));
+  EXPECT_FALSE(order.stands_behind_another(7, CallId(9))) << "it does not stand here";
+  order.remove(7, CallId(1));
+  EXPECT_EQ(order.first(7), CallId(2));
+  order.add_first(7, CallId(1));
+  order.add_first(7, {CallId(8), CallId(9)});
+  for (const std::uint64_t number : {8, 9, 1, 2, 3}) {
+    EXPECT_EQ(order.first(7), CallId(number));
+    order.remove(7, CallId(number));
   }
   EXPECT_EQ(order.orders(), 0U) << "an empty order is not kept";
 }
@@ -123,8 +124,8 @@ TEST(CallOrder, IsLookedAtAfterItsFirstCallHasMovedOn) {
   CallOrder order;
   order.look_at(7);
   EXPECT_EQ(order.next_to_look_at(), std::nullopt) << "nobody stands there";
-  order.add(7, 1);
-  order.add(8, 2);
+  order.add(7, CallId(1));
+  order.add(8, CallId(2));
   for (const OrderId one : {8, 8, 7}) order.look_at(one);
   EXPECT_EQ(order.next_to_look_at(), 8U);
   EXPECT_EQ(order.next_to_look_at(), 7U);
@@ -161,16 +162,17 @@ TEST(RetryBudget, OneRepeatForFiveCallsAndABoundOnWhatIsSaved) {
 
 TEST(Forwards, EndOnceAndAreFoundByTheirHost) {
   Forwards forwards;
-  forwards.began(3, {1, "a", 0, false, false, Instant()});
-  forwards.began(2, {2, "b", 0, false, false, Instant()});
-  forwards.began(1, {3, "a", 0, false, false, Instant()});
-  EXPECT_EQ(forwards.to("a"), (std::vector<Token>{1, 3}));
-  EXPECT_EQ(forwards.at(2).host, "b");
-  const auto ended = forwards.end(3);
+  const ForwardId first(1), second(2), third(3);
+  forwards.began(third, {CallId(1), "a", 0, false, false, Instant()});
+  forwards.began(second, {CallId(2), "b", 0, false, false, Instant()});
+  forwards.began(first, {CallId(3), "a", 0, false, false, Instant()});
+  EXPECT_EQ(forwards.to("a"), (std::vector{first, third}));
+  EXPECT_EQ(forwards.at(second).host, "b");
+  const auto ended = forwards.end(third);
   ASSERT_TRUE(ended);
-  EXPECT_EQ(ended->call, 1U);
-  EXPECT_FALSE(forwards.end(3));
-  EXPECT_EQ(forwards.to("a"), std::vector<Token>{1});
+  EXPECT_EQ(ended->call, CallId(1));
+  EXPECT_FALSE(forwards.end(third));
+  EXPECT_EQ(forwards.to("a"), std::vector{first});
 }
 
 }  // namespace

@@ -41,10 +41,10 @@ TEST(Pace, ForgetsLinesThatAreOver) {
 
 class Overload : public ::testing::Test {
  protected:
-  Token call(const std::string& host, ActorId id, std::int64_t patience_us) {
+  CallId call(const std::string& host, ActorId id, std::int64_t patience_us) {
     return cluster.call(host, id, [&](Call& call) { call.deadline = cluster.now().mono + Duration(patience_us); });
   }
-  bool refused(const std::string& host, Token token) {
+  bool refused(const std::string& host, CallId token) {
     const Answer* answer = cluster.answer(host, token);
     return answer != nullptr && answer->outcome == Outcome::kOverloaded && answer->reason == Reason::kActorQueueFull;
   }
@@ -66,7 +66,7 @@ TEST_F(Overload, ACallWhoseTurnWouldComeTooLateIsRefusedAtOnce) {
   work(16);
   EXPECT_EQ(cluster.node("a").status().turns_waiting, 23U);
   EXPECT_TRUE(refused("a", call("a", 1, 1'000'000)));
-  const Token patient = call("a", 1, 10'000'000);
+  const CallId patient = call("a", 1, 10'000'000);
   EXPECT_EQ(cluster.answer("a", patient), nullptr);
   EXPECT_EQ(cluster.answer("a", call("a", 2, 1'000'000)), nullptr) << "another actor has a line of its own";
   cluster.end_turns("a");
@@ -78,14 +78,14 @@ TEST_F(Overload, NoTurnIsWastedOnACallThatCannotEndInTime) {
   cluster.start("a");
   cluster.converge();
   int succeeded = 0, turns = 0;
-  std::vector<Token> all;
+  std::vector<CallId> all;
   for (int step = 0; step < 200; ++step) {
     // Every 100 ms one turn ends and five calls come, each with a second to spare.
     for (int i = 0; i < 5; ++i) all.push_back(call("a", 1, 1'000'000));
     cluster.pass(100'000);
     turns += cluster.end_turns("a");
   }
-  for (const Token one : all) {
+  for (const CallId one : all) {
     const Answer* answer = cluster.answer("a", one);
     succeeded += answer != nullptr && answer->outcome == Outcome::kApplied ? 1 : 0;
   }

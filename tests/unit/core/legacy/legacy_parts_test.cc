@@ -11,30 +11,31 @@ using Next = UnverifiedClaims::Next;
 
 TEST(UnverifiedClaims, OneQuestionAnswersAllThatWasSaidBeforeIt) {
   UnverifiedClaims claims;
-  EXPECT_EQ(claims.add("a", {1, false, {{7, 0}}}), Next::kAsk);
-  EXPECT_EQ(claims.add("a", {2, true, {{8, 0}}}), Next::kWait);
-  EXPECT_EQ(claims.add("b", {3, false, {{9, 0}}}), Next::kAsk);
+  EXPECT_EQ(claims.add("a", {ReplyId(1), false, {{7, 0}}}), Next::kAsk);
+  EXPECT_EQ(claims.add("a", {ReplyId(2), true, {{8, 0}}}), Next::kWait);
+  EXPECT_EQ(claims.add("b", {ReplyId(3), false, {{9, 0}}}), Next::kAsk);
   const auto first = claims.answered("a");
   ASSERT_EQ(first.size(), 1U);
-  EXPECT_EQ(first[0].token, 1U);
+  EXPECT_EQ(first[0].token, ReplyId(1));
   EXPECT_TRUE(claims.ask_again("a")) << "for the second, which came after the question";
-  EXPECT_EQ(claims.answered("a")[0].token, 2U);
+  EXPECT_EQ(claims.answered("a")[0].token, ReplyId(2));
   EXPECT_FALSE(claims.ask_again("a"));
   EXPECT_EQ(claims.hosts(), 1U);
 }
 
 TEST(UnverifiedClaims, OfClaimsCountsWhatIsHeldAndOfExpiriesWhatIsNot) {
   const std::vector<Claim> both{{7, 0}, {8, 0}};
-  EXPECT_EQ((UnverifiedClaims::Said{1, false, both}.borne_out_by({7})), (std::vector<Claim>{{7, 0}}));
-  EXPECT_EQ((UnverifiedClaims::Said{1, true, both}.borne_out_by({7})), (std::vector<Claim>{{8, 0}}));
+  EXPECT_EQ((UnverifiedClaims::Said{ReplyId(1), false, both}.borne_out_by({7})), (std::vector<Claim>{{7, 0}}));
+  EXPECT_EQ((UnverifiedClaims::Said{ReplyId(1), true, both}.borne_out_by({7})), (std::vector<Claim>{{8, 0}}));
 }
 
 TEST(UnverifiedClaims, SoManyWaitAndNoMore) {
   UnverifiedClaims claims;
-  claims.add("a", {1, false, {}});
-  for (std::size_t i = 0; i < UnverifiedClaims::kMost; ++i) EXPECT_EQ(claims.add("a", {2 + i, false, {}}), Next::kWait);
-  EXPECT_EQ(claims.add("a", {999, false, {}}), Next::kRefuse);
-  EXPECT_EQ(claims.add("b", {1000, false, {}}), Next::kAsk) << "another host's word is another matter";
+  claims.add("a", {ReplyId(1), false, {}});
+  for (std::size_t i = 0; i < UnverifiedClaims::kMost; ++i)
+    EXPECT_EQ(claims.add("a", {ReplyId(2 + i), false, {}}), Next::kWait);
+  EXPECT_EQ(claims.add("a", {ReplyId(999), false, {}}), Next::kRefuse);
+  EXPECT_EQ(claims.add("b", {ReplyId(1000), false, {}}), Next::kAsk) << "another host's word is another matter";
 }
 
 TEST(OwnershipGrants, AskedForGrantedAndUsed) {
