@@ -127,9 +127,10 @@ void Node::tick() {
 
 // Asks, and asks again, whoever has not yet told what it holds in the ranges that became this host's.
 void Node::open_inventory() {
-  std::map<std::string, Generation> everybody;
-  for (const auto& [host, member] : membership_.members()) everybody[host] = member.run.generation;
-  if (inventory_.open_next(everybody)) {
+  if (inventory_.may_open_next()) {
+    std::map<std::string, Generation> everybody;
+    for (const auto& [host, member] : membership_.members()) everybody[host] = member.run.generation;
+    inventory_.open_next(everybody);
     next_inventory_ = context_.now.mono;
     topology_changed_ = true;
   }
@@ -183,13 +184,14 @@ void Node::set_phase(Phase phase) {
 
 void Node::ring_changed(const Ring& before, const Ring& after) {
   topology_changed_ = true;
+  // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
+  if (!membership_.joined() && inventory_.settled() && strays_.size() == 0) return;
   const std::string& self = membership_.self().host;
   HashRanges gained = after.ranges(self);
   HashRanges lost = before.ranges(self);
   const HashRanges now_mine = gained;
   gained.remove(lost);
   lost.remove(now_mine);
-  // A joiner asks for its whole range at once, when it knows whom to ask.
   if (membership_.joined()) inventory_.gain(gained);
   if (lost.empty()) return;
   inventory_.lose(lost);

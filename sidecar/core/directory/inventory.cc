@@ -1,5 +1,7 @@
 #include "sidecar/core/directory/inventory.h"
 
+#include "sidecar/core/check.h"
+
 namespace ringside::core {
 
 void Inventory::lose(const HashRanges& ranges) {
@@ -14,14 +16,13 @@ void Inventory::clear() {
   ended_.clear();
 }
 
-bool Inventory::open_next(const std::map<std::string, Generation>& members) {
-  if (!waiting_.empty() || pending_.empty()) return false;
+void Inventory::open_next(const std::map<std::string, Generation>& members) {
+  RINGSIDE_CHECK(may_open_next());
   open_ = std::move(pending_);
   pending_ = {};
   waiting_ = members;
   ++number_;
   close_if_answered();
-  return true;
 }
 
 bool Inventory::awaits(const std::string& host, Generation generation, std::uint64_t number) const {

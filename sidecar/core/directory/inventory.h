@@ -25,9 +25,10 @@ class Inventory {
   void lose(const HashRanges& ranges);
   void clear();
 
-  // Opens the next question if none is open and something is pending: `members` (host -> generation) must answer.
-  // False: there is nothing to ask. With no members, what was gained is settled at once.
-  bool open_next(const std::map<std::string, Generation>& members);
+  // Something is pending, and no question is open: the next one may be.
+  bool may_open_next() const { return waiting_.empty() && !pending_.empty(); }
+  // Opens it: `members` (host -> generation) must answer. With no members, what was gained is settled at once.
+  void open_next(const std::map<std::string, Generation>& members);
 
   // That run has yet to answer the open question, which has this number: what it says to another counts for nothing.
   bool awaits(const std::string& host, Generation generation, std::uint64_t number) const;

@@ -128,11 +128,13 @@ void Ring::walk(ActorId id, const std::function<bool(const std::string& host)>& 
 }
 
 HashRanges Ring::ranges(std::string_view host) const {
-  if (!contains(host)) return {};
+  const auto place = std::lower_bound(hosts_.begin(), hosts_.end(), host);
+  if (place == hosts_.end() || *place != host) return {};
   if (hosts_.size() == 1) return HashRanges::everything();
+  const auto index = static_cast<std::uint32_t>(place - hosts_.begin());
   std::vector<HashRanges::Range> out;
   for (std::size_t i = 0; i < points_.size(); ++i) {
-    if (hosts_[points_[i].host] != host) continue;
+    if (points_[i].host != index) continue;
     const Hash upto = points_[i].hash;
     if (i == 0) {
       const Hash last = points_.back().hash;

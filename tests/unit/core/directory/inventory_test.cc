@@ -9,7 +9,8 @@ TEST(Inventory, IsSettledOnceAllThatWereAskedHaveAnsweredThisNumber) {
   Inventory inventory;
   inventory.gain(HashRanges({{10, 20}}));
   EXPECT_TRUE(inventory.in_doubt(15));
-  ASSERT_TRUE(inventory.open_next({{"a", 1}, {"b", 2}}));
+  ASSERT_TRUE(inventory.may_open_next());
+  inventory.open_next({{"a", 1}, {"b", 2}});
   EXPECT_FALSE(inventory.answered("a", 1, inventory.number() - 1)) << "an answer to an older question";
   EXPECT_FALSE(inventory.answered("a", 9, inventory.number())) << "an answer of another run";
   EXPECT_FALSE(inventory.answered("c", 1, inventory.number())) << "an answer of somebody who was not asked";
@@ -24,13 +25,15 @@ TEST(Inventory, IsSettledOnceAllThatWereAskedHaveAnsweredThisNumber) {
 TEST(Inventory, WhatIsGainedMeanwhileWaitsForTheNextQuestion) {
   Inventory inventory;
   inventory.gain(HashRanges({{10, 20}}));
-  ASSERT_TRUE(inventory.open_next({{"a", 1}}));
+  ASSERT_TRUE(inventory.may_open_next());
+  inventory.open_next({{"a", 1}});
   inventory.gain(HashRanges({{30, 40}}));
-  EXPECT_FALSE(inventory.open_next({{"a", 1}}));
+  EXPECT_FALSE(inventory.may_open_next());
   EXPECT_TRUE(inventory.answered("a", 1, inventory.number()));
   EXPECT_FALSE(inventory.in_doubt(15));
   EXPECT_TRUE(inventory.in_doubt(35));
-  EXPECT_TRUE(inventory.open_next({}));
+  ASSERT_TRUE(inventory.may_open_next());
+  inventory.open_next({});
   EXPECT_TRUE(inventory.settled()) << "nobody to ask";
 }
 
@@ -40,7 +43,8 @@ TEST(Inventory, WhatEndsWhileItIsAskedForIsKnownToHaveEnded) {
   inventory.ended("a", {7, 70});
   EXPECT_FALSE(inventory.has_ended("a", {7, 70})) << "nobody was asked: the next answer will not list it";
   inventory.gain(HashRanges({{10, 20}}));
-  ASSERT_TRUE(inventory.open_next({{"a", 1}, {"b", 2}}));
+  ASSERT_TRUE(inventory.may_open_next());
+  inventory.open_next({{"a", 1}, {"b", 2}});
   inventory.ended("a", {7, 70});
   EXPECT_TRUE(inventory.has_ended("a", {7, 70}));
   EXPECT_FALSE(inventory.has_ended("a", {7, 71})) << "another activation";
