@@ -69,6 +69,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.standing = sender.host.empty() ? Standing::kUnspecified : membership_.standing_of(sender);
   says.routes_only = !config_.has_app;
   says.unix_time = context_.now.wall_ms / 1000;
+  says.asks_to_join = membership_.asks_to_join(sender.host);
   return says;
 }
 

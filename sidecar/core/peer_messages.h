@@ -108,6 +108,7 @@ struct PingAnswer {
   Standing standing = Standing::kUnspecified;
   bool routes_only = false;
   std::int64_t unix_time = 0;  // seconds
+  bool asks_to_join = false;   // JOINING, and has yet to be taken in by the one that asked
 };
 struct NegotiateAnswer {
   std::vector<std::string> hosts;

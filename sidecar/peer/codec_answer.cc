@@ -33,6 +33,7 @@ core::PingAnswer read(const given::PingReply& in) {
   out.generation = in.generation();
   out.ring = in.ring();
   out.ring_hosts = in.members();
+  out.asks_to_join = in.asks_to_join();
   out.actors = in.actors();
   out.load = in.load();
   out.cluster = in.cluster();
@@ -129,6 +130,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_generation(a.generation);
                           out.set_ring(a.ring);
                           out.set_members(a.ring_hosts);
+                          out.set_asks_to_join(a.asks_to_join);
                           out.set_actors(a.actors);
                           out.set_load(a.load);
                           out.set_cluster(a.cluster);

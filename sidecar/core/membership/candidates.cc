@@ -11,9 +11,10 @@ namespace {
 
 constexpr Duration kFirstRepeat{100'000};  // between repeats while a question is open
 
-// Less and less often, the longer it says nothing: many joiners must not flood a large cluster.
+// Each time after twice as long: many joiners must not flood a large cluster, nor one another. What was asked before
+// may still be answered.
 Duration repeat_after(const Candidate& candidate, Instant now) {
-  return std::clamp((now - candidate.first_asked) / 4, kFirstRepeat, Candidate::kQuietRepeat);
+  return std::clamp(now - candidate.first_asked, kFirstRepeat, Candidate::kQuietRepeat);
 }
 
 }  // namespace

@@ -11,7 +11,25 @@ constexpr int kPatienceWithWitness = 3;  // times the usual, as long as others s
 
 }  // namespace
 
+void FailureDetector::asked(Member& member, Instant now) const {
+  if (!member.watched && !member.awaited) member.asked_since = now;
+  member.awaited = true;
+}
+
+void FailureDetector::missed_elsewhere(Member& member, Instant now) const {
+  if (!member.watched && member.awaited) member.asked_since = std::min(member.asked_since, now - dead_after_ / 2);
+}
+
+void FailureDetector::watch(Member& member, bool watched, Instant now) const {
+  if (watched && !member.watched) {
+    if (!member.awaited) member.asked_since = now;
+    member.next_ping = now;
+  }
+  member.watched = watched;
+}
+
 bool FailureDetector::answered(Member& member, Instant sent, Instant now) const {
+  member.awaited = member.all_are_told = false;
   member.last_answer = now;
   member.lease = std::max(member.lease, sent);
   member.rtt = now - sent;
@@ -35,8 +53,13 @@ void FailureDetector::excuse_for(Member& member, Duration lag, Instant now) cons
   member.last_answer = std::min(now, member.last_answer + lag);
 }
 
+Duration FailureDetector::silence(const Member& member, Instant now) const {
+  if (!member.watched && !member.awaited) return Duration(0);
+  return now - std::max(member.last_answer, member.asked_since);
+}
+
 bool FailureDetector::is_due_for_witnesses(const Member& member, Instant now) const {
-  return now - member.last_answer > dead_after_ / 2 && member.next_probe <= now;
+  return silence(member, now) > dead_after_ / 2 && member.next_probe <= now;
 }
 
 bool FailureDetector::suspect(Member& member, Instant now) const {
@@ -45,10 +68,10 @@ bool FailureDetector::suspect(Member& member, Instant now) const {
 }
 
 bool FailureDetector::is_dead(const Member& member, Instant now) const {
-  const Duration silence = now - member.last_answer;
-  if (silence <= verdict_after()) return false;
+  const Duration silent_for = silence(member, now);
+  if (silent_for <= verdict_after()) return false;
   const bool witnessed = now - member.heard_by_others < dead_after_;
-  return !witnessed || silence >= kPatienceWithWitness * verdict_after();
+  return !witnessed || silent_for >= kPatienceWithWitness * verdict_after();
 }
 
 // A quarter of --dead-after comes from either side, so that callers wait little longer.

@@ -27,17 +27,21 @@ struct Member {
   bool serves() const { return !legacy() && !routes_only && phase == Phase::kReady; }
 
   // Liveness.
+  bool watched = true;  // pinged at every --ping-interval (watch_circle.h)
   Instant next_ping;
-  Instant next_look;    // no extra ping before, however often its connections break
-  Instant last_answer;  // when something of its was last heard
-  Instant lease;        // when the last ping that it answered had been sent
+  Instant next_look;     // no extra ping before, however often its connections break
+  Instant last_answer;   // when something of its was last heard
+  Instant asked_since;   // what was not heard before says nothing: it was asked too rarely
+  bool awaited = false;  // it has been pinged, and nothing was heard since
+  Instant lease;         // when the last ping that it answered had been sent
   Duration rtt{0};
   EpochClock::Bound clock;                   // as of its last answer
   std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
   int refusals = 0;                          // connection refused this often, one after the other
   bool suspected = false;
-  Instant next_probe;       // when to ask others again whether they hear it
-  Instant heard_by_others;  // when another member last said that it hears this one
+  bool all_are_told = false;  // that it is silent
+  Instant next_probe;         // when to ask others again whether they hear it
+  Instant heard_by_others;    // when another member last said that it hears this one
 
   // What its last ping answer said.
   Hash ring = 0;
@@ -50,6 +54,8 @@ struct Member {
   Generation joined_as = 0;
   bool saw_leave = false;
   Instant next_ask;  // when to repeat a Join or Leave
+  int joins_unanswered = 0;
+  Instant joins_count_from;  // a Join that was sent before may be answered by a host that has taken us for dead since
 };
 
 using Members = std::map<std::string, Member>;

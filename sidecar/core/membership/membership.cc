@@ -14,6 +14,7 @@ Membership::Membership(MembershipConfig config, Context& context, EpochClock& cl
       view_(config_.host, config_.has_app, config_.points),
       clocks_(clock),
       detector_(config_.dead_after, config_.quorum),
+      circle_(config_.host),
       candidates_(config_) {}
 
 void Membership::start(Generation generation, Phase phase) {
@@ -72,6 +73,11 @@ bool Membership::settled() const {
          });
 }
 
+bool Membership::asks_to_join(const std::string& host) const {
+  const Member* member = find(host);
+  return !joined_ && phase() == Phase::kJoining && (member == nullptr || member->joined_as != self().generation);
+}
+
 bool Membership::leave_seen_by_all() const {
   return std::all_of(members().begin(), members().end(),
                      [](const auto& entry) { return entry.second.legacy() || entry.second.saw_leave; });
@@ -117,7 +123,15 @@ void Membership::admit(const std::string& host, const PingAnswer& says) {
     Member& member = *view_.find(host);
     member.last_answer = member.lease = member.next_ask = now();
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
+    if (!member.legacy()) circle_.add(host);
+    choose_whom_to_watch();
+    if (!member.watched) {
+      // What it says of itself is known already. Where many join together, their first questions are spread.
+      member.next_ping = now() + spaced_out(config_.ping_interval);
+      member.next_compare = now() + spaced_out(kCompare);
+    }
     candidates_.forget(host);
+    departed_.take_back(host);
     context_.log(Level::kInfo, "member_joined",
                  {{"host", host}, {"generation", std::to_string(says.generation)}, {"phase", to_string(says.phase)}});
     ring_changed(before);
@@ -132,8 +146,13 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (find(host) == nullptr) return;
   const View::Removed removed = view_.remove(host);
   const HostRun& run = removed.member.run;
+  circle_.remove(host);
+  choose_whom_to_watch();
   clocks_.pass(removed.member, now());
-  departed_.add(run, how, how == Gone::kSilent ? removed.member.last_answer : now());
+  const Instant since = how == Gone::kSilent ? removed.member.last_answer : now();
+  // Of what it has not heard a joiner concludes nothing before it has joined.
+  departed_.add(run, how, since,
+                how == Gone::kSilent && !joined_ ? Departed::Word::kMayBeTakenBack : Departed::Word::kStands);
   for (const std::string& name : candidates_.lose_holder(host)) {
     // What was found out about a name for which it vouched is looked at afresh.
     const bool listed = candidates_.get(name).listed;
@@ -148,6 +167,15 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   if (!joined_ && how == Gone::kSilent) ask_for_names_anew();
   happened(view_event::RunEnded{run, how});
   happened(view_event::Changed{});
+}
+
+// With --quorum everybody counts whom it hears, and so everybody is watched. So is a legacy host, which watches nobody.
+void Membership::choose_whom_to_watch() {
+  view_.each([this](Member& member) {
+    const bool watched =
+        config_.quorum != 0 || member.legacy() || circle_.everybody_is_watched() || circle_.watches(member.run.host);
+    detector_.watch(member, watched, now());
+  });
 }
 
 void Membership::ring_changed(const Ring::Ptr& before) {
@@ -170,6 +198,7 @@ void Membership::check() const {
   confirmation_.check(members());
   hold_up_.check();
   departed_.check();
+  circle_.check();
   back_probes_.check();
   RINGSIDE_CHECK(events_.empty());
 }

@@ -9,12 +9,13 @@
 //   questions          what this host has asked                 back_probes        requests that wait for a ping
 //   confirmation       after a stall: am I still known?         hold_up            how long this joiner cannot finish
 //   own_name           which runs were this process             discovery_reading  what discovery said last
-//   same_cluster       who belongs to this cluster
+//   same_cluster       who belongs to this cluster           watch_circle       which members are pinged often
 //
 // Invariants
 //  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
 //     its own included, only make us look.
-//  2. Within one generation a host never comes back onto the ring.
+//  2. Within one generation a host never comes back onto the ring, unless it has yet to join: until it asks the others
+//     for what they hold, nothing can have been decided by its being there or not.
 //  3. joined() is true only after every name in the closure of names has answered, refused, or been taken for dead. Who
 //     has answered is not dead: a host that cannot be reached by its own name holds the joining up until it can. A
 //     member of those who took this host in is dead when they say so.
@@ -47,6 +48,7 @@
 #include "sidecar/core/membership/ring.h"
 #include "sidecar/core/membership/view.h"
 #include "sidecar/core/membership/view_event.h"
+#include "sidecar/core/membership/watch_circle.h"
 
 namespace ringside::core {
 
@@ -66,6 +68,9 @@ class Membership {
   Generation least_generation() const { return own_name_.least_generation(); }
   Phase phase() const { return view_.phase(); }
   bool joined() const { return joined_; }
+  // It has claimed nothing, asked nobody for what they hold, and does not count that host among those that have taken
+  // it in: if that host has taken it for dead, it may take it in again in the same generation.
+  bool asks_to_join(const std::string& host) const;
   bool confirming() const { return confirmation_.open(); }
   bool leave_seen_by_all() const;
   bool leave_seen_by(const std::string& host) const;
@@ -121,6 +126,7 @@ class Membership {
   // membership.cc: the view
   void admit(const std::string& host, const PingAnswer& says);
   void remove(const std::string& host, const std::string& why, Gone how);
+  void choose_whom_to_watch();
   void ring_changed(const Ring::Ptr& before);  // nullptr: it is still the same
   void must_rejoin(const std::string& why);
   template <typename Event>
@@ -161,9 +167,11 @@ class Membership {
 
   // membership_liveness.cc: pings, suspicion, death
   void tick(Member& member);
+  Duration repeat_of_join(Member& member) const;
   void ping(Member& member);
   void pinged(const Question& asked, const PingAnswer& says);
   void ping_failed(const Question& asked, const PeerFailure& failure);
+  Duration spaced_out(Duration interval);
   void suspect(Member& member);
   void probed(const Question& asked, const ProbeAnswer& says);
   void ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many);
@@ -177,7 +185,8 @@ class Membership {
   void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
                           const PeerFailure* failure);
 
-  static constexpr std::size_t kWitnesses = 3;  // asked at once about one host
+  static constexpr std::size_t kWitnesses = 3;    // asked at once about one host
+  static constexpr Duration kCompare{5'000'000};  // between two exchanges of names with one member (anti-entropy)
 
   MembershipConfig config_;
   Context& context_;
@@ -186,6 +195,7 @@ class Membership {
   std::vector<ViewEvent> events_;
   MemberClocks clocks_;
   FailureDetector detector_;
+  WatchCircle circle_;  // this host, and the members that are not legacy hosts
   OwnName own_name_;
   Candidates candidates_;
   Departed departed_;

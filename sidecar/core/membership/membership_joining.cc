@@ -282,6 +282,9 @@ void Membership::accepted(const Question& asked, const JoinAnswer& answer) {
   const std::string& host = asked.host;
   // An answer that was overtaken by the end of the run that gave it.
   if (standing_of({host, answer.generation, config_.cluster, 0}) == Standing::kBuried) return;
+  // Or by one that has taken this host for dead since, and has told it so: the names in it may lack one that joined
+  // then.
+  if (const Member* known = find(host); known != nullptr && asked.sent < known->joins_count_from) return;
   PingAnswer says;
   says.host = host;
   says.generation = answer.generation;
@@ -292,6 +295,7 @@ void Membership::accepted(const Question& asked, const JoinAnswer& answer) {
   clocks_.hear_furthest(answer.furthest, now() - asked.sent);
   Member& member = *view_.find(host);
   member.joined_as = self().generation;
+  member.joins_unanswered = 0;
   member.last_answer = now();
   for (const std::string& name : answer.names) {
     const auto canonical = canonical_host(name);
@@ -353,6 +357,7 @@ void Membership::check_released() {
 void Membership::ask_for_names_anew() {
   view_.each([this](Member& member) {
     member.joined_as = 0;
+    member.joins_unanswered = 0;
     member.next_ask = now();
   });
 }
@@ -387,6 +392,7 @@ void Membership::check_joined() {
         {{"why", "no --join source lists this host, and nobody answers where they lead: others may found too"}});
   }
   candidates_.release_all();
+  departed_.joined();
   joined_ = true;
   context_.log(Level::kInfo, "joined", {{"members", std::to_string(members().size() + 1)}});
   happened(view_event::Joined{});

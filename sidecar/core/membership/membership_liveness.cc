@@ -10,8 +10,8 @@ namespace ringside::core {
 namespace {
 
 constexpr Duration kRepeat{100'000};
+constexpr int kMostDoublings = 5;                // 1.6 s
 constexpr Duration kEmptyReread{1'000'000};      // of discovery, while nobody owns anything
-constexpr Duration kCompare{5'000'000};          // between two exchanges of names with one member (anti-entropy)
 constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
 }  // namespace
@@ -43,7 +43,7 @@ void Membership::tick(Member& member) {
   if (member.next_ping <= now()) ping(member);
   if (!member.legacy() && member.next_ask <= now()) {
     if (!joined_ && member.joined_as != self().generation && !hold_up_.asks_nobody()) {
-      member.next_ask = now() + kRepeat;
+      member.next_ask = now() + repeat_of_join(member);
       ask(Question::About::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     } else if (!on_ring(phase()) && !member.saw_leave) {
       member.next_ask = now() + kRepeat;
@@ -51,7 +51,7 @@ void Membership::tick(Member& member) {
     }
   }
   if (joined_ && member.next_compare <= now()) {
-    member.next_compare = now() + kCompare;
+    member.next_compare = now() + (member.watched ? kCompare : spaced_out(kCompare));
     // A legacy host takes every name for an owner of actors.
     const std::vector<std::string> known = member.legacy() ? ring()->hosts() : names();
     ask(Question::About::kNegotiate, host, negotiation(known), config_.dead_after);
@@ -64,9 +64,22 @@ void Membership::tick(Member& member) {
   look_for(host, Candidate::State::kSilent, kHealingTime);
 }
 
+// Less and less often, the longer it says nothing: it may have many to take in.
+Duration Membership::repeat_of_join(Member& member) const {
+  if (member.joins_unanswered < kMostDoublings) ++member.joins_unanswered;
+  return kRepeat * (1 << (member.joins_unanswered - 1));
+}
+
 void Membership::ping(Member& member) {
   member.next_ping = now() + config_.ping_interval;
+  detector_.asked(member, now());
   ask(Question::About::kPing, member.run.host, PingRequest{}, config_.dead_after);
+}
+
+// Spread, so that a host is not asked by all others at once.
+Duration Membership::spaced_out(Duration interval) {
+  const Duration spaced = circle_.for_the_others(interval);
+  return context_.random.between(spaced / 2, spaced * 3 / 2);
 }
 
 void Membership::suspect(Member& member) {
@@ -75,7 +88,13 @@ void Membership::suspect(Member& member) {
     if (!other.legacy() && !other.suspected && &other != &member) witnesses.push_back(name);
   }
   const std::size_t known = witnesses.size();
-  ask_about(member.run.host, std::move(witnesses), kWitnesses);
+  // Whoever does not watch it would notice late: all are asked once, and so look at it. Its two neighbours see to that,
+  // and if they are gone as well, its other watchers.
+  const bool tells_all =
+      circle_.watches(member.run.host) && !circle_.everybody_is_watched() && !member.all_are_told &&
+      (circle_.is_next_to(member.run.host) || detector_.silence(member, now()) > config_.dead_after * 3 / 4);
+  member.all_are_told = member.all_are_told || tells_all;
+  ask_about(member.run.host, std::move(witnesses), tells_all ? known : kWitnesses);
   if (!detector_.suspect(member, now())) return;
   context_.log(Level::kDebug, "member_suspected", {{"host", member.run.host}, {"witnesses", std::to_string(known)}});
 }
@@ -178,11 +197,16 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
     return;
   }
   if (detector_.answered(member, asked.sent, now())) happened(view_event::HeardAgain{});
+  if (!member.watched) member.next_ping = now() + spaced_out(config_.ping_interval);
   observe(member, says);
   if (asked.as != self().generation) return;
   if (says.standing == Standing::kBuried) {
-    // Where a Join is under way, its answer will tell above which generation this host is heard again.
-    if (joined_ || member.joined_as == self().generation) must_rejoin("buried by " + asked.host);
+    if (joined_) return must_rejoin("buried by " + asked.host);
+    // It is asked to take this host in again. Where it does not, its answer tells above which generation this host is
+    // heard.
+    member.joined_as = 0;
+    member.joins_unanswered = 0;
+    member.next_ask = member.joins_count_from = now();
     return;
   }
   if (says.standing == Standing::kUnknown && joined_ && !member.legacy()) {

@@ -57,7 +57,10 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
     case Standing::kInView:
       return answer_join(token, Verdict::kOk);
     case Standing::kBuried:
-      return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
+      if (sender.generation != newest_known(sender.host)) {
+        return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
+      }
+      [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
       heard_from(sender.host);
       if (closure().is_held_up_by(sender.host)) {
@@ -105,7 +108,8 @@ void Membership::closing(ReplyId token, const std::string& host, const std::stri
 void Membership::probe(ReplyId token, const ProbeRequest& request) {
   ProbeAnswer answer;
   connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
-  if (const Member* member = find(request.host)) {
+  if (Member* member = view_.find(request.host)) {
+    detector_.missed_elsewhere(*member, now());
     answer.age = std::max(Duration(0), now() - member->last_answer);
     answer.heard = answer.age < config_.dead_after / 2;
     answer.generation = member->run.generation;
@@ -194,7 +198,8 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
         return answer_join(request.token, Verdict::kMismatch, why);
       }
       // Its next run may have been heard of while this one was looked at.
-      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kBuried) {
+      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kBuried &&
+          (!says->asks_to_join || request.generation != newest_known(host))) {
         return answer_join(request.token, Verdict::kBuried, "", newest_known(host));
       }
       admit(host, *says);

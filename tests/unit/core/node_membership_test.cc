@@ -430,5 +430,71 @@ TEST(Membership, BelowTheQuorumAHostAcceptsNothing) {
   EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kNoQuorum);
 }
 
+// Two serve, and a third joins. It cannot finish, as its Joins to "b" get lost until the test is over.
+struct LongJoin : testing::Test {
+  LongJoin() {
+    cluster.start("a");
+    cluster.start("b");
+    cluster.converge();
+    cluster.passes = [this](const std::string& from, const std::string& to, const PeerRequest& request) {
+      const bool join_of_c = from == "c" && to == "b" && std::holds_alternative<JoinRequest>(request);
+      return healed || (!join_of_c && std::pair(from, to) != cut);
+    };
+    cluster.start("c");
+    cluster.pass(300'000);
+  }
+  void finish() {
+    healed = true;
+    cluster.pass(5'000'000);
+    expect_ready(cluster, {"a", "b", "c"});
+  }
+  Generation generation_of(const std::string& host) { return cluster.node(host).self().generation; }
+  bool is_member(const std::string& viewer, const std::string& host) {
+    for (const MemberStatus& one : cluster.node(viewer).members(cluster.now().mono)) {
+      if (one.host == host && one.member) return true;
+    }
+    return false;
+  }
+
+  Cluster cluster;
+  std::pair<std::string, std::string> cut;  // what the one sends to the other is lost
+  bool healed = false;
+};
+
+// Where sixty start at once, many are too busy to answer in time. A new generation of each would be a new start for
+// all.
+TEST_F(LongJoin, AJoinerThatWasTakenForDeadIsTakenInAgainInTheSameGeneration) {
+  const Generation before = generation_of("c");
+  ASSERT_TRUE(is_member("a", "c"));
+  cut = {"a", "c"};
+  cluster.pass(4'000'000);
+  ASSERT_FALSE(is_member("a", "c")) << "silent, as far as a can tell";
+  finish();
+  EXPECT_EQ(generation_of("c"), before);
+}
+
+TEST_F(LongJoin, AHostThatAJoinerTookForDeadGoesOnServing) {
+  const Generation before = generation_of("a");
+  ASSERT_TRUE(is_member("c", "a"));
+  cut = {"c", "a"};
+  cluster.pass(4'000'000);
+  ASSERT_FALSE(is_member("c", "a"));
+  finish();
+  EXPECT_EQ(generation_of("a"), before);
+  EXPECT_EQ(cluster.node("a").counters().rejoins, 0U);
+}
+
+// What it decided since rests on that death: whoever was taken for dead has to join anew.
+TEST_F(LongJoin, ADeathStandsOnceTheJoinerHasJoined) {
+  const Generation before = generation_of("c");
+  finish();
+  healed = false;
+  cut = {"a", "c"};
+  cluster.pass(15'000'000);
+  ASSERT_FALSE(is_member("a", "c"));
+  finish();
+  EXPECT_GT(generation_of("c"), before);
+}
+
 }  // namespace
 }  // namespace ringside::core

@@ -20,6 +20,19 @@ TEST(Departed, TheNewestRunOfAHostIsDeclaredDead) {
   EXPECT_NE(departed.fate_of("b", at(0)), "") << "what became of it is known all the same";
 }
 
+TEST(Departed, WhatAJoinerSaysMayBeTakenBackUntilItHasJoined) {
+  Departed departed;
+  departed.add({"b", 20}, Gone::kSilent, at(0), Departed::Word::kMayBeTakenBack);
+  departed.add({"c", 30}, Gone::kSilent, at(0), Departed::Word::kMayBeTakenBack);
+  EXPECT_EQ(departed.declared_dead("b"), 0U);
+  departed.take_back("b");
+  departed.joined();
+  EXPECT_EQ(departed.declared_dead("b"), 0U);
+  EXPECT_EQ(departed.declared_dead("c"), 30U);
+  departed.take_back("c");
+  EXPECT_EQ(departed.declared_dead("c"), 30U) << "it stands";
+}
+
 TEST(Departed, TellsWhatBecameOfAHost) {
   struct Case {
     Gone how;

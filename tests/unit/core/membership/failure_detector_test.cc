@@ -97,5 +97,51 @@ TEST(FailureDetector, AMajorityIsSlowerThanAMinorityIsToNotice) {
   EXPECT_FALSE(detector.has_quorum(members, at(1501))) << "two of three that are needed";
 }
 
+// It is pinged every few seconds: that it was not heard in between says nothing.
+TEST(FailureDetector, OneThatIsNotWatchedIsSilentFromThePingOnThatItHasNotAnswered) {
+  const FailureDetector detector(kDeadAfter, 0);
+  Member member = heard_at(0);
+  detector.watch(member, false, at(0));
+  EXPECT_EQ(detector.silence(member, at(60'000)), Duration(0));
+  detector.asked(member, at(60'000));
+  detector.asked(member, at(60'500));
+  EXPECT_FALSE(detector.is_due_for_witnesses(member, at(61'000)));
+  EXPECT_TRUE(detector.is_due_for_witnesses(member, at(61'001)));
+  EXPECT_TRUE(detector.is_dead(member, at(62'001)));
+  detector.answered(member, at(60'500), at(62'001));
+  EXPECT_EQ(detector.silence(member, at(90'000)), Duration(0));
+}
+
+TEST(FailureDetector, WhoeverIsToldThatItIsSilentElsewhereWaitsHalfAsLong) {
+  const FailureDetector detector(kDeadAfter, 0);
+  Member member = heard_at(0);
+  detector.watch(member, false, at(0));
+  detector.missed_elsewhere(member, at(60'000));
+  EXPECT_EQ(detector.silence(member, at(60'000)), Duration(0)) << "it has not been asked";
+  detector.asked(member, at(60'000));
+  detector.missed_elsewhere(member, at(60'000));
+  EXPECT_TRUE(detector.is_due_for_witnesses(member, at(60'001)));
+  EXPECT_FALSE(detector.is_dead(member, at(61'000)));
+  EXPECT_TRUE(detector.is_dead(member, at(61'001)));
+  Member watched = heard_at(60'000);
+  detector.asked(watched, at(60'000));
+  detector.missed_elsewhere(watched, at(60'500));
+  EXPECT_EQ(detector.silence(watched, at(60'500)), Duration(500'000)) << "this host knows better";
+}
+
+TEST(FailureDetector, OneThatIsWatchedFromNowOnWasNotSilentBefore) {
+  const FailureDetector detector(kDeadAfter, 0);
+  Member member = heard_at(0);
+  detector.watch(member, false, at(0));
+  detector.watch(member, true, at(60'000));
+  EXPECT_EQ(detector.silence(member, at(60'500)), Duration(500'000));
+  EXPECT_EQ(member.next_ping, at(60'000));
+  Member silent = heard_at(0);
+  detector.watch(silent, false, at(0));
+  detector.asked(silent, at(58'000));
+  detector.watch(silent, true, at(60'000));
+  EXPECT_EQ(detector.silence(silent, at(60'000)), Duration(2'000'000)) << "it was asked, and said nothing";
+}
+
 }  // namespace
 }  // namespace ringside::core
