@@ -1,0 +1,327 @@
+"""What a cluster of many real sidecars on one machine costs, and how long its changes take: ./run scale [SCENARIO...] [--hosts N]
+
+  storm     N hosts start at once: until all are ready and settled for good, CPU for it, hosts wrongly taken for dead
+  idle      CPU and memory of each host while nothing happens
+  kill      one is killed: until every other host has noticed
+  stop      one is stopped (SIGSTOP): until calls for its ids go on, and what the others' calls take meanwhile
+  rollout   every host is restarted, five at a time, under load: failed calls, and the longest
+
+Each host is a process with default settings, at an address of its own on loopback, and lists all the others. Further
+options go to every sidecar. One process is the app of all of them, so that what is measured is the sidecars' own CPU.
+"""
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import selectors
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+RINGSIDE = pathlib.Path(os.environ.get("BUILD_UNDER_TEST", ROOT / "build/release")) / "bin/ringside"
+DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+POLL = 0.25         # how often all hosts are asked how they are
+FOR_GOOD = 5        # so long nothing may have changed
+PATIENCE = 180
+SCENARIOS = ("storm", "idle", "kill", "stop", "rollout")
+
+
+def serve_apps(count):
+    """Answers 200 to everything: enough for health checks, turns and deactivations, at next to no cost."""
+    poll = selectors.DefaultSelector()
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}"
+    for n in range(count):
+        listener = socket.create_server((address(n), 8000), backlog=128)
+        listener.setblocking(False)
+        poll.register(listener, selectors.EVENT_READ, None)
+    print("ready", flush=True)
+    while True:
+        for key, _ in poll.select():
+            if key.data is None:
+                connection, _ = key.fileobj.accept()
+                poll.register(connection, selectors.EVENT_READ, bytearray())
+                continue
+            try:
+                data = key.fileobj.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                poll.unregister(key.fileobj)
+                key.fileobj.close()
+                continue
+            key.data.extend(data)
+            while (end := key.data.find(b"\r\n\r\n")) >= 0:
+                head = bytes(key.data[:end]).lower()
+                length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
+                if len(key.data) < end + 4 + length:
+                    break
+                del key.data[:end + 4 + length]
+                key.fileobj.send(answer)
+
+
+NET = os.getpid() % 200 + 20  # two of these may run at once: the apps' process is told which one is meant
+
+
+def address(n):
+    return f"127.{NET}.{n // 200}.{n % 200 + 1}"
+
+
+class Host:
+    def __init__(self, cluster, n):
+        self.cluster, self.n, self.name = cluster, n, f"{address(n)}:7000"
+        self.child = None
+
+    def start(self):
+        others = [word for n in range(self.cluster.count) if n != self.n for word in ("--join", f"{address(n)}:7000")]
+        log = open(self.cluster.directory / f"{self.n}.log", "ab")
+        env = {key: value for key, value in os.environ.items() if not key.startswith(("RINGSIDE_", "POD_IP"))}
+        self.child = subprocess.Popen(
+            [*DIES_WITH_US, str(RINGSIDE), "serve", "--host", self.name, "--peer", self.name,
+             "--local", f"{address(self.n)}:7001", "--admin", f"{address(self.n)}:7002",
+             "--app", f"http://{address(self.n)}:8000", *others, *self.cluster.flags],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env)
+        log.close()
+
+    def get(self, path, timeout=5):
+        connection = http.client.HTTPConnection(address(self.n), 7002, timeout=timeout)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def status(self):
+        try:
+            return json.loads(self.get("/status")[1])
+        except OSError:
+            return None
+
+    def metrics(self, *names):
+        page = self.get("/metrics")[1].splitlines()
+        return [sum(float(line.rsplit(" ", 1)[1]) for line in page if line.split("{")[0].split(" ")[0] == name) for name in names]
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def resident_mb(self):
+        return int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[1]) * PAGE / 1e6
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.child.pid}/fd"))
+
+    def is_settled(self, hosts):
+        status = self.status()
+        return bool(status) and status["settled"] and status["phase"] == "ready" and sum(
+            member["on_ring"] for member in status["members"]) == hosts
+
+
+class Cluster:
+    def __init__(self, count, flags=()):
+        self.count, self.flags = count, list(flags)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-scale-"))
+        self.apps = subprocess.Popen([*DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count), "--net", str(NET)],
+                                     stdout=subprocess.PIPE, text=True)
+        assert self.apps.stdout.readline().strip() == "ready"
+        self.hosts = [Host(self, n) for n in range(count)]
+
+    def start(self):
+        began = time.monotonic()
+        for host in self.hosts:
+            host.start()
+        return began
+
+    def wait_until_settled(self, hosts=None, for_good=FOR_GOOD):
+        """When all of them were first settled for as long as `for_good`, and the CPU seconds of each until then."""
+        hosts = hosts or self.hosts
+        since, cpu, end = None, [], time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            looked = time.monotonic()
+            if all(host.is_settled(len(hosts)) for host in hosts):
+                if since is None:
+                    since, cpu = looked, [host.cpu_seconds() for host in hosts]
+                if looked - since >= for_good:
+                    return since, cpu
+            else:
+                since = None
+            threading.Event().wait(POLL)
+        raise SystemExit(f"not settled within {PATIENCE} s")
+
+    def sum(self, *names):
+        return [sum(values) for values in zip(*(host.metrics(*names) for host in self.hosts))]
+
+    def end(self):
+        for host in self.hosts:
+            if host.child and host.child.poll() is None:
+                host.child.send_signal(signal.SIGCONT)
+                host.child.kill()
+                host.child.wait()
+        self.apps.kill()
+        self.apps.wait()
+        for path in self.directory.iterdir():
+            path.unlink()
+        self.directory.rmdir()
+
+
+class Load:
+    """Callers that each wait for an answer before the next call: of any host, for ids of any owner."""
+
+    def __init__(self, cluster, callers=4, pause=0.005, hosts=None):
+        self.cluster, self.pause, self.over = cluster, pause, threading.Event()
+        self.hosts, self.restarted = hosts or cluster.hosts, set()
+        self.calls, self.failed, self.longest, self.answers = 0, [], 0.0, []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.call, args=(n,), daemon=True) for n in range(callers)]
+        for thread in self.threads:
+            thread.start()
+
+    def call(self, caller):
+        count = caller
+        while not self.over.is_set():
+            count += 7
+            host = self.hosts[count % len(self.hosts)]
+            if host in self.restarted:  # whoever balances the load knows that it is going, as Kubernetes does
+                continue
+            began = time.monotonic()
+            try:
+                connection = http.client.HTTPConnection(address(host.n), 7001, timeout=20)
+                connection.request("POST", f"/v1/actors/{count % 1000 + 1}/method/touch", b"{}")
+                answer = connection.getresponse()
+                body = answer.read()
+                connection.close()
+                outcome = answer.headers.get("ringside-outcome", "")
+                failure = None if answer.status == 200 else f"{answer.status} {outcome} {body[:200]!r}"
+            except OSError as error:
+                failure = repr(error)
+            took = time.monotonic() - began
+            with self.lock:
+                self.calls += 1
+                self.answers.append((began, took, host.n))
+                self.longest = max(self.longest, took)
+                if failure:
+                    self.failed.append(f"host {host.n}, id {count % 1000 + 1}, after {took * 1000:.0f} ms: {failure}")
+            self.over.wait(self.pause)
+
+    def stop(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        return self
+
+
+def storm(cluster):
+    began = cluster.start()
+    settled, cpu = cluster.wait_until_settled()
+    verdicts, rejoins, stalls = cluster.sum("ringside_verdicts_total", "ringside_rejoins_total", "ringside_stalls_total")
+    return {"settled_s": round(settled - began, 2), "cpu_ms_per_host": round(1000 * statistics.mean(cpu)),
+            "taken_for_dead": int(verdicts), "rejoins": int(rejoins), "stalls": int(stalls)}
+
+
+def idle(cluster, seconds=20):
+    before, began = [host.cpu_seconds() for host in cluster.hosts], time.monotonic()
+    threading.Event().wait(seconds)  # what is measured is the passing of time
+    took = time.monotonic() - began
+    cpu = [100 * (host.cpu_seconds() - then) / took for host, then in zip(cluster.hosts, before)]
+    return {"idle_cpu_percent_per_host": round(statistics.mean(cpu), 3),
+            "resident_mb": round(statistics.mean(host.resident_mb() for host in cluster.hosts), 1),
+            "descriptors": round(statistics.mean(host.descriptors() for host in cluster.hosts))}
+
+
+def has_noticed(host, gone):
+    status = host.status()
+    return status is not None and all(member["host"] != gone.name or not member["on_ring"] for member in status["members"])
+
+
+def kill(cluster):
+    gone, others = cluster.hosts[-1], cluster.hosts[:-1]
+    began = time.monotonic()
+    gone.child.kill()
+    gone.child.wait()
+    left = others
+    while left:
+        left = [host for host in left if not has_noticed(host, gone)]
+    noticed = time.monotonic()
+    gone.start()
+    cluster.wait_until_settled()
+    return {"noticed_by_all_s": round(noticed - began, 2)}
+
+
+def stop(cluster):
+    frozen, others = cluster.hosts[-1], cluster.hosts[:-1]
+    generations = [host.status()["generation"] for host in others]
+    load = Load(cluster, hosts=others, callers=8)
+    threading.Event().wait(1)
+    began = time.monotonic()
+    frozen.child.send_signal(signal.SIGSTOP)
+    threading.Event().wait(6)
+    load.stop()
+    frozen.child.send_signal(signal.SIGCONT)
+    same = [host.status()["generation"] for host in others] == generations
+    during = [(at - began, took) for at, took, _ in load.answers if at >= began]
+    slow = [(at, took) for at, took in during if took > 0.25]
+    cluster.wait_until_settled()
+    return {"calls": load.calls, "failed": len(load.failed), "longest_s": round(load.longest, 2),
+            "calls_above_250ms": len(slow), "last_of_them_ended_s": round(max((at + took for at, took in slow), default=0), 2),
+            "others_keep_their_generation": same, "failures": load.failed[:3]}
+
+
+def rollout(cluster):
+    at_once = min(5, max(1, cluster.count // 4))
+    load = Load(cluster)
+    began = time.monotonic()
+    for first in range(0, cluster.count, at_once):
+        batch = cluster.hosts[first:first + at_once]
+        load.restarted = set(batch)
+        for host in batch:
+            host.child.terminate()
+        for host in batch:
+            host.child.wait()
+            host.start()
+        cluster.wait_until_settled(for_good=0)
+        load.restarted = set()
+    took = time.monotonic() - began
+    load.stop()
+    return {"rollout_s": round(took, 1), "calls": load.calls, "failed": len(load.failed),
+            "longest_call_ms": round(1000 * load.longest), "failures": load.failed[:3]}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./run scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; none: storm and idle")
+    parser.add_argument("--hosts", type=int, default=60)
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve-apps", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--net", type=int, help=argparse.SUPPRESS)
+    options, flags = parser.parse_known_args()
+    if options.serve_apps:
+        global NET
+        NET = options.net
+        return serve_apps(options.serve_apps)
+    wanted = options.scenarios or ["storm", "idle"]
+    if unknown := [one for one in wanted if one not in SCENARIOS]:
+        parser.error(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
+    for _ in range(options.runs):
+        cluster = Cluster(options.hosts, flags)
+        try:
+            results = {"hosts": options.hosts} | storm(cluster)
+            for scenario in wanted:
+                if scenario != "storm":
+                    results |= globals()[scenario](cluster)
+        finally:
+            cluster.end()
+        print(json.dumps(results) if options.json else "\n".join(f"{key:32} {value}" for key, value in results.items()), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
