@@ -148,9 +148,9 @@ TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
     int next_ms;
   };
   for (const auto& [state, joined, turn, next_ms] :
-       {Case{State::kAsking, false, Turn::kPing, 500}, Case{State::kAsking, true, Turn::kPing, 1000},
-        Case{State::kClosed, false, Turn::kPing, 100}, Case{State::kJoining, false, Turn::kAskToJoin, 500},
-        Case{State::kJoining, true, Turn::kPing, 500}, Case{State::kAlias, false, Turn::kLookUpAfreshAndPing, 10'000},
+       {Case{State::kAsking, false, Turn::kPing, 1000}, Case{State::kAsking, true, Turn::kPing, 1000},
+        Case{State::kClosed, false, Turn::kPing, 100}, Case{State::kJoining, false, Turn::kAskToJoin, 1000},
+        Case{State::kJoining, true, Turn::kPing, 1000}, Case{State::kAlias, false, Turn::kLookUpAfreshAndPing, 10'000},
         Case{State::kForeign, true, Turn::kLookUpAfreshAndPing, 10'000}, Case{State::kMeeting, true, Turn::kPing, 1000},
         Case{State::kRefused, false, Turn::kPing, 1000}, Case{State::kSilent, true, Turn::kPing, 1000}}) {
     learn("b");
@@ -166,7 +166,7 @@ TEST_F(Table, AnOpenQuestionIsRepeatedLessAndLessOften) {
     int asked_for_ms, pause_ms;
   };
   for (const auto& [asked_for_ms, pause_ms] :
-       {Case{0, 100}, Case{400, 100}, Case{2000, 500}, Case{4000, 1000}, Case{60'000, 1000}}) {
+       {Case{0, 100}, Case{100, 100}, Case{400, 400}, Case{1000, 1000}, Case{60'000, 1000}}) {
     learn("b");
     (void)candidates.take_turn("b", {at(asked_for_ms), false, false, false, false});
     EXPECT_EQ(of("b").next_try, at(asked_for_ms + pause_ms));
