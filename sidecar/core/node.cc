@@ -24,7 +24,7 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       turns_(config_.max_turns, config_.most_turns),
       endings_(config_.max_turns),
       inherited_(config_.remembered_bytes / 2),
-      life_(config_.has_app) {}
+      life_cycle_(config_, context_, timers_) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -36,7 +36,7 @@ void Node::begin(Now now) {
   clock_.advance(now);
   const Duration lag = now.mono - last_event_;
   last_event_ = now.mono;
-  if (!life_.has_begun()) return;
+  if (!life_cycle_.life().has_begun()) return;
   if (lag > config_.dead_after / 2) {
     change_membership([](Membership& membership) { membership.suspect_self(); });
   } else if (lag > kLate) {
@@ -62,7 +62,7 @@ void Node::settle() {
 
 void Node::wake(Now now) {
   begin(now);
-  NodeTimer timer;
+  Timer timer;
   while (timers_.pop_due(now.mono, timer)) {
     std::visit(Overloaded{
                    [&](due::Tick) { tick(); },
@@ -78,9 +78,9 @@ void Node::wake(Now now) {
                      send_deactivations();
                    },
                    [&](due::IdleAgain at) { idle_again(at.actor); },
-                   [&](due::InitialReset) { initial_reset_due(); },
+                   [&](due::InitialReset) { carry_out(life_cycle_.initial_reset_due()); },
                    [&](due::Drain) { drain_due(); },
-                   [&](due::Settle) { settle_due_ = NodeTimers::kNone; },
+                   [&](due::Settle) { settle_due_ = Timers::kNone; },
                },
                timer);
     advance_orders();
@@ -90,7 +90,7 @@ void Node::wake(Now now) {
 
 // What settle() has to say may not be said yet: it looks again then.
 void Node::settle_by(Instant when) {
-  if (settle_due_ == NodeTimers::kNone) settle_due_ = timers_.add(when, due::Settle{});
+  if (settle_due_ == Timers::kNone) settle_due_ = timers_.add(when, due::Settle{});
 }
 
 // What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
@@ -156,7 +156,7 @@ void Node::handle_view_events() {
   for (int round = 0; true; ++round) {
     const std::vector<ViewEvent> events = changing_membership_.take_events();
     if (events.empty()) break;
-    // A handler may change the phase (must_rejoin), from which nothing more follows. It may not change the ring: what
+    // A handler may change the phase (MustRejoin), from which nothing more follows. It may not change the ring: what
     // it does afterwards would be decided by a ring that has not been looked at.
     RINGSIDE_CHECK(round < 2);
     RINGSIDE_CHECK(round == 0 || !std::holds_alternative<view_event::RingChanged>(events.front()));
@@ -167,7 +167,9 @@ void Node::handle_view_events() {
                      [&](const view_event::RunEnded& ended) { run_ended(ended.run, ended.how); },
                      [&](const view_event::LeftRing& member) { left_ring(member.run, member.phase); },
                      [&](const view_event::Joined&) { joined(); },
-                     [&](const view_event::MustRejoin& rejoin) { must_rejoin(rejoin.why); },
+                     [&](const view_event::MustRejoin& rejoin) {
+                       carry_out(life_cycle_.must_rejoin(rejoin.why, membership_.phase()));
+                     },
                      [&](const view_event::Confirmed&) { confirmed(); },
                      [&](const view_event::HeardAgain&) { topology_changed_ = true; },
                      [&](const view_event::Changed&) { view_changed(); },
@@ -246,19 +248,11 @@ void Node::view_changed() {
   context_.effects.push_back(ViewChanged{});
 }
 
-void Node::must_rejoin(const std::string& why) {
-  if (!life_.end_run()) return;
-  context_.log(Level::kWarn, "rejoin", {{"why", why}});
-  ++context_.counters.rejoins;
-  if (membership_.phase() == Phase::kReady) set_phase(Phase::kJoining);
-  end_all(Deactivation::kFenced);
-}
-
 // ---- events that only pass on ---------------------------------------------------------------------------------------
 
 void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
   begin(now);
-  if (life_.has_run()) {  // a run that begins has it read again
+  if (life_cycle_.life().has_run()) {  // a run that begins has it read again
     change_membership([&](Membership& membership) { membership.discovered(addresses, complete, missing); });
   }
   settle();
@@ -272,7 +266,7 @@ void Node::connection_lost(Now now, const std::string& host) {
 
 void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
   begin(now);
-  if (life_.has_run()) {
+  if (life_cycle_.life().has_run()) {
     dispatch(token, sender, source_ip, std::move(request));
   } else {
     answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});

@@ -28,6 +28,7 @@
 #include "sidecar/core/calls/forwards.h"
 #include "sidecar/core/calls/pace.h"
 #include "sidecar/core/calls/retry_budget.h"
+#include "sidecar/core/config.h"
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
 #include "sidecar/core/directory/strays.h"
@@ -36,13 +37,12 @@
 #include "sidecar/core/legacy/bounces.h"
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/legacy/unverified_claims.h"
-#include "sidecar/core/life/initial_reset.h"
-#include "sidecar/core/life/life.h"
+#include "sidecar/core/life/life_cycle.h"
 #include "sidecar/core/membership/membership.h"
-#include "sidecar/core/node_config.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/route.h"
 #include "sidecar/core/snapshot.h"
+#include "sidecar/core/timers.h"
 
 namespace ringside::core {
 
@@ -109,7 +109,6 @@ class Node final {
   void run_ended(const HostRun& run, Gone how);
   void left_ring(const HostRun& run, Phase phase);
   void joined();
-  void must_rejoin(const std::string& why);
   void confirmed();
   void view_changed();
   void set_phase(Phase phase);
@@ -216,18 +215,12 @@ class Node final {
   void asked_back(const NodeQuestion& asked, const PeerAnswer& answer);
 
   // node_lifecycle.cc
+  void carry_out(const LifeSteps& steps);
   void begin_run(Phase phase);
-  void come_back();
-  void leave_without_app();
-  void say_drained();
+  void check_quorum();
   void check_run();
-  void ask_for_initial_reset();
-  void initial_reset_answered(const Deactivated& said);
-  void initial_reset_due();
-  void forget_initial_reset();
   void check_drained();
   void drain_due();
-  void check_quorum();
 
   NodeConfig config_;
   Context context_;
@@ -238,7 +231,7 @@ class Node final {
   Strays strays_;
   Hints hints_;
   ActorTable actors_;
-  NodeTimers timers_;
+  Timers timers_;
   Calls calls_;
   CallOrder order_;
   RetryBudget retry_budget_;
@@ -250,7 +243,7 @@ class Node final {
   OwnershipGrants grants_;
   std::map<QuestionId, NodeQuestion> asked_;
   UnverifiedClaims unverified_;
-  std::unordered_map<ActorId, NodeTimers::Handle> idle_again_;  // what the app has failed to forget is asked for then
+  std::unordered_map<ActorId, Timers::Handle> idle_again_;  // what the app has failed to forget is asked for then
   Endings endings_;
   std::map<std::string, LegacyNews> legacy_news_;
   HandOver hand_over_;
@@ -258,15 +251,12 @@ class Node final {
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   std::size_t turns_waiting_ = 0;  // calls that wait for actors here
-  Life life_;
-  InitialReset initial_reset_;
-  NodeTimers::Handle initial_reset_due_ = NodeTimers::kNone;  // asked again then, or the host is shown without its app
+  LifeCycle life_cycle_;
   Instant last_event_;
   Instant next_inventory_;
   Instant next_contest_;
-  NodeTimers::Handle next_tick_ = NodeTimers::kNone;
-  NodeTimers::Handle settle_due_ = NodeTimers::kNone;
-  NodeTimers::Handle drain_due_ = NodeTimers::kNone;
+  Timers::Handle next_tick_ = Timers::kNone;
+  Timers::Handle settle_due_ = Timers::kNone;
   bool handling_view_events_ = false;
   bool topology_changed_ = false;
 };

@@ -6,7 +6,7 @@
 namespace ringside::core {
 
 void Node::check() const {
-  life_.check();
+  life_cycle_.check();
   membership_.check();
   calls_.check();
   order_.check();
@@ -21,7 +21,7 @@ void Node::check() const {
 // What the others see is what this host is about (life/life.h, invariant 1).
 void Node::check_life() const {
   const Phase phase = membership_.phase();
-  switch (life_.state()) {
+  switch (life_cycle_.life().state()) {
     case Life::State::kToJoin:
       break;
     case Life::State::kOnRing:

@@ -151,8 +151,9 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
     case Reason::kNoOwner:
       return "no host has an application on the ring: " + hosts_off_the_ring();
     case Reason::kAppDown:
-      return life_.app_down_because().empty() ? "the application is not healthy"
-                                              : "the application is not healthy: " + life_.app_down_because();
+      return life_cycle_.life().app_down_because().empty()
+                 ? "the application is not healthy"
+                 : "the application is not healthy: " + life_cycle_.life().app_down_because();
     case Reason::kNoQuorum:
       return "this host sees " + std::to_string(membership_.members().size() + 1) +
              " hosts, itself included, and --quorum is " + std::to_string(config_.quorum);

@@ -77,8 +77,8 @@ void Node::send_deactivations() {
 
 void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
   begin(now);
-  if (initial_reset_.asks(token)) {
-    initial_reset_answered(said);
+  if (const auto steps = life_cycle_.deactivated(token, said)) {
+    carry_out(*steps);
   } else if (const auto asked = endings_.answered(token, context_.now.mono)) {
     deactivation_answered(actors_.at(asked->claim.id), asked->failures, said);
     send_deactivations();

@@ -104,7 +104,9 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
   if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
     // Of the question of an earlier run that is not news.
     const bool open = inventory_.awaits(asked.host, asked.generation, asked.inventory);
-    if (open && inventory->verdict == Verdict::kBuried) return must_rejoin("buried by " + asked.host);
+    if (open && inventory->verdict == Verdict::kBuried) {
+      return carry_out(life_cycle_.must_rejoin("buried by " + asked.host, membership_.phase()));
+    }
     if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return;
     claims = inventory->claims;
   } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {

@@ -29,9 +29,9 @@ RouteFacts Node::facts() const {
           hints_,
           grants_,
           config_.has_app,
-          life_.app_up(),
-          life_.has_quorum(),
-          life_.state() == Life::State::kToJoin,
+          life_cycle_.life().app_up(),
+          life_cycle_.life().has_quorum(),
+          life_cycle_.life().state() == Life::State::kToJoin,
           config_.peer_apply_own};
 }
 
@@ -341,7 +341,7 @@ void Node::call_due(CallId token) {
   PendingCall* const found = calls_.find(token);
   if (found == nullptr) return;
   PendingCall& pending = *found;
-  pending.deadline = NodeTimers::kNone;
+  pending.deadline = Timers::kNone;
   switch (pending.stage) {
     case CallStage::kForwarding: {
       if (context_.now.mono < pending.call->deadline + kAnswerGrace) {

@@ -4,47 +4,11 @@
 #include <cstdint>
 #include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "sidecar/core/call.h"
 #include "sidecar/core/membership/member.h"
-#include "sidecar/core/timer_queue.h"
 
 namespace ringside::core {
-
-// What a node's timers are for: each kind names what it is about.
-namespace due {
-struct Tick {};
-struct CallDeadline {
-  CallId call;
-};
-struct CallRetry {
-  CallId call;
-};
-struct TurnTimeout {
-  TurnId turn;
-};
-struct TurnBreak {  // on an operator's wish
-  TurnId turn;
-};
-struct ActorRetry {
-  ActorId actor;
-};
-struct EndingAgain {
-  ActorId actor;
-};
-struct IdleAgain {
-  ActorId actor;
-};
-struct InitialReset {};
-struct Drain {};
-struct Settle {};
-}  // namespace due
-using NodeTimer =
-    std::variant<due::Tick, due::CallDeadline, due::CallRetry, due::TurnTimeout, due::TurnBreak, due::ActorRetry,
-                 due::EndingAgain, due::IdleAgain, due::InitialReset, due::Drain, due::Settle>;
-using NodeTimers = TimerQueue<NodeTimer>;
 
 inline constexpr std::uint64_t kUnasked = ~std::uint64_t{0};
 

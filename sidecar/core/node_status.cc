@@ -64,13 +64,13 @@ Status Node::status() const {
   status.generation = membership_.self().generation;
   status.phase = membership_.phase();
   status.has_app = config_.has_app;
-  status.app_up = life_.app_up();
+  status.app_up = life_cycle_.life().app_up();
   status.joined = membership_.joined();
   status.confirming = membership_.confirming();
   status.settled = membership_.settled();
-  status.quorum = life_.has_quorum();
+  status.quorum = life_cycle_.life().has_quorum();
   status.inventory_open = !inventory_.settled();
-  status.drain_overdue = life_.is_drain_overdue();
+  status.drain_overdue = life_cycle_.life().is_drain_overdue();
   status.ring = membership_.ring()->fingerprint();
   status.points = config_.points;
   status.members = membership_.members().size() + 1;
@@ -83,24 +83,14 @@ Status Node::status() const {
   status.calls = calls_.size();
   status.queued_bytes = calls_.bytes();
   status.held = calls_.waiting().size();
-  status.unfinished =
-      calls_.size() + turns_.size() + forwards_.size() + order_.orders() + calls_.waiting().size() +
-      turns_.awaiting_room().size() + left_behind_.size() + legacy_bounces_.size() + grants_.size() + asked_.size() +
-      unverified_.hosts() + endings_.size() + legacy_news_.size() + ends_.size() + hand_over_.size() +
-      contested_.size() +
-      (timers_.size() - (next_tick_ == NodeTimers::kNone ? 0 : 1) - (settle_due_ == NodeTimers::kNone ? 0 : 1));
-  if (!life_.has_begun()) {
-    status.not_ready_because = "waiting for the first answer of the application's health check";
-  } else if (!life_.has_quorum()) {
-    status.not_ready_because = "fewer members than --quorum";
-  } else if (life_.needs_initial_reset() && !initial_reset_.done()) {
-    status.not_ready_because = "the application is still forgetting what it held before";
-    if (!initial_reset_.detail().empty()) status.not_ready_because += ": " + initial_reset_.detail();
-  } else if (membership_.phase() == Phase::kAppDown || life_.state() == Life::State::kSick) {
-    status.not_ready_because = "the application is not healthy: " + life_.app_down_because();
-  } else if (membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining) {
-    status.not_ready_because = to_string(membership_.phase());
-  } else if (!membership_.joined()) {
+  status.unfinished = calls_.size() + turns_.size() + forwards_.size() + order_.orders() + calls_.waiting().size() +
+                      turns_.awaiting_room().size() + left_behind_.size() + legacy_bounces_.size() + grants_.size() +
+                      asked_.size() + unverified_.hosts() + endings_.size() + legacy_news_.size() + ends_.size() +
+                      hand_over_.size() + contested_.size() +
+                      (timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) - (settle_due_ == Timers::kNone ? 0 : 1));
+  status.not_ready_because = life_cycle_.not_ready_because(membership_.phase());
+  if (!status.not_ready_because.empty()) return status;
+  if (!membership_.joined()) {
     status.not_ready_because = "joining: " + membership_.waiting_for();
   } else if (membership_.phase() == Phase::kJoining) {
     status.not_ready_because = "asking the members what they hold in this host's ranges";

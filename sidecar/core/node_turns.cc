@@ -64,7 +64,8 @@ void Node::enqueue(CallId token, Actor& actor) {
 // time one of those that are left is asked, so the drain takes no longer. Once others may hold the id (this run is
 // over), or the app is sick, no turn begins any more, as with every other end.
 bool Node::goes_before_its_end(const Actor& actor) const {
-  return life_.may_serve_while_draining() && actor.why == Deactivation::kDrain && endings_.not_asked_yet(actor.id);
+  return life_cycle_.life().may_serve_while_draining() && actor.why == Deactivation::kDrain &&
+         endings_.not_asked_yet(actor.id);
 }
 
 // Not while the peers have yet to say that they still know this host.

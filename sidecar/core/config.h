@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "sidecar/core/membership/membership.h"
+#include "sidecar/core/membership/config.h"
 
 namespace ringside::core {
 

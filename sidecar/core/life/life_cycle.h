@@ -1,0 +1,78 @@
+// The life of this host with its clockwork: the state machine (life.h), what the app has to forget first
+// (initial_reset.h), the time that a drain may take, and what people are told of all that.
+//
+// It calls nobody. Each event returns what follows for the rest of the node, in order (life_step.h): to change the
+// phase, to end activations, to begin a run.
+//
+// Invariants
+//  1. Those of life.h and initial_reset.h.
+//  2. A drain's time runs in kDraining alone.
+//  3. While the app is asked to forget everything, no pause before the next question runs, unless the host waits for
+//     that answer before its first run.
+// Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "sidecar/core/config.h"
+#include "sidecar/core/context.h"
+#include "sidecar/core/life/initial_reset.h"
+#include "sidecar/core/life/life.h"
+#include "sidecar/core/life/life_step.h"
+#include "sidecar/core/timers.h"
+
+namespace ringside::core {
+
+class LifeCycle {
+ public:
+  LifeCycle(const NodeConfig& config, Context& context, Timers& timers);
+
+  // ---- the application ----
+  LifeSteps start(bool app_up, const std::string& why);  // its health is known; why: it is not up
+  LifeSteps app_up();
+  LifeSteps app_down(const std::string& why, bool alive);
+  LifeSteps app_restarted(std::size_t actors);
+  // What it says to the question under `token`; nothing: that is not a question of this part.
+  std::optional<LifeSteps> deactivated(DeactivationId token, const Deactivated& said);
+  LifeSteps initial_reset_due();
+
+  // ---- drain ----
+  LifeSteps drain(std::size_t actors);
+  LifeSteps uncordon();
+  // Nothing is active here any more, and all members have seen this host leave the ring.
+  LifeSteps all_left();
+  // --drain-timeout: whoever waits for the drain waits no longer. It goes on, for what is left (for a person).
+  void drain_due(std::size_t actors, std::string left);
+
+  // ---- runs and quorum ----
+  // All of the last run has ended: the phase in which the next one begins. Nothing: the app has to forget first what an
+  // earlier sidecar's activations left in it, and is asked to. Whoever is on the ring gets calls.
+  std::optional<Phase> next_run();
+  LifeSteps must_rejoin(const std::string& why, Phase phase);
+  // With --quorum: whether there is one. The minority of a partition stops by itself, before the majority's longer
+  // verdict lets it take over.
+  LifeSteps see_quorum(bool quorum, Phase phase, std::size_t members);
+
+  // ---- what may be done ----
+  const Life& life() const { return life_; }
+  // Why it is not on the ring yet, or not any more, for a person; empty: nothing here is in the way.
+  std::string not_ready_because(Phase phase) const;
+  void check() const;  // ends the process if an invariant does not hold
+
+ private:
+  LifeSteps come_back();
+  void ask_for_initial_reset();
+  void forget_initial_reset();
+
+  const NodeConfig& config_;
+  Context& context_;
+  Timers& timers_;
+  Life life_;
+  InitialReset initial_reset_;
+  TimerHandle initial_reset_due_ = kNoTimer;  // asked again then, or the host is shown without its app
+  TimerHandle drain_due_ = kNoTimer;
+};
+
+}  // namespace ringside::core
