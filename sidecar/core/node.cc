@@ -23,6 +23,8 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       calls_(config_.queue_bytes),
       turns_(config_.max_turns, config_.most_turns),
       endings_(config_.max_turns),
+      legacy_(config_, context_, cluster_),
+      succession_(config_, context_, timers_, cluster_),
       inherited_(config_.remembered_bytes / 2),
       life_cycle_(config_, context_, timers_) {}
 
@@ -48,16 +50,15 @@ void Node::begin(Now now) {
 void Node::settle() {
   advance_orders();
   open_inventory();
-  tell_handed_over();
+  tell_successors();
   settle_contested();
   check_quorum();
   check_run();
   check_drained();
   if (std::exchange(topology_changed_, false)) reroute_waiting();
   advance_orders();
-  // Whoever wanted it has gone: the ring owner will find that nobody holds it.
-  grants_.drop_unused();
-  tell_ends();
+  legacy_.drop_unused_grants();
+  succession_.tell_ends();
 }
 
 void Node::wake(Now now) {
@@ -80,17 +81,12 @@ void Node::wake(Now now) {
                    [&](due::IdleAgain at) { idle_again(at.actor); },
                    [&](due::InitialReset) { carry_out(life_cycle_.initial_reset_due()); },
                    [&](due::Drain) { drain_due(); },
-                   [&](due::Settle) { settle_due_ = Timers::kNone; },
+                   [&](due::Succession) { succession_.due(); },
                },
                timer);
     advance_orders();
   }
   settle();
-}
-
-// What settle() has to say may not be said yet: it looks again then.
-void Node::settle_by(Instant when) {
-  if (settle_due_ == Timers::kNone) settle_due_ = timers_.add(when, due::Settle{});
 }
 
 // What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
@@ -111,9 +107,7 @@ void Node::tick() {
   change_membership([](Membership& membership) { membership.end_tick(); });
   expire_idle();
   if (turns_.make_room(context_.now.mono)) run_runnable();
-  for (auto& [host, news] : std::exchange(legacy_news_, {})) {
-    const Member* member = membership_.find(host);
-    if (member == nullptr || !member->legacy()) continue;
+  for (auto& [host, news] : legacy_.take_news()) {
     std::erase_if(news.claims, [this](const Claim& claim) { return !actors_.holds(claim); });
     announce(host, std::move(news.claims));
     if (!news.ask_ids && news.doubted.empty()) continue;
@@ -218,7 +212,7 @@ void Node::run_ended(const HostRun& run, Gone how) {
 // either: what this host holds in its range it has to be told, and says so where it holds the same.
 void Node::admitted(const HostRun& run) {
   if (run.generation != 0) return;
-  LegacyNews& news = legacy_news_[run.host];
+  LegacyHosts::News& news = legacy_.for_next_tick(run.host);
   news.ask_ids = true;
   actors_.each([&](const Actor& actor) {
     const std::string* owner = membership_.ring()->owner(actor.id);
@@ -244,7 +238,7 @@ void Node::confirmed() {
 
 void Node::view_changed() {
   topology_changed_ = true;
-  hand_over_.look_again(context_.now.mono);
+  succession_.look_again();
   context_.effects.push_back(ViewChanged{});
 }
 
@@ -276,7 +270,13 @@ void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::s
 
 void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
   begin(now);
-  if (const auto found = asked_.find(token); found != asked_.end()) {
+  if (const auto heard = legacy_.answered(token, answer)) {
+    std::visit(Overloaded{
+                   [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
+                   [&](const LegacyHosts::Verified& said) { verified(said); },
+               },
+               *heard);
+  } else if (const auto found = asked_.find(token); found != asked_.end()) {
     const NodeQuestion asked = std::move(found->second);
     asked_.erase(found);
     switch (asked.about) {
@@ -286,18 +286,8 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
       case NodeQuestion::About::kAnnouncement:
         announcement_answered(asked, answer);
         break;
-      case NodeQuestion::About::kAskBack:
-        asked_back(asked, answer);
-        break;
-      case NodeQuestion::About::kAdoption:
-        adoption_answered(asked, answer);
-        break;
-      case NodeQuestion::About::kExpiry:
-      case NodeQuestion::About::kHandOver:
-        expiry_answered(asked, answer);
-        break;
     }
-  } else {
+  } else if (!succession_.answered(token, answer)) {
     change_membership([&](Membership& membership) { membership.answered(token, answer); });
   }
   settle();

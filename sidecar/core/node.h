@@ -32,13 +32,11 @@
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
 #include "sidecar/core/directory/strays.h"
-#include "sidecar/core/hand_over/hand_over.h"
-#include "sidecar/core/hand_over/unannounced_ends.h"
-#include "sidecar/core/legacy/bounces.h"
-#include "sidecar/core/legacy/ownership_grants.h"
-#include "sidecar/core/legacy/unverified_claims.h"
+#include "sidecar/core/hand_over/succession.h"
+#include "sidecar/core/legacy/legacy_hosts.h"
 #include "sidecar/core/life/life_cycle.h"
 #include "sidecar/core/membership/membership.h"
+#include "sidecar/core/membership_view.h"
 #include "sidecar/core/node_state.h"
 #include "sidecar/core/route.h"
 #include "sidecar/core/snapshot.h"
@@ -93,7 +91,6 @@ class Node final {
   void settle();
   void tick();
   void tick_soon();
-  void settle_by(Instant when);
   void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request);
   void open_inventory();
   // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
@@ -134,7 +131,7 @@ class Node final {
   // node_adoption.cc: --peer-apply own
   void adopt(ActorId id);
   AckAnswer adoption_asked(const HostRun& by, const std::vector<Claim>& claims);
-  void adoption_answered(const NodeQuestion& asked, const PeerAnswer& answer);
+  void grant_answered(const LegacyHosts::Granted& granted);
 
   // node_turns.cc: actors and turns
   Actor& claim(ActorId id);
@@ -196,10 +193,7 @@ class Node final {
   void yield(ActorId id, const std::string& owner, Epoch epoch);
   void expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip);
   void expired(ReplyId token, const Sender& sender, const ExpireRequest& request);
-  void tell_ends();
-  void tell_handed_over();
-  std::vector<HandOver::Successor> successors_of(ActorId id) const;
-  void expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer);
+  void tell_successors();
   void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
@@ -210,9 +204,7 @@ class Node final {
   void check_actors() const;
 
   // node_hearsay.cc: what is said of a legacy host whose address proves nothing
-  void ask_back(const std::string& host, UnverifiedClaims::Said said);
-  void ask_for_ids(const std::string& host);
-  void asked_back(const NodeQuestion& asked, const PeerAnswer& answer);
+  void verified(const LegacyHosts::Verified& verified);
 
   // node_lifecycle.cc
   void carry_out(const LifeSteps& steps);
@@ -227,6 +219,7 @@ class Node final {
   EpochClock clock_;
   Membership changing_membership_;  // by change_membership
   const Membership& membership_ = changing_membership_;
+  const MembershipView cluster_{changing_membership_};
   Inventory inventory_;
   Strays strays_;
   Hints hints_;
@@ -239,15 +232,11 @@ class Node final {
   Turns turns_;
   std::map<TurnId, std::deque<CallId>> left_behind_;  // lost turns: the calls behind them
   Pace pace_;                                         // of the calls that wait for actors, here or in order_
-  LegacyBounces legacy_bounces_;
-  OwnershipGrants grants_;
   std::map<QuestionId, NodeQuestion> asked_;
-  UnverifiedClaims unverified_;
   std::unordered_map<ActorId, Timers::Handle> idle_again_;  // what the app has failed to forget is asked for then
   Endings endings_;
-  std::map<std::string, LegacyNews> legacy_news_;
-  HandOver hand_over_;
-  UnannouncedEnds ends_;
+  LegacyHosts legacy_;
+  Succession succession_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   std::size_t turns_waiting_ = 0;  // calls that wait for actors here
@@ -256,7 +245,6 @@ class Node final {
   Instant next_inventory_;
   Instant next_contest_;
   Timers::Handle next_tick_ = Timers::kNone;
-  Timers::Handle settle_due_ = Timers::kNone;
   bool handling_view_events_ = false;
   bool topology_changed_ = false;
 };

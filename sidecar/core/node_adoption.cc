@@ -5,17 +5,8 @@
 
 namespace ringside::core {
 
-// The call waits meanwhile, like all others of this id.
 void Node::adopt(ActorId id) {
-  const std::string* owner = membership_.ring()->owner(id);
-  if (grants_.asked_for(id) || owner == nullptr) return;
-  const std::vector<Claim> claims{{id, clock_.next()}};
-  grants_.ask(claims.front());
-  const QuestionId token = context_.next<QuestionId>();
-  asked_[token] = {NodeQuestion::About::kAdoption, *owner, 0, 0, claims};
-  const HostRun& self = membership_.self();
-  context_.effects.push_back(
-      AskPeer{token, *owner, OwnershipRequest{self.host, self.generation, claims, true}, config_.dead_after});
+  if (!legacy_.grants().asked_for(id)) legacy_.ask_for({id, clock_.next()});
 }
 
 AckAnswer Node::adoption_asked(const HostRun& by, const std::vector<Claim>& claims) {
@@ -37,17 +28,9 @@ AckAnswer Node::adoption_asked(const HostRun& by, const std::vector<Claim>& clai
   return ack;
 }
 
-void Node::adoption_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
-  const Claim& claim = asked.claims.front();
-  const auto* ack = std::get_if<AckAnswer>(&answer);
-  if (ack != nullptr && ack->accepted) {
-    // What waits for it is routed at the end of this event, and claims it.
-    topology_changed_ = grants_.grant(claim) || topology_changed_;
-    return;
-  }
-  if (!grants_.refuse(claim) || ack == nullptr || ack->rejected.empty()) return;  // the next call asks again
-  hints_.put(claim.id, ack->rejected.front().owner);
-  topology_changed_ = true;
+void Node::grant_answered(const LegacyHosts::Granted& granted) {
+  if (granted.elsewhere) hints_.put(granted.elsewhere->id, granted.holder);
+  topology_changed_ = topology_changed_ || granted.reroute;
 }
 
 }  // namespace ringside::core

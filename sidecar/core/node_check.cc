@@ -11,7 +11,7 @@ void Node::check() const {
   calls_.check();
   order_.check();
   endings_.check();
-  unverified_.check();
+  legacy_.check();
   RINGSIDE_CHECK(!handling_view_events_);
   check_life();
   check_calls();
@@ -100,7 +100,7 @@ void Node::check_actors() const {
     }
     if (actor.told) {
       RINGSIDE_CHECK(actor.ending);
-      RINGSIDE_CHECK(endings_.contains(actor.id) != hand_over_.contains(actor.id));
+      RINGSIDE_CHECK(endings_.contains(actor.id) != succession_.contains(actor.id));
       ++ending;
     }
     if (!actor.queue) return;
@@ -111,7 +111,7 @@ void Node::check_actors() const {
     }
   });
   RINGSIDE_CHECK(queued == turns_waiting_);
-  RINGSIDE_CHECK(ending == endings_.size() + hand_over_.size());
+  RINGSIDE_CHECK(ending == endings_.size() + succession_.under_way());
   turns_.each([&](TurnId token, const Turn& turn) {
     const Actor* actor = actors_.find(turn.actor);
     if (actor != nullptr && actor->epoch == turn.epoch) RINGSIDE_CHECK(actor->turn == token);

@@ -181,12 +181,12 @@ void Node::hand_over(Actor& actor) {
   if (!actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout) {
     return release(actor);
   }
-  hand_over_.add({actor.id, actor.epoch}, context_.now.mono);
+  succession_.hand_over({actor.id, actor.epoch});
 }
 
 // The activation is over: its claim goes, its ring owner hears of it, and what waited for it is routed afresh.
 void Node::release(Actor& actor) {
-  ends_.add({actor.id, actor.epoch});
+  succession_.announce({actor.id, actor.epoch});
   forget_idle_again(actor.id);
   std::unique_ptr<std::deque<CallId>> queue = std::move(actor.queue);
   actors_.erase(actor);
@@ -198,7 +198,7 @@ void Node::lose_all() {
   std::vector<std::unique_ptr<std::deque<CallId>>> queues;
   while (Actor* actor = actors_.oldest()) {
     ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
-    ends_.add({actor->id, actor->epoch});
+    succession_.announce({actor->id, actor->epoch});
     if (actor->queue && actor->turn) {
       leave_behind(actor->turn, *actor->queue);
     } else if (actor->queue) {
@@ -208,7 +208,7 @@ void Node::lose_all() {
     actors_.erase(*actor);
   }
   endings_.clear();
-  hand_over_.clear();
+  succession_.lose_all();
   for (auto& queue : queues) requeue(std::move(queue));
 }
 

@@ -83,7 +83,7 @@ void Node::check_quorum() {
 
 void Node::check_run() {
   // Handing over what an ended activation has answered may have to wait until the rings agree.
-  const bool all_ended = actors_.size() == hand_over_.size();
+  const bool all_ended = actors_.size() == succession_.under_way();
   if (life_cycle_.life().awaits_run()) {
     const std::optional<Phase> phase = all_ended ? life_cycle_.next_run() : std::nullopt;
     if (!phase) return;

@@ -119,7 +119,7 @@ void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answe
   } else {
     const auto* failure = std::get_if<PeerFailure>(&answer);
     if (asked.inventory == kUnasked && failure != nullptr && failure->unheard()) {
-      legacy_news_[asked.host].ask_ids = true;
+      legacy_.for_next_tick(asked.host).ask_ids = true;
     }
     return;
   }
@@ -217,7 +217,7 @@ void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& an
     const Member* member = membership_.find(asked.host);
     // Ours are told again by whoever knows of the two holders.
     if (!failure->unheard() || member == nullptr || !member->legacy()) return;
-    std::vector<Claim>& again = legacy_news_[asked.host].claims;
+    std::vector<Claim>& again = legacy_.for_next_tick(asked.host).claims;
     again.insert(again.end(), asked.claims.begin(), asked.claims.end());
     return;
   }
@@ -294,7 +294,7 @@ void Node::ownership_announced(ReplyId token, const Sender& sender, const Owners
   } else if (member->run.generation != request.generation) {
     ack.message = "not of the run of " + request.host + " that is a member here";
   } else if (member->legacy() && !from_itself && !by_another) {
-    return ask_back(request.host, {token, false, request.claims});
+    return legacy_.ask_back(request.host, {token, false, request.claims});
   } else if (by_another || (name && name->is_ip && !from_itself)) {
     ack.message = "claims count only from the host itself";
     std::vector<Claim> both;  // that host is asked about what this one holds too
@@ -363,7 +363,7 @@ void Node::expiry_announced(ReplyId token, const ExpiryRequest& request, const s
   if (!name || !name->is_ip || name->address != source_ip) {
     std::vector<Claim> claims;
     for (const ActorId id : request.ids) claims.push_back({id, 0});
-    return ask_back(request.host, {token, true, std::move(claims)});
+    return legacy_.ask_back(request.host, {token, true, std::move(claims)});
   }
   hear_expiries(request.host, request.ids);
   answer(token, AckAnswer{true, "", {}});
@@ -399,84 +399,15 @@ void Node::expired(ReplyId token, const Sender& sender, const ExpireRequest& req
   answer(token, ExpireAnswer{verdict});
 }
 
-// Whoever may activate the id next, and knows that it may. One that has not seen this host leave does not.
-std::vector<HandOver::Successor> Node::successors_of(ActorId id) const {
-  const bool leaving = membership_.phase() != Phase::kReady && membership_.phase() != Phase::kJoining;
-  const std::string* owner = membership_.ring()->owner(id);
-  std::vector<HandOver::Successor> successors;
-  for (const std::string& host : membership_.successors(id)) {
-    successors.push_back({host, owner != nullptr && *owner == host, !leaving || membership_.leave_seen_by(host)});
-  }
-  return successors;
-}
-
-void Node::tell_handed_over() {
-  if (!hand_over_.is_due(context_.now.mono)) return;
-  const HandOver::Due due = hand_over_.due(context_.now.mono, [this](ActorId id) { return successors_of(id); });
-  if (due.next != kNever) return settle_by(due.next);
-  const auto ended = [this](const Claim& claim) {
+void Node::tell_successors() {
+  const Succession::Over over = succession_.tell_successors([this](const Claim& claim) {
     const Actor& actor = actors_.at(claim.id);
     RINGSIDE_CHECK(actor.window != nullptr);
     return Ended{claim.id, claim.epoch, actor.window->all()};
-  };
-  for (const auto& [successor, claims] : due.tell) {
-    const QuestionId token = context_.next<QuestionId>();
-    asked_[token] = {NodeQuestion::About::kHandOver, successor, 0, 0, claims};
-    ExpireRequest request;
-    for (const Claim& claim : claims) request.ended.push_back(ended(claim));
-    context_.effects.push_back(AskPeer{token, successor, std::move(request), config_.dead_after});
-  }
-  for (const Claim& claim : due.over) {
-    const std::string* owner = membership_.ring()->owner(claim.id);
-    // Nobody else's: whoever gains the id asks this host what it remembers.
-    if (owner == nullptr || membership_.find(*owner) == nullptr) inherited_.put(ended(claim));
-  }
-  for (const Claim& claim : due.over) release(actors_.at(claim.id));
-  topology_changed_ = topology_changed_ || !due.over.empty();
-}
-
-// An end that got lost would leave a stray behind for as long as this host lives: it is told again.
-void Node::expiry_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
-  const auto* heard = std::get_if<ExpireAnswer>(&answer);
-  const Verdict verdict = heard == nullptr ? Verdict::kUnspecified : heard->verdict;
-  if (asked.about == NodeQuestion::About::kExpiry) {
-    if (verdict != Verdict::kOk) ends_.add_again(asked.claims, context_.now.mono);
-    return;
-  }
-  hand_over_.answered(asked.host, asked.claims, verdict, context_.now.mono, [&](ActorId id) {
-    const std::string* owner = membership_.ring()->owner(id);
-    return owner != nullptr && *owner == asked.host;
   });
-}
-
-// What has ended here, told to the hosts that the ring names for it, and to all legacy hosts.
-void Node::tell_ends() {
-  if (!ends_.is_due(context_.now.mono)) return;
-  const UnannouncedEnds::Due due = ends_.due(context_.now.mono);
-  if (due.next != kNever) return settle_by(due.next);
-  if (due.claims.empty()) return;
-  std::vector<ActorId> ids;
-  std::map<std::string, std::vector<Claim>> by_owner;
-  for (const Claim& claim : due.claims) {
-    ids.push_back(claim.id);
-    const std::string* owner = membership_.ring()->owner(claim.id);
-    if (owner == nullptr || *owner == membership_.self().host) continue;
-    const Member* member = membership_.find(*owner);
-    if (member != nullptr && !member->legacy()) by_owner[*owner].push_back(claim);
-  }
-  if (!by_owner.empty() || membership_.has_legacy()) ends_.sent(context_.now.mono);
-  for (auto& [owner, claims] : by_owner) {
-    const QuestionId token = context_.next<QuestionId>();
-    ExpireRequest request;
-    for (const Claim& claim : claims) request.ended.push_back({claim.id, claim.epoch, {}});
-    asked_[token] = {NodeQuestion::About::kExpiry, owner, 0, 0, std::move(claims)};
-    context_.effects.push_back(AskPeer{token, owner, std::move(request), config_.dead_after});
-  }
-  for (const auto& [host, member] : membership_.members()) {
-    if (!member.legacy()) continue;
-    context_.effects.push_back(
-        AskPeer{context_.next<QuestionId>(), host, ExpiryRequest{membership_.self().host, ids}, config_.dead_after});
-  }
+  for (const Ended& ended : over.unclaimed) inherited_.put(ended);
+  for (const Claim& claim : over.claims) release(actors_.at(claim.id));
+  topology_changed_ = topology_changed_ || !over.claims.empty();
 }
 
 }  // namespace ringside::core

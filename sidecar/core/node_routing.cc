@@ -27,7 +27,7 @@ RouteFacts Node::facts() const {
           inventory_,
           strays_,
           hints_,
-          grants_,
+          legacy_.grants(),
           config_.has_app,
           life_cycle_.life().app_up(),
           life_cycle_.life().has_quorum(),
@@ -202,7 +202,8 @@ void Node::forward(CallId token, PendingCall& pending, const Member& member, Epo
   if (hops >= kMaxHops) return finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kHopLimit));
   const bool bounce = member.legacy() && call.origin == Origin::kPeer && !call.hops;
   if (bounce) {
-    if (!legacy_bounces_.begin(call.id, context_.now.mono)) {
+    const LegacyHosts::Bounce begun = legacy_.begin_bounce(call.id);
+    if (begun == LegacyHosts::Bounce::kRefused) {
       ++context_.counters.ring_disagreements;
       // It sends the calls back: it does not hold the actor any more.
       strays_.drop(call.id, member.run.host, 0);
@@ -212,7 +213,7 @@ void Node::forward(CallId token, PendingCall& pending, const Member& member, Epo
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
     }
     // Whoever sent it takes this host for the holder, as an expiry that it missed would explain: it is told again.
-    if (legacy_bounces_.first(call.id)) ends_.add({call.id, 0});
+    if (begun == LegacyHosts::Bounce::kFirst) succession_.announce({call.id, 0});
   }
   const ForwardId forward = context_.next<ForwardId>();
   forwards_.began(forward, {token, member.run.host, epoch, member.legacy(), bounce, context_.now.mono});
@@ -249,7 +250,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
   PendingCall& pending = *found;
   const Call& call = *pending.call;
   const ActorId id = call.id;
-  if (forward.bounce) legacy_bounces_.end(id);
+  if (forward.bounce) legacy_.end_bounce(id);
   if (answer.reason == Reason::kPeerLost || answer.reason == Reason::kPeerUnreachable) {
     answer.detail = detail_of_loss(call, forward, answer.detail);
   }
@@ -258,7 +259,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
     pace_.took(id, context_.now.mono - forward.began, context_.now.mono);
   }
   // A legacy host passes our refusal on without its trailers. It is our own word, and still holds.
-  if (forward.legacy && answer.reason == Reason::kPeerError && legacy_bounces_.disputed(id, context_.now.mono)) {
+  if (forward.legacy && answer.reason == Reason::kPeerError && legacy_.has_refused(id)) {
     answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, answer.detail);
     answer.owner = forward.host;
   }
@@ -266,7 +267,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
   const bool sent_on = answer.reason == Reason::kPeerError || answer.reason == Reason::kRingDisagreement;
   if (forward.legacy && sent_on) {
     const std::optional<Stray> stray = strays_.find(id);
-    if (stray && stray->holder.host == forward.host) legacy_news_[forward.host].doubted.insert(id);
+    if (stray && stray->holder.host == forward.host) legacy_.for_next_tick(forward.host).doubted.insert(id);
   }
 
   const bool origin = call.origin == Origin::kLocal || !call.hops;  // only the first host repeats
@@ -303,7 +304,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
 void Node::abandon_forward(const PendingCall& pending) {
   context_.effects.push_back(AbandonForward{pending.forward});
   const std::optional<Forward> forward = forwards_.end(pending.forward);
-  if (forward && forward->bounce) legacy_bounces_.end(pending.call->id);
+  if (forward && forward->bounce) legacy_.end_bounce(pending.call->id);
 }
 
 void Node::finish(CallId token, Answer answer) {

@@ -84,10 +84,9 @@ Status Node::status() const {
   status.queued_bytes = calls_.bytes();
   status.held = calls_.waiting().size();
   status.unfinished = calls_.size() + turns_.size() + forwards_.size() + order_.orders() + calls_.waiting().size() +
-                      turns_.awaiting_room().size() + left_behind_.size() + legacy_bounces_.size() + grants_.size() +
-                      asked_.size() + unverified_.hosts() + endings_.size() + legacy_news_.size() + ends_.size() +
-                      hand_over_.size() + contested_.size() +
-                      (timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) - (settle_due_ == Timers::kNone ? 0 : 1));
+                      turns_.awaiting_room().size() + left_behind_.size() + asked_.size() + endings_.size() +
+                      legacy_.unfinished() + succession_.unfinished() + contested_.size() +
+                      (timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) - (succession_.awaits_timer() ? 1 : 0));
   status.not_ready_because = life_cycle_.not_ready_because(membership_.phase());
   if (!status.not_ready_because.empty()) return status;
   if (!membership_.joined()) {

@@ -15,7 +15,7 @@ constexpr Duration kLastAppRetry{640'000};
 
 Actor& Node::claim(ActorId id) {
   RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(id)));
-  const std::optional<Epoch> granted = grants_.use(id);
+  const std::optional<Epoch> granted = legacy_.use_grant(id);
   Actor& actor = actors_.create(id, granted ? *granted : clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
   if (const std::vector<Remembered> answers = inherited_.take(id); !answers.empty()) {

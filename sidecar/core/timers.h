@@ -36,12 +36,12 @@ struct IdleAgain {
 };
 struct InitialReset {};
 struct Drain {};
-struct Settle {};
+struct Succession {};
 }  // namespace due
 
 using Timer =
     std::variant<due::Tick, due::CallDeadline, due::CallRetry, due::TurnTimeout, due::TurnBreak, due::ActorRetry,
-                 due::EndingAgain, due::IdleAgain, due::InitialReset, due::Drain, due::Settle>;
+                 due::EndingAgain, due::IdleAgain, due::InitialReset, due::Drain, due::Succession>;
 using Timers = TimerQueue<Timer>;
 
 }  // namespace ringside::core

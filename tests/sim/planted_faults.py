@@ -84,7 +84,7 @@ FAULTS = [
     ("resume-queued-turns", "all", 500, "node_turns.cc",
      "return turns_.has_room_for(call) && !membership_.confirming();",
      'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !membership_.confirming());'),
-    ("forget-remembered", "moves", 40, "node_peers.cc",
+    ("forget-remembered", "moves", 40, "hand_over/succession.cc",
      "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));",
      "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));\n"
      '    if (planted("forget-remembered")) for (Ended& one : request.ended) one.remembered.clear();'),

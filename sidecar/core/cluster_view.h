@@ -1,0 +1,45 @@
+// What the parts may know of the cluster, to read and not to change: who this host is, who is a member, and who owns an
+// id. The membership knows; a part never sees more of it than this.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sidecar/core/peer_messages.h"
+#include "sidecar/core/types.h"
+
+namespace ringside::core {
+
+class ClusterView {
+ public:
+  virtual ~ClusterView() = default;
+
+  // ---- this host ----
+  virtual const HostRun& self() const = 0;
+  virtual Phase phase() const = 0;
+  virtual bool confirming() const = 0;  // it was stopped, and serves nothing before the others have answered
+
+  // ---- members ----
+  virtual const HostRun* member(const std::string& host) const = 0;  // nullptr: it is not one
+  virtual std::vector<HostRun> members() const = 0;                  // by name
+  virtual Standing standing_of(const Sender& sender) const = 0;
+  virtual bool leave_seen_by(const std::string& host) const = 0;
+
+  // ---- owners ----
+  virtual const std::string* owner(ActorId id) const = 0;  // by the ring; nullptr: nobody is on it
+  virtual std::set<std::string> successors(ActorId id) const = 0;
+  virtual bool is_successor(ActorId id) const = 0;
+
+  bool owns(ActorId id) const { return is_owner(self().host, id); }
+  bool is_owner(const std::string& host, ActorId id) const {
+    const std::string* named = owner(id);
+    return named != nullptr && *named == host;
+  }
+  bool is_legacy_member(const std::string& host) const {
+    const HostRun* run = member(host);
+    return run != nullptr && run->generation == 0;
+  }
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,110 @@
+#include "sidecar/core/legacy/legacy_hosts.h"
+
+#include <unordered_set>
+#include <utility>
+
+#include "sidecar/core/check.h"
+
+namespace ringside::core {
+
+LegacyHosts::LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster)
+    : config_(config), context_(context), cluster_(cluster) {}
+
+std::map<std::string, LegacyHosts::News> LegacyHosts::take_news() {
+  std::map<std::string, News> news = std::exchange(news_, {});
+  std::erase_if(news, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });
+  return news;
+}
+
+LegacyHosts::Bounce LegacyHosts::begin_bounce(ActorId id) {
+  if (!bounces_.begin(id, context_.now.mono)) return Bounce::kRefused;
+  return bounces_.first(id) ? Bounce::kFirst : Bounce::kAnother;
+}
+
+// ---- grants ---------------------------------------------------------------------------------------------------------
+
+// The call that wants it waits meanwhile, like all others of this id.
+void LegacyHosts::ask_for(const Claim& claim) {
+  const std::string* owner = cluster_.owner(claim.id);
+  RINGSIDE_CHECK(owner != nullptr);
+  grants_.ask(claim);
+  const QuestionId token = context_.next<QuestionId>();
+  questions_.asked(token, {*owner, claim});
+  const HostRun& self = cluster_.self();
+  context_.effects.push_back(
+      AskPeer{token, *owner, OwnershipRequest{self.host, self.generation, {claim}, true}, config_.dead_after});
+}
+
+LegacyHosts::Granted LegacyHosts::grant_answered(const Claim& claim, const PeerAnswer& answer) {
+  Granted granted;
+  const auto* ack = std::get_if<AckAnswer>(&answer);
+  if (ack != nullptr && ack->accepted) {
+    // What waits for it is routed at the end of this event, and claims it.
+    granted.reroute = grants_.grant(claim);
+  } else if (grants_.refuse(claim) && ack != nullptr && !ack->rejected.empty()) {
+    granted.reroute = true;
+    granted.elsewhere = claim;
+    granted.holder = ack->rejected.front().owner;
+  }  // else the next call asks again
+  return granted;
+}
+
+// ---- unverified claims ----------------------------------------------------------------------------------------------
+
+void LegacyHosts::ask_back(const std::string& host, UnverifiedClaims::Said said) {
+  const ReplyId by = said.token;
+  switch (unverified_.add(host, std::move(said))) {
+    case UnverifiedClaims::Next::kRefuse:
+      context_.effects.push_back(
+          AnswerPeer{by, AckAnswer{false, "too many announcements wait for the word of " + host, {}}});
+      return;
+    case UnverifiedClaims::Next::kWait:
+      return;
+    case UnverifiedClaims::Next::kAsk:
+      return ask_for_ids(host);
+  }
+}
+
+void LegacyHosts::ask_for_ids(const std::string& host) {
+  const QuestionId token = context_.next<QuestionId>();
+  questions_.asked(token, {host, std::nullopt});
+  context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
+}
+
+LegacyHosts::Verified LegacyHosts::asked_back(const std::string& host, const PeerAnswer& answer) {
+  const auto* list = std::get_if<IdsAnswer>(&answer);
+  const bool counts = list != nullptr && cluster_.is_legacy_member(host);
+  std::unordered_set<ActorId> held;
+  if (counts) held.insert(list->ids.begin(), list->ids.end());
+  Verified verified;
+  verified.host.host = host;
+  for (const UnverifiedClaims::Said& said : unverified_.answered(host)) {
+    Verified::Claims& claims = verified.said.emplace_back();
+    claims.token = said.token;
+    claims.expiry = said.expiry;
+    if (counts) claims.claims = said.borne_out_by(held);
+    if (!claims.claims.empty()) continue;
+    claims.refusal = AckAnswer{false, host + ", asked back, does not say so", {}};
+    if (!said.expiry) context_.counters.announcements[1][0] += said.claims.size();
+  }
+  return verified;
+}
+
+void LegacyHosts::ask_back_further(const std::string& host) {
+  if (unverified_.ask_again(host)) ask_for_ids(host);
+}
+
+// ---- answers --------------------------------------------------------------------------------------------------------
+
+std::optional<LegacyHosts::Heard> LegacyHosts::answered(QuestionId token, const PeerAnswer& answer) {
+  const std::optional<Question> asked = questions_.answered(token);
+  if (!asked) return std::nullopt;
+  if (asked->grant) return grant_answered(*asked->grant, answer);
+  return asked_back(asked->host, answer);
+}
+
+std::size_t LegacyHosts::unfinished() const {
+  return news_.size() + bounces_.size() + grants_.size() + unverified_.hosts() + questions_.size();
+}
+
+}  // namespace ringside::core

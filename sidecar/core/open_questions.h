@@ -1,0 +1,30 @@
+// What a part has asked other hosts and has not heard yet. Each part keeps its own, and the node shows an answer to one
+// after another until it is whose question it was. Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "sidecar/core/tokens.h"
+
+namespace ringside::core {
+
+// About: what the question was about.
+template <typename About>
+class OpenQuestions {
+ public:
+  void asked(QuestionId token, About about) { open_.emplace(token, std::move(about)); }
+  // Its answer has come; nothing: it is not one of these.
+  std::optional<About> answered(QuestionId token) {
+    auto found = open_.extract(token);
+    return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
+  }
+  std::size_t size() const { return open_.size(); }
+
+ private:
+  std::map<QuestionId, About> open_;
+};
+
+}  // namespace ringside::core

@@ -1,0 +1,64 @@
+// A cluster as a test wants it, for the parts that read one.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sidecar/core/cluster_view.h"
+#include "sidecar/core/effects.h"
+
+namespace ringside::core {
+
+class ClusterFake final : public ClusterView {
+ public:
+  HostRun here{"here", 1};
+  Phase its_phase = Phase::kReady;
+  bool is_confirming = false;
+  std::map<std::string, HostRun> others;
+  std::map<ActorId, std::string> owners;  // of the ids that another host owns; the rest are this host's
+  std::map<ActorId, std::set<std::string>> heirs;
+  std::set<std::string> saw_leave;
+  Standing standing = Standing::kInView;
+
+  void add(const std::string& host, Generation generation) { others[host] = {host, generation}; }
+
+  const HostRun& self() const override { return here; }
+  Phase phase() const override { return its_phase; }
+  bool confirming() const override { return is_confirming; }
+  const HostRun* member(const std::string& host) const override {
+    const auto found = others.find(host);
+    return found == others.end() ? nullptr : &found->second;
+  }
+  std::vector<HostRun> members() const override {
+    std::vector<HostRun> runs;
+    for (const auto& [host, run] : others) runs.push_back(run);
+    return runs;
+  }
+  Standing standing_of(const Sender&) const override { return standing; }
+  bool leave_seen_by(const std::string& host) const override { return saw_leave.contains(host); }
+  const std::string* owner(ActorId id) const override {
+    const auto found = owners.find(id);
+    return found == owners.end() ? &here.host : &found->second;
+  }
+  std::set<std::string> successors(ActorId id) const override {
+    const auto found = heirs.find(id);
+    return found == heirs.end() ? std::set<std::string>() : found->second;
+  }
+  bool is_successor(ActorId id) const override { return owns(id); }
+};
+
+// The questions among the effects, which are taken.
+inline std::vector<AskPeer> questions_in(Effects& effects) {
+  std::vector<AskPeer> questions;
+  for (Effect& effect : effects) {
+    if (auto* question = std::get_if<AskPeer>(&effect)) questions.push_back(std::move(*question));
+  }
+  effects.clear();
+  return questions;
+}
+
+}  // namespace ringside::core
