@@ -10,7 +10,6 @@ namespace {
 
 constexpr Duration kTick{100'000};
 constexpr Duration kLate{300'000};  // without a single event: this process did not get to run
-constexpr Duration kInventoryRepeat{200'000};
 
 }  // namespace
 
@@ -18,11 +17,11 @@ Node::Node(NodeConfig config, std::uint64_t seed)
     : config_(std::move(config)),
       context_(seed),
       changing_membership_(static_cast<const MembershipConfig&>(config_), context_, clock_),
-      strays_(config_.max_strays),
       actors_(config_.remembered_bytes),
       calls_(config_.queue_bytes),
       turns_(config_.max_turns, config_.most_turns),
       endings_(config_.max_turns),
+      directory_(config_, context_, cluster_, actors_),
       legacy_(config_, context_, cluster_),
       succession_(config_, context_, timers_, cluster_),
       inherited_(config_.remembered_bytes / 2),
@@ -49,7 +48,7 @@ void Node::begin(Now now) {
 // What follows from an event, once its own handling is over.
 void Node::settle() {
   advance_orders();
-  open_inventory();
+  topology_changed_ = directory_.ask_inventory() || topology_changed_;
   tell_successors();
   settle_contested();
   check_quorum();
@@ -109,36 +108,8 @@ void Node::tick() {
   if (turns_.make_room(context_.now.mono)) run_runnable();
   for (auto& [host, news] : legacy_.take_news()) {
     std::erase_if(news.claims, [this](const Claim& claim) { return !actors_.holds(claim); });
-    announce(host, std::move(news.claims));
-    if (!news.ask_ids && news.doubted.empty()) continue;
-    const QuestionId token = context_.next<QuestionId>();
-    NodeQuestion& question = asked_[token];
-    question = {NodeQuestion::About::kInventory, host, 0, kUnasked, {}};
-    for (const ActorId id : news.doubted) question.claims.push_back({id, 0});
-    context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
-  }
-}
-
-// Asks, and asks again, whoever has not yet told what it holds in the ranges that became this host's.
-void Node::open_inventory() {
-  if (inventory_.may_open_next()) {
-    std::map<std::string, Generation> everybody;
-    for (const auto& [host, member] : membership_.members()) everybody[host] = member.run.generation;
-    inventory_.open_next(everybody);
-    next_inventory_ = context_.now.mono;
-    topology_changed_ = true;
-  }
-  if (inventory_.waiting().empty() || context_.now.mono < next_inventory_) return;
-  next_inventory_ = context_.now.mono + kInventoryRepeat;
-  for (const auto& [host, generation] : inventory_.waiting()) {
-    const QuestionId token = context_.next<QuestionId>();
-    asked_[token] = {NodeQuestion::About::kInventory, host, generation, inventory_.number(), {}};
-    if (generation == 0) {
-      context_.effects.push_back(AskPeer{token, host, IdsRequest{}, config_.dead_after});
-    } else {
-      context_.effects.push_back(AskPeer{
-          token, host, InventoryRequest{generation, inventory_.number(), inventory_.ranges()}, config_.dead_after});
-    }
+    directory_.announce(host, std::move(news.claims));
+    if (news.ask_ids || !news.doubted.empty()) directory_.ask_ids(host, news.doubted);
   }
 }
 
@@ -181,23 +152,21 @@ void Node::set_phase(Phase phase) {
 void Node::ring_changed(const Ring& before, const Ring& after) {
   topology_changed_ = true;
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
-  if (!membership_.joined() && inventory_.settled() && strays_.size() == 0) return;
+  if (!membership_.joined() && directory_.inventory().settled() && directory_.strays().size() == 0) return;
   const std::string& self = membership_.self().host;
   HashRanges gained = after.ranges(self);
   HashRanges lost = before.ranges(self);
   const HashRanges now_mine = gained;
   gained.remove(lost);
   lost.remove(now_mine);
-  if (membership_.joined()) inventory_.gain(gained);
+  if (membership_.joined()) directory_.gain(gained);
   if (lost.empty()) return;
-  inventory_.lose(lost);
-  strays_.keep_only([&](ActorId id) { return now_mine.contains(hash_id(id)); });
+  directory_.lose(lost, now_mine);
 }
 
 void Node::run_ended(const HostRun& run, Gone how) {
   topology_changed_ = true;
-  strays_.drop_run(run);
-  inventory_.gone(run.host);
+  directory_.run_ended(run);
   // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
   // connections, and the transport says so. Only from a silent one nothing comes at all.
   if (how != Gone::kSilent) return;
@@ -223,12 +192,12 @@ void Node::admitted(const HostRun& run) {
 
 void Node::left_ring(const HostRun& run, Phase phase) {
   topology_changed_ = true;
-  if (phase == Phase::kAppDown) strays_.drop_run(run);
+  if (phase == Phase::kAppDown) directory_.drop_run(run);
 }
 
 void Node::joined() {
   topology_changed_ = true;
-  inventory_.gain(membership_.ring()->ranges(membership_.self().host));
+  directory_.gain(membership_.ring()->ranges(membership_.self().host));
 }
 
 void Node::confirmed() {
@@ -255,41 +224,6 @@ void Node::discovered(Now now, const std::vector<std::string>& addresses, bool c
 void Node::connection_lost(Now now, const std::string& host) {
   begin(now);
   change_membership([&](Membership& membership) { membership.connection_lost(host); });
-  settle();
-}
-
-void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
-  begin(now);
-  if (life_cycle_.life().has_run()) {
-    dispatch(token, sender, source_ip, std::move(request));
-  } else {
-    answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
-  }
-  settle();
-}
-
-void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
-  begin(now);
-  if (const auto heard = legacy_.answered(token, answer)) {
-    std::visit(Overloaded{
-                   [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
-                   [&](const LegacyHosts::Verified& said) { verified(said); },
-               },
-               *heard);
-  } else if (const auto found = asked_.find(token); found != asked_.end()) {
-    const NodeQuestion asked = std::move(found->second);
-    asked_.erase(found);
-    switch (asked.about) {
-      case NodeQuestion::About::kInventory:
-        inventory_answered(asked, answer);
-        break;
-      case NodeQuestion::About::kAnnouncement:
-        announcement_answered(asked, answer);
-        break;
-    }
-  } else if (!succession_.answered(token, answer)) {
-    change_membership([&](Membership& membership) { membership.answered(token, answer); });
-  }
   settle();
 }
 

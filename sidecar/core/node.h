@@ -29,15 +29,12 @@
 #include "sidecar/core/calls/pace.h"
 #include "sidecar/core/calls/retry_budget.h"
 #include "sidecar/core/config.h"
-#include "sidecar/core/directory/hints.h"
-#include "sidecar/core/directory/inventory.h"
-#include "sidecar/core/directory/strays.h"
+#include "sidecar/core/directory/directory.h"
 #include "sidecar/core/hand_over/succession.h"
 #include "sidecar/core/legacy/legacy_hosts.h"
 #include "sidecar/core/life/life_cycle.h"
 #include "sidecar/core/membership/membership.h"
 #include "sidecar/core/membership_view.h"
-#include "sidecar/core/node_state.h"
 #include "sidecar/core/route.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/timers.h"
@@ -91,8 +88,7 @@ class Node final {
   void settle();
   void tick();
   void tick_soon();
-  void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request);
-  void open_inventory();
+  void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request);
   // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
   // this returns: change_membership([&](Membership& membership) { membership.connection_lost(host); });
   template <typename Change>
@@ -128,11 +124,6 @@ class Node final {
   void retry_due(CallId token);
   void call_due(CallId token);
   void give_up(CallId token, Outcome outcome, Reason reason);
-  // node_adoption.cc: --peer-apply own
-  void adopt(ActorId id);
-  AckAnswer adoption_asked(const HostRun& by, const std::vector<Claim>& claims);
-  void grant_answered(const LegacyHosts::Granted& granted);
-
   // node_turns.cc: actors and turns
   Actor& claim(ActorId id);
   void enqueue(CallId token, Actor& actor);
@@ -180,31 +171,27 @@ class Node final {
   // node_status.cc
   std::string owner_of(ActorId id) const;
 
-  // node_peers.cc: inventories, claims and expiries between hosts
+  // node_peers.cc: what hosts ask and tell one another about actors
   void answer(ReplyId token, PeerAnswer answer);
-  void inventory_asked(ReplyId token, const Sender& sender, const InventoryRequest& request);
-  void inventory_answered(const NodeQuestion& asked, const PeerAnswer& answer);
-  AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
-  void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
-  void ownership_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
-  std::optional<Rejected> claim_heard(const HostRun& holder, const Claim& claim, bool remember);
-  void announce(const std::string& host, std::vector<Claim> claims);
-  void announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer);
-  void yield(ActorId id, const std::string& owner, Epoch epoch);
-  void expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip);
-  void expired(ReplyId token, const Sender& sender, const ExpireRequest& request);
-  void tell_successors();
-  void take_claims(const HostRun& holder, const std::vector<Claim>& claims);
-  void settle_contested();
   PingAnswer ping_answer(const Sender& sender) const;
+  InventoryAnswer inventory_for(const Sender& sender, const InventoryRequest& request) const;
+  void claims_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
+  AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
+  void expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip);
+  void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
+  ExpireAnswer hear_ends(const Sender& sender, const ExpireRequest& request);
+  void inventory_heard(const std::string& host, const Directory::InventoryHeard& heard);
+  void announcement_heard(const std::string& host, const Directory::AnnouncementHeard& heard);
+  void grant_answered(const LegacyHosts::Granted& granted);
+  void verified(const LegacyHosts::Verified& verified);
+  void end_yielded(const std::vector<Directory::Yielded>& yielded);
+  void settle_contested();
+  void tell_successors();
 
   // node_check.cc
   void check_life() const;
   void check_calls() const;
   void check_actors() const;
-
-  // node_hearsay.cc: what is said of a legacy host whose address proves nothing
-  void verified(const LegacyHosts::Verified& verified);
 
   // node_lifecycle.cc
   void carry_out(const LifeSteps& steps);
@@ -220,9 +207,6 @@ class Node final {
   Membership changing_membership_;  // by change_membership
   const Membership& membership_ = changing_membership_;
   const MembershipView cluster_{changing_membership_};
-  Inventory inventory_;
-  Strays strays_;
-  Hints hints_;
   ActorTable actors_;
   Timers timers_;
   Calls calls_;
@@ -230,20 +214,17 @@ class Node final {
   RetryBudget retry_budget_;
   Forwards forwards_;
   Turns turns_;
-  std::map<TurnId, std::deque<CallId>> left_behind_;  // lost turns: the calls behind them
-  Pace pace_;                                         // of the calls that wait for actors, here or in order_
-  std::map<QuestionId, NodeQuestion> asked_;
+  std::map<TurnId, std::deque<CallId>> left_behind_;        // lost turns: the calls behind them
+  Pace pace_;                                               // of the calls that wait for actors, here or in order_
   std::unordered_map<ActorId, Timers::Handle> idle_again_;  // what the app has failed to forget is asked for then
   Endings endings_;
+  Directory directory_;
   LegacyHosts legacy_;
   Succession succession_;
-  std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   Inherited inherited_;
   std::size_t turns_waiting_ = 0;  // calls that wait for actors here
   LifeCycle life_cycle_;
   Instant last_event_;
-  Instant next_inventory_;
-  Instant next_contest_;
   Timers::Handle next_tick_ = Timers::kNone;
   bool handling_view_events_ = false;
   bool topology_changed_ = false;

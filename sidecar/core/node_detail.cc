@@ -140,9 +140,9 @@ std::string Node::detail_of(const PendingCall& pending, Reason reason) const {
         return "this host was stopped for a while, and asks the others whether they still know it";
       return "this host is not ready: " + status().not_ready_because;
     case Reason::kOwnershipMoving:
-      if (!inventory_.settled() && !inventory_.waiting().empty()) {
-        return named(call) + " is changing hands: this host waits to hear what " + list_of(inventory_.waiting()) +
-               " held of it";
+      if (!directory_.inventory().settled() && !directory_.inventory().waiting().empty()) {
+        return named(call) + " is changing hands: this host waits to hear what " +
+               list_of(directory_.inventory().waiting()) + " held of it";
       }
       if (owner != nullptr && *owner != membership_.self().host) {
         return named(call) + " is changing hands: " + *owner + " has yet to hear that it is the owner now";

@@ -68,9 +68,7 @@ void Node::begin_run(Phase phase) {
   const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
   const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
   const Generation generation = std::max({membership_.self().generation + 1, membership_.least_generation(), at});
-  inventory_.clear();
-  strays_.clear();
-  contested_.clear();
+  directory_.begin_run();
   topology_changed_ = true;
   change_membership([&](Membership& membership) { membership.start(generation, phase); });
   tick_soon();
@@ -90,7 +88,7 @@ void Node::check_run() {
     begin_run(*phase);
   }
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
-  if (!inventory_.settled() || !all_ended || !life_cycle_.life().has_quorum()) return;
+  if (!directory_.inventory().settled() || !all_ended || !life_cycle_.life().has_quorum()) return;
   set_phase(Phase::kReady);
   topology_changed_ = true;
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});

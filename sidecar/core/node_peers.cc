@@ -1,24 +1,27 @@
-// Node: what hosts ask and tell one another about actors: inventories, claims, expiries.
+// Node: what hosts ask and tell one another about actors, and which part it is for.
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/core/check.h"
-#include "sidecar/core/host_name.h"
+#include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/overloaded.h"
 
 namespace ringside::core {
-namespace {
 
-constexpr std::size_t kAnnounceAtOnce = 1000;
-constexpr Duration kContestRepeat{500'000};
+// ---- what others ask ------------------------------------------------------------------------------------------------
 
-}  // namespace
-
-void Node::answer(ReplyId token, PeerAnswer answer) {
-  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+  begin(now);
+  if (life_cycle_.life().has_run()) {
+    dispatch(token, sender, source_ip, request);
+  } else {
+    answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
+  }
+  settle();
 }
 
-void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request) {
   if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock);
   std::visit(
       Overloaded{
@@ -34,7 +37,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
             actors_.each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
             answer(token, std::move(ids));
           },
-          [&](const OwnershipRequest& claims) { ownership_announced(token, sender, claims, source_ip); },
+          [&](const OwnershipRequest& claims) { claims_announced(token, sender, claims, source_ip); },
           [&](const ExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
           [&](const ClosingRequest& closing) {
             change_membership([&](Membership& membership) { membership.closing(token, closing.host, source_ip); });
@@ -45,13 +48,17 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
           [&](const LeaveRequest&) {
             change_membership([&](Membership& membership) { membership.leave(token, sender); });
           },
-          [&](const InventoryRequest& inventory) { inventory_asked(token, sender, inventory); },
+          [&](const InventoryRequest& inventory) { answer(token, inventory_for(sender, inventory)); },
           [&](const ProbeRequest& probe) {
             change_membership([&](Membership& membership) { membership.probe(token, probe); });
           },
-          [&](const ExpireRequest& ended) { expired(token, sender, ended); },
+          [&](const ExpireRequest& ended) { answer(token, hear_ends(sender, ended)); },
       },
       request);
+}
+
+void Node::answer(ReplyId token, PeerAnswer answer) {
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
 PingAnswer Node::ping_answer(const Sender& sender) const {
@@ -73,294 +80,47 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   return says;
 }
 
-// ---- inventories ----------------------------------------------------------------------------------------------------
-
-void Node::inventory_asked(ReplyId token, const Sender& sender, const InventoryRequest& request) {
-  InventoryAnswer says;
-  says.number = request.number;
-  const Standing standing = membership_.standing_of(sender);
-  if (standing == Standing::kBuried) {
-    says.verdict = Verdict::kBuried;
-  } else if (standing != Standing::kInView) {
-    says.verdict = Verdict::kUnverified;  // not on this host's ring: an answer now would promise nothing
-  } else if (request.to_generation != membership_.self().generation) {
-    says.verdict = Verdict::kStale;
-  } else {
-    says.verdict = Verdict::kOk;
-    actors_.each([&](const Actor& actor) {
-      if (request.ranges.contains(hash_id(actor.id))) says.claims.push_back({actor.id, actor.epoch});
-    });
-    inherited_.each([&](const Ended& ended) {
-      if (request.ranges.contains(hash_id(ended.id))) says.remembered.push_back(ended);
-    });
-  }
-  answer(token, std::move(says));
+InventoryAnswer Node::inventory_for(const Sender& sender, const InventoryRequest& request) const {
+  InventoryAnswer says = directory_.inventory_for(sender, request);
+  if (says.verdict != Verdict::kOk) return says;
+  inherited_.each([&](const Ended& ended) {
+    if (request.ranges.contains(hash_id(ended.id))) says.remembered.push_back(ended);
+  });
+  return says;
 }
 
-void Node::inventory_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
-  const Member* member = membership_.find(asked.host);
-  if (member == nullptr || member->run.generation != asked.generation) return;
-  std::vector<Claim> claims;
-  if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
-    // Of the question of an earlier run that is not news.
-    const bool open = inventory_.awaits(asked.host, asked.generation, asked.inventory);
-    if (open && inventory->verdict == Verdict::kBuried) {
-      return carry_out(life_cycle_.must_rejoin("buried by " + asked.host, membership_.phase()));
-    }
-    if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return;
-    claims = inventory->claims;
-  } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {
-    for (const ActorId id : ids->ids) {
-      if (id != 0) claims.push_back({id, 0});
-    }
-    for (const Claim& doubted : asked.claims) {
-      if (std::find(claims.begin(), claims.end(), doubted) == claims.end()) strays_.drop(doubted.id, asked.host, 0);
-    }
-  } else {
-    const auto* failure = std::get_if<PeerFailure>(&answer);
-    if (asked.inventory == kUnasked && failure != nullptr && failure->unheard()) {
-      legacy_.for_next_tick(asked.host).ask_ids = true;
-    }
-    return;
-  }
-  std::erase_if(claims, [&](const Claim& claim) { return inventory_.has_ended(asked.host, claim); });
-  const HostRun holder = member->run;
-  if (!strays_.has_room_for(claims.size())) {
-    // What cannot be remembered must not be claimed: the ranges stay closed, and the question is asked again.
-    context_.log(Level::kError, "strays_full", {{"strays", std::to_string(strays_.size())}, {"host", asked.host}});
-    return;
-  }
-  if (asked.inventory != kUnasked && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return;
-  take_claims(holder, claims);
-  if (const auto* inventory = std::get_if<InventoryAnswer>(&answer)) {
-    for (const Ended& ended : inventory->remembered) {
-      if (actors_.find(ended.id) == nullptr) inherited_.put(ended);
-    }
-  }
-  topology_changed_ = true;
-}
-
-// What another holds although the ring names this host. (With --peer-apply own any id may come to this host.)
-void Node::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
-  const std::string& self = membership_.self().host;
-  for (const Claim& claim : claims) {
-    const std::string* owner = membership_.ring()->owner(claim.id);
-    if (owner == nullptr || *owner != self) {
-      if (config_.peer_apply_own) hints_.put(claim.id, holder.host);
-      continue;
-    }
-    clock_.observe(claim.epoch);
-    strays_.put(claim.id, holder, claim.epoch);
-    if (actors_.find(claim.id) != nullptr || strays_.holders(claim.id).size() > 1) contested_.insert(claim.id);
-  }
-}
-
-// Two holders met, after a cut: the greater epoch stays. The lesser is told again and again, until it has ended.
-void Node::settle_contested() {
-  if (contested_.empty() || context_.now.mono < next_contest_) return;
-  next_contest_ = context_.now.mono + kContestRepeat;
-  const HostRun& self = membership_.self();
-  std::map<std::string, std::vector<Claim>> mine;
-  std::map<std::pair<std::string, std::string>, OwnershipRequest> of_others;
-  for (auto at = contested_.begin(); at != contested_.end();) {
-    const ActorId id = *at;
-    const std::vector<Stray> holders = strays_.holders(id);
-    const Actor* actor = actors_.find(id);
-    const std::string* owner = membership_.ring()->owner(id);
-    if (owner == nullptr || *owner != self.host || holders.size() + (actor == nullptr ? 0 : 1) < 2) {
-      at = contested_.erase(at);
-      continue;
-    }
-    ++at;
-    const Stray& greatest = holders.front();
-    if (actor != nullptr && greatest.epoch > actor->epoch) {
-      yield(id, greatest.holder.host, greatest.epoch);
-    } else if (actor != nullptr) {
-      for (const Stray& stray : holders) mine[stray.holder.host].push_back({id, actor->epoch});
-      continue;
-    }
-    // In the winner's name, which makes the other look: it announces its claim there, and yields to the answer.
-    for (std::size_t i = 1; i < holders.size(); ++i) {
-      const bool first_is_legacy = greatest.holder.generation == 0;
-      const Stray& winner = first_is_legacy || holders[i].holder.generation != 0 ? greatest : holders[i];
-      const Stray& loser = &winner == &greatest ? holders[i] : greatest;
-      OwnershipRequest& claims = of_others[{loser.holder.host, winner.holder.host}];
-      claims.host = winner.holder.host;
-      claims.generation = winner.holder.generation;
-      claims.claims.push_back({id, winner.epoch});
-    }
-  }
-  for (auto& [host, claims] : mine) announce(host, std::move(claims));
-  for (auto& [hosts, claims] : of_others) {
-    context_.effects.push_back(
-        AskPeer{context_.next<QuestionId>(), hosts.first, std::move(claims), config_.dead_after});
-  }
-}
-
-// ---- claims ---------------------------------------------------------------------------------------------------------
-
-void Node::announce(const std::string& host, std::vector<Claim> claims) {
-  for (std::size_t at = 0; at < claims.size(); at += kAnnounceAtOnce) {
-    const std::size_t count = std::min(kAnnounceAtOnce, claims.size() - at);
-    const auto first = claims.begin() + static_cast<std::ptrdiff_t>(at);
-    const std::vector<Claim> part(first, first + static_cast<std::ptrdiff_t>(count));
-    const QuestionId token = context_.next<QuestionId>();
-    asked_[token] = {NodeQuestion::About::kAnnouncement, host, 0, 0, part};
-    const HostRun& self = membership_.self();
-    context_.effects.push_back(
-        AskPeer{token, host, OwnershipRequest{self.host, self.generation, part}, config_.dead_after});
-  }
-}
-
-void Node::announcement_answered(const NodeQuestion& asked, const PeerAnswer& answer) {
-  if (const auto* failure = std::get_if<PeerFailure>(&answer)) {
-    const Member* member = membership_.find(asked.host);
-    // Ours are told again by whoever knows of the two holders.
-    if (!failure->unheard() || member == nullptr || !member->legacy()) return;
-    std::vector<Claim>& again = legacy_.for_next_tick(asked.host).claims;
-    again.insert(again.end(), asked.claims.begin(), asked.claims.end());
-    return;
-  }
-  if (!std::holds_alternative<AckAnswer>(answer)) return;
-  const AckAnswer& ack = std::get<AckAnswer>(answer);
-  context_.counters.announcements[0][ack.accepted ? 1 : 0] += asked.claims.size();
-  if (ack.accepted) {
-    // What ended meanwhile may have been told before this claim arrived there.
-    std::vector<ActorId> ended;
-    for (const Claim& claim : asked.claims) {
-      if (!actors_.holds(claim)) ended.push_back(claim.id);
-    }
-    const Member* member = membership_.find(asked.host);
-    if (ended.empty() || member == nullptr || !member->legacy()) return;
-    context_.effects.push_back(AskPeer{context_.next<QuestionId>(), asked.host,
-                                       ExpiryRequest{membership_.self().host, std::move(ended)}, config_.dead_after});
-    return;
-  }
-  if (!ack.rejected.empty()) {
-    for (const Rejected& rejected : ack.rejected) {
-      const auto named = [&](const Claim& claim) { return claim.id == rejected.id; };
-      if (std::none_of(asked.claims.begin(), asked.claims.end(), named)) continue;
-      // An owner that is not a member here: whoever named it knows more of the actor than this host does.
-      const auto owner = canonical_host(rejected.owner);
-      const bool known = owner && (membership_.find(*owner) != nullptr || *owner == membership_.self().host);
-      yield(rejected.id, known ? *owner : asked.host, rejected.epoch);
-    }
-  } else if (asked.claims.size() == 1) {
-    yield(asked.claims.front().id, asked.host, 0);
-  } else {
-    // A legacy host does not say which: ask again in halves, down to the one.
-    const auto middle = asked.claims.begin() + static_cast<std::ptrdiff_t>(asked.claims.size() / 2);
-    announce(asked.host, {asked.claims.begin(), middle});
-    announce(asked.host, {middle, asked.claims.end()});
-  }
-}
-
-// Another host was first: deactivate, forget, route to it.
-void Node::yield(ActorId id, const std::string& owner, Epoch epoch) {
-  Actor* actor = actors_.find(id);
-  if (actor == nullptr || owner == membership_.self().host) return;
-  const Member* holder = membership_.find(owner);
-  if (holder == nullptr) return;
-  context_.log(Level::kWarn, "claim_yielded", {{"actor", std::to_string(id)}, {"to", owner}});
-  const std::string* named = membership_.ring()->owner(id);
-  if (named != nullptr && *named == membership_.self().host) {
-    strays_.put(id, holder->run, epoch);
-  } else {
-    hints_.put(id, owner);
-  }
-  end_actor(*actor, Deactivation::kYielded);
-  send_deactivations();
-}
-
-// Claims count when the named host is the sender: by its generation, or by its address.
-void Node::ownership_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request,
-                               const std::string& ip) {
-  AckAnswer ack;
-  const Member* member = membership_.find(request.host);
-  const auto name = parse_host_name(request.host);
-  const bool from_itself = name && name->is_ip && name->address == ip;
-  // A ring owner that knows of two holders tells each of the other.
-  const bool by_another = sender.host != request.host && membership_.standing_of(sender) == Standing::kInView;
-  if (request.host == membership_.self().host) {
-    ack.message = "that is this host, which claims nothing elsewhere";
-  } else if (request.generation == 0 && !config_.accept_legacy) {
-    ack.message = "hosts that do not name their cluster are refused here (--legacy-peers)";
-  } else if (member == nullptr && request.generation == 0 && from_itself) {
-    // A legacy host takes a "no" for the word of an owner. One that is merely not a member yet (again) is heard, and is
-    // asked for all that it holds once it is one.
-    change_membership([&](Membership& membership) { membership.introduce(request.host); });
-  } else if (member == nullptr) {
-    ack.message = request.host + " is not a member here";
-  } else if (member->run.generation != request.generation) {
-    ack.message = "not of the run of " + request.host + " that is a member here";
-  } else if (member->legacy() && !from_itself && !by_another) {
-    return legacy_.ask_back(request.host, {token, false, request.claims});
-  } else if (by_another || (name && name->is_ip && !from_itself)) {
-    ack.message = "claims count only from the host itself";
-    std::vector<Claim> both;  // that host is asked about what this one holds too
-    for (const Claim& claim : request.claims) {
-      if (const Actor* actor = actors_.find(claim.id)) both.push_back({actor->id, actor->epoch});
-    }
-    announce(request.host, std::move(both));
-  }
-  if (!ack.message.empty()) {
-    context_.counters.announcements[1][0] += request.claims.size();
-    return answer(token, std::move(ack));
+void Node::claims_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request,
+                            const std::string& ip) {
+  using Counts = Directory::Judgement::Counts;
+  const Directory::Judgement judgement = directory_.judge(sender, request, ip);
+  switch (judgement.counts) {
+    case Counts::kNo:
+      return answer(token, AckAnswer{false, judgement.why_not, {}});
+    case Counts::kIfItSaysSoToo:
+      return legacy_.ask_back(request.host, {token, false, request.claims});
+    case Counts::kOnceAMember:
+      change_membership([&](Membership& membership) { membership.introduce(request.host); });
+      break;
+    case Counts::kYes:
+      break;
   }
   const HostRun holder{request.host, request.generation};
-  if (request.asks && request.generation != 0) return answer(token, adoption_asked(holder, request.claims));
-  answer(token, hear_claims(holder, request.claims, member != nullptr));
+  if (request.asks && request.generation != 0) return answer(token, directory_.grant(holder, request.claims));
+  answer(token, hear_claims(holder, request.claims, judgement.counts == Counts::kYes));
 }
 
 AckAnswer Node::hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember) {
-  AckAnswer ack;
-  for (const Claim& claim : claims) {
-    if (auto objection = claim_heard(holder, claim, remember)) ack.rejected.push_back(std::move(*objection));
-  }
-  ack.accepted = ack.rejected.empty();
-  if (!ack.accepted) {
-    ack.message = "actor " + std::to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().owner;
-  }
-  context_.counters.announcements[1][0] += ack.rejected.size();
-  context_.counters.announcements[1][1] += claims.size() - ack.rejected.size();
+  Directory::ClaimsHeard heard = directory_.hear_claims(holder, claims, remember);
+  end_yielded(heard.yielded);
   topology_changed_ = true;
-  return ack;
+  return std::move(heard.ack);
 }
-
-// First claim wins. Of two holders that meet, the greater epoch stays.
-std::optional<Rejected> Node::claim_heard(const HostRun& holder, const Claim& claim, bool remember) {
-  if (const Actor* mine = actors_.find(claim.id)) {
-    if (claim.epoch <= mine->epoch) return Rejected{claim.id, membership_.self().host, mine->epoch};
-    yield(claim.id, holder.host, claim.epoch);
-    return std::nullopt;
-  }
-  if (const std::optional<Stray> stray = strays_.find(claim.id); stray && stray->holder.host != holder.host) {
-    return Rejected{claim.id, stray->holder.host, stray->epoch};
-  }
-  const std::string* named = membership_.ring()->owner(claim.id);
-  const bool by_ring = named != nullptr && *named == holder.host;
-  const bool of_a_third = named != nullptr && !by_ring && *named != membership_.self().host;
-  if (const std::string* known = hints_.find(claim.id); known != nullptr && *known != holder.host && of_a_third) {
-    if (membership_.find(*known) != nullptr) return Rejected{claim.id, *known, 0};
-  }
-  if (!remember) return std::nullopt;
-  if (named != nullptr && *named == membership_.self().host) {
-    strays_.put(claim.id, holder, claim.epoch);
-  } else if (!by_ring || config_.peer_apply_own) {
-    hints_.put(claim.id, holder.host);
-  }
-  return std::nullopt;
-}
-
-// ---- expiries -------------------------------------------------------------------------------------------------------
 
 void Node::expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip) {
-  const Member* member = membership_.find(request.host);
-  if (member == nullptr || !member->legacy()) {
-    return answer(token, AckAnswer{false, "such expiries count only from a member that speaks no other protocol", {}});
-  }
-  const auto name = parse_host_name(request.host);
-  if (!name || !name->is_ip || name->address != source_ip) {
+  using Counts = Directory::Judgement::Counts;
+  const Directory::Judgement judgement = directory_.judge(request, source_ip);
+  if (judgement.counts == Counts::kNo) return answer(token, AckAnswer{false, judgement.why_not, {}});
+  if (judgement.counts == Counts::kIfItSaysSoToo) {
     std::vector<Claim> claims;
     for (const ActorId id : request.ids) claims.push_back({id, 0});
     return legacy_.ask_back(request.host, {token, true, std::move(claims)});
@@ -370,33 +130,93 @@ void Node::expiry_announced(ReplyId token, const ExpiryRequest& request, const s
 }
 
 void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& ids) {
-  for (const ActorId id : ids) {
-    strays_.drop(id, host, 0);
-    inventory_.ended(host, {id, 0});
-    if (const std::string* hinted = hints_.find(id); hinted != nullptr && *hinted == host) hints_.drop(id);
-  }
+  directory_.hear_expiries(host, ids);
   topology_changed_ = true;
 }
 
-void Node::expired(ReplyId token, const Sender& sender, const ExpireRequest& request) {
-  if (membership_.standing_of(sender) != Standing::kInView) {
-    return answer(token, ExpireAnswer{Verdict::kBuried});
+ExpireAnswer Node::hear_ends(const Sender& sender, const ExpireRequest& request) {
+  if (membership_.standing_of(sender) != Standing::kInView) return {Verdict::kBuried};
+  const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
+  for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
+  for (const Ended& ended : heard.inherited) inherited_.put(ended);
+  topology_changed_ = true;
+  return {heard.verdict};
+}
+
+// ---- what others answer ---------------------------------------------------------------------------------------------
+
+void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
+  begin(now);
+  if (const auto said = directory_.answered(token, answer)) {
+    std::visit(Overloaded{
+                   [&](const Directory::InventoryHeard& heard) { inventory_heard(said->host, heard); },
+                   [&](const Directory::AnnouncementHeard& heard) { announcement_heard(said->host, heard); },
+               },
+               said->what);
+  } else if (const auto heard = legacy_.answered(token, answer)) {
+    std::visit(Overloaded{
+                   [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
+                   [&](const LegacyHosts::Verified& said_by_it) { verified(said_by_it); },
+               },
+               *heard);
+  } else if (!succession_.answered(token, answer)) {
+    change_membership([&](Membership& membership) { membership.answered(token, answer); });
   }
-  Verdict verdict = Verdict::kOk;
-  for (const Ended& ended : request.ended) {
-    strays_.drop(ended.id, sender.host, ended.epoch);
-    inventory_.ended(sender.host, {ended.id, ended.epoch});
-    clock_.observe(ended.epoch);
-    if (ended.remembered.empty() || actors_.find(ended.id) != nullptr) continue;
-    // Kept also behind a joiner that owns the id: whoever comes instead of that one, or has not met it, asks this host.
-    if (membership_.is_successor(ended.id)) inherited_.put(ended);
-    const std::string* owner = membership_.ring()->owner(ended.id);
-    if (owner == nullptr || *owner != membership_.self().host) {
-      verdict = Verdict::kStale;  // whoever gained the id has asked already: the sender has to tell that one
+  settle();
+}
+
+void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
+  if (heard.buried) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase()));
+  if (heard.unheard) legacy_.for_next_tick(host).ask_ids = true;
+  for (const Claim& claim : heard.strays) clock_.observe(claim.epoch);
+  for (const Ended& ended : heard.inherited) inherited_.put(ended);
+  topology_changed_ = heard.news || topology_changed_;
+}
+
+void Node::announcement_heard(const std::string& host, const Directory::AnnouncementHeard& heard) {
+  if (!heard.unheard.empty()) {
+    std::vector<Claim>& again = legacy_.for_next_tick(host).claims;
+    again.insert(again.end(), heard.unheard.begin(), heard.unheard.end());
+  }
+  end_yielded(heard.yielded);
+}
+
+void Node::grant_answered(const LegacyHosts::Granted& granted) {
+  if (granted.elsewhere) directory_.hint(granted.elsewhere->id, granted.holder);
+  topology_changed_ = topology_changed_ || granted.reroute;
+}
+
+void Node::verified(const LegacyHosts::Verified& verified) {
+  for (const LegacyHosts::Verified::Claims& said : verified.said) {
+    if (said.claims.empty()) {
+      answer(said.token, said.refusal);
+    } else if (said.expiry) {
+      std::vector<ActorId> ids;
+      ids.reserve(said.claims.size());
+      for (const Claim& claim : said.claims) ids.push_back(claim.id);
+      hear_expiries(verified.host.host, ids);
+      answer(said.token, AckAnswer{true, "", {}});
+    } else {
+      answer(said.token, hear_claims(verified.host, said.claims, true));
     }
   }
-  topology_changed_ = true;
-  answer(token, ExpireAnswer{verdict});
+  legacy_.ask_back_further(verified.host.host);
+}
+
+// ---- ids that change hands ------------------------------------------------------------------------------------------
+
+void Node::end_yielded(const std::vector<Directory::Yielded>& yielded) {
+  for (const Directory::Yielded& one : yielded) {
+    context_.log(Level::kWarn, "claim_yielded", {{"actor", std::to_string(one.id)}, {"to", one.to}});
+    end_actor(actors_.at(one.id), Deactivation::kYielded);
+    send_deactivations();
+  }
+}
+
+void Node::settle_contested() {
+  Directory::Contested contested = directory_.settle_contested();
+  end_yielded(contested.yielded);
+  directory_.tell(std::move(contested));
 }
 
 void Node::tell_successors() {

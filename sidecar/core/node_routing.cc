@@ -24,9 +24,9 @@ bool is_for(const Call& call, const HostRun& self, const std::string& cluster) {
 RouteFacts Node::facts() const {
   return {membership_,
           actors_,
-          inventory_,
-          strays_,
-          hints_,
+          directory_.inventory(),
+          directory_.strays(),
+          directory_.hints(),
           legacy_.grants(),
           config_.has_app,
           life_cycle_.life().app_up(),
@@ -95,7 +95,7 @@ void Node::route(CallId token) {
     case Route::Kind::kAskForIt:
       if (pending.call->kind == Call::Kind::kDeactivate) return finish_deactivated(token);
       if (route.kind == Route::Kind::kAskForIt) {
-        adopt(pending.call->id);
+        if (!legacy_.grants().asked_for(pending.call->id)) legacy_.ask_for({pending.call->id, clock_.next()});
         return wait(token, pending, Reason::kOwnershipMoving);
       }
       return enqueue(token, claim(pending.call->id));
@@ -206,8 +206,7 @@ void Node::forward(CallId token, PendingCall& pending, const Member& member, Epo
     if (begun == LegacyHosts::Bounce::kRefused) {
       ++context_.counters.ring_disagreements;
       // It sends the calls back: it does not hold the actor any more.
-      strays_.drop(call.id, member.run.host, 0);
-      hints_.drop(call.id);
+      directory_.is_not_at(call.id, member.run.host, 0);
       return finish(token,
                     Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement,
                                    "a host sent this call here, and by our ring it belongs to " + member.run.host));
@@ -266,7 +265,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
   // A legacy host has no reason to send on what it holds. Perhaps it yielded to another and told nobody.
   const bool sent_on = answer.reason == Reason::kPeerError || answer.reason == Reason::kRingDisagreement;
   if (forward.legacy && sent_on) {
-    const std::optional<Stray> stray = strays_.find(id);
+    const std::optional<Stray> stray = directory_.strays().find(id);
     if (stray && stray->holder.host == forward.host) legacy_.for_next_tick(forward.host).doubted.insert(id);
   }
 
@@ -276,8 +275,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
     if (answer.reason == Reason::kAppBusy || answer.reason == Reason::kTooManyTurns)
       return put_aside(forward.call, pending, std::move(answer));
     if (answer.reason == Reason::kNotMine) {
-      strays_.drop(id, forward.host, forward.epoch);
-      hints_.drop(id);
+      directory_.is_not_at(id, forward.host, forward.epoch);
       again = true;
     } else {
       again = origin && answer.reason != Reason::kHopLimit && answer.reason != Reason::kRingDisagreement &&
@@ -287,12 +285,8 @@ void Node::forward_ended(ForwardId token, Answer answer) {
     again = origin && call.idempotent && is_worth_a_repeat(answer);
   } else if (answer.outcome == Outcome::kOverloaded) {
     again = origin && retry_budget_.spend();
-  } else if (const std::string* owner = membership_.ring()->owner(id)) {
-    if (answer.owner == *owner || answer.owner == membership_.self().host) {
-      hints_.drop(id);
-    } else {
-      hints_.put(id, answer.owner);
-    }
+  } else {
+    directory_.was_answered_by(id, answer.owner);
   }
   if (again) {
     retry_later(forward.call, pending, std::move(answer));

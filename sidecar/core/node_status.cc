@@ -15,7 +15,7 @@ std::string Node::owner_of(ActorId id) const {
   if (actors_.find(id) != nullptr) return self;
   const std::string* owner = membership_.ring()->owner(id);
   if (owner == nullptr) return "";
-  const std::optional<Stray> stray = *owner == self ? strays_.find(id) : std::nullopt;
+  const std::optional<Stray> stray = *owner == self ? directory_.strays().find(id) : std::nullopt;
   return stray ? stray->holder.host : *owner;
 }
 
@@ -40,17 +40,17 @@ Placement Node::where(ActorId id) const {
     return place;
   }
   place.local = *owner == self;
-  const std::optional<Stray> stray = place.local ? strays_.find(id) : std::nullopt;
+  const std::optional<Stray> stray = place.local ? directory_.strays().find(id) : std::nullopt;
   if (stray) {
     place.rule = "stray";
     place.local = false;
     place.epoch = stray->epoch;
     place.why = "active on " + stray->holder.host + ", although the ring names " + self;
   } else if (place.local) {
-    place.why = inventory_.in_doubt(hash_id(id)) ? "not known yet: its range has just become this host's"
-                                                 : "not active; the ring names this host";
+    place.why = directory_.inventory().in_doubt(hash_id(id)) ? "not known yet: its range has just become this host's"
+                                                             : "not active; the ring names this host";
   } else {
-    const std::string* hinted = hints_.find(id);
+    const std::string* hinted = directory_.hints().find(id);
     place.why = "the ring names " + *owner;
     if (hinted != nullptr && *hinted != *owner) place.why += "; it was last answered by " + *hinted;
   }
@@ -69,13 +69,13 @@ Status Node::status() const {
   status.confirming = membership_.confirming();
   status.settled = membership_.settled();
   status.quorum = life_cycle_.life().has_quorum();
-  status.inventory_open = !inventory_.settled();
+  status.inventory_open = !directory_.inventory().settled();
   status.drain_overdue = life_cycle_.life().is_drain_overdue();
   status.ring = membership_.ring()->fingerprint();
   status.points = config_.points;
   status.members = membership_.members().size() + 1;
   status.actors = actors_.size();
-  status.strays = strays_.size();
+  status.strays = directory_.strays().size();
   status.turns_under_way = turns_.size();
   status.turns_waiting = turns_waiting_;
   status.held_back = turns_.awaiting_room().size();
@@ -84,8 +84,8 @@ Status Node::status() const {
   status.queued_bytes = calls_.bytes();
   status.held = calls_.waiting().size();
   status.unfinished = calls_.size() + turns_.size() + forwards_.size() + order_.orders() + calls_.waiting().size() +
-                      turns_.awaiting_room().size() + left_behind_.size() + asked_.size() + endings_.size() +
-                      legacy_.unfinished() + succession_.unfinished() + contested_.size() +
+                      turns_.awaiting_room().size() + left_behind_.size() + endings_.size() + directory_.unfinished() +
+                      legacy_.unfinished() + succession_.unfinished() +
                       (timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) - (succession_.awaits_timer() ? 1 : 0));
   status.not_ready_because = life_cycle_.not_ready_because(membership_.phase());
   if (!status.not_ready_because.empty()) return status;
@@ -131,7 +131,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.ring = member.ring;
     status.actors = member.actors;
     status.load = member.load;
-    status.strays = strays_.held_by(host);
+    status.strays = directory_.strays().held_by(host);
     status.share = share_of(host);
     status.version = member.version;
     out.push_back(std::move(status));

@@ -14,7 +14,7 @@ constexpr Duration kLastAppRetry{640'000};
 }  // namespace
 
 Actor& Node::claim(ActorId id) {
-  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(id)));
+  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));
   const std::optional<Epoch> granted = legacy_.use_grant(id);
   Actor& actor = actors_.create(id, granted ? *granted : clock_.next(), context_.now.mono);
   Activation why = Activation::kFirstTouch;
@@ -24,7 +24,7 @@ Actor& Node::claim(ActorId id) {
   }
   ++context_.counters.activations[static_cast<std::size_t>(why)];
   for (const auto& [host, member] : membership_.members()) {
-    if (member.legacy()) announce(host, {{id, actor.epoch}});
+    if (member.legacy()) directory_.announce(host, {{id, actor.epoch}});
   }
   return actor;
 }

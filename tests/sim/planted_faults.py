@@ -13,12 +13,12 @@ import sys
 # name, faults that the run has, seeds within which it must be found, file, text, replacement. A fault that few seeds show
 # has the first of its seeds in FROM.
 FAULTS = [
-    ("overwrite-claim", "legacy", 40, "node_peers.cc",
-     "if (claim.epoch <= mine->epoch) return Rejected",
-     'if (claim.epoch <= mine->epoch && !planted("overwrite-claim")) return Rejected'),
+    ("overwrite-claim", "legacy", 40, "directory/directory_claims.cc",
+     "if (claim.epoch <= *mine) return Rejected",
+     'if (claim.epoch <= *mine && !planted("overwrite-claim")) return Rejected'),
     ("skip-inventory", "moves", 20, "node.cc",
-     "if (membership_.joined()) inventory_.gain(gained);",
-     'if (membership_.joined() && !planted("skip-inventory")) inventory_.gain(gained);'),
+     "if (membership_.joined()) directory_.gain(gained);",
+     'if (membership_.joined() && !planted("skip-inventory")) directory_.gain(gained);'),
     ("join-without-adding", "moves", 20, "membership/membership_requests.cc",
      "      admit(host, *says);\n      return answer_join(request.token, Verdict::kOk);",
      '      if (!planted("join-without-adding")) admit(host, *says);\n'
@@ -146,9 +146,9 @@ FAULTS = [
     ("refusal-is-heard", "rush", 200, "hand_over/hand_over.cc",
      "(entry.refused.contains(host) && !successor.ring_owner)",
      '(entry.refused.contains(host) && (!successor.ring_owner || planted("refusal-is-heard")))'),
-    ("strays-never-go", "moves", 20, "node_peers.cc",
-     "    strays_.drop(ended.id, sender.host, ended.epoch);",
-     '    if (!planted("strays-never-go")) strays_.drop(ended.id, sender.host, ended.epoch);'),
+    ("strays-never-go", "moves", 20, "directory/directory_claims.cc",
+     "    strays_.drop(end.id, host, end.epoch);",
+     '    if (!planted("strays-never-go")) strays_.drop(end.id, host, end.epoch);'),
     ("everybody-waits", "moves", 100, "route.cc",
      "    const bool open = membership.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !facts.inventory.settled()) return wait_for(Reason::kOwnershipMoving);\n'
@@ -181,13 +181,13 @@ FAULTS = [
     ("wrong-clock-holds-up", "clocks", 40, "membership/closure.cc",
      "  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1) return true;",
      '  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
-    ("asks-in-a-loop", "moves", 20, "node.cc",
+    ("asks-in-a-loop", "moves", 20, "directory/directory.cc",
      "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n  for",
      '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
 ]
 
 # The node's own checks of its invariants find some faults before the oracle does, which is to find them as well.
-CLAIMS = "  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(id)));\n"
+CLAIMS = "  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));\n"
 
 # Second places of some: the name, file, text, replacement
 ALSO = [

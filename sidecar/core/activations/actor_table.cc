@@ -32,9 +32,13 @@ const Actor& ActorTable::at(ActorId id) const {
   return *actor;
 }
 
-bool ActorTable::holds(const Claim& claim) const {
-  const Actor* actor = find(claim.id);
-  return actor != nullptr && actor->epoch == claim.epoch;
+std::optional<Epoch> ActorTable::epoch_of(ActorId id) const {
+  const Actor* actor = find(id);
+  return actor == nullptr ? std::nullopt : std::optional(actor->epoch);
+}
+
+void ActorTable::each_claim(const std::function<void(const Claim&)>& visit) const {
+  each([&visit](const Actor& actor) { visit({actor.id, actor.epoch}); });
 }
 
 Actor& ActorTable::create(ActorId id, Epoch epoch, Instant now) {

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "sidecar/core/activations/id_index.h"
 #include "sidecar/core/activations/idempotency.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/local_claims.h"
 #include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
 
@@ -37,7 +40,7 @@ struct Actor {
 // As its callers call it: by its text, where they gave one.
 inline std::string name_of(const Actor& actor) { return actor.name ? "name:" + *actor.name : std::to_string(actor.id); }
 
-class ActorTable {
+class ActorTable final : public LocalClaims {
  public:
   static constexpr std::size_t kMostRemembered = 32 << 20;
 
@@ -50,7 +53,8 @@ class ActorTable {
   const Actor* find(ActorId id) const;
   Actor& at(ActorId id);  // one that is there
   const Actor& at(ActorId id) const;
-  bool holds(const Claim& claim) const;
+  std::optional<Epoch> epoch_of(ActorId id) const override;
+  void each_claim(const std::function<void(const Claim&)>& visit) const override;
   Actor& create(ActorId id, Epoch epoch, Instant now);
   void erase(Actor& actor);
   void touch(Actor& actor, Instant now);  // makes it the most recently used

@@ -1,0 +1,239 @@
+#include "sidecar/core/directory/directory.h"
+
+#include <algorithm>
+
+#include "sidecar/core/check.h"
+#include "sidecar/core/hash.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr Duration kInventoryRepeat{200'000};
+constexpr Duration kContestRepeat{500'000};
+
+}  // namespace
+
+Directory::Directory(const NodeConfig& config, Context& context, const ClusterView& cluster, const LocalClaims& here)
+    : config_(config), context_(context), cluster_(cluster), here_(here), strays_(config.max_strays) {}
+
+void Directory::ask(Question about, PeerRequest request) {
+  const QuestionId token = context_.next<QuestionId>();
+  const std::string host = about.host;
+  questions_.asked(token, std::move(about));
+  context_.effects.push_back(AskPeer{token, host, std::move(request), config_.dead_after});
+}
+
+void Directory::keep(ActorId id, const HostRun& holder, Epoch epoch) {
+  RINGSIDE_CHECK(cluster_.owns(id));
+  strays_.put(id, holder, epoch);
+}
+
+// ---- the view changes -----------------------------------------------------------------------------------------------
+
+void Directory::begin_run() {
+  inventory_.clear();
+  strays_.clear();
+  contested_.clear();
+}
+
+void Directory::lose(const HashRanges& lost, const HashRanges& kept) {
+  inventory_.lose(lost);
+  strays_.keep_only([&](ActorId id) { return kept.contains(hash_id(id)); });
+}
+
+void Directory::run_ended(const HostRun& run) {
+  strays_.drop_run(run);
+  inventory_.gone(run.host);
+}
+
+// ---- inventories ----------------------------------------------------------------------------------------------------
+
+// Asks, and asks again, whoever has not yet told what it holds in the ranges that became this host's.
+bool Directory::ask_inventory() {
+  const bool opens = inventory_.may_open_next();
+  if (opens) {
+    std::map<std::string, Generation> everybody;
+    for (const HostRun& member : cluster_.members()) everybody[member.host] = member.generation;
+    inventory_.open_next(everybody);
+    next_inventory_ = context_.now.mono;
+  }
+  if (inventory_.waiting().empty() || context_.now.mono < next_inventory_) return opens;
+  next_inventory_ = context_.now.mono + kInventoryRepeat;
+  for (const auto& [host, generation] : inventory_.waiting()) {
+    Question question{Question::About::kInventory, host, generation, inventory_.number(), {}};
+    if (generation == 0) {
+      ask(std::move(question), IdsRequest{});
+    } else {
+      ask(std::move(question), InventoryRequest{generation, inventory_.number(), inventory_.ranges()});
+    }
+  }
+  return opens;
+}
+
+void Directory::ask_ids(const std::string& host, const std::set<ActorId>& doubted) {
+  Question question{Question::About::kIds, host, 0, 0, {}};
+  for (const ActorId id : doubted) question.claims.push_back({id, 0});
+  ask(std::move(question), IdsRequest{});
+}
+
+InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRequest& request) const {
+  InventoryAnswer says;
+  says.number = request.number;
+  const Standing standing = cluster_.standing_of(sender);
+  if (standing == Standing::kBuried) {
+    says.verdict = Verdict::kBuried;
+  } else if (standing != Standing::kInView) {
+    says.verdict = Verdict::kUnverified;  // not on this host's ring: an answer now would promise nothing
+  } else if (request.to_generation != cluster_.self().generation) {
+    says.verdict = Verdict::kStale;
+  } else {
+    says.verdict = Verdict::kOk;
+    here_.each_claim([&](const Claim& claim) {
+      if (request.ranges.contains(hash_id(claim.id))) says.claims.push_back(claim);
+    });
+  }
+  return says;
+}
+
+Directory::InventoryHeard Directory::inventory_answered(const Question& asked, const PeerAnswer& answer) {
+  InventoryHeard heard;
+  const HostRun* member = cluster_.member(asked.host);
+  if (member == nullptr || member->generation != asked.generation) return heard;
+  const bool of_inventory = asked.about == Question::About::kInventory;
+  std::vector<Claim> claims;
+  const auto* inventory = std::get_if<InventoryAnswer>(&answer);
+  if (inventory != nullptr) {
+    // Of the question of an earlier run that is not news.
+    const bool open = of_inventory && inventory_.awaits(asked.host, asked.generation, asked.inventory);
+    heard.buried = open && inventory->verdict == Verdict::kBuried;
+    if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return heard;
+    claims = inventory->claims;
+  } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {
+    for (const ActorId id : ids->ids) {
+      if (id != 0) claims.push_back({id, 0});
+    }
+    for (const Claim& doubted : asked.claims) {
+      if (std::find(claims.begin(), claims.end(), doubted) == claims.end()) strays_.drop(doubted.id, asked.host, 0);
+    }
+  } else {
+    const auto* failure = std::get_if<PeerFailure>(&answer);
+    heard.unheard = !of_inventory && failure != nullptr && failure->unheard();
+    return heard;
+  }
+  std::erase_if(claims, [&](const Claim& claim) { return inventory_.has_ended(asked.host, claim); });
+  if (!strays_.has_room_for(claims.size())) {
+    // What cannot be remembered must not be claimed: the ranges stay closed, and the question is asked again.
+    context_.log(Level::kError, "strays_full", {{"strays", std::to_string(strays_.size())}, {"host", asked.host}});
+    return heard;
+  }
+  if (of_inventory && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return heard;
+  heard.strays = take_claims(*member, claims);
+  if (inventory != nullptr) {
+    for (const Ended& ended : inventory->remembered) {
+      if (!here_.has(ended.id)) heard.inherited.push_back(ended);
+    }
+  }
+  heard.news = true;
+  return heard;
+}
+
+// What another holds although the ring names this host. (With --peer-apply own any id may come to this host.)
+std::vector<Claim> Directory::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
+  std::vector<Claim> taken;
+  for (const Claim& claim : claims) {
+    if (!cluster_.owns(claim.id)) {
+      if (config_.peer_apply_own) hints_.put(claim.id, holder.host);
+      continue;
+    }
+    taken.push_back(claim);
+    keep(claim.id, holder, claim.epoch);
+    if (here_.has(claim.id) || strays_.holders(claim.id).size() > 1) contested_.insert(claim.id);
+  }
+  return taken;
+}
+
+// ---- ids with two holders -------------------------------------------------------------------------------------------
+
+// The greater epoch stays. The lesser is told again and again, until it has ended.
+Directory::Contested Directory::settle_contested() {
+  Contested contested;
+  if (contested_.empty() || context_.now.mono < next_contest_) return contested;
+  next_contest_ = context_.now.mono + kContestRepeat;
+  for (auto at = contested_.begin(); at != contested_.end();) {
+    const ActorId id = *at;
+    const std::vector<Stray> holders = strays_.holders(id);
+    const std::optional<Epoch> mine = here_.epoch_of(id);
+    if (!cluster_.owns(id) || holders.size() + (mine ? 1 : 0) < 2) {
+      at = contested_.erase(at);
+      continue;
+    }
+    ++at;
+    const Stray& greatest = holders.front();
+    if (mine && greatest.epoch > *mine) {
+      if (auto yielded = yield(id, greatest.holder.host, greatest.epoch)) {
+        contested.yielded.push_back(std::move(*yielded));
+      }
+    } else if (mine) {
+      for (const Stray& stray : holders) contested.mine[stray.holder.host].push_back({id, *mine});
+      continue;
+    }
+    // In the winner's name, which makes the other look: it announces its claim there, and yields to the answer.
+    for (std::size_t i = 1; i < holders.size(); ++i) {
+      const bool first_is_legacy = greatest.holder.generation == 0;
+      const Stray& winner = first_is_legacy || holders[i].holder.generation != 0 ? greatest : holders[i];
+      const Stray& loser = &winner == &greatest ? holders[i] : greatest;
+      OwnershipRequest& claims = contested.of_others[{loser.holder.host, winner.holder.host}];
+      claims.host = winner.holder.host;
+      claims.generation = winner.holder.generation;
+      claims.claims.push_back({id, winner.epoch});
+    }
+  }
+  return contested;
+}
+
+void Directory::tell(Contested contested) {
+  for (auto& [host, claims] : contested.mine) announce(host, std::move(claims));
+  for (auto& [hosts, claims] : contested.of_others) {
+    context_.effects.push_back(
+        AskPeer{context_.next<QuestionId>(), hosts.first, std::move(claims), config_.dead_after});
+  }
+}
+
+// Another host was first: forget the activation here, and route to that one.
+std::optional<Directory::Yielded> Directory::yield(ActorId id, const std::string& owner, Epoch epoch) {
+  const HostRun* holder = cluster_.member(owner);
+  if (!here_.has(id) || owner == cluster_.self().host || holder == nullptr) return std::nullopt;
+  if (cluster_.owns(id)) {
+    keep(id, *holder, epoch);
+  } else {
+    hints_.put(id, owner);
+  }
+  return Yielded{id, owner};
+}
+
+// ---- what calls tell ------------------------------------------------------------------------------------------------
+
+void Directory::is_not_at(ActorId id, const std::string& host, Epoch epoch) {
+  strays_.drop(id, host, epoch);
+  hints_.drop(id);
+}
+
+void Directory::was_answered_by(ActorId id, const std::string& host) {
+  if (cluster_.owner(id) == nullptr) return;
+  if (cluster_.is_owner(host, id) || host == cluster_.self().host) {
+    hints_.drop(id);
+  } else {
+    hints_.put(id, host);
+  }
+}
+
+// ---- answers --------------------------------------------------------------------------------------------------------
+
+std::optional<Directory::Heard> Directory::answered(QuestionId token, const PeerAnswer& answer) {
+  const std::optional<Question> asked = questions_.answered(token);
+  if (!asked) return std::nullopt;
+  if (asked->about == Question::About::kAnnouncement) return Heard{asked->host, announcement_answered(*asked, answer)};
+  return Heard{asked->host, inventory_answered(*asked, answer)};
+}
+
+}  // namespace ringside::core

@@ -1,0 +1,160 @@
+// Who holds which id, as far as it is known here and may matter: what others hold in this host's ranges (inventory.h,
+// strays.h), who has answered for the rest (hints.h), and what becomes of ids that two hosts hold.
+//
+// It asks and tells other hosts by itself, and reads who is active here (LocalClaims). An activation that is to end
+// because another host was first is returned as Yielded: its end is the node's matter.
+//
+// Example: this host gains a range in which actor 7 is active on B. The inventory asks everybody, B answers that it
+// holds 7 under epoch 42, and stray(7) is B. C answers that it holds 7 under epoch 40: 7 is contested, and C is told in
+// B's name, until it has ended its own.
+//
+// Invariants
+//  1. A stray is an id that the ring gives to this host.
+//  2. A range that this host has gained is in doubt until every member of that moment has answered, or is gone.
+//  3. Of two holders that are known of one id, the one with the greater epoch stays.
+// Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sidecar/core/cluster_view.h"
+#include "sidecar/core/config.h"
+#include "sidecar/core/context.h"
+#include "sidecar/core/directory/hints.h"
+#include "sidecar/core/directory/inventory.h"
+#include "sidecar/core/directory/strays.h"
+#include "sidecar/core/local_claims.h"
+#include "sidecar/core/open_questions.h"
+#include "sidecar/core/peer_messages.h"
+
+namespace ringside::core {
+
+class Directory {
+ public:
+  Directory(const NodeConfig& config, Context& context, const ClusterView& cluster, const LocalClaims& here);
+
+  // ---- who holds an id ----
+  const Inventory& inventory() const { return inventory_; }
+  const Strays& strays() const { return strays_; }
+  const Hints& hints() const { return hints_; }
+
+  // ---- the view changes ----
+  void begin_run();  // nothing is known any more
+  void gain(const HashRanges& ranges) { inventory_.gain(ranges); }
+  void lose(const HashRanges& lost, const HashRanges& kept);
+  void drop_run(const HostRun& run) { strays_.drop_run(run); }  // it holds nothing any more
+  void run_ended(const HostRun& run);
+
+  // ---- what this host asks and tells, as far as it is due ----
+  bool ask_inventory();                                                     // true: a new question is open
+  void ask_ids(const std::string& host, const std::set<ActorId>& doubted);  // of a legacy host, beside any inventory
+  void announce(const std::string& host, std::vector<Claim> claims);        // claims of this host
+  // An activation here ends, since that host was first.
+  struct Yielded {
+    ActorId id = 0;
+    std::string to;
+  };
+  // Two holders met, after a cut: what ends here, and what is told to the others once that has been ordered.
+  struct Contested {
+    std::vector<Yielded> yielded;
+    std::map<std::string, std::vector<Claim>> mine;                             // by host
+    std::map<std::pair<std::string, std::string>, OwnershipRequest> of_others;  // by loser and winner
+  };
+  Contested settle_contested();
+  void tell(Contested contested);
+
+  // ---- what came of a question ----
+  struct InventoryHeard {
+    bool buried = false;           // the member has taken this run for dead
+    bool unheard = false;          // a legacy host is to be asked again
+    bool news = false;             // what waits may go on
+    std::vector<Claim> strays;     // that are kept from now on
+    std::vector<Ended> inherited;  // what ended activations had answered, of ids that are not active here
+  };
+  struct AnnouncementHeard {
+    std::vector<Claim> unheard;  // a legacy host is to be told again
+    std::vector<Yielded> yielded;
+  };
+  struct Heard {
+    std::string host;
+    std::variant<InventoryHeard, AnnouncementHeard> what;
+  };
+  std::optional<Heard> answered(QuestionId token, const PeerAnswer& answer);  // nothing: not a question of this part
+
+  // ---- what others ask and tell ----
+  InventoryAnswer inventory_for(const Sender& sender, const InventoryRequest& request) const;
+  // Whether it counts what is said of a host's claims, or of their end.
+  struct Judgement {
+    enum class Counts : std::uint8_t {
+      kYes,
+      kOnceAMember,    // heard for now; the host has to be met
+      kIfItSaysSoToo,  // the host itself is to be asked
+      kNo,             // for this reason
+    } counts = Counts::kYes;
+    std::string why_not;
+  };
+  Judgement judge(const Sender& sender, const OwnershipRequest& request, const std::string& source_ip);
+  Judgement judge(const ExpiryRequest& request, const std::string& source_ip) const;
+  struct ClaimsHeard {
+    AckAnswer ack;
+    std::vector<Yielded> yielded;
+  };
+  ClaimsHeard hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
+  // That host asks for ids of this one's range, which keep nobody else.
+  AckAnswer grant(const HostRun& to, const std::vector<Claim>& claims);
+  void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
+  struct EndsHeard {
+    Verdict verdict = Verdict::kOk;
+    std::vector<Ended> inherited;
+  };
+  EndsHeard hear_ends(const std::string& host, const std::vector<Ended>& ended);
+
+  // ---- what calls tell ----
+  void is_not_at(ActorId id, const std::string& host, Epoch epoch);
+  void was_answered_by(ActorId id, const std::string& host);
+  void hint(ActorId id, const std::string& host) { hints_.put(id, host); }
+
+  std::size_t unfinished() const { return questions_.size() + contested_.size(); }
+
+ private:
+  struct Question {
+    enum class About : std::uint8_t { kInventory, kIds, kAnnouncement } about = About::kInventory;
+    std::string host;
+    Generation generation = 0;
+    std::uint64_t inventory = 0;  // its number
+    std::vector<Claim> claims;    // doubted, or announced
+  };
+
+  void ask(Question about, PeerRequest request);
+  void keep(ActorId id, const HostRun& holder, Epoch epoch);
+  std::optional<Yielded> yield(ActorId id, const std::string& owner, Epoch epoch);
+  InventoryHeard inventory_answered(const Question& asked, const PeerAnswer& answer);
+  std::vector<Claim> take_claims(const HostRun& holder, const std::vector<Claim>& claims);
+  AnnouncementHeard announcement_answered(const Question& asked, const PeerAnswer& answer);
+  void accepted(const Question& asked);
+  std::vector<Yielded> rejected(const Question& asked, const AckAnswer& ack);
+  std::optional<Rejected> objection_to(const HostRun& holder, const Claim& claim, bool remember,
+                                       std::vector<Yielded>& yielded);
+
+  const NodeConfig& config_;
+  Context& context_;
+  const ClusterView& cluster_;
+  const LocalClaims& here_;
+  Inventory inventory_;
+  Strays strays_;
+  Hints hints_;
+  std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
+  OpenQuestions<Question> questions_;
+  Instant next_inventory_;
+  Instant next_contest_;
+};
+
+}  // namespace ringside::core
