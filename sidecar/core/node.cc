@@ -17,15 +17,13 @@ Node::Node(NodeConfig config, std::uint64_t seed)
     : config_(std::move(config)),
       context_(seed),
       changing_membership_(static_cast<const MembershipConfig&>(config_), context_, clock_),
-      actors_(config_.remembered_bytes),
-      calls_(config_.queue_bytes),
-      turns_(config_.max_turns, config_.most_turns),
-      endings_(config_.max_turns),
-      directory_(config_, context_, cluster_, actors_),
+      activations_(config_, context_, timers_, cluster_),
+      directory_(config_, context_, cluster_, activations_.actors()),
       legacy_(config_, context_, cluster_),
       succession_(config_, context_, timers_, cluster_),
-      inherited_(config_.remembered_bytes / 2),
-      life_cycle_(config_, context_, timers_) {}
+      life_cycle_(config_, context_, timers_),
+      explanations_(config_, context_, membership_, life_cycle_, activations_, directory_),
+      calls_(config_, context_, timers_, explanations_) {}
 
 Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
 
@@ -66,18 +64,15 @@ void Node::wake(Now now) {
   while (timers_.pop_due(now.mono, timer)) {
     std::visit(Overloaded{
                    [&](due::Tick) { tick(); },
-                   [&](due::CallDeadline at) { call_due(at.call); },
+                   [&](due::CallDeadline at) {
+                     if (const auto left = calls_.deadline_due(at.call)) give_free(*left);
+                   },
                    [&](due::CallRetry at) { retry_due(at.call); },
-                   [&](due::TurnTimeout at) { turn_due(at.turn); },
-                   [&](due::TurnBreak at) { break_turn_due(at.turn); },
-                   [&](due::ActorRetry at) {
-                     if (Actor* actor = actors_.find(at.actor)) run_next(*actor);
-                   },
-                   [&](due::EndingAgain at) {
-                     endings_.ask_again(at.actor);
-                     send_deactivations();
-                   },
-                   [&](due::IdleAgain at) { idle_again(at.actor); },
+                   [&](due::TurnTimeout at) { activations_.turn_due(at.turn); },
+                   [&](due::TurnBreak at) { activations_.break_turn_due(at.turn); },
+                   [&](due::ActorRetry at) { run(at.actor); },
+                   [&](due::EndingAgain at) { activations_.ask_again(at.actor); },
+                   [&](due::IdleAgain at) { activations_.idle_again_due(at.actor); },
                    [&](due::InitialReset) { carry_out(life_cycle_.initial_reset_due()); },
                    [&](due::Drain) { drain_due(); },
                    [&](due::Succession) { succession_.due(); },
@@ -104,10 +99,10 @@ void Node::tick() {
     change_membership([&](Membership& membership) { membership.tick_member(host); });
   }
   change_membership([](Membership& membership) { membership.end_tick(); });
-  expire_idle();
-  if (turns_.make_room(context_.now.mono)) run_runnable();
+  activations_.expire_idle();
+  if (activations_.make_room()) run_with_room();
   for (auto& [host, news] : legacy_.take_news()) {
-    std::erase_if(news.claims, [this](const Claim& claim) { return !actors_.holds(claim); });
+    std::erase_if(news.claims, [this](const Claim& claim) { return !activations_.actors().holds(claim); });
     directory_.announce(host, std::move(news.claims));
     if (news.ask_ids || !news.doubted.empty()) directory_.ask_ids(host, news.doubted);
   }
@@ -170,7 +165,7 @@ void Node::run_ended(const HostRun& run, Gone how) {
   // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
   // connections, and the transport says so. Only from a silent one nothing comes at all.
   if (how != Gone::kSilent) return;
-  for (const ForwardId token : forwards_.to(run.host)) {
+  for (const ForwardId token : calls_.forwards_to(run.host)) {
     context_.effects.push_back(AbandonForward{token});
     forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost));
   }
@@ -181,12 +176,12 @@ void Node::run_ended(const HostRun& run, Gone how) {
 // either: what this host holds in its range it has to be told, and says so where it holds the same.
 void Node::admitted(const HostRun& run) {
   if (run.generation != 0) return;
-  LegacyHosts::News& news = legacy_.for_next_tick(run.host);
-  news.ask_ids = true;
-  actors_.each([&](const Actor& actor) {
-    const std::string* owner = membership_.ring()->owner(actor.id);
-    if (owner != nullptr && *owner == run.host) news.claims.push_back({actor.id, actor.epoch});
+  std::vector<Claim> claims;
+  activations_.actors().each([&](const Actor& actor) {
+    if (cluster_.is_owner(run.host, actor.id)) claims.push_back({actor.id, actor.epoch});
   });
+  legacy_.ask_ids(run.host);
+  legacy_.tell(run.host, claims);
   tick_soon();
 }
 
@@ -202,7 +197,7 @@ void Node::joined() {
 
 void Node::confirmed() {
   topology_changed_ = true;
-  run_runnable();
+  run_with_room();
 }
 
 void Node::view_changed() {

@@ -4,7 +4,11 @@
 // blocks, reads no clock, draws no randomness but from its seed, and touches nothing outside: the simulator runs this
 // very class. What it does is docs/ownership.md.
 //
-// Invariants
+// What there is to know and to decide is in its parts, each a class that owns its state and knows no other part: Calls,
+// Activations, Directory, Succession, LegacyHosts, LifeCycle, Membership. The node is what joins them: an event goes to
+// one part, and what that returns to the next one. Where a call goes is a function over what they know (route.h).
+//
+// Invariants, of several parts together
 //  1. An id is claimed here only in phase READY, as the ring owner, outside every range in doubt.
 //  2. An actor has at most one turn under way; calls of one id from local callers are routed one after another.
 //  3. Every call ends in exactly one FinishCall; every token that came with a request in exactly one AnswerPeer.
@@ -12,24 +16,17 @@
 // Loop thread only.
 #pragma once
 
-#include <deque>
-#include <optional>
-#include <set>
+#include <cstddef>
+#include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "sidecar/core/activations/actor_table.h"
-#include "sidecar/core/activations/endings.h"
-#include "sidecar/core/activations/inherited.h"
-#include "sidecar/core/activations/turns.h"
-#include "sidecar/core/calls/call_order.h"
+#include "sidecar/core/activations/activations.h"
 #include "sidecar/core/calls/calls.h"
-#include "sidecar/core/calls/forwards.h"
-#include "sidecar/core/calls/pace.h"
-#include "sidecar/core/calls/retry_budget.h"
 #include "sidecar/core/config.h"
+#include "sidecar/core/context.h"
 #include "sidecar/core/directory/directory.h"
+#include "sidecar/core/explanations.h"
 #include "sidecar/core/hand_over/succession.h"
 #include "sidecar/core/legacy/legacy_hosts.h"
 #include "sidecar/core/life/life_cycle.h"
@@ -77,7 +74,7 @@ class Node final {
   // Ends the process if an invariant does not hold, of a part or of several together. It looks at everything that is
   // under way: the simulator and the tests ask for it after each event.
   void check() const;
-  std::size_t actor_count() const { return actors_.size(); }
+  std::size_t actor_count() const { return activations_.actors().size(); }
   Sender self() const;
   const Ring& ring() const { return *membership_.ring(); }
   const Counters& counters() const { return context_.counters; }
@@ -106,70 +103,24 @@ class Node final {
   void view_changed();
   void set_phase(Phase phase);
 
-  // node_routing.cc: where a call goes, and what becomes of it
+  // node_calls.cc: the way of a call through the parts
   RouteFacts facts() const;
   void route(CallId token);
+  void enter(CallId token, const CallPtr& call);
+  void claim(ActorId id);
+  void forward(CallId token, const Call& call, const Route& route);
+  void forward_ended(ForwardId token, Answer answer);
   void route_in_order(CallId token);
   void advance_orders();
-  void advance(OrderId order);
   void reroute_waiting();
-  void wait(CallId token, PendingCall& pending, Reason reason);
-  void forward(CallId token, PendingCall& pending, const Member& member, Epoch epoch);
-  void forward_ended(ForwardId token, Answer answer);
-  void abandon_forward(const PendingCall& pending);
-  void retry_later(CallId token, PendingCall& pending, Answer why);
-  void put_aside(CallId token, PendingCall& pending, Answer why);
-  void take_its_place(CallId token);
-  void finish(CallId token, Answer answer);
   void retry_due(CallId token);
-  void call_due(CallId token);
-  void give_up(CallId token, Outcome outcome, Reason reason);
-  // node_turns.cc: actors and turns
-  Actor& claim(ActorId id);
-  void enqueue(CallId token, Actor& actor);
-  void first_again(CallId token, Actor& actor, Answer why);
-  bool may_start(const Call& call) const;
-  bool goes_before_its_end(const Actor& actor) const;
-  void run_next(Actor& actor);
-  void run_runnable();
-  void start_turn(CallId token, Actor& actor);
-  bool answer_from_window(CallId token, const Actor& actor);
-  bool refuse_loop(CallId token, const Actor& actor);
-  void deactivate_for(CallId token, Actor& actor);
-  void break_turn_due(TurnId turn);
-  void turn_due(TurnId turn);
-  void unqueue(CallId token, const PendingCall& pending);
-  void end_actor(Actor& actor, Deactivation why);
-  void end_all(Deactivation why);
-  void lose_all();
-  void send_deactivations();
-  void deactivation_answered(Actor& actor, unsigned failures, const Deactivated& said);
-  bool given_up(const Actor& actor, const Deactivated& said) const;
+  void give_free(const Calls::Left& left);
   void finish_deactivated(CallId token);
-  std::vector<CallId> operators_at(const Actor& actor) const;
-  bool goes_on(const Actor& actor, const Deactivated& said) const;
-  void stay(Actor& actor, const Deactivated& said);
-  void idle_again(ActorId id);
-  void forget_idle_again(ActorId id);
-  void hand_over(Actor& actor);
-  void release(Actor& actor);
-  void leave_behind(TurnId turn, std::deque<CallId>& queue);
-  void let_follow(TurnId turn);
-  void requeue(std::unique_ptr<std::deque<CallId>> queue);
-  void expire_idle();
-
-  // node_detail.cc: why a call ended as it did, in a sentence
-  std::string detail_of_silence(const PendingCall& pending) const;
-  std::string detail_of_loss(const Call& call, const Forward& forward, const std::string& error) const;
-  Answer out_of_time_in_order(const PendingCall& pending) const;
-  std::string detail_of(const PendingCall& pending, Reason reason) const;
-  std::string hosts_off_the_ring() const;
-  std::string busy_with(const Actor& actor) const;
-  ActorStatus status_of(const Actor& actor, Instant now) const;
-  Answer out_of_time(const PendingCall& pending) const;
-
-  // node_status.cc
-  std::string owner_of(ActorId id) const;
+  void run(ActorId id);
+  void run_with_room();
+  void release(const Claim& claim);
+  void requeue(const std::vector<CallId>& queue);
+  void lose_all();
 
   // node_peers.cc: what hosts ask and tell one another about actors
   void answer(ReplyId token, PeerAnswer answer);
@@ -207,23 +158,14 @@ class Node final {
   Membership changing_membership_;  // by change_membership
   const Membership& membership_ = changing_membership_;
   const MembershipView cluster_{changing_membership_};
-  ActorTable actors_;
   Timers timers_;
-  Calls calls_;
-  CallOrder order_;
-  RetryBudget retry_budget_;
-  Forwards forwards_;
-  Turns turns_;
-  std::map<TurnId, std::deque<CallId>> left_behind_;        // lost turns: the calls behind them
-  Pace pace_;                                               // of the calls that wait for actors, here or in order_
-  std::unordered_map<ActorId, Timers::Handle> idle_again_;  // what the app has failed to forget is asked for then
-  Endings endings_;
+  Activations activations_;
   Directory directory_;
   LegacyHosts legacy_;
   Succession succession_;
-  Inherited inherited_;
-  std::size_t turns_waiting_ = 0;  // calls that wait for actors here
   LifeCycle life_cycle_;
+  const Explanations explanations_;
+  Calls calls_;
   Instant last_event_;
   Timers::Handle next_tick_ = Timers::kNone;
   bool handling_view_events_ = false;

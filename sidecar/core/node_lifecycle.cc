@@ -1,6 +1,5 @@
 // Node: the life of this host, and what follows from it in all parts (life/life_cycle.h).
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "sidecar/core/node.h"
@@ -29,13 +28,13 @@ void Node::app_down(Now now, const std::string& why, bool alive) {
 
 void Node::app_restarted(Now now) {
   begin(now);
-  carry_out(life_cycle_.app_restarted(actors_.size()));
+  carry_out(life_cycle_.app_restarted(activations_.actors().size()));
   settle();
 }
 
 void Node::drain(Now now) {
   begin(now);
-  carry_out(life_cycle_.drain(actors_.size()));
+  carry_out(life_cycle_.drain(activations_.actors().size()));
   settle();
 }
 
@@ -45,12 +44,36 @@ void Node::uncordon(Now now) {
   settle();
 }
 
+void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
+  begin(now);
+  if (const auto steps = life_cycle_.deactivated(token, said)) {
+    carry_out(*steps);
+  } else if (const auto over = activations_.deactivated(token, said)) {
+    switch (over->what) {
+      case Activations::Over::What::kAskedAgain:
+        break;
+      case Activations::Over::What::kReleased:
+        release(over->claim);
+        break;
+      case Activations::Over::What::kHandedOver:
+        succession_.hand_over(over->claim);
+        break;
+      case Activations::Over::What::kStays:
+        for (const CallId call : over->operators) calls_.finish(call, over->refusal);
+        run(over->claim.id);
+        break;
+    }
+    activations_.send_deactivations();
+  }
+  settle();
+}
+
 void Node::carry_out(const LifeSteps& steps) {
   for (const LifeStep& step : steps) {
     std::visit(Overloaded{
                    [&](const life_step::BeginRun& run) { begin_run(run.phase); },
                    [&](const life_step::SetPhase& set) { set_phase(set.phase); },
-                   [&](const life_step::EndAll& end) { end_all(end.why); },
+                   [&](const life_step::EndAll& end) { activations_.end_all(end.why); },
                    [&](const life_step::LoseAll&) { lose_all(); },
                    [&](const life_step::SayGoodbye&) {
                      change_membership([](Membership& membership) { membership.say_goodbye(true); });
@@ -81,7 +104,7 @@ void Node::check_quorum() {
 
 void Node::check_run() {
   // Handing over what an ended activation has answered may have to wait until the rings agree.
-  const bool all_ended = actors_.size() == succession_.under_way();
+  const bool all_ended = activations_.actors().size() == succession_.under_way();
   if (life_cycle_.life().awaits_run()) {
     const std::optional<Phase> phase = all_ended ? life_cycle_.next_run() : std::nullopt;
     if (!phase) return;
@@ -95,29 +118,26 @@ void Node::check_run() {
 }
 
 void Node::check_drained() {
-  if (!life_cycle_.life().is_leaving() || !actors_.empty() || !membership_.leave_seen_by_all()) return;
+  if (!life_cycle_.life().is_leaving() || !activations_.actors().empty() || !membership_.leave_seen_by_all()) return;
   carry_out(life_cycle_.all_left());
 }
 
 void Node::drain_due() {
   constexpr std::size_t kLongEnough = 512;
   std::string left;
-  actors_.each([&](const Actor& actor) {
+  activations_.actors().each([&](const Actor& actor) {
     if (left.size() < kLongEnough) left += (left.empty() ? "" : " ") + name_of(actor);
   });
-  life_cycle_.drain_due(actors_.size(), std::move(left));
+  life_cycle_.drain_due(activations_.actors().size(), std::move(left));
 }
 
 // What --drain-timeout has left here is given up: turns may still end, but nobody will hear of it, and what waits
 // behind them surely did not begin.
 void Node::close(Now now) {
   begin(now);
-  std::map<CallId, Outcome> left;
-  for (const CallId token : calls_.in_stage(CallStage::kTurn)) left[token] = Outcome::kUnknown;
-  for (const CallStage stage : {CallStage::kQueued, CallStage::kAside}) {
-    for (const CallId token : calls_.in_stage(stage)) left[token] = Outcome::kNotDelivered;
+  for (const auto& [token, outcome] : calls_.left_at_exit()) {
+    give_free(calls_.give_up(token, outcome, Reason::kShuttingDown));
   }
-  for (const auto& [token, outcome] : left) give_up(token, outcome, Reason::kShuttingDown);
   change_membership([](Membership& membership) { membership.close(); });
   settle();
 }

@@ -1,8 +1,6 @@
 // Node: what hosts ask and tell one another about actors, and which part it is for.
-#include <algorithm>
 #include <utility>
 
-#include "sidecar/core/check.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/overloaded.h"
@@ -34,7 +32,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
           },
           [&](const IdsRequest&) {
             IdsAnswer ids;
-            actors_.each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
+            activations_.actors().each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
             answer(token, std::move(ids));
           },
           [&](const OwnershipRequest& claims) { claims_announced(token, sender, claims, source_ip); },
@@ -68,8 +66,8 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.phase = membership_.phase();
   says.ring = membership_.ring()->fingerprint();
   says.ring_hosts = static_cast<std::uint32_t>(membership_.ring()->hosts().size());
-  says.actors = actors_.size();
-  says.load = turns_.size() + turns_waiting_;
+  says.actors = activations_.actors().size();
+  says.load = activations_.turns().size() + activations_.waiting();
   says.cluster = config_.cluster;
   says.version = config_.version;
   says.clock = clock_.reading_in_full();
@@ -83,7 +81,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
 InventoryAnswer Node::inventory_for(const Sender& sender, const InventoryRequest& request) const {
   InventoryAnswer says = directory_.inventory_for(sender, request);
   if (says.verdict != Verdict::kOk) return says;
-  inherited_.each([&](const Ended& ended) {
+  activations_.inherited().each([&](const Ended& ended) {
     if (request.ranges.contains(hash_id(ended.id))) says.remembered.push_back(ended);
   });
   return says;
@@ -138,7 +136,7 @@ ExpireAnswer Node::hear_ends(const Sender& sender, const ExpireRequest& request)
   if (membership_.standing_of(sender) != Standing::kInView) return {Verdict::kBuried};
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
-  for (const Ended& ended : heard.inherited) inherited_.put(ended);
+  for (const Ended& ended : heard.inherited) activations_.inherit(ended);
   topology_changed_ = true;
   return {heard.verdict};
 }
@@ -167,17 +165,14 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
 
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
   if (heard.buried) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase()));
-  if (heard.unheard) legacy_.for_next_tick(host).ask_ids = true;
+  if (heard.unheard) legacy_.ask_ids(host);
   for (const Claim& claim : heard.strays) clock_.observe(claim.epoch);
-  for (const Ended& ended : heard.inherited) inherited_.put(ended);
+  for (const Ended& ended : heard.inherited) activations_.inherit(ended);
   topology_changed_ = heard.news || topology_changed_;
 }
 
 void Node::announcement_heard(const std::string& host, const Directory::AnnouncementHeard& heard) {
-  if (!heard.unheard.empty()) {
-    std::vector<Claim>& again = legacy_.for_next_tick(host).claims;
-    again.insert(again.end(), heard.unheard.begin(), heard.unheard.end());
-  }
+  if (!heard.unheard.empty()) legacy_.tell(host, heard.unheard);
   end_yielded(heard.yielded);
 }
 
@@ -208,8 +203,7 @@ void Node::verified(const LegacyHosts::Verified& verified) {
 void Node::end_yielded(const std::vector<Directory::Yielded>& yielded) {
   for (const Directory::Yielded& one : yielded) {
     context_.log(Level::kWarn, "claim_yielded", {{"actor", std::to_string(one.id)}, {"to", one.to}});
-    end_actor(actors_.at(one.id), Deactivation::kYielded);
-    send_deactivations();
+    activations_.end(one.id, Deactivation::kYielded);
   }
 }
 
@@ -220,13 +214,10 @@ void Node::settle_contested() {
 }
 
 void Node::tell_successors() {
-  const Succession::Over over = succession_.tell_successors([this](const Claim& claim) {
-    const Actor& actor = actors_.at(claim.id);
-    RINGSIDE_CHECK(actor.window != nullptr);
-    return Ended{claim.id, claim.epoch, actor.window->all()};
-  });
-  for (const Ended& ended : over.unclaimed) inherited_.put(ended);
-  for (const Claim& claim : over.claims) release(actors_.at(claim.id));
+  const Succession::Over over =
+      succession_.tell_successors([this](const Claim& claim) { return activations_.ended(claim); });
+  for (const Ended& ended : over.unclaimed) activations_.inherit(ended);
+  for (const Claim& claim : over.claims) release(claim);
   topology_changed_ = topology_changed_ || !over.claims.empty();
 }
 

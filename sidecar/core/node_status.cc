@@ -9,26 +9,16 @@ Sender Node::self() const {
   return {membership_.self().host, membership_.self().generation, config_.cluster, clock_.reading()};
 }
 
-// Empty: no host with an application is on the ring.
-std::string Node::owner_of(ActorId id) const {
-  const std::string& self = membership_.self().host;
-  if (actors_.find(id) != nullptr) return self;
-  const std::string* owner = membership_.ring()->owner(id);
-  if (owner == nullptr) return "";
-  const std::optional<Stray> stray = *owner == self ? directory_.strays().find(id) : std::nullopt;
-  return stray ? stray->holder.host : *owner;
-}
-
 Placement Node::where(ActorId id) const {
   Placement place;
   place.id = id;
-  place.owner = owner_of(id);
+  place.owner = explanations_.holder_of(id);
   const std::string& self = membership_.self().host;
-  if (const Actor* actor = actors_.find(id)) {
+  if (const Actor* actor = activations_.actors().find(id)) {
     place.rule = "claim";
     place.local = true;
     place.epoch = actor->epoch;
-    place.here = status_of(*actor, context_.now.mono);
+    place.here = activations_.status_of(*actor, context_.now.mono);
     place.why = actor->ending ? "active here, and being deactivated (" + std::string(to_string(actor->why)) + ")"
                               : "active here";
     return place;
@@ -74,26 +64,19 @@ Status Node::status() const {
   status.ring = membership_.ring()->fingerprint();
   status.points = config_.points;
   status.members = membership_.members().size() + 1;
-  status.actors = actors_.size();
+  status.actors = activations_.actors().size();
   status.strays = directory_.strays().size();
-  status.turns_under_way = turns_.size();
-  status.turns_waiting = turns_waiting_;
-  status.held_back = turns_.awaiting_room().size();
-  status.ending = endings_.size();
-  status.calls = calls_.size();
-  status.queued_bytes = calls_.bytes();
-  status.held = calls_.waiting().size();
-  status.unfinished = calls_.size() + turns_.size() + forwards_.size() + order_.orders() + calls_.waiting().size() +
-                      turns_.awaiting_room().size() + left_behind_.size() + endings_.size() + directory_.unfinished() +
-                      legacy_.unfinished() + succession_.unfinished() +
-                      (timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) - (succession_.awaits_timer() ? 1 : 0));
-  status.not_ready_because = life_cycle_.not_ready_because(membership_.phase());
-  if (!status.not_ready_because.empty()) return status;
-  if (!membership_.joined()) {
-    status.not_ready_because = "joining: " + membership_.waiting_for();
-  } else if (membership_.phase() == Phase::kJoining) {
-    status.not_ready_because = "asking the members what they hold in this host's ranges";
-  }
+  status.turns_under_way = activations_.turns().size();
+  status.turns_waiting = activations_.waiting();
+  status.held_back = activations_.awaiting_room();
+  status.ending = activations_.endings().size();
+  status.calls = calls_.pending().size();
+  status.queued_bytes = calls_.pending().bytes();
+  status.held = calls_.pending().waiting().size();
+  status.unfinished = calls_.unfinished() + activations_.unfinished() + directory_.unfinished() + legacy_.unfinished() +
+                      succession_.unfinished() + timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) -
+                      (succession_.awaits_timer() ? 1 : 0);
+  status.not_ready_because = explanations_.not_ready_because();
   return status;
 }
 
@@ -113,8 +96,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
   self.routes_only = !config_.has_app;
   self.on_ring = membership_.joined() && on.contains(self.host);
   self.ring = on.fingerprint();
-  self.actors = actors_.size();
-  self.load = turns_.size() + turns_waiting_;
+  self.actors = activations_.actors().size();
+  self.load = activations_.turns().size() + activations_.waiting();
   self.share = self.on_ring ? share_of(self.host) : 0.0;
   self.version = config_.version;
   out.push_back(std::move(self));
@@ -155,8 +138,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
 std::vector<ActorStatus> Node::actors(Instant now, std::size_t limit, ActorId after) const {
   std::vector<ActorStatus> out;
   if (limit == 0) return out;
-  actors_.each_above(after, [&](const Actor& actor) {
-    out.push_back(status_of(actor, now));
+  activations_.actors().each_above(after, [&](const Actor& actor) {
+    out.push_back(activations_.status_of(actor, now));
     return out.size() < limit;
   });
   return out;

@@ -47,12 +47,13 @@ FAULTS = [
     ("stale-ring", "moves", 20, "membership/view.cc",
      "  if (wanted == ring_->contains(host)) return nullptr;",
      '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && ring_->hosts().size() > 1)) return nullptr;'),
-    ("reuse-epoch", "none", 20, "node_turns.cc",
-     "granted ? *granted : clock_.next(), context_.now.mono);",
-     'granted ? *granted : planted("reuse-epoch") ? Epoch{1} : clock_.next(), context_.now.mono);'),
-    ("drop-queue", "moves", 100, "node_endings.cc",
-     "  if (queue) requeue(std::move(queue));\n}",
-     '  if (queue && !planted("drop-queue")) requeue(std::move(queue));\n}'),
+    ("reuse-epoch", "none", 20, "node_calls.cc",
+     "granted ? *granted : clock_.next();",
+     'granted ? *granted : planted("reuse-epoch") ? Epoch{1} : clock_.next();'),
+    ("drop-queue", "moves", 100, "node_calls.cc",
+     "  requeue(activations_.release(claim.id));\n}",
+     "  const std::vector<CallId> queue = activations_.release(claim.id);\n"
+     '  if (!planted("drop-queue")) requeue(queue);\n}'),
     ("ignore-generation", "churn", 100, "membership/membership_requests.cc",
      "  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;",
      '  if (member != nullptr && (planted("ignore-generation") || member->run.generation == sender.generation))\n'
@@ -68,12 +69,12 @@ FAULTS = [
     ("adopt-unasked", "own", 20, "route.cc",
      "const bool asks = granter != nullptr && ",
      'const bool asks = !planted("adopt-unasked") && granter != nullptr && '),
-    ("repeat-unknown", "churn", 20, "node_routing.cc",
+    ("repeat-unknown", "churn", 20, "calls/calls_attempts.cc",
      "    again = origin && call.idempotent && is_worth_a_repeat(answer);",
      '    again = origin && (call.idempotent || planted("repeat-unknown"));'),
-    ("two-turns", "none", 20, "node_turns.cc",
-     "  if (!actor.turn && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&",
-     '  if ((!actor.turn || planted("two-turns")) && (!actor.ending || goes_before_its_end(actor)) && actor.queued() == 0 &&'),
+    ("two-turns", "none", 20, "activations/activations.cc",
+     "  if (!actor.turn && may_go && actor.queued() == 0 &&",
+     '  if ((!actor.turn || planted("two-turns")) && may_go && actor.queued() == 0 &&'),
     ("holder-routes-on", "moves", 100, "route.cc",
      "  if (named != 0) {\n",
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
@@ -81,9 +82,9 @@ FAULTS = [
     ("resume-without-asking", "partitions", 20, "node.cc",
      "    change_membership([](Membership& membership) { membership.suspect_self(); });",
      '    if (!planted("resume-without-asking")) change_membership([](Membership& membership) { membership.suspect_self(); });'),
-    ("resume-queued-turns", "all", 500, "node_turns.cc",
-     "return turns_.has_room_for(call) && !membership_.confirming();",
-     'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !membership_.confirming());'),
+    ("resume-queued-turns", "all", 500, "activations/activations.cc",
+     "return turns_.has_room_for(call) && !cluster_.confirming();",
+     'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !cluster_.confirming());'),
     ("forget-remembered", "moves", 40, "hand_over/succession.cc",
      "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));",
      "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));\n"
@@ -92,22 +93,21 @@ FAULTS = [
      "    return member->phase == Phase::kJoining;\n  });\n  return all;",
      '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
      "  });\n  return all;"),
-    ("no-window", "none", 20, "node_turns.cc",
-     "  if (call.idempotency_key.empty() || !actor.window) return false;",
-     '  if (call.idempotency_key.empty() || !actor.window || planted("no-window")) return false;'),
-    ("late-delivery", "apps", 20, "node_routing.cc",
-     "      unqueue(token, pending);\n      return finish",
-     '      if (planted("late-delivery") && pending.stage == CallStage::kQueued) return;\n'
-     "      unqueue(token, pending);\n      return finish"),
-    ("unknown-as-expired", "apps", 20, "node_routing.cc",
-     "      turns_.forget_caller(pending.turn);\n      return finish(token, std::move(late));",
-     "      turns_.forget_caller(pending.turn);\n"
-     '      if (planted("unknown-as-expired")) late.outcome = Outcome::kExpired;\n'
-     "      return finish(token, std::move(late));"),
-    ("forget-maybe", "all", 100, "node_routing.cc",
+    ("no-window", "none", 20, "activations/activations.cc",
+     "  if (call.idempotency_key.empty() || !actor.window) return std::nullopt;",
+     '  if (call.idempotency_key.empty() || !actor.window || planted("no-window")) return std::nullopt;'),
+    ("late-delivery", "apps", 20, "calls/calls_attempts.cc",
+     "  return leave(token, pending, late(pending));\n}\n\nCalls::Left Calls::expire",
+     '  if (planted("late-delivery") && pending.stage == CallStage::kQueued) return std::nullopt;\n'
+     "  return leave(token, pending, late(pending));\n}\n\nCalls::Left Calls::expire"),
+    ("unknown-as-expired", "apps", 20, "calls/calls_attempts.cc",
+     "    case CallStage::kTurn:\n      return Answer::failed(Outcome::kUnknown,",
+     "    case CallStage::kTurn:\n"
+     '      return Answer::failed(planted("unknown-as-expired") ? Outcome::kExpired : Outcome::kUnknown,'),
+    ("forget-maybe", "all", 100, "calls/calls.cc",
      "if (pending.maybe && surely_not_delivered(answer.outcome))",
      'if (pending.maybe && !planted("forget-maybe") && surely_not_delivered(answer.outcome))'),
-    ("overtake", "moves", 100, "node_routing.cc",
+    ("overtake", "moves", 100, "calls/calls.cc",
      "  if (ahead > 0) {",
      '  if (ahead > 0 && !planted("overtake")) {'),
     ("circling-hints", "moves", 40, "route.cc",
@@ -126,23 +126,22 @@ FAULTS = [
      "    steps.emplace_back(EndAll{Deactivation::kAppLoss});",
      '    if (planted("sick-is-gone")) steps.emplace_back(LoseAll{});\n'
      "    steps.emplace_back(EndAll{Deactivation::kAppLoss});"),
-    ("failed-is-forgotten", "saves", 20, "node_endings.cc",
-     "  if (said.kind == Deactivated::Kind::kDone) {\n",
-     '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) {\n'),
+    ("failed-is-forgotten", "saves", 20, "activations/activations_ends.cc",
+     "  if (said.kind == Deactivated::Kind::kDone) return over(actor);",
+     '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) return over(actor);'),
     ("slate-on-the-ring", "slow", 20, "life/life_cycle.cc",
      "    ask_for_initial_reset();\n    return std::nullopt;\n",
      '    ask_for_initial_reset();\n    if (!planted("slate-on-the-ring")) return std::nullopt;\n'),
-    ("put-off-blocks", "slow", 20, "node_turns.cc",
-     "    if (sent_back || may_repeat) {\n",
-     '    if (sent_back && actor != nullptr && planted("put-off-blocks")) {\n'
-     "      first_again(turn.call, *actor, std::move(answer));\n      pause = true;\n"
-     "    } else if (sent_back || may_repeat) {\n"),
+    ("put-off-blocks", "slow", 20, "calls/calls_attempts.cc",
+     "  if (is_sent_back(answer) || may_repeat) {\n",
+     '  const bool blocks = is_sent_back(answer) && active && planted("put-off-blocks");\n'
+     "  if (!blocks && (is_sent_back(answer) || may_repeat)) {\n"),
     ("nested-find-no-turn", "nested", 20, "activations/turns.cc",
      "  if (turns_.size() < most_) extra_ = 0;\n",
      '  if (planted("nested-find-no-turn")) return false;\n  if (turns_.size() < most_) extra_ = 0;\n'),
-    ("loops-hang", "nested", 20, "node_turns.cc",
-     "  if (call.chain.empty()) return false;\n",
-     '  if (call.chain.empty() || planted("loops-hang")) return false;\n'),
+    ("loops-hang", "nested", 20, "activations/activations.cc",
+     "  if (call.chain.empty()) return std::nullopt;\n",
+     '  if (call.chain.empty() || planted("loops-hang")) return std::nullopt;\n'),
     ("refusal-is-heard", "rush", 200, "hand_over/hand_over.cc",
      "(entry.refused.contains(host) && !successor.ring_owner)",
      '(entry.refused.contains(host) && (!successor.ring_owner || planted("refusal-is-heard")))'),
@@ -191,7 +190,7 @@ CLAIMS = "  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !directory_.i
 
 # Second places of some: the name, file, text, replacement
 ALSO = [
-    *((name, "node_turns.cc", CLAIMS, f'  if (!planted("{name}"))\n  {CLAIMS}')
+    *((name, "node_calls.cc", CLAIMS, f'  if (!planted("{name}"))\n  {CLAIMS}')
       for name in ("claim-while-draining", "claim-in-doubt", "holder-routes-on")),
     *((name, "node_check.cc", "  check_calls();\n", f'  if (planted("{name}")) return;\n  check_calls();\n')
       for name in ("drop-queue", "two-turns")),
@@ -200,9 +199,11 @@ ALSO = [
     ("clock-back-at-once", "membership/epoch_clock.cc",
      "  return (other.by_time == 0 ? other.epoch",
      '  return (other.by_time == 0 || planted("clock-back-at-once") ? other.epoch'),
-    ("late-delivery", "node_turns.cc",
-     "    if (calls_.at(token).call->deadline <= context_.now.mono) {",
-     '    if (!planted("late-delivery") && calls_.at(token).call->deadline <= context_.now.mono) {'),
+    ("late-delivery", "node_calls.cc",
+     "    if (calls_.is_overdue(next->token)) {",
+     '    if (!planted("late-delivery") && calls_.is_overdue(next->token)) {'),
+    ("two-turns", "activations/activations.cc",
+     "  RINGSIDE_CHECK(!actor.turn);\n", '  if (!planted("two-turns")) RINGSIDE_CHECK(!actor.turn);\n'),
 ]
 
 FROM = {"clock-back-at-once": 420, "released-asks-nobody": 400}

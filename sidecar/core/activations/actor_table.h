@@ -17,6 +17,12 @@
 
 namespace ringside::core {
 
+// A call that waits for its turn.
+struct QueuedCall {
+  CallId token;
+  CallPtr call;
+};
+
 // A claim counts from before the activation until the app has confirmed the deactivation.
 struct Actor {
   ActorId id = 0;
@@ -28,7 +34,7 @@ struct Actor {
   bool told = false;             // on the list of those that the app is asked to forget, or it has confirmed
   std::uint8_t unforgotten = 0;  // times in a row that the app failed to forget it while it was idle
   Deactivation why = Deactivation::kIdle;
-  std::unique_ptr<std::deque<CallId>> queue;  // calls behind the turn; null when empty
+  std::unique_ptr<std::deque<QueuedCall>> queue;  // calls behind the turn; null when empty
   std::unique_ptr<IdempotencyWindow> window;
   std::unique_ptr<std::string> name;  // where a caller named it by text
   Actor* older = nullptr;

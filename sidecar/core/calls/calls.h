@@ -1,92 +1,142 @@
-// The calls that have come to this host and have not been answered: where each one is on its way, and what was tried.
+// The calls that have come to this host: each one's way from its first moment to its one answer.
+//
+//   pending_calls  where each call is, and what was tried      call_order     no call overtakes an earlier one from
+//   here admission      how much may be under way                   forwards       what was sent to other hosts pace
+//   how long a queue takes                      retry_budget   repeats must not feed an overload
+//
+// Where a call goes is decided outside (core/route.h), and the node tells what came of it: queued, in a turn,
+// forwarded, waiting. Nothing here routes a call or begins a turn. What is to be routed next is asked for
+// (next_in_order), so no end of a call leads into the next one.
+//
+// Example: call 1 for actor 42 is begun and routed; the ring owner is not known yet, so it waits(). Call 2 comes and
+// stands behind it. The view changes: 1 is routed again and forwarded; it ends; next_in_order() is 2.
 //
 // Invariants
-//  1. A call that began ends once: by end().
-//  2. waiting() are exactly the calls in stage kWaiting, in the order in which they came.
-//  3. bytes() is the weight of all calls that have not ended.
+//  1. Every call that begins ends in exactly one FinishCall: by finish().
+//  2. Between two events each call is in one place from which something will move it on: a timer, a forward, a turn, a
+//     queue, or a call in front of it.
+//  3. Calls of one id from local callers are routed one after another.
 // Loop thread only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "sidecar/core/call.h"
-#include "sidecar/core/calls/admission.h"
-#include "sidecar/core/check.h"
-#include "sidecar/core/taken_out.h"
-#include "sidecar/core/timer_queue.h"
+#include "sidecar/core/calls/call_facts.h"
+#include "sidecar/core/calls/call_order.h"
+#include "sidecar/core/calls/forwards.h"
+#include "sidecar/core/calls/pace.h"
+#include "sidecar/core/calls/pending_calls.h"
+#include "sidecar/core/calls/retry_budget.h"
+#include "sidecar/core/config.h"
+#include "sidecar/core/context.h"
+#include "sidecar/core/timers.h"
 
 namespace ringside::core {
 
-enum class CallStage : std::uint8_t {
-  kRouting,     // it is being decided where it goes
-  kInOrder,     // behind earlier calls of its actor from here (call_order.h)
-  kWaiting,     // until the view changes, or until it is tried again
-  kAside,       // the app could not take it just now: it is tried again after a pause
-  kForwarding,  // sent to another host
-  kQueued,      // at an actor here, behind its turn
-  kTurn,        // with the app
-};
-
-struct PendingCall {
-  CallPtr call;
-  CallStage stage = CallStage::kRouting;  // set by Calls::enter alone
-  TurnId turn;                            // in stage kTurn
-  ForwardId forward;                      // in stage kForwarding
-  TimerHandle deadline = kNoTimer;
-  TimerHandle retry = kNoTimer;
-  Instant held_until = kNever;
-  std::uint32_t attempts = 0;
-  bool counted = false;   // in its actor's share of what may wait
-  bool maybe = false;     // one of them may have been carried out: no later answer can say that it surely was not
-  std::string last_host;  // to which it was sent last
-  Answer last;            // why it could not be delivered so far
-};
-
 class Calls {
  public:
-  using Ended = TakenOut<std::unordered_map<CallId, PendingCall>>;
+  Calls(const NodeConfig& config, Context& context, Timers& timers, const CallFacts& facts);
 
-  explicit Calls(std::size_t queue_bytes) : admission_(queue_bytes) {}
+  // ---- it comes ----
+  // True: it is to be routed, and placed() afterwards. Else it has ended, or stands behind others.
+  bool begin(CallId token, CallPtr call, const HostRun& here);
+  bool takes_its_place(CallId token);  // likewise, of one that was put aside
+  void placed(CallId token);
 
-  // It is among the calls from now on; an answer: it is to end with that at once.
-  std::optional<Answer> begin(CallId token, CallPtr call);
-  // Takes it out; nothing: it has ended before. Its timers are the caller's to cancel.
-  Ended end(CallId token);
-  void enter(CallId token, PendingCall& pending, CallStage stage);
-  void enter(CallId token, CallStage stage) { enter(token, at(token), stage); }
+  // ---- it is routed, and goes where the route says ----
+  const CallPtr* begin_routing(CallId token);              // nullptr: its deadline has passed, and it has ended
+  bool has_hops_left(CallId token);                        // false: it has ended
+  bool has_room_behind(CallId token, std::size_t others);  // likewise
+  void wait(CallId token, Reason reason);                  // until the view changes; it may end
+  void forward(CallId token, const HostRun& to, Epoch epoch, bool bounce);
+  void queued(CallId token) { pending_.enter(token, CallStage::kQueued); }
+  void wish_queued(CallId token);  // an operator's
+  void in_turn(CallId token, TurnId turn);
+  void finish(CallId token, Answer answer);
 
-  PendingCall* find(CallId token) {
-    const auto found = calls_.find(token);
-    return found == calls_.end() ? nullptr : &found->second;
-  }
-  const PendingCall* find(CallId token) const { return const_cast<Calls*>(this)->find(token); }
-  const PendingCall& at(CallId token) const {  // one that has not ended
-    const PendingCall* pending = find(token);
-    RINGSIDE_CHECK(pending != nullptr);
-    return *pending;
-  }
-  PendingCall& at(CallId token) { return const_cast<PendingCall&>(std::as_const(*this).at(token)); }
-  const std::set<CallId>& waiting() const { return waiting_; }
-  std::vector<CallId> in_stage(CallStage stage) const;  // in the order in which they came
-  std::size_t size() const { return calls_.size(); }
-  std::size_t bytes() const { return admission_.bytes(); }
-  template <typename Visit>
-  void each(const Visit& visit) const {  // in no order
-    for (const auto& [token, pending] : calls_) visit(token, pending);
-  }
-  void check() const;  // ends the process if invariant 2 or 3 does not hold
+  // ---- those that may move on ----
+  std::optional<CallId> next_in_order();  // to be routed: what stood in front of it has moved on
+  std::vector<CallId> waiting() const;    // in the order in which they came
+  bool is_waiting(CallId token) const { return pending_.waiting().contains(token); }
+  bool is_first(CallId token);  // of its order; else it stands behind the others from now on
+  OrderId order_of(CallId token) const { return CallOrder::of(*pending_.at(token).call); }
+  void look_at(OrderId order) { order_.look_at(order); }
+
+  // ---- its actor here ----
+  const CallPtr& call(CallId token) const { return pending_.at(token).call; }
+  bool ends_before_turn(CallId token);  // at the head of its queue, for what would be too late: it has ended
+  bool is_overdue(CallId token) const { return pending_.at(token).call->deadline <= context_.now.mono; }
+  void answered_by_app(ActorId id, Duration took) { pace_.took(id, took, context_.now.mono); }
+  // The turn is over. So many attempts: it is to be the first in its actor's queue again. Nothing: it has ended, or
+  // waits for another attempt.
+  std::optional<unsigned> turn_ended(CallId token, Answer answer, bool active);
+  // The activation is over: those from local callers stand in order again. The others are to go on.
+  std::vector<CallId> take_back(const std::vector<CallId>& queue);
+  void left_behind(const std::vector<CallId>& queue);  // they follow a turn whose activation is lost
+  bool follows(CallId token);                          // that turn is over. True: it is to be routed
+
+  // ---- its forward ----
+  struct ForwardEnd {
+    Forward forward;
+    ActorId id = 0;
+    Answer answer;
+  };
+  const Forward* find(ForwardId token) const { return forwards_.find(token); }
+  std::vector<ForwardId> forwards_to(const std::string& host) const { return forwards_.to(host); }
+  std::optional<ForwardEnd> forward_ended(ForwardId token, Answer answer);
+  void go_on(ForwardEnd ended);  // it ends with the answer, or is tried again
+
+  // ---- time, and callers that go away ----
+  // Where a call was that has ended: that place is to be given free.
+  struct Left {
+    CallId token;
+    ActorId id = 0;
+    CallStage stage = CallStage::kRouting;
+    TurnId turn;
+    bool bounce = false;
+  };
+  std::optional<Left> deadline_due(CallId token);
+  Left expire(CallId token);  // before the timer says so
+  std::optional<Left> cancel(CallId token);
+  bool has_turn(CallId token) const;
+  Left give_up(CallId token, Outcome outcome, Reason reason);
+  std::vector<std::pair<CallId, Outcome>> left_at_exit() const;  // those that nobody will hear of
+  enum class Retry : std::uint8_t { kNone, kTakesItsPlace, kIsRouted };
+  Retry retry_due(CallId token);
+
+  // ---- to read ----
+  const PendingCalls& pending() const { return pending_; }
+  const CallOrder& order() const { return order_; }
+  const Forwards& forwards() const { return forwards_; }
+  std::size_t unfinished() const;
+  void check() const;  // ends the process if an invariant does not hold, as far as it can be seen here
 
  private:
-  Admission admission_;
-  std::unordered_map<CallId, PendingCall> calls_;
-  std::set<CallId> waiting_;
+  void retry_later(CallId token, PendingCall& pending, Answer why);
+  void put_aside(CallId token, PendingCall& pending, Answer why);
+  Answer late(const PendingCall& pending) const;
+  Left leave(CallId token, const PendingCall& pending, Answer answer);
+  Answer out_of_time(const PendingCall& pending) const;
+  Answer out_of_time_in_order(const PendingCall& pending) const;
+  std::string detail_of(const PendingCall& pending, Reason reason) const;
+  std::string detail_of_loss(const Call& call, const Forward& forward, const std::string& error) const;
+  std::string detail_of_silence(const PendingCall& pending) const;
+
+  const NodeConfig& config_;
+  Context& context_;
+  Timers& timers_;
+  const CallFacts& facts_;
+  PendingCalls pending_;
+  CallOrder order_;
+  std::optional<OrderId> advancing_;  // the order that is looked at, until its first call has to wait
+  RetryBudget retry_budget_;
+  Forwards forwards_;
+  Pace pace_;  // of the calls that wait for actors, here or in order_
 };
 
 }  // namespace ringside::core

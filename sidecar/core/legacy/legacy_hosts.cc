@@ -10,6 +10,11 @@ namespace ringside::core {
 LegacyHosts::LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster)
     : config_(config), context_(context), cluster_(cluster) {}
 
+void LegacyHosts::tell(const std::string& host, const std::vector<Claim>& claims) {
+  std::vector<Claim>& all = news_[host].claims;
+  all.insert(all.end(), claims.begin(), claims.end());
+}
+
 std::map<std::string, LegacyHosts::News> LegacyHosts::take_news() {
   std::map<std::string, News> news = std::exchange(news_, {});
   std::erase_if(news, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });

@@ -39,7 +39,9 @@ class LegacyHosts {
     std::set<ActorId> doubted;  // likewise: it may hold these no more
     std::vector<Claim> claims;  // of this host
   };
-  News& for_next_tick(const std::string& host) { return news_[host]; }
+  void ask_ids(const std::string& host) { news_[host].ask_ids = true; }
+  void doubt(const std::string& host, ActorId id) { news_[host].doubted.insert(id); }
+  void tell(const std::string& host, const std::vector<Claim>& claims);
   std::map<std::string, News> take_news();  // of hosts that are still members, and legacy ones
 
   // ---- bounces ----

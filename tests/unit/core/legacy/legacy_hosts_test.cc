@@ -31,8 +31,8 @@ class LegacyHostsTest : public ::testing::Test {
 };
 
 TEST_F(LegacyHostsTest, NewsAreTakenOnceAndForLegacyMembersAlone) {
-  for (const char* host : {"old", "next", "gone"}) legacy.for_next_tick(host).ask_ids = true;
-  legacy.for_next_tick("old").doubted.insert(7);
+  for (const char* host : {"old", "next", "gone"}) legacy.ask_ids(host);
+  legacy.doubt("old", 7);
   const auto news = legacy.take_news();
   ASSERT_EQ(news.size(), 1U);
   EXPECT_EQ(news.begin()->first, "old");

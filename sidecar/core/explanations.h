@@ -1,0 +1,42 @@
+// Why a call ended as it did, and why this host does not serve: in a sentence for a person, with the facts that all
+// parts together have. It only reads.
+#pragma once
+
+#include <string>
+
+#include "sidecar/core/activations/activations.h"
+#include "sidecar/core/calls/call_facts.h"
+#include "sidecar/core/config.h"
+#include "sidecar/core/context.h"
+#include "sidecar/core/directory/directory.h"
+#include "sidecar/core/life/life_cycle.h"
+#include "sidecar/core/membership/membership.h"
+
+namespace ringside::core {
+
+class Explanations final : public CallFacts {
+ public:
+  Explanations(const NodeConfig& config, const Context& context, const Membership& membership,
+               const LifeCycle& life_cycle, const Activations& activations, const Directory& directory);
+
+  std::string holder_of(ActorId id) const override;
+  std::string detail_of(const PendingCall& pending, Reason reason) const override;
+  std::string busy_with(ActorId id) const override { return activations_.busy_with(id); }
+  std::string fate_of(const std::string& host) const override { return membership_.fate_of(host); }
+  bool is_heard(const std::string& host) const override;
+  Answer expired_in_queue(const PendingCall& pending, Answer otherwise) const override;
+
+  std::string not_ready_because() const;  // empty: it is ready
+
+ private:
+  std::string hosts_off_the_ring() const;
+
+  const NodeConfig& config_;
+  const Context& context_;
+  const Membership& membership_;
+  const LifeCycle& life_cycle_;
+  const Activations& activations_;
+  const Directory& directory_;
+};
+
+}  // namespace ringside::core
