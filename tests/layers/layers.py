@@ -14,7 +14,7 @@ HTTP1, HTTP2, GRPC = ("sidecar/net/http1/",), ("sidecar/net/http2/",), ("sidecar
 ADAPTER = IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/listener_watch.h",
                 "adapters/turn_headers.h")
 OURS = {
-    "sidecar/base": (),
+    "sidecar/base": ("sidecar/core/check.h",),
     "sidecar/core": (),
     "sidecar/log": ("sidecar/base/", "sidecar/core/level.h"),
     "sidecar/process": (),
