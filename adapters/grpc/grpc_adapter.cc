@@ -9,6 +9,7 @@
 #include "adapters/grpc/turn_codec.h"
 #include "adapters/turn_headers.h"
 #include "sidecar/wire/idempotency.h"
+#include "sidecar/wire/method_call.h"
 
 namespace ringside::adapters {
 namespace {
@@ -232,7 +233,7 @@ void GrpcAdapter::send_turn(Turn& entry) {
   add_turn_headers(entry.turn, metadata);
   metadata.add(kTimeLeftHeader, time_left_text(entry.turn));
   const bool plain = form_ == Form::kControlPlane;
-  std::string body = plain ? entry.turn.call->request : encode_turn(entry.turn, 0, time_left(entry.turn));
+  std::string body = plain ? wire::write_batch(*entry.turn.call) : encode_turn(entry.turn, 0, time_left(entry.turn));
   net::CallOptions options;
   options.max_message = options_.max_message;
   options.connect_now = true;

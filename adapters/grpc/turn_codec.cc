@@ -7,6 +7,7 @@
 #include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 
 namespace ringside::adapters {
@@ -186,8 +187,9 @@ std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Du
   head.set_actor_name(call.actor_name);
   head.set_chain(turn.chain);
   std::string out = head.SerializeAsString();
-  out.reserve(out.size() + call.request.size());
-  append_messages(out, call.request);
+  out.reserve(out.size() + core::size_of(call.request));
+  const auto* batch = std::get_if<std::string>(&call.request);
+  append_messages(out, batch != nullptr ? *batch : wire::write_batch(call));
   return out;
 }
 

@@ -92,8 +92,9 @@ void HttpAdapter::met(ListenerWatch::Seen seen) {
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
 void HttpAdapter::start_turn(core::StartTurn turn) {
-  TurnExchange::Written written;
-  auto refusal = exchange_.write(turn, written);
+  auto written = exchange_.write(turn);
+  std::optional<core::Answer> refusal;
+  if (!written) refusal = std::move(written.error());
   // It does not wait for those under way to end, which may be waiting for it.
   if (!refusal && under_way_.size() >= turn_connections(options_)) {
     refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kTooManyTurns,
@@ -108,8 +109,8 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
   under_way_[turn.token] =
-      turns_.request_by(written.request, {latest_begin(turn), kTimeLeftHeader},
-                        [this, token = turn.token, asked = std::move(written.asked)](net::HttpResult result) {
+      turns_.request_by(written->request, {latest_begin(turn), kTimeLeftHeader},
+                        [this, token = turn.token, asked = std::move(written->asked)](net::HttpResult result) {
                           note(result);
                           finish(token, exchange_.read(std::move(result), asked));
                         });

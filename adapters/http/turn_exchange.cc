@@ -57,30 +57,42 @@ std::string body_as_reply(const net::HttpResponse& response) {
 
 }  // namespace
 
-std::optional<Answer> TurnExchange::write(const core::StartTurn& turn, Written& written) const {
-  const core::Call& call = *turn.call;
-  net::HttpRequest& request = written.request;
+base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::StartTurn& turn) const {
+  Written written;
   written.asked.call = turn.call;
-  written.asked.method_call = wire::is_method_call(call.request);
-  if (written.asked.method_call) {
-    if (auto refusal = wire::read_method_call(call.request, request)) return refusal;
-    written.asked.forwarded_host = request.headers.get("x-forwarded-host");
+  if (const auto* batch = std::get_if<std::string>(&turn.call->request)) {
+    // Another host's method call, or one of a caller that speaks gRPC, comes as a batch.
+    const auto method_call = wire::read_method_call(*batch);
+    if (method_call && !*method_call) return base::Error(method_call->error());
+    written.asked.method_call = method_call.has_value();
+    auto request =
+        method_call ? wire::write_http_request(turn.call->id, **method_call) : write_batch(turn.call->id, *batch);
+    if (!request) return base::Error(request.error());
+    written.request = std::move(*request);
   } else {
-    request.method = "POST";
-    request.target = "/actors/" + std::to_string(call.id) + "/apply";
-    request.headers.add("content-type", as_json_ ? kJson : kProtobuf);
-    request.headers.add("accept",
-                        as_json_ ? "application/json, application/protobuf" : "application/protobuf, application/json");
-    if (as_json_) {
-      if (auto refusal = json_.write_request(call.request, request.body)) return refusal;
-    } else {
-      request.body = call.request;
-    }
+    written.asked.method_call = true;
+    written.request = wire::write_http_request(turn.call->id, *std::get<1>(turn.call->request));
   }
-  written.asked.method = request.method;
-  written.asked.target = request.target;
-  add_turn_headers(turn, request.headers);
-  return std::nullopt;
+  if (written.asked.method_call) written.asked.forwarded_host = written.request.headers.get("x-forwarded-host");
+  written.asked.method = written.request.method;
+  written.asked.target = written.request.target;
+  add_turn_headers(turn, written.request.headers);
+  return written;
+}
+
+base::Result<net::HttpRequest, Answer> TurnExchange::write_batch(core::ActorId id, const std::string& batch) const {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = "/actors/" + std::to_string(id) + "/apply";
+  request.headers.add("content-type", as_json_ ? kJson : kProtobuf);
+  request.headers.add("accept",
+                      as_json_ ? "application/json, application/protobuf" : "application/protobuf, application/json");
+  if (!as_json_) {
+    request.body = batch;
+  } else if (auto refusal = json_.write_request(batch, request.body)) {
+    return base::Error(std::move(*refusal));
+  }
+  return request;
 }
 
 // What went wrong is told with what was asked.
@@ -114,8 +126,13 @@ Answer TurnExchange::read_result(net::HttpResult result, const Asked& asked) con
   Answer answer;
   answer.outcome = Outcome::kApplied;
   answer.deactivate = wants_to_end(result.response);
-  answer.result = wire::write_method_answer(result.response);
-  wire::read_for_repeats(*asked.call, answer);
+  core::HttpAnswer said = wire::make_method_answer(std::move(result.response));
+  if (asked.call->idempotency_key.empty()) {
+    answer.result = std::move(said);
+  } else {
+    answer.result = wire::write_method_answer(said);
+    wire::read_for_repeats(*asked.call, answer);
+  }
   return answer;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "adapters/http/app_links.h"
+#include "sidecar/base/result.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/net/http1/http1_client.h"
@@ -29,13 +30,13 @@ class TurnExchange {
     net::HttpRequest request;
     Asked asked;
   };
-  // Nothing: `written` is set; else the turn's answer (a batch that cannot be written as JSON, a bad path).
-  // Without the time left.
-  std::optional<core::Answer> write(const core::StartTurn& turn, Written& written) const;
+  // Without the time left. An error: the turn's answer (a batch that cannot be written as JSON, a bad path).
+  base::Result<Written, core::Answer> write(const core::StartTurn& turn) const;
 
   core::Answer read(net::HttpResult result, const Asked& asked) const;
 
  private:
+  base::Result<net::HttpRequest, core::Answer> write_batch(core::ActorId id, const std::string& batch) const;
   core::Answer read_result(net::HttpResult result, const Asked& asked) const;
   core::Answer read_batch_answer(const net::HttpResponse& response) const;
   core::Answer read_applied(const net::HttpResponse& response) const;

@@ -74,10 +74,9 @@ std::optional<core::Answer> start_call(const CallArguments& arguments, net::Http
   request.headers = headers_of(arguments);
   if (!arguments.content_type.empty()) request.headers.add("content-type", arguments.content_type);
   wire::ActorRef actor;
-  std::string ignored;
-  auto refusal = parse_id(arguments.id, actor);
-  if (!refusal) refusal = wire::write_method_call(actor.id, request, path, ignored);
-  return refusal ? refusal : check_headers(request.headers);
+  if (auto refusal = parse_id(arguments.id, actor)) return refusal;
+  if (const auto call = wire::make_method_call(actor.id, request, path); !call) return call.error();
+  return check_headers(request.headers);
 }
 
 // Nothing: every sidecar that knows the types takes it.

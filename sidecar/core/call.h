@@ -5,7 +5,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "sidecar/core/check.h"
 #include "sidecar/core/outcome.h"
 #include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
@@ -22,6 +26,36 @@ struct Target {
   Epoch epoch = 0;  // not 0: this very activation, or "not mine"; the named holder does not route on
 };
 
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;  // names in lower case
+
+// An HTTP request to one actor. Within a process it is passed on as it is: `POST /v1/actors/42/method/add` of a local
+// caller is written to the app as `POST /actors/42/method/add`. Only to another host, or to an app that speaks batches,
+// does it go as a batch of one message (wire/method_call.h).
+struct MethodCall {
+  std::string method;
+  std::string path;     // what follows /actors/{id}/method/, normalized
+  std::string query;    // without its question mark
+  HttpHeaders headers;  // those that go from end to end
+  std::string body;
+  std::size_t batch_size = 0;  // of that batch: what the call counts for where bytes are limited
+};
+
+// What is asked of the app: a batch (a serialized messages.ApplyRequest, already validated), or a method call. The core
+// looks into neither.
+using Request = std::variant<std::string, std::shared_ptr<const MethodCall>>;
+
+inline std::size_t size_of(const Request& request) {
+  const auto* batch = std::get_if<std::string>(&request);
+  return batch != nullptr ? batch->size() : std::get<1>(request)->batch_size;
+}
+
+// What an app that speaks HTTP has answered to a method call.
+struct HttpAnswer {
+  int status = 200;
+  HttpHeaders headers;
+  std::string body;
+};
+
 struct Call {
   // Whether a turn is wanted, or that the activation ends (an operator's wish, which activates nothing).
   enum class Kind : std::uint8_t { kApply, kDeactivate };
@@ -29,7 +63,7 @@ struct Call {
   ActorId id = 0;
   Kind kind = Kind::kApply;
   Origin origin = Origin::kLocal;
-  std::string request;      // a serialized messages.ApplyRequest, already validated
+  Request request;
   Instant deadline;         // always set: a caller without one gets --default-timeout
   bool idempotent = false;  // the caller allows repeats of what may have happened
   std::string idempotency_key;
@@ -45,7 +79,7 @@ struct Call {
 
   // What the call weighs against --queue-bytes.
   std::size_t weight() const {
-    return sizeof(Call) + request.size() + idempotency_key.size() + actor_name.size() + tracestate.size() +
+    return sizeof(Call) + size_of(request) + idempotency_key.size() + actor_name.size() + tracestate.size() +
            chain.size();
   }
 };
@@ -59,8 +93,10 @@ inline std::string called(const Call& call) {
 struct Answer {
   Outcome outcome = Outcome::kUnknown;
   Reason reason = Reason::kNone;
-  std::string detail;       // one sentence for a person; may be empty
-  std::string result;       // a serialized messages.ApplyResult; may be empty
+  std::string detail;  // one sentence for a person; may be empty
+  // A serialized messages.ApplyResult, which may be empty; or the app's answer to a method call over HTTP, where the
+  // call has no idempotency key: what is kept for repeats is kept as bytes.
+  std::variant<std::string, HttpAnswer> result;
   std::string owner;        // the host that holds the actor, as far as is known
   Duration retry_after{0};  // a hint, where the outcome allows a repeat
   bool deactivate = false;  // the app wants its activation to end after this turn
@@ -68,6 +104,11 @@ struct Answer {
   bool replayed = false;      // it is the answer to an earlier call with that key
   bool passing = false;       // the app said "not now" (429, 5xx): a repeat asks it again
   Place leads_to = kNoPlace;  // the app redirects to there
+
+  const std::string& serialized() const {
+    RINGSIDE_CHECK(std::holds_alternative<std::string>(result));
+    return std::get<std::string>(result);
+  }
 
   static Answer failed(Outcome outcome, Reason reason, std::string detail = {}) {
     Answer answer;

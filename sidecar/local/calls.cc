@@ -19,10 +19,11 @@ constexpr std::string_view kMethodCalls = "GET, HEAD, POST, PUT, PATCH, DELETE, 
 
 net::HttpResponse result_response(const core::Answer& answer, const wire::ApplyJson& json, bool protobuf) {
   if (answer.outcome == core::Outcome::kRefused) {
-    return problem(answer, "\"accepted\":false,\"replies\":" + json.write_replies(answer.result));
+    return problem(answer, "\"accepted\":false,\"replies\":" + json.write_replies(wire::result_bytes(answer)));
   }
   if (answer.outcome != core::Outcome::kApplied) return problem(answer);
-  net::HttpResponse response = json_response(200, protobuf ? std::string() : json.write_result(answer.result, true));
+  net::HttpResponse response =
+      json_response(200, protobuf ? std::string() : json.write_result(wire::result_bytes(answer), true));
   if (protobuf) {
     response.headers.set("content-type", "application/protobuf");
     response.body = wire::apply_result(answer);
@@ -31,27 +32,24 @@ net::HttpResponse result_response(const core::Answer& answer, const wire::ApplyJ
   return response;
 }
 
-net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJson& json) {
-  if (answer.outcome == core::Outcome::kApplied) {
-    bool malformed = false;
-    if (auto response = wire::read_method_answer(answer.result, malformed)) {
-      // No page may read what is here, whatever the application would allow.
-      net::Metadata kept;
-      for (const net::Header& header : response->headers) {
-        if (!header.name.starts_with("access-control-")) kept.add(header.name, header.value);
-      }
-      response->headers = std::move(kept);
-      response->headers.append(wire::http_headers(answer));
-      return std::move(*response);
-    }
-    if (malformed) {
-      core::Answer garbage = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppGarbage,
-                                                  "the application's ringside.http.v1.Response is malformed");
-      garbage.owner = answer.owner;
-      return problem(garbage);
-    }
+net::HttpResponse method_response(core::Answer answer, const wire::ApplyJson& json) {
+  if (answer.outcome != core::Outcome::kApplied) return result_response(answer, json, false);
+  auto taken = wire::take_method_answer(answer);
+  if (!taken) return result_response(answer, json, false);  // an application that answers with messages of its own
+  if (!*taken) {
+    core::Answer garbage = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppGarbage, taken->error());
+    garbage.owner = answer.owner;
+    return problem(garbage);
   }
-  return result_response(answer, json, false);  // an application that answers with messages of its own
+  net::HttpResponse& response = **taken;
+  // No page may read what is here, whatever the application would allow.
+  net::Metadata kept;
+  for (const net::Header& header : response.headers) {
+    if (!header.name.starts_with("access-control-")) kept.add(header.name, header.value);
+  }
+  kept.append(wire::http_headers(answer));
+  response.headers = std::move(kept);
+  return std::move(response);
 }
 
 }  // namespace
@@ -61,8 +59,9 @@ net::HttpResponse method_response(const core::Answer& answer, const wire::ApplyJ
 void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape) {
   const bool still_reads = headers.get(wire::kHalfCloseHeader) == "true";
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  const core::CallId token = gateway_.apply(
-      std::move(call), [shared, shape = std::move(shape)](const core::Answer& answer) { (*shared)(shape(answer)); });
+  const core::CallId token = gateway_.apply(std::move(call), [shared, shape = std::move(shape)](core::Answer answer) {
+    (*shared)(shape(std::move(answer)));
+  });
   shared->on_cancel([this, token] { gateway_.cancel(token); });
   if (still_reads) return;
   if (shared->input_ended()) return gateway_.hang_up(token);
@@ -74,12 +73,14 @@ void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::Ht
   call.id = actor.id;
   call.actor_name = actor.name;
   std::optional<core::Answer> refusal;
+  std::string batch;
   if (body_type(request) == BodyType::kJson) {
-    refusal = json_.read_request(request.body, call.request);
+    refusal = json_.read_request(request.body, batch);
   } else {
-    call.request = std::move(request.body);
+    batch = std::move(request.body);
   }
-  if (!refusal) refusal = wire::check_apply_to(actor.id, call.request, options_.max_message);
+  if (!refusal) refusal = wire::check_apply_to(actor.id, batch, options_.max_message);
+  call.request = std::move(batch);
   if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
   if (refusal) return reply(problem(refused(*refusal)));
   start(std::move(call), request.headers, std::move(reply),
@@ -88,22 +89,28 @@ void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::Ht
         });
 }
 
-void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, const net::HttpRequest& request,
+void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, net::HttpRequest request,
                         net::HttpReply reply) {
   core::Call call;
   call.id = actor.id;
   call.actor_name = actor.name;
-  auto refusal = wire::write_method_call(actor.id, request, path_and_query, call.request);
-  core::ActorId checked = 0;
-  if (!refusal) refusal = wire::check_apply(call.request, options_.max_message, checked);  // as the next host will
-  if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  auto method_call = wire::make_method_call(actor.id, request, path_and_query);
+  std::optional<core::Answer> refusal;
+  if (!method_call) {
+    refusal = method_call.error();
+  } else if (const auto fits = wire::check_size(*method_call, options_.max_message); !fits) {
+    refusal = fits.error();  // the next host would refuse it
+  } else {
+    call.request = std::make_shared<const core::MethodCall>(std::move(*method_call));
+    refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  }
   if (refusal) {
     net::HttpResponse response = problem(refused(*refusal));
     if (refusal->reason == core::Reason::kMethodNotAllowed) response.headers.add("allow", std::string(kMethodCalls));
     return reply(std::move(response));
   }
   start(std::move(call), request.headers, std::move(reply),
-        [this](const core::Answer& answer) { return method_response(answer, json_); });
+        [this](core::Answer answer) { return method_response(std::move(answer), json_); });
 }
 
 void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& request, net::HttpReply reply) {
@@ -126,10 +133,11 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
 
 void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
   core::Call call;
-  call.request = served->take_message();
-  if (auto refusal = wire::check_apply(call.request, options_.max_message, call.id)) {
+  std::string batch = served->take_message();
+  if (auto refusal = wire::check_apply(batch, options_.max_message, call.id)) {
     return wire::finish_apply(*served, refused(*refusal));
   }
+  call.request = std::move(batch);
   std::optional<core::Duration> left;
   if (const auto deadline = served->deadline()) {
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());

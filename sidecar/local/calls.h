@@ -32,7 +32,7 @@ class Calls {
   // ANY /v1/actors/{id}/method/{path_and_query}
   // Ends the activation of that actor, wherever it is.
   void deactivate(const wire::ActorRef& actor, const net::HttpRequest& request, net::HttpReply reply);
-  void call_method(const wire::ActorRef& actor, std::string_view path_and_query, const net::HttpRequest& request,
+  void call_method(const wire::ActorRef& actor, std::string_view path_and_query, net::HttpRequest request,
                    net::HttpReply reply);
   // messages.ControlPlane/Apply
   void apply(const std::shared_ptr<net::ServerCall>& call);
@@ -44,7 +44,7 @@ class Calls {
   }
 
  private:
-  using Shape = std::function<net::HttpResponse(const core::Answer&)>;
+  using Shape = std::function<net::HttpResponse(core::Answer)>;
   void start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape);
 
   core::Gateway& gateway_;

@@ -180,7 +180,7 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   if (look) return reply(look_up(actor));
   if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
-  calls_.call_method(actor, path, request, std::move(reply));
+  calls_.call_method(actor, path, std::move(request), std::move(reply));
 }
 
 net::HttpResponse LocalApi::look_up(const wire::ActorRef& actor) const {

@@ -190,8 +190,8 @@ void PeerClient::forward(core::ForwardCall call) {
   options.deadline = options_.to_clock(what.deadline);
   options.grace = kGrace;
   options.max_message = options_.max_message + wire::kMaxMethodEnvelope;
-  const net::GrpcChannel::CallId id = to->unary(std::string(kApplyPath), std::move(headers), what.request, options,
-                                                [this, token = call.token](net::CallResult result) {
+  const net::GrpcChannel::CallId id = to->unary(std::string(kApplyPath), std::move(headers), wire::write_batch(what),
+                                                options, [this, token = call.token](net::CallResult result) {
                                                   forwards_.erase(token);
                                                   sink_.forward_answered(token, answer_of(std::move(result)));
                                                 });

@@ -111,12 +111,13 @@ void PeerServer::serve_inventory(const std::shared_ptr<net::ServerCall>& call) {
 void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
   core::Call apply;
   apply.origin = core::Origin::kPeer;
-  apply.request = call->take_message();
+  std::string batch = call->take_message();
   const net::Metadata& headers = call->metadata();
   if (headers.get(wire::kDeactivateHeader) == "true") apply.kind = core::Call::Kind::kDeactivate;
-  auto wrong = wire::check_apply(apply.request, options_.max_message, apply.id);
+  auto wrong = wire::check_apply(batch, options_.max_message, apply.id);
   const bool needs_none = apply.kind == core::Call::Kind::kDeactivate;
   if (wrong && !(needs_none && wrong->reason == core::Reason::kNoMessages)) return refuse(*call, std::move(*wrong));
+  apply.request = std::move(batch);
   std::optional<core::Duration> left;
   if (const auto deadline = call->deadline()) {
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());

@@ -15,6 +15,16 @@ core::Answer not_a_batch() {
   return invalid(core::Reason::kMalformed, "the body is not a serialized messages.ApplyRequest");
 }
 
+core::Answer too_large(std::size_t size, std::size_t max_bytes) {
+  return invalid(core::Reason::kTooLarge, "the call has " + std::to_string(size) + " bytes, and " +
+                                              std::to_string(max_bytes) + " are the limit");
+}
+
+bool is_small_method_call(std::string_view request, std::size_t max_bytes) {
+  const auto call = unpack_method_call(request);
+  return call && call->body.size() <= max_bytes;
+}
+
 constexpr int kId = messages::ApplyRequest::kIdFieldNumber;
 constexpr int kMessages = messages::ApplyRequest::kMessagesFieldNumber;
 
@@ -49,10 +59,17 @@ std::string write_empty_apply(core::ActorId id) {
   return request.SerializeAsString();
 }
 
+std::string result_bytes(core::Answer answer) {
+  if (const auto* http = std::get_if<core::HttpAnswer>(&answer.result)) return write_method_answer(*http);
+  return std::get<std::string>(std::move(answer.result));
+}
+
 std::string apply_result(core::Answer answer) {
-  if (!answer.result.empty()) return std::move(answer.result);
+  const bool applied = answer.outcome == core::Outcome::kApplied;
+  std::string bytes = result_bytes(std::move(answer));
   // {accepted = true}; false is protobuf's default and takes no bytes.
-  return answer.outcome == core::Outcome::kApplied ? std::string("\x08\x01", 2) : std::string();
+  if (bytes.empty() && applied) bytes.assign("\x08\x01", 2);
+  return bytes;
 }
 
 void finish_apply(net::ServerCall& call, core::Answer answer) {
@@ -65,10 +82,9 @@ void finish_apply(net::ServerCall& call, core::Answer answer) {
 
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id) {
   id = 0;
-  if (request.size() > max_bytes && (request.size() > max_bytes + kMaxMethodEnvelope ||
-                                     method_body_size(request).value_or(max_bytes + 1) > max_bytes)) {
-    return invalid(core::Reason::kTooLarge, "the call has " + std::to_string(request.size()) + " bytes, and " +
-                                                std::to_string(max_bytes) + " are the limit");
+  if (request.size() > max_bytes &&
+      (request.size() > max_bytes + kMaxMethodEnvelope || !is_small_method_call(request, max_bytes))) {
+    return too_large(request.size(), max_bytes);
   }
   std::size_t messages = 0;
   std::optional<core::Answer> refusal;
@@ -86,6 +102,11 @@ std::optional<core::Answer> check_apply(std::string_view request, std::size_t ma
                    "a batch has at most " + std::to_string(kMaxMessagesPerBatch) + " messages");
   }
   return std::nullopt;
+}
+
+base::Result<void, core::Answer> check_size(const core::MethodCall& call, std::size_t max_bytes) {
+  if (call.body.size() <= max_bytes && call.batch_size <= max_bytes + kMaxMethodEnvelope) return {};
+  return base::Error(too_large(call.batch_size, max_bytes));
 }
 
 std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/call.h"
 #include "sidecar/net/grpc/method_table.h"
 
@@ -18,6 +19,9 @@ inline constexpr std::size_t kMaxMessagesPerBatch = 10'000;
 // answer for the caller (outcome invalid).
 std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id);
 
+// What a method call may weigh, by the same measure. An error: the answer for the caller (too-large).
+base::Result<void, core::Answer> check_size(const core::MethodCall& call, std::size_t max_bytes);
+
 // The same for a batch whose address names the actor: a batch that names none gets its id, one that names another is
 // refused.
 std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes);
@@ -25,7 +29,9 @@ std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& reques
 // A batch of that actor without a message: what goes to another host where no turn is wanted.
 std::string write_empty_apply(core::ActorId id);
 
-// The serialized messages.ApplyResult of an answer that the app has given (applied or refused).
+// The serialized messages.ApplyResult that came with an answer; empty: there is none.
+std::string result_bytes(core::Answer answer);
+// That of an answer that the app has given (applied or refused), which is never missing.
 std::string apply_result(core::Answer answer);
 
 // Ends a messages.ControlPlane/Apply with that answer: reply or status, and the outcome's trailers.

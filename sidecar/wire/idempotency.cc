@@ -1,7 +1,7 @@
 #include "sidecar/wire/idempotency.h"
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include <messages/control_plane.pb.h>
@@ -39,26 +39,23 @@ core::Place place_of(std::string_view path, std::string_view query) {
   return not_zero(static_cast<core::Place>(core::hash_bytes(bytes)));
 }
 
-std::uint64_t fingerprint_of(const http::Request& call) {
+std::uint64_t fingerprint_of(const core::MethodCall& call) {
   std::string bytes;
-  add_part(bytes, call.method());
-  add_part(bytes, call.path());
-  add_part(bytes, call.query());
-  for (const http::Header& header : call.headers()) {
-    if (header.name() == "content-type") add_part(bytes, header.value());
+  add_part(bytes, call.method);
+  add_part(bytes, call.path);
+  add_part(bytes, call.query);
+  for (const auto& [name, value] : call.headers) {
+    if (name == "content-type") add_part(bytes, value);
   }
-  add_part(bytes, call.body());
+  add_part(bytes, call.body);
   return not_zero(core::hash_bytes(bytes));
 }
 
-std::optional<http::Request> method_call_of(const std::string& apply_request) {
-  messages::ApplyRequest batch;
-  http::Request call;
-  if (!is_method_call(apply_request) || !batch.ParseFromString(apply_request) ||
-      !call.ParseFromString(batch.messages(0).value())) {
-    return std::nullopt;
-  }
-  return call;
+// Null: the call is not a method call. From a batch it is taken as it stands there, so that all hosts see the same.
+std::shared_ptr<const core::MethodCall> method_call_of(const core::Request& request) {
+  if (const auto* call = std::get_if<std::shared_ptr<const core::MethodCall>>(&request)) return *call;
+  auto unpacked = unpack_method_call(std::get<std::string>(request));
+  return unpacked ? std::make_shared<const core::MethodCall>(std::move(*unpacked)) : nullptr;
 }
 
 bool is_passing(int status) { return status == 408 || status == 425 || status == 429 || status >= 500; }
@@ -71,10 +68,10 @@ std::string_view location_of(const http::Response& response) {
 }
 
 // As the caller follows it from the address of its call.
-core::Place place_led_to(std::string_view location, core::ActorId id, const http::Request& from) {
+core::Place place_led_to(std::string_view location, core::ActorId id, const core::MethodCall& from) {
   const net::Reference reference = net::split_reference(location.substr(0, location.find('#')));
   std::string path(kActors);
-  path.append(std::to_string(id)).append(kMethod).append(from.path());
+  path.append(std::to_string(id)).append(kMethod).append(from.path);
   if (!reference.path.empty()) path = net::resolve_path(path, reference.path);
   if (!path.starts_with(kActors)) return core::kNoPlace;
   const std::string_view rest = std::string_view(path).substr(kActors.size());
@@ -83,9 +80,9 @@ core::Place place_led_to(std::string_view location, core::ActorId id, const http
   if (!rest.substr(end).starts_with(kMethod) || parse_actor(rest.substr(0, end), actor) || actor.id != id) {
     return core::kNoPlace;
   }
-  std::string method;
-  if (normalize_method_path(rest.substr(end + kMethod.size()), method)) return core::kNoPlace;
-  return place_of(method, reference.rest.empty() ? reference.rest : reference.rest.substr(1));
+  const auto method = normalize_method_path(rest.substr(end + kMethod.size()));
+  if (!method) return core::kNoPlace;
+  return place_of(*method, reference.rest.empty() ? reference.rest : reference.rest.substr(1));
 }
 
 }  // namespace
@@ -93,16 +90,16 @@ core::Place place_led_to(std::string_view location, core::ActorId id, const http
 void read_what_is_asked(core::Call& call) {
   if (const auto method_call = method_call_of(call.request)) {
     call.fingerprint = fingerprint_of(*method_call);
-    call.place = place_of(method_call->path(), method_call->query());
+    call.place = place_of(method_call->path, method_call->query);
   } else {
-    call.fingerprint = not_zero(core::hash_bytes(call.request));
+    call.fingerprint = not_zero(core::hash_bytes(std::get<std::string>(call.request)));
   }
 }
 
 void read_for_repeats(const core::Call& call, core::Answer& answer) {
-  if (call.idempotency_key.empty() || answer.result.find(kResponseType) == std::string::npos) return;
+  if (call.idempotency_key.empty() || answer.serialized().find(kResponseType) == std::string::npos) return;
   messages::ApplyResult result;
-  if (!result.ParseFromString(answer.result)) return;
+  if (!result.ParseFromString(answer.serialized())) return;
   for (const google::protobuf::Any& reply : result.replies()) {
     http::Response response;
     if (!reply.type_url().ends_with(kResponseType) || !response.ParseFromString(reply.value())) continue;

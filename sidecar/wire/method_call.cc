@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include <google/protobuf/io/coded_stream.h>
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
@@ -29,7 +30,9 @@ bool among(const std::array<std::string_view, N>& names, std::string_view name) 
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-core::Answer bad_path(std::string detail) { return invalid(core::Reason::kBadPath, std::move(detail)); }
+base::Error<core::Answer> bad_path(std::string detail) {
+  return base::Error(invalid(core::Reason::kBadPath, std::move(detail)));
+}
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
@@ -51,32 +54,46 @@ bool of_type(const google::protobuf::Any& any, std::string_view name) {
   return url.size() > name.size() && url.ends_with(name) && url[url.size() - name.size() - 1] == '/';
 }
 
+constexpr std::string_view kTypePrefix = "type.googleapis.com/";
 constexpr std::string_view kRequestType = "ringside.http.v1.Request";
 constexpr std::string_view kResponseType = "ringside.http.v1.Response";
 
 template <typename Message>
 void pack(const Message& message, std::string_view type, google::protobuf::Any& any) {
-  any.set_type_url("type.googleapis.com/" + std::string(type));
+  any.set_type_url(std::string(kTypePrefix).append(type));
   message.SerializeToString(any.mutable_value());
 }
 
 template <typename Message>
-void put_headers(const net::Metadata& headers, Message& message) {
-  for (const net::Header& header : headers) {
+void put_headers(const core::HttpHeaders& headers, Message& message) {
+  for (const auto& [name, value] : headers) {
     http::Header* out = message.add_headers();
-    out->set_name(header.name);
-    out->set_value(header.value);
+    out->set_name(name);
+    out->set_value(value);
   }
 }
 
-// False: one of them could not stand in a message.
 template <typename Message>
-bool get_headers(const Message& message, net::Metadata& headers) {
-  for (const http::Header& header : message.headers()) {
-    if (!net::is_token(header.name()) || !net::is_header_value(header.value())) return false;
-    headers.add(net::to_lower(header.name()), header.value());
+core::HttpHeaders get_headers(const Message& message) {
+  core::HttpHeaders headers;
+  for (const http::Header& header : message.headers()) headers.emplace_back(header.name(), header.value());
+  return headers;
+}
+
+core::HttpHeaders to_core(const net::Metadata& headers) {
+  core::HttpHeaders out;
+  for (const net::Header& header : headers) out.emplace_back(header.name, header.value);
+  return out;
+}
+
+// Nothing: one of them could not stand in a message.
+std::optional<net::Metadata> to_net(const core::HttpHeaders& headers) {
+  net::Metadata out;
+  for (const auto& [name, value] : headers) {
+    if (!net::is_token(name) || !net::is_header_value(value)) return std::nullopt;
+    out.add(net::to_lower(name), value);
   }
-  return true;
+  return out;
 }
 
 // With the length of a body that does not come along: that of an answer to HEAD.
@@ -87,12 +104,58 @@ net::Metadata answer_headers(const net::Metadata& headers, std::string_view body
   return kept;
 }
 
+// A field with a number below 16 that has a length; protobuf leaves out an empty one that is not a message.
+std::size_t message_size(std::size_t length) {
+  return 1 + google::protobuf::io::CodedOutputStream::VarintSize64(length) + length;
+}
+std::size_t field_size(std::size_t length) { return length == 0 ? 0 : message_size(length); }
+
+// Of the batch that write_batch() makes, without making it.
+std::size_t batch_size(core::ActorId id, const core::MethodCall& call) {
+  std::size_t request = field_size(call.method.size()) + field_size(call.path.size()) + field_size(call.query.size()) +
+                        field_size(call.body.size());
+  for (const auto& [name, value] : call.headers) {
+    request += message_size(field_size(name.size()) + field_size(value.size()));
+  }
+  const std::size_t any = field_size(kTypePrefix.size() + kRequestType.size()) + field_size(request);
+  return 1 + google::protobuf::io::CodedOutputStream::VarintSize64(id) + message_size(any);
+}
+
+// The message of a batch that is a method call; nothing: it is not one.
+std::optional<std::string> request_in(std::string_view batch) {
+  // Most batches are not: their first bytes tell.
+  constexpr std::size_t kWhereItWouldStand = 128;
+  if (batch.substr(0, kWhereItWouldStand).find(kRequestType) == std::string_view::npos) return std::nullopt;
+  messages::ApplyRequest whole;
+  if (!whole.ParseFromArray(batch.data(), static_cast<int>(batch.size())) || whole.messages_size() != 1 ||
+      !of_type(whole.messages(0), kRequestType)) {
+    return std::nullopt;
+  }
+  return std::move(*whole.mutable_messages(0)->mutable_value());
+}
+
+std::optional<core::MethodCall> parse_request(const std::string& message) {
+  http::Request in;
+  if (!in.ParseFromString(message)) return std::nullopt;
+  core::MethodCall call;
+  call.headers = get_headers(in);
+  call.method = std::move(*in.mutable_method());
+  call.path = std::move(*in.mutable_path());
+  call.query = std::move(*in.mutable_query());
+  call.body = std::move(*in.mutable_body());
+  return call;
+}
+
+core::HttpAnswer to_answer(http::Response in) {
+  return {static_cast<int>(in.status()), get_headers(in), std::move(*in.mutable_body())};
+}
+
 bool good_method(std::string_view method) { return net::is_token(method) && method != "CONNECT" && method != "TRACE"; }
 
 }  // namespace
 
-std::optional<core::Answer> normalize_method_path(std::string_view path, std::string& normalized) {
-  normalized.clear();
+base::Result<std::string, core::Answer> normalize_method_path(std::string_view path) {
+  std::string normalized;
   if (path.empty()) return bad_path("the method's path is empty");
   bool first = true;
   while (true) {
@@ -110,7 +173,7 @@ std::optional<core::Answer> normalize_method_path(std::string_view path, std::st
   }
   if (normalized.empty() || normalized.front() == '/')
     return bad_path("the method's path starts with a slash; it begins with a name, as in cart/add");
-  return std::nullopt;
+  return normalized;
 }
 
 net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request) {
@@ -137,97 +200,113 @@ net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request) 
   return kept;
 }
 
-std::optional<core::Answer> write_method_call(core::ActorId id, const net::HttpRequest& request,
-                                              std::string_view path_and_query, std::string& apply_request) {
+base::Result<core::MethodCall, core::Answer> make_method_call(core::ActorId id, net::HttpRequest& request,
+                                                              std::string_view path_and_query) {
   if (!good_method(request.method)) {
-    return invalid(core::Reason::kMethodNotAllowed, "method calls pass any HTTP method but CONNECT and TRACE");
+    return base::Error(
+        invalid(core::Reason::kMethodNotAllowed, "method calls pass any HTTP method but CONNECT and TRACE"));
   }
   const std::size_t mark = path_and_query.find('?');
-  http::Request call;
-  if (auto refusal = normalize_method_path(path_and_query.substr(0, mark), *call.mutable_path())) return refusal;
+  auto path = normalize_method_path(path_and_query.substr(0, mark));
+  if (!path) return base::Error(path.error());
+  core::MethodCall call;
+  call.path = std::move(*path);
   if (mark != std::string_view::npos) {
-    call.set_query(base::percent_encode(path_and_query.substr(mark + 1), kQueryCharacters));
+    call.query = base::percent_encode(path_and_query.substr(mark + 1), kQueryCharacters);
   }
-  call.set_method(request.method);
-  put_headers(end_to_end_headers(request.headers, true), call);
-  call.set_body(request.body);
-  messages::ApplyRequest batch;
-  batch.set_id(id);
-  pack(call, kRequestType, *batch.add_messages());
-  apply_request = batch.SerializeAsString();
-  return std::nullopt;
+  call.headers = to_core(end_to_end_headers(request.headers, true));
+  call.method = request.method;
+  call.body = std::move(request.body);
+  call.batch_size = batch_size(id, call);
+  return call;
 }
 
-bool is_method_call(std::string_view apply_request) {
-  // Most batches are none: their first bytes tell.
-  constexpr std::size_t kWhereItWouldStand = 128;
-  if (apply_request.substr(0, kWhereItWouldStand).find(kRequestType) == std::string_view::npos) return false;
-  messages::ApplyRequest batch;
-  return batch.ParseFromArray(apply_request.data(), static_cast<int>(apply_request.size())) &&
-         batch.messages_size() == 1 && of_type(batch.messages(0), kRequestType);
+net::HttpRequest write_http_request(core::ActorId id, const core::MethodCall& call) {
+  net::HttpRequest request;
+  request.method = call.method;
+  request.target = "/actors/" + std::to_string(id) + "/method/" + call.path;
+  if (!call.query.empty()) request.target += "?" + call.query;
+  for (const auto& [name, value] : call.headers) request.headers.add(name, value);
+  request.body = call.body;
+  return request;
 }
 
-std::optional<std::size_t> method_body_size(std::string_view apply_request) {
-  messages::ApplyRequest batch;
-  http::Request call;
-  const auto size = static_cast<int>(apply_request.size());
-  if (!is_method_call(apply_request) || !batch.ParseFromArray(apply_request.data(), size) ||
-      !call.ParseFromString(batch.messages(0).value())) {
-    return std::nullopt;
+core::HttpAnswer make_method_answer(net::HttpResponse response) {
+  core::HttpHeaders headers = to_core(answer_headers(response.headers, response.body));
+  return {response.status, std::move(headers), std::move(response.body)};
+}
+
+std::optional<base::Result<net::HttpResponse, std::string>> take_method_answer(core::Answer& answer) {
+  const base::Error<std::string> malformed("the application's ringside.http.v1.Response is malformed");
+  core::HttpAnswer taken;
+  if (auto* passed = std::get_if<core::HttpAnswer>(&answer.result)) {
+    taken = std::move(*passed);
+  } else {
+    messages::ApplyResult result;
+    if (!result.ParseFromString(answer.serialized())) return std::nullopt;
+    const auto& replies = result.replies();
+    const auto found =
+        std::find_if(replies.begin(), replies.end(), [](const auto& reply) { return of_type(reply, kResponseType); });
+    if (found == replies.end()) return std::nullopt;
+    http::Response in;
+    if (!in.ParseFromString(found->value())) return malformed;
+    taken = to_answer(std::move(in));
   }
-  return call.body().size();
+  const auto headers = to_net(taken.headers);
+  if (taken.status < 200 || taken.status > 999 || !headers) return malformed;
+  net::HttpResponse response;
+  response.status = taken.status;
+  response.headers = answer_headers(*headers, taken.body);
+  response.body = std::move(taken.body);
+  return response;
 }
 
-std::optional<core::Answer> read_method_call(const std::string& apply_request, net::HttpRequest& request) {
+std::string write_batch(const core::Call& call) {
+  if (const auto* batch = std::get_if<std::string>(&call.request)) return *batch;
+  const core::MethodCall& method_call = *std::get<1>(call.request);
+  http::Request request;
+  request.set_method(method_call.method);
+  request.set_path(method_call.path);
+  request.set_query(method_call.query);
+  put_headers(method_call.headers, request);
+  request.set_body(method_call.body);
   messages::ApplyRequest batch;
-  http::Request call;
-  const auto malformed = [] { return invalid(core::Reason::kMalformed, "the batch is not a well-formed method call"); };
-  if (!batch.ParseFromString(apply_request) || batch.messages_size() != 1) return malformed();
-  if (!call.ParseFromString(batch.messages(0).value()) || !good_method(call.method())) return malformed();
-  std::string path;
-  if (auto refusal = normalize_method_path(call.path(), path)) return refusal;
-  request = {};
-  net::Metadata headers;
-  if (!get_headers(call, headers)) return malformed();
-  request.headers = end_to_end_headers(headers, true);
-  request.method = call.method();
-  request.target = "/actors/" + std::to_string(batch.id()) + "/method/" + path;
-  if (!call.query().empty()) request.target += "?" + base::percent_encode(call.query(), kQueryCharacters);
-  request.body = std::move(*call.mutable_body());
-  return std::nullopt;
+  batch.set_id(call.id);
+  pack(request, kRequestType, *batch.add_messages());
+  return batch.SerializeAsString();
 }
 
-std::string write_method_answer(const net::HttpResponse& response) {
-  http::Response answer;
-  answer.set_status(static_cast<std::uint32_t>(response.status));
-  put_headers(answer_headers(response.headers, response.body), answer);
-  answer.set_body(response.body);
+std::optional<core::MethodCall> unpack_method_call(std::string_view batch) {
+  const auto message = request_in(batch);
+  return message ? parse_request(*message) : std::nullopt;
+}
+
+std::optional<base::Result<core::MethodCall, core::Answer>> read_method_call(std::string_view batch) {
+  const auto message = request_in(batch);
+  if (!message) return std::nullopt;
+  const base::Error malformed(invalid(core::Reason::kMalformed, "the batch is not a well-formed method call"));
+  auto call = parse_request(*message);
+  if (!call || !good_method(call->method)) return malformed;
+  auto path = normalize_method_path(call->path);
+  if (!path) return base::Error(path.error());
+  const auto headers = to_net(call->headers);
+  if (!headers) return malformed;
+  call->path = std::move(*path);
+  call->query = base::percent_encode(call->query, kQueryCharacters);
+  call->headers = to_core(end_to_end_headers(*headers, true));
+  call->batch_size = batch.size();
+  return std::move(*call);
+}
+
+std::string write_method_answer(const core::HttpAnswer& answer) {
+  http::Response response;
+  response.set_status(static_cast<std::uint32_t>(answer.status));
+  put_headers(answer.headers, response);
+  response.set_body(answer.body);
   messages::ApplyResult result;
   result.set_accepted(true);
-  pack(answer, kResponseType, *result.add_replies());
+  pack(response, kResponseType, *result.add_replies());
   return result.SerializeAsString();
-}
-
-std::optional<net::HttpResponse> read_method_answer(const std::string& apply_result, bool& malformed) {
-  malformed = false;
-  messages::ApplyResult result;
-  if (!result.ParseFromString(apply_result)) return std::nullopt;
-  for (const google::protobuf::Any& reply : result.replies()) {
-    if (!of_type(reply, kResponseType)) continue;
-    http::Response answer;
-    net::Metadata headers;
-    if (!answer.ParseFromString(reply.value()) || answer.status() < 200 || answer.status() > 999 ||
-        !get_headers(answer, headers)) {
-      malformed = true;
-      return std::nullopt;
-    }
-    net::HttpResponse response;
-    response.headers = answer_headers(headers, answer.body());
-    response.status = static_cast<int>(answer.status());
-    response.body = std::move(*answer.mutable_body());
-    return response;
-  }
-  return std::nullopt;
 }
 
 }  // namespace ringside::wire

@@ -27,7 +27,7 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
                  now_, id);
   }
   host.app.turns[turn.token] = {turn.call, turn.epoch};
-  const auto end = [this, index, id, epoch = turn.epoch, batch = std::stoull(turn.call->request), token = turn.token,
+  const auto end = [this, index, id, epoch = turn.epoch, batch = batch_of(*turn.call), token = turn.token,
                     incarnation = host.incarnation](const core::Answer& answer) {
     on_host(index, incarnation, [this, id, epoch, batch, token, answer](Host& h) {
       if (h.app.turns.erase(token) == 0) return;
@@ -49,16 +49,16 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
       end(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kAppDown));
     });
   }
-  if (put_off_.contains(std::stoull(turn.call->request)) || chance(f.app_busy)) {
-    oracle_.sent_back(std::stoull(turn.call->request));
+  if (put_off_.contains(batch_of(*turn.call)) || chance(f.app_busy)) {
+    oracle_.sent_back(batch_of(*turn.call));
     return say_later(200, core::Outcome::kNotDelivered, core::Reason::kAppBusy);
   }
   activate(host, id, turn.epoch);
   note([&] {
-    return "turn " + turn.call->request + " of " + std::to_string(id) + " on " + host.name + " epoch " +
-           std::to_string(turn.epoch);
+    return "turn " + std::to_string(batch_of(*turn.call)) + " of " + std::to_string(id) + " on " + host.name +
+           " epoch " + std::to_string(turn.epoch);
   });
-  oracle_.turn_began(host.name, std::stoull(turn.call->request), id, turn.epoch, now_);
+  oracle_.turn_began(host.name, batch_of(*turn.call), id, turn.epoch, now_);
   if (chance(f.app_hangs)) return;  // until --turn-timeout
   core::Answer answer;
   answer.outcome = core::Outcome::kApplied;
@@ -97,7 +97,7 @@ void World::break_turn(std::size_t index, core::TurnId token) {
   if (found == host.app.turns.end()) return;
   const Turn turn = found->second;
   host.app.turns.erase(found);
-  oracle_.turn_ended(host.name, std::stoull(turn.call->request), turn.call->id, turn.epoch, false);
+  oracle_.turn_ended(host.name, batch_of(*turn.call), turn.call->id, turn.epoch, false);
   after(0, [this, index, token, incarnation = host.incarnation] {
     on_host(index, incarnation, [this, token](Host& h) {
       h.node->turn_ended(time_of(h), token, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout));

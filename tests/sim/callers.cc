@@ -95,7 +95,7 @@ void World::call(std::size_t index, Wanted wanted, Answered then) {
   request->idempotent = wanted.repeatable;
   request->chain = wanted.chain;
   if (chance(options_.faults.app_puts_off)) put_off_.insert(wanted.batch);
-  if (wanted.keyed) request->idempotency_key = "key " + request->request;
+  if (wanted.keyed) request->idempotency_key = "key " + std::to_string(wanted.batch);
   if (!host.alive()) return done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable));
   if (host.legacy) return host.legacy->apply(request, done);
   const core::CallId token(next_number_++);

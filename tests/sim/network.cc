@@ -69,7 +69,9 @@ void World::ask_legacy(std::size_t from, std::size_t to, const core::AskPeer& qu
 
 void World::forward(std::size_t from, core::ForwardCall call) {
   traffic_.forward();
-  note([&] { return "forward " + call.call->request + " from " + hosts_[from].name + " to " + call.host; });
+  note([&] {
+    return "forward " + std::to_string(batch_of(*call.call)) + " from " + hosts_[from].name + " to " + call.host;
+  });
   const std::size_t to = index_of(call.host);
   const std::uint64_t asker = hosts_[from].incarnation;
   hosts_[from].forwards.insert(call.token);
@@ -146,7 +148,7 @@ void World::judge_acknowledgement(std::size_t at, const core::OwnershipRequest& 
 
 void World::legacy_forwards(const std::string& from, const std::string& to, core::CallPtr call, Answered done) {
   traffic_.forward();
-  note([&] { return "forward " + call->request + " from legacy " + from + " to " + to; });
+  note([&] { return "forward " + std::to_string(batch_of(*call)) + " from legacy " + from + " to " + to; });
   const std::size_t asker = index_of(from);
   const std::size_t target = index_of(to);
   if (target >= hosts_.size()) {
@@ -184,8 +186,8 @@ void World::legacy_turn(const std::string& at, core::CallPtr call, Answered done
   Host& host = hosts_[index];
   const core::ActorId id = call->id;
   activate(host, id, 0);
-  const std::uint64_t batch = std::stoull(call->request);
-  note([&] { return "turn " + call->request + " of " + std::to_string(id) + " on legacy " + host.name; });
+  const std::uint64_t batch = batch_of(*call);
+  note([&] { return "turn " + std::to_string(batch) + " of " + std::to_string(id) + " on legacy " + host.name; });
   oracle_.turn_began(host.name, batch, id, 0, now_);
   after(between(50, 2'000), [this, index, id, batch, done = std::move(done), incarnation = host.incarnation] {
     if (hosts_[index].incarnation != incarnation) {

@@ -20,6 +20,9 @@
 
 namespace ringside::sim {
 
+// All that stands in a batch here is its number.
+inline std::uint64_t batch_of(const core::Call& call) { return std::stoull(std::get<std::string>(call.request)); }
+
 class World final : private LegacyWorld {
  public:
   explicit World(Options options);

@@ -200,7 +200,8 @@ std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer
   actor->unforgotten = 0;
   actors_.touch(*actor, now);
   if (end.answered && !answer.passing && !turn.idempotency_key.empty()) {
-    actors_.remember(*actor, {turn.idempotency_key, answer.outcome, answer.result, turn.fingerprint, answer.leads_to});
+    actors_.remember(*actor,
+                     {turn.idempotency_key, answer.outcome, answer.serialized(), turn.fingerprint, answer.leads_to});
   }
   const bool by_operator = actor->broken && end.took < config_.turn_timeout;
   if (by_operator && answer.reason == Reason::kTurnTimeout) {

@@ -283,7 +283,7 @@ TEST_F(GrpcApp, CompressedAnswersAreRead) {
     adapter->start_turn(turn(1, 1, std::string(20'000, 'x')));
     const core::Answer& answer = answer_of(1);
     EXPECT_EQ(answer.outcome, Outcome::kApplied) << answer.detail;
-    EXPECT_GT(answer.result.size(), 20'000U);
+    EXPECT_GT(answer.serialized().size(), 20'000U);
     EXPECT_EQ(reports.restarts, 0);
     adapter.reset();
     reports = testing::Reports();
@@ -297,7 +297,7 @@ TEST_F(GrpcApp, CompressedAnswersOfAUnaryAppLikewise) {
   adapter->start_turn(turn(8, 8));
   const core::Answer& answer = answer_of(8);
   EXPECT_EQ(answer.outcome, Outcome::kApplied) << answer.detail;
-  EXPECT_GT(answer.result.size(), 10'000U);
+  EXPECT_GT(answer.serialized().size(), 10'000U);
 }
 
 TEST_F(GrpcApp, UnaryWhereThereIsNoStream) {

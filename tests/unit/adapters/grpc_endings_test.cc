@@ -14,7 +14,7 @@ TEST_F(GrpcApp, TurnsAndDeactivationsGoOverOneStream) {
   for (const auto& [number, answer] : reports.ended) {
     EXPECT_EQ(answer.outcome, Outcome::kApplied);
     messages::ApplyResult result;
-    ASSERT_TRUE(result.ParseFromString(answer.result));
+    ASSERT_TRUE(result.ParseFromString(answer.serialized()));
     EXPECT_TRUE(result.accepted());
     EXPECT_EQ(result.replies_size(), 1);
   }

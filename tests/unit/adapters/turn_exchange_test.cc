@@ -116,7 +116,7 @@ TEST(TurnExchange, ARefusalsBodyTravelsAsAReply) {
   result.response.status = 422;
   result.response.body = "no such cart";
   messages::ApplyResult applied;
-  ASSERT_TRUE(applied.ParseFromString(exchange_of(json, true).read(result, {}).result));
+  ASSERT_TRUE(applied.ParseFromString(exchange_of(json, true).read(result, {}).serialized()));
   EXPECT_FALSE(applied.accepted());
   google::protobuf::BytesValue body;
   ASSERT_EQ(applied.replies_size(), 1);
@@ -130,18 +130,55 @@ TEST(TurnExchange, ARedirectOfAMethodCallLeadsThroughRingside) {
   core::StartTurn start = turn(1);
   core::Call call = *start.call;
   net::HttpRequest request{"GET", "", {}, "", ""};
-  ASSERT_FALSE(wire::write_method_call(42, request, "cart", call.request));
+  call.request = std::make_shared<const core::MethodCall>(*wire::make_method_call(42, request, "cart"));
   start.call = std::make_shared<core::Call>(call);
-  TurnExchange::Written written;
-  ASSERT_FALSE(exchange.write(start, written));
+  const auto written = exchange.write(start);
+  ASSERT_TRUE(written);
   net::HttpResult result;
   result.outcome = HttpOutcome::kAnswered;
   result.response.status = 308;
   result.response.headers.add("location", "http://127.0.0.1:8080/actors/42/method/cart/");
-  bool malformed = false;
-  const auto response = wire::read_method_answer(exchange.read(result, written.asked).result, malformed);
-  ASSERT_TRUE(response);
-  EXPECT_EQ(response->headers.get("location"), "/v1/actors/42/method/cart/");
+  const core::Answer answer = exchange.read(result, written->asked);
+  const core::HttpHeaders rewritten = {{"location", "/v1/actors/42/method/cart/"}};
+  EXPECT_EQ(std::get<core::HttpAnswer>(answer.result).headers, rewritten);
+}
+
+TEST(TurnExchange, AMethodCallIsTheSameWhetherItComesAsOneOrInABatch) {
+  const wire::ApplyJson json;
+  const TurnExchange exchange = exchange_of(json, true);
+  core::StartTurn start = turn(1);
+  core::Call call = *start.call;
+  net::HttpRequest request{"PUT", "", {{"x-a", "1"}, {"x-forwarded-host", "shop"}}, "water", ""};
+  call.request = std::make_shared<const core::MethodCall>(*wire::make_method_call(42, request, "pot?cups=2"));
+  const std::string batch = wire::write_batch(call);
+  for (const core::Request& form : {call.request, core::Request(batch)}) {
+    call.request = form;
+    start.call = std::make_shared<core::Call>(call);
+    const auto written = exchange.write(start);
+    ASSERT_TRUE(written);
+    EXPECT_EQ(written->request.method, "PUT");
+    EXPECT_EQ(written->request.target, "/actors/42/method/pot?cups=2");
+    EXPECT_EQ(written->request.headers.get("x-a"), "1");
+    EXPECT_EQ(written->request.headers.get("ringside-epoch"), "7");
+    EXPECT_EQ(written->request.body, "water");
+    EXPECT_TRUE(written->asked.method_call);
+    EXPECT_EQ(written->asked.forwarded_host, "shop");
+  }
+}
+
+TEST(TurnExchange, WhatIsKeptForRepeatsIsBytes) {
+  const wire::ApplyJson json;
+  auto call = std::make_shared<core::Call>(*turn(1).call);
+  net::HttpResult result;
+  result.outcome = HttpOutcome::kAnswered;
+  result.response.body = "short";
+  const auto read = [&] {
+    return exchange_of(json, true).read(result, {true, "POST", "/actors/42/method/x", "", call});
+  };
+  const core::HttpAnswer answer = std::get<core::HttpAnswer>(read().result);
+  EXPECT_EQ(answer.body, "short");
+  call->idempotency_key = "k";
+  EXPECT_EQ(read().serialized(), wire::write_method_answer(answer));
 }
 
 TEST(TurnExchange, RetryAfterIsReadInBothForms) {
@@ -160,12 +197,12 @@ TEST(TurnExchange, RetryAfterIsReadInBothForms) {
 TEST(TurnExchange, WhatWentWrongIsToldWithWhatWasAsked) {
   const wire::ApplyJson json;
   const TurnExchange exchange = exchange_of(json, true);
-  TurnExchange::Written batch;
-  ASSERT_FALSE(exchange.write(turn(1, 42), batch));
+  const auto batch = exchange.write(turn(1, 42));
+  ASSERT_TRUE(batch);
   net::HttpResult failed;
   failed.outcome = HttpOutcome::kAnswered;
   failed.response.status = 500;
-  EXPECT_EQ(exchange.read(failed, batch.asked).detail, "POST /actors/42/apply: the application answered 500");
+  EXPECT_EQ(exchange.read(failed, batch->asked).detail, "POST /actors/42/apply: the application answered 500");
   net::HttpResult lost;
   lost.outcome = HttpOutcome::kLost;
   lost.error = "the server closed the connection";
@@ -199,18 +236,18 @@ TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
   call.idempotency_key = "k";
   call.traceparent = "00-a-b-01";
   start.call = std::make_shared<core::Call>(call);
-  TurnExchange::Written written;
-  ASSERT_FALSE(exchange_of(json, true).write(start, written));
-  EXPECT_EQ(written.request.method, "POST");
-  EXPECT_EQ(written.request.target, "/actors/42/apply");
-  EXPECT_EQ(written.request.headers.get("ringside-epoch"), "7");
-  EXPECT_EQ(written.request.headers.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
-  EXPECT_EQ(written.request.headers.get("idempotency-key"), "k");
-  EXPECT_EQ(written.request.headers.get("traceparent"), "00-a-b-01");
-  EXPECT_NE(written.request.body.find("\"hello\""), std::string::npos) << written.request.body;
-  TurnExchange::Written bytes;
-  ASSERT_FALSE(exchange_of(json, false).write(start, bytes));
-  EXPECT_EQ(bytes.request.body, call.request);
+  const auto written = exchange_of(json, true).write(start);
+  ASSERT_TRUE(written);
+  EXPECT_EQ(written->request.method, "POST");
+  EXPECT_EQ(written->request.target, "/actors/42/apply");
+  EXPECT_EQ(written->request.headers.get("ringside-epoch"), "7");
+  EXPECT_EQ(written->request.headers.get("ringside-actor-name"), "Gr%C3%BC%C3%9Fe");
+  EXPECT_EQ(written->request.headers.get("idempotency-key"), "k");
+  EXPECT_EQ(written->request.headers.get("traceparent"), "00-a-b-01");
+  EXPECT_NE(written->request.body.find("\"hello\""), std::string::npos) << written->request.body;
+  const auto bytes = exchange_of(json, false).write(start);
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(core::Request(bytes->request.body), call.request);
 }
 
 }  // namespace

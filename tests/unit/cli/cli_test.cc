@@ -21,7 +21,7 @@ constexpr char kMessage[] = R"({"@type":"type.googleapis.com/google.protobuf.Str
 
 core::Answer answered(int status, std::string body, net::HttpRequest* seen, const core::Call& call) {
   if (seen != nullptr) {
-    EXPECT_EQ(wire::read_method_call(call.request, *seen), std::nullopt);
+    *seen = wire::write_http_request(call.id, *std::get<std::shared_ptr<const core::MethodCall>>(call.request));
   }
   net::HttpResponse response;
   response.status = status;
@@ -30,7 +30,7 @@ core::Answer answered(int status, std::string body, net::HttpRequest* seen, cons
   core::Answer answer;
   answer.outcome = Outcome::kApplied;
   answer.owner = "10.0.0.8";
-  answer.result = wire::write_method_answer(response);
+  answer.result = wire::make_method_answer(std::move(response));
   return answer;
 }
 

@@ -43,7 +43,7 @@ TEST_F(NodeCalls, ARepeatOfWhatHadALargeAnswerIsNotCarriedOut) {
   const auto ask = [&](std::uint64_t fingerprint) {
     const CallId token = cluster.call("a", 1, [&](Call& call) { keyed(call, fingerprint); });
     Answer large = Cluster::applied();
-    large.result.assign(300'000, 'x');
+    large.result = std::string(300'000, 'x');
     const bool ran = cluster.end_turns("a", large) > 0;
     return std::pair(*cluster.answer("a", token), ran);
   };
@@ -413,7 +413,7 @@ TEST_F(NodeCalls, OneActorsLineLeavesRoomForTheOthers) {
     config.queue_bytes = 100'000;
     config.queue_per_actor = 10'000;
   });
-  const auto large = [](Call& call) { call.request.assign(1'000, 'x'); };
+  const auto large = [](Call& call) { call.request = std::string(1'000, 'x'); };
   CallId last;
   for (int i = 0; i < 200; ++i) last = cluster.call("a", 1, large);
   EXPECT_EQ(outcome(last), Outcome::kOverloaded);

@@ -234,7 +234,7 @@ TEST_F(Routing, LocalCallsOfOneIdStayInOrderAcrossAMove) {
   }
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(cluster["b"].turns.size(), 1U);
-    EXPECT_EQ(cluster["b"].turns[0].call->request, std::to_string(i));
+    EXPECT_EQ(std::get<std::string>(cluster["b"].turns[0].call->request), std::to_string(i));
     cluster.end_turns("b");
   }
   for (const CallId token : tokens) EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kApplied);

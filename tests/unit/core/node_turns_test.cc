@@ -29,7 +29,7 @@ TEST_F(NodeTurns, AnActorHasOneTurnAtATimeInOrderAndActorsRunInParallel) {
   for (int i = 1; i < 3; ++i) {
     cluster.end_turns("a");
     ASSERT_EQ(cluster["a"].turns.size(), 1U);
-    EXPECT_EQ(cluster["a"].turns[0].call->request, std::to_string(i));
+    EXPECT_EQ(std::get<std::string>(cluster["a"].turns[0].call->request), std::to_string(i));
   }
 }
 
@@ -139,12 +139,12 @@ TEST_F(NodeTurns, WhatTheAppPutsOffKeepsNobodyElseFromATurn) {
   const CallId second = cluster.call("a", 1, [](Call& call) { call.request = "second"; });
   cluster.end_turns("a", put_off());
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
-  EXPECT_EQ(cluster["a"].turns[0].call->request, "second");
+  EXPECT_EQ(std::get<std::string>(cluster["a"].turns[0].call->request), "second");
   cluster.end_turns("a");
   EXPECT_EQ(outcome(second), Outcome::kApplied);
   cluster.pass(200'000);
   ASSERT_EQ(cluster["a"].turns.size(), 1U);
-  EXPECT_EQ(cluster["a"].turns[0].call->request, "first");
+  EXPECT_EQ(std::get<std::string>(cluster["a"].turns[0].call->request), "first");
   cluster.end_turns("a");
   EXPECT_EQ(outcome(first), Outcome::kApplied);
 }

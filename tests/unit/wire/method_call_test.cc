@@ -12,9 +12,8 @@ namespace {
 using core::Reason;
 
 std::string path(std::string_view from) {
-  std::string out;
-  const auto refusal = normalize_method_path(from, out);
-  return refusal ? std::string(core::to_string(refusal->reason)) : out;
+  const auto out = normalize_method_path(from);
+  return out ? *out : std::string(core::to_string(out.error().reason));
 }
 
 TEST(MethodPath, Normalized) {
@@ -53,33 +52,70 @@ TEST(Headers, OnlyThoseThatGoEndToEnd) {
   EXPECT_EQ(end_to_end_headers(all, false).get("traceparent"), "t");
 }
 
+core::Call call_of(core::ActorId id, core::MethodCall method_call) {
+  core::Call call;
+  call.id = id;
+  call.request = std::make_shared<const core::MethodCall>(std::move(method_call));
+  return call;
+}
+
+// As it came back, in either form; status 0: malformed.
+std::optional<net::HttpResponse> read_back(std::variant<std::string, core::HttpAnswer> result) {
+  core::Answer answer;
+  answer.result = std::move(result);
+  const auto taken = take_method_answer(answer);
+  if (!taken) return std::nullopt;
+  return *taken ? **taken : net::HttpResponse{0, {}, {}};
+}
+
 TEST(MethodCall, ThereAndBack) {
   net::HttpRequest request;
   request.method = "PATCH";
   request.headers = {{"content-type", "text/x"}, {"host", "h"}, {"x-latin", "\xe9"}};
-  request.body = std::string("\0\xff", 2);
-  std::string batch;
-  ASSERT_EQ(write_method_call(42, request, "cart/add?n=1&q=%2F..&x", batch), std::nullopt);
-  ASSERT_TRUE(is_method_call(batch));
-  net::HttpRequest there;
-  ASSERT_EQ(read_method_call(batch, there), std::nullopt);
-  EXPECT_EQ(there.method, "PATCH");
-  EXPECT_EQ(there.target, "/actors/42/method/cart/add?n=1&q=%2F..&x");
-  EXPECT_EQ(there.headers, (net::Metadata{{"content-type", "text/x"}, {"x-latin", "\xe9"}}));
-  EXPECT_EQ(there.body, request.body);
+  const std::string body("\0\xff", 2);
+  request.body = body;
+  const auto call = make_method_call(42, request, "cart/add?n=1&q=%2F..&x");
+  ASSERT_TRUE(call);
+  const auto there = read_method_call(write_batch(call_of(42, *call)));
+  ASSERT_TRUE(there && *there);
+  for (const core::MethodCall& one : {*call, **there}) {  // within one process, and from another host
+    const net::HttpRequest written = write_http_request(42, one);
+    EXPECT_EQ(written.method, "PATCH");
+    EXPECT_EQ(written.target, "/actors/42/method/cart/add?n=1&q=%2F..&x");
+    EXPECT_EQ(written.headers, (net::Metadata{{"content-type", "text/x"}, {"x-latin", "\xe9"}}));
+    EXPECT_EQ(written.body, body);
+  }
 
   net::HttpResponse answer;
   answer.status = 404;
   answer.headers = {
       {"content-type", "text/y"}, {"ringside-outcome", "refused"}, {"set-cookie", "a"}, {"set-cookie", "b"}};
   answer.body = "none";
-  bool wrong = true;
-  const auto back = read_method_answer(write_method_answer(answer), wrong);
-  EXPECT_FALSE(wrong);
-  ASSERT_TRUE(back);
-  EXPECT_EQ(back->status, 404);
-  EXPECT_EQ(back->headers, (net::Metadata{{"content-type", "text/y"}, {"set-cookie", "a"}, {"set-cookie", "b"}}));
-  EXPECT_EQ(back->body, "none");
+  const core::HttpAnswer said = make_method_answer(answer);
+  for (const auto& back : {read_back(said), read_back(write_method_answer(said))}) {
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->status, 404);
+    EXPECT_EQ(back->headers, (net::Metadata{{"content-type", "text/y"}, {"set-cookie", "a"}, {"set-cookie", "b"}}));
+    EXPECT_EQ(back->body, "none");
+  }
+}
+
+TEST(MethodCall, WhatItWeighsAsABatchIsKnownWithoutMakingOne) {
+  const std::string long_text(300, 'x');
+  for (const core::ActorId id : {core::ActorId{1}, core::ActorId{300}, ~core::ActorId{0}}) {
+    for (const net::HttpRequest& given :
+         {net::HttpRequest{"GET", "", {}, "", ""}, net::HttpRequest{"POST", "", {{"a", ""}, {"b", "c"}}, "1", ""},
+          net::HttpRequest{"PUT", "", {{"a", long_text}}, std::string(127, 'b'), ""},
+          net::HttpRequest{"PUT", "", {{long_text, "c"}}, std::string(128, 'b'), ""},
+          net::HttpRequest{"PUT", "", {}, std::string(70'000, 'b'), ""}}) {
+      for (const std::string& path : {std::string("a"), std::string("a?b=c"), long_text + "?" + long_text}) {
+        net::HttpRequest request = given;
+        const auto call = make_method_call(id, request, path);
+        ASSERT_TRUE(call);
+        EXPECT_EQ(call->batch_size, write_batch(call_of(id, *call)).size()) << id << given.method << path;
+      }
+    }
+  }
 }
 
 std::string forged(const ringside::http::v1::Request& call) {
@@ -94,24 +130,28 @@ TEST(MethodCall, ForgedBatches) {
   ringside::http::v1::Request good;
   good.set_method("GET");
   good.set_path("a");
-  net::HttpRequest request;
-  EXPECT_EQ(read_method_call(forged(good), request), std::nullopt);
+  const auto reason = [](const ringside::http::v1::Request& call) {
+    return read_method_call(forged(call))->error().reason;
+  };
+  EXPECT_TRUE(*read_method_call(forged(good)));
 
   auto call = good;
   call.set_path("../../admin");
-  EXPECT_EQ(read_method_call(forged(call), request)->reason, Reason::kBadPath);
+  EXPECT_EQ(reason(call), Reason::kBadPath);
   call = good;
   call.set_method("GET / HTTP/1.1\r\nX");
-  EXPECT_EQ(read_method_call(forged(call), request)->reason, Reason::kMalformed);
+  EXPECT_EQ(reason(call), Reason::kMalformed);
   call = good;
   call.add_headers()->set_name("x");
   call.mutable_headers(0)->set_value("1\r\nhost: evil");
-  EXPECT_EQ(read_method_call(forged(call), request)->reason, Reason::kMalformed);
+  EXPECT_EQ(reason(call), Reason::kMalformed);
   call = good;
   call.add_headers()->set_name("Ringside-Epoch");
   call.mutable_headers(0)->set_value("9");
   call.set_query("a b\r\nc");
-  EXPECT_EQ(read_method_call(forged(call), request), std::nullopt);
+  const auto cleaned = read_method_call(forged(call));
+  ASSERT_TRUE(cleaned && *cleaned);
+  const net::HttpRequest request = write_http_request(1, **cleaned);
   EXPECT_TRUE(request.headers.empty());
   EXPECT_EQ(request.target, "/actors/1/method/a?a%20b%0D%0Ac");
 }
@@ -119,26 +159,22 @@ TEST(MethodCall, ForgedBatches) {
 TEST(MethodCall, OtherBatchesAreNone) {
   messages::ApplyRequest batch;
   batch.set_id(1);
-  EXPECT_FALSE(is_method_call(batch.SerializeAsString()));
+  EXPECT_FALSE(read_method_call(batch.SerializeAsString()));
   ringside::http::v1::Request call;
   batch.add_messages()->PackFrom(call);
   batch.add_messages()->PackFrom(call);
-  EXPECT_FALSE(is_method_call(batch.SerializeAsString()));
-  EXPECT_FALSE(is_method_call("garbage"));
-  bool wrong = true;
-  EXPECT_FALSE(read_method_answer("", wrong));
-  EXPECT_FALSE(wrong);
-  EXPECT_FALSE(read_method_answer("garbage", wrong));
-  EXPECT_FALSE(wrong);
+  EXPECT_FALSE(read_method_call(batch.SerializeAsString()));
+  EXPECT_FALSE(read_method_call("garbage"));
+  EXPECT_FALSE(read_back(""));
+  EXPECT_FALSE(read_back("garbage"));
 }
 
 TEST(MethodCall, AnswersThatNobodyCouldWrite) {
   const auto malformed = [](const ringside::http::v1::Response& response) {
     messages::ApplyResult result;
     result.add_replies()->PackFrom(response);
-    bool wrong = false;
-    EXPECT_FALSE(read_method_answer(result.SerializeAsString(), wrong));
-    return wrong;
+    const auto back = read_back(result.SerializeAsString());
+    return back && back->status == 0;
   };
   ringside::http::v1::Response response;
   EXPECT_TRUE(malformed(response)) << "no status";
@@ -154,8 +190,7 @@ TEST(MethodCall, AnswersThatNobodyCouldWrite) {
 // Whatever an application makes of HTTP is its answer.
 TEST(MethodCall, AnswersAsTheyAre) {
   const auto back = [](net::HttpResponse answer) {
-    bool wrong = true;
-    return read_method_answer(write_method_answer(answer), wrong).value_or(net::HttpResponse{0, {}, {}});
+    return read_back(write_method_answer(make_method_answer(std::move(answer)))).value_or(net::HttpResponse{0, {}, {}});
   };
   EXPECT_EQ(back({999, {}, ""}).status, 999);
   const std::string date = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -170,10 +205,11 @@ TEST(MethodCall, OnlyTheBodyCountsAgainstTheLimit) {
     request.method = "POST";
     request.body = std::string(body, 'b');
     request.headers.add("x", std::string(header, 'h'));
-    std::string batch;
-    EXPECT_EQ(write_method_call(1, request, "a", batch), std::nullopt);
+    const auto call = make_method_call(1, request, "a");
     core::ActorId id = 0;
-    return check_apply(batch, 1000, id).has_value();
+    const bool in_a_batch = check_apply(write_batch(call_of(1, *call)), 1000, id).has_value();
+    EXPECT_EQ(in_a_batch, !check_size(*call, 1000)) << "this host refuses what the next one would";
+    return in_a_batch;
   };
   EXPECT_FALSE(refused(1000, 16'000));
   EXPECT_TRUE(refused(1001, 1));
