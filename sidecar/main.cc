@@ -122,8 +122,8 @@ std::string Sidecar::use_settings() {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream set;
   if (!file || !(set << file.rdbuf())) return loaded_.refusal("descriptors", path, "cannot be read, or is empty");
-  const auto wrong = json_.add_descriptors(set.str());
-  return wrong ? loaded_.refusal("descriptors", path, "cannot be used: " + *wrong) : "";
+  const auto added = json_.add_descriptors(set.str());
+  return added ? "" : loaded_.refusal("descriptors", path, "cannot be used: " + added.error());
 }
 
 // The peer listener first: its port is part of this host's name.
@@ -163,7 +163,7 @@ std::string Sidecar::open_listeners() {
     local.http2.emplace().service = net::serve_grpc(
         {.methods = local_methods_,
          .bridge = local_library_,
-         .guard = [this](const auto&... request) { return local_->why_forbidden(request...); },
+         .guard = [this](const auto&... request) { return local_->check_origin(request...); },
          .not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); }});
     local.on_incident = incident;
     apply_limits(local, "local", shares_.local);

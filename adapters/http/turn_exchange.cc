@@ -89,9 +89,11 @@ base::Result<net::HttpRequest, Answer> TurnExchange::write_batch(core::ActorId i
                       as_json_ ? "application/json, application/protobuf" : "application/protobuf, application/json");
   if (!as_json_) {
     request.body = batch;
-  } else if (auto refusal = json_.write_request(batch, request.body)) {
-    return base::Error(std::move(*refusal));
+    return request;
   }
+  auto json = json_.write_request(batch);
+  if (!json) return base::Error(json.error());
+  request.body = std::move(*json);
   return request;
 }
 
@@ -157,7 +159,7 @@ Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
   messages::ApplyResult result;
   result.set_accepted(true);
   const std::string type = media_type(response);
-  const bool untyped_json = type.empty() && !wire::check_json_object(response.body);
+  const bool untyped_json = type.empty() && wire::check_json_object(response.body);
   if (response.body.empty()) {
     // Applied without replies, whatever its type.
   } else if (type == kProtobuf || type == "application/x-protobuf") {
@@ -165,11 +167,9 @@ Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
       return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "the answer is not a serialized messages.ApplyResult");
     }
   } else if (untyped_json || type == kJson || type.ends_with("+json")) {
-    std::string bytes;
-    if (const auto wrong = json_.read_result(response.body, bytes)) {
-      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, *wrong);
-    }
-    result.ParseFromString(bytes);
+    const auto bytes = json_.read_result(response.body);
+    if (!bytes) return answer_of(Outcome::kUnknown, Reason::kAppGarbage, bytes.error());
+    result.ParseFromString(*bytes);
   }
   Answer answer;
   answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;

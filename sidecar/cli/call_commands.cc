@@ -57,34 +57,44 @@ net::Metadata headers_of(const CallArguments& arguments) {
 }
 
 // Refusals of every sidecar are made here: they need none.
-std::optional<core::Answer> check_headers(const net::Metadata& headers) {
+base::Result<void, core::Answer> check_headers(const net::Metadata& headers) {
   for (const net::Header& header : headers) {
     if (net::is_header_value(header.value)) continue;
-    return wire::invalid(core::Reason::kMalformed, header.name + ": no control characters");
+    return base::Error(wire::invalid(core::Reason::kMalformed, header.name + ": no control characters"));
   }
   core::Call ignored;
   return wire::read_http_call(headers, {}, {}, ignored);
 }
 
-// Nothing: `request` lacks only what its body says.
-std::optional<core::Answer> start_call(const CallArguments& arguments, net::HttpRequest& request) {
+base::Result<wire::ActorRef, core::Answer> check_actor(const std::string& id, const net::Metadata& headers) {
+  auto actor = parse_id(id);
+  if (!actor) return actor;
+  if (const auto checked = check_headers(headers); !checked) return base::Error(checked.error());
+  return actor;
+}
+
+// Lacks only what its body says.
+base::Result<net::HttpRequest, core::Answer> start_call(const CallArguments& arguments) {
+  net::HttpRequest request;
   const std::string path = base::percent_encode(arguments.path, "!$&'()*+,;=:@/?%");
   request.method = arguments.http_method;
   request.target = address_of(arguments.id) + "/method/" + path;
   request.headers = headers_of(arguments);
   if (!arguments.content_type.empty()) request.headers.add("content-type", arguments.content_type);
-  wire::ActorRef actor;
-  if (auto refusal = parse_id(arguments.id, actor)) return refusal;
-  if (const auto call = wire::make_method_call(actor.id, request, path); !call) return call.error();
-  return check_headers(request.headers);
+  const auto actor = parse_id(arguments.id);
+  if (!actor) return base::Error(actor.error());
+  if (const auto call = wire::make_method_call(actor->id, request, path); !call) return base::Error(call.error());
+  if (const auto checked = check_headers(request.headers); !checked) return base::Error(checked.error());
+  return request;
 }
 
-// Nothing: every sidecar that knows the types takes it.
-std::optional<core::Answer> check_batch(core::ActorId id, const std::string& text) {
-  std::string request;
-  const auto refusal = wire::ApplyJson().read_request(text, request);
-  if (refusal && refusal->reason == core::Reason::kBadType) return std::nullopt;
-  return refusal ? refusal : wire::check_apply_to(id, request, std::numeric_limits<std::size_t>::max());
+// What passes, every sidecar takes that knows the types.
+base::Result<void, core::Answer> check_batch(core::ActorId id, const std::string& text) {
+  auto batch = wire::ApplyJson().read_request(text);
+  if (!batch && batch.error().reason == core::Reason::kBadType) return {};
+  if (batch) batch = wire::check_apply_to(id, std::move(*batch), std::numeric_limits<std::size_t>::max());
+  if (!batch) return base::Error(batch.error());
+  return {};
 }
 
 std::chrono::milliseconds longest(const CallArguments& arguments) {
@@ -133,13 +143,14 @@ std::string batch(const std::string& text) {
 
 std::string address_of(const std::string& id) { return "/v1/actors/" + base::percent_encode(id, ":"); }
 
-std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& actor) {
-  return wire::parse_actor(base::percent_encode(id, ":"), actor);
+base::Result<wire::ActorRef, core::Answer> parse_id(const std::string& id) {
+  return wire::parse_actor(base::percent_encode(id, ":"));
 }
 
 int call(const Session& session, const CallArguments& arguments) {
-  net::HttpRequest request;
-  if (const auto refusal = start_call(arguments, request)) return refuse(*refusal, session.json, session.terminal);
+  auto started = start_call(arguments);
+  if (!started) return refuse(started.error(), session.json, session.terminal);
+  net::HttpRequest& request = *started;
   auto body = body_of(arguments.body, session.terminal);
   if (!body) return kUsage;
   request.body = std::move(*body);
@@ -158,16 +169,14 @@ int apply(const Session& session, const CallArguments& arguments) {
   request.target = address_of(arguments.id) + "/apply";
   request.headers = headers_of(arguments);
   request.headers.add("content-type", "application/json");
-  wire::ActorRef actor;
-  auto refusal = parse_id(arguments.id, actor);
-  if (!refusal) refusal = check_headers(request.headers);
-  if (!refusal) {
-    const auto body = body_of(arguments.body, session.terminal);
-    if (!body) return kUsage;
-    request.body = batch(*body);
-    refusal = check_batch(actor.id, request.body);
+  const auto actor = check_actor(arguments.id, request.headers);
+  if (!actor) return refuse(actor.error(), session.json, session.terminal);
+  const auto body = body_of(arguments.body, session.terminal);
+  if (!body) return kUsage;
+  request.body = batch(*body);
+  if (const auto checked = check_batch(actor->id, request.body); !checked) {
+    return refuse(checked.error(), session.json, session.terminal);
   }
-  if (refusal) return refuse(*refusal, session.json, session.terminal);
   const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
   if (session.json) {
@@ -184,10 +193,8 @@ int apply(const Session& session, const CallArguments& arguments) {
 
 int deactivate(const Session& session, const CallArguments& arguments) {
   net::HttpRequest request{"DELETE", address_of(arguments.id), headers_of(arguments), {}, {}};
-  wire::ActorRef actor;
-  auto refusal = parse_id(arguments.id, actor);
-  if (!refusal) refusal = check_headers(request.headers);
-  if (refusal) return refuse(*refusal, session.json, session.terminal);
+  const auto actor = check_actor(arguments.id, request.headers);
+  if (!actor) return refuse(actor.error(), session.json, session.terminal);
   const Reply reply = session.client.request(request, longest(arguments));
   if (!applied(reply)) return explain(reply, session.client, session.json, true, session.terminal);
   if (session.json) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,10 +17,10 @@ struct Session {
   bool json = false;
 };
 
-// An id as people write it (42, name:anna): its address in the local interface, and what it stands for. Of parse_id,
-// nothing: `actor` is set; else the refusal that every sidecar would answer.
+// An id as people write it (42, name:anna): its address in the local interface, and what it stands for. The error is
+// the refusal that every sidecar would answer.
 std::string address_of(const std::string& id);
-std::optional<core::Answer> parse_id(const std::string& id, wire::ActorRef& actor);
+base::Result<wire::ActorRef, core::Answer> parse_id(const std::string& id);
 
 // Where a body comes from, as it was written: TEXT, - or @FILE.
 struct BodySource {

@@ -104,8 +104,7 @@ void print_changes(const Session& session, const json& before, const json& after
 }  // namespace
 
 int where(const Session& session, const std::string& id) {
-  wire::ActorRef actor;
-  if (const auto refusal = parse_id(id, actor)) return refuse(*refusal, session.json, session.terminal);
+  if (const auto actor = parse_id(id); !actor) return refuse(actor.error(), session.json, session.terminal);
   int exit = kApplied;
   const auto place = ask(session, address_of(id), exit);
   if (!place) return exit;

@@ -68,48 +68,56 @@ void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply 
   shared->on_input_end([this, token] { gateway_.hang_up(token); });
 }
 
-void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply) {
+base::Result<core::Call, core::Answer> Calls::read_apply(const wire::ActorRef& actor, net::HttpRequest& request) const {
+  const bool is_json = body_type(request) == BodyType::kJson;
+  base::Result<std::string, core::Answer> batch = std::move(request.body);
+  if (is_json) batch = json_.read_request(*batch);
+  if (batch) batch = wire::check_apply_to(actor.id, std::move(*batch), options_.max_message);
+  if (!batch) return base::Error(batch.error());
   core::Call call;
   call.id = actor.id;
   call.actor_name = actor.name;
-  std::optional<core::Answer> refusal;
-  std::string batch;
-  if (body_type(request) == BodyType::kJson) {
-    refusal = json_.read_request(request.body, batch);
-  } else {
-    batch = std::move(request.body);
-  }
-  if (!refusal) refusal = wire::check_apply_to(actor.id, batch, options_.max_message);
-  call.request = std::move(batch);
-  if (!refusal) refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  if (refusal) return reply(problem(refused(*refusal)));
-  start(std::move(call), request.headers, std::move(reply),
+  call.request = std::move(*batch);
+  const auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  if (!read) return base::Error(read.error());
+  return call;
+}
+
+void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply) {
+  auto call = read_apply(actor, request);
+  if (!call) return reply(problem(refused(call.error())));
+  start(std::move(*call), request.headers, std::move(reply),
         [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {
           return result_response(answer, json_, protobuf);
         });
 }
 
-void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, net::HttpRequest request,
-                        net::HttpReply reply) {
+base::Result<core::Call, core::Answer> Calls::read_method_call(const wire::ActorRef& actor, net::HttpRequest& request,
+                                                               std::string_view path_and_query) const {
+  auto method_call = wire::make_method_call(actor.id, request, path_and_query);
+  if (!method_call) return base::Error(method_call.error());
+  // The next host would refuse it, if this one did not.
+  if (const auto fits = wire::check_size(*method_call, options_.max_message); !fits) return base::Error(fits.error());
   core::Call call;
   call.id = actor.id;
   call.actor_name = actor.name;
-  auto method_call = wire::make_method_call(actor.id, request, path_and_query);
-  std::optional<core::Answer> refusal;
-  if (!method_call) {
-    refusal = method_call.error();
-  } else if (const auto fits = wire::check_size(*method_call, options_.max_message); !fits) {
-    refusal = fits.error();  // the next host would refuse it
-  } else {
-    call.request = std::make_shared<const core::MethodCall>(std::move(*method_call));
-    refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  }
-  if (refusal) {
-    net::HttpResponse response = problem(refused(*refusal));
-    if (refusal->reason == core::Reason::kMethodNotAllowed) response.headers.add("allow", std::string(kMethodCalls));
+  call.request = std::make_shared<const core::MethodCall>(std::move(*method_call));
+  const auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  if (!read) return base::Error(read.error());
+  return call;
+}
+
+void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, net::HttpRequest request,
+                        net::HttpReply reply) {
+  auto call = read_method_call(actor, request, path_and_query);
+  if (!call) {
+    net::HttpResponse response = problem(refused(call.error()));
+    if (call.error().reason == core::Reason::kMethodNotAllowed) {
+      response.headers.add("allow", std::string(kMethodCalls));
+    }
     return reply(std::move(response));
   }
-  start(std::move(call), request.headers, std::move(reply),
+  start(std::move(*call), request.headers, std::move(reply),
         [this](core::Answer answer) { return method_response(std::move(answer), json_); });
 }
 
@@ -119,9 +127,8 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
   call.id = actor.id;
   call.actor_name = actor.name;
   call.request = wire::write_empty_apply(actor.id);
-  if (auto refusal = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call)) {
-    return reply(problem(refused(*refusal)));
-  }
+  const auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  if (!read) return reply(problem(refused(read.error())));
   call.idempotency_key.clear();
   start(std::move(call), request.headers, std::move(reply), [id = actor.id](const core::Answer& answer) {
     if (answer.outcome != core::Outcome::kApplied) return problem(answer);
@@ -131,23 +138,27 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
   });
 }
 
-void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
+base::Result<core::Call, core::Answer> Calls::read_apply(net::ServerCall& served) const {
   core::Call call;
-  std::string batch = served->take_message();
-  if (auto refusal = wire::check_apply(batch, options_.max_message, call.id)) {
-    return wire::finish_apply(*served, refused(*refusal));
-  }
+  std::string batch = served.take_message();
+  const auto id = wire::check_apply(batch, options_.max_message);
+  if (!id) return base::Error(id.error());
+  call.id = *id;
   call.request = std::move(batch);
   std::optional<core::Duration> left;
-  if (const auto deadline = served->deadline()) {
+  if (const auto deadline = served.deadline()) {
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
   }
-  const core::Instant now = gateway_.now().mono;
-  if (auto refusal = wire::read_grpc_call(served->metadata(), left, options_.timeouts, now, call)) {
-    return wire::finish_apply(*served, refused(*refusal));
-  }
+  const auto read = wire::read_grpc_call(served.metadata(), left, options_.timeouts, gateway_.now().mono, call);
+  if (!read) return base::Error(read.error());
+  return call;
+}
+
+void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {
+  auto call = read_apply(*served);
+  if (!call) return wire::finish_apply(*served, refused(call.error()));
   const core::CallId token = gateway_.apply(
-      std::move(call), [served](core::Answer answer) { wire::finish_apply(*served, std::move(answer)); });
+      std::move(*call), [served](core::Answer answer) { wire::finish_apply(*served, std::move(answer)); });
   served->on_cancel([this, token] { gateway_.cancel(token); });
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http_message.h"
@@ -29,9 +30,9 @@ class Calls {
 
   // POST /v1/actors/{id}/apply. The body's type has been checked.
   void apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply);
-  // ANY /v1/actors/{id}/method/{path_and_query}
   // Ends the activation of that actor, wherever it is.
   void deactivate(const wire::ActorRef& actor, const net::HttpRequest& request, net::HttpReply reply);
+  // ANY /v1/actors/{id}/method/{path_and_query}
   void call_method(const wire::ActorRef& actor, std::string_view path_and_query, net::HttpRequest request,
                    net::HttpReply reply);
   // messages.ControlPlane/Apply
@@ -44,6 +45,12 @@ class Calls {
   }
 
  private:
+  // What the caller wants, checked. The error is its answer.
+  base::Result<core::Call, core::Answer> read_apply(const wire::ActorRef& actor, net::HttpRequest& request) const;
+  base::Result<core::Call, core::Answer> read_method_call(const wire::ActorRef& actor, net::HttpRequest& request,
+                                                          std::string_view path_and_query) const;
+  base::Result<core::Call, core::Answer> read_apply(net::ServerCall& served) const;
+
   using Shape = std::function<net::HttpResponse(core::Answer)>;
   void start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape);
 

@@ -18,26 +18,33 @@ bool good_host(const std::string& host, const std::vector<std::string>& allow_ho
 
 }  // namespace
 
-std::string why_forbidden(const std::string& host, std::string_view peer, const net::Metadata& headers,
-                          const std::vector<std::string>& allow_hosts) {
+base::Result<void, std::string> check_origin(const std::string& host, std::string_view peer,
+                                             const net::Metadata& headers,
+                                             const std::vector<std::string>& allow_hosts) {
   if (peer != "unix" && !good_host(host, allow_hosts)) {
-    return "Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host";
+    return base::Error(
+        "Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host");
   }
   for (const net::Header& header : headers) {
-    if (header.name == "origin") return "requests of web pages (Origin) are not served";
+    if (header.name == "origin") return base::Error("requests of web pages (Origin) are not served");
     if (header.name == "sec-fetch-site" && header.value != "none" && header.value != "same-origin") {
-      return "requests of web pages (Sec-Fetch-Site) are not served";
+      return base::Error("requests of web pages (Sec-Fetch-Site) are not served");
     }
   }
-  return "";
+  return {};
 }
 
-std::optional<core::Answer> check_guards(const net::HttpRequest& request, const std::vector<std::string>& allow_hosts) {
-  const std::string why = request.headers.count("host") > 1 ? "there is more than one Host header"
-                                                            : why_forbidden(std::string(request.headers.get("host")),
-                                                                            request.peer, request.headers, allow_hosts);
-  if (why.empty()) return std::nullopt;
-  return wire::invalid(core::Reason::kForbidden, why);
+base::Result<void, core::Answer> check_guards(const net::HttpRequest& request,
+                                              const std::vector<std::string>& allow_hosts) {
+  const auto forbid = [](std::string why) {
+    return base::Error(wire::invalid(core::Reason::kForbidden, std::move(why)));
+  };
+  if (request.headers.count("host") > 1) return forbid("there is more than one Host header");
+  const std::string host(request.headers.get("host"));
+  if (const auto checked = check_origin(host, request.peer, request.headers, allow_hosts); !checked) {
+    return forbid(checked.error());
+  }
+  return {};
 }
 
 BodyType body_type(const net::HttpRequest& request) {

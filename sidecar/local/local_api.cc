@@ -121,9 +121,9 @@ net::HttpErrorShaper LocalApi::error_shaper() {
   };
 }
 
-std::string LocalApi::why_forbidden(const std::string& authority, const std::string& peer,
-                                    const net::Metadata& metadata) const {
-  return local::why_forbidden(authority, peer, metadata, options_.allow_hosts);
+base::Result<void, std::string> LocalApi::check_origin(const std::string& authority, const std::string& peer,
+                                                       const net::Metadata& metadata) const {
+  return local::check_origin(authority, peer, metadata, options_.allow_hosts);
 }
 
 void LocalApi::add_methods(net::MethodTable& table) {
@@ -143,7 +143,7 @@ net::HttpResponse LocalApi::method_not_allowed(std::string_view allow) const {
 }
 
 void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
-  if (const auto refusal = check_guards(request, options_.allow_hosts)) return reply(refuse(*refusal));
+  if (const auto checked = check_guards(request, options_.allow_hosts); !checked) return reply(refuse(checked.error()));
   const std::string text = request.target;  // outlives the request, which is handed on
   const Target target(text);
   for (const Route& route : routes()) {
@@ -174,13 +174,13 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   if (look && !deactivate && !reads(request.method)) return reply(method_not_allowed("GET, HEAD, DELETE"));
   if (apply && request.method != "POST") return reply(method_not_allowed("POST"));
   if (apply && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
-  wire::ActorRef actor;
-  if (const auto refusal = wire::parse_actor(id, actor)) return reply(refuse(*refusal));
-  if (deactivate) return calls_.deactivate(actor, request, std::move(reply));
-  if (look) return reply(look_up(actor));
-  if (apply) return calls_.apply(actor, std::move(request), std::move(reply));
+  const auto actor = wire::parse_actor(id);
+  if (!actor) return reply(refuse(actor.error()));
+  if (deactivate) return calls_.deactivate(*actor, request, std::move(reply));
+  if (look) return reply(look_up(*actor));
+  if (apply) return calls_.apply(*actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
-  calls_.call_method(actor, path, std::move(request), std::move(reply));
+  calls_.call_method(*actor, path, std::move(request), std::move(reply));
 }
 
 net::HttpResponse LocalApi::look_up(const wire::ActorRef& actor) const {
@@ -232,7 +232,7 @@ void LocalApi::get_members(const Target& target, const net::HttpRequest& request
 
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
   if (body_type(request) != BodyType::kJson) return refuse(bad_content_type());
-  if (auto wrong = wire::check_json_object(request.body)) return refuse(malformed(*wrong));
+  if (auto checked = wire::check_json_object(request.body); !checked) return refuse(malformed(checked.error()));
   const auto body = nlohmann::json::parse(request.body, nullptr, false);
   const auto level = body.find("level");
   if (body.size() != 1 || level == body.end() || !level->is_string() ||

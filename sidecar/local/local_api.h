@@ -43,7 +43,8 @@ class LocalApi {
   net::HttpErrorShaper error_shaper();
   void add_methods(net::MethodTable& table);
   // The guard of every gRPC method of the listener (net::GrpcServerOptions).
-  std::string why_forbidden(const std::string& authority, const std::string& peer, const net::Metadata& metadata) const;
+  base::Result<void, std::string> check_origin(const std::string& authority, const std::string& peer,
+                                               const net::Metadata& metadata) const;
 
   // Answers whoever waits for a change, so that listeners drain at once. New ones do not wait any more.
   void stop() { waiters_.stop(); }

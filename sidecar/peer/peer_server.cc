@@ -108,37 +108,44 @@ void PeerServer::serve_inventory(const std::shared_ptr<net::ServerCall>& call) {
   });
 }
 
-void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
+base::Result<core::Call, core::Answer> PeerServer::read_apply(net::ServerCall& call) const {
   core::Call apply;
   apply.origin = core::Origin::kPeer;
-  std::string batch = call->take_message();
-  const net::Metadata& headers = call->metadata();
-  if (headers.get(wire::kDeactivateHeader) == "true") apply.kind = core::Call::Kind::kDeactivate;
-  auto wrong = wire::check_apply(batch, options_.max_message, apply.id);
-  const bool needs_none = apply.kind == core::Call::Kind::kDeactivate;
-  if (wrong && !(needs_none && wrong->reason == core::Reason::kNoMessages)) return refuse(*call, std::move(*wrong));
+  std::string batch = call.take_message();
+  const net::Metadata& headers = call.metadata();
+  const bool deactivate = headers.get(wire::kDeactivateHeader) == "true";
+  if (deactivate) apply.kind = core::Call::Kind::kDeactivate;
+  const auto needed = deactivate ? wire::Messages::kNotNeeded : wire::Messages::kNeeded;
+  const auto id = wire::check_apply(batch, options_.max_message, needed);
+  if (!id) return base::Error(id.error());
+  apply.id = *id;
   apply.request = std::move(batch);
   std::optional<core::Duration> left;
-  if (const auto deadline = call->deadline()) {
+  if (const auto deadline = call.deadline()) {
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
   }
   const wire::TimeoutLimits limits{options_.default_timeout, options_.max_timeout};
-  if (auto refusal = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply)) {
-    return refuse(*call, std::move(*refusal));
-  }
+  const auto read = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply);
+  if (!read) return base::Error(read.error());
   // What cannot be read says nothing of how often the call was sent on, or to whom: it may not be guessed.
   const std::string* hops = headers.find(wire::kHopsHeader);
   const std::string* target = headers.find(wire::kTargetHeader);
   if (hops != nullptr) apply.hops = wire::read_hops(*hops);
   if (target != nullptr) apply.target = wire::read_target(*target);
   if ((hops != nullptr && !apply.hops) || (target != nullptr && !apply.target)) {
-    return refuse(*call, wire::invalid(core::Reason::kMalformed, "ringside-hops or ringside-target is malformed"));
+    return base::Error(wire::invalid(core::Reason::kMalformed, "ringside-hops or ringside-target is malformed"));
   }
   if (const std::string* name = headers.find(wire::kActorNameHeader)) {
     apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
   }
+  return apply;
+}
+
+void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {
+  auto apply = read_apply(*call);
+  if (!apply) return refuse(*call, std::move(apply.error()));
   const auto done = [call](core::Answer answer) { wire::finish_apply(*call, std::move(answer)); };
-  const core::CallId token = gateway_.apply(std::move(apply), done);
+  const core::CallId token = gateway_.apply(std::move(*apply), done);
   call->on_cancel([this, token] { gateway_.cancel(token); });
 }
 

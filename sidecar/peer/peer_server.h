@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
 
@@ -27,6 +28,7 @@ class PeerServer {
   void serve(const std::shared_ptr<net::ServerCall>& call);
   void serve_inventory(const std::shared_ptr<net::ServerCall>& call);
   void serve_apply(const std::shared_ptr<net::ServerCall>& call);
+  base::Result<core::Call, core::Answer> read_apply(net::ServerCall& call) const;
   void refuse(net::ServerCall& call, core::Answer answer);
   void count(core::Reason reason);
 

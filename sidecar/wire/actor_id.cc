@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::string_view kNamePrefix = "name:";
 
-core::Answer bad_id(std::string detail) { return invalid(core::Reason::kBadId, std::move(detail)); }
+base::Error<core::Answer> bad_id(std::string detail) {
+  return base::Error(invalid(core::Reason::kBadId, std::move(detail)));
+}
 
 }  // namespace
 
@@ -24,27 +26,22 @@ std::optional<core::ActorId> parse_actor_id(std::string_view digits) {
   return id;
 }
 
-std::optional<core::Answer> parse_actor(std::string_view segment, ActorRef& actor) {
-  actor = {};
-  if (const auto id = parse_actor_id(segment)) {
-    actor.id = *id;
-    return std::nullopt;
-  }
+base::Result<ActorRef, core::Answer> parse_actor(std::string_view segment) {
+  if (const auto id = parse_actor_id(segment)) return ActorRef{*id, {}};
   const auto text = base::percent_decode(segment);
   if (!text) return bad_id("the actor's id is not well percent-encoded");
   if (!text->starts_with(kNamePrefix)) {
     return bad_id(
         "an actor id is a whole number from 1 to 18446744073709551615, without sign or leading zero, or name:TEXT");
   }
-  const std::string name = text->substr(kNamePrefix.size());
+  std::string name = text->substr(kNamePrefix.size());
   if (name.empty()) return bad_id("an actor's name is not empty");
   if (name.size() > kMaxActorName) {
     return bad_id("an actor's name has at most " + std::to_string(kMaxActorName) + " bytes");
   }
   if (!base::is_utf8(name)) return bad_id("an actor's name is UTF-8");
-  actor.id = core::id_of_name(name);
-  actor.name = name;
-  return std::nullopt;
+  const core::ActorId id = core::id_of_name(name);
+  return ActorRef{id, std::move(name)};
 }
 
 }  // namespace ringside::wire

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/call.h"
 
 namespace ringside::wire {
@@ -17,8 +18,8 @@ struct ActorRef {
 };
 
 // One segment of a path, as sent: "42" (1 to 18446744073709551615, no sign, no leading zero) or "name:TEXT" (UTF-8,
-// percent-encoded; the id is its XXH64, 0 becomes 1). Nothing: `actor` is set; else the answer for the caller.
-std::optional<core::Answer> parse_actor(std::string_view segment, ActorRef& actor);
+// percent-encoded; the id is its XXH64, 0 becomes 1). The error is the answer for the caller (bad-id).
+base::Result<ActorRef, core::Answer> parse_actor(std::string_view segment);
 
 // Decimal digits alone, by the same rules.
 std::optional<core::ActorId> parse_actor_id(std::string_view digits);

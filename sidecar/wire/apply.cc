@@ -11,13 +11,17 @@
 namespace ringside::wire {
 namespace {
 
-core::Answer not_a_batch() {
-  return invalid(core::Reason::kMalformed, "the body is not a serialized messages.ApplyRequest");
+base::Error<core::Answer> refuse(core::Reason reason, std::string detail) {
+  return base::Error(invalid(reason, std::move(detail)));
 }
 
-core::Answer too_large(std::size_t size, std::size_t max_bytes) {
-  return invalid(core::Reason::kTooLarge, "the call has " + std::to_string(size) + " bytes, and " +
-                                              std::to_string(max_bytes) + " are the limit");
+base::Error<core::Answer> not_a_batch() {
+  return refuse(core::Reason::kMalformed, "the body is not a serialized messages.ApplyRequest");
+}
+
+base::Error<core::Answer> too_large(std::size_t size, std::size_t max_bytes) {
+  return refuse(core::Reason::kTooLarge,
+                "the call has " + std::to_string(size) + " bytes, and " + std::to_string(max_bytes) + " are the limit");
 }
 
 bool is_small_method_call(std::string_view request, std::size_t max_bytes) {
@@ -28,8 +32,8 @@ bool is_small_method_call(std::string_view request, std::size_t max_bytes) {
 constexpr int kId = messages::ApplyRequest::kIdFieldNumber;
 constexpr int kMessages = messages::ApplyRequest::kMessagesFieldNumber;
 
-// Nothing: fine. `number`: which message of the batch.
-std::optional<core::Answer> check_any(std::string_view any, std::size_t number) {
+// `number`: which message of the batch.
+base::Result<void, core::Answer> check_any(std::string_view any, std::size_t number) {
   std::string_view url;
   bool utf8 = true;
   const bool whole = each_field(any, [&](const Field& field) {
@@ -41,10 +45,10 @@ std::optional<core::Answer> check_any(std::string_view any, std::size_t number) 
   });
   if (!whole) return not_a_batch();
   const std::string which = "message " + std::to_string(number);
-  if (url.empty()) return invalid(core::Reason::kBadType, which + " has no type URL");
+  if (url.empty()) return refuse(core::Reason::kBadType, which + " has no type URL");
   // A reader of protobuf gives up on the whole frame that it stands in.
-  if (!utf8) return invalid(core::Reason::kBadType, which + " has a type URL that is not UTF-8");
-  return std::nullopt;
+  if (!utf8) return refuse(core::Reason::kBadType, which + " has a type URL that is not UTF-8");
+  return {};
 }
 
 }  // namespace
@@ -80,49 +84,50 @@ void finish_apply(net::ServerCall& call, core::Answer answer) {
   call.reply(apply_result(std::move(answer)), std::move(trailers));
 }
 
-std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id) {
-  id = 0;
+base::Result<core::ActorId, core::Answer> check_apply(std::string_view request, std::size_t max_bytes,
+                                                      Messages needed) {
   if (request.size() > max_bytes &&
       (request.size() > max_bytes + kMaxMethodEnvelope || !is_small_method_call(request, max_bytes))) {
     return too_large(request.size(), max_bytes);
   }
+  core::ActorId id = 0;
   std::size_t messages = 0;
-  std::optional<core::Answer> refusal;
+  base::Result<void, core::Answer> checked;
   const bool whole = each_field(request, [&](const Field& field) {
     if (field.number == kId && field.is_varint()) id = field.value;
-    if (field.number == kMessages && field.has_length()) refusal = check_any(field.bytes, ++messages);
-    return !refusal;
+    if (field.number == kMessages && field.has_length()) checked = check_any(field.bytes, ++messages);
+    return checked.has_value();
   });
-  if (refusal) return refusal;
+  if (!checked) return base::Error(checked.error());
   if (!whole) return not_a_batch();
-  if (id == 0) return invalid(core::Reason::kBadId, "an actor id is 1 to 18446744073709551615");
-  if (messages == 0) return invalid(core::Reason::kNoMessages, "a batch has at least one message");
-  if (messages > kMaxMessagesPerBatch) {
-    return invalid(core::Reason::kTooManyMessages,
-                   "a batch has at most " + std::to_string(kMaxMessagesPerBatch) + " messages");
+  if (id == 0) return refuse(core::Reason::kBadId, "an actor id is 1 to 18446744073709551615");
+  if (messages == 0 && needed == Messages::kNeeded) {
+    return refuse(core::Reason::kNoMessages, "a batch has at least one message");
   }
-  return std::nullopt;
+  if (messages > kMaxMessagesPerBatch) {
+    return refuse(core::Reason::kTooManyMessages,
+                  "a batch has at most " + std::to_string(kMaxMessagesPerBatch) + " messages");
+  }
+  return id;
 }
 
 base::Result<void, core::Answer> check_size(const core::MethodCall& call, std::size_t max_bytes) {
   if (call.body.size() <= max_bytes && call.batch_size <= max_bytes + kMaxMethodEnvelope) return {};
-  return base::Error(too_large(call.batch_size, max_bytes));
+  return too_large(call.batch_size, max_bytes);
 }
 
-std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes) {
-  core::ActorId in_body = 0;
-  auto refusal = check_apply(request, max_bytes, in_body);
-  if (refusal && refusal->reason == core::Reason::kBadId && in_body == 0) {
-    messages::ApplyRequest named;
-    named.set_id(id);
-    request += named.SerializeAsString();
-    refusal = check_apply(request, max_bytes, in_body);
+base::Result<std::string, core::Answer> check_apply_to(core::ActorId id, std::string request, std::size_t max_bytes) {
+  auto in_body = check_apply(request, max_bytes);
+  if (!in_body && in_body.error().reason == core::Reason::kBadId) {
+    request += write_empty_apply(id);
+    in_body = check_apply(request, max_bytes);
   }
-  if (!refusal && in_body != id) {
-    return invalid(core::Reason::kBadId,
-                   "the body is for actor " + std::to_string(in_body) + ", the address for " + std::to_string(id));
+  if (!in_body) return base::Error(in_body.error());
+  if (*in_body != id) {
+    return refuse(core::Reason::kBadId,
+                  "the body is for actor " + std::to_string(*in_body) + ", the address for " + std::to_string(id));
   }
-  return refusal;
+  return request;
 }
 
 }  // namespace ringside::wire

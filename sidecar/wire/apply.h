@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,17 +13,20 @@ namespace ringside::wire {
 
 inline constexpr std::size_t kMaxMessagesPerBatch = 10'000;
 
+// A batch has at least one message, unless it comes with the wish to deactivate.
+enum class Messages { kNeeded, kNotNeeded };
 // Reads a serialized messages.ApplyRequest, without decoding what its messages hold; of a method call only the body
-// counts against `max_bytes`, with kMaxMethodEnvelope for the rest. Nothing: well-formed, and `id` is set; else the
-// answer for the caller (outcome invalid).
-std::optional<core::Answer> check_apply(std::string_view request, std::size_t max_bytes, core::ActorId& id);
+// counts against `max_bytes`, with kMaxMethodEnvelope for the rest. Yields the actor's id; the error is the answer for
+// the caller (outcome invalid).
+base::Result<core::ActorId, core::Answer> check_apply(std::string_view request, std::size_t max_bytes,
+                                                      Messages messages = Messages::kNeeded);
 
 // What a method call may weigh, by the same measure. An error: the answer for the caller (too-large).
 base::Result<void, core::Answer> check_size(const core::MethodCall& call, std::size_t max_bytes);
 
 // The same for a batch whose address names the actor: a batch that names none gets its id, one that names another is
-// refused.
-std::optional<core::Answer> check_apply_to(core::ActorId id, std::string& request, std::size_t max_bytes);
+// refused. Yields the batch.
+base::Result<std::string, core::Answer> check_apply_to(core::ActorId id, std::string request, std::size_t max_bytes);
 
 // A batch of that actor without a message: what goes to another host where no turn is wanted.
 std::string write_empty_apply(core::ActorId id);

@@ -206,10 +206,10 @@ struct ApplyJson::Types {
   Resolver::Cache cache;
 };
 
-std::optional<std::string> check_json_object(std::string_view text) {
+base::Result<void, std::string> check_json_object(std::string_view text) {
   Gate gate("the body");
-  if (nlohmann::json::sax_parse(text.begin(), text.end(), &gate)) return std::nullopt;
-  return gate.wrong;
+  if (nlohmann::json::sax_parse(text.begin(), text.end(), &gate)) return {};
+  return base::Error(gate.wrong);
 }
 
 void silence_protobuf() {
@@ -219,53 +219,59 @@ void silence_protobuf() {
 ApplyJson::ApplyJson() : types_(std::make_unique<Types>()) {}
 ApplyJson::~ApplyJson() = default;
 
-std::optional<std::string> ApplyJson::add_descriptors(const std::string& set) {
+base::Result<void, std::string> ApplyJson::add_descriptors(const std::string& set) {
   pb::FileDescriptorSet files;
   if (!files.ParseFromString(set) || files.file_size() == 0)
-    return "not a FileDescriptorSet (protoc --descriptor_set_out)";
+    return base::Error("not a FileDescriptorSet (protoc --descriptor_set_out)");
   for (const pb::FileDescriptorProto& file : files.file()) {
     if (types_->pool.FindFileByName(file.name()) != nullptr) continue;  // the well-known ones come along
     Errors errors;
-    if (types_->pool.BuildFileCollectingErrors(file, &errors) == nullptr) return errors.first;
+    if (types_->pool.BuildFileCollectingErrors(file, &errors) == nullptr) return base::Error(errors.first);
   }
-  return std::nullopt;
+  return {};
 }
 
-std::optional<core::Answer> ApplyJson::read_request(std::string_view json, std::string& request) const {
+base::Result<std::string, core::Answer> ApplyJson::read_request(std::string_view json) const {
   Gate gate("the body");
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
-    return invalid(core::Reason::kMalformed, gate.wrong);
+    return base::Error(invalid(core::Reason::kMalformed, gate.wrong));
   }
-  if (gate.bad_id) return invalid(core::Reason::kBadId, "id is not a whole number from 1 to 18446744073709551615");
-  if (gate.bad_messages) return invalid(core::Reason::kMalformed, "messages is not a list");
+  if (gate.bad_id) {
+    return base::Error(invalid(core::Reason::kBadId, "id is not a whole number from 1 to 18446744073709551615"));
+  }
+  if (gate.bad_messages) return base::Error(invalid(core::Reason::kMalformed, "messages is not a list"));
   Resolver resolver(*types_->in_pool, types_->cache);
+  std::string request;
   const auto status = to_binary(resolver, kRequestUrl, json, request);
-  if (status.ok()) return std::nullopt;
-  if (!resolver.unknown.empty()) return unknown_type(resolver.unknown);
+  if (status.ok()) return request;
+  if (!resolver.unknown.empty()) return base::Error(unknown_type(resolver.unknown));
   const std::string message = base::readable(std::string(status.message()), kMostOfADetail);
   const bool type = message.find("@type") != std::string::npos || message.find("type URL") != std::string::npos;
-  return invalid(type ? core::Reason::kBadType : core::Reason::kMalformed,
-                 "the body is not a messages.ApplyRequest in JSON: " + message);
+  return base::Error(invalid(type ? core::Reason::kBadType : core::Reason::kMalformed,
+                             "the body is not a messages.ApplyRequest in JSON: " + message));
 }
 
-std::optional<core::Answer> ApplyJson::write_request(const std::string& request, std::string& json) const {
-  if (auto refusal = check_typed(types_->pool, *messages::ApplyRequest::descriptor(), request)) return refusal;
+base::Result<std::string, core::Answer> ApplyJson::write_request(const std::string& request) const {
+  const auto checked = check_typed(types_->pool, *messages::ApplyRequest::descriptor(), request);
+  if (!checked) return base::Error(checked.error());
   Resolver resolver(*types_->in_pool, types_->cache);
+  std::string json;
   const auto status = to_json(resolver, kRequestUrl, request, json);
-  if (status.ok()) return std::nullopt;
-  return invalid(core::Reason::kMalformed, "the batch cannot be written as JSON: " +
-                                               base::readable(std::string(status.message()), kMostOfADetail));
+  if (status.ok()) return json;
+  return base::Error(
+      invalid(core::Reason::kMalformed,
+              "the batch cannot be written as JSON: " + base::readable(std::string(status.message()), kMostOfADetail)));
 }
 
-std::optional<std::string> ApplyJson::read_result(std::string_view json, std::string& result) const {
+base::Result<std::string, std::string> ApplyJson::read_result(std::string_view json) const {
   messages::ApplyResult accepted;
   accepted.set_accepted(true);
   Gate gate("the answer");
   if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
-    if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return gate.wrong;
-    result = accepted.SerializeAsString();
-    return std::nullopt;
+    if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return base::Error(gate.wrong);
+    return accepted.SerializeAsString();
   }
+  std::string result;
   Resolver resolver(*types_->in_pool, types_->cache);
   Options options;
   options.ignore_unknown_fields = true;
@@ -274,10 +280,10 @@ std::optional<std::string> ApplyJson::read_result(std::string_view json, std::st
     const std::string what = resolver.unknown.empty()
                                  ? "the answer is not a messages.ApplyResult in JSON: " + std::string(status.message())
                                  : "the type " + resolver.unknown + ", in the answer, is not known here";
-    return base::readable(what, kMostOfADetail);
+    return base::Error(base::readable(what, kMostOfADetail));
   }
   if (!gate.accepted_given) result += accepted.SerializeAsString();
-  return std::nullopt;
+  return result;
 }
 
 std::string ApplyJson::write_replies(const std::string& result) const {
@@ -288,7 +294,7 @@ std::string ApplyJson::write_replies(const std::string& result) const {
     Resolver resolver(*types_->in_pool, types_->cache);
     const std::string bytes = reply.SerializeAsString();
     std::string json;
-    if (check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok()) {
+    if (!check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok()) {
       json = "{\"@type\":" + dump(reply.type_url()) + ",\"value\":\"" + base64(reply.value()) + "\"}";
     }
     if (out.size() > 1) out += ',';

@@ -52,15 +52,16 @@ void read_trace(const net::Metadata& headers, core::Call& call) {
 }
 
 // A header that was given and cannot be used: `why` goes on after its value, as in "not a duration".
-core::Answer not_read(const net::Metadata& headers, std::string_view name, core::Reason reason,
-                      const std::string& why) {
+base::Error<core::Answer> not_read(const net::Metadata& headers, std::string_view name, core::Reason reason,
+                                   const std::string& why) {
   constexpr std::size_t kMostOfAValue = 60;
   const std::string value(headers.get(name));
-  if (headers.count(name) > 1) return invalid(reason, std::string(name) + " is given more than once");
-  return invalid(reason, std::string(name) + ": \"" + base::readable(value, kMostOfAValue) + "\" is " + why);
+  if (headers.count(name) > 1) return base::Error(invalid(reason, std::string(name) + " is given more than once"));
+  return base::Error(
+      invalid(reason, std::string(name) + ": \"" + base::readable(value, kMostOfAValue) + "\" is " + why));
 }
 
-std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {
+base::Result<void, core::Answer> read_idempotency(const net::Metadata& headers, core::Call& call) {
   const std::string* key = headers.find(kIdempotencyKeyHeader);
   if (key != nullptr) {
     if (headers.count(kIdempotencyKeyHeader) > 1 || key->empty() || key->size() > kMaxIdempotencyKey ||
@@ -78,29 +79,29 @@ std::optional<core::Answer> read_idempotency(const net::Metadata& headers, core:
     }
     call.idempotent = *idempotent == "true";
   }
-  return std::nullopt;
+  return {};
 }
 
 // The turns that wait for this call, as the app got them with its turn.
-std::optional<core::Answer> read_chain(const net::Metadata& headers, core::Call& call) {
+base::Result<void, core::Answer> read_chain(const net::Metadata& headers, core::Call& call) {
   const std::string* chain = headers.find(kChainHeader);
-  if (chain == nullptr) return std::nullopt;
+  if (chain == nullptr) return {};
   if (headers.count(kChainHeader) > 1 || !core::is_chain(*chain)) {
     return not_read(headers, kChainHeader, core::Reason::kMalformed,
                     "not what a turn comes with: send on the value of the turn's own ringside-chain, unchanged");
   }
   call.chain = *chain;
-  return std::nullopt;
+  return {};
 }
 
 // What another host says is checked like a caller's own word.
-std::optional<core::Answer> check_actor_name(const net::Metadata& metadata) {
+base::Result<void, core::Answer> check_actor_name(const net::Metadata& metadata) {
   const std::string* encoded = metadata.find(kActorNameHeader);
-  if (encoded == nullptr) return std::nullopt;
+  if (encoded == nullptr) return {};
   const auto name = net::decode_bin(*encoded);
-  if (name && name->size() <= kMaxActorName && base::is_utf8(*name)) return std::nullopt;
-  return invalid(core::Reason::kBadId,
-                 "ringside-actor-name-bin: UTF-8 of at most " + std::to_string(kMaxActorName) + " bytes");
+  if (name && name->size() <= kMaxActorName && base::is_utf8(*name)) return {};
+  return base::Error(invalid(core::Reason::kBadId,
+                             "ringside-actor-name-bin: UTF-8 of at most " + std::to_string(kMaxActorName) + " bytes"));
 }
 
 core::Instant deadline(core::Duration timeout, const TimeoutLimits& limits, core::Instant now) {
@@ -109,8 +110,8 @@ core::Instant deadline(core::Duration timeout, const TimeoutLimits& limits, core
 
 }  // namespace
 
-std::optional<core::Answer> read_http_call(const net::Metadata& headers, const TimeoutLimits& limits, core::Instant now,
-                                           core::Call& call) {
+base::Result<void, core::Answer> read_http_call(const net::Metadata& headers, const TimeoutLimits& limits,
+                                                core::Instant now, core::Call& call) {
   core::Duration timeout = limits.fallback;
   if (const std::string* text = headers.find(kTimeoutHeader)) {
     const auto given = base::parse_duration(*text);
@@ -122,19 +123,20 @@ std::optional<core::Answer> read_http_call(const net::Metadata& headers, const T
   }
   call.deadline = deadline(timeout, limits, now);
   read_trace(headers, call);
-  if (auto refusal = read_chain(headers, call)) return refusal;
+  if (auto read = read_chain(headers, call); !read) return read;
   return read_idempotency(headers, call);
 }
 
-std::optional<core::Answer> read_grpc_call(const net::Metadata& metadata, std::optional<core::Duration> time_left,
-                                           const TimeoutLimits& limits, core::Instant now, core::Call& call) {
+base::Result<void, core::Answer> read_grpc_call(const net::Metadata& metadata, std::optional<core::Duration> time_left,
+                                                const TimeoutLimits& limits, core::Instant now, core::Call& call) {
   if (time_left && time_left->count() <= 0) {
-    return core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline, "it had passed on arrival");
+    return base::Error(
+        core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline, "it had passed on arrival"));
   }
-  if (auto refusal = check_actor_name(metadata)) return refusal;
+  if (auto checked = check_actor_name(metadata); !checked) return checked;
   call.deadline = deadline(time_left.value_or(limits.fallback), limits, now);
   read_trace(metadata, call);
-  if (auto refusal = read_chain(metadata, call)) return refusal;
+  if (auto read = read_chain(metadata, call); !read) return read;
   return read_idempotency(metadata, call);
 }
 

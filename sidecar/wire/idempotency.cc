@@ -76,10 +76,8 @@ core::Place place_led_to(std::string_view location, core::ActorId id, const core
   if (!path.starts_with(kActors)) return core::kNoPlace;
   const std::string_view rest = std::string_view(path).substr(kActors.size());
   const std::size_t end = std::min(rest.find('/'), rest.size());
-  ActorRef actor;
-  if (!rest.substr(end).starts_with(kMethod) || parse_actor(rest.substr(0, end), actor) || actor.id != id) {
-    return core::kNoPlace;
-  }
+  const auto actor = parse_actor(rest.substr(0, end));
+  if (!rest.substr(end).starts_with(kMethod) || !actor || actor->id != id) return core::kNoPlace;
   const auto method = normalize_method_path(rest.substr(end + kMethod.size()));
   if (!method) return core::kNoPlace;
   return place_of(*method, reference.rest.empty() ? reference.rest : reference.rest.substr(1));

@@ -1,5 +1,6 @@
 #include "sidecar/wire/typed_scan.h"
 
+#include <optional>
 #include <utility>
 
 #include <google/protobuf/any.pb.h>
@@ -36,7 +37,10 @@ class Scan {
     return !is_any || any(url, value, depth);
   }
 
-  std::optional<core::Answer> wrong() { return std::move(wrong_); }
+  base::Result<void, core::Answer> result() {
+    if (!wrong_) return {};
+    return base::Error(std::move(*wrong_));
+  }
 
  private:
   bool any(std::string_view url, std::string_view value, int depth) {
@@ -88,11 +92,11 @@ class Scan {
 
 }  // namespace
 
-std::optional<core::Answer> check_typed(const pb::DescriptorPool& pool, const pb::Descriptor& type,
-                                        std::string_view bytes) {
+base::Result<void, core::Answer> check_typed(const pb::DescriptorPool& pool, const pb::Descriptor& type,
+                                             std::string_view bytes) {
   Scan scan(pool);
   scan.message(type, bytes, 0);
-  return scan.wrong();
+  return scan.result();
 }
 
 std::string type_name(std::string_view type_url) { return std::string(type_url.substr(type_url.rfind('/') + 1)); }

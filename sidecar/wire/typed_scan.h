@@ -2,12 +2,12 @@
 // takes what is cut short for another value and follows an Any within an Any without end.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include <google/protobuf/descriptor.h>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/call.h"
 
 namespace ringside::wire {
@@ -15,10 +15,10 @@ namespace ringside::wire {
 // Messages within messages, those in an Any included: as many as protobuf itself reads.
 inline constexpr int kMaxMessageDepth = 100;
 
-// In one pass over the bytes. Nothing: they are a message of `type`, and every Any in it holds one of a type in `pool`;
-// else the answer for the caller (malformed, bad-type).
-std::optional<core::Answer> check_typed(const google::protobuf::DescriptorPool& pool,
-                                        const google::protobuf::Descriptor& type, std::string_view bytes);
+// In one pass over the bytes: whether they are a message of `type`, and every Any in it holds one of a type in `pool`.
+// The error is the answer for the caller (malformed, bad-type).
+base::Result<void, core::Answer> check_typed(const google::protobuf::DescriptorPool& pool,
+                                             const google::protobuf::Descriptor& type, std::string_view bytes);
 
 // A type's name counts, not where its URL says that it comes from.
 std::string type_name(std::string_view type_url);

@@ -50,11 +50,13 @@ class GrpcService final : public Http2Service {
     }
     if (!is_grpc(head.metadata.get("content-type"))) return refuse_http(*session, id, 415);
     if (head.method != "POST") return refuse_http(*session, id, 405);
-    const std::string why = options_->guard ? options_->guard(head.authority, session->peer(), head.metadata) : "";
-    if (!why.empty()) {
-      refuse(*session, id, method, Refusal::kForbidden, method ? method->forbidden : GrpcStatus::kPermissionDenied,
-             why);
-      return nullptr;
+    if (options_->guard) {
+      const auto passed = options_->guard(head.authority, session->peer(), head.metadata);
+      if (!passed) {
+        refuse(*session, id, method, Refusal::kForbidden, method ? method->forbidden : GrpcStatus::kPermissionDenied,
+               passed.error());
+        return nullptr;
+      }
     }
     return method ? open_native(session, id, *method, std::move(head)) : open_bridged(session, id, head);
   }

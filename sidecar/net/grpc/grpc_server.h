@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "sidecar/base/result.h"
 #include "sidecar/net/grpc/grpc_bridge.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http2/http2_server.h"
@@ -16,9 +17,10 @@ struct GrpcServerOptions {
   std::shared_ptr<const MethodTable> methods;
   // Where methods outside the table go; null: they answer UNIMPLEMENTED.
   std::shared_ptr<BridgeTarget> bridge = nullptr;
-  // Why a request may reach no method at all; empty: it may. Null: all may.
-  std::function<std::string(const std::string& authority, const std::string& peer, const Metadata& metadata)> guard =
-      nullptr;
+  // Whether a request may reach any method at all; the error says why not. Null: all may.
+  std::function<base::Result<void, std::string>(const std::string& authority, const std::string& peer,
+                                                const Metadata& metadata)>
+      guard = nullptr;
   // The answer to what is not gRPC: status and a sentence in. Null: the status alone.
   HttpErrorShaper not_grpc = nullptr;
 };

@@ -9,11 +9,11 @@ bool passes(net::Metadata headers, std::string peer = "127.0.0.1") {
   net::HttpRequest request;
   request.headers = std::move(headers);
   request.peer = std::move(peer);
-  const auto refusal = check_guards(request, {"sidecar.local"});
-  if (refusal) {
-    EXPECT_EQ(refusal->reason, core::Reason::kForbidden);
+  const auto checked = check_guards(request, {"sidecar.local"});
+  if (!checked) {
+    EXPECT_EQ(checked.error().reason, core::Reason::kForbidden);
   }
-  return !refusal;
+  return checked.has_value();
 }
 
 TEST(Guards, Host) {

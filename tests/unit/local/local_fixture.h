@@ -42,7 +42,7 @@ class LocalTest : public ::testing::Test {
     const auto methods = std::make_shared<net::MethodTable>();
     api->add_methods(*methods);
     auto listen = net::testing::on_loopback(
-        {.methods = methods, .guard = [this](const auto&... request) { return api->why_forbidden(request...); }});
+        {.methods = methods, .guard = [this](const auto&... request) { return api->check_origin(request...); }});
     listen.http1.emplace();
     listen.http1->handler = api->handler();
     listen.http1->shape_error = api->error_shaper();

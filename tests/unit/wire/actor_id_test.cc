@@ -8,36 +8,30 @@ namespace ringside::wire {
 namespace {
 
 TEST(ActorId, Numbers) {
-  ActorRef actor;
-  EXPECT_EQ(parse_actor("42", actor), std::nullopt);
-  EXPECT_EQ(actor.id, 42u);
-  EXPECT_EQ(actor.name, "");
-  EXPECT_EQ(parse_actor("18446744073709551615", actor), std::nullopt);
-  EXPECT_EQ(actor.id, ~core::ActorId{0});
+  EXPECT_EQ(parse_actor("42")->id, 42u);
+  EXPECT_EQ(parse_actor("42")->name, "");
+  EXPECT_EQ(parse_actor("18446744073709551615")->id, ~core::ActorId{0});
 }
 
 TEST(ActorId, WhatIsNone) {
-  ActorRef actor;
   for (const char* bad : {"", "0", "00", "042", "+42", "-1", "%2B42", "4 2", "42 ", "0x2a", "18446744073709551616",
                           "99999999999999999999999", "abc", "4.2", "1e3", "Name:x", "%zz"}) {
-    const auto refusal = parse_actor(bad, actor);
-    ASSERT_TRUE(refusal) << bad;
-    EXPECT_EQ(refusal->outcome, core::Outcome::kInvalid) << bad;
-    EXPECT_EQ(refusal->reason, core::Reason::kBadId) << bad;
-    EXPECT_EQ(actor.id, 0u) << bad;
+    const auto actor = parse_actor(bad);
+    ASSERT_FALSE(actor) << bad;
+    EXPECT_EQ(actor.error().outcome, core::Outcome::kInvalid) << bad;
+    EXPECT_EQ(actor.error().reason, core::Reason::kBadId) << bad;
   }
 }
 
 TEST(ActorId, Names) {
-  ActorRef actor;
-  EXPECT_EQ(parse_actor("name:caf%C3%A9", actor), std::nullopt);
-  EXPECT_EQ(actor.name, "caf\xc3\xa9");
-  EXPECT_EQ(actor.id, core::id_of_name("caf\xc3\xa9"));
-  EXPECT_EQ(parse_actor("name%3Aa%2Fb", actor), std::nullopt);
-  EXPECT_EQ(actor.name, "a/b");
-  EXPECT_TRUE(parse_actor("name:", actor));
-  EXPECT_TRUE(parse_actor("name:%FF", actor));
-  EXPECT_TRUE(parse_actor("name:" + std::string(kMaxActorName + 1, 'x'), actor));
+  const auto actor = parse_actor("name:caf%C3%A9");
+  ASSERT_TRUE(actor);
+  EXPECT_EQ(actor->name, "caf\xc3\xa9");
+  EXPECT_EQ(actor->id, core::id_of_name("caf\xc3\xa9"));
+  EXPECT_EQ(parse_actor("name%3Aa%2Fb")->name, "a/b");
+  EXPECT_FALSE(parse_actor("name:"));
+  EXPECT_FALSE(parse_actor("name:%FF"));
+  EXPECT_FALSE(parse_actor("name:" + std::string(kMaxActorName + 1, 'x')));
 }
 
 }  // namespace

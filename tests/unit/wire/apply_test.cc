@@ -23,18 +23,27 @@ messages::ApplyRequest batch(core::ActorId id, int count) {
 }
 
 Reason refusal(const std::string& bytes, std::size_t limit = 1 << 20) {
-  core::ActorId id = 0;
-  const auto answer = check_apply(bytes, limit, id);
-  if (answer) {
-    EXPECT_EQ(answer->outcome, Outcome::kInvalid);
-  }
-  return answer ? answer->reason : Reason::kNone;
+  const auto id = check_apply(bytes, limit);
+  if (id) return Reason::kNone;
+  EXPECT_EQ(id.error().outcome, Outcome::kInvalid);
+  return id.error().reason;
 }
 
 TEST(CheckApply, Accepts) {
-  core::ActorId id = 0;
-  EXPECT_EQ(check_apply(batch(42, 3).SerializeAsString(), 1 << 20, id), std::nullopt);
-  EXPECT_EQ(id, 42u);
+  const auto id = check_apply(batch(42, 3).SerializeAsString(), 1 << 20);
+  ASSERT_TRUE(id);
+  EXPECT_EQ(*id, 42u);
+  EXPECT_TRUE(check_apply(batch(42, 0).SerializeAsString(), 1 << 20, Messages::kNotNeeded));
+}
+
+TEST(CheckApply, TheAddressMayNameTheActorForTheBatch) {
+  const std::string unnamed = batch(0, 1).SerializeAsString();
+  const auto named = check_apply_to(42, unnamed, 1 << 20);
+  ASSERT_TRUE(named);
+  EXPECT_EQ(*check_apply(*named, 1 << 20), 42u);
+  EXPECT_EQ(*check_apply_to(42, batch(42, 1).SerializeAsString(), 1 << 20), batch(42, 1).SerializeAsString());
+  EXPECT_EQ(check_apply_to(42, batch(41, 1).SerializeAsString(), 1 << 20).error().reason, Reason::kBadId);
+  EXPECT_EQ(check_apply_to(42, "", 1 << 20).error().reason, Reason::kNoMessages);
 }
 
 TEST(CheckApply, Refuses) {

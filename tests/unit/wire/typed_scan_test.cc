@@ -15,8 +15,8 @@ namespace pb = google::protobuf;
 using core::Reason;
 
 Reason refusal(const std::string& any) {
-  const auto answer = check_typed(*pb::DescriptorPool::generated_pool(), *pb::Any::descriptor(), any);
-  return answer ? answer->reason : Reason::kNone;
+  const auto checked = check_typed(*pb::DescriptorPool::generated_pool(), *pb::Any::descriptor(), any);
+  return checked ? Reason::kNone : checked.error().reason;
 }
 
 std::string any_of(const std::string& type, const std::string& value) {
