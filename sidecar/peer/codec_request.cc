@@ -1,9 +1,12 @@
 // Requests between hosts: what is asked, checked where it comes in.
+#include <array>
+#include <utility>
+#include <variant>
+
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
 #include "sidecar/core/host_name.h"
-#include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
 
@@ -62,160 +65,145 @@ ours::ExpireRequest to_proto(const core::ExpireRequest& request) {
   return out;
 }
 
-// ---- decoding: one function for each, false with `error` where it is malformed ----
-
-bool check_host(const std::string& text, std::string& host, std::string& error) {
-  const auto canonical = core::canonical_host(text);
-  if (!canonical) error = "not a host name: \"" + text.substr(0, 64) + "\"";
-  if (canonical) host = *canonical;
-  return canonical.has_value();
+given::ClosingNotice to_proto(const core::ClosingRequest& request) {
+  given::ClosingNotice out;
+  out.set_host(request.host);
+  return out;
 }
 
-bool read(const given::NegotiateRequest& in, core::NegotiateRequest& out, std::string& error) {
-  if (in.known_hosts_size() > kMaxKnownHosts) {
-    error = "more than " + std::to_string(kMaxKnownHosts) + " known hosts";
-    return false;
-  }
-  out.hosts.assign(in.known_hosts().begin(), in.known_hosts().end());
-  out.cluster = in.cluster();
-  out.points = in.points();
-  return true;
+ours::JoinRequest to_proto(const core::JoinRequest& request) {
+  ours::JoinRequest out;
+  out.set_points(request.points);
+  out.set_routes_only(request.routes_only);
+  return out;
 }
 
-bool read(const given::OwnershipAnnounce& in, core::OwnershipRequest& out, std::string& error) {
-  if (in.ids_size() > kMaxAnnounced) {
-    error = "more than " + std::to_string(kMaxAnnounced) + " ids in one announcement";
-    return false;
-  }
-  if (in.epochs_size() != 0 && in.epochs_size() != in.ids_size()) {
-    error = "as many epochs as ids, or none";
-    return false;
-  }
+ours::ProbeRequest to_proto(const core::ProbeRequest& request) {
+  ours::ProbeRequest out;
+  out.set_host(request.host);
+  return out;
+}
+
+// ---- decoding: one function for each; the error says in what way it is malformed ----
+
+template <typename Request>
+using Read = base::Result<Request, std::string>;
+
+Read<std::string> read_host(const std::string& text) {
+  auto canonical = core::canonical_host(text);
+  if (!canonical) return base::Error("not a host name: \"" + text.substr(0, 64) + "\"");
+  return std::move(*canonical);
+}
+
+base::Error<std::string> too_many(int most, const std::string& what) {
+  return base::Error("more than " + std::to_string(most) + " " + what);
+}
+
+Read<core::NegotiateRequest> read(const given::NegotiateRequest& in) {
+  if (in.known_hosts_size() > kMaxKnownHosts) return too_many(kMaxKnownHosts, "known hosts");
+  return core::NegotiateRequest{{in.known_hosts().begin(), in.known_hosts().end()}, in.cluster(), in.points()};
+}
+
+Read<core::OwnershipRequest> read(const given::OwnershipAnnounce& in) {
+  if (in.ids_size() > kMaxAnnounced) return too_many(kMaxAnnounced, "ids in one announcement");
+  if (in.epochs_size() != 0 && in.epochs_size() != in.ids_size()) return base::Error("as many epochs as ids, or none");
+  core::OwnershipRequest out;
   for (int i = 0; i < in.ids_size(); ++i) {
-    if (in.ids(i) == 0) error = "0 is not an actor id";
+    if (in.ids(i) == 0) return base::Error("0 is not an actor id");
     out.claims.push_back({in.ids(i), in.epochs_size() == 0 ? 0 : in.epochs(i)});
   }
   out.generation = in.generation();
   out.asks = in.asks();
-  return error.empty() && check_host(in.host(), out.host, error);
-}
-
-bool read(const given::ExpiryAnnounce& in, core::ExpiryRequest& out, std::string& error) {
-  if (in.ids_size() > kMaxAnnounced) {
-    error = "more than " + std::to_string(kMaxAnnounced) + " ids in one announcement";
-    return false;
-  }
-  out.ids.assign(in.ids().begin(), in.ids().end());
-  return check_host(in.host(), out.host, error);
-}
-
-bool read(const given::ClosingNotice& in, core::ClosingRequest& out, std::string& error) {
-  return check_host(in.host(), out.host, error);
-}
-
-bool read(const ours::JoinRequest& in, core::JoinRequest& out, std::string&) {
-  out.points = in.points();
-  out.routes_only = in.routes_only();
-  return true;
-}
-
-bool read(const ours::InventoryRequest& in, core::InventoryRequest& out, std::string& error) {
-  if (in.ranges_size() > kMaxRanges) {
-    error = "more than " + std::to_string(kMaxRanges) + " ranges";
-    return false;
-  }
-  std::vector<core::HashRanges::Range> ranges;
-  for (const ours::Range& range : in.ranges()) ranges.push_back({range.first(), range.last()});
-  out.ranges = core::HashRanges(std::move(ranges));
-  out.to_generation = in.to_generation();
-  out.number = in.number();
-  return true;
-}
-
-bool read(const ours::ProbeRequest& in, core::ProbeRequest& out, std::string& error) {
-  return check_host(in.host(), out.host, error);
-}
-
-bool read(const ours::ExpireRequest& in, core::ExpireRequest& out, std::string&) {
-  for (const ours::Ended& ended : in.ended()) out.ended.push_back(read_ended(ended));
-  return true;
-}
-
-template <typename Proto, typename Core>
-std::optional<core::PeerRequest> decode(const std::string& body, std::string& error) {
-  Proto in;
-  Core out;
-  if (!in.ParseFromString(body)) {
-    error = "not a serialized " + in.GetTypeName();
-    return std::nullopt;
-  }
-  if (!read(in, out, error)) return std::nullopt;
+  auto host = read_host(in.host());
+  if (!host) return base::Error(host.error());
+  out.host = std::move(*host);
   return out;
 }
 
+Read<core::ExpiryRequest> read(const given::ExpiryAnnounce& in) {
+  if (in.ids_size() > kMaxAnnounced) return too_many(kMaxAnnounced, "ids in one announcement");
+  auto host = read_host(in.host());
+  if (!host) return base::Error(host.error());
+  return core::ExpiryRequest{std::move(*host), {in.ids().begin(), in.ids().end()}};
+}
+
+Read<core::ClosingRequest> read(const given::ClosingNotice& in) {
+  auto host = read_host(in.host());
+  if (!host) return base::Error(host.error());
+  return core::ClosingRequest{std::move(*host)};
+}
+
+Read<core::JoinRequest> read(const ours::JoinRequest& in) { return core::JoinRequest{in.points(), in.routes_only()}; }
+
+Read<core::InventoryRequest> read(const ours::InventoryRequest& in) {
+  if (in.ranges_size() > kMaxRanges) return too_many(kMaxRanges, "ranges");
+  std::vector<core::HashRanges::Range> ranges;
+  for (const ours::Range& range : in.ranges()) ranges.push_back({range.first(), range.last()});
+  core::InventoryRequest out;
+  out.ranges = core::HashRanges(std::move(ranges));
+  out.to_generation = in.to_generation();
+  out.number = in.number();
+  return out;
+}
+
+Read<core::ProbeRequest> read(const ours::ProbeRequest& in) {
+  auto host = read_host(in.host());
+  if (!host) return base::Error(host.error());
+  return core::ProbeRequest{std::move(*host)};
+}
+
+Read<core::ExpireRequest> read(const ours::ExpireRequest& in) {
+  core::ExpireRequest out;
+  for (const ours::Ended& ended : in.ended()) out.ended.push_back(read_ended(ended));
+  return out;
+}
+
+// ---- the table ----
+
+template <typename Request, typename Proto>
+constexpr Rpc rpc(std::string_view path) {
+  return {path,
+          [](const core::PeerRequest& request) { return to_proto(std::get<Request>(request)).SerializeAsString(); },
+          [](const std::string& body) -> base::Result<core::PeerRequest, std::string> {
+            Proto in;
+            if (!in.ParseFromString(body)) return base::Error("not a serialized " + in.GetTypeName());
+            auto request = read(in);
+            if (!request) return base::Error(request.error());
+            return core::PeerRequest(std::move(*request));
+          }};
+}
+
+// What has nothing to say but that it is asked.
+template <typename Request>
+constexpr Rpc bare(std::string_view path) {
+  return {
+      path, [](const core::PeerRequest&) { return std::string(); },
+      [](const std::string&) -> base::Result<core::PeerRequest, std::string> { return core::PeerRequest(Request{}); }};
+}
+
+constexpr Rpc in_parts(Rpc rpc) {
+  rpc.in_parts = true;
+  return rpc;
+}
+
+constexpr std::array<Rpc, std::variant_size_v<core::PeerRequest>> kRpcs = {
+    bare<core::PingRequest>("/messages.ControlPlane/Ping"),
+    rpc<core::NegotiateRequest, given::NegotiateRequest>("/messages.ControlPlane/Negotiate"),
+    bare<core::IdsRequest>("/messages.ControlPlane/GetLocalActorIds"),
+    rpc<core::OwnershipRequest, given::OwnershipAnnounce>("/messages.ControlPlane/AnnounceOwnership"),
+    rpc<core::ExpiryRequest, given::ExpiryAnnounce>("/messages.ControlPlane/AnnounceExpiry"),
+    rpc<core::ClosingRequest, given::ClosingNotice>("/messages.ControlPlane/Closing"),
+    rpc<core::JoinRequest, ours::JoinRequest>("/ringside.peer.v1.Peer/Join"),
+    bare<core::LeaveRequest>("/ringside.peer.v1.Peer/Leave"),
+    in_parts(rpc<core::InventoryRequest, ours::InventoryRequest>("/ringside.peer.v1.Peer/Inventory")),
+    rpc<core::ProbeRequest, ours::ProbeRequest>("/ringside.peer.v1.Peer/Probe"),
+    rpc<core::ExpireRequest, ours::ExpireRequest>("/ringside.peer.v1.Peer/Expire"),
+};
+
 }  // namespace
 
-Encoded encode(const core::PeerRequest& request) {
-  return std::visit(core::Overloaded{
-                        [](const core::PingRequest&) -> Encoded {
-                          return {"/messages.ControlPlane/Ping", ""};
-                        },
-                        [](const core::NegotiateRequest& r) -> Encoded {
-                          return {"/messages.ControlPlane/Negotiate", to_proto(r).SerializeAsString()};
-                        },
-                        [](const core::IdsRequest&) -> Encoded {
-                          return {"/messages.ControlPlane/GetLocalActorIds", ""};
-                        },
-                        [](const core::OwnershipRequest& r) -> Encoded {
-                          return {"/messages.ControlPlane/AnnounceOwnership", to_proto(r).SerializeAsString()};
-                        },
-                        [](const core::ExpiryRequest& r) -> Encoded {
-                          return {"/messages.ControlPlane/AnnounceExpiry", to_proto(r).SerializeAsString()};
-                        },
-                        [](const core::ClosingRequest& r) -> Encoded {
-                          given::ClosingNotice out;
-                          out.set_host(r.host);
-                          return {"/messages.ControlPlane/Closing", out.SerializeAsString()};
-                        },
-                        [](const core::JoinRequest& r) -> Encoded {
-                          ours::JoinRequest out;
-                          out.set_points(r.points);
-                          out.set_routes_only(r.routes_only);
-                          return {"/ringside.peer.v1.Peer/Join", out.SerializeAsString()};
-                        },
-                        [](const core::LeaveRequest&) -> Encoded {
-                          return {"/ringside.peer.v1.Peer/Leave", ""};
-                        },
-                        [](const core::InventoryRequest& r) -> Encoded {
-                          return {kInventoryPath, to_proto(r).SerializeAsString()};
-                        },
-                        [](const core::ProbeRequest& r) -> Encoded {
-                          ours::ProbeRequest out;
-                          out.set_host(r.host);
-                          return {"/ringside.peer.v1.Peer/Probe", out.SerializeAsString()};
-                        },
-                        [](const core::ExpireRequest& r) -> Encoded {
-                          return {"/ringside.peer.v1.Peer/Expire", to_proto(r).SerializeAsString()};
-                        },
-                    },
-                    request);
-}
+std::span<const Rpc> rpcs() { return kRpcs; }
 
-std::optional<core::PeerRequest> decode_request(std::string_view path, const std::string& body, std::string& error) {
-  const std::string_view method = path.substr(path.rfind('/') + 1);
-  if (method == "Ping") return core::PingRequest{};
-  if (method == "GetLocalActorIds") return core::IdsRequest{};
-  if (method == "Leave") return core::LeaveRequest{};
-  if (method == "Negotiate") return decode<given::NegotiateRequest, core::NegotiateRequest>(body, error);
-  if (method == "AnnounceOwnership") return decode<given::OwnershipAnnounce, core::OwnershipRequest>(body, error);
-  if (method == "AnnounceExpiry") return decode<given::ExpiryAnnounce, core::ExpiryRequest>(body, error);
-  if (method == "Closing") return decode<given::ClosingNotice, core::ClosingRequest>(body, error);
-  if (method == "Join") return decode<ours::JoinRequest, core::JoinRequest>(body, error);
-  if (method == "Inventory") return decode<ours::InventoryRequest, core::InventoryRequest>(body, error);
-  if (method == "Probe") return decode<ours::ProbeRequest, core::ProbeRequest>(body, error);
-  if (method == "Expire") return decode<ours::ExpireRequest, core::ExpireRequest>(body, error);
-  error = "unknown method";
-  return std::nullopt;
-}
+const Rpc& rpc_of(const core::PeerRequest& request) { return kRpcs[request.index()]; }
 
 }  // namespace ringside::peer

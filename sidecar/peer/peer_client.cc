@@ -116,11 +116,12 @@ void PeerClient::ask(core::AskPeer question) {
   // A question about liveness is one about now, not about the last failure to connect.
   options.connect_now = true;
   options.max_message = kMaxInventory;
-  if (std::holds_alternative<core::InventoryRequest>(question.request)) {
+  if (rpc_of(question.request).in_parts) {
     return ask_inventory(*to, question, metadata(), options);
   }
-  Encoded encoded = encode(question.request);
-  to->unary(std::string(encoded.path), metadata(), std::move(encoded.body), options,
+  const Rpc& rpc = rpc_of(question.request);
+  std::string body = rpc.encode(question.request);
+  to->unary(std::string(rpc.path), metadata(), std::move(body), options,
             [this, token = question.token, asked = std::move(question.request)](const net::CallResult& result) {
               if (result.status != net::GrpcStatus::kOk) return sink_.peer_answered(token, failure_of(result));
               auto answer = decode_answer(asked, result.body);
@@ -154,9 +155,9 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
       sink_.peer_answered(token, failure_of(result));
     }
   };
-  Encoded encoded = encode(question.request);
-  const auto stream = channel.stream(std::string(encoded.path), std::move(metadata), options, std::move(handlers));
-  stream->send(std::move(encoded.body));
+  const Rpc& rpc = rpc_of(question.request);
+  const auto stream = channel.stream(std::string(rpc.path), std::move(metadata), options, std::move(handlers));
+  stream->send(rpc.encode(question.request));
   stream->half_close();
 }
 

@@ -27,13 +27,31 @@ void fail(const std::shared_ptr<net::ServerCall>& call, const core::PeerFailure&
   call->finish(mismatch ? net::GrpcStatus::kFailedPrecondition : net::GrpcStatus::kUnavailable, failure.detail);
 }
 
+// Parts go out as fast as the asker takes them.
+void reply_in_parts(const std::shared_ptr<net::ServerCall>& call, const core::PeerAnswer& answer) {
+  const auto* inventory = std::get_if<core::InventoryAnswer>(&answer);
+  if (inventory == nullptr) return call->finish(net::GrpcStatus::kInternal, "no inventory");
+  auto parts = std::make_shared<std::vector<std::string>>(encode_inventory(*inventory));
+  std::reverse(parts->begin(), parts->end());
+  const auto pump = [call, parts] {
+    constexpr std::size_t kAhead = std::size_t{1} << 20;
+    while (!parts->empty() && call->unsent_bytes() < kAhead) {
+      call->send(std::move(parts->back()));
+      parts->pop_back();
+      if (parts->empty()) call->finish(net::GrpcStatus::kOk, "");
+    }
+  };
+  call->on_writable(pump);
+  pump();
+}
+
 }  // namespace
 
 PeerServer::PeerServer(PeerServerOptions options, core::Gateway& gateway, core::PeerSink& sink)
     : options_(std::move(options)), gateway_(gateway), sink_(sink) {}
 
 void PeerServer::add_methods(net::MethodTable& table) {
-  for (const std::string_view path : kServedPaths) {
+  for (const Rpc& rpc : rpcs()) {
     net::Method method;
     method.max_message = kMaxControlMessage;
     method.oversize = method.malformed = net::GrpcStatus::kInvalidArgument;
@@ -41,12 +59,8 @@ void PeerServer::add_methods(net::MethodTable& table) {
       count(wire::server_refusal(why).reason);
       return net::Metadata();
     };
-    if (path == kInventoryPath) {
-      method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve_inventory(call); };
-    } else {
-      method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve(call); };
-    }
-    table.add(std::string(path), std::move(method));
+    method.handler = [this, &rpc](const std::shared_ptr<net::ServerCall>& call) { serve(rpc, call); };
+    table.add(std::string(rpc.path), std::move(method));
   }
   net::Method apply;
   apply.max_message = options_.max_message + wire::kMaxMethodEnvelope;
@@ -69,43 +83,18 @@ void PeerServer::refuse(net::ServerCall& call, core::Answer answer) {
   wire::finish_apply(call, std::move(answer));
 }
 
-void PeerServer::serve(const std::shared_ptr<net::ServerCall>& call) {
-  std::string error;
-  auto request = decode_request(call->path(), call->take_message(), error);
+void PeerServer::serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& call) {
+  auto request = rpc.decode(call->take_message());
   if (!request) {
     count(core::Reason::kMalformed);
-    return call->finish(net::GrpcStatus::kInvalidArgument, error);
+    return call->finish(net::GrpcStatus::kInvalidArgument, request.error());
   }
-  sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request), [call](core::PeerAnswer answer) {
-    if (const auto* failure = std::get_if<core::PeerFailure>(&answer)) return fail(call, *failure);
-    call->reply(encode_answer(answer));
-  });
-}
-
-void PeerServer::serve_inventory(const std::shared_ptr<net::ServerCall>& call) {
-  std::string error;
-  auto request = decode_request(call->path(), call->take_message(), error);
-  if (!request) {
-    count(core::Reason::kMalformed);
-    return call->finish(net::GrpcStatus::kInvalidArgument, error);
-  }
-  sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request), [call](core::PeerAnswer answer) {
-    const auto* inventory = std::get_if<core::InventoryAnswer>(&answer);
-    if (inventory == nullptr) return call->finish(net::GrpcStatus::kInternal, "no inventory");
-    // Parts go out as fast as the asker takes them.
-    auto parts = std::make_shared<std::vector<std::string>>(encode_inventory(*inventory));
-    std::reverse(parts->begin(), parts->end());
-    const auto pump = [call, parts] {
-      constexpr std::size_t kAhead = std::size_t{1} << 20;
-      while (!parts->empty() && call->unsent_bytes() < kAhead) {
-        call->send(std::move(parts->back()));
-        parts->pop_back();
-        if (parts->empty()) call->finish(net::GrpcStatus::kOk, "");
-      }
-    };
-    call->on_writable(pump);
-    pump();
-  });
+  sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request),
+                   [call, in_parts = rpc.in_parts](const core::PeerAnswer& answer) {
+                     if (in_parts) return reply_in_parts(call, answer);
+                     if (const auto* failure = std::get_if<core::PeerFailure>(&answer)) return fail(call, *failure);
+                     call->reply(encode_answer(answer));
+                   });
 }
 
 base::Result<core::Call, core::Answer> PeerServer::read_apply(net::ServerCall& call) const {

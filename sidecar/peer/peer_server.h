@@ -8,6 +8,7 @@
 #include "sidecar/base/result.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
+#include "sidecar/peer/codec.h"
 
 namespace ringside::peer {
 
@@ -25,8 +26,7 @@ class PeerServer {
   void add_methods(net::MethodTable& table);
 
  private:
-  void serve(const std::shared_ptr<net::ServerCall>& call);
-  void serve_inventory(const std::shared_ptr<net::ServerCall>& call);
+  void serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& call);
   void serve_apply(const std::shared_ptr<net::ServerCall>& call);
   base::Result<core::Call, core::Answer> read_apply(net::ServerCall& call) const;
   void refuse(net::ServerCall& call, core::Answer answer);

@@ -8,10 +8,9 @@ namespace {
 
 template <typename Request>
 Request round_trip(const Request& request) {
-  const Encoded encoded = encode(request);
-  std::string error;
-  auto decoded = decode_request(encoded.path, encoded.body, error);
-  EXPECT_TRUE(decoded) << encoded.path << ": " << error;
+  const Rpc& rpc = rpc_of(request);
+  const auto decoded = rpc.decode(rpc.encode(request));
+  EXPECT_TRUE(decoded) << rpc.path;
   return decoded ? std::get<Request>(*decoded) : Request{};
 }
 
@@ -23,9 +22,12 @@ Answer answered(const core::PeerRequest& question, const Answer& answer) {
 }
 
 std::string why_not(std::string_view path, const std::string& body) {
-  std::string error;
-  EXPECT_FALSE(decode_request(path, body, error));
-  return error;
+  for (const Rpc& rpc : rpcs()) {
+    if (rpc.path != path) continue;
+    const auto decoded = rpc.decode(body);
+    return decoded ? "" : decoded.error();
+  }
+  return "there is no such path";
 }
 
 TEST(Codec, RequestsComeBackAsTheyWere) {
@@ -48,6 +50,11 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   round_trip(core::PingRequest{});
   round_trip(core::IdsRequest{});
   round_trip(core::LeaveRequest{});
+  core::InventoryRequest inventory;
+  inventory.to_generation = 6;
+  inventory.number = 7;
+  EXPECT_EQ(round_trip(inventory).number, 7U);
+  EXPECT_TRUE(rpc_of(inventory).in_parts);
   const auto expire = round_trip(core::ExpireRequest{
       {{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}, {"large", core::Outcome::kUnknown, ""}}}}});
   ASSERT_EQ(expire.ended.size(), 1U);
@@ -129,10 +136,9 @@ TEST(Codec, WordsOfANewerVersionAreNotMisread) {
 
 TEST(Codec, GarbageIsNoAnswerAndNoRequest) {
   const std::string garbage = "\xff\xff\xff";
-  for (const std::string_view path : kServedPaths) {
-    std::string error;
-    const auto decoded = decode_request(path, garbage, error);
-    EXPECT_TRUE(decoded || !error.empty()) << path;
+  for (const Rpc& rpc : rpcs()) {
+    const auto decoded = rpc.decode(garbage);
+    EXPECT_TRUE(decoded || !decoded.error().empty()) << rpc.path;
   }
   EXPECT_FALSE(decode_answer(core::PingRequest{}, garbage));
   EXPECT_FALSE(decode_answer(core::JoinRequest{}, garbage));

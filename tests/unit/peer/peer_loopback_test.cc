@@ -111,6 +111,17 @@ TEST_F(Loopback, AQuestionNamesItsSender) {
   EXPECT_EQ(sink.source_seen, "127.0.0.1");
 }
 
+TEST_F(Loopback, AQuestionArrivesWithAllThatItSays) {
+  std::vector<core::Claim> heard;
+  sink.on_asked = [&](const core::PeerRequest& request) {
+    heard = std::get<core::OwnershipRequest>(request).claims;
+    return core::AckAnswer{false, "mine", {}};
+  };
+  const std::vector<core::Claim> claims = {{1, 2}, {3, 4}};
+  EXPECT_EQ(std::get<core::AckAnswer>(ask(core::OwnershipRequest{host, 9, claims}, host)).message, "mine");
+  EXPECT_EQ(heard, claims);
+}
+
 TEST_F(Loopback, FailuresSayWhatIsKnown) {
   using Kind = core::PeerFailure::Kind;
   sink.on_asked = [](const core::PeerRequest&) { return core::PeerFailure{Kind::kMismatch, "this is staging"}; };
