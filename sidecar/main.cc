@@ -48,18 +48,18 @@ class Sidecar {
   Sidecar(net::Loop& loop, const config::Loaded& loaded, log::Log& log)
       : loop_(loop), loaded_(loaded), settings_(loaded.settings), log_(log), chance_(std::random_device{}()) {}
 
-  // Reads what the settings name. An empty text: they will do; else which one is wrong.
-  std::string use_settings();
+  // Reads what the settings name. The error says which one is wrong.
+  base::Result<void, std::string> use_settings();
 
-  // Binds every listener, then builds what they serve. An empty text: it runs; else why it cannot.
-  std::string start();
+  // Binds every listener, then builds what they serve. The error says why it cannot run.
+  base::Result<void, std::string> start();
 
   // Drains, says good-bye, closes the listeners, ends the loop.
   void stop();
 
  private:
-  std::string open_listeners();
-  std::string open(net::ListenerOptions options, bool optional);
+  base::Result<void, std::string> open_listeners();
+  base::Result<void, std::string> open(net::ListenerOptions options, bool optional);
   void apply_limits(net::ListenerOptions& options, const char* listener, std::size_t connections);
   void make_parts();
   void log_start();
@@ -97,7 +97,7 @@ class Sidecar {
   bool stopping_ = false;
 };
 
-std::string Sidecar::start() {
+base::Result<void, std::string> Sidecar::start() {
   resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
   shares_ = process::share_descriptors(process::descriptor_limit(), process::open_descriptors());
@@ -105,29 +105,32 @@ std::string Sidecar::start() {
       std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_}, shares_.bridges);
   local_library_ = std::make_shared<net::GrpcLibraryServer>(
       std::vector<grpc::Service*>{&control_plane_, &membership_service_}, shares_.bridges);
-  if (std::string error = open_listeners(); !error.empty()) return error;
+  if (auto opened = open_listeners(); !opened) return opened;
   make_parts();
   log_start();
   for (const auto& listener : listeners_) listener->start();
   discovery_->start();
   engine_->start({peer_client_.get(), app_.get(), discovery_.get(), metrics_.get()});
   if (app_) app_->start();
-  return "";
+  return {};
 }
 
-std::string Sidecar::use_settings() {
-  if (std::string wrong = missing_kubernetes(loaded_); !wrong.empty()) return wrong;
+base::Result<void, std::string> Sidecar::use_settings() {
+  if (auto found = find_kubernetes(loaded_); !found) return found;
   const std::string& path = settings_.descriptors;
-  if (path.empty()) return "";
+  if (path.empty()) return {};
   std::ifstream file(path, std::ios::binary);
   std::ostringstream set;
-  if (!file || !(set << file.rdbuf())) return loaded_.refusal("descriptors", path, "cannot be read, or is empty");
-  const auto added = json_.add_descriptors(set.str());
-  return added ? "" : loaded_.refusal("descriptors", path, "cannot be used: " + added.error());
+  const auto refuse = [this, &path](const std::string& why) {
+    return base::Error(loaded_.refusal("descriptors", path, why));
+  };
+  if (!file || !(set << file.rdbuf())) return refuse("cannot be read, or is empty");
+  if (const auto added = json_.add_descriptors(set.str()); !added) return refuse("cannot be used: " + added.error());
+  return {};
 }
 
 // The peer listener first: its port is part of this host's name.
-std::string Sidecar::open_listeners() {
+base::Result<void, std::string> Sidecar::open_listeners() {
   const auto incident = [this](std::string_view what, std::string_view from) {
     log_.warn("connection_refused", {{"why", what}, {"from", from}});
   };
@@ -136,7 +139,7 @@ std::string Sidecar::open_listeners() {
   peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_, .bridge = peer_library_});
   peer.on_incident = incident;
   apply_limits(peer, "peer", shares_.peer);
-  if (std::string error = open(std::move(peer), false); !error.empty()) return error;
+  if (auto opened = open(std::move(peer), false); !opened) return opened;
 
   net::ListenerOptions admin;
   admin.address = to_endpoint(config::Listen(settings_.admin));
@@ -146,7 +149,7 @@ std::string Sidecar::open_listeners() {
   };
   admin.on_incident = incident;
   apply_limits(admin, "admin", shares_.admin);
-  if (std::string error = open(std::move(admin), false); !error.empty()) return error;
+  if (auto opened = open(std::move(admin), false); !opened) return opened;
 
   const bool chosen = loaded_.given("local");
   for (const config::Listen& address : settings_.local) {
@@ -169,9 +172,9 @@ std::string Sidecar::open_listeners() {
     apply_limits(local, "local", shares_.local);
     // A machine without IPv6 does without the default's second address.
     const bool optional = !chosen && address != settings_.local.front();
-    if (std::string error = open(std::move(local), optional); !error.empty()) return error;
+    if (auto opened = open(std::move(local), optional); !opened) return opened;
   }
-  return "";
+  return {};
 }
 
 // Listeners of one name share their connections and the bytes that they hold.
@@ -188,16 +191,16 @@ void Sidecar::apply_limits(net::ListenerOptions& options, const char* listener, 
   options.on_full = [use] { ++use->refused; };
 }
 
-std::string Sidecar::open(net::ListenerOptions options, bool optional) {
-  std::string error;
+base::Result<void, std::string> Sidecar::open(net::ListenerOptions options, bool optional) {
   auto listener = std::make_unique<net::Listener>(loop_, std::move(options));
-  if (listener->open(error)) {
+  auto opened = listener->open();
+  if (opened) {
     listeners_.push_back(std::move(listener));
-    return "";
+  } else if (optional) {
+    log_.info("listener_left_out", {{"why", opened.error()}});
+    return {};
   }
-  if (!optional) return error;
-  log_.info("listener_left_out", {{"why", error}});
-  return "";
+  return opened;
 }
 
 void Sidecar::make_parts() {
@@ -296,24 +299,23 @@ void Sidecar::stop() {
 int serve(const std::vector<std::string>& arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
-  const auto result = config::load(config::process_sources(arguments));
-  if (const auto* errors = std::get_if<config::Errors>(&result)) {
-    for (const std::string& error : *errors) std::cerr << "ringside: " << error << "\n";
+  const auto loaded = config::load(config::process_sources(arguments));
+  if (!loaded) {
+    for (const std::string& error : loaded.error()) std::cerr << "ringside: " << error << "\n";
     return kUsage;
   }
-  const auto& loaded = std::get<config::Loaded>(result);
   log::Log log(
-      log_options(loaded.settings), [] { return std::chrono::system_clock::now(); }, log::stderr_sink());
+      log_options(loaded->settings), [] { return std::chrono::system_clock::now(); }, log::stderr_sink());
   net::Loop loop(1);
-  Sidecar sidecar(loop, loaded, log);
-  if (const std::string wrong = sidecar.use_settings(); !wrong.empty()) {
-    std::cerr << "ringside: " << wrong << "\n";
+  Sidecar sidecar(loop, *loaded, log);
+  if (const auto used = sidecar.use_settings(); !used) {
+    std::cerr << "ringside: " << used.error() << "\n";
     return kUsage;
   }
   // Before the start line: whoever has read that may end this process in order.
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
-  if (std::string error = sidecar.start(); !error.empty()) {
-    log.error("cannot_start", {{"why", error}});
+  if (const auto started = sidecar.start(); !started) {
+    log.error("cannot_start", {{"why", started.error()}});
     return 1;
   }
   std::function<void()> await = [&] {

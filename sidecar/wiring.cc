@@ -120,15 +120,16 @@ discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, 
   return access;
 }
 
-std::string missing_kubernetes(const config::Loaded& loaded) {
+base::Result<void, std::string> find_kubernetes(const config::Loaded& loaded) {
   for (const config::JoinSource& source : loaded.settings.join) {
     if (std::holds_alternative<config::JoinKubernetes>(source) &&
         !discovery::kubernetes_server([](const char* name) { return std::getenv(name); })) {
-      return loaded.refusal("join", config::to_string(source),
-                            "needs a Kubernetes pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set");
+      return base::Error(
+          loaded.refusal("join", config::to_string(source),
+                         "needs a Kubernetes pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set"));
     }
   }
-  return "";
+  return {};
 }
 
 log::LogOptions log_options(const config::Settings& settings) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "adapters/app_adapter.h"
+#include "sidecar/base/result.h"
 #include "sidecar/config/load.h"
 #include "sidecar/core/node.h"
 #include "sidecar/discovery/kubernetes.h"
@@ -37,8 +38,8 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
                                                    const wire::ApplyJson& json, core::AppSink& sink, log::Log& log,
                                                    std::function<double()> random);
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
-// Why --join k8s: cannot work here; empty: it can, or is not asked for.
-std::string missing_kubernetes(const config::Loaded& loaded);
+// Whether --join k8s: can work here, where it is asked for. The error says why it cannot.
+base::Result<void, std::string> find_kubernetes(const config::Loaded& loaded);
 log::LogOptions log_options(const config::Settings& settings);
 
 }  // namespace ringside

@@ -42,8 +42,8 @@ struct Chosen {
   bool needs_sidecar = true;
 };
 
-// Where to look, the same words as `serve --local`. Nothing: `error` says why.
-std::vector<net::Endpoint> endpoints(const Arguments& arguments, const Terminal& terminal, std::string& error) {
+// Where to look, the same words as `serve --local`. The error says which word is wrong.
+base::Result<std::vector<net::Endpoint>, std::string> endpoints(const Arguments& arguments, const Terminal& terminal) {
   std::vector<std::string> words = arguments.local;
   if (words.empty()) {
     const std::string from_environment = terminal.environment("RINGSIDE_LOCAL");
@@ -52,14 +52,14 @@ std::vector<net::Endpoint> endpoints(const Arguments& arguments, const Terminal&
   }
   std::vector<net::Endpoint> out;
   for (const std::string& word : words) {
-    const auto endpoint = net::parse_endpoint(word, kDefaultPort, error);
+    const auto endpoint = net::parse_endpoint(word, kDefaultPort);
     if (!endpoint) {
-      error.insert(0, (arguments.local.empty() ? "RINGSIDE_LOCAL " : "--local ") + word + ": ");
-      return {};
+      const std::string origin = arguments.local.empty() ? "RINGSIDE_LOCAL " : "--local ";
+      return base::Error(origin + word + ": " + endpoint.error());
     }
     out.push_back(*endpoint);
   }
-  if (out.empty()) error = "RINGSIDE_LOCAL names no address";
+  if (out.empty()) return base::Error("RINGSIDE_LOCAL names no address");
   return out;
 }
 
@@ -304,13 +304,12 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
     return kUsage;
   }
   if (!chosen.needs_sidecar) return version(terminal, given.json);
-  std::string error;
-  std::vector<net::Endpoint> where_to = endpoints(given, terminal, error);
-  if (where_to.empty()) {
-    terminal.err << "ringside: " << error << "\n";
+  auto where_to = endpoints(given, terminal);
+  if (!where_to) {
+    terminal.err << "ringside: " << where_to.error() << "\n";
     return kUsage;
   }
-  Client client(std::move(where_to));
+  Client client(std::move(*where_to));
   return chosen.command({client, terminal, given.json}, given);
 }
 

@@ -52,13 +52,13 @@ class Loader {
  public:
   explicit Loader(const Sources& sources) : sources_(sources) {}
 
-  std::variant<Loaded, Errors> run() {
+  base::Result<Loaded, Errors> run() {
     read_flags();
     read_environment();
     read_file();
     for (const Option& option : schema()) settle(option);
     if (errors_.empty()) check_together();
-    if (!errors_.empty()) return std::move(errors_);
+    if (!errors_.empty()) return base::Error(std::move(errors_));
     return std::move(loaded_);
   }
 
@@ -134,10 +134,9 @@ class Loader {
     const Found* config = find("config");
     if (config == nullptr) return;
     const std::string& path = config->values[0];
-    std::string error;
-    const auto text = sources_.read_file(path, error);
+    const auto text = sources_.read_file(path);
     if (!text) {
-      errors_.push_back("--config: " + shown(path) + " (" + config->origin + ") cannot be read: " + error);
+      errors_.push_back("--config: " + shown(path) + " (" + config->origin + ") cannot be read: " + text.error());
       return;
     }
     for (FileEntry& entry : parse_config_file(path, *text, errors_)) {
@@ -180,8 +179,8 @@ class Loader {
     Found found = find_or_default(option);
     std::string joined;
     for (const std::string& value : found.values) {
-      const std::string why = option.read(value, loaded_.settings);
-      if (!why.empty()) errors_.push_back(refusal_of(option, value, found.origin, why));
+      const auto read = option.read(value, loaded_.settings);
+      if (!read) errors_.push_back(refusal_of(option, value, found.origin, read.error()));
       joined += (joined.empty() ? "" : " ") + value;
     }
     loaded_.effective.push_back({std::string(option.name), std::move(joined), std::move(found.origin)});
@@ -224,7 +223,7 @@ class Loader {
 
 }  // namespace
 
-std::variant<Loaded, Errors> load(const Sources& sources) { return Loader(sources).run(); }
+base::Result<Loaded, Errors> load(const Sources& sources) { return Loader(sources).run(); }
 
 bool Loaded::given(std::string_view name) const {
   return std::any_of(effective.begin(), effective.end(),
@@ -246,20 +245,16 @@ Sources process_sources(std::vector<std::string> arguments) {
   }
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) == 0) sources.machine_name = name.data();
-  sources.read_file = [](const std::string& path, std::string& error) -> std::optional<std::string> {
+  sources.read_file = [](const std::string& path) -> base::Result<std::string, std::string> {
     constexpr std::size_t kMaxFile = 1 << 20;
     std::ifstream file(path, std::ios::binary);
     std::string text(kMaxFile + 1, '\0');
     // A directory opens, but does not read.
     if (!file || !(file.read(text.data(), static_cast<std::streamsize>(text.size())) || file.eof())) {
-      error = "no such file, or not readable";
-      return std::nullopt;
+      return base::Error("no such file, or not readable");
     }
     text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxFile) {
-      error = "larger than 1MiB";
-      return std::nullopt;
-    }
+    if (text.size() > kMaxFile) return base::Error("larger than 1MiB");
     return text;
   };
   return sources;

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "sidecar/base/result.h"
 #include "sidecar/config/settings.h"
 
 namespace ringside::config {
@@ -18,8 +17,8 @@ struct Sources {
   std::vector<std::string> arguments;  // after `serve`
   std::vector<std::pair<std::string, std::string>> environment;
   std::string machine_name;  // the default of --host where POD_IP is not set
-  // The file's text; nullopt and an error text when it cannot be read.
-  std::function<std::optional<std::string>(const std::string& path, std::string& error)> read_file;
+  // The file's text; the error says why it cannot be read.
+  std::function<base::Result<std::string, std::string>(const std::string& path)> read_file;
 };
 
 // One setting as it came out, for the start line and /status.
@@ -44,7 +43,7 @@ struct Loaded {
 // What is wrong, one full sentence each, every one of them at once. The exit status that belongs to it is 2.
 using Errors = std::vector<std::string>;
 
-std::variant<Loaded, Errors> load(const Sources& sources);
+base::Result<Loaded, Errors> load(const Sources& sources);
 
 // The same from this process: its environment, files and host name.
 Sources process_sources(std::vector<std::string> arguments);

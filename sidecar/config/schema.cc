@@ -15,6 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using Done = base::Result<void, std::string>;
+
 constexpr std::string_view kIdentity = "Who this sidecar is";
 constexpr std::string_view kListeners = "Listeners";
 constexpr std::string_view kMembership = "Membership";
@@ -27,12 +29,12 @@ Option duration(std::string_view section, std::string_view name, std::string_vie
   Option option{section, name, "DURATION", fallback, "", help, false, false, nullptr};
   option.allowed = "a duration such as 500ms, 30s, 5m or 1h30m, from " + base::format_duration(least) + " to " +
                    base::format_duration(most);
-  option.read = [=](const std::string& text, Settings& settings) -> std::string {
+  option.read = [=](const std::string& text, Settings& settings) -> Done {
     const auto value = base::parse_duration(text);
-    if (!value) return "is not a duration";
-    if (*value < least || *value > most) return "is out of range";
+    if (!value) return base::Error("is not a duration");
+    if (*value < least || *value > most) return base::Error("is out of range");
     settings.*field = *value;
-    return "";
+    return {};
   };
   return option;
 }
@@ -42,12 +44,12 @@ Option size(std::string_view section, std::string_view name, std::string_view fa
   Option option{section, name, "SIZE", fallback, "", help, false, false, nullptr};
   option.allowed =
       "a size such as 512B, 64KiB, 4MiB or 1GiB, from " + base::format_size(least) + " to " + base::format_size(most);
-  option.read = [=](const std::string& text, Settings& settings) -> std::string {
+  option.read = [=](const std::string& text, Settings& settings) -> Done {
     const auto value = base::parse_size(text);
-    if (!value) return "is not a size";
-    if (*value < least || *value > most) return "is out of range";
+    if (!value) return base::Error("is not a size");
+    if (*value < least || *value > most) return base::Error("is out of range");
     settings.*field = *value;
-    return "";
+    return {};
   };
   return option;
 }
@@ -57,14 +59,14 @@ Option count(std::string_view section, std::string_view name, std::string_view f
              Number least, Number most, std::string_view help) {
   Option option{section, name, "N", fallback, "", help, false, false, nullptr};
   option.allowed = "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
-  option.read = [=](const std::string& text, Settings& settings) -> std::string {
+  option.read = [=](const std::string& text, Settings& settings) -> Done {
     Number value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc::result_out_of_range) return "is out of range";
-    if (error != std::errc() || end != text.data() + text.size()) return "is not a whole number";
-    if (value < least || value > most) return "is out of range";
+    if (error == std::errc::result_out_of_range) return base::Error("is out of range");
+    if (error != std::errc() || end != text.data() + text.size()) return base::Error("is not a whole number");
+    if (value < least || value > most) return base::Error("is out of range");
     settings.*field = value;
-    return "";
+    return {};
   };
   return option;
 }
@@ -74,11 +76,13 @@ Option choice(std::string_view section, std::string_view name, Enum Settings::*f
               const std::array<std::pair<const char*, Enum>, N>& words, std::string_view help) {
   Option option{section, name, "WORD", words[0].first, "one of", help, false, false, nullptr};
   for (const auto& [word, value] : words) option.allowed += std::string(" ") + word;
-  option.read = [=](const std::string& text, Settings& settings) -> std::string {
+  option.read = [=](const std::string& text, Settings& settings) -> Done {
     for (const auto& [word, value] : words) {
-      if (text == word) return settings.*field = value, "";
+      if (text != word) continue;
+      settings.*field = value;
+      return {};
     }
-    return "is not a known word";
+    return base::Error("is not a known word");
   };
   return option;
 }
@@ -96,11 +100,11 @@ Option value(std::string_view section, std::string_view name, std::string_view a
           help,
           repeatable,
           false,
-          [=](const std::string& text, Settings& settings) -> std::string {
+          [=](const std::string& text, Settings& settings) -> Done {
             Read<T> result = reader(text);
-            if (auto* wrong = std::get_if<Wrong>(&result)) return wrong->why;
-            put(std::get<T>(std::move(result)), settings);
-            return "";
+            if (!result) return base::Error(result.error());
+            put(std::move(*result), settings);
+            return {};
           }};
 }
 
@@ -108,26 +112,26 @@ Read<std::string> read_cluster(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return (std::isalnum(c) != 0) || c == '-' || c == '_' || c == '.';
   });
-  if (!fits) return Wrong{"is not a name that is allowed"};
+  if (!fits) return base::Error("is not a name that is allowed");
   return std::string(text);
 }
 
 Read<std::string> read_health_service(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= 120 &&
                     std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  if (!fits) return Wrong{"is not the name of a service"};
+  if (!fits) return base::Error("is not the name of a service");
   return std::string(text);
 }
 
 Read<std::string> read_health_path(std::string_view text) {
   const bool fits = text.starts_with('/') && text.size() <= 1024 &&
                     std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
-  if (!fits) return Wrong{"is not a path"};
+  if (!fits) return base::Error("is not a path");
   return std::string(text);
 }
 
 Read<std::string> read_file_name(std::string_view text) {
-  if (text.empty() || text.find('\0') != std::string_view::npos) return Wrong{"is not a file name"};
+  if (text.empty() || text.find('\0') != std::string_view::npos) return base::Error("is not a file name");
   return std::string(text);
 }
 
@@ -140,10 +144,10 @@ Option on_off(std::string_view section, std::string_view name, bool Settings::*f
           help,
           false,
           true,
-          [=](const std::string& text, Settings& settings) -> std::string {
-            if (text != "true" && text != "false") return "is neither";
+          [=](const std::string& text, Settings& settings) -> Done {
+            if (text != "true" && text != "false") return base::Error("is neither");
             settings.*field = text == "true";
-            return "";
+            return {};
           }};
 }
 
@@ -288,7 +292,7 @@ void add_turns_and_logging(std::vector<Option>& all) {
       "One line an event, to standard error."));
   all.push_back({"The file", "config", "FILE", "", "a readable TOML file",
                  "Settings by the same names, for example drain-timeout = \"25s\". Flags and environment go first.",
-                 false, false, [](const std::string&, Settings&) { return std::string(); }});
+                 false, false, [](const std::string&, Settings&) { return Done(); }});
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sidecar/base/result.h"
 #include "sidecar/config/settings.h"
 
 namespace ringside::config {
@@ -19,8 +20,9 @@ struct Option {
   std::string_view help;
   bool repeatable = false;
   bool is_switch = false;  // `--name` alone means true
-  // Puts one value into the settings (a repeatable one: appends). Not empty: what is wrong with it, half a sentence.
-  std::function<std::string(const std::string& value, Settings& settings)> read;
+  // Puts one value into the settings (a repeatable one: appends). The error says what is wrong with it, in half a
+  // sentence.
+  std::function<base::Result<void, std::string>(const std::string& value, Settings& settings)> read;
 };
 
 const std::vector<Option>& schema();  // in the order of help

@@ -23,10 +23,10 @@ std::optional<std::uint16_t> read_port(std::string_view text) {
 
 Read<UnixPath> read_unix_path(std::string_view text) {
   take_prefix(text, "//");  // unix:///run/x is how gRPC spells unix:/run/x
-  if (text.empty()) return Wrong{"has no path"};
-  if (text.front() == '@') return Wrong{"is an abstract socket, which every container of the pod could reach"};
-  if (text.size() > kMaxUnixPath) return Wrong{"has a path of more than 107 bytes"};
-  if (text.find('\0') != std::string_view::npos) return Wrong{"has a zero byte in its path"};
+  if (text.empty()) return base::Error("has no path");
+  if (text.front() == '@') return base::Error("is an abstract socket, which every container of the pod could reach");
+  if (text.size() > kMaxUnixPath) return base::Error("has a path of more than 107 bytes");
+  if (text.find('\0') != std::string_view::npos) return base::Error("has a zero byte in its path");
   return UnixPath{std::string(text)};
 }
 
@@ -41,35 +41,36 @@ bool unspecified(const core::HostName& host) { return host.address == "0.0.0.0" 
 
 Read<TcpListen> read_tcp_listen(std::string_view text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return Wrong{"has no port"};
+  if (colon == std::string_view::npos) return base::Error("has no port");
   const std::string_view address = text.substr(0, colon);
   const auto port = read_port(text.substr(colon + 1));
-  if (!port) return Wrong{"has no port between 0 and 65535 behind the last colon"};
+  if (!port) return base::Error("has no port between 0 and 65535 behind the last colon");
   const auto ip = core::canonical_ip(address);
-  if (!ip) return Wrong{"does not start with an IP address"};
-  if (ip->find(':') != std::string::npos && !address.starts_with('[')) return Wrong{"needs brackets: [IPv6]:PORT"};
+  if (!ip) return base::Error("does not start with an IP address");
+  if (ip->find(':') != std::string::npos && !address.starts_with('['))
+    return base::Error("needs brackets: [IPv6]:PORT");
   return TcpListen{*ip, *port};
 }
 
 Read<Listen> read_listen(std::string_view text) {
   if (take_prefix(text, "unix:")) {
     auto path = read_unix_path(text);
-    if (auto* wrong = std::get_if<Wrong>(&path)) return std::move(*wrong);
-    return Listen(std::get<UnixPath>(std::move(path)));
+    if (!path) return base::Error(path.error());
+    return Listen(std::move(*path));
   }
   auto tcp = read_tcp_listen(text);
-  if (auto* wrong = std::get_if<Wrong>(&tcp)) return std::move(*wrong);
-  return Listen(std::get<TcpListen>(std::move(tcp)));
+  if (!tcp) return base::Error(tcp.error());
+  return Listen(std::move(*tcp));
 }
 
 // SERVICE[.NAMESPACE][:PORT]
 Read<JoinSource> read_join_kubernetes(std::string_view text) {
   const auto name = core::parse_host_name(text);
-  if (!name || name->is_ip || text.front() == '[') return Wrong{"is not SERVICE[.NAMESPACE][:PORT] behind k8s:"};
+  if (!name || name->is_ip || text.front() == '[') return base::Error("is not SERVICE[.NAMESPACE][:PORT] behind k8s:");
   const std::string& path = name->address;
   const std::size_t dot = path.find('.');
   if (dot != std::string::npos && path.find('.', dot + 1) != std::string::npos) {
-    return Wrong{"has more than a service and a namespace behind k8s:"};
+    return base::Error("has more than a service and a namespace behind k8s:");
   }
   return JoinSource(
       JoinKubernetes{path.substr(0, dot), dot == std::string::npos ? std::string() : path.substr(dot + 1), name->port});
@@ -79,10 +80,10 @@ Read<JoinSource> read_join(std::string_view text) {
   if (take_prefix(text, "k8s:")) return read_join_kubernetes(text);
   if (take_prefix(text, "dns:")) {
     const auto name = core::parse_host_name(text);
-    if (!name) return Wrong{"is not a DNS name with an optional port behind dns:"};
-    if (name->is_ip) return Wrong{"is an address, not a name; leave dns: away"};
+    if (!name) return base::Error("is not a DNS name with an optional port behind dns:");
+    if (name->is_ip) return base::Error("is an address, not a name; leave dns: away");
     if (text.starts_with('_')) {
-      if (has_port(text)) return Wrong{"names a port, but SRV records carry their own"};
+      if (has_port(text)) return base::Error("names a port, but SRV records carry their own");
       return JoinSource(JoinSrv{name->address});
     }
     return JoinSource(JoinDns{name->address, name->port});
@@ -92,8 +93,8 @@ Read<JoinSource> read_join(std::string_view text) {
     const std::size_t comma = text.find(',');
     const std::string_view part = text.substr(0, comma);
     auto host = core::parse_host_name(part);
-    if (!host) return Wrong{"holds \"" + std::string(part) + "\", which is not a host name or an address"};
-    if (unspecified(*host)) return Wrong{"holds " + host->address + ", which is not the address of a host"};
+    if (!host) return base::Error("holds \"" + std::string(part) + "\", which is not a host name or an address");
+    if (unspecified(*host)) return base::Error("holds " + host->address + ", which is not the address of a host");
     source.hosts.push_back(std::move(*host));
     if (comma == std::string_view::npos) return JoinSource(std::move(source));
     text.remove_prefix(comma + 1);
@@ -101,46 +102,47 @@ Read<JoinSource> read_join(std::string_view text) {
 }
 
 Read<AppTarget> read_app(std::string_view text) {
-  if (text == "dial") return Wrong{"is not available yet"};
+  if (text == "dial") return base::Error("is not available yet");
   AppTarget app;
   app.protocol = text.starts_with("grpc") ? AppProtocol::kGrpc : AppProtocol::kHttp;
   if (take_prefix(text, "http+unix:") || take_prefix(text, "grpc+unix:")) {
     auto path = read_unix_path(text);
-    if (auto* wrong = std::get_if<Wrong>(&path)) return std::move(*wrong);
-    app.at = std::get<UnixPath>(std::move(path));
+    if (!path) return base::Error(path.error());
+    app.at = std::move(*path);
     return app;
   }
-  if (text.starts_with("https://") || text.starts_with("grpcs://")) return Wrong{"asks for TLS, but the app is local"};
+  if (text.starts_with("https://") || text.starts_with("grpcs://"))
+    return base::Error("asks for TLS, but the app is local");
   if (!take_prefix(text, "http://") && !take_prefix(text, "grpc://")) {
-    return Wrong{"starts with none of http:// grpc:// http+unix: grpc+unix:"};
+    return base::Error("starts with none of http:// grpc:// http+unix: grpc+unix:");
   }
   if (text.ends_with('/')) text.remove_suffix(1);
-  if (text.find_first_of("/?#") != std::string_view::npos) return Wrong{"has a path; only host and port may be given"};
+  if (text.find_first_of("/?#") != std::string_view::npos)
+    return base::Error("has a path; only host and port may be given");
   const auto host = core::parse_host_name(text);
-  if (!host) return Wrong{"has no host or address with a port between 1 and 65535"};
-  if (!has_port(text) && app.protocol == AppProtocol::kGrpc) return Wrong{"has no port"};
+  if (!host) return base::Error("has no host or address with a port between 1 and 65535");
+  if (!has_port(text) && app.protocol == AppProtocol::kGrpc) return base::Error("has no port");
   app.at = AppTcp{host->address, has_port(text) ? host->port : std::uint16_t{80}};
   return app;
 }
 
 Read<AnnouncedHost> read_announced_host(std::string_view text) {
   auto host = core::parse_host_name(text);
-  if (!host) return Wrong{"is not a host name or an address"};
-  if (unspecified(*host)) return Wrong{"is an address that nobody can reach"};
+  if (!host) return base::Error("is not a host name or an address");
+  if (unspecified(*host)) return base::Error("is an address that nobody can reach");
   return AnnouncedHost{std::move(*host), has_port(text)};
 }
 
 Read<std::string> read_allowed_host(std::string_view text) {
   const auto host = core::parse_host_name(text);
-  if (!host || has_port(text)) return Wrong{"is not a host name without a port"};
+  if (!host || has_port(text)) return base::Error("is not a host name without a port");
   return host->address;
 }
 
 Read<std::string> read_dns_server(std::string_view text) {
   const std::string whole = has_port(text) ? std::string(text) : std::string(text) + ":53";
-  const auto read = read_tcp_listen(whole);
-  const auto* at = std::get_if<TcpListen>(&read);
-  if (at == nullptr || at->port == 0) return Wrong{"is not an IP address, with or without a port"};
+  const auto at = read_tcp_listen(whole);
+  if (!at || at->port == 0) return base::Error("is not an IP address, with or without a port");
   return whole;
 }
 

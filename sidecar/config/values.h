@@ -1,19 +1,14 @@
-// Readers of single settings that are more than a number: addresses, sources, URLs. Each answers with the value, or
-// with what is wrong in half a sentence ("has no port").
+// Readers of single settings that are more than a number: addresses, sources, URLs. The error says what is wrong in
+// half a sentence ("has no port").
 #pragma once
 
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 
+#include "sidecar/base/result.h"
 #include "sidecar/config/settings.h"
 
 namespace ringside::config {
-
-struct Wrong {
-  std::string why;
-};
 
 struct AnnouncedHost {
   core::HostName name;
@@ -21,7 +16,7 @@ struct AnnouncedHost {
 };
 
 template <class T>
-using Read = std::variant<T, Wrong>;
+using Read = base::Result<T, std::string>;
 
 Read<TcpListen> read_tcp_listen(std::string_view text);  // IP:PORT, [IPv6]:PORT; port 0 allowed
 Read<Listen> read_listen(std::string_view text);         // the same, or unix:PATH

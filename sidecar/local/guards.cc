@@ -9,8 +9,7 @@ namespace ringside::local {
 namespace {
 
 bool good_host(const std::string& host, const std::vector<std::string>& allow_hosts) {
-  std::string error;
-  const auto endpoint = net::parse_endpoint(net::to_lower(host), 80, error);
+  const auto endpoint = net::parse_endpoint(net::to_lower(host), 80);
   if (!endpoint || endpoint->is_unix()) return false;
   return endpoint->is_loopback() ||
          std::find(allow_hosts.begin(), allow_hosts.end(), endpoint->host) != allow_hosts.end();

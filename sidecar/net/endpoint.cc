@@ -31,50 +31,38 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
-std::optional<Endpoint> parse_unix(std::string_view path, std::string& error) {
-  if (path.empty()) {
-    error = "unix: needs a path";
-    return std::nullopt;
-  }
+base::Result<Endpoint, std::string> parse_unix(std::string_view path) {
+  if (path.empty()) return base::Error("unix: needs a path");
   if (path.size() >= sizeof(sockaddr_un::sun_path) || path.find('\0') != std::string_view::npos) {
-    error = "the path of a Unix socket has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes";
-    return std::nullopt;
+    return base::Error("the path of a Unix socket has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                       " bytes");
   }
   Endpoint endpoint;
   endpoint.unix_path = path;
   return endpoint;
 }
 
-// Host and, where there is one, port; brackets taken off.
-bool split(std::string_view text, std::string_view& host, std::optional<std::string_view>& port, std::string& error) {
+struct HostPort {
+  std::string_view host;  // without brackets
+  std::optional<std::string_view> port;
+};
+
+base::Result<HostPort, std::string> split(std::string_view text) {
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
-    if (close == std::string_view::npos) {
-      error = "']' is missing";
-      return false;
-    }
-    host = text.substr(1, close - 1);
+    if (close == std::string_view::npos) return base::Error("']' is missing");
+    HostPort at{text.substr(1, close - 1), {}};
     const std::string_view rest = text.substr(close + 1);
-    if (!rest.empty() && rest[0] != ':') {
-      error = "only a port may follow ']'";
-      return false;
-    }
-    if (!rest.empty()) port = rest.substr(1);
-    const auto ip = parse_ip(std::string(host));
-    if (!ip || !ip->is_v6()) {
-      error = "brackets hold an IPv6 address";
-      return false;
-    }
-    return true;
+    if (!rest.empty() && rest[0] != ':') return base::Error("only a port may follow ']'");
+    if (!rest.empty()) at.port = rest.substr(1);
+    const auto ip = parse_ip(std::string(at.host));
+    if (!ip || !ip->is_v6()) return base::Error("brackets hold an IPv6 address");
+    return at;
   }
   const std::size_t colon = text.find(':');
-  if (colon != std::string_view::npos && text.find(':', colon + 1) != std::string_view::npos) {
-    host = text;  // bare IPv6
-    return true;
-  }
-  host = text.substr(0, colon);
-  if (colon != std::string_view::npos) port = text.substr(colon + 1);
-  return true;
+  if (colon == std::string_view::npos) return HostPort{text, {}};
+  if (text.find(':', colon + 1) != std::string_view::npos) return HostPort{text, {}};  // bare IPv6
+  return HostPort{text.substr(0, colon), text.substr(colon + 1)};
 }
 
 bool is_name(std::string_view host) {
@@ -107,40 +95,30 @@ std::string Endpoint::to_string() const {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::optional<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port, std::string& error) {
-  if (text.starts_with(kUnixPrefix)) return parse_unix(text.substr(kUnixPrefix.size()), error);
-  std::string_view host;
-  std::optional<std::string_view> port_text;
-  if (!split(text, host, port_text, error)) return std::nullopt;
+base::Result<Endpoint, std::string> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+  if (text.starts_with(kUnixPrefix)) return parse_unix(text.substr(kUnixPrefix.size()));
+  const auto at = split(text);
+  if (!at) return base::Error(at.error());
   Endpoint endpoint;
-  endpoint.host = host;
-  if (!parse_ip(endpoint.host) && !is_name(host)) {
-    error = host.empty() ? "the host is missing" : "'" + std::string(host) + "' is neither an IP address nor a name";
-    return std::nullopt;
+  endpoint.host = at->host;
+  if (at->host.empty()) return base::Error("the host is missing");
+  if (!parse_ip(endpoint.host) && !is_name(at->host)) {
+    return base::Error("'" + endpoint.host + "' is neither an IP address nor a name");
   }
-  if (!port_text) {
-    if (default_port == 0) {
-      error = "the port is missing";
-      return std::nullopt;
-    }
+  if (!at->port) {
+    if (default_port == 0) return base::Error("the port is missing");
     endpoint.port = default_port;
     return endpoint;
   }
-  const auto port = parse_port(*port_text);
-  if (!port) {
-    error = "'" + std::string(*port_text) + "' is not a port from 0 to 65535";
-    return std::nullopt;
-  }
+  const auto port = parse_port(*at->port);
+  if (!port) return base::Error("'" + std::string(*at->port) + "' is not a port from 0 to 65535");
   endpoint.port = *port;
   return endpoint;
 }
 
-std::optional<ListenAddress> parse_listen_address(std::string_view text, std::string& error) {
-  auto address = parse_endpoint(text, 0, error);
-  if (address && !address->is_literal()) {
-    error = "'" + address->host + "' is not an IP address";
-    return std::nullopt;
-  }
+base::Result<ListenAddress, std::string> parse_listen_address(std::string_view text) {
+  auto address = parse_endpoint(text, 0);
+  if (address && !address->is_literal()) return base::Error("'" + address->host + "' is not an IP address");
   return address;
 }
 

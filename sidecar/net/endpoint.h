@@ -8,6 +8,8 @@
 
 #include <boost/asio/generic/stream_protocol.hpp>
 
+#include "sidecar/base/result.h"
+
 namespace ringside::net {
 
 using SocketAddress = boost::asio::generic::stream_protocol::endpoint;
@@ -28,12 +30,12 @@ struct Endpoint {
 };
 using ListenAddress = Endpoint;
 
-// "IP:PORT" with an IP literal (v6 in brackets), or "unix:PATH"; port 0 lets the kernel choose.
-// Nothing on a malformed text, and then `error` says what is wrong.
-std::optional<ListenAddress> parse_listen_address(std::string_view text, std::string& error);
+// "IP:PORT" with an IP literal (v6 in brackets), or "unix:PATH"; port 0 lets the kernel choose. The error says what is
+// wrong with the text.
+base::Result<ListenAddress, std::string> parse_listen_address(std::string_view text);
 
 // "HOST:PORT", "HOST" where `default_port` is not 0, "[v6]:PORT", bare v6, or "unix:PATH".
-std::optional<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port, std::string& error);
+base::Result<Endpoint, std::string> parse_endpoint(std::string_view text, std::uint16_t default_port);
 
 // The kernel's form; nothing where the host is a name or the path is longer than the kernel takes.
 std::optional<SocketAddress> to_socket_address(const Endpoint& endpoint);

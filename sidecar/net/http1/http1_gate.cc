@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
+// Done, or the rule that is broken.
+using Checked = base::Result<void, std::string>;
+
 // Quoted for a person: what a header says may be long, and its bytes need not be text.
 std::string quoted(std::string_view text) {
   constexpr std::size_t kMost = 60;
@@ -46,83 +49,79 @@ bool split_absolute_form(std::string& target, std::string& authority) {
   return !authority.empty();
 }
 
-bool read_request_line(std::string_view line, Http1Head& head, std::string& authority, std::string& why) {
+// Yields the host of a target in absolute form; empty: it is a path.
+base::Result<std::string, std::string> read_request_line(std::string_view line, Http1Head& head) {
+  std::string authority;
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last || !is_token(line.substr(0, first))) {
-    why = "the request line is not a method, a target and a version";
-    return false;
+    return base::Error("the request line is not a method, a target and a version");
   }
   if (!read_version(line.substr(last + 1), head.minor)) {
-    why = "the version is " + quoted(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0";
-    return false;
+    return base::Error("the version is " + quoted(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0");
   }
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
   const bool star = head.target == "*" && head.method == "OPTIONS";
   if (!star && !head.target.starts_with('/') && !split_absolute_form(head.target, authority)) {
-    why = "the request target must be a path";
-    return false;
+    return base::Error("the request target must be a path");
   }
   if (head.target.find_first_of(" \t#") != std::string::npos) {
-    why = "the request target holds a space, a tab or a #: percent-encode them";
-    return false;
+    return base::Error("the request target holds a space, a tab or a #: percent-encode them");
   }
-  return true;
+  return authority;
 }
 
-bool read_status_line(std::string_view line, Http1Head& head, std::string& why) {
+Checked read_status_line(std::string_view line, Http1Head& head) {
   const bool shaped =
       line.size() >= 12 && line[8] == ' ' && is_digits(line.substr(9, 3)) && (line.size() == 12 || line[12] == ' ');
   if (!shaped || !read_version(line.substr(0, 8), head.minor) || line[9] == '0') {
-    why = "the status line is not HTTP/1.1 or HTTP/1.0 and a status of three digits: " + quoted(line);
-    return false;
+    return base::Error("the status line is not HTTP/1.1 or HTTP/1.0 and a status of three digits: " + quoted(line));
   }
   head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
-  return true;
+  return {};
 }
 
-bool read_headers(std::string_view block, Http1Head& head, std::string& why) {
+Checked read_headers(std::string_view block, Http1Head& head) {
   std::string_view line;
   for (;;) {
     if (!take_line(block, line)) {
-      why = "the headers hold a control character or a bare line end";
-      return false;
+      return base::Error("the headers hold a control character or a bare line end");
     }
-    if (line.empty()) return true;
+    if (line.empty()) return {};
     if (line.front() == ' ' || line.front() == '\t') {
-      why = "a header is folded: " + quoted(line);
-      return false;
+      return base::Error("a header is folded: " + quoted(line));
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-      why = "a header has no name of letters, digits and hyphens: " + quoted(line.substr(0, colon));
-      return false;
+      return base::Error("a header has no name of letters, digits and hyphens: " + quoted(line.substr(0, colon)));
     }
     head.headers.add(to_lower(line.substr(0, colon)), std::string(trim(line.substr(colon + 1))));
   }
 }
 
-bool check_framing(Http1Head& head, std::string& why) {
+Checked check_framing(Http1Head& head) {
   const std::size_t lengths = head.headers.count("content-length");
   const std::size_t encodings = head.headers.count("transfer-encoding");
   head.has_length = lengths == 1;
   head.chunked = encodings == 1;
   const std::string_view length = head.headers.get("content-length");
-  if (lengths > 1) {
-    why = "there are two Content-Length headers";
-  } else if (head.has_length && (!is_digits(length) || length.size() > 18)) {
-    why = "Content-Length is not a number of at most 18 digits: " + quoted(length);
-  } else if (encodings > 1 || (head.chunked && to_lower(head.headers.get("transfer-encoding")) != "chunked")) {
-    why = "Transfer-Encoding is not just chunked: " + quoted(head.headers.get("transfer-encoding"));
-  } else if (head.chunked && head.has_length) {
-    why = "there is a Content-Length beside Transfer-Encoding";
-  } else if (head.chunked && head.minor == 0) {
-    why = "HTTP/1.0 has no Transfer-Encoding";
-  } else {
-    return true;
+  if (lengths > 1) return base::Error("there are two Content-Length headers");
+  if (head.has_length && (!is_digits(length) || length.size() > 18)) {
+    return base::Error("Content-Length is not a number of at most 18 digits: " + quoted(length));
   }
-  return false;
+  if (encodings > 1 || (head.chunked && to_lower(head.headers.get("transfer-encoding")) != "chunked")) {
+    return base::Error("Transfer-Encoding is not just chunked: " + quoted(head.headers.get("transfer-encoding")));
+  }
+  if (head.chunked && head.has_length) return base::Error("there is a Content-Length beside Transfer-Encoding");
+  if (head.chunked && head.minor == 0) return base::Error("HTTP/1.0 has no Transfer-Encoding");
+  return {};
+}
+
+// What follows the first line.
+Checked read_rest(std::string_view block, Http1Head& head) {
+  if (auto read = read_headers(block, head); !read) return read;
+  return check_framing(head);
 }
 
 }  // namespace
@@ -149,35 +148,30 @@ bool has_token(const Metadata& headers, std::string_view name, std::string_view 
   return false;
 }
 
-bool read_request_head(std::string_view block, Http1Head& head, std::string& why) {
+base::Result<Http1Head, std::string> read_request_head(std::string_view block) {
   std::string_view line;
-  if (!take_line(block, line)) {
-    why = "the request line holds a control character or a bare line end";
-    return false;
-  }
-  std::string authority;
-  if (!read_request_line(line, head, authority, why) || !read_headers(block, head, why) || !check_framing(head, why))
-    return false;
+  if (!take_line(block, line)) return base::Error("the request line holds a control character or a bare line end");
+  Http1Head head;
+  auto authority = read_request_line(line, head);
+  if (!authority) return base::Error(authority.error());
+  if (const auto rest = read_rest(block, head); !rest) return base::Error(rest.error());
   const std::size_t hosts = head.headers.count("host");
-  if (hosts > 1 || (hosts == 0 && head.minor == 1)) {
-    why = hosts > 1 ? "there are two Host headers" : "there is no Host header";
-    return false;
-  }
-  if (!authority.empty()) head.headers.set("host", std::move(authority));
+  if (hosts > 1) return base::Error("there are two Host headers");
+  if (hosts == 0 && head.minor == 1) return base::Error("there is no Host header");
+  if (!authority->empty()) head.headers.set("host", std::move(*authority));
   if (head.headers.get("host").find_first_of(" \t,/@?#\\") != std::string_view::npos) {
-    why = "Host is not a host and a port: " + quoted(head.headers.get("host"));
-    return false;
+    return base::Error("Host is not a host and a port: " + quoted(head.headers.get("host")));
   }
-  return true;
+  return head;
 }
 
-bool read_response_head(std::string_view block, Http1Head& head, std::string& why) {
+base::Result<Http1Head, std::string> read_response_head(std::string_view block) {
   std::string_view line;
-  if (!take_line(block, line)) {
-    why = "the status line holds a control character or a bare line end";
-    return false;
-  }
-  return read_status_line(line, head, why) && read_headers(block, head, why) && check_framing(head, why);
+  if (!take_line(block, line)) return base::Error("the status line holds a control character or a bare line end");
+  Http1Head head;
+  if (const auto read = read_status_line(line, head); !read) return base::Error(read.error());
+  if (const auto rest = read_rest(block, head); !rest) return base::Error(rest.error());
+  return head;
 }
 
 }  // namespace ringside::net

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "sidecar/base/result.h"
 #include "sidecar/net/metadata.h"
 
 namespace ringside::net {
@@ -24,9 +25,9 @@ struct Http1Head {
 // exactly "chunked", chunked in HTTP/1.0, no Host or two, folded lines, bare CR or LF, control characters, a
 // space before the colon. Of a target in absolute form ("http://host/path") the host counts, and replaces Host (RFC
 // 9112 §3.2.2). It stands before Beast's parser, which accepts several of these.
-// False: `why` says which rule.
-bool read_request_head(std::string_view block, Http1Head& head, std::string& why);
-bool read_response_head(std::string_view block, Http1Head& head, std::string& why);
+// The error says which rule.
+base::Result<Http1Head, std::string> read_request_head(std::string_view block);
+base::Result<Http1Head, std::string> read_response_head(std::string_view block);
 
 // Whether a comma separated header ("Connection") holds the token, whatever its case.
 bool has_token(const Metadata& headers, std::string_view name, std::string_view token);

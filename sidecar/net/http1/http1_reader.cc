@@ -112,9 +112,9 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
   }
   const std::string own = kRequest ? std::string() : canonical_response_head({buffer_.data(), size});
   const std::string_view block = kRequest ? std::string_view(buffer_.data(), size) : std::string_view(own);
-  std::string why;
-  const bool good = kRequest ? read_request_head(block, head_, why) : read_response_head(block, head_, why);
-  if (!good) return fail(400, std::move(why));
+  auto head = kRequest ? read_request_head(block) : read_response_head(block);
+  if (!head) return fail(400, std::move(head.error()));
+  head_ = std::move(*head);
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(limits_.max_header + 1));
   parser_->body_limit(limits_.max_body);

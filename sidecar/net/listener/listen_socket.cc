@@ -32,54 +32,41 @@ class Descriptor {
 
 const sockaddr* raw(const SocketAddress& address) { return reinterpret_cast<const sockaddr*>(address.data()); }
 
-std::string failure(const ListenAddress& address, const std::string& what) {
-  return "cannot listen on " + address.to_string() + ": " + what;
+base::Error<std::string> failure(const ListenAddress& address, const std::string& what) {
+  return base::Error("cannot listen on " + address.to_string() + ": " + what);
 }
 
 // Removes the file of a server that is gone; leaves everything else alone.
-bool clear_stale(const ListenAddress& address, const SocketAddress& name, std::string& error) {
+base::Result<void, std::string> clear_stale(const ListenAddress& address, const SocketAddress& name) {
   struct stat status {};
-  if (::lstat(address.unix_path.c_str(), &status) != 0) return true;
-  if (!S_ISSOCK(status.st_mode)) {
-    error = failure(address, "the file exists and is not a socket");
-    return false;
-  }
+  if (::lstat(address.unix_path.c_str(), &status) != 0) return {};
+  if (!S_ISSOCK(status.st_mode)) return failure(address, "the file exists and is not a socket");
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int connected = ::connect(probe.get(), raw(name), static_cast<socklen_t>(name.size()));
-  if (connected == 0 || errno == EAGAIN) {
-    error = failure(address, "somebody else answers there");
-    return false;
-  }
-  if (errno != ECONNREFUSED) {
-    error = failure(address, std::strerror(errno));
-    return false;
-  }
+  if (connected == 0 || errno == EAGAIN) return failure(address, "somebody else answers there");
+  if (errno != ECONNREFUSED) return failure(address, std::strerror(errno));
   ::unlink(address.unix_path.c_str());
-  return true;
+  return {};
 }
 
 bool no_ipv6(int error_number) { return error_number == EAFNOSUPPORT || error_number == EADDRNOTAVAIL; }
 
 }  // namespace
 
-int open_listen_socket(const ListenAddress& address, Endpoint& bound, std::string& error) {
+base::Result<ListenSocket, std::string> open_listen_socket(const ListenAddress& address) {
   const auto name = to_socket_address(address);
-  if (!name) {
-    error = failure(address, "not an address to listen on");
-    return -1;
-  }
+  if (!name) return failure(address, "not an address to listen on");
   ListenAddress fallback = address;
   const bool any_v6 = address.host == "::";
   if (any_v6) fallback.host = "0.0.0.0";
   const int family = name->protocol().family();
   Descriptor fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (fd.get() < 0) {
-    if (any_v6 && no_ipv6(errno)) return open_listen_socket(fallback, bound, error);
-    error = failure(address, std::strerror(errno));
-    return -1;
+    if (any_v6 && no_ipv6(errno)) return open_listen_socket(fallback);
+    return failure(address, std::strerror(errno));
   }
   if (address.is_unix()) {
-    if (!clear_stale(address, *name, error)) return -1;
+    if (const auto cleared = clear_stale(address, *name); !cleared) return base::Error(cleared.error());
   } else {
     const int on = 1;
     const int v6_only = any_v6 ? 0 : 1;
@@ -92,22 +79,18 @@ int open_listen_socket(const ListenAddress& address, Endpoint& bound, std::strin
   const int bind_error = errno;
   if (address.is_unix()) ::umask(mask);
   if (bind_result != 0) {
-    if (any_v6 && no_ipv6(bind_error)) return open_listen_socket(fallback, bound, error);
-    error = failure(address, std::strerror(bind_error));
-    return -1;
+    if (any_v6 && no_ipv6(bind_error)) return open_listen_socket(fallback);
+    return failure(address, std::strerror(bind_error));
   }
-  if (::listen(fd.get(), kBacklog) != 0) {
-    error = failure(address, std::strerror(errno));
-    return -1;
-  }
+  if (::listen(fd.get(), kBacklog) != 0) return failure(address, std::strerror(errno));
   SocketAddress actual;
   socklen_t size = static_cast<socklen_t>(actual.capacity());
-  bound = address;
+  Endpoint bound = address;
   if (!address.is_unix() && ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(actual.data()), &size) == 0) {
     actual.resize(size);
     bound = to_endpoint(actual);
   }
-  return fd.release();
+  return ListenSocket{fd.release(), std::move(bound)};
 }
 
 }  // namespace ringside::net

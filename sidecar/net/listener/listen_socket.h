@@ -1,14 +1,19 @@
-// Binds and listens, non-blocking; the descriptor, or -1 with `error` naming the address and the reason.
-// `bound` is what the kernel made of it. "[::]" is dual-stack, or 0.0.0.0 without IPv6. A Unix socket's file is
-// replaced only when nobody answers on it, and gets mode 0660.
+// Binds and listens, non-blocking. "[::]" is dual-stack, or 0.0.0.0 without IPv6. A Unix socket's file is replaced only
+// when nobody answers on it, and gets mode 0660.
 #pragma once
 
 #include <string>
 
+#include "sidecar/base/result.h"
 #include "sidecar/net/endpoint.h"
 
 namespace ringside::net {
 
-int open_listen_socket(const ListenAddress& address, Endpoint& bound, std::string& error);
+struct ListenSocket {
+  int descriptor = -1;  // whoever gets it closes it
+  Endpoint bound;       // what the kernel made of the address
+};
+// The error names the address and the reason.
+base::Result<ListenSocket, std::string> open_listen_socket(const ListenAddress& address);
 
 }  // namespace ringside::net

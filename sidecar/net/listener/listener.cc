@@ -71,15 +71,17 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
-  bool open(std::string& error) {
-    const int fd = open_listen_socket(options_.address, bound_, error);
-    if (fd < 0) return false;
+  base::Result<void, std::string> open() {
+    auto socket = open_listen_socket(options_.address);
+    if (!socket) return base::Error(socket.error());
     error_code ec;
-    acceptor_.assign(fd, ec);
-    if (!ec) return true;
-    ::close(fd);
-    error = "cannot listen on " + options_.address.to_string() + ": " + ec.message();
-    return false;
+    acceptor_.assign(socket->descriptor, ec);
+    if (ec) {
+      ::close(socket->descriptor);
+      return base::Error("cannot listen on " + options_.address.to_string() + ": " + ec.message());
+    }
+    bound_ = std::move(socket->bound);
+    return {};
   }
 
   void start() {
@@ -318,7 +320,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
 Listener::Listener(Loop& loop, ListenerOptions options) : impl_(std::make_shared<Impl>(loop, std::move(options))) {}
 Listener::~Listener() { close(); }
-bool Listener::open(std::string& error) { return impl_->open(error); }
+base::Result<void, std::string> Listener::open() { return impl_->open(); }
 void Listener::start() { impl_->start(); }
 const Endpoint& Listener::local_address() const { return impl_->local_address(); }
 std::size_t Listener::connections() const { return impl_->connections(); }

@@ -47,10 +47,10 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Binds and listens. On failure false, and `error` names the address and says why.
+  // Binds and listens. The error names the address and says why.
   // "[::]" is dual-stack, and 0.0.0.0 on a machine without IPv6. A Unix socket's file is replaced only when
   // nobody answers on it; its mode is 0660.
-  bool open(std::string& error);
+  base::Result<void, std::string> open();
   // Begins to accept; what has connected since open() is served then.
   void start();
   // The real one: port 0 replaced by what the kernel chose. After open().

@@ -24,11 +24,10 @@ struct Machine {
 
   Machine() {
     sources.machine_name = "node-7";
-    sources.read_file = [this](const std::string& path, std::string& error) -> std::optional<std::string> {
+    sources.read_file = [this](const std::string& path) -> base::Result<std::string, std::string> {
       const auto found = files.find(path);
       if (found != files.end()) return found->second;
-      error = "no such file, or not readable";
-      return std::nullopt;
+      return base::Error("no such file, or not readable");
     };
   }
   Machine& flags(std::vector<std::string> arguments) {
@@ -46,15 +45,13 @@ struct Machine {
   }
   Loaded good() const {
     auto result = load(sources);
-    if (auto* errors = std::get_if<Errors>(&result)) {
-      for (const auto& error : *errors) ADD_FAILURE() << error;
-      return {};
-    }
-    return std::get<Loaded>(std::move(result));
+    if (result) return std::move(*result);
+    for (const auto& error : result.error()) ADD_FAILURE() << error;
+    return {};
   }
   Errors bad() const {
     auto result = load(sources);
-    if (auto* errors = std::get_if<Errors>(&result)) return *errors;
+    if (!result) return result.error();
     ADD_FAILURE() << "was accepted";
     return {};
   }

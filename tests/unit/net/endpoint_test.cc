@@ -8,40 +8,38 @@ namespace ringside::net {
 namespace {
 
 TEST(Endpoint, ReadsEveryForm) {
-  std::string error;
-  const auto v4 = parse_listen_address("127.0.0.1:1380", error);
+  const auto v4 = parse_listen_address("127.0.0.1:1380");
   ASSERT_TRUE(v4);
   EXPECT_EQ(v4->to_string(), "127.0.0.1:1380");
   EXPECT_TRUE(v4->is_loopback());
-  const auto v6 = parse_listen_address("[::1]:0", error);
+  const auto v6 = parse_listen_address("[::1]:0");
   ASSERT_TRUE(v6);
   EXPECT_EQ(v6->host, "::1");
   EXPECT_EQ(v6->port, 0);
   EXPECT_EQ(v6->to_string(), "[::1]:0");
-  const auto any = parse_listen_address("[::]:1337", error);
+  const auto any = parse_listen_address("[::]:1337");
   ASSERT_TRUE(any);
   EXPECT_FALSE(any->is_loopback());
-  const auto path = parse_listen_address("unix:/run/x.sock", error);
+  const auto path = parse_listen_address("unix:/run/x.sock");
   ASSERT_TRUE(path);
   EXPECT_EQ(path->to_string(), "unix:/run/x.sock");
   EXPECT_TRUE(path->is_loopback());
-  const auto name = parse_endpoint("Host-1.example", 1337, error);
+  const auto name = parse_endpoint("Host-1.example", 1337);
   ASSERT_TRUE(name);
   EXPECT_EQ(name->port, 1337);
   EXPECT_FALSE(name->is_literal());
-  EXPECT_EQ(parse_endpoint("fd00::2", 80, error)->host, "fd00::2");
-  EXPECT_TRUE(parse_endpoint("[::ffff:127.0.0.1]:1", 0, error)->is_loopback());
+  EXPECT_EQ(parse_endpoint("fd00::2", 80)->host, "fd00::2");
+  EXPECT_TRUE(parse_endpoint("[::ffff:127.0.0.1]:1", 0)->is_loopback());
 }
 
 TEST(Endpoint, SaysWhatIsWrong) {
   for (const char* text : {"", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:8o",
                            "[::1", "[::1]80", "[127.0.0.1]:80", "unix:", "name:80", "1.2.3:80", "a b:80", "::1"}) {
-    std::string error;
-    EXPECT_FALSE(parse_listen_address(text, error)) << text;
-    EXPECT_FALSE(error.empty()) << text;
+    const auto address = parse_listen_address(text);
+    ASSERT_FALSE(address) << text;
+    EXPECT_FALSE(address.error().empty()) << text;
   }
-  std::string error;
-  EXPECT_FALSE(parse_listen_address("unix:/" + std::string(200, 'x'), error));
+  EXPECT_FALSE(parse_listen_address("unix:/" + std::string(200, 'x')));
 }
 
 }  // namespace

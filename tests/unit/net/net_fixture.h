@@ -35,8 +35,7 @@ inline ListenerOptions on_loopback(GrpcServerOptions grpc = {}) {
 // Open and started.
 inline std::unique_ptr<Listener> serve(Loop& loop, ListenerOptions options) {
   auto listener = std::make_unique<Listener>(loop, std::move(options));
-  std::string error;
-  EXPECT_TRUE(listener->open(error)) << error;
+  if (const auto opened = listener->open(); !opened) ADD_FAILURE() << opened.error();
   listener->start();
   return listener;
 }

@@ -26,8 +26,7 @@ class GrpcServer : public testing::ListenerTest {
 
   void listen(const std::string& address = "127.0.0.1:0") {
     ListenerOptions options;
-    std::string error;
-    options.address = *parse_listen_address(address, error);
+    options.address = *parse_listen_address(address);
     options.http2 = http2_;
     options.http2->service = serve_grpc({.methods = methods_});
     options.on_incident = [this](std::string_view incident, std::string_view) { incidents_.emplace_back(incident); };

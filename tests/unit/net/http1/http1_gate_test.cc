@@ -10,15 +10,13 @@ namespace ringside::net {
 namespace {
 
 std::string why_not_request(const std::string& head) {
-  Http1Head read;
-  std::string why;
-  return read_request_head(head, read, why) ? "" : why;
+  const auto read = read_request_head(head);
+  return read ? "" : read.error();
 }
 
 std::string why_not_response(const std::string& head) {
-  Http1Head read;
-  std::string why;
-  return read_response_head(head, read, why) ? "" : why;
+  const auto read = read_response_head(head);
+  return read ? "" : read.error();
 }
 
 // Whoever reads it has not seen the bytes: each sentence says what is wrong, and shows it where it is a value.

@@ -34,8 +34,7 @@ class Listening : public testing::LoopTest {
   }
   static ListenerOptions both(const std::string& address) {
     ListenerOptions options;
-    std::string error;
-    options.address = *parse_listen_address(address, error);
+    options.address = *parse_listen_address(address);
     options.http1 = http1();
     options.http2 = http2();
     return options;
@@ -110,9 +109,8 @@ TEST_F(Listening, SaysWhichProtocolItSpeaks) {
 TEST_F(Listening, PortInUseIsAClearError) {
   const auto first = open(both("127.0.0.1:0"));
   Listener second(loop, both(first->local_address().to_string()));
-  std::string error;
-  EXPECT_FALSE(second.open(error));
-  EXPECT_EQ(error, "cannot listen on " + first->local_address().to_string() + ": Address already in use");
+  EXPECT_EQ(second.open().error(),
+            "cannot listen on " + first->local_address().to_string() + ": Address already in use");
 }
 
 TEST_F(Listening, UnixSocketFiles) {
@@ -124,9 +122,7 @@ TEST_F(Listening, UnixSocketFiles) {
   EXPECT_EQ(status.st_mode & 0777U, 0660U);
   // Somebody answers there: kept.
   Listener second(loop, both("unix:" + path));
-  std::string error;
-  EXPECT_FALSE(second.open(error));
-  EXPECT_EQ(error, "cannot listen on unix:" + path + ": somebody else answers there");
+  EXPECT_EQ(second.open().error(), "cannot listen on unix:" + path + ": somebody else answers there");
   auto client = RawSocket::connect_to(first->local_address());
   client.send(http1_request_);
   EXPECT_TRUE(run_until([&client] { return client.has("one"); }));
@@ -145,8 +141,8 @@ TEST_F(Listening, UnixSocketFiles) {
   const int file = ::open(path.c_str(), O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
   ASSERT_GE(file, 0);
   ::close(file);
-  EXPECT_FALSE(Listener(loop, both("unix:" + path)).open(error));
-  EXPECT_EQ(error, "cannot listen on unix:" + path + ": the file exists and is not a socket");
+  EXPECT_EQ(Listener(loop, both("unix:" + path)).open().error(),
+            "cannot listen on unix:" + path + ": the file exists and is not a socket");
   ::unlink(path.c_str());
 }
 
