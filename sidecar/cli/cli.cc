@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <iostream>
 #include <sstream>
 
 #include <CLI/App.hpp>
@@ -315,23 +313,8 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
 
 }  // namespace
 
-int written(const Terminal& terminal, int status) {
-  terminal.out.flush();
-  if (terminal.out) return status;
-  terminal.err << "ringside: the output could not be written\n";
-  return status == kApplied ? kNotWritten : status;
-}
-
 int run(const std::vector<std::string>& arguments, const Terminal& terminal) {
   return written(terminal, execute(arguments, terminal));
-}
-
-Terminal process_terminal() {
-  const auto environment = [](const std::string& name) {
-    const char* value = std::getenv(name.c_str());
-    return std::string(value == nullptr ? "" : value);
-  };
-  return {std::cin, std::cout, std::cerr, environment};
 }
 
 }  // namespace ringside::cli

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "sidecar/cli/cli.h"
 #include "sidecar/cli/client.h"
+#include "sidecar/cli/terminal.h"
 #include "sidecar/wire/actor_id.h"
 
 namespace ringside::cli {

@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sidecar/cli/cli.h"
 #include "sidecar/cli/client.h"
+#include "sidecar/cli/terminal.h"
 #include "sidecar/core/call.h"
 
 namespace ringside::cli {

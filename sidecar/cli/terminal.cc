@@ -1,0 +1,23 @@
+#include "sidecar/cli/terminal.h"
+
+#include <cstdlib>
+#include <iostream>
+
+namespace ringside::cli {
+
+Terminal process_terminal() {
+  const auto environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  };
+  return {std::cin, std::cout, std::cerr, environment};
+}
+
+int written(const Terminal& terminal, int status) {
+  terminal.out.flush();
+  if (terminal.out) return status;
+  terminal.err << "ringside: the output could not be written\n";
+  return status == kApplied ? kNotWritten : status;
+}
+
+}  // namespace ringside::cli

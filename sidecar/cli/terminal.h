@@ -1,0 +1,34 @@
+// Where a command reads and writes, and with what status it ends.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+namespace ringside::cli {
+
+enum Exit : int {
+  kApplied = 0,
+  kRefused = 1,
+  kUsage = 2,
+  kNotDelivered = 3,  // not delivered, overloaded, or expired
+  kUnknown = 4,
+  kNoSidecar = 5,
+  kDrainTimedOut = 6,
+  kNotWritten = 7,  // standard output took no more
+};
+
+// Where a command reads and writes, and what it finds in the environment (empty: not set).
+struct Terminal {
+  std::istream& in;
+  std::ostream& out;
+  std::ostream& err;
+  std::function<std::string(const std::string& name)> environment;
+};
+
+Terminal process_terminal();
+
+// The exit status of what has printed all that it has to say: `status`, or that not all of it was taken.
+int written(const Terminal& terminal, int status);
+
+}  // namespace ringside::cli
