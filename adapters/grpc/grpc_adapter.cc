@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <grpc/health/v1/health.pb.h>
 #include <ringside/app/v1/app.pb.h>
 
 #include "adapters/grpc/turn_codec.h"
@@ -14,24 +15,28 @@
 namespace ringside::adapters {
 namespace {
 
+using grpc::health::v1::HealthCheckResponse;
+
 constexpr const char* kUnaryPath = "/ringside.app.v1.ActorHost/Apply";
 constexpr const char* kDeactivatePath = "/ringside.app.v1.ActorHost/Deactivate";
 constexpr const char* kControlPlanePath = "/messages.ControlPlane/Apply";
 constexpr const char* kHealthPath = "/grpc.health.v1.Health/Check";
 
-// HealthCheckResponse {status = 1}: 1 is SERVING.
-bool is_serving(const std::string& body) { return body == std::string("\x08\x01", 2); }
+bool says(const net::CallResult& result, HealthCheckResponse::ServingStatus status) {
+  HealthCheckResponse response;
+  return result.status == net::GrpcStatus::kOk && response.ParseFromString(result.body) && response.status() == status;
+}
 
 // Its status SERVICE_UNKNOWN is for streams, and yet some answer with it.
 bool is_unknown_service(const net::CallResult& result) {
   return (result.status == net::GrpcStatus::kNotFound && result.from_server) ||
-         (result.status == net::GrpcStatus::kOk && result.body == std::string("\x08\x03", 2));
+         says(result, HealthCheckResponse::SERVICE_UNKNOWN);
 }
 
-// HealthCheckRequest {service = 1}.
 std::string health_question(const std::string& service) {
-  if (service.empty()) return "";
-  return std::string("\x0a") + static_cast<char>(service.size()) + service;
+  grpc::health::v1::HealthCheckRequest request;
+  request.set_service(service);
+  return request.SerializeAsString();
 }
 
 std::vector<std::string> health_names(const std::string& chosen) {
@@ -411,7 +416,7 @@ void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Che
     health.refused = result.refused;
     health.timed_out = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
     // An app without the health service is healthy while it accepts connections and answers.
-    health.healthy = (result.status == net::GrpcStatus::kOk && is_serving(result.body)) ||
+    health.healthy = says(result, HealthCheckResponse::SERVING) ||
                      (result.status == net::GrpcStatus::kUnimplemented && result.from_server);
     health.instance = std::string(result.headers.get("ringside-app-instance"));
     const std::string& service = health_names_.front();

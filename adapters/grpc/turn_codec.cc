@@ -7,6 +7,7 @@
 #include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/fields.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 
@@ -20,49 +21,29 @@ using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
 constexpr std::int64_t kLongestWait = std::int64_t{24} * 3600 * 1'000'000;  // in microseconds
-constexpr std::uint32_t kRequestMessages = 2 << 3 | 2;                      // messages.ApplyRequest.messages
-constexpr std::uint8_t kTurnMessages = 4 << 3 | 2;                          // ringside.app.v1.Turn.messages
-constexpr std::uint8_t kFrameTurns = 1 << 3 | 2;                            // ringside.app.v1.TurnFrame.turns
 constexpr std::uint32_t kFrameResults = 1 << 3 | 2;                         // ringside.app.v1.ResultFrame.results
 constexpr std::uint32_t kFrameDeactivated = 2 << 3 | 2;                     // ringside.app.v1.ResultFrame.deactivated
 constexpr std::uint32_t kResultSeq = 1 << 3;                                // ringside.app.v1.TurnResult.seq
 
-void append_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-
-void append_field(std::string& out, std::uint8_t tag, std::string_view bytes) {
-  out += static_cast<char>(tag);
-  append_varint(out, bytes.size());
-  out.append(bytes);
-}
-
 // The batch has been checked where it came in; whatever is not a message is skipped.
 void append_messages(std::string& turn, const std::string& request) {
-  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(request.data()), static_cast<int>(request.size()));
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag != kRequestMessages) {
-      if (!WireFormatLite::SkipField(&in, tag)) return;
-      continue;
+  wire::each_field(request, [&turn](const wire::Field& field) {
+    if (field.number == messages::ApplyRequest::kMessagesFieldNumber && field.has_length()) {
+      wire::append_bytes(turn, app::v1::Turn::kMessagesFieldNumber, field.bytes);
     }
-    std::uint32_t size = 0;
-    if (!in.ReadVarint32(&size)) return;
-    const auto at = static_cast<std::size_t>(in.CurrentPosition());
-    if (size > request.size() - at || !in.Skip(static_cast<int>(size))) return;
-    append_field(turn, kTurnMessages, std::string_view(request).substr(at, size));
-  }
+    return true;
+  });
 }
 
 // Of a message that cannot be read as a whole; 0 where not even that can.
 std::uint64_t sequence_number(const std::string& result) {
-  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(result.data()), static_cast<int>(result.size()));
-  while (const std::uint32_t tag = in.ReadTag()) {
-    std::uint64_t seq = 0;
-    if (tag == kResultSeq) return in.ReadVarint64(&seq) ? seq : 0;
-    if (!WireFormatLite::SkipField(&in, tag)) return 0;
-  }
-  return 0;
+  std::uint64_t seq = 0;
+  wire::each_field(result, [&seq](const wire::Field& field) {
+    const bool found = field.number == app::v1::TurnResult::kSeqFieldNumber && field.is_varint();
+    if (found) seq = field.value;
+    return !found;
+  });
+  return seq;
 }
 
 template <typename Replies>
@@ -236,7 +217,9 @@ Answer too_large_answer(std::size_t size, std::size_t max_result) {
                             std::to_string(max_result));
 }
 
-void append_turn(std::string& frame, const std::string& turn) { append_field(frame, kFrameTurns, turn); }
+void append_turn(std::string& frame, const std::string& turn) {
+  wire::append_bytes(frame, app::v1::TurnFrame::kTurnsFieldNumber, turn);
+}
 
 app::v1::Deactivate deactivate_message(const core::DeactivateActor& end) {
   app::v1::Deactivate message;

@@ -14,6 +14,7 @@
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/invalid.h"
 #include "sidecar/wire/json_text.h"
 #include "sidecar/wire/method_call.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "sidecar/net/endpoint.h"
-#include "sidecar/wire/apply.h"
+#include "sidecar/wire/invalid.h"
 
 namespace ringside::local {
 namespace {

@@ -8,7 +8,7 @@
 #include "sidecar/local/problem.h"
 #include "sidecar/local/views.h"
 #include "sidecar/wire/actor_id.h"
-#include "sidecar/wire/apply.h"
+#include "sidecar/wire/invalid.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/status_json.h"

@@ -6,6 +6,7 @@
 #include "sidecar/peer/codec.h"
 #include "sidecar/wire/apply.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/invalid.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/peer_headers.h"

@@ -5,7 +5,7 @@
 #include "sidecar/base/text.h"
 #include "sidecar/base/utf8.h"
 #include "sidecar/core/hash.h"
-#include "sidecar/wire/apply.h"
+#include "sidecar/wire/invalid.h"
 
 namespace ringside::wire {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "sidecar/base/utf8.h"
 #include "sidecar/wire/fields.h"
+#include "sidecar/wire/invalid.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 
@@ -53,10 +54,6 @@ base::Result<void, core::Answer> check_any(std::string_view any, std::size_t num
 
 }  // namespace
 
-core::Answer invalid(core::Reason reason, std::string detail) {
-  return core::Answer::failed(core::Outcome::kInvalid, reason, std::move(detail));
-}
-
 std::string write_empty_apply(core::ActorId id) {
   messages::ApplyRequest request;
   request.set_id(id);
@@ -71,8 +68,8 @@ std::string result_bytes(core::Answer answer) {
 std::string apply_result(core::Answer answer) {
   const bool applied = answer.outcome == core::Outcome::kApplied;
   std::string bytes = result_bytes(std::move(answer));
-  // {accepted = true}; false is protobuf's default and takes no bytes.
-  if (bytes.empty() && applied) bytes.assign("\x08\x01", 2);
+  // False is protobuf's default and takes no bytes.
+  if (bytes.empty() && applied) append_varint(bytes, messages::ApplyResult::kAcceptedFieldNumber, 1);
   return bytes;
 }
 

@@ -39,8 +39,4 @@ std::string apply_result(core::Answer answer);
 // Ends a messages.ControlPlane/Apply with that answer: reply or status, and the outcome's trailers.
 void finish_apply(net::ServerCall& call, core::Answer answer);
 
-// The answer of an outcome `invalid`. Of what it cites from outside, no more than kMostOfADetail bytes.
-inline constexpr std::size_t kMostOfADetail = 300;
-core::Answer invalid(core::Reason reason, std::string detail);
-
 }  // namespace ringside::wire

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <absl/strings/escaping.h>
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -25,9 +26,8 @@
 #include <ringside/http/v1/http.pb.h>
 
 #include "sidecar/base/text.h"
-#include "sidecar/net/metadata.h"
 #include "sidecar/wire/actor_id.h"
-#include "sidecar/wire/apply.h"
+#include "sidecar/wire/invalid.h"
 #include "sidecar/wire/json_text.h"
 #include "sidecar/wire/typed_scan.h"
 
@@ -175,12 +175,6 @@ pb::util::Status to_json(Resolver& resolver, const std::string& url, const std::
   return guarded([&] { return pb::util::BinaryToJsonString(&resolver, url, bytes, &out, {}); });
 }
 
-std::string base64(std::string_view bytes) {
-  std::string text = net::encode_bin(bytes);
-  text.append((4 - text.size() % 4) % 4, '=');
-  return text;
-}
-
 }  // namespace
 
 struct ApplyJson::Types {
@@ -295,7 +289,7 @@ std::string ApplyJson::write_replies(const std::string& result) const {
     const std::string bytes = reply.SerializeAsString();
     std::string json;
     if (!check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok()) {
-      json = "{\"@type\":" + dump(reply.type_url()) + ",\"value\":\"" + base64(reply.value()) + "\"}";
+      json = "{\"@type\":" + dump(reply.type_url()) + ",\"value\":\"" + absl::Base64Escape(reply.value()) + "\"}";
     }
     if (out.size() > 1) out += ',';
     out += json;

@@ -7,8 +7,8 @@
 #include "sidecar/base/utf8.h"
 #include "sidecar/core/chain.h"
 #include "sidecar/wire/actor_id.h"
-#include "sidecar/wire/apply.h"
 #include "sidecar/wire/idempotency.h"
+#include "sidecar/wire/invalid.h"
 #include "sidecar/wire/outcome.h"
 
 namespace ringside::wire {

@@ -1,8 +1,10 @@
-// A serialized message, field by field, without decoding what the fields hold.
+// A serialized message, field by field: read without decoding what the fields hold, and written where there is no class
+// for it, or where that would copy what is bytes already.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <google/protobuf/io/coded_stream.h>
@@ -49,6 +51,26 @@ bool each_field(std::string_view message, OnField&& on_field) {
     if (!on_field(field)) return false;
   }
   return in.ConsumedEntireMessage();
+}
+
+inline void append_varint(std::string& message, int number, std::uint64_t value) {
+  using google::protobuf::internal::WireFormatLite;
+  using google::protobuf::io::CodedOutputStream;
+  std::uint8_t bytes[20];  // two varints have no more
+  std::uint8_t* end =
+      CodedOutputStream::WriteTagToArray(WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_VARINT), bytes);
+  end = CodedOutputStream::WriteVarint64ToArray(value, end);
+  message.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(end - bytes));
+}
+
+inline void append_bytes(std::string& message, int number, std::string_view value) {
+  using google::protobuf::internal::WireFormatLite;
+  using google::protobuf::io::CodedOutputStream;
+  std::uint8_t bytes[20];
+  std::uint8_t* end = CodedOutputStream::WriteTagToArray(
+      WireFormatLite::MakeTag(number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED), bytes);
+  end = CodedOutputStream::WriteVarint64ToArray(value.size(), end);
+  message.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(end - bytes)).append(value);
 }
 
 }  // namespace ringside::wire

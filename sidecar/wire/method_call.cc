@@ -10,7 +10,7 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/net/http1/http1_gate.h"
-#include "sidecar/wire/apply.h"
+#include "sidecar/wire/invalid.h"
 
 namespace ringside::wire {
 namespace {

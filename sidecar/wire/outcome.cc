@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <optional>
 
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/duration.pb.h>
 #include <messages/control_plane.pb.h>
 
 #include "sidecar/base/text.h"
+#include "sidecar/base/utf8.h"
+#include "sidecar/wire/fields.h"
 
 namespace ringside::wire {
 namespace {
@@ -20,31 +23,41 @@ constexpr std::size_t kMostOfADetail = 1024;
 constexpr core::Duration kRetrySoon{50'000};
 constexpr core::Duration kRetryAfterOverload{200'000};
 
-// One field of a message by hand: google.rpc.Status and RetryInfo come in no package that we need otherwise.
-std::string field(int number, std::string_view bytes) {
-  std::string out(1, static_cast<char>(number << 3 | 2));
-  for (std::size_t size = bytes.size(); true; size >>= 7) {
-    if (size < 0x80) {
-      out += static_cast<char>(size);
-      break;
-    }
-    out += static_cast<char>((size & 0x7f) | 0x80);
-  }
-  return out.append(bytes);
-}
-
-// google.rpc.Status {code = 1, message = 2, details = 3: Any(google.rpc.RetryInfo {retry_delay = 1})}
+// google.rpc.Status {code = 1, message = 2, details = 3: Any(google.rpc.RetryInfo {retry_delay = 1})}: classes of them
+// come in no package that we need otherwise.
 std::string status_details(const core::Answer& answer) {
   google::protobuf::Duration delay;
   const std::int64_t micros = retry_after(answer).count();
   delay.set_seconds(micros / 1'000'000);
   delay.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1000));
+  std::string retry_info;
+  append_bytes(retry_info, 1, delay.SerializeAsString());
   google::protobuf::Any detail;
   detail.set_type_url("type.googleapis.com/google.rpc.RetryInfo");
-  detail.set_value(field(1, delay.SerializeAsString()));
-  std::string status("\x08");
-  status += static_cast<char>(grpc_status(answer));
-  return status + field(2, message(answer)) + field(3, detail.SerializeAsString());
+  detail.set_value(retry_info);
+  std::string status;
+  append_varint(status, 1, static_cast<std::uint64_t>(grpc_status(answer)));
+  append_bytes(status, 2, message(answer));
+  append_bytes(status, 3, detail.SerializeAsString());
+  return status;
+}
+
+bool is_any(std::string_view bytes) {
+  return each_field(bytes, [](const Field& field) {
+    return field.number != google::protobuf::Any::kTypeUrlFieldNumber || !field.has_length() ||
+           base::is_utf8(field.bytes);
+  });
+}
+
+// What a serialized messages.ApplyResult says, without decoding its replies, which may be large. Nothing: it is not
+// one.
+std::optional<bool> accepted_by(std::string_view result) {
+  bool accepted = false;
+  const bool whole = each_field(result, [&](const Field& field) {
+    if (field.number == messages::ApplyResult::kAcceptedFieldNumber && field.is_varint()) accepted = field.value != 0;
+    return field.number != messages::ApplyResult::kRepliesFieldNumber || !field.has_length() || is_any(field.bytes);
+  });
+  return whole ? std::optional(accepted) : std::nullopt;
 }
 
 // Zero where there is none, or none that can be read.
@@ -182,12 +195,12 @@ core::Answer read_answer(net::GrpcStatus status, const std::string& status_messa
   const auto reason = core::parse_reason(trailers.get(kReasonHeader));
   if (status == net::GrpcStatus::kOk) {
     // The given protocol's own word; a host that knows nothing more says it like this.
-    messages::ApplyResult result;
-    if (!result.ParseFromString(body)) return core::Answer::failed(Outcome::kUnknown, Reason::kPeerError);
-    answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;
-    answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
+    const auto accepted = accepted_by(body);
+    if (!accepted) return core::Answer::failed(Outcome::kUnknown, Reason::kPeerError);
+    answer.outcome = *accepted ? Outcome::kApplied : Outcome::kRefused;
+    answer.reason = *accepted ? Reason::kNone : Reason::kAppRefused;
     answer.result = std::move(body);
-    if (!result.accepted()) {
+    if (!*accepted) {
       if (const auto detail = net::decode_bin(trailers.get(kDetailHeader))) answer.detail = base::readable(*detail);
     }
     return answer;

@@ -7,8 +7,8 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/base/utf8.h"
-#include "sidecar/wire/apply.h"
 #include "sidecar/wire/fields.h"
+#include "sidecar/wire/invalid.h"
 
 namespace ringside::wire {
 namespace {

@@ -111,6 +111,22 @@ TEST(Outcomes, WhatARefusalSaysTravelsBesideItsReply) {
   EXPECT_EQ(legacy.detail, "");
 }
 
+TEST(Outcomes, WhatIsNoResultPromisesNothing) {
+  messages::ApplyResult result;
+  result.set_accepted(true);
+  result.add_replies()->set_type_url("type.googleapis.com/test.Thing");
+  const std::string whole = result.SerializeAsString();
+  const auto read = [](const std::string& body) { return read_answer(net::GrpcStatus::kOk, "", {}, body); };
+  EXPECT_EQ(read(whole).outcome, Outcome::kApplied);
+  EXPECT_EQ(read(whole).serialized(), whole);
+  // Cut within the reply, within the reply's own text, and a text that is not UTF-8.
+  for (const std::string& bad : {whole.substr(0, whole.size() - 1), std::string("\x08\x01\xc2\x3e\x02\x0a\x05", 7),
+                                 std::string("\x08\x01\xc2\x3e\x03\x0a\x01\xff", 8)}) {
+    EXPECT_EQ(read(bad).reason, Reason::kPeerError);
+    EXPECT_FALSE(messages::ApplyResult().ParseFromString(bad)) << "protobuf refuses the same";
+  }
+}
+
 TEST(Outcomes, WithoutTheTrailerNothingIsPromised) {
   EXPECT_EQ(read_answer(net::GrpcStatus::kUnavailable, "gone", {}, "").outcome, Outcome::kUnknown);
   EXPECT_EQ(read_answer(net::GrpcStatus::kDeadlineExceeded, "", {{"ringside-outcome", "applied"}}, "").outcome,
