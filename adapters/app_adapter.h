@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "adapters/app_claim.h"
+#include "adapters/app_lock.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/log/log.h"
 #include "sidecar/net/endpoint.h"
@@ -48,7 +48,7 @@ class AppAdapter : public core::AppPort {
   core::AppSink& app_sink_;
   log::Log& app_log_;
   std::string app_;
-  AppClaim claim_;
+  AppLock lock_;
 };
 
 }  // namespace ringside::adapters

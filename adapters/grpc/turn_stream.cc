@@ -98,8 +98,8 @@ std::string TurnStream::take_frame() {
   while (!queued_.empty() && (frame.empty() || frame.size() + queued_.front().bytes.size() <= kMaxFrame)) {
     const Piece piece = std::move(queued_.front());
     queued_.pop_front();
-    const bool under_way = piece.turn ? turns_.contains(piece.seq) : deactivations_.contains(piece.seq);
-    if (!under_way) continue;  // given up meanwhile
+    const bool in_flight = piece.turn ? turns_.contains(piece.seq) : deactivations_.contains(piece.seq);
+    if (!in_flight) continue;  // given up meanwhile
     if (piece.latest <= now) {
       expire(piece.seq);
       continue;

@@ -96,19 +96,19 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   std::optional<core::Answer> refusal;
   if (!written) refusal = std::move(written.error());
   // It does not wait for those under way to end, which may be waiting for it.
-  if (!refusal && under_way_.size() >= turn_connections(options_)) {
+  if (!refusal && turns_in_flight_.size() >= turn_connections(options_)) {
     refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kTooManyTurns,
                                    "each of the " + std::to_string(turn_connections(options_)) +
                                        " connections to the application has a turn under way");
   }
   if (refusal) {
-    under_way_[turn.token] = 0;
+    turns_in_flight_[turn.token] = 0;
     boost::asio::post(
         loop_, life_.bind([this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); }));
     return;
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
-  under_way_[turn.token] =
+  turns_in_flight_[turn.token] =
       turns_.request_by(written->request, {latest_begin(turn), kTimeLeftHeader},
                         [this, token = turn.token, asked = std::move(written->asked)](net::HttpResult result) {
                           note(result);
@@ -128,12 +128,12 @@ void HttpAdapter::note(const net::HttpResult& result) {
 }
 
 void HttpAdapter::finish(core::TurnId turn, core::Answer answer) {
-  if (under_way_.erase(turn) != 0) sink_.turn_ended(turn, std::move(answer));
+  if (turns_in_flight_.erase(turn) != 0) sink_.turn_ended(turn, std::move(answer));
 }
 
 void HttpAdapter::break_turn(core::TurnId turn) {
-  const auto found = under_way_.find(turn);
-  if (found == under_way_.end()) return;
+  const auto found = turns_in_flight_.find(turn);
+  if (found == turns_in_flight_.end()) return;
   std::string detail = turns_.answer_so_far(found->second);
   if (!detail.empty()) detail += " and did not end: an answer is passed on as a whole, never as a stream";
   turns_.cancel(found->second);
@@ -145,10 +145,12 @@ void HttpAdapter::break_turn(core::TurnId turn) {
 // `tell` may begin turns of new activations; those are none of the lost ones.
 void HttpAdapter::lose_all(const std::function<void()>& tell) {
   std::vector<std::pair<core::TurnId, bool>> lost;  // whether it was never sent
-  for (const auto& [turn, request] : std::exchange(under_way_, {})) lost.emplace_back(turn, turns_.cancel(request));
+  for (const auto& [turn, request] : std::exchange(turns_in_flight_, {})) {
+    lost.emplace_back(turn, turns_.cancel(request));
+  }
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
-  for (const auto& [token, request] : std::exchange(ends_under_way_, {})) ends_.cancel(request);
+  for (const auto& [token, request] : std::exchange(ends_in_flight_, {})) ends_.cancel(request);
   tell();
   for (const auto& [turn, unsent] : lost) {
     const auto outcome = unsent ? core::Outcome::kNotDelivered : core::Outcome::kUnknown;
@@ -176,14 +178,14 @@ void HttpAdapter::deactivate_all(core::DeactivateAll request) {
 
 // However long it waits for its connection: what was not sent is not done.
 void HttpAdapter::send_end(core::DeactivationId token, const net::HttpRequest& request) {
-  ends_under_way_[token] = ends_.request_within(
+  ends_in_flight_[token] = ends_.request_within(
       request, options_.turn_timeout,
       [this, token, target = request.target](const net::HttpResult& result) { end_answered(token, target, result); });
 }
 
 void HttpAdapter::end_answered(core::DeactivationId token, const std::string& target, const net::HttpResult& result) {
   note(result);
-  if (ends_under_way_.erase(token) == 0) return;
+  if (ends_in_flight_.erase(token) == 0) return;
   core::Deactivated said = read_deactivation("DELETE " + target, target == kAllActors, result);
   const int status = result.response.status;
   const bool known = status < 300 || status == 404 || status == 405 || status == 501;

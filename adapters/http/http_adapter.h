@@ -58,8 +58,8 @@ class HttpAdapter final : public AppAdapter {
   net::Http1Client ends_;    // of their own: slow turns never stand in the way of deactivations
   net::Http1Client health_;  // of its own: likewise
   HealthMonitor monitor_;
-  std::unordered_map<core::TurnId, net::Http1Client::RequestId> under_way_;
-  std::unordered_map<core::DeactivationId, net::Http1Client::RequestId> ends_under_way_;
+  std::unordered_map<core::TurnId, net::Http1Client::RequestId> turns_in_flight_;
+  std::unordered_map<core::DeactivationId, net::Http1Client::RequestId> ends_in_flight_;
   std::set<int> taken_for_done_;  // statuses of deactivations that the log has told of
   base::Lifetime life_;           // last
 };

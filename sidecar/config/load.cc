@@ -56,7 +56,7 @@ class Loader {
     read_flags();
     read_environment();
     read_file();
-    for (const Option& option : schema()) settle(option);
+    for (const Option& option : schema()) resolve(option);
     if (errors_.empty()) check_together();
     if (!errors_.empty()) return base::Error(std::move(errors_));
     return std::move(loaded_);
@@ -175,7 +175,7 @@ class Loader {
             "default"};
   }
 
-  void settle(const Option& option) {
+  void resolve(const Option& option) {
     Found found = find_or_default(option);
     std::string joined;
     for (const std::string& value : found.values) {

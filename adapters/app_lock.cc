@@ -1,4 +1,4 @@
-#include "adapters/app_claim.h"
+#include "adapters/app_lock.h"
 
 #include <cstdlib>
 #include <utility>
@@ -31,7 +31,7 @@ std::string process_behind(int fd) {
 
 }  // namespace
 
-std::string claim_name(const net::Endpoint& app) {
+std::string lock_name(const net::Endpoint& app) {
   std::string name;
   if (app.is_unix()) {
     // The folder's own name, since the socket may not be there yet.
@@ -48,30 +48,30 @@ std::string claim_name(const net::Endpoint& app) {
   return std::string(kPrefix) + name;
 }
 
-AppClaim::AppClaim(net::Loop& loop, const net::Endpoint& app)
-    : name_(std::string(1, '\0') + claim_name(app)), claim_(loop), holder_(loop), retry_(loop) {}
+AppLock::AppLock(net::Loop& loop, const net::Endpoint& app)
+    : name_(std::string(1, '\0') + lock_name(app)), lock_(loop), holder_(loop), retry_(loop) {}
 
-void AppClaim::take(std::function<void()> held, std::function<void(const std::string&)> taken) {
+void AppLock::take(std::function<void()> held, std::function<void(const std::string&)> taken) {
   held_ = std::move(held);
   taken_ = std::move(taken);
   try_it();
 }
 
-void AppClaim::try_it() {
+void AppLock::try_it() {
   boost::system::error_code error;
-  claim_.open(Protocol(), error);
-  if (!error) claim_.bind(name_, error);
+  lock_.open(Protocol(), error);
+  if (!error) lock_.bind(name_, error);
   if (error == boost::asio::error::address_in_use) {
-    claim_.close(error);
+    lock_.close(error);
     return await_end();
   }
   // Nobody accepts: connections stand in the backlog until this process ends. Where there are no abstract names, a
   // second sidecar is not noticed.
-  if (!error) claim_.listen(boost::asio::socket_base::max_listen_connections, error);
+  if (!error) lock_.listen(boost::asio::socket_base::max_listen_connections, error);
   held_();
 }
 
-void AppClaim::await_end() {
+void AppLock::await_end() {
   boost::system::error_code error;
   holder_.close(error);
   holder_.open(Protocol(), error);
@@ -89,7 +89,7 @@ void AppClaim::await_end() {
   }));
 }
 
-void AppClaim::again_soon() {
+void AppLock::again_soon() {
   retry_.expires_after(kRetry);
   retry_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (!error) try_it();

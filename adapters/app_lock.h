@@ -21,11 +21,11 @@
 namespace ringside::adapters {
 
 // The same for every spelling of one address on this machine.
-std::string claim_name(const net::Endpoint& app);
+std::string lock_name(const net::Endpoint& app);
 
-class AppClaim {
+class AppLock {
  public:
-  AppClaim(net::Loop& loop, const net::Endpoint& app);
+  AppLock(net::Loop& loop, const net::Endpoint& app);
 
   // `held` once, when the application is ours alone; `taken` before that, each time somebody else turns out to hold it.
   // Both may be called from within.
@@ -38,7 +38,7 @@ class AppClaim {
   void again_soon();
 
   Protocol::endpoint name_;
-  Protocol::acceptor claim_;
+  Protocol::acceptor lock_;
   Protocol::socket holder_;  // its end is the holder's
   boost::asio::steady_timer retry_;
   std::function<void()> held_;
