@@ -55,17 +55,16 @@ int drain(const Session& session, bool wait) {
            "(ringside uncordon takes the drain back)"
         << std::endl;
   }
-  int exit = kApplied;
-  auto body = view(session.client.post("/v1/drain", "{}"), session.client, session.json, session.terminal, exit);
+  auto body = view(session.client.post("/v1/drain", "{}"), session.client, session.json, session.terminal);
   std::string shown;
   while (body && wait && draining(*body)) {
     const std::string line = progress(*body);
     if (line != shown && !session.json) session.terminal.err << line << std::endl;
     shown = line;
     net::HttpRequest request{"GET", "/v1/drain?wait=true", {{std::string(wire::kTimeoutHeader), kProgress}}, {}, {}};
-    body = view(session.client.request(request, kWait), session.client, session.json, session.terminal, exit);
+    body = view(session.client.request(request, kWait), session.client, session.json, session.terminal);
   }
-  if (!body) return exit;
+  if (!body) return body.error();
   if (session.json) {
     session.terminal.out << wire::dump(*body) << "\n";
   } else {
@@ -83,10 +82,8 @@ int drain(const Session& session, bool wait) {
 }
 
 int uncordon(const Session& session) {
-  int exit = kApplied;
-  const auto body =
-      view(session.client.post("/v1/uncordon", "{}"), session.client, session.json, session.terminal, exit);
-  if (!body) return exit;
+  const auto body = view(session.client.post("/v1/uncordon", "{}"), session.client, session.json, session.terminal);
+  if (!body) return body.error();
   if (session.json) {
     session.terminal.out << wire::dump(*body) << "\n";
   } else {

@@ -131,18 +131,14 @@ int refuse(const core::Answer& refusal, bool json, const Terminal& terminal) {
   return exit_of(refusal.outcome);
 }
 
-std::optional<nlohmann::json> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal,
-                                   int& exit) {
+base::Result<nlohmann::json, int> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal) {
   if (reply.kind != Reply::Kind::kAnswered || reply.response.status / 100 != 2) {
-    exit = explain(reply, client, json, false, terminal);
-    return std::nullopt;
+    return base::Error(explain(reply, client, json, false, terminal));
   }
   auto body = nlohmann::json::parse(reply.response.body, nullptr, false);
   if (!body.is_object() || !body.contains("view_of")) {
-    exit = no_sidecar(client, "what answers there is none", terminal);
-    return std::nullopt;
+    return base::Error(no_sidecar(client, "what answers there is none", terminal));
   }
-  exit = kApplied;
   return body;
 }
 

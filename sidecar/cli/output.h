@@ -1,7 +1,6 @@
 // How the commands print: tables for people, and what a refusal means.
 #pragma once
 
-#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sidecar/base/result.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/terminal.h"
 #include "sidecar/core/call.h"
@@ -42,8 +42,7 @@ int explain(const Reply& reply, const Client& client, bool json, bool changes, c
 // What is refused before any sidecar is asked, as one that is there would refuse it.
 int refuse(const core::Answer& refusal, bool json, const Terminal& terminal);
 
-// The body of a view (200, a JSON object), or nothing, with `exit` set and the reason told.
-std::optional<nlohmann::json> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal,
-                                   int& exit);
+// The body of a view (200, a JSON object). The error is the exit status, and the reason has been told.
+base::Result<nlohmann::json, int> view(const Reply& reply, const Client& client, bool json, const Terminal& terminal);
 
 }  // namespace ringside::cli

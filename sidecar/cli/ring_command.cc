@@ -111,10 +111,8 @@ int ring(const Session& session, const std::string& join, const std::string& lea
     return wrong(session,
                  (join.empty() ? "--leave: \"" : "--join: \"") + base::readable(named) + "\" is not a host name");
   }
-  int exit = kApplied;
-  auto body =
-      view(session.client.get("/v1/ring?positions=false"), session.client, session.json, session.terminal, exit);
-  if (!body) return exit;
+  auto body = view(session.client.get("/v1/ring?positions=false"), session.client, session.json, session.terminal);
+  if (!body) return body.error();
   const Ring::Ptr now = ring_of(*body);
   if (!now) {
     session.terminal.err << "ringside: the sidecar computes another ring than this program: their versions differ\n";

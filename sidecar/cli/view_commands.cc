@@ -14,8 +14,8 @@ using nlohmann::json;
 
 constexpr std::chrono::milliseconds kWatchWait{40'000};  // longer than the sidecar keeps such a request waiting
 
-std::optional<json> ask(const Session& session, const std::string& target, int& exit) {
-  return view(session.client.get(target), session.client, session.json, session.terminal, exit);
+base::Result<json, int> ask(const Session& session, const std::string& target) {
+  return view(session.client.get(target), session.client, session.json, session.terminal);
 }
 
 void print_json(const Session& session, const json& body) { session.terminal.out << wire::dump(body) << "\n"; }
@@ -105,24 +105,22 @@ void print_changes(const Session& session, const json& before, const json& after
 
 int where(const Session& session, const std::string& id) {
   if (const auto actor = parse_id(id); !actor) return refuse(actor.error(), session.json, session.terminal);
-  int exit = kApplied;
-  const auto place = ask(session, address_of(id), exit);
-  if (!place) return exit;
+  const auto place = ask(session, address_of(id));
+  if (!place) return place.error();
   if (session.json) {
     print_json(session, *place);
   } else {
     session.terminal.out << sentence(base::readable(id), *place) << "\n";
   }
-  return exit;
+  return kApplied;
 }
 
 int members(const Session& session) {
-  int exit = kApplied;
-  const auto body = ask(session, "/v1/members", exit);
-  if (!body) return exit;
+  const auto body = ask(session, "/v1/members");
+  if (!body) return body.error();
   if (session.json) {
     print_json(session, *body);
-    return exit;
+    return kApplied;
   }
   Table table({"HOST", "PHASE", "RING", "SHARE", "ACTORS", "STRAYS", "RTT", "HEARD", "VERSION"});
   for (const json& member : list_of(*body, "members")) {
@@ -141,26 +139,25 @@ int members(const Session& session) {
   const std::string because = text_of(*body, "not_ready_because");
   if (!because.empty()) session.terminal.out << "this host is not ready: " << because << "\n";
   session.terminal.out << settled(*body) << "; as " << text_of(*body, "view_of") << " (*) sees it\n";
-  return exit;
+  return kApplied;
 }
 
 int actors(const Session& session, std::size_t limit) {
   constexpr std::size_t kPage = 1000;
-  int exit = kApplied;
   json all = json::array();
   std::string token;
   std::string host;
   do {
     const std::size_t page = limit == 0 ? kPage : std::min(kPage, limit - all.size());
-    const auto body = ask(session, "/v1/actors?limit=" + std::to_string(page) + "&page_token=" + token, exit);
-    if (!body) return exit;
+    const auto body = ask(session, "/v1/actors?limit=" + std::to_string(page) + "&page_token=" + token);
+    if (!body) return body.error();
     for (const json& actor : list_of(*body, "actors")) all.push_back(actor);
     token = text_of(*body, "next_page_token");
     host = text_of(*body, "view_of");
   } while (!token.empty() && (limit == 0 || all.size() < limit));
   if (session.json) {
     print_json(session, {{"actors", all}, {"next_page_token", token}, {"view_of", host}});
-    return exit;
+    return kApplied;
   }
   const auto or_none = [](const std::string& text) { return text.empty() ? "-" : text; };
   Table table({"ID", "NAME", "EPOCH", "IDLE", "TURN", "WAITING", "ENDING"});
@@ -172,16 +169,15 @@ int actors(const Session& session, std::size_t limit) {
   table.print(session.terminal.out);
   session.terminal.out << (token.empty() ? "" : "more than ") << base::counted(all.size(), "actor") << " at " << host
                        << "\n";
-  return exit;
+  return kApplied;
 }
 
 int status(const Session& session) {
-  int exit = kApplied;
-  const auto body = ask(session, "/v1/status", exit);
-  if (!body) return exit;
+  const auto body = ask(session, "/v1/status");
+  if (!body) return body.error();
   if (session.json) {
     print_json(session, *body);
-    return exit;
+    return kApplied;
   }
   std::ostream& out = session.terminal.out;
   out << text_of(*body, "host") << " of cluster " << text_of(*body, "cluster") << ", ringside "
@@ -194,17 +190,16 @@ int status(const Session& session) {
   out << "calls    " << base::counted(static_cast<std::uint64_t>(number_of(*body, "turns_under_way")), "turn")
       << " under way, " << text_of(*body, "turns_waiting") << " waiting, " << text_of(*body, "held") << " held, "
       << text_of(*body, "queued_bytes") << " bytes\n";
-  return exit;
+  return kApplied;
 }
 
 int watch(const Session& session, std::size_t count) {
   json before = json::object();
   std::string target = "/v1/members";
   for (std::size_t shown = 0; count == 0 || shown < count;) {
-    int exit = kApplied;
     const Reply reply = session.client.request({"GET", target, {}, {}, {}}, kWatchWait);
-    const auto body = view(reply, session.client, session.json, session.terminal, exit);
-    if (!body) return exit;
+    const auto body = view(reply, session.client, session.json, session.terminal);
+    if (!body) return body.error();
     const std::string version = text_of(*body, "version");
     target = "/v1/members?wait=" + base::percent_encode(version);
     if (version == text_of(before, "version")) continue;  // nothing changed for a while

@@ -112,7 +112,7 @@ void KubernetesService::ask() {
     }
   };
   events.body = [this](std::string_view bytes) { body(bytes); };
-  events.ended = [this](const std::string& why) { ended(why); };
+  events.ended = [this](const base::Result<void, std::string>& whole) { ended(whole); };
   get_ = std::make_unique<net::HttpsGet>(loop_, resolver_, std::move(request), std::move(events));
 }
 
@@ -131,8 +131,8 @@ void KubernetesService::body(std::string_view bytes) {
   in_.erase(0, begin);
 }
 
-void KubernetesService::ended(const std::string& why) {
-  if (!why.empty()) return failed(why);
+void KubernetesService::ended(const base::Result<void, std::string>& whole) {
+  if (!whole) return failed(whole.error());
   if (status_ != kOk) {
     if (status_ == kGone) version_.clear();
     std::string text = "the API server answers " + std::to_string(status_);

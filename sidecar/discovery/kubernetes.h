@@ -67,7 +67,7 @@ class KubernetesService {
 
   void ask();
   void body(std::string_view bytes);
-  void ended(const std::string& why);
+  void ended(const base::Result<void, std::string>& whole);
   void take_list();
   bool take_event(std::string_view line);  // false: the watch is over
   void take_slices();

@@ -39,14 +39,16 @@ bool has_control(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-// One segment, decoded, into its one spelling. Nothing: fine; else what is wrong with it.
-std::optional<std::string> check_segment(const std::string& segment) {
+// One segment, decoded. The error says what is wrong with it.
+base::Result<void, std::string> check_segment(const std::string& segment) {
   // Some servers cut a parameter off before they look for dots: "..;x" is ".." there.
   const std::string bare = segment.substr(0, segment.find(';'));
-  if (bare == "..") return "a method path must not hold \"..\"";
-  if (segment.find_first_of("/\\") != std::string::npos) return "a method path must not hold an encoded slash";
-  if (has_control(segment)) return "a method path must not hold control characters";
-  return std::nullopt;
+  if (bare == "..") return base::Error("a method path must not hold \"..\"");
+  if (segment.find_first_of("/\\") != std::string::npos) {
+    return base::Error("a method path must not hold an encoded slash");
+  }
+  if (has_control(segment)) return base::Error("a method path must not hold control characters");
+  return {};
 }
 
 bool of_type(const google::protobuf::Any& any, std::string_view name) {
@@ -162,7 +164,7 @@ base::Result<std::string, core::Answer> normalize_method_path(std::string_view p
     const std::size_t end = path.find('/');
     const auto segment = base::percent_decode(path.substr(0, end));
     if (!segment) return bad_path("the method's path is not well percent-encoded");
-    if (const auto wrong = check_segment(*segment)) return bad_path(*wrong);
+    if (const auto checked = check_segment(*segment); !checked) return bad_path(checked.error());
     if (*segment != ".") {
       if (!first) normalized += '/';
       first = false;

@@ -48,7 +48,7 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
     context_.load_verify_file(given_.ca_file, error);
     if (error) {
       const std::string why = "cannot read the certificates in " + given_.ca_file + ": " + error.message();
-      boost::asio::post(loop_, [self = shared_from_this(), why] { self->finish(why); });
+      boost::asio::post(loop_, [self = shared_from_this(), why] { self->finish(base::Error(why)); });
       return;
     }
     limit(given_.head, "no answer");
@@ -64,7 +64,8 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
 
  private:
   void connected(ConnectResult result) {
-    if (!result.transport) return finish("connecting to " + given_.endpoint.to_string() + ": " + result.error);
+    if (!result.transport)
+      return finish(base::Error("connecting to " + given_.endpoint.to_string() + ": " + result.error));
     transport_ = std::move(result.transport);
     transport_->tune(std::chrono::seconds(20));
     stream_.emplace(transport_->socket(), context_);
@@ -75,7 +76,7 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
     if (!given_.endpoint.is_literal()) SSL_set_tlsext_host_name(stream_->native_handle(), host.c_str());
     stream_->async_handshake(ssl::stream_base::client, [self = shared_from_this()](const error_code& error) {
       if (self->over_) return;
-      if (error) return self->finish("TLS: " + self->why_not_trusted(error));
+      if (error) return self->finish(base::Error("TLS: " + self->why_not_trusted(error)));
       self->send();
     });
   }
@@ -95,7 +96,7 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
     for (const auto& [name, value] : given_.headers) request_.insert(name, value);
     http::async_write(*stream_, request_, [self = shared_from_this()](const error_code& error, std::size_t) {
       if (self->over_) return;
-      if (error) return self->finish("sending: " + error.message());
+      if (error) return self->finish(base::Error("sending: " + error.message()));
       self->parser_.header_limit(kMaxHead);
       self->parser_.body_limit(boost::none);
       self->buffer_.reserve(kReadAtOnce);
@@ -121,8 +122,8 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
       if (const std::string bytes = std::exchange(parser_.get().body(), {}); !bytes.empty()) events_.body(bytes);
       if (over_) return;
     }
-    if (parser_.is_done()) return finish("");
-    if (error) return finish(head_seen_ ? "the answer broke off: " + error.message() : error.message());
+    if (parser_.is_done()) return finish({});
+    if (error) return finish(base::Error(head_seen_ ? "the answer broke off: " + error.message() : error.message()));
     read();
   }
 
@@ -130,15 +131,15 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
     timer_.expires_after(time);
     timer_.async_wait([weak = weak_from_this(), why](const error_code& error) {
       const auto self = weak.lock();
-      if (!error && self && !self->over_) self->finish(why);
+      if (!error && self && !self->over_) self->finish(base::Error(why));
     });
   }
 
-  void finish(const std::string& why) {
+  void finish(const base::Result<void, std::string>& whole) {
     if (std::exchange(over_, true)) return;
     close();
     const auto ended = std::move(events_.ended);
-    ended(why);
+    ended(whole);
   }
 
   void close() {

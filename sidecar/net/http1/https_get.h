@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "sidecar/base/result.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/transport.h"
@@ -31,7 +32,8 @@ class HttpsGet {
   struct Events {
     std::function<void(int status)> head;
     std::function<void(std::string_view bytes)> body;
-    std::function<void(const std::string& why)> ended;  // last; empty: the answer was whole
+    // Last. The error says why the answer is not whole.
+    std::function<void(const base::Result<void, std::string>& whole)> ended;
   };
 
   HttpsGet(Loop& loop, std::shared_ptr<Resolver> resolver, HttpsRequest request, Events events);
