@@ -208,12 +208,14 @@ void Node::end_yielded(const std::vector<Directory::Yielded>& yielded) {
 }
 
 void Node::settle_contested() {
+  if (!directory_.is_contest_due()) return;
   Directory::Contested contested = directory_.settle_contested();
   end_yielded(contested.yielded);
   directory_.tell(std::move(contested));
 }
 
 void Node::tell_successors() {
+  if (!succession_.is_due()) return;
   const Succession::Over over =
       succession_.tell_successors([this](const Claim& claim) { return activations_.ended(claim); });
   for (const Ended& ended : over.unclaimed) activations_.inherit(ended);

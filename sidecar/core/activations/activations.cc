@@ -51,9 +51,9 @@ Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool 
   }
   const bool may_go = !actor.ending || goes_before_its_end(actor, serves_while_draining);
   if (!actor.turn && may_go && actor.queued() == 0 && may_start(*call)) {
-    if (auto known = answer_from_window(actor.id, *call)) return std::move(*known);
+    if (auto known = known_answer(actor, *call)) return std::move(*known);
     if (actor.ending) actor.told = !endings_.withdraw(actor.id);  // it is asked after this turn
-    return start_turn(actor.id, token, call);
+    return begin_turn(actor, token, call);
   }
   return MustWait{actor.queued()};
 }
@@ -135,26 +135,32 @@ std::optional<ActorId> Activations::next_with_room() {
 }
 
 TurnId Activations::start_turn(ActorId id, CallId token, const CallPtr& call) {
-  Actor& actor = actors_.at(id);
+  return begin_turn(actors_.at(id), token, call);
+}
+
+TurnId Activations::begin_turn(Actor& actor, CallId token, const CallPtr& call) {
   RINGSIDE_CHECK(!actor.turn);
   const TurnId turn = context_.next<TurnId>();
   actor.turn = turn;
   actors_.touch(actor, context_.now.mono);
-  Turn& entry = turns_.begin(turn, id, token, context_.now.mono);
+  Turn& entry = turns_.begin(turn, actor.id, token, context_.now.mono);
   entry.epoch = actor.epoch;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, due::TurnTimeout{turn});
   const bool may_be_a_step = actor.window && !call->idempotency_key.empty();
   entry.idempotency_key = may_be_a_step ? actor.window->key_of(*call) : call->idempotency_key;
   entry.fingerprint = call->fingerprint;
-  entry.link = chain_link(id, actor.epoch, turn);
+  entry.link = chain_link(actor.id, actor.epoch, turn);
   context_.effects.push_back(StartTurn{turn, actor.epoch, call, longer_chain(call->chain, entry.link)});
   return turn;
 }
 
+std::optional<Answer> Activations::answer_from_window(ActorId id, const Call& call) const {
+  return known_answer(actors_.at(id), call);
+}
+
 // A repeat within the window gets the answer that the first one got. Another request under the same key is a mistake of
 // its caller, who would take that answer for its own.
-std::optional<Answer> Activations::answer_from_window(ActorId id, const Call& call) const {
-  const Actor& actor = actors_.at(id);
+std::optional<Answer> Activations::known_answer(const Actor& actor, const Call& call) const {
   if (call.idempotency_key.empty() || !actor.window) return std::nullopt;
   const auto known = actor.window->find(actor.window->key_of(call));
   if (!known) return std::nullopt;

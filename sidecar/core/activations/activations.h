@@ -136,6 +136,8 @@ class Activations {
   Lost lose_all();
 
  private:
+  std::optional<Answer> known_answer(const Actor& actor, const Call& call) const;
+  TurnId begin_turn(Actor& actor, CallId token, const CallPtr& call);
   bool may_start(const Call& call) const;
   bool goes_before_its_end(const Actor& actor, bool serves_while_draining) const;
   std::optional<Answer> refuse_loop(const Call& call, const Actor& actor) const;

@@ -157,7 +157,7 @@ std::vector<Claim> Directory::take_claims(const HostRun& holder, const std::vect
 // The greater epoch stays. The lesser is told again and again, until it has ended.
 Directory::Contested Directory::settle_contested() {
   Contested contested;
-  if (contested_.empty() || context_.now.mono < next_contest_) return contested;
+  if (!is_contest_due()) return contested;
   next_contest_ = context_.now.mono + kContestRepeat;
   for (auto at = contested_.begin(); at != contested_.end();) {
     const ActorId id = *at;

@@ -68,6 +68,7 @@ class Directory {
     std::map<std::string, std::vector<Claim>> mine;                             // by host
     std::map<std::pair<std::string, std::string>, OwnershipRequest> of_others;  // by loser and winner
   };
+  bool is_contest_due() const { return !contested_.empty() && context_.now.mono >= next_contest_; }
   Contested settle_contested();
   void tell(Contested contested);
 

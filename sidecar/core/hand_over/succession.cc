@@ -38,7 +38,7 @@ void Succession::look_again_at(Instant when) {
 
 Succession::Over Succession::tell_successors(const std::function<Ended(const Claim&)>& ended) {
   Over over;
-  if (!hand_over_.is_due(context_.now.mono)) return over;
+  if (!is_due()) return over;
   HandOver::Due due = hand_over_.due(context_.now.mono, [this](ActorId id) { return successors_of(id); });
   if (due.next != kNever) {
     look_again_at(due.next);

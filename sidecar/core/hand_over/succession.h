@@ -43,6 +43,7 @@ class Succession {
     std::vector<Claim> claims;     // every successor knows
     std::vector<Ended> unclaimed;  // of these, those of no other host: whoever gains the id asks this one
   };
+  bool is_due() const { return hand_over_.is_due(context_.now.mono); }
   [[nodiscard]] Over tell_successors(const std::function<Ended(const Claim&)>& ended);
   void tell_ends();
   void due() { due_ = kNoTimer; }

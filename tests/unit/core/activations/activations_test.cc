@@ -137,7 +137,7 @@ TEST_F(ActivationsTest, ARepeatIsAnsweredByWhatTheFirstOneGot) {
 TEST_F(ActivationsTest, WhatEarlierActivationsAnsweredIsKnown) {
   here().inherit({7, 41, {{"key", Outcome::kApplied, "result", 5, kNoPlace}}});
   here().activate(7, 42);
-  EXPECT_EQ(std::get<Answer>(enter(1, call_of(7, "key", 5))).result, "result");
+  EXPECT_EQ(std::get<Answer>(enter(1, call_of(7, "key", 5))).serialized(), "result");
 }
 
 TEST_F(ActivationsTest, ALoopIsRefused) {

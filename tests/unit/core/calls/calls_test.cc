@@ -117,7 +117,7 @@ TEST_F(CallsTest, WhatEndsAtOnce) {
          call.target = Target{"here", 1, "default", 0};
        },
        ""},
-      {"too large", [](Call& call, Instant) { call.request.resize(std::size_t{65} << 20); },
+      {"too large", [](Call& call, Instant) { call.request = std::string(std::size_t{65} << 20, 'x'); },
        "1 overloaded (queue-bytes-full)"},
   };
   for (const Row& row : rows) {
