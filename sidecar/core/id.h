@@ -25,7 +25,7 @@ class Id {
   constexpr std::uint64_t value() const { return value_; }
   constexpr explicit operator bool() const { return value_ != 0; }  // names something
 
-  friend constexpr auto operator<=>(Id, Id) = default;
+  friend constexpr auto operator<=>(Id, Id) = default;  // NOLINT(modernize-use-nullptr): it compares with 0
 
  private:
   std::uint64_t value_ = 0;
