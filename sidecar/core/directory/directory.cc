@@ -191,7 +191,7 @@ Directory::Contested Directory::settle_contested() {
   return contested;
 }
 
-void Directory::tell(Contested contested) {
+void Directory::tell(Contested&& contested) {
   for (auto& [host, claims] : contested.mine) announce(host, std::move(claims));
   for (auto& [hosts, claims] : contested.of_others) {
     context_.effects.push_back(

@@ -70,7 +70,7 @@ class Directory {
   };
   bool is_contest_due() const { return !contested_.empty() && context_.now.mono >= next_contest_; }
   Contested settle_contested();
-  void tell(Contested contested);
+  void tell(Contested&& contested);
 
   // ---- what came of a question ----
   struct InventoryHeard {
