@@ -49,7 +49,8 @@ class Node final {
   void wake(Now now);
   // By every source. `missing`: why it is not complete.
   void discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});
-  void peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request);
+  void peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip,
+                  const PeerRequest& request);
   void peer_answered(Now now, QuestionId token, const PeerAnswer& answer);
   void connection_lost(Now now, const std::string& host);
   void apply(Now now, CallId token, CallPtr call);

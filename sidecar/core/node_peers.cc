@@ -9,7 +9,8 @@ namespace ringside::core {
 
 // ---- what others ask ------------------------------------------------------------------------------------------------
 
-void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip, PeerRequest request) {
+void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip,
+                      const PeerRequest& request) {
   begin(now);
   if (life_cycle_.life().has_run()) {
     dispatch(token, sender, source_ip, request);

@@ -273,7 +273,7 @@ void Engine::peer_asked(core::Sender sender, std::string source_ip, core::PeerRe
   }
   const core::ReplyId token(next_number_++);
   asked_[token] = std::move(reply);
-  node_.peer_asked(now(), token, sender, source_ip, std::move(request));
+  node_.peer_asked(now(), token, sender, source_ip, request);
   carry_out();
 }
 

@@ -52,7 +52,7 @@ PeerAnswer BesideLegacyHost::reply(const std::string& host, const PeerRequest& r
 
 AckAnswer BesideLegacyHost::say(PeerRequest request, const std::string& from) {
   const ReplyId token(++last_);
-  a.peer_asked(now, token, {}, from, std::move(request));
+  a.peer_asked(now, token, {}, from, request);
   play();
   EXPECT_EQ(answers.count(token), 1U) << "not answered";
   return answers[token];
