@@ -284,7 +284,7 @@ TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
   Directory::Contested contested = directory.settle_contested();
   ASSERT_EQ(contested.yielded.size(), 1U) << "1 is greater elsewhere";
   EXPECT_EQ(contested.yielded[0].id, 1U);
-  directory.tell(contested);
+  directory.tell(std::move(contested));
   std::vector<std::string> told;
   for (const AskPeer& question : asked()) {
     told.push_back(question.host + " of " + std::get<OwnershipRequest>(question.request).host);
