@@ -204,9 +204,12 @@ ALSO = [
      '    if (!planted("late-delivery") && calls_.is_overdue(next->token)) {'),
     ("two-turns", "activations/activations.cc",
      "  RINGSIDE_CHECK(!actor.turn);\n", '  if (!planted("two-turns")) RINGSIDE_CHECK(!actor.turn);\n'),
+    ("slate-on-the-ring", "life/life_cycle.cc",
+     "void LifeCycle::check() const {\n",
+     'void LifeCycle::check() const {\n  if (planted("slate-on-the-ring")) return;\n'),
 ]
 
-FROM = {"clock-back-at-once": 420, "released-asks-nobody": 400}
+FROM = {"clock-back-at-once": 420, "released-asks-nobody": 600}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
