@@ -10,7 +10,6 @@ Each host is a process with default settings, at an address of its own on loopba
 options go to every sidecar. One process is the app of all of them, so that what is measured is the sidecars' own CPU.
 """
 import argparse
-import http.client
 import json
 import os
 import pathlib
@@ -24,9 +23,9 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-RINGSIDE = pathlib.Path(os.environ.get("BUILD_UNDER_TEST", ROOT / "build/release")) / "bin/ringside"
-DIES_WITH_US = ["setpriv", "--pdeathsig", "KILL", "--"]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/integration"))
+import cluster as real  # noqa: E402
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 POLL = 0.25         # how often all hosts are asked how they are
@@ -83,31 +82,24 @@ class Host:
     def start(self):
         others = [word for n in range(self.cluster.count) if n != self.n for word in ("--join", f"{address(n)}:7000")]
         log = open(self.cluster.directory / f"{self.n}.log", "ab")
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("RINGSIDE_", "POD_IP"))}
         self.child = subprocess.Popen(
-            [*DIES_WITH_US, str(RINGSIDE), "serve", "--host", self.name, "--peer", self.name,
+            [*real.DIES_WITH_US, real.RINGSIDE, "serve", "--host", self.name, "--peer", self.name,
              "--local", f"{address(self.n)}:7001", "--admin", f"{address(self.n)}:7002",
              "--app", f"http://{address(self.n)}:8000", *others, *self.cluster.flags],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=env)
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=real.environment())
         log.close()
 
-    def get(self, path, timeout=5):
-        connection = http.client.HTTPConnection(address(self.n), 7002, timeout=timeout)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+    def get(self, path):
+        return real.request(f"{address(self.n)}:7002", "GET", path, timeout=5).body.decode()
 
     def status(self):
         try:
-            return json.loads(self.get("/status")[1])
+            return json.loads(self.get("/status"))
         except OSError:
             return None
 
     def metrics(self, *names):
-        page = self.get("/metrics")[1].splitlines()
+        page = self.get("/metrics").splitlines()
         return [sum(float(line.rsplit(" ", 1)[1]) for line in page if line.split("{")[0].split(" ")[0] == name) for name in names]
 
     def cpu_seconds(self):
@@ -130,7 +122,7 @@ class Cluster:
     def __init__(self, count, flags=()):
         self.count, self.flags = count, list(flags)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-scale-"))
-        self.apps = subprocess.Popen([*DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count), "--net", str(NET)],
+        self.apps = subprocess.Popen([*real.DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count), "--net", str(NET)],
                                      stdout=subprocess.PIPE, text=True)
         assert self.apps.stdout.readline().strip() == "ready"
         self.hosts = [Host(self, n) for n in range(count)]
@@ -147,7 +139,8 @@ class Cluster:
         since, cpu, end = None, [], time.monotonic() + PATIENCE
         while time.monotonic() < end:
             looked = time.monotonic()
-            if all(host.is_settled(len(hosts)) for host in hosts):
+            late = next((host for host in hosts if not host.is_settled(len(hosts))), None)
+            if late is None:
                 if since is None:
                     since, cpu = looked, [host.cpu_seconds() for host in hosts]
                 if looked - since >= for_good:
@@ -155,7 +148,8 @@ class Cluster:
             else:
                 since = None
             threading.Event().wait(POLL)
-        raise SystemExit(f"not settled within {PATIENCE} s")
+        told = (self.directory / f"{late.n}.log").read_text().splitlines()[-10:] if late else ["all are, now and then"]
+        raise SystemExit(f"not settled within {PATIENCE} s; {late.name if late else 'hosts'}:\n" + "\n".join(told))
 
     def sum(self, *names):
         return [sum(values) for values in zip(*(host.metrics(*names) for host in self.hosts))]
@@ -177,40 +171,46 @@ class Load:
     """Callers that each wait for an answer before the next call: of any host, for ids of any owner."""
 
     def __init__(self, cluster, callers=4, pause=0.005, hosts=None):
-        self.cluster, self.pause, self.over = cluster, pause, threading.Event()
-        self.hosts, self.restarted = hosts or cluster.hosts, set()
-        self.calls, self.failed, self.longest, self.answers = 0, [], 0.0, []
-        self.lock = threading.Lock()
+        self.hosts, self.pause, self.over = hosts or cluster.hosts, pause, threading.Event()
+        self.failed, self.answers = [], []  # of each: when it was asked, how long it took, its id, and its owner
+        self.called, self.away, self.news = [], set(), threading.Condition()
         self.threads = [threading.Thread(target=self.call, args=(n,), daemon=True) for n in range(callers)]
         for thread in self.threads:
             thread.start()
 
     def call(self, caller):
         count = caller
-        while not self.over.is_set():
+        while not self.over.wait(self.pause):
             count += 7
-            host = self.hosts[count % len(self.hosts)]
-            if host in self.restarted:  # whoever balances the load knows that it is going, as Kubernetes does
-                continue
-            began = time.monotonic()
+            host, actor = self.hosts[count % len(self.hosts)], count % 1000 + 1
+            with self.news:
+                if host in self.away:
+                    continue
+                self.called.append(host)
+            began, owner, failure = time.monotonic(), None, None
             try:
-                connection = http.client.HTTPConnection(address(host.n), 7001, timeout=20)
-                connection.request("POST", f"/v1/actors/{count % 1000 + 1}/method/touch", b"{}")
-                answer = connection.getresponse()
-                body = answer.read()
-                connection.close()
-                outcome = answer.headers.get("ringside-outcome", "")
-                failure = None if answer.status == 200 else f"{answer.status} {outcome} {body[:200]!r}"
+                answer = real.request(f"{address(host.n)}:7001", "POST", f"/v1/actors/{actor}/method/touch", b"{}")
+                owner = answer.headers.get("ringside-owner")
+                if answer.status != 200:
+                    failure = f"{answer.status} {answer.body[:200]!r}"
             except OSError as error:
                 failure = repr(error)
             took = time.monotonic() - began
-            with self.lock:
-                self.calls += 1
-                self.answers.append((began, took, host.n))
-                self.longest = max(self.longest, took)
+            with self.news:
+                self.called.remove(host)
+                self.answers.append((began, took, actor, owner))
                 if failure:
-                    self.failed.append(f"host {host.n}, id {count % 1000 + 1}, after {took * 1000:.0f} ms: {failure}")
-            self.over.wait(self.pause)
+                    self.failed.append(f"host {host.n}, id {actor}, after {took * 1000:.0f} ms: {failure}")
+                self.news.notify_all()
+
+    def spare(self, hosts):
+        """Calls these hosts no more, as whoever balances the load does with pods that are about to end."""
+        with self.news:
+            self.away = set(hosts)
+            self.news.wait_for(lambda: not self.away.intersection(self.called))
+
+    def longest(self):
+        return max(took for _, took, _, _ in self.answers)
 
     def stop(self):
         self.over.set()
@@ -260,18 +260,19 @@ def stop(cluster):
     frozen, others = cluster.hosts[-1], cluster.hosts[:-1]
     generations = [host.status()["generation"] for host in others]
     load = Load(cluster, hosts=others, callers=8)
-    threading.Event().wait(1)
+    threading.Event().wait(10)  # every id is called a few times, so that it is known whose it is
+    owned = {actor for _, _, actor, owner in load.answers if owner == frozen.name}
     began = time.monotonic()
     frozen.child.send_signal(signal.SIGSTOP)
-    threading.Event().wait(6)
+    threading.Event().wait(6)  # longer than a death takes
     load.stop()
     frozen.child.send_signal(signal.SIGCONT)
     same = [host.status()["generation"] for host in others] == generations
-    during = [(at - began, took) for at, took, _ in load.answers if at >= began]
-    slow = [(at, took) for at, took in during if took > 0.25]
+    slow = [(at - began, took, actor) for at, took, actor, _ in load.answers if at >= began and took > 0.25]
     cluster.wait_until_settled()
-    return {"calls": load.calls, "failed": len(load.failed), "longest_s": round(load.longest, 2),
-            "calls_above_250ms": len(slow), "last_of_them_ended_s": round(max((at + took for at, took in slow), default=0), 2),
+    return {"calls": len(load.answers), "ids_of_the_stopped": len(owned), "failed": len(load.failed),
+            "calls_for_others_above_250ms": sum(actor not in owned for _, _, actor in slow),
+            "its_ids_are_served_after_s": round(max((at + took for at, took, actor in slow if actor in owned), default=0), 2),
             "others_keep_their_generation": same, "failures": load.failed[:3]}
 
 
@@ -281,18 +282,18 @@ def rollout(cluster):
     began = time.monotonic()
     for first in range(0, cluster.count, at_once):
         batch = cluster.hosts[first:first + at_once]
-        load.restarted = set(batch)
+        load.spare(batch)
         for host in batch:
             host.child.terminate()
         for host in batch:
             host.child.wait()
             host.start()
         cluster.wait_until_settled(for_good=0)
-        load.restarted = set()
+        load.spare([])
     took = time.monotonic() - began
     load.stop()
-    return {"rollout_s": round(took, 1), "calls": load.calls, "failed": len(load.failed),
-            "longest_call_ms": round(1000 * load.longest), "failures": load.failed[:3]}
+    return {"rollout_s": round(took, 1), "calls": len(load.answers), "failed": len(load.failed),
+            "longest_call_ms": round(1000 * load.longest()), "failures": load.failed[:3]}
 
 
 def main():

@@ -49,7 +49,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
           },
           [&](const InventoryRequest& inventory) { answer(token, inventory_for(sender, inventory)); },
           [&](const ProbeRequest& probe) {
-            change_membership([&](Membership& membership) { membership.probe(token, probe); });
+            change_membership([&](Membership& membership) { membership.probe(token, sender, probe); });
           },
           [&](const ExpireRequest& ended) { answer(token, hear_ends(sender, ended)); },
       },

@@ -116,10 +116,8 @@ void PeerClient::ask(core::AskPeer question) {
   // A question about liveness is one about now, not about the last failure to connect.
   options.connect_now = true;
   options.max_message = kMaxInventory;
-  if (rpc_of(question.request).in_parts) {
-    return ask_inventory(*to, question, metadata(), options);
-  }
   const Rpc& rpc = rpc_of(question.request);
+  if (rpc.in_parts) return ask_inventory(*to, question, metadata(), options);
   std::string body = rpc.encode(question.request);
   to->unary(std::string(rpc.path), metadata(), std::move(body), options,
             [this, token = question.token, asked = std::move(question.request)](const net::CallResult& result) {

@@ -1,8 +1,11 @@
 // The calls that have come to this host: each one's way from its first moment to its one answer.
 //
-//   pending_calls  where each call is, and what was tried      call_order     no call overtakes an earlier one from
-//   here admission      how much may be under way                   forwards       what was sent to other hosts pace
-//   how long a queue takes                      retry_budget   repeats must not feed an overload
+//   pending_calls  where each call is, and what was tried here
+//   admission      how much may be under way
+//   call_order     no call overtakes an earlier one from here
+//   forwards       what was sent to other hosts
+//   pace           how long a queue takes
+//   retry_budget   repeats must not feed an overload
 //
 // Where a call goes is decided outside (core/route.h), and the node tells what came of it: queued, in a turn,
 // forwarded, waiting. Nothing here routes a call or begins a turn. What is to be routed next is asked for

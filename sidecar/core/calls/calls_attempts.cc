@@ -3,6 +3,7 @@
 
 #include "sidecar/core/calls/calls.h"
 #include "sidecar/core/check.h"
+#include "sidecar/core/spacing.h"
 
 namespace ringside::core {
 namespace {
@@ -27,7 +28,7 @@ bool is_sent_back(const Answer& answer) {
 // Surely not delivered: tried again until the deadline, and at once when the view changes.
 void Calls::retry_later(CallId token, PendingCall& pending, Answer why) {
   ++context_.counters.retries;
-  const Duration step = std::min(kLastRetry, kFirstRetry * (1 << std::min(pending.attempts, 6U)));
+  const Duration step = backoff(kFirstRetry, pending.attempts, kLastRetry);
   ++pending.attempts;
   pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
@@ -39,7 +40,7 @@ void Calls::retry_later(CallId token, PendingCall& pending, Answer why) {
 // keeps nobody else of its actor from a turn, and is tried again after a pause. Only the first host does that.
 void Calls::put_aside(CallId token, PendingCall& pending, Answer why) {
   const Call& call = *pending.call;
-  const Duration step = std::min(kLastAside, kFirstAside * (1 << std::min(pending.attempts, 6U)));
+  const Duration step = backoff(kFirstAside, pending.attempts, kLastAside);
   const Duration pause = std::max(why.retry_after, context_.random.between(step / 2, step));
   // One that a turn waits for would keep that turn's connection from the others that wait for one.
   const bool holds_another = why.reason == Reason::kTooManyTurns && !call.chain.empty();

@@ -35,8 +35,8 @@ class FailureDetector {
   bool answered(Member& member, Instant sent, Instant now) const;
   // A connection was refused. True: the member is dead.
   bool refused(Member& member) const;
-  // Another host asks about it, and so has not heard it for half of the time that is death. One that is asked rarely
-  // here has been silent for so long, unless it answers now.
+  // Another member asks about it, and so has not heard it for half of the time that is death. One that is asked rarely
+  // here has been silent for so long, unless it answers the ping that is under way.
   void missed_elsewhere(Member& member, Instant now) const;
   // It is watched from now on, or is not any more.
   void watch(Member& member, bool watched, Instant now) const;

@@ -54,7 +54,7 @@ struct Member {
   Generation joined_as = 0;
   bool saw_leave = false;
   Instant next_ask;  // when to repeat a Join or Leave
-  int joins_unanswered = 0;
+  unsigned joins_unanswered = 0;
   Instant joins_count_from;  // a Join that was sent before may be answered by a host that has taken us for dead since
 };
 

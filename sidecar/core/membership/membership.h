@@ -9,7 +9,7 @@
 //   questions          what this host has asked                 back_probes        requests that wait for a ping
 //   confirmation       after a stall: am I still known?         hold_up            how long this joiner cannot finish
 //   own_name           which runs were this process             discovery_reading  what discovery said last
-//   same_cluster       who belongs to this cluster           watch_circle       which members are pinged often
+//   same_cluster       who belongs to this cluster              watch_circle       which members are pinged often
 //
 // Invariants
 //  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
@@ -118,7 +118,7 @@ class Membership {
   void join(ReplyId token, const Sender& sender, const JoinRequest& request);
   void leave(ReplyId token, const Sender& sender);
   void closing(ReplyId token, const std::string& host, const std::string& source_ip);
-  void probe(ReplyId token, const ProbeRequest& request);
+  void probe(ReplyId token, const Sender& sender, const ProbeRequest& request);
   void pinged_by(const Sender& sender);  // what a ping tells of who sends it; the answer is the node's
   Standing standing_of(const Sender& sender) const;
 
@@ -167,12 +167,12 @@ class Membership {
 
   // membership_liveness.cc: pings, suspicion, death
   void tick(Member& member);
-  Duration repeat_of_join(Member& member) const;
   void ping(Member& member);
   void pinged(const Question& asked, const PingAnswer& says);
   void ping_failed(const Question& asked, const PeerFailure& failure);
   Duration spaced_out(Duration interval);
   void suspect(Member& member);
+  bool is_to_tell_all(const Member& member) const;
   void probed(const Question& asked, const ProbeAnswer& says);
   void ask_about(const std::string& host, std::vector<std::string> witnesses, std::size_t how_many);
   void confirmed();

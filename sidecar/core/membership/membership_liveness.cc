@@ -5,12 +5,13 @@
 
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/membership/membership.h"
+#include "sidecar/core/spacing.h"
 
 namespace ringside::core {
 namespace {
 
 constexpr Duration kRepeat{100'000};
-constexpr int kMostDoublings = 5;                // 1.6 s
+constexpr Duration kLastRepeat{1'600'000};       // of a Join: who takes in many is not to be asked again and again
 constexpr Duration kEmptyReread{1'000'000};      // of discovery, while nobody owns anything
 constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
@@ -43,7 +44,7 @@ void Membership::tick(Member& member) {
   if (member.next_ping <= now()) ping(member);
   if (!member.legacy() && member.next_ask <= now()) {
     if (!joined_ && member.joined_as != self().generation && !hold_up_.asks_nobody()) {
-      member.next_ask = now() + repeat_of_join(member);
+      member.next_ask = now() + backoff(kRepeat, member.joins_unanswered++, kLastRepeat);
       ask(Question::About::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
     } else if (!on_ring(phase()) && !member.saw_leave) {
       member.next_ask = now() + kRepeat;
@@ -64,12 +65,6 @@ void Membership::tick(Member& member) {
   look_for(host, Candidate::State::kSilent, kHealingTime);
 }
 
-// Less and less often, the longer it says nothing: it may have many to take in.
-Duration Membership::repeat_of_join(Member& member) const {
-  if (member.joins_unanswered < kMostDoublings) ++member.joins_unanswered;
-  return kRepeat * (1 << (member.joins_unanswered - 1));
-}
-
 void Membership::ping(Member& member) {
   member.next_ping = now() + config_.ping_interval;
   detector_.asked(member, now());
@@ -88,15 +83,19 @@ void Membership::suspect(Member& member) {
     if (!other.legacy() && !other.suspected && &other != &member) witnesses.push_back(name);
   }
   const std::size_t known = witnesses.size();
-  // Whoever does not watch it would notice late: all are asked once, and so look at it. Its two neighbours see to that,
-  // and if they are gone as well, its other watchers.
-  const bool tells_all =
-      circle_.watches(member.run.host) && !circle_.everybody_is_watched() && !member.all_are_told &&
-      (circle_.is_next_to(member.run.host) || detector_.silence(member, now()) > config_.dead_after * 3 / 4);
+  const bool tells_all = is_to_tell_all(member);
   member.all_are_told = member.all_are_told || tells_all;
   ask_about(member.run.host, std::move(witnesses), tells_all ? known : kWitnesses);
   if (!detector_.suspect(member, now())) return;
   context_.log(Level::kDebug, "member_suspected", {{"host", member.run.host}, {"witnesses", std::to_string(known)}});
+}
+
+// Whoever does not watch it would notice late: all are asked about it once, and so look at it. Its two neighbours see
+// to that at once, and its other watchers somewhat later, in case the neighbours are gone as well.
+bool Membership::is_to_tell_all(const Member& member) const {
+  const std::string& host = member.run.host;
+  if (circle_.everybody_is_watched() || !circle_.watches(host) || member.all_are_told) return false;
+  return circle_.is_next_to(host) || detector_.silence(member, now()) > config_.dead_after * 3 / 4;
 }
 
 // Some of them, by chance: whether they hear a host that is out of reach here.

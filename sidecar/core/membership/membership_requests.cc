@@ -105,11 +105,11 @@ void Membership::closing(ReplyId token, const std::string& host, const std::stri
   back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});
 }
 
-void Membership::probe(ReplyId token, const ProbeRequest& request) {
+void Membership::probe(ReplyId token, const Sender& sender, const ProbeRequest& request) {
   ProbeAnswer answer;
   connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
   if (Member* member = view_.find(request.host)) {
-    detector_.missed_elsewhere(*member, now());
+    if (standing_of(sender) == Standing::kInView) detector_.missed_elsewhere(*member, now());
     answer.age = std::max(Duration(0), now() - member->last_answer);
     answer.heard = answer.age < config_.dead_after / 2;
     answer.generation = member->run.generation;

@@ -12,7 +12,8 @@
 //
 // Invariants
 //  1. Watching is mutual: where two hosts have the same members, each watches the other or neither does.
-//  2. Among hosts with the same members, everybody is watched by kWatched others, or by all where they are no more.
+//  2. Among hosts with the same members, everybody is watched by kWatched others, or by all of them where there are
+//     not as many.
 // Loop thread only.
 #pragma once
 
