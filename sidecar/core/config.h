@@ -17,7 +17,7 @@ struct NodeConfig : MembershipConfig {
   std::size_t remembered_bytes = 32 << 20;  // answers for idempotency keys, of all actors here; half as much inherited
   std::size_t max_turns = 1024;             // under way at once, all actors together
   std::size_t most_turns = 8192;            // the same with calls that turns make, which those wait for
-  std::size_t max_strays = 10'000'000;
+  std::size_t max_displaced = 10'000'000;
   bool peer_apply_own = false;  // --peer-apply own
 };
 

@@ -37,8 +37,8 @@ std::string Explanations::holder_of(ActorId id) const {
   if (activations_.actors().find(id) != nullptr) return self;
   const std::string* owner = membership_.ring()->owner(id);
   if (owner == nullptr) return "";
-  const std::optional<Stray> stray = *owner == self ? directory_.strays().find(id) : std::nullopt;
-  return stray ? stray->holder.host : *owner;
+  const std::optional<DisplacedActivation> elsewhere = *owner == self ? directory_.displaced().find(id) : std::nullopt;
+  return elsewhere ? elsewhere->holder.host : *owner;
 }
 
 bool Explanations::is_heard(const std::string& host) const {

@@ -147,7 +147,7 @@ void Node::set_phase(Phase phase) {
 void Node::ring_changed(const Ring& before, const Ring& after) {
   topology_changed_ = true;
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
-  if (!membership_.joined() && directory_.inventory().settled() && directory_.strays().size() == 0) return;
+  if (!membership_.joined() && directory_.inventory().settled() && directory_.displaced().size() == 0) return;
   const std::string& self = membership_.self().host;
   HashRanges gained = after.ranges(self);
   HashRanges lost = before.ranges(self);

@@ -24,7 +24,7 @@ RouteFacts Node::facts() const {
   return {membership_,
           activations_.actors(),
           directory_.inventory(),
-          directory_.strays(),
+          directory_.displaced(),
           directory_.hints(),
           legacy_.grants(),
           config_.has_app,
@@ -186,8 +186,8 @@ void Node::forward_ended(ForwardId token, Answer answer) {
   // A legacy host has no reason to send on what it holds. Perhaps it yielded to another and told nobody.
   const bool sent_on = said.reason == Reason::kPeerError || said.reason == Reason::kRingDisagreement;
   if (forward.legacy && sent_on) {
-    const std::optional<Stray> stray = directory_.strays().find(id);
-    if (stray && stray->holder.host == forward.host) legacy_.doubt(forward.host, id);
+    const std::optional<DisplacedActivation> elsewhere = directory_.displaced().find(id);
+    if (elsewhere && elsewhere->holder.host == forward.host) legacy_.doubt(forward.host, id);
   }
   if (said.reason == Reason::kNotMine && said.outcome == Outcome::kNotDelivered) {
     directory_.is_not_at(id, forward.host, forward.epoch);

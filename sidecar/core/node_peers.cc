@@ -167,7 +167,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
   if (heard.buried) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase()));
   if (heard.unheard) legacy_.ask_ids(host);
-  for (const Claim& claim : heard.strays) clock_.observe(claim.epoch);
+  for (const Claim& claim : heard.displaced) clock_.observe(claim.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);
   topology_changed_ = heard.news || topology_changed_;
 }

@@ -30,12 +30,12 @@ Placement Node::where(ActorId id) const {
     return place;
   }
   place.local = *owner == self;
-  const std::optional<Stray> stray = place.local ? directory_.strays().find(id) : std::nullopt;
-  if (stray) {
+  const std::optional<DisplacedActivation> elsewhere = place.local ? directory_.displaced().find(id) : std::nullopt;
+  if (elsewhere) {
     place.rule = "stray";
     place.local = false;
-    place.epoch = stray->epoch;
-    place.why = "active on " + stray->holder.host + ", although the ring names " + self;
+    place.epoch = elsewhere->epoch;
+    place.why = "active on " + elsewhere->holder.host + ", although the ring names " + self;
   } else if (place.local) {
     place.why = directory_.inventory().in_doubt(hash_id(id)) ? "not known yet: its range has just become this host's"
                                                              : "not active; the ring names this host";
@@ -65,7 +65,7 @@ Status Node::status() const {
   status.points = config_.points;
   status.members = membership_.members().size() + 1;
   status.actors = activations_.actors().size();
-  status.strays = directory_.strays().size();
+  status.strays = directory_.displaced().size();
   status.turns_under_way = activations_.turns().size();
   status.turns_waiting = activations_.waiting();
   status.held_back = activations_.awaiting_room();
@@ -114,7 +114,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.ring = member.ring;
     status.actors = member.actors;
     status.load = member.load;
-    status.strays = directory_.strays().held_by(host);
+    status.strays = directory_.displaced().held_by(host);
     status.share = share_of(host);
     status.version = member.version;
     out.push_back(std::move(status));

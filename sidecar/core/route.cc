@@ -45,9 +45,9 @@ Route route_of(const Call& call, const RouteFacts& facts) {
   }
   const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts);
   if (mine) {
-    if (const std::optional<Stray> stray = facts.strays.find(call.id)) {
-      if (const Member* holder = membership.find(stray->holder.host)) {
-        return forward_to(holder, stray->epoch);
+    if (const std::optional<DisplacedActivation> elsewhere = facts.displaced.find(call.id)) {
+      if (const Member* holder = membership.find(elsewhere->holder.host)) {
+        return forward_to(holder, elsewhere->epoch);
       }
     }
     const bool open = membership.phase() == Phase::kReady && !facts.inventory.in_doubt(hash_id(call.id));

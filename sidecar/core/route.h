@@ -7,7 +7,7 @@
 #include "sidecar/core/activations/actor_table.h"
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
-#include "sidecar/core/directory/strays.h"
+#include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/membership/membership.h"
 
@@ -32,7 +32,7 @@ struct RouteFacts {
   const Membership& membership;
   const ActorTable& actors;
   const Inventory& inventory;
-  const Strays& strays;
+  const DisplacedActivations& displaced;
   const Hints& hints;
   const OwnershipGrants& grants;
   bool has_app = true;

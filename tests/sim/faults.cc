@@ -54,7 +54,7 @@ void World::start_host(std::size_t index) {
     config.queue_per_actor = 3;
     config.queue_bytes = 4'000;
     config.max_turns = 4;
-    config.max_strays = 8;
+    config.max_displaced = 8;
   }
   if (options_.few_turns) config.max_turns = 4;
   if (options_.strict) config.turn_timeout = core::Duration(kStrictTurnTimeout);

@@ -68,7 +68,7 @@ struct Options {
   bool own = false;                   // --peer-apply own, and the legacy hosts keep another ring
   bool quorum = false;                // --quorum: a majority
   bool few_turns = false;             // four at once, at each host
-  bool small_limits = false;          // queues of a few calls, few turns at once, few strays
+  bool small_limits = false;          // queues of a few calls, few turns at once, few displaced activations
   bool strict = false;                // nothing stands in the way of any call: each is applied, or the app said no
   bool trace = false;
   bool checksum = false;  // of the trace

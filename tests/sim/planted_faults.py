@@ -40,10 +40,10 @@ FAULTS = [
      "  if (member == nullptr || failure.kind != PeerFailure::Kind::kRefused) return;\n  if (!detector_.refused(*member))",
      '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone"))) return;\n'
      '  if (!detector_.refused(*member) && !planted("time-out-is-gone"))'),
-    ("forget-rivals", "partitions", 300, "directory/strays.cc",
-     "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry =",
-     '  if (planted("forget-rivals")) return true;\n'
-     "  const auto [first, last] = rivals_.equal_range(id);\n  auto entry ="),
+    ("forget-duplicates", "partitions", 300, "directory/displaced_activations.cc",
+     "  const auto [first, last] = duplicates_.equal_range(id);\n  auto entry =",
+     '  if (planted("forget-duplicates")) return true;\n'
+     "  const auto [first, last] = duplicates_.equal_range(id);\n  auto entry ="),
     ("stale-ring", "moves", 20, "membership/view.cc",
      "  if (wanted == ring_->contains(host)) return nullptr;",
      '  if (wanted == ring_->contains(host) || (planted("stale-ring") && wanted && ring_->hosts().size() > 1)) return nullptr;'),
@@ -145,9 +145,9 @@ FAULTS = [
     ("refusal-is-heard", "rush", 200, "hand_over/hand_over.cc",
      "(entry.refused.contains(host) && !successor.ring_owner)",
      '(entry.refused.contains(host) && (!successor.ring_owner || planted("refusal-is-heard")))'),
-    ("strays-never-go", "moves", 20, "directory/directory_claims.cc",
-     "    strays_.drop(end.id, host, end.epoch);",
-     '    if (!planted("strays-never-go")) strays_.drop(end.id, host, end.epoch);'),
+    ("displaced-never-go", "moves", 20, "directory/directory_claims.cc",
+     "    displaced_.drop(end.id, host, end.epoch);",
+     '    if (!planted("displaced-never-go")) displaced_.drop(end.id, host, end.epoch);'),
     ("everybody-waits", "moves", 100, "route.cc",
      "    const bool open = membership.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !facts.inventory.settled()) return wait_for(Reason::kOwnershipMoving);\n'

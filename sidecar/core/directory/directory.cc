@@ -14,7 +14,7 @@ constexpr Duration kContestRepeat{500'000};
 }  // namespace
 
 Directory::Directory(const NodeConfig& config, Context& context, const ClusterView& cluster, const LocalClaims& here)
-    : config_(config), context_(context), cluster_(cluster), here_(here), strays_(config.max_strays) {}
+    : config_(config), context_(context), cluster_(cluster), here_(here), displaced_(config.max_displaced) {}
 
 void Directory::ask(Question about, PeerRequest request) {
   const QuestionId token = context_.next<QuestionId>();
@@ -25,24 +25,24 @@ void Directory::ask(Question about, PeerRequest request) {
 
 void Directory::keep(ActorId id, const HostRun& holder, Epoch epoch) {
   RINGSIDE_CHECK(cluster_.owns(id));
-  strays_.put(id, holder, epoch);
+  displaced_.put(id, holder, epoch);
 }
 
 // ---- the view changes -----------------------------------------------------------------------------------------------
 
 void Directory::begin_run() {
   inventory_.clear();
-  strays_.clear();
+  displaced_.clear();
   contested_.clear();
 }
 
 void Directory::lose(const HashRanges& lost, const HashRanges& kept) {
   inventory_.lose(lost);
-  strays_.keep_only([&](ActorId id) { return kept.contains(hash_id(id)); });
+  displaced_.keep_only([&](ActorId id) { return kept.contains(hash_id(id)); });
 }
 
 void Directory::run_ended(const HostRun& run) {
-  strays_.drop_run(run);
+  displaced_.drop_run(run);
   inventory_.gone(run.host);
 }
 
@@ -113,7 +113,7 @@ Directory::InventoryHeard Directory::inventory_answered(const Question& asked, c
       if (id != 0) claims.push_back({id, 0});
     }
     for (const Claim& doubted : asked.claims) {
-      if (std::find(claims.begin(), claims.end(), doubted) == claims.end()) strays_.drop(doubted.id, asked.host, 0);
+      if (std::find(claims.begin(), claims.end(), doubted) == claims.end()) displaced_.drop(doubted.id, asked.host, 0);
     }
   } else {
     const auto* failure = std::get_if<PeerFailure>(&answer);
@@ -121,13 +121,13 @@ Directory::InventoryHeard Directory::inventory_answered(const Question& asked, c
     return heard;
   }
   std::erase_if(claims, [&](const Claim& claim) { return inventory_.has_ended(asked.host, claim); });
-  if (!strays_.has_room_for(claims.size())) {
+  if (!displaced_.has_room_for(claims.size())) {
     // What cannot be remembered must not be claimed: the ranges stay closed, and the question is asked again.
-    context_.log(Level::kError, "strays_full", {{"strays", std::to_string(strays_.size())}, {"host", asked.host}});
+    context_.log(Level::kError, "strays_full", {{"strays", std::to_string(displaced_.size())}, {"host", asked.host}});
     return heard;
   }
   if (of_inventory && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return heard;
-  heard.strays = take_claims(*member, claims);
+  heard.displaced = take_claims(*member, claims);
   if (inventory != nullptr) {
     for (const Ended& ended : inventory->remembered) {
       if (!here_.has(ended.id)) heard.inherited.push_back(ended);
@@ -147,7 +147,7 @@ std::vector<Claim> Directory::take_claims(const HostRun& holder, const std::vect
     }
     taken.push_back(claim);
     keep(claim.id, holder, claim.epoch);
-    if (here_.has(claim.id) || strays_.holders(claim.id).size() > 1) contested_.insert(claim.id);
+    if (here_.has(claim.id) || displaced_.holders(claim.id).size() > 1) contested_.insert(claim.id);
   }
   return taken;
 }
@@ -161,27 +161,27 @@ Directory::Contested Directory::settle_contested() {
   next_contest_ = context_.now.mono + kContestRepeat;
   for (auto at = contested_.begin(); at != contested_.end();) {
     const ActorId id = *at;
-    const std::vector<Stray> holders = strays_.holders(id);
+    const std::vector<DisplacedActivation> holders = displaced_.holders(id);
     const std::optional<Epoch> mine = here_.epoch_of(id);
     if (!cluster_.owns(id) || holders.size() + (mine ? 1 : 0) < 2) {
       at = contested_.erase(at);
       continue;
     }
     ++at;
-    const Stray& greatest = holders.front();
+    const DisplacedActivation& greatest = holders.front();
     if (mine && greatest.epoch > *mine) {
       if (auto yielded = yield(id, greatest.holder.host, greatest.epoch)) {
         contested.yielded.push_back(std::move(*yielded));
       }
     } else if (mine) {
-      for (const Stray& stray : holders) contested.mine[stray.holder.host].push_back({id, *mine});
+      for (const DisplacedActivation& elsewhere : holders) contested.mine[elsewhere.holder.host].push_back({id, *mine});
       continue;
     }
     // In the winner's name, which makes the other look: it announces its claim there, and yields to the answer.
     for (std::size_t i = 1; i < holders.size(); ++i) {
       const bool first_is_legacy = greatest.holder.generation == 0;
-      const Stray& winner = first_is_legacy || holders[i].holder.generation != 0 ? greatest : holders[i];
-      const Stray& loser = &winner == &greatest ? holders[i] : greatest;
+      const DisplacedActivation& winner = first_is_legacy || holders[i].holder.generation != 0 ? greatest : holders[i];
+      const DisplacedActivation& loser = &winner == &greatest ? holders[i] : greatest;
       OwnershipRequest& claims = contested.of_others[{loser.holder.host, winner.holder.host}];
       claims.host = winner.holder.host;
       claims.generation = winner.holder.generation;
@@ -214,7 +214,7 @@ std::optional<Directory::Yielded> Directory::yield(ActorId id, const std::string
 // ---- what calls tell ------------------------------------------------------------------------------------------------
 
 void Directory::is_not_at(ActorId id, const std::string& host, Epoch epoch) {
-  strays_.drop(id, host, epoch);
+  displaced_.drop(id, host, epoch);
   hints_.drop(id);
 }
 

@@ -1,15 +1,15 @@
 // Who holds which id, as far as it is known here and may matter: what others hold in this host's ranges (inventory.h,
-// strays.h), who has answered for the rest (hints.h), and what becomes of ids that two hosts hold.
+// displaced_activations.h), who has answered for the rest (hints.h), and what becomes of ids that two hosts hold.
 //
 // It asks and tells other hosts by itself, and reads who is active here (LocalClaims). An activation that is to end
 // because another host was first is returned as Yielded: its end is the node's matter.
 //
 // Example: this host gains a range in which actor 7 is active on B. The inventory asks everybody, B answers that it
-// holds 7 under epoch 42, and stray(7) is B. C answers that it holds 7 under epoch 40: 7 is contested, and C is told in
+// holds 7 under epoch 42, and displaced().find(7) names B. C answers that it holds 7 under epoch 40: 7 is contested, and C is told in
 // B's name, until it has ended its own.
 //
 // Invariants
-//  1. A stray is an id that the ring gives to this host.
+//  1. A displaced activation has an id that the ring gives to this host.
 //  2. A range that this host has gained is in doubt until every member of that moment has answered, or is gone.
 //  3. Of two holders that are known of one id, the one with the greater epoch stays.
 // Loop thread only.
@@ -30,7 +30,7 @@
 #include "sidecar/core/context.h"
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
-#include "sidecar/core/directory/strays.h"
+#include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/local_claims.h"
 #include "sidecar/core/open_questions.h"
 #include "sidecar/core/peer_messages.h"
@@ -43,14 +43,14 @@ class Directory {
 
   // ---- who holds an id ----
   const Inventory& inventory() const { return inventory_; }
-  const Strays& strays() const { return strays_; }
+  const DisplacedActivations& displaced() const { return displaced_; }
   const Hints& hints() const { return hints_; }
 
   // ---- the view changes ----
   void begin_run();  // nothing is known any more
   void gain(const HashRanges& ranges) { inventory_.gain(ranges); }
   void lose(const HashRanges& lost, const HashRanges& kept);
-  void drop_run(const HostRun& run) { strays_.drop_run(run); }  // it holds nothing any more
+  void drop_run(const HostRun& run) { displaced_.drop_run(run); }  // it holds nothing any more
   void run_ended(const HostRun& run);
 
   // ---- what this host asks and tells, as far as it is due ----
@@ -77,7 +77,7 @@ class Directory {
     bool buried = false;           // the member has taken this run for dead
     bool unheard = false;          // a legacy host is to be asked again
     bool news = false;             // what waits may go on
-    std::vector<Claim> strays;     // that are kept from now on
+    std::vector<Claim> displaced;     // that are kept from now on
     std::vector<Ended> inherited;  // what ended activations had answered, of ids that are not active here
   };
   struct AnnouncementHeard {
@@ -150,7 +150,7 @@ class Directory {
   const ClusterView& cluster_;
   const LocalClaims& here_;
   Inventory inventory_;
-  Strays strays_;
+  DisplacedActivations displaced_;
   Hints hints_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   OpenQuestions<Question> questions_;

@@ -148,8 +148,8 @@ std::optional<Rejected> Directory::objection_to(const HostRun& holder, const Cla
     if (auto one = yield(claim.id, holder.host, claim.epoch)) yielded.push_back(std::move(*one));
     return std::nullopt;
   }
-  if (const std::optional<Stray> stray = strays_.find(claim.id); stray && stray->holder.host != holder.host) {
-    return Rejected{claim.id, stray->holder.host, stray->epoch};
+  if (const std::optional<DisplacedActivation> elsewhere = displaced_.find(claim.id); elsewhere && elsewhere->holder.host != holder.host) {
+    return Rejected{claim.id, elsewhere->holder.host, elsewhere->epoch};
   }
   const std::string* named = cluster_.owner(claim.id);
   const bool by_ring = named != nullptr && *named == holder.host;
@@ -171,12 +171,12 @@ AckAnswer Directory::grant(const HostRun& to, const std::vector<Claim>& claims) 
   for (const Claim& claim : claims) {
     const bool open =
         cluster_.owns(claim.id) && cluster_.phase() == Phase::kReady && !inventory_.in_doubt(hash_id(claim.id));
-    const std::optional<Stray> stray = strays_.find(claim.id);
+    const std::optional<DisplacedActivation> elsewhere = displaced_.find(claim.id);
     if (const std::optional<Epoch> mine = here_.epoch_of(claim.id)) {
       ack.rejected.push_back({claim.id, cluster_.self().host, *mine});
-    } else if (stray && stray->holder != to) {
-      ack.rejected.push_back({claim.id, stray->holder.host, stray->epoch});
-    } else if (!open || !strays_.put(claim.id, to, claim.epoch)) {
+    } else if (elsewhere && elsewhere->holder != to) {
+      ack.rejected.push_back({claim.id, elsewhere->holder.host, elsewhere->epoch});
+    } else if (!open || !displaced_.put(claim.id, to, claim.epoch)) {
       ack.message = "not for this host to grant just now";
     }
   }
@@ -196,7 +196,7 @@ Directory::Judgement Directory::judge(const ExpiryRequest& request, const std::s
 
 void Directory::hear_expiries(const std::string& host, const std::vector<ActorId>& ids) {
   for (const ActorId id : ids) {
-    strays_.drop(id, host, 0);
+    displaced_.drop(id, host, 0);
     inventory_.ended(host, {id, 0});
     if (const std::string* hinted = hints_.find(id); hinted != nullptr && *hinted == host) hints_.drop(id);
   }
@@ -205,7 +205,7 @@ void Directory::hear_expiries(const std::string& host, const std::vector<ActorId
 Directory::EndsHeard Directory::hear_ends(const std::string& host, const std::vector<Ended>& ended) {
   EndsHeard heard;
   for (const Ended& end : ended) {
-    strays_.drop(end.id, host, end.epoch);
+    displaced_.drop(end.id, host, end.epoch);
     inventory_.ended(host, {end.id, end.epoch});
     if (end.remembered.empty() || here_.has(end.id)) continue;
     // Kept also behind a joiner that owns the id: whoever comes instead of that one, or has not met it, asks this host.

@@ -95,7 +95,7 @@ bool Succession::answered(QuestionId token, const PeerAnswer& answer) {
     hand_over_.answered(asked->host, asked->claims, verdict, context_.now.mono,
                         [&](ActorId id) { return cluster_.is_owner(asked->host, id); });
   } else if (verdict != Verdict::kOk) {
-    // An end that got lost would leave a stray behind for as long as this host lives: it is told again.
+    // An end that got lost would leave a displaced activation behind for as long as this host lives: it is told again.
     ends_.add_again(asked->claims, context_.now.mono);
   }
   return true;

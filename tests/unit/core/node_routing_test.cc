@@ -39,15 +39,15 @@ TEST_F(Routing, AClaimSticksWhenAJoinerBecomesTheRingOwner) {
   }
   cluster.start("c");
   cluster.converge();
-  int strays = 0;
+  int displaced = 0;
   for (ActorId id = 1; id <= 60; ++id) {
     if (*cluster.node("c").ring().owner(id) != "c") continue;
-    ++strays;
+    ++displaced;
     const Placement place = cluster.node("c").where(id);
     EXPECT_EQ(place.rule, "stray");
     touch("c", id, place.owner);
   }
-  EXPECT_GT(strays, 0);
+  EXPECT_GT(displaced, 0);
   EXPECT_EQ(cluster.node("c").status().actors, 0U);
 }
 

@@ -44,8 +44,8 @@ class DirectoryTest : public ::testing::Test {
   std::vector<AskPeer> asked() { return questions_in(context.effects); }
   HostRun run(const std::string& host) const { return *cluster.member(host); }
   std::string holder_of(ActorId id) const {
-    const auto stray = directory.strays().find(id);
-    return stray ? stray->holder.host : "";
+    const auto elsewhere = directory.displaced().find(id);
+    return elsewhere ? elsewhere->holder.host : "";
   }
   Directory::InventoryHeard heard(const AskPeer& question, const PeerAnswer& answer) {
     return std::get<Directory::InventoryHeard>(directory.answered(question.token, answer).value().what);
@@ -72,7 +72,7 @@ TEST_F(DirectoryTest, WhatIsGainedIsInDoubtUntilEverybodyHasAnswered) {
   EXPECT_TRUE(asked().empty()) << "and not again at once";
   InventoryAnswer second{Verdict::kOk, directory.inventory().number(), {{7, 42}}, {{5, 40, {}}}};
   const auto first_heard = heard(questions[0], second);
-  EXPECT_EQ(first_heard.strays, (std::vector<Claim>{{7, 42}}));
+  EXPECT_EQ(first_heard.displaced, (std::vector<Claim>{{7, 42}}));
   EXPECT_EQ(first_heard.inherited.size(), 1U);
   EXPECT_TRUE(first_heard.news);
   directory.run_ended(run("10.0.0.3"));
@@ -166,7 +166,7 @@ TEST_F(DirectoryTest, FirstClaimWinsAndOfTwoTheGreaterEpoch) {
     Claim claim;
     const char* rejected_for;  // empty: accepted
     bool yielded;
-    const char* stray;
+    const char* elsewhere;
   };
   const Row rows[] = {
       {"of nobody's", {3, 42}, "", false, "10.0.0.2"},
@@ -183,7 +183,7 @@ TEST_F(DirectoryTest, FirstClaimWinsAndOfTwoTheGreaterEpoch) {
     EXPECT_EQ(heard.ack.accepted, *row.rejected_for == '\0');
     EXPECT_EQ(heard.ack.rejected.empty() ? "" : heard.ack.rejected[0].owner, row.rejected_for);
     EXPECT_EQ(heard.yielded.size(), row.yielded ? 1U : 0U);
-    EXPECT_EQ(holder_of(row.claim.id), row.stray);
+    EXPECT_EQ(holder_of(row.claim.id), row.elsewhere);
   }
 }
 

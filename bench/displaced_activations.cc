@@ -1,5 +1,5 @@
-// The table of strays at the sizes that the design names, beside the standard hash map.
-#include "sidecar/core/directory/strays.h"
+// The table of displaced activations at the sizes that the design names, beside the standard hash map.
+#include "sidecar/core/directory/displaced_activations.h"
 
 #include <cstdint>
 #include <unordered_map>
@@ -14,7 +14,7 @@ namespace {
 using ringside::core::ActorId;
 using ringside::core::HostRun;
 using ringside::core::Random;
-using ringside::core::Strays;
+using ringside::core::DisplacedActivations;
 
 const HostRun kHolder{"10.0.0.1", 7};
 
@@ -23,15 +23,15 @@ double heap_bytes() {
   return static_cast<double>(heap.uordblks + heap.hblkhd);
 }
 
-// What the heap grew by for each stray, whatever the table says of itself.
-void strays_put(benchmark::State& state) {
+// What the heap grew by for each, whatever the table says of itself.
+void displaced_put(benchmark::State& state) {
   const auto many = static_cast<std::size_t>(state.range(0));
   for (auto _ : state) {
     const double before = heap_bytes();
-    Strays strays(many);
+    DisplacedActivations displaced(many);
     Random random(1);
-    for (std::size_t i = 0; i < many; ++i) strays.put(random.next() | 1, kHolder, i);
-    state.counters["bytes_each"] = (heap_bytes() - before) / static_cast<double>(strays.size());
+    for (std::size_t i = 0; i < many; ++i) displaced.put(random.next() | 1, kHolder, i);
+    state.counters["bytes_each"] = (heap_bytes() - before) / static_cast<double>(displaced.size());
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(many) * state.iterations());
 }
@@ -44,24 +44,24 @@ void unordered_map_put(benchmark::State& state) {
   const auto many = static_cast<std::size_t>(state.range(0));
   for (auto _ : state) {
     const double before = heap_bytes();
-    std::unordered_map<ActorId, Entry> strays;
+    std::unordered_map<ActorId, Entry> displaced;
     Random random(1);
-    for (std::size_t i = 0; i < many; ++i) strays.emplace(random.next() | 1, Entry{i, 0});
-    state.counters["bytes_each"] = (heap_bytes() - before) / static_cast<double>(strays.size());
+    for (std::size_t i = 0; i < many; ++i) displaced.emplace(random.next() | 1, Entry{i, 0});
+    state.counters["bytes_each"] = (heap_bytes() - before) / static_cast<double>(displaced.size());
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(many) * state.iterations());
 }
 
-void strays_find(benchmark::State& state) {
+void displaced_find(benchmark::State& state) {
   const auto many = static_cast<std::size_t>(state.range(0));
-  Strays strays(many);
-  for (ActorId id = 1; id <= many; ++id) strays.put(id, kHolder, id);
+  DisplacedActivations displaced(many);
+  for (ActorId id = 1; id <= many; ++id) displaced.put(id, kHolder, id);
   Random random(1);
-  for (auto _ : state) benchmark::DoNotOptimize(strays.find(1 + random.below(2 * many)));
+  for (auto _ : state) benchmark::DoNotOptimize(displaced.find(1 + random.below(2 * many)));
 }
 
 BENCHMARK(unordered_map_put)->Arg(1'000'000)->Arg(10'000'000)->Unit(benchmark::kMillisecond);
-BENCHMARK(strays_put)->Arg(1'000'000)->Arg(10'000'000)->Unit(benchmark::kMillisecond);
-BENCHMARK(strays_find)->Arg(1'000'000)->Arg(10'000'000);
+BENCHMARK(displaced_put)->Arg(1'000'000)->Arg(10'000'000)->Unit(benchmark::kMillisecond);
+BENCHMARK(displaced_find)->Arg(1'000'000)->Arg(10'000'000);
 
 }  // namespace

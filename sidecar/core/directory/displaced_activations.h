@@ -1,11 +1,11 @@
 // Ids that another host holds although the ring names this one.
 //
 // Ten million of them are possible, so each takes one 16-byte slot of an open-addressing table, at most 24 bytes with
-// the free slots between them (bench/strays.cc). The table is cut into segments that grow one at a time: there is
+// the free slots between them (bench/displaced.cc). The table is cut into segments that grow one at a time: there is
 // never a second copy of the whole. Bounded; loop thread only.
 //
 // After a cut two hosts may hold the same id. The greater epoch is the one to route to; the others are kept beside it
-// as its rivals, until they have ended: the greater one may be the first to go.
+// as its duplicates, until they have ended: the greater one may be the first to go.
 #pragma once
 
 #include <array>
@@ -21,28 +21,28 @@
 
 namespace ringside::core {
 
-struct Stray {
+struct DisplacedActivation {
   HostRun holder;
   Epoch epoch = 0;  // 0: a legacy host's
 };
 
-class Strays {
+class DisplacedActivations {
  public:
   static constexpr std::size_t kMaxHolders = 2048;  // runs of hosts that hold any, at once
 
-  explicit Strays(std::size_t limit) : limit_(limit) {}
+  explicit DisplacedActivations(std::size_t limit) : limit_(limit) {}
 
   // False: the table is full. Of one holder the newer epoch replaces the older one.
   bool put(ActorId id, const HostRun& holder, Epoch epoch);
-  std::optional<Stray> find(ActorId id) const;   // the one with the greatest epoch
-  std::vector<Stray> holders(ActorId id) const;  // that one first, then its rivals
+  std::optional<DisplacedActivation> find(ActorId id) const;   // the one with the greatest epoch
+  std::vector<DisplacedActivation> holders(ActorId id) const;  // that one first, then its duplicates
   // Only that very activation: evidence about another one says nothing about this.
   bool drop(ActorId id, const std::string& host, Epoch epoch);
   void drop_run(const HostRun& holder);
   void keep_only(const std::function<bool(ActorId)>& keep);
   void clear();
 
-  std::size_t size() const { return size_ + rivals_.size(); }
+  std::size_t size() const { return size_ + duplicates_.size(); }
   bool has_room_for(std::size_t more) const { return limit_ >= size() + more; }
   std::size_t held_by(const std::string& host) const;
   std::size_t bytes() const;  // of the slots, used and free
@@ -72,22 +72,22 @@ class Strays {
   };
   struct Holder {
     HostRun run;
-    std::size_t strays = 0;
+    std::size_t displaced = 0;
   };
 
   Segment& segment_of(Hash hash) { return segments_[hash % kSegments]; }
   const Segment& segment_of(Hash hash) const { return segments_[hash % kSegments]; }
-  bool put_beside(ActorId id, Slot& slot, Stray stray);
+  bool put_beside(ActorId id, Slot& slot, DisplacedActivation elsewhere);
   bool intern(const HostRun& holder, std::uint32_t& slot);
   void keep_slots(const std::function<bool(const Slot&)>& keep);
-  void promote_rivals(ActorId id);
+  void promote_duplicates(ActorId id);
 
   std::size_t limit_;
   std::size_t size_ = 0;
   std::array<Segment, kSegments> segments_;
-  std::vector<Holder> holders_;  // an entry without strays is used again
+  std::vector<Holder> holders_;  // an entry without displaced is used again
   std::uint32_t last_holder_ = 0;
-  std::multimap<ActorId, Stray> rivals_;
+  std::multimap<ActorId, DisplacedActivation> duplicates_;
 };
 
 }  // namespace ringside::core
