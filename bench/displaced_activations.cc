@@ -12,9 +12,9 @@
 namespace {
 
 using ringside::core::ActorId;
+using ringside::core::DisplacedActivations;
 using ringside::core::HostRun;
 using ringside::core::Random;
-using ringside::core::DisplacedActivations;
 
 const HostRun kHolder{"10.0.0.1", 7};
 

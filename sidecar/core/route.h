@@ -5,9 +5,9 @@
 #include <cstdint>
 
 #include "sidecar/core/activations/actor_table.h"
+#include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
-#include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/membership/membership.h"
 

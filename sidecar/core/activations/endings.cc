@@ -53,10 +53,10 @@ std::optional<Claim> Endings::next(Instant now) {
     limit_.full(now);
     return std::nullopt;
   }
-  for (std::deque<ActorId>* line : {&awaited_, &others_}) {
-    while (!line->empty()) {
-      const auto found = entries_.find(line->front());
-      line->pop_front();
+  for (std::deque<ActorId>* queue : {&awaited_, &others_}) {
+    while (!queue->empty()) {
+      const auto found = entries_.find(queue->front());
+      queue->pop_front();
       if (found != entries_.end() && found->second.state == State::kWaits) return found->second.claim;
     }
   }

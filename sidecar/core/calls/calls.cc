@@ -53,12 +53,12 @@ bool Calls::takes_its_place(CallId token) {
   const OrderId order = CallOrder::of(call);
   const std::size_t ahead = call.origin == Origin::kLocal ? order_.size(order) : 0;
   if (ahead > 0) {
-    if (auto refusal = pace_.no_room(call, ahead, config_.queue_per_actor, context_.now.mono)) {
+    if (auto refusal = service_times_.no_room(call, ahead, config_.queue_per_actor, context_.now.mono)) {
       finish(token, std::move(*refusal));
     } else {
       pending_.enter(token, CallStage::kInOrder);
       order_.add(order, token);
-      pace_.joined(call.id, context_.now.mono);
+      service_times_.joined(call.id, context_.now.mono);
     }
     return false;
   }
@@ -89,11 +89,11 @@ bool Calls::has_hops_left(CallId token) {
 
 bool Calls::has_room_behind(CallId token, std::size_t others) {
   const Call& call = *pending_.at(token).call;
-  if (auto refusal = pace_.no_room(call, others, config_.queue_per_actor, context_.now.mono)) {
+  if (auto refusal = service_times_.no_room(call, others, config_.queue_per_actor, context_.now.mono)) {
     finish(token, std::move(*refusal));
     return false;
   }
-  pace_.joined(call.id, context_.now.mono);
+  service_times_.joined(call.id, context_.now.mono);
   return true;
 }
 
@@ -167,7 +167,7 @@ std::optional<CallId> Calls::next_in_order() {
       advancing_.reset();
     } else if (pending == nullptr || pending->stage != CallStage::kInOrder) {
       order_.remove(*advancing_, *head);
-    } else if (auto refusal = pace_.too_late(*pending->call, context_.now.mono)) {
+    } else if (auto refusal = service_times_.too_late(*pending->call, context_.now.mono)) {
       finish(*head, std::move(*refusal));
     } else {
       return head;
@@ -189,7 +189,7 @@ bool Calls::is_first(CallId token) {
 // ---- its actor here -------------------------------------------------------------------------------------------------
 
 bool Calls::ends_before_turn(CallId token) {
-  auto refusal = pace_.too_late(*pending_.at(token).call, context_.now.mono);
+  auto refusal = service_times_.too_late(*pending_.at(token).call, context_.now.mono);
   if (!refusal) return false;
   finish(token, std::move(*refusal));
   return true;

@@ -4,7 +4,7 @@
 //   admission      how much may be under way
 //   call_order     no call overtakes an earlier one from here
 //   forwards       what was sent to other hosts
-//   pace           how long a queue takes
+//   service_times  how long a queue takes
 //   retry_budget   repeats must not feed an overload
 //
 // Where a call goes is decided outside (core/route.h), and the node tells what came of it: queued, in a turn,
@@ -32,9 +32,9 @@
 #include "sidecar/core/calls/call_facts.h"
 #include "sidecar/core/calls/call_order.h"
 #include "sidecar/core/calls/forwards.h"
-#include "sidecar/core/calls/pace.h"
 #include "sidecar/core/calls/pending_calls.h"
 #include "sidecar/core/calls/retry_budget.h"
+#include "sidecar/core/calls/service_times.h"
 #include "sidecar/core/config.h"
 #include "sidecar/core/context.h"
 #include "sidecar/core/timers.h"
@@ -74,7 +74,7 @@ class Calls {
   const CallPtr& call(CallId token) const { return pending_.at(token).call; }
   bool ends_before_turn(CallId token);  // at the head of its queue, for what would be too late: it has ended
   bool is_overdue(CallId token) const { return pending_.at(token).call->deadline <= context_.now.mono; }
-  void answered_by_app(ActorId id, Duration took) { pace_.took(id, took, context_.now.mono); }
+  void answered_by_app(ActorId id, Duration took) { service_times_.took(id, took, context_.now.mono); }
   // The turn is over. So many attempts: it is to be the first in its actor's queue again. Nothing: it has ended, or
   // waits for another attempt.
   std::optional<unsigned> turn_ended(CallId token, Answer answer, bool active);
@@ -139,7 +139,7 @@ class Calls {
   std::optional<OrderId> advancing_;  // the order that is looked at, until its first call has to wait
   RetryBudget retry_budget_;
   Forwards forwards_;
-  Pace pace_;  // of the calls that wait for actors, here or in order_
+  ServiceTimes service_times_;  // of the calls that wait for actors, here or in order_
 };
 
 }  // namespace ringside::core

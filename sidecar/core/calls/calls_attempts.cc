@@ -97,7 +97,7 @@ std::optional<Calls::ForwardEnd> Calls::forward_ended(ForwardId token, Answer an
   }
   if (answer.owner.empty()) answer.owner = ended->host;
   if (answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused) {
-    pace_.took(call.id, context_.now.mono - ended->began, context_.now.mono);
+    service_times_.took(call.id, context_.now.mono - ended->began, context_.now.mono);
   }
   return ForwardEnd{std::move(*ended), call.id, std::move(answer)};
 }

@@ -5,8 +5,8 @@
 // because another host was first is returned as Yielded: its end is the node's matter.
 //
 // Example: this host gains a range in which actor 7 is active on B. The inventory asks everybody, B answers that it
-// holds 7 under epoch 42, and displaced().find(7) names B. C answers that it holds 7 under epoch 40: 7 is contested, and C is told in
-// B's name, until it has ended its own.
+// holds 7 under epoch 42, and displaced().find(7) names B. C answers that it holds 7 under epoch 40: 7 is contested,
+// and C is told in B's name, until it has ended its own.
 //
 // Invariants
 //  1. A displaced activation has an id that the ring gives to this host.
@@ -28,9 +28,9 @@
 #include "sidecar/core/cluster_view.h"
 #include "sidecar/core/config.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
-#include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/local_claims.h"
 #include "sidecar/core/open_questions.h"
 #include "sidecar/core/peer_messages.h"
@@ -77,7 +77,7 @@ class Directory {
     bool buried = false;           // the member has taken this run for dead
     bool unheard = false;          // a legacy host is to be asked again
     bool news = false;             // what waits may go on
-    std::vector<Claim> displaced;     // that are kept from now on
+    std::vector<Claim> displaced;  // that are kept from now on
     std::vector<Ended> inherited;  // what ended activations had answered, of ids that are not active here
   };
   struct AnnouncementHeard {

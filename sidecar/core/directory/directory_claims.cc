@@ -148,7 +148,8 @@ std::optional<Rejected> Directory::objection_to(const HostRun& holder, const Cla
     if (auto one = yield(claim.id, holder.host, claim.epoch)) yielded.push_back(std::move(*one));
     return std::nullopt;
   }
-  if (const std::optional<DisplacedActivation> elsewhere = displaced_.find(claim.id); elsewhere && elsewhere->holder.host != holder.host) {
+  if (const std::optional<DisplacedActivation> elsewhere = displaced_.find(claim.id);
+      elsewhere && elsewhere->holder.host != holder.host) {
     return Rejected{claim.id, elsewhere->holder.host, elsewhere->epoch};
   }
   const std::string* named = cluster_.owner(claim.id);

@@ -111,7 +111,8 @@ bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
 // Another run holds the same id: the greater epoch takes the slot.
 bool DisplacedActivations::put_beside(ActorId id, Slot& slot, DisplacedActivation elsewhere) {
   const auto [first, last] = duplicates_.equal_range(id);
-  auto entry = std::find_if(first, last, [&](const auto& duplicate) { return duplicate.second.holder == elsewhere.holder; });
+  auto entry =
+      std::find_if(first, last, [&](const auto& duplicate) { return duplicate.second.holder == elsewhere.holder; });
   if (entry == last) {
     if (size() >= limit_) return false;
     entry = duplicates_.emplace(id, elsewhere);
@@ -147,7 +148,9 @@ std::vector<DisplacedActivation> DisplacedActivations::holders(ActorId id) const
 }
 
 bool DisplacedActivations::drop(ActorId id, const std::string& host, Epoch epoch) {
-  const auto is_it = [&](const DisplacedActivation& elsewhere) { return elsewhere.holder.host == host && elsewhere.epoch == epoch; };
+  const auto is_it = [&](const DisplacedActivation& elsewhere) {
+    return elsewhere.holder.host == host && elsewhere.epoch == epoch;
+  };
   const auto [first, last] = duplicates_.equal_range(id);
   if (const auto duplicate = std::find_if(first, last, [&](const auto& entry) { return is_it(entry.second); });
       duplicate != last) {

@@ -1,8 +1,8 @@
 // Ids that another host holds although the ring names this one.
 //
 // Ten million of them are possible, so each takes one 16-byte slot of an open-addressing table, at most 24 bytes with
-// the free slots between them (bench/displaced.cc). The table is cut into segments that grow one at a time: there is
-// never a second copy of the whole. Bounded; loop thread only.
+// the free slots between them (bench/displaced_activations.cc). The table is cut into segments that grow one at a time:
+// there is never a second copy of the whole. Bounded; loop thread only.
 //
 // After a cut two hosts may hold the same id. The greater epoch is the one to route to; the others are kept beside it
 // as its duplicates, until they have ended: the greater one may be the first to go.

@@ -119,7 +119,8 @@ TEST(DisplacedActivations, TakeAtMost24BytesEach) {
 
 TEST(DisplacedActivations, HaveABoundedNumberOfHolders) {
   DisplacedActivations displaced(10'000);
-  for (std::size_t run = 1; run <= DisplacedActivations::kMaxHolders; ++run) ASSERT_TRUE(displaced.put(run, {"a", run}, 1));
+  for (std::size_t run = 1; run <= DisplacedActivations::kMaxHolders; ++run)
+    ASSERT_TRUE(displaced.put(run, {"a", run}, 1));
   EXPECT_FALSE(displaced.put(9'999, {"a", 9'999}, 1));
   displaced.drop_run({"a", 5});
   EXPECT_TRUE(displaced.put(9'999, {"a", 9'999}, 1));

@@ -1,4 +1,4 @@
-#include "sidecar/core/calls/pace.h"
+#include "sidecar/core/calls/service_times.h"
 
 #include <gtest/gtest.h>
 
@@ -9,34 +9,34 @@ namespace {
 
 Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
-TEST(Pace, KnowsNothingBeforeItHasSeenEnough) {
-  Pace pace;
-  pace.took(1, Duration(100'000), at(0));
-  pace.took(1, Duration(100'000), at(0));
-  EXPECT_EQ(pace.of_one(1), Duration::zero()) << "no line, no need";
-  pace.joined(1, at(0));
-  pace.took(1, Duration(120'000), at(0));
-  EXPECT_EQ(pace.of_one(1), Duration::zero());
-  pace.took(1, Duration(100'000), at(0));
-  EXPECT_EQ(pace.of(1, 10), Duration(1'000'000));
-  EXPECT_EQ(pace.of_one(2), Duration::zero());
+TEST(ServiceTimes, KnowsNothingBeforeItHasSeenEnough) {
+  ServiceTimes times;
+  times.took(1, Duration(100'000), at(0));
+  times.took(1, Duration(100'000), at(0));
+  EXPECT_EQ(times.of_one(1), Duration::zero()) << "nobody waits, no need";
+  times.joined(1, at(0));
+  times.took(1, Duration(120'000), at(0));
+  EXPECT_EQ(times.of_one(1), Duration::zero());
+  times.took(1, Duration(100'000), at(0));
+  EXPECT_EQ(times.of(1, 10), Duration(1'000'000));
+  EXPECT_EQ(times.of_one(2), Duration::zero());
 }
 
-TEST(Pace, OneLongWaitIsNotItsPaceAndAChangeIsFollowed) {
-  Pace pace;
-  pace.joined(1, at(0));
-  for (int i = 0; i < 40; ++i) pace.took(1, Duration(i % 8 == 3 ? 5'000'000 : 10'000), at(i));
-  EXPECT_EQ(pace.of_one(1), Duration(10'000));
-  for (int i = 0; i < 16; ++i) pace.took(1, Duration(200'000), at(i));
-  EXPECT_EQ(pace.of_one(1), Duration(200'000));
-  pace.took(1, Duration(3'000), at(0));
-  EXPECT_EQ(pace.of_one(1), Duration(3'000));
+TEST(ServiceTimes, OneLongWaitIsNotItsPaceAndAChangeIsFollowed) {
+  ServiceTimes times;
+  times.joined(1, at(0));
+  for (int i = 0; i < 40; ++i) times.took(1, Duration(i % 8 == 3 ? 5'000'000 : 10'000), at(i));
+  EXPECT_EQ(times.of_one(1), Duration(10'000));
+  for (int i = 0; i < 16; ++i) times.took(1, Duration(200'000), at(i));
+  EXPECT_EQ(times.of_one(1), Duration(200'000));
+  times.took(1, Duration(3'000), at(0));
+  EXPECT_EQ(times.of_one(1), Duration(3'000));
 }
 
-TEST(Pace, ForgetsLinesThatAreOver) {
-  Pace pace;
-  for (ActorId id = 1; id <= 100'000; ++id) pace.joined(id, at(static_cast<int>(id)));
-  EXPECT_LT(pace.size(), 25'000U);
+TEST(ServiceTimes, ForgetsLinesThatAreOver) {
+  ServiceTimes times;
+  for (ActorId id = 1; id <= 100'000; ++id) times.joined(id, at(static_cast<int>(id)));
+  EXPECT_LT(times.size(), 25'000U);
 }
 
 class Overload : public ::testing::Test {
@@ -68,11 +68,11 @@ TEST_F(Overload, ACallWhoseTurnWouldComeTooLateIsRefusedAtOnce) {
   EXPECT_TRUE(refused("a", call("a", 1, 1'000'000)));
   const CallId patient = call("a", 1, 10'000'000);
   EXPECT_EQ(cluster.answer("a", patient), nullptr);
-  EXPECT_EQ(cluster.answer("a", call("a", 2, 1'000'000)), nullptr) << "another actor has a line of its own";
+  EXPECT_EQ(cluster.answer("a", call("a", 2, 1'000'000)), nullptr) << "another actor has a queue of its own";
   cluster.end_turns("a");
 }
 
-// In a line that is worked off in order, all calls age alike: turns for those whose time is nearly over would be lost,
+// In a queue that is worked off in order, all calls age alike: turns for those whose time is nearly over would be lost,
 // and soon no call would succeed at all.
 TEST_F(Overload, NoTurnIsWastedOnACallThatCannotEndInTime) {
   cluster.start("a");

@@ -1,5 +1,6 @@
-// How long the calls of an actor that has a line take of late: so that one whose deadline would pass first is refused
-// while its caller can still do something about it, and does not waste the turn of one that could succeed.
+// How long the turns of an actor have taken lately, for actors that calls wait for: so that a call whose deadline would
+// pass first is refused while its caller can still do something about it, and does not waste the turn of one that could
+// succeed.
 #pragma once
 
 #include <algorithm>
@@ -12,29 +13,29 @@
 
 namespace ringside::core {
 
-// Only actors that have or lately had a line are kept. What counts is the shortest of late: a call that was held up
+// Only actors that calls wait for, or did lately, are kept. What counts is the shortest lately: a call that was held up
 // once says nothing about the rest.
-class Pace {
+class ServiceTimes {
  public:
   // A call begins to wait for this actor.
   void joined(ActorId id, Instant now);
   // The app has answered one, so long after it was sent.
   void took(ActorId id, Duration time, Instant now);
 
-  // Whether a call may join a line of so many: its length is bounded, and the call's own turn has to be expected to end
-  // before its deadline.
+  // Whether a call may join a queue of so many: its length is bounded, and the call's own turn has to be expected to
+  // end before its deadline.
   std::optional<Answer> no_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const;
-  // At the head of a line, for what has waited too long: a turn that must end after the deadline would only keep others
-  // from theirs.
+  // At the head of a queue, for what has waited too long: a turn that must end after the deadline would only keep
+  // others from theirs.
   std::optional<Answer> too_late(const Call& call, Instant now) const;
 
   // 0: not known.
   Duration of_one(ActorId id) const;
   Duration of(ActorId id, std::size_t calls) const { return of_one(id) * static_cast<Duration::rep>(calls); }
-  std::size_t size() const { return lines_.size(); }
+  std::size_t size() const { return actors_.size(); }
 
  private:
-  struct Line {
+  struct Recent {
     Instant used;
     Duration before = Duration::max();    // shortest of the last whole block
     Duration shortest = Duration::max();  // of this block
@@ -42,7 +43,7 @@ class Pace {
   };
   void sweep(Instant now);
 
-  std::unordered_map<ActorId, Line> lines_;
+  std::unordered_map<ActorId, Recent> actors_;
   std::size_t sweep_at_ = 1024;
 };
 
