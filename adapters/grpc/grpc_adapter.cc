@@ -391,7 +391,7 @@ HealthMonitor::Events GrpcAdapter::health_events() {
     open_stream();
     sink_.app_up();
   };
-  events.unhealthy = [this](const std::string& why) { sink_.app_sick(why); };
+  events.unhealthy = [this](const std::string& why) { sink_.app_unhealthy(why); };
   events.gone = [this](const std::string& why) { lose_all([&] { sink_.app_down(why); }); };
   events.restarted = [this] { activations_ended("another instance answers"); };
   return events;

@@ -210,7 +210,7 @@ HealthMonitor::Events HttpAdapter::health_events() {
   };
   events.working = [this] { return turns_.any_begun() || ends_.any_begun(); };
   events.up = [this] { sink_.app_up(); };
-  events.unhealthy = [this](const std::string& why) { sink_.app_sick(why); };
+  events.unhealthy = [this](const std::string& why) { sink_.app_unhealthy(why); };
   events.gone = [this](const std::string& why) { lose_all([&] { sink_.app_down(why); }); };
   events.restarted = [this] { lose_all([this] { sink_.app_restarted(); }); };
   return events;

@@ -15,7 +15,7 @@ enum class Deactivation : std::uint8_t {
   kFenced,       // this host's run is over: others may hold the id
   kTurnTimeout,  // a turn took longer than --turn-timeout
   kYielded,      // another host was first
-  kAppLoss,      // the app is gone or sick
+  kAppLoss,      // the app is gone or unhealthy
   kAppAsked,     // the app wanted it, in the answer to a turn
   kOperator,     // a person wanted it
 };

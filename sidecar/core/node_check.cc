@@ -24,7 +24,7 @@ void Node::check_life() const {
     case Life::State::kOnRing:
       RINGSIDE_CHECK(on_ring(phase));
       break;
-    case Life::State::kSick:
+    case Life::State::kUnhealthy:
     case Life::State::kDraining:
       RINGSIDE_CHECK(phase == Phase::kDraining);
       break;

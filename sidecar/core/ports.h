@@ -85,7 +85,7 @@ class AppSink {
   virtual ~AppSink() = default;
   virtual void app_up() = 0;
   // It lives, and should be given nothing more: turns under way end as they do, activations by deactivate().
-  virtual void app_sick(const std::string& why) = 0;
+  virtual void app_unhealthy(const std::string& why) = 0;
   // It is gone, or another process answers in its place: every activation has ended. Turns under way are reported after
   // it, or the next of the same actor would begin.
   virtual void app_down(const std::string& why) = 0;

@@ -309,7 +309,7 @@ void Engine::app_up() {
   carry_out();
 }
 
-void Engine::app_sick(const std::string& why) {
+void Engine::app_unhealthy(const std::string& why) {
   if (!started_) return begin(false, why);
   node_.app_down(now(), why, true);
   carry_out();

@@ -74,7 +74,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
 
   // core::AppSink
   void app_up() override;
-  void app_sick(const std::string& why) override;
+  void app_unhealthy(const std::string& why) override;
   void app_down(const std::string& why) override;
   void app_restarted() override;
   void turn_ended(core::TurnId turn, core::Answer answer) override;

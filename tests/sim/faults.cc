@@ -206,7 +206,7 @@ void World::find_restart(Host& host) {
 }
 
 // Its health fails although it goes on working; it may crash meanwhile.
-void World::sicken_app(std::size_t index, std::int64_t for_us) {
+void World::make_app_unhealthy(std::size_t index, std::int64_t for_us) {
   Host& host = hosts_[index];
   if (!host.node || !host.app.up) return;
   note([&] { return "app sick " + host.name; });
@@ -305,7 +305,7 @@ void World::plan_faults() {
   });
   plan(f.drains, [this](std::size_t host) { drain_host(host); });
   plan(f.app_crashes, [this](std::size_t host) { crash_app(host, between(1'000, 3 * kSecond)); });
-  plan(f.app_sick, [this](std::size_t host) { sicken_app(host, between(1'000, 3 * kSecond)); });
+  plan(f.app_unhealthy, [this](std::size_t host) { make_app_unhealthy(host, between(1'000, 3 * kSecond)); });
   plan(f.stops, [this](std::size_t host) { stop_host(host, between(100'000, 8 * kSecond)); });
   plan(f.partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond), false); });
   plan(f.clock_jumps, [this](std::size_t host) {

@@ -39,7 +39,7 @@ void churn(FaultOptions& f) {
 
 void apps(FaultOptions& f) {
   f.app_crashes = 1.0;
-  f.app_sick = 1.0;
+  f.app_unhealthy = 1.0;
   f.app_refuses = 0.02;
   f.app_busy = 0.02;
   f.app_fails = 0.01;
@@ -145,7 +145,7 @@ void all(Options& options) {
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
   return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
-         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_sick + f.stops + f.partitions +
+         f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
              0;
 }

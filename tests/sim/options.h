@@ -22,7 +22,7 @@ struct FaultOptions {
   double crashes = 0;  // and restart under the same name, at once or later
   double drains = 0;   // and restart
   double app_crashes = 0;
-  double app_sick = 0;            // its health fails for a while, and it goes on working
+  double app_unhealthy = 0;       // its health fails for a while, and it goes on working
   double stops = 0;               // the process is stopped for seconds and goes on
   double partitions = 0;          // one host cut off from the others, both ways or one way, then healed
   double partial_partitions = 0;  // one host cut off from about half of the others

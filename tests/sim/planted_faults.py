@@ -122,9 +122,9 @@ FAULTS = [
     ("app-loss-unnoticed", "apps", 20, "life/life_cycle.cc",
      "  forget_initial_reset();\n  return {LoseAll{}};",
      '  forget_initial_reset();\n  if (planted("app-loss-unnoticed")) return {};\n  return {LoseAll{}};'),
-    ("sick-is-gone", "apps", 20, "life/life_cycle.cc",
+    ("unhealthy-is-gone", "apps", 20, "life/life_cycle.cc",
      "    steps.emplace_back(EndAll{Deactivation::kAppLoss});",
-     '    if (planted("sick-is-gone")) steps.emplace_back(LoseAll{});\n'
+     '    if (planted("unhealthy-is-gone")) steps.emplace_back(LoseAll{});\n'
      "    steps.emplace_back(EndAll{Deactivation::kAppLoss});"),
     ("failed-is-forgotten", "saves", 20, "activations/activations_ends.cc",
      "  if (said.kind == Deactivated::Kind::kDone) return over(actor);",

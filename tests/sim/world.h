@@ -108,7 +108,7 @@ class World final : private LegacyWorld {
   void cut_off(std::size_t host, std::int64_t for_us, bool partial);
   void crash_app(std::size_t host, std::int64_t for_us);
   void find_restart(Host& host);
-  void sicken_app(std::size_t host, std::int64_t for_us);
+  void make_app_unhealthy(std::size_t host, std::int64_t for_us);
   void slander(std::size_t host);
   void burst(std::size_t host);
   void plan_wrong_clocks();

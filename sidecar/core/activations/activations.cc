@@ -85,7 +85,7 @@ void Activations::withdraw(ActorId id, CallId token) {
 
 // Where this host drains, the app may have many to forget before it comes to this one: no call waits for that. At every
 // time one of those that are left is asked, so the drain takes no longer. Once others may hold the id (this run is
-// over), or the app is sick, no turn begins any more, as with every other end.
+// over), or the app is unhealthy, no turn begins any more, as with every other end.
 bool Activations::goes_before_its_end(const Actor& actor, bool serves_while_draining) const {
   return serves_while_draining && actor.why == Deactivation::kDrain && endings_.not_asked_yet(actor.id);
 }

@@ -27,23 +27,23 @@ constexpr Step next(State state, Event event) {
       if (state == State::kDrained) return to(State::kDraining, Action::kGoOnDraining);
       return state == State::kToJoin ? stay(state) : kImpossible;
     case Event::kAppUp:
-      if (state == State::kSick || state == State::kAppDown) return to(State::kToJoin, Action::kComeBack);
+      if (state == State::kUnhealthy || state == State::kAppDown) return to(State::kToJoin, Action::kComeBack);
       return stay(state);
-    case Event::kAppSick:
-      return state == State::kOnRing ? to(State::kSick, Action::kLeaveSick) : stay(state);
+    case Event::kAppUnhealthy:
+      return state == State::kOnRing ? to(State::kUnhealthy, Action::kLeaveUnhealthy) : stay(state);
     case Event::kAppGone:
-      if (state == State::kOnRing || state == State::kSick) return to(State::kAppDown, Action::kLeaveWithoutApp);
+      if (state == State::kOnRing || state == State::kUnhealthy) return to(State::kAppDown, Action::kLeaveWithoutApp);
       return stay(state);
     case Event::kDrain:
       if (state == State::kDraining || state == State::kDrained) return stay(state);
       return to(State::kDraining, Action::kDrain);
     case Event::kUncordon:
-      if (state == State::kSick || state == State::kDraining || state == State::kDrained) {
+      if (state == State::kUnhealthy || state == State::kDraining || state == State::kDrained) {
         return to(State::kToJoin, Action::kComeBack);
       }
       return stay(state);
     case Event::kAllLeft:
-      if (state == State::kSick) return to(State::kAppDown, Action::kLeaveWithoutApp);
+      if (state == State::kUnhealthy) return to(State::kAppDown, Action::kLeaveWithoutApp);
       return state == State::kDraining ? to(State::kDrained, Action::kSayDrained) : kImpossible;
   }
   return kImpossible;
@@ -63,7 +63,7 @@ Action Life::on(Event event) {
       RINGSIDE_CHECK(has_begun() && !app_up_);
       app_up_ = true;
       break;
-    case Event::kAppSick:
+    case Event::kAppUnhealthy:
     case Event::kAppGone:
       RINGSIDE_CHECK(has_begun());
       app_up_ = false;
@@ -90,7 +90,7 @@ Phase Life::begin_run() {
   run_ = Run::kUnderWay;
   drain_overdue_ = false;
   switch (state_) {
-    case State::kSick:
+    case State::kUnhealthy:
     case State::kDraining:
       return Phase::kDraining;
     case State::kDrained:
@@ -136,7 +136,7 @@ void Life::check() const {
   if (state_ == State::kToJoin) RINGSIDE_CHECK(run_ != Run::kUnderWay);
   if (state_ == State::kOnRing || state_ == State::kAppDown) RINGSIDE_CHECK(has_run());
   if (state_ == State::kOnRing && has_app_) RINGSIDE_CHECK(app_up_);
-  if (state_ == State::kSick || state_ == State::kAppDown) RINGSIDE_CHECK(has_app_ && !app_up_);
+  if (state_ == State::kUnhealthy || state_ == State::kAppDown) RINGSIDE_CHECK(has_app_ && !app_up_);
 }
 
 }  // namespace ringside::core

@@ -6,8 +6,8 @@
 //                            | kAllLeft              |
 //                            +----------> kDrained --+
 //
-//                        begin_run()                 kAppSick
-//   (start) --> kToJoin ---------------> kOnRing ---------------> kSick
+//                        begin_run()                 kAppUnhealthy
+//   (start) --> kToJoin ---------------> kOnRing ---------------> kUnhealthy
 //                 ^  |                      |                     |  |
 //                 |  | begin_run(),         | kAppGone   kAllLeft |  | kAppUp, kUncordon
 //                 |  | without the app      v          or kAppGone|  +-----------------> kToJoin
@@ -24,11 +24,12 @@
 // It knows nothing of time, of members or of actors: it says what is to be done, and the node does it.
 //
 // Invariants
-//  1. Others see this host as JOINING or READY in kOnRing alone. They see kSick and kDraining as DRAINING, kDrained as
+//  1. Others see this host as JOINING or READY in kOnRing alone. They see kUnhealthy and kDraining as DRAINING,
+//  kDrained as
 //     DRAINED and kAppDown as APP_DOWN. In kToJoin they see whatever it was before.
 //  2. In kToJoin no run is under way: the first one has yet to begin, or the last one is over.
 //  3. In kOnRing and in kAppDown there has been a run.
-//  4. Where this host has an application, it is there in kOnRing, and is not in kSick and kAppDown.
+//  4. Where this host has an application, it is there in kOnRing, and is not in kUnhealthy and kAppDown.
 // Loop thread only.
 #pragma once
 
@@ -42,20 +43,20 @@ namespace ringside::core {
 class Life {
  public:
   enum class State : std::uint8_t {
-    kToJoin,    // to be on the ring, once all has ended that it still holds, and its app has forgotten the rest
-    kOnRing,    // it joins, or serves
-    kSick,      // its app lives and fails its health: what that holds ends in order, as in a drain
-    kAppDown,   // without its app: on the ring again when that is back
-    kDraining,  // somebody wants it off the ring
+    kToJoin,     // to be on the ring, once all has ended that it still holds, and its app has forgotten the rest
+    kOnRing,     // it joins, or serves
+    kUnhealthy,  // its app lives and fails its health: what that holds ends in order, as in a drain
+    kAppDown,    // without its app: on the ring again when that is back
+    kDraining,   // somebody wants it off the ring
     kDrained,
   };
   static constexpr int kStates = 6;
 
   enum class Event : std::uint8_t {
-    kStart,    // the health of its app is known
-    kAppUp,    // it was not, before
-    kAppSick,  // it lives, and is not healthy
-    kAppGone,  // and all activations with it
+    kStart,         // the health of its app is known
+    kAppUp,         // it was not, before
+    kAppUnhealthy,  // it lives, and is not healthy
+    kAppGone,       // and all activations with it
     kDrain,
     kUncordon,
     kAllLeft,  // nothing is active here any more, and all members have seen this host leave the ring
@@ -67,7 +68,7 @@ class Life {
     kNothing,
     kDrain,            // leave the ring, and end what is active here
     kGoOnDraining,     // it was drained before it began: the first run is one that drains
-    kLeaveSick,        // leave the ring
+    kLeaveUnhealthy,   // leave the ring
     kLeaveWithoutApp,  // likewise, and nothing is left here that could end
     kComeBack,         // end what is active here: the next run begins after that
     kSayDrained,
@@ -98,7 +99,7 @@ class Life {
   // The app is to have forgotten everything before that run begins.
   bool needs_initial_reset() const;
   // What it holds is to end, and all members are to see it leave: then kAllLeft follows.
-  bool is_leaving() const { return state_ == State::kSick || state_ == State::kDraining; }
+  bool is_leaving() const { return state_ == State::kUnhealthy || state_ == State::kDraining; }
   // A turn may still begin at an actor that the app has not been asked yet to forget.
   bool may_serve_while_draining() const;
   bool app_up() const { return app_up_; }

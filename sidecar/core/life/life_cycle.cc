@@ -54,14 +54,14 @@ LifeSteps LifeCycle::app_down(const std::string& why, bool alive) {
   LifeSteps steps;
   const bool was_up = life_.app_up();
   life_.app_fails_because(why);
-  const Life::Action action = life_.on(alive ? Life::Event::kAppSick : Life::Event::kAppGone);
+  const Life::Action action = life_.on(alive ? Life::Event::kAppUnhealthy : Life::Event::kAppGone);
   if (was_up) {
     forget_initial_reset();
     context_.log(Level::kError, "app_down", {{"why", why}});
     steps.emplace_back(TickSoon{});
   }
   if (alive) {
-    if (action == Life::Action::kLeaveSick) steps.emplace_back(SetPhase{Phase::kDraining});
+    if (action == Life::Action::kLeaveUnhealthy) steps.emplace_back(SetPhase{Phase::kDraining});
     steps.emplace_back(EndAll{Deactivation::kAppLoss});
   } else {
     if (action == Life::Action::kLeaveWithoutApp) append(steps, without_app());
@@ -186,7 +186,7 @@ std::string LifeCycle::not_ready_because(Phase phase) const {
     const std::string text = "the application is still forgetting what it held before";
     return initial_reset_.detail().empty() ? text : text + ": " + initial_reset_.detail();
   }
-  if (phase == Phase::kAppDown || life_.state() == Life::State::kSick) {
+  if (phase == Phase::kAppDown || life_.state() == Life::State::kUnhealthy) {
     return "the application is not healthy: " + life_.app_down_because();
   }
   return phase == Phase::kReady || phase == Phase::kJoining ? "" : to_string(phase);

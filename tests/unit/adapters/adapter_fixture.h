@@ -18,8 +18,8 @@ namespace ringside::adapters::testing {
 class Reports final : public core::AppSink {
  public:
   void app_up() override { ++ups; }
-  void app_sick(const std::string& why) override {
-    ++sick;
+  void app_unhealthy(const std::string& why) override {
+    ++unhealthy;
     down_because = why;
   }
   void app_down(const std::string& why) override {
@@ -41,7 +41,7 @@ class Reports final : public core::AppSink {
 
   std::function<void()> on_end;  // all activations have ended: what the core does in this very call
   int ups = 0;
-  int sick = 0;
+  int unhealthy = 0;
   int downs = 0;
   int restarts = 0;
   std::string down_because;

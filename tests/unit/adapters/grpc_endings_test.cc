@@ -141,7 +141,7 @@ TEST_F(GrpcApp, AHealthServiceThatKnowsOnlyNamedServicesIsAskedForOurs) {
     serve_with_health(streams);
     expect_next_turn_applied(1);
     named.serving = false;
-    ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
+    ASSERT_TRUE(run_until([this] { return reports.unhealthy == 1; }));
     EXPECT_EQ(reports.down_because, "its health check of the service " + std::string(name) + " says NOT_SERVING");
     named.serving = true;
     ASSERT_TRUE(run_until([this] { return reports.ups == 2; }));
@@ -157,7 +157,7 @@ TEST_F(GrpcApp, AHealthServiceIsAskedForTheNameThatWasChosen) {
   serve_with_health(streams);
   expect_next_turn_applied(1);
   named.known = "cart";
-  ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
+  ASSERT_TRUE(run_until([this] { return reports.unhealthy == 1; }));
   EXPECT_NE(reports.down_because.find("asked for: shop; --app-health-service"), std::string::npos)
       << reports.down_because;
 }
@@ -166,7 +166,7 @@ TEST_F(GrpcApp, AHealthServiceThatKnowsNoNameOfOursIsToldWithTheNames) {
   named.known = "messages.ControlPlane";
   serve_with_health(streams);
   named.known = "cart";
-  ASSERT_TRUE(run_until([this] { return reports.sick == 1; }));
+  ASSERT_TRUE(run_until([this] { return reports.unhealthy == 1; }));
   EXPECT_EQ(reports.down_because,
             "its health service knows none of the services that it was asked for: the whole server (an empty name), "
             "ringside.app.v1.ActorHost, messages.ControlPlane; --app-health-service chooses the name");

@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 const HealthResult kWell{true, false, false, "", ""};
-const HealthResult kSick{false, false, false, "", "sick"};
+const HealthResult kUnhealthy{false, false, false, "", "sick"};
 const HealthResult kRefused{false, true, false, "", "refused"};
 const HealthResult kSilent{false, false, true, "", "silent"};
 
@@ -57,7 +57,7 @@ TEST_F(Monitored, UpWithTheFirstHealthyAnswerAndSaidOnce) {
 }
 
 TEST_F(Monitored, TheFirstUnhealthyAnswerIsDownAtOnce) {
-  says = kSick;
+  says = kUnhealthy;
   watch(10s);
   ASSERT_TRUE(happens("unhealthy:sick "));
   says = kWell;
@@ -67,14 +67,14 @@ TEST_F(Monitored, TheFirstUnhealthyAnswerIsDownAtOnce) {
 TEST_F(Monitored, UnhealthyForLongIsDown) {
   watch(30ms);
   ASSERT_TRUE(happens("up "));
-  says = kSick;
+  says = kUnhealthy;
   ASSERT_TRUE(happens("up unhealthy:sick "));
 }
 
 TEST_F(Monitored, OneBadAnswerIsNot) {
   watch(10s);
   ASSERT_TRUE(happens("up "));
-  says = kSick;
+  says = kUnhealthy;
   ASSERT_TRUE(more_checks(2));
   says = kWell;
   ASSERT_TRUE(more_checks(2));
@@ -141,7 +141,7 @@ TEST_F(Monitored, WhoeverStillAnswersTurnsIsNotGone) {
 TEST_F(Monitored, AnotherOneAfterAnUnhealthyOneMeansThatThatOneIsGone) {
   watch(30ms);
   ASSERT_TRUE(happens("up "));
-  says = kSick;
+  says = kUnhealthy;
   ASSERT_TRUE(happens("up unhealthy:sick "));
   says = kRefused;
   ASSERT_TRUE(more_checks(1));
@@ -149,7 +149,7 @@ TEST_F(Monitored, AnotherOneAfterAnUnhealthyOneMeansThatThatOneIsGone) {
   ASSERT_TRUE(happens("up unhealthy:sick gone:another instance answers up "));
 }
 
-TEST_F(Monitored, SilenceIsNoSicknessWhileTurnsAreUnderWay) {
+TEST_F(Monitored, SilenceIsNotUnhealthyWhileTurnsAreUnderWay) {
   watch(30ms);
   ASSERT_TRUE(happens("up "));
   says = kSilent;
@@ -224,7 +224,7 @@ TEST_F(Monitored, AnotherListenerIsARestartAtOnceAndOnlyOnce) {
 TEST_F(Monitored, AnotherListenerInPlaceOfAnUnhealthyOneMeansThatThatOneIsGone) {
   watch(30ms);
   ASSERT_TRUE(happens("up "));
-  says = kSick;
+  says = kUnhealthy;
   ASSERT_TRUE(happens("up unhealthy:sick "));
   says = kWell;
   monitor->replaced();
@@ -234,7 +234,7 @@ TEST_F(Monitored, AnotherListenerInPlaceOfAnUnhealthyOneMeansThatThatOneIsGone) 
 TEST_F(Monitored, WhyItIsUnhealthyIsToldAnewWhereThatChanges) {
   watch(30ms);
   ASSERT_TRUE(happens("up "));
-  says = kSick;
+  says = kUnhealthy;
   ASSERT_TRUE(happens("up unhealthy:sick "));
   says.why = "it answers 503";
   ASSERT_TRUE(happens("up unhealthy:sick unhealthy:it answers 503 "));

@@ -146,7 +146,7 @@ TEST_F(Lifecycle, WhyTheAppIsDownIsWhatItSaidLast) {
 }
 
 // Its turns are under way on a living connection, and what it holds has to end before it may live elsewhere.
-TEST_F(Lifecycle, WhatASickAppHoldsEndsAsInADrain) {
+TEST_F(Lifecycle, WhatAnUnhealthyAppHoldsEndsAsInADrain) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
   const CallId under_way = cluster.call("b", id);
@@ -174,7 +174,7 @@ TEST_F(Lifecycle, WhatASickAppHoldsEndsAsInADrain) {
   EXPECT_EQ(status("b").phase, Phase::kReady);
 }
 
-TEST_F(Lifecycle, ASickAppThatGetsWellComesBackWhenAllHasEnded) {
+TEST_F(Lifecycle, AnUnhealthyAppThatGetsWellComesBackWhenAllHasEnded) {
   start({"a", "b"});
   const Generation before = status("b").generation;
   begin_turn("b");
@@ -190,7 +190,7 @@ TEST_F(Lifecycle, ASickAppThatGetsWellComesBackWhenAllHasEnded) {
   EXPECT_EQ(status("b").phase, Phase::kReady);
 }
 
-TEST_F(Lifecycle, ASickAppThatDiesHoldsNothingAnyMore) {
+TEST_F(Lifecycle, AnUnhealthyAppThatDiesHoldsNothingAnyMore) {
   start({"a", "b"});
   const ActorId id = cluster.id_of("a", "b");
   cluster.call("b", id);
@@ -206,7 +206,7 @@ TEST_F(Lifecycle, ASickAppThatDiesHoldsNothingAnyMore) {
   EXPECT_EQ(cluster.answer("a", waits)->outcome, Outcome::kApplied);
 }
 
-TEST_F(Lifecycle, ADrainOfAHostWithASickAppIsADrain) {
+TEST_F(Lifecycle, ADrainOfAHostWithAnUnhealthyAppIsADrain) {
   start({"a", "b"});
   begin_turn("b");
   cluster.node("b").app_down(cluster.now(), "503", true);
@@ -312,7 +312,7 @@ TEST_F(Lifecycle, ATurnGoesBeforeADeletionThatHasNotBeenAskedFor) {
   EXPECT_EQ(status("b").phase, Phase::kDrained);
 }
 
-// What ended for the drain ends for more than that now: others may hold the id, or the app is sick.
+// What ended for the drain ends for more than that now: others may hold the id, or the app is unhealthy.
 TEST_F(Lifecycle, NoTurnGoesBeforeAnEndOnceTheDrainIsMoreThanADrain) {
   const std::map<std::string, std::function<void()>> causes = {
       {"declared dead",
@@ -322,7 +322,7 @@ TEST_F(Lifecycle, NoTurnGoesBeforeAnEndOnceTheDrainIsMoreThanADrain) {
          ASSERT_EQ(cluster.node("b").counters().rejoins, 1U);
        }},
       {"uncordoned", [this] { cluster.node("b").uncordon(cluster.now()); }},
-      {"sick", [this] { cluster.node("b").app_down(cluster.now(), "503", true); }},
+      {"unhealthy", [this] { cluster.node("b").app_down(cluster.now(), "503", true); }},
   };
   for (const auto& [name, happens] : causes) {
     cluster = Cluster();

@@ -82,7 +82,7 @@ TEST(LifeCycle, WhatFollowsFromEachEventOnTheRing) {
   };
   const Row rows[] = {
       {"drain", [](LifeCycle& life) { return life.drain(3); }, "be draining, end all: drain, tick"},
-      {"app sick", [](LifeCycle& life) { return life.app_down("503", true); },
+      {"app unhealthy", [](LifeCycle& life) { return life.app_down("503", true); },
        "tick, be draining, end all: app-lost, reroute"},
       {"app gone", [](LifeCycle& life) { return life.app_down("refused", false); },
        "tick, be app-down, say goodbye, reroute, lose all, reroute"},

@@ -12,13 +12,13 @@ using State = Life::State;
 using Event = Life::Event;
 using Action = Life::Action;
 
-const char* const kStateNames[Life::kStates] = {"to join", "on ring", "sick", "app down", "draining", "drained"};
+const char* const kStateNames[Life::kStates] = {"to join", "on ring", "unhealthy", "app down", "draining", "drained"};
 
 std::string name_of(State state) { return kStateNames[static_cast<int>(state)]; }
 
 std::string name_of(Action action) {
-  static const char* const kNames[] = {"",          "drain",      "go on draining", "leave sick", "leave without app",
-                                       "come back", "say drained"};
+  static const char* const kNames[] = {
+      "", "drain", "go on draining", "leave unhealthy", "leave without app", "come back", "say drained"};
   return kNames[static_cast<int>(action)];
 }
 
@@ -29,7 +29,7 @@ Life life_in(State state) {
   if (state == State::kToJoin) return life;
   if (state != State::kAppDown) life.on(Event::kAppUp);
   life.begin_run();
-  if (state == State::kSick) life.on(Event::kAppSick);
+  if (state == State::kUnhealthy) life.on(Event::kAppUnhealthy);
   if (state == State::kDraining || state == State::kDrained) life.on(Event::kDrain);
   if (state == State::kDrained) life.on(Event::kAllLeft);
   EXPECT_EQ(life.state(), state);
@@ -41,7 +41,7 @@ Life life_in(State state) {
 struct Row {
   State from;
   const char* app_up;  // "!": it is up already
-  const char* app_sick;
+  const char* app_unhealthy;
   const char* app_gone;
   const char* drain;
   const char* uncordon;
@@ -50,9 +50,10 @@ struct Row {
 
 const Row kRows[] = {
     {State::kToJoin, "to join", "to join", "to join", "draining: drain", "to join", "!"},
-    {State::kOnRing, "!", "sick: leave sick", "app down: leave without app", "draining: drain", "on ring", "!"},
-    {State::kSick, "to join: come back", "sick", "app down: leave without app", "draining: drain", "to join: come back",
-     "app down: leave without app"},
+    {State::kOnRing, "!", "unhealthy: leave unhealthy", "app down: leave without app", "draining: drain", "on ring",
+     "!"},
+    {State::kUnhealthy, "to join: come back", "unhealthy", "app down: leave without app", "draining: drain",
+     "to join: come back", "app down: leave without app"},
     {State::kAppDown, "to join: come back", "app down", "app down", "draining: drain", "app down", "!"},
     {State::kDraining, "!", "draining", "draining", "draining", "to join: come back", "drained: say drained"},
     {State::kDrained, "!", "drained", "drained", "drained", "to join: come back", "!"},
@@ -63,8 +64,8 @@ class LifeTable : public ::testing::TestWithParam<Row> {};
 TEST_P(LifeTable, HasOneStepForEachEvent) {
   const Row& row = GetParam();
   const std::vector<std::pair<Event, std::string>> steps = {
-      {Event::kAppUp, row.app_up}, {Event::kAppSick, row.app_sick},  {Event::kAppGone, row.app_gone},
-      {Event::kDrain, row.drain},  {Event::kUncordon, row.uncordon}, {Event::kAllLeft, row.all_left},
+      {Event::kAppUp, row.app_up}, {Event::kAppUnhealthy, row.app_unhealthy}, {Event::kAppGone, row.app_gone},
+      {Event::kDrain, row.drain},  {Event::kUncordon, row.uncordon},          {Event::kAllLeft, row.all_left},
       {Event::kStart, "!"},  // it has begun
   };
   ASSERT_EQ(steps.size(), static_cast<std::size_t>(Life::kEvents));
@@ -85,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(OfEachState, LifeTable, ::testing::ValuesIn(kRows));
 
 TEST(Life, TheNextRunGoesOnWhereTheLastOneStood) {
   const std::pair<State, Phase> phases[] = {{State::kOnRing, Phase::kJoining},
-                                            {State::kSick, Phase::kDraining},
+                                            {State::kUnhealthy, Phase::kDraining},
                                             {State::kAppDown, Phase::kAppDown},
                                             {State::kDraining, Phase::kDraining},
                                             {State::kDrained, Phase::kDrained}};
@@ -181,7 +182,7 @@ TEST(Life, TurnsMayBeginInADrainAsLongAsNobodyElseHoldsTheId) {
   EXPECT_TRUE(life.may_serve_while_draining());
   life.end_run();
   EXPECT_FALSE(life.may_serve_while_draining()) << "others may hold it";
-  EXPECT_FALSE(life_in(State::kSick).may_serve_while_draining());
+  EXPECT_FALSE(life_in(State::kUnhealthy).may_serve_while_draining());
   EXPECT_FALSE(life_in(State::kOnRing).may_serve_while_draining()) << "that is not a drain";
 }
 
