@@ -206,7 +206,7 @@ base::Result<void, std::string> Sidecar::open(net::ListenerOptions options, bool
 void Sidecar::make_parts() {
   const core::HostName host = config::announced_host(settings_, listeners_[0]->local_address().port);
   core::NodeConfig node = node_config(settings_, host, kVersion, shares_.app);
-  node.found_unlisted = loaded_.given("min-members");
+  node.bootstrap_unlisted = loaded_.given("min-members");
   engine_ = std::make_unique<runtime::Engine>(loop_, std::move(node), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);

@@ -114,7 +114,7 @@ local::LocalOptions local_options(const config::Settings& settings, log::Log& lo
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host) {
   discovery::KubernetesAccess access;
   access.server = discovery::kubernetes_server([](const char* name) { return std::getenv(name); });
-  // Without an app this host is not on the ring, and founds nothing: it may call from a pod that the service leaves
+  // Without an app this host is not on the ring, and bootstraps nothing: it may call from a pod that the service leaves
   // out.
   if (settings.app && host.is_ip) access.self = host.address;
   return access;

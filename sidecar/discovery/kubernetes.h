@@ -31,7 +31,7 @@ namespace ringside::discovery {
 struct KubernetesAccess {
   std::optional<net::Endpoint> server;                                    // nullopt: this is not a pod
   std::string account = "/var/run/secrets/kubernetes.io/serviceaccount";  // holds token, ca.crt and namespace
-  std::string self;  // this host's IP, where it has to be listed before it may found a cluster
+  std::string self;  // this host's IP, where it has to be listed before it may bootstrap a cluster
   std::chrono::milliseconds first_pause{200};  // after a failure; it doubles, up to `longest_pause`
   std::chrono::milliseconds longest_pause{30'000};
   std::chrono::milliseconds patience{10'000};  // with an answer that has begun

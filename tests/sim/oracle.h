@@ -39,8 +39,8 @@ class Oracle {
   void answered(std::uint64_t call, const core::Answer& answer, std::int64_t now);
 
   // ---- what is done to hosts ----
-  // A live host was taken for dead, or a cluster was founded beside another: exclusivity is not promised until it has
-  // healed, counted from the last of these and of disturbed().
+  // A live host was taken for dead, or a cluster was bootstrapped beside another: exclusivity is not promised until it
+  // has healed, counted from the last of these and of disturbed().
   void exclusivity_void(std::int64_t now);
   void disturbed(std::int64_t now);  // a crash, the end of a cut or of a stop
   // No host lives that could have heard of an epoch: its own clock is all that the next one has.

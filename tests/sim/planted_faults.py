@@ -152,9 +152,9 @@ FAULTS = [
      "    const bool open = membership.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !facts.inventory.settled()) return wait_for(Reason::kOwnershipMoving);\n'
      "    const bool open = membership.phase() == Phase::kReady &&"),
-    ("found-beside-unresolved", "names", 40, "membership/closure.cc",
+    ("bootstrap-beside-unresolved", "names", 40, "membership/closure.cc",
      "  if (meant.unresolved) return answers",
-     '  if (meant.unresolved && planted("found-beside-unresolved")) return "";\n'
+     '  if (meant.unresolved && planted("bootstrap-beside-unresolved")) return "";\n'
      "  if (meant.unresolved) return answers"),
     ("share-a-name", "names", 200, "membership/membership_joining.cc",
      "  candidate.own_name = candidate.blocks = true;",
@@ -171,9 +171,9 @@ FAULTS = [
     ("lost-member-is-dead", "quorum", 200, "membership/membership.cc",
      "  if (!joined_ && how == Gone::kSilent) ask_for_names_anew();\n",
      '  if (!joined_ && how == Gone::kSilent && !planted("lost-member-is-dead")) ask_for_names_anew();\n'),
-    ("found-unlisted", "names", 40, "membership/membership_joining.cc",
+    ("bootstrap-unlisted", "names", 40, "membership/membership_joining.cc",
      "  if (!closure.taken_in() && (!discovery_.counts() ||",
-     '  if (!planted("found-unlisted") && !closure.taken_in() && (!discovery_.counts() ||'),
+     '  if (!planted("bootstrap-unlisted") && !closure.taken_in() && (!discovery_.counts() ||'),
     ("clock-back-at-once", "clocks", 40, "membership/epoch_clock.cc",
      "    judged_by_us_ += passed;",
      '    judged_by_us_ += passed;\n    if (planted("clock-back-at-once")) wall_us_ = std::min(wall_us_, now.wall_ms * 1000);'),

@@ -174,7 +174,7 @@ bool Closure::is_held_up_by(const std::string& name) const {
 }
 
 std::string Closure::names_nobody() const {
-  if (facts_.lists_self || facts_.config.found_unlisted || !facts_.members.empty()) return "";
+  if (facts_.lists_self || facts_.config.bootstrap_unlisted || !facts_.members.empty()) return "";
   std::string unresolved;
   for (const auto& [name, candidate] : facts_.candidates) {
     if (!candidate.listed) continue;
@@ -184,8 +184,8 @@ std::string Closure::names_nobody() const {
   return unresolved;
 }
 
-bool Closure::founds_unlisted() const {
-  if (facts_.lists_self || facts_.config.found_unlisted || !facts_.members.empty()) return false;
+bool Closure::bootstraps_unlisted() const {
+  if (facts_.lists_self || facts_.config.bootstrap_unlisted || !facts_.members.empty()) return false;
   bool any = false;
   for (const auto& [name, candidate] : facts_.candidates) {
     if (candidate.listed && candidate.is_this_host()) return false;

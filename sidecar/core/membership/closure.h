@@ -68,8 +68,8 @@ class Closure {
   // A list of names without addresses names nobody: they may be misspelt, and the cluster elsewhere. Those names;
   // empty: it does name somebody, or there is no list.
   std::string names_nobody() const;
-  // Whoever joins now without any member founds a cluster that no source lists.
-  bool founds_unlisted() const;
+  // Whoever joins now without any member bootstraps a cluster that no source lists.
+  bool bootstraps_unlisted() const;
   // When the first of those members of others was named that were gone before this host could ask them.
   std::optional<Instant> unmet_since() const;
 

@@ -20,7 +20,7 @@ struct MembershipConfig {
   Duration dead_after{2'500'000};
   Duration join_timeout{10'000'000};
   std::uint32_t min_members = 1;
-  bool found_unlisted = false;  // may found a cluster although no source names anybody: --min-members was given
+  bool bootstrap_unlisted = false;  // may bootstrap a cluster although no source names anybody: --min-members was given
   std::uint32_t quorum = 0;
 };
 

@@ -1,5 +1,5 @@
 // Membership: from names to members. Whom to ask, whom to take in, when the closure of names is complete, and what to
-// do on meeting a cluster that was founded beside this one.
+// do on meeting a cluster that was bootstrapped beside this one.
 #include <algorithm>
 #include <utility>
 
@@ -211,7 +211,8 @@ void Membership::met_own_name(const std::string& address, const PingAnswer& says
 }
 
 // Found by a host that has joined already: either a joiner, which needs to know that we exist, or a member of a cluster
-// that was founded beside ours. Of two clusters the smaller one joins anew; of two equal ones that of the greater name.
+// that was bootstrapped beside ours. Of two clusters the smaller one joins anew; of two equal ones that of the greater
+// name.
 void Membership::meet(const std::string& name, const PingAnswer& says, Candidate& candidate) {
   candidate.meet(now());
   const auto mine = static_cast<std::uint32_t>(ring()->hosts().size());
@@ -386,7 +387,7 @@ void Membership::check_joined() {
   // Of members that were gone before this host could ask them it knows only by those who named them how far their
   // epochs may have come.
   if (const auto since = closure.unmet_since()) clocks_.pass_unmet(now() - *since);
-  if (closure.founds_unlisted()) {
+  if (closure.bootstraps_unlisted()) {
     context_.log(
         Level::kWarn, "founded_unlisted",
         {{"why", "no --join source lists this host, and nobody answers where they lead: others may found too"}});

@@ -1,4 +1,4 @@
-// Hosts that answer and whose names cannot be used, and sources that name nobody: nobody founds a cluster beside
+// Hosts that answer and whose names cannot be used, and sources that name nobody: nobody bootstraps a cluster beside
 // another one for it.
 #include <algorithm>
 
@@ -318,7 +318,7 @@ TEST_F(Names, AListOfNamesWithoutAddressesGivesNoPermission) {
   cluster.converge();
   cluster.pass(60'000'000);
   expect_held_up("a", "x.invalid cannot be resolved here");
-  cluster.start("chosen", [](NodeConfig& config) { config.found_unlisted = true; });
+  cluster.start("chosen", [](NodeConfig& config) { config.bootstrap_unlisted = true; });
   cluster.unresolved.insert({"chosen", "x.invalid"});
   cluster.converge();
   cluster.pass(15'000'000);

@@ -219,14 +219,14 @@ TEST_F(Closures, WithoutAClusterDiscoveryHasToNameSomebody) {
   Candidate& listed = candidate("b.test", State::kSilent);
   listed.listed = listed.unresolved = true;
   EXPECT_EQ(closure().names_nobody(), "b.test");
-  config.found_unlisted = true;
+  config.bootstrap_unlisted = true;
   EXPECT_EQ(closure().names_nobody(), "");
-  config.found_unlisted = false;
+  config.bootstrap_unlisted = false;
   listed.unresolved = false;
   EXPECT_EQ(closure().names_nobody(), "");
-  EXPECT_TRUE(closure().founds_unlisted()) << "no source lists this host";
+  EXPECT_TRUE(closure().bootstraps_unlisted()) << "no source lists this host";
   candidate("10.0.0.1", State::kAlias).listed = true;
-  EXPECT_FALSE(closure().founds_unlisted()) << "an address that leads to this host is one that lists it";
+  EXPECT_FALSE(closure().bootstraps_unlisted()) << "an address that leads to this host is one that lists it";
 }
 
 TEST_F(Closures, TheFirstOfTheNamedThatWereGoneIsRemembered) {
