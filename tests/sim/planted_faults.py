@@ -105,8 +105,8 @@ FAULTS = [
      "    case CallStage::kTurn:\n"
      '      return Answer::failed(planted("unknown-as-expired") ? Outcome::kExpired : Outcome::kUnknown,'),
     ("forget-maybe", "all", 100, "calls/calls.cc",
-     "if (pending.maybe && surely_not_delivered(answer.outcome))",
-     'if (pending.maybe && !planted("forget-maybe") && surely_not_delivered(answer.outcome))'),
+     "if (pending.may_have_happened && surely_not_delivered(answer.outcome))",
+     'if (pending.may_have_happened && !planted("forget-maybe") && surely_not_delivered(answer.outcome))'),
     ("overtake", "moves", 100, "calls/calls.cc",
      "  if (ahead > 0) {",
      '  if (ahead > 0 && !planted("overtake")) {'),

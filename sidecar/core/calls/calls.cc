@@ -125,7 +125,7 @@ void Calls::forward(CallId token, const HostRun& to, Epoch epoch, bool bounce) {
 
 // It may be carried out in the midst of a turn, which makes that end: nobody can say later that it did nothing.
 void Calls::wish_queued(CallId token) {
-  pending_.at(token).maybe = true;
+  pending_.at(token).may_have_happened = true;
   pending_.enter(token, CallStage::kQueued);
 }
 
@@ -144,7 +144,7 @@ void Calls::finish(CallId token, Answer answer) {
   if (answer.outcome != Outcome::kApplied && answer.detail.empty()) {
     answer.detail = detail_of(pending, answer.reason);
   }
-  if (pending.maybe && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
+  if (pending.may_have_happened && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
   if (answer.owner.empty()) answer.owner = facts_.holder_of(pending.call->id);
   auto& counters = context_.counters;
   ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];

@@ -30,7 +30,7 @@ void Calls::retry_later(CallId token, PendingCall& pending, Answer why) {
   ++context_.counters.retries;
   const Duration step = backoff(kFirstRetry, pending.attempts, kLastRetry);
   ++pending.attempts;
-  pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
+  pending.may_have_happened = pending.may_have_happened || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
   pending_.enter(token, pending, CallStage::kWaiting);
   pending.retry = timers_.add(context_.now.mono + context_.random.between(step / 2, step), due::CallRetry{token});
@@ -49,7 +49,7 @@ void Calls::put_aside(CallId token, PendingCall& pending, Answer why) {
   order_.remove(CallOrder::of(call), token);
   ++context_.counters.retries;
   ++pending.attempts;
-  pending.maybe = pending.maybe || why.outcome == Outcome::kUnknown;
+  pending.may_have_happened = pending.may_have_happened || why.outcome == Outcome::kUnknown;
   pending.last = std::move(why);
   pending_.enter(token, pending, CallStage::kAside);
   pending.retry = timers_.add(context_.now.mono + pause, due::CallRetry{token});
