@@ -47,7 +47,7 @@ struct AbandonForward {
 
 // Taken for dead by its silence: what is still queued for it must not arrive once it is heard again, since
 // its callers have been told `unknown` by then. Answers that are still awaited fail.
-struct CutPeer {
+struct DropPeerQueue {
   std::string host;
 };
 
@@ -92,7 +92,7 @@ struct LogLine {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
-using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, CutPeer, StartTurn, BreakTurn,
+using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, DropPeerQueue, StartTurn, BreakTurn,
                             DeactivateActor, DeactivateAll, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
 using Effects = std::vector<Effect>;
 

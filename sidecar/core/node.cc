@@ -169,7 +169,7 @@ void Node::run_ended(const HostRun& run, Gone how) {
     context_.effects.push_back(AbandonForward{token});
     forward_ended(token, Answer::failed(Outcome::kUnknown, Reason::kPeerLost));
   }
-  context_.effects.push_back(CutPeer{run.host});
+  context_.effects.push_back(DropPeerQueue{run.host});
 }
 
 // A legacy host that comes into a living cluster may hold ids already, and does not announce them again. It asks nobody

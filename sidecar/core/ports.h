@@ -57,7 +57,7 @@ class PeerPort {
   virtual void ask(AskPeer question) = 0;      // answered by PeerSink::peer_answered
   virtual void forward(ForwardCall call) = 0;  // answered by PeerSink::forward_answered
   virtual void abandon(ForwardId forward) = 0;
-  virtual void cut(const std::string& host) = 0;
+  virtual void drop_queue(const std::string& host) = 0;
 };
 class PeerSink {
  public:

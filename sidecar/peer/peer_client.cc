@@ -205,9 +205,9 @@ void PeerClient::abandon(core::ForwardId forward) {
   forwards_.erase(found);
 }
 
-void PeerClient::cut(const std::string& host) {
+void PeerClient::drop_queue(const std::string& host) {
   const auto found = channels_.find(host);
-  if (found != channels_.end()) found->second.channel->cut("taken for dead");
+  if (found != channels_.end()) found->second.channel->drop_all("taken for dead");
 }
 
 }  // namespace ringside::peer

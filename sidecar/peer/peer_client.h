@@ -30,7 +30,7 @@ class PeerClient : public core::PeerPort {
   void ask(core::AskPeer question) override;
   void forward(core::ForwardCall call) override;
   void abandon(core::ForwardId forward) override;
-  void cut(const std::string& host) override;
+  void drop_queue(const std::string& host) override;
 
   std::size_t connections() const { return channels_.size(); }
 

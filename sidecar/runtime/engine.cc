@@ -107,7 +107,7 @@ void Engine::carry_out(core::AnswerPeer effect) {
 
 void Engine::carry_out(core::ForwardCall effect) { ports_.peers->forward(std::move(effect)); }
 void Engine::carry_out(core::AbandonForward effect) { ports_.peers->abandon(effect.token); }
-void Engine::carry_out(const core::CutPeer& effect) { ports_.peers->cut(effect.host); }
+void Engine::carry_out(const core::DropPeerQueue& effect) { ports_.peers->drop_queue(effect.host); }
 
 void Engine::carry_out(core::StartTurn effect) {
   turns_[effect.token] = to_instant(SteadyClock::now());

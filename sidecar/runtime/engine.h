@@ -92,7 +92,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void carry_out(core::AnswerPeer effect);
   void carry_out(core::ForwardCall effect);
   void carry_out(core::AbandonForward effect);
-  void carry_out(const core::CutPeer& effect);
+  void carry_out(const core::DropPeerQueue& effect);
   void carry_out(core::StartTurn effect);
   void carry_out(core::BreakTurn effect);
   void carry_out(core::DeactivateActor effect);

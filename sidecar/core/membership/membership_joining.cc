@@ -106,7 +106,7 @@ void Membership::ask_candidate(const std::string& name, Candidates::Turn turn) {
       return ask(Question::About::kNegotiate, name, negotiation(ring()->hosts()), config_.dead_after);
     case Candidates::Turn::kLookUpAfreshAndPing:
       if (const auto parsed = parse_host_name(name); parsed && !parsed->is_ip) {
-        context_.effects.push_back(CutPeer{name});
+        context_.effects.push_back(DropPeerQueue{name});
       }
       break;
     case Candidates::Turn::kPing:

@@ -83,7 +83,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     held_ += call->held_bytes() - before;
   }
 
-  void cut(const std::string& why) {
+  void drop_all(const std::string& why) {
     const auto keep = shared_from_this();
     connector_.cancel();
     handshake_.cancel();
@@ -390,7 +390,7 @@ bool GrpcChannel::connected() const { return impl_->connected(); }
 bool GrpcChannel::any_begun() const { return impl_->any_begun(); }
 std::size_t GrpcChannel::open_calls() const { return impl_->open_calls(); }
 std::size_t GrpcChannel::waiting() const { return impl_->waiting(); }
-void GrpcChannel::cut(const std::string& why) { impl_->cut(why); }
+void GrpcChannel::drop_all(const std::string& why) { impl_->drop_all(why); }
 void GrpcChannel::close() { impl_->close(); }
 const Endpoint& GrpcChannel::endpoint() const { return impl_->endpoint(); }
 

@@ -76,7 +76,7 @@ class GrpcChannel {
 
   // Resets the connection: what the kernel still holds for it is never sent. All calls fail (neither `refused` nor
   // `reset`: the other end said nothing); the next one connects anew. on_disconnected is not called.
-  void cut(const std::string& why);
+  void drop_all(const std::string& why);
 
   bool connected() const;
   // Whether a call is under way of which the server has seen something, on a connection that stands.

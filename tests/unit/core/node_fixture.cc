@@ -141,7 +141,7 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     } else {
       host.clean_slates.push_back(*all);
     }
-  } else if (auto* cut = std::get_if<CutPeer>(&effect)) {
+  } else if (auto* cut = std::get_if<DropPeerQueue>(&effect)) {
     host.cut.push_back(cut->host);
   } else if (std::holds_alternative<DrainDone>(effect)) {
     ++host.drained;

@@ -18,7 +18,7 @@ class Peers final : public core::PeerPort {
   void ask(core::AskPeer question) override { asked.push_back(std::move(question)); }
   void forward(core::ForwardCall call) override { forwarded.push_back(std::move(call)); }
   void abandon(core::ForwardId forward) override { abandoned.push_back(forward); }
-  void cut(const std::string& host) override { cuts.push_back(host); }
+  void drop_queue(const std::string& host) override { cuts.push_back(host); }
   std::vector<core::AskPeer> asked;
   std::vector<core::ForwardCall> forwarded;
   std::vector<core::ForwardId> abandoned;
