@@ -1,7 +1,7 @@
 // Everything that Prometheus scrapes; docs/metrics.md lists it, and a test holds the two equal.
 //
 // Counts and states are read from the node at the moment of the scrape; only durations are gathered here, by way of
-// core::Probe. No label has values that grow: no host, no actor. Loop thread only.
+// core::Measurements. No label has values that grow: no host, no actor. Loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,12 @@ struct ListenerUse {
   std::uint64_t refused = 0;  // connections for which there was none
 };
 
-class Metrics final : public core::Probe {
+class Metrics final : public core::Measurements {
  public:
   Metrics(const core::Gateway& gateway, std::string version);
   ~Metrics() override;
 
-  // core::Probe
+  // core::Measurements
   void call_ended(core::Origin origin, core::Outcome outcome, core::Duration took) override;
   void turn_ended(core::Outcome outcome, core::Duration took) override;
   void peer_answered(core::Duration round_trip) override;

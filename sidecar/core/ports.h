@@ -119,9 +119,9 @@ class DiscoverySink {
 };
 
 // ---- measurements that are not counters of the core ----
-class Probe {
+class Measurements {
  public:
-  virtual ~Probe() = default;
+  virtual ~Measurements() = default;
   virtual void call_ended(Origin origin, Outcome outcome, Duration took) = 0;
   virtual void turn_ended(Outcome outcome, Duration took) = 0;
   virtual void peer_answered(Duration round_trip) = 0;

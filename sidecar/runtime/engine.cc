@@ -83,7 +83,7 @@ void Engine::arm_timer() {
   timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
     if (error) return;
     const core::Now time = now();
-    if (ports_.probe != nullptr) ports_.probe->loop_lag(time.mono - timer_at_);
+    if (ports_.measurements != nullptr) ports_.measurements->loop_lag(time.mono - timer_at_);
     timer_at_ = core::kNever;
     node_.wake(time);
     carry_out();
@@ -124,8 +124,9 @@ void Engine::carry_out(core::FinishCall effect) {
   CallEntry entry = std::move(found->second);
   calls_.erase(found);
   log_refusal(entry, effect.answer);
-  if (ports_.probe != nullptr) {
-    ports_.probe->call_ended(entry.origin, effect.answer.outcome, to_instant(SteadyClock::now()) - entry.started);
+  if (ports_.measurements != nullptr) {
+    ports_.measurements->call_ended(entry.origin, effect.answer.outcome,
+                                    to_instant(SteadyClock::now()) - entry.started);
   }
   if (effect.token != asking_) return entry.done(std::move(effect.answer));
   boost::asio::post(loop_, life_.bind([done = std::move(entry.done), answer = std::move(effect.answer)]() mutable {
@@ -281,7 +282,7 @@ void Engine::peer_answered(core::QuestionId token, core::PeerAnswer answer) {
   const core::Now time = now();
   if (const auto ping = pings_.find(token); ping != pings_.end()) {
     const bool real = std::holds_alternative<core::PingAnswer>(answer);
-    if (real && ports_.probe != nullptr) ports_.probe->peer_answered(time.mono - ping->second);
+    if (real && ports_.measurements != nullptr) ports_.measurements->peer_answered(time.mono - ping->second);
     pings_.erase(ping);
   }
   node_.peer_answered(time, token, answer);
@@ -330,7 +331,7 @@ void Engine::app_restarted() {
 void Engine::turn_ended(core::TurnId turn, core::Answer answer) {
   const core::Now time = now();
   if (const auto found = turns_.find(turn); found != turns_.end()) {
-    if (ports_.probe != nullptr) ports_.probe->turn_ended(answer.outcome, time.mono - found->second);
+    if (ports_.measurements != nullptr) ports_.measurements->turn_ended(answer.outcome, time.mono - found->second);
     turns_.erase(found);
   }
   node_.turn_ended(time, turn, std::move(answer));

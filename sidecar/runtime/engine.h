@@ -40,7 +40,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
     core::PeerPort* peers = nullptr;
     core::AppPort* app = nullptr;  // nullptr: routes only
     core::DiscoveryPort* discovery = nullptr;
-    core::Probe* probe = nullptr;
+    core::Measurements* measurements = nullptr;
   };
   // With an application the node begins with the first word on its health, without one at once.
   void start(Ports ports);

@@ -142,7 +142,7 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
       host.clean_slates.push_back(*all);
     }
   } else if (auto* cut = std::get_if<DropPeerQueue>(&effect)) {
-    host.cut.push_back(cut->host);
+    host.dropped_queues.push_back(drop->host);
   } else if (std::holds_alternative<DrainDone>(effect)) {
     ++host.drained;
   } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {

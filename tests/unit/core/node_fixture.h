@@ -25,7 +25,7 @@ class Cluster {
     std::vector<DeactivateAll> clean_slates;
     std::map<CallId, Answer> answers;
     std::vector<TurnId> broken;
-    std::vector<std::string> cut;
+    std::vector<std::string> dropped_queues;
     int drained = 0;
   };
 

@@ -186,11 +186,11 @@ TEST(Membership, ASilentHostIsDeadOnlyAfterItsTime) {
   cluster.stop("c");
   cluster.pass(2'000'000);
   EXPECT_EQ(cluster.node("a").status().members, 3U);
-  EXPECT_TRUE(cluster["a"].cut.empty());
+  EXPECT_TRUE(cluster["a"].dropped_queues.empty());
   cluster.pass(1'500'000);
   EXPECT_EQ(cluster.node("a").status().members, 2U);
   // What is still on its way to it must not arrive once it is heard again.
-  EXPECT_EQ(cluster["a"].cut, std::vector<std::string>{"c"});
+  EXPECT_EQ(cluster["a"].dropped_queues, std::vector<std::string>{"c"});
 }
 
 // One hung process must not make the others doubt themselves: nobody else joins anew, and their ids never wait.

@@ -44,7 +44,7 @@ class Listed final : public core::DiscoveryPort {
   int readings = 0;
 };
 
-class Measured final : public core::Probe {
+class Measured final : public core::Measurements {
  public:
   void call_ended(core::Origin, Outcome outcome, core::Duration) override { calls.push_back(outcome); }
   void turn_ended(Outcome outcome, core::Duration) override { turns.push_back(outcome); }

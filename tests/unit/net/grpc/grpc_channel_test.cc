@@ -135,7 +135,7 @@ TEST_F(Channel, CutDropsWhatTheKernelHolds) {
   // The server does not read: its kernel takes a part, ours holds the next, and the rest waits in the channel.
   EXPECT_TRUE(run_until([&] { return channel().connected(); }));
   settle();
-  channel().cut("taken for dead");
+  channel().drop_all("taken for dead");
   for (const std::size_t index : {big, small}) {
     const CallResult& result = wait(index);
     EXPECT_EQ(result.status, GrpcStatus::kUnavailable);
