@@ -130,7 +130,7 @@ void add_counters(const core::Counters& counters, const Refusals& at_listeners, 
   plain("ringside_ring_changes_total", "Times that the ring changed.", counters.ring_changes);
   plain("ringside_ring_disagreements_total", "Calls refused because a legacy host keeps another ring.",
         counters.ring_disagreements);
-  plain("ringside_verdicts_total", "Hosts that this one took for dead by their silence.", counters.verdicts);
+  plain("ringside_verdicts_total", "Hosts that this one took for dead by their silence.", counters.deaths_declared);
   plain("ringside_rejoins_total", "Times that this host had to join anew.", counters.rejoins);
   plain("ringside_stalls_total", "Times that this process found itself stopped or starved.", counters.stalls);
   Family refusals = counter("ringside_refusals_total", "Calls that were not applied, by reason.");

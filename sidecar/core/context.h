@@ -47,7 +47,7 @@ struct Counters {
   std::uint64_t retries = 0;
   std::uint64_t ring_changes = 0;
   std::uint64_t ring_disagreements = 0;
-  std::uint64_t verdicts = 0;  // hosts that this one took for dead
+  std::uint64_t deaths_declared = 0;  // hosts that this one took for dead
   std::uint64_t rejoins = 0;
   std::uint64_t stalls = 0;  // times that this process found itself stopped
 };

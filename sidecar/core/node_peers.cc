@@ -81,7 +81,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
 
 InventoryAnswer Node::inventory_for(const Sender& sender, const InventoryRequest& request) const {
   InventoryAnswer says = directory_.inventory_for(sender, request);
-  if (says.verdict != Verdict::kOk) return says;
+  if (says.status != ReplyStatus::kOk) return says;
   activations_.inherited().each([&](const Ended& ended) {
     if (request.ranges.contains(hash_id(ended.id))) says.remembered.push_back(ended);
   });
@@ -134,12 +134,12 @@ void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& id
 }
 
 ExpireAnswer Node::hear_ends(const Sender& sender, const ExpireRequest& request) {
-  if (membership_.standing_of(sender) != Standing::kInView) return {Verdict::kBuried};
+  if (membership_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kBuried};
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);
   topology_changed_ = true;
-  return {heard.verdict};
+  return {heard.status};
 }
 
 // ---- what others answer ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@
 namespace ringside::core {
 
 enum class Standing : std::uint8_t { kUnspecified = 0, kInView = 1, kUnknown = 2, kBuried = 3 };
-enum class Verdict : std::uint8_t {
+enum class ReplyStatus : std::uint8_t {
   kUnspecified = 0,
   kOk = 1,
   kBuried = 2,      // the sender's generation was taken for dead
@@ -129,7 +129,7 @@ struct AckAnswer {
   std::vector<Rejected> rejected;
 };
 struct JoinAnswer {
-  Verdict verdict = Verdict::kUnspecified;
+  ReplyStatus status = ReplyStatus::kUnspecified;
   Generation generation = 0;
   Phase phase = Phase::kUnspecified;
   bool routes_only = false;
@@ -140,10 +140,10 @@ struct JoinAnswer {
   ClockReading furthest;  // above whatever any member that the answerer knows may have issued
 };
 struct LeaveAnswer {
-  Verdict verdict = Verdict::kUnspecified;
+  ReplyStatus status = ReplyStatus::kUnspecified;
 };
 struct InventoryAnswer {
-  Verdict verdict = Verdict::kUnspecified;
+  ReplyStatus status = ReplyStatus::kUnspecified;
   std::uint64_t number = 0;
   std::vector<Claim> claims;
   std::vector<Ended> remembered;  // of activations that ended, and whose successors never began there
@@ -154,7 +154,7 @@ struct ProbeAnswer {
   Duration age{0};  // how long ago it was heard
 };
 struct ExpireAnswer {
-  Verdict verdict = Verdict::kUnspecified;
+  ReplyStatus status = ReplyStatus::kUnspecified;
 };
 // Instead of an answer: what surely or possibly went wrong. "No answer" never means "that host is gone".
 struct PeerFailure {

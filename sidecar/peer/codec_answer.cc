@@ -18,12 +18,12 @@ core::Phase to_core(given::Phase phase) {
   return phase >= 0 && phase <= given::PHASE_APP_DOWN ? static_cast<core::Phase>(phase) : core::Phase::kUnspecified;
 }
 
-core::Verdict to_core(ours::Verdict verdict) {
-  return verdict >= 0 && verdict <= ours::VERDICT_HELD_UP ? static_cast<core::Verdict>(verdict)
-                                                          : core::Verdict::kUnspecified;
+core::ReplyStatus to_core(ours::Verdict status) {
+  return status >= 0 && status <= ours::VERDICT_HELD_UP ? static_cast<core::ReplyStatus>(status)
+                                                        : core::ReplyStatus::kUnspecified;
 }
 
-ours::Verdict to_proto(core::Verdict verdict) { return static_cast<ours::Verdict>(verdict); }
+ours::Verdict to_proto(core::ReplyStatus status) { return static_cast<ours::Verdict>(status); }
 
 core::PingAnswer read(const given::PingReply& in) {
   core::PingAnswer out;
@@ -62,7 +62,7 @@ core::AckAnswer read(const given::OwnerChangeAck& in) {
 
 core::JoinAnswer read(const ours::JoinReply& in) {
   core::JoinAnswer out;
-  out.verdict = to_core(in.verdict());
+  out.status = to_core(in.verdict());
   out.generation = in.generation();
   out.phase = to_core(in.phase());
   out.routes_only = in.routes_only();
@@ -111,7 +111,7 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
   ours::InventoryPart in;
   if (!in.ParseFromString(body) || in.ids_size() != in.epochs_size()) return std::nullopt;
   InventoryPart part;
-  part.answer.verdict = to_core(in.verdict());
+  part.answer.status = to_core(in.verdict());
   part.answer.number = in.number();
   part.last = in.last();
   part.answer.claims.reserve(static_cast<std::size_t>(in.ids_size()));
@@ -167,7 +167,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                         },
                         [](const core::JoinAnswer& a) {
                           ours::JoinReply out;
-                          out.set_verdict(to_proto(a.verdict));
+                          out.set_verdict(to_proto(a.status));
                           out.set_generation(a.generation);
                           out.set_phase(static_cast<given::Phase>(a.phase));
                           out.set_routes_only(a.routes_only);
@@ -182,7 +182,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                         },
                         [](const core::LeaveAnswer& a) {
                           ours::LeaveReply out;
-                          out.set_verdict(to_proto(a.verdict));
+                          out.set_verdict(to_proto(a.status));
                           return out.SerializeAsString();
                         },
                         [](const core::ProbeAnswer& a) {
@@ -195,7 +195,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                         },
                         [](const core::ExpireAnswer& a) {
                           ours::ExpireReply out;
-                          out.set_verdict(to_proto(a.verdict));
+                          out.set_verdict(to_proto(a.status));
                           return out.SerializeAsString();
                         },
                         [](const core::InventoryAnswer&) { return std::string(); },
@@ -207,7 +207,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
 std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer) {
   std::vector<std::string> parts;
   ours::InventoryPart part;
-  part.set_verdict(to_proto(answer.verdict));
+  part.set_verdict(to_proto(answer.status));
   part.set_number(answer.number);
   for (const core::Claim& claim : answer.claims) {
     part.add_ids(claim.id);

@@ -138,7 +138,7 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
       read->malformed = true;
       return;
     }
-    read->whole.verdict = part->answer.verdict;
+    read->whole.status = part->answer.status;
     read->whole.number = part->answer.number;
     read->complete = part->last;
     auto& claims = read->whole.claims;

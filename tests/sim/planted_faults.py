@@ -20,9 +20,9 @@ FAULTS = [
      "if (membership_.joined()) directory_.gain(gained);",
      'if (membership_.joined() && !planted("skip-inventory")) directory_.gain(gained);'),
     ("join-without-adding", "moves", 20, "membership/membership_requests.cc",
-     "      admit(host, *says);\n      return answer_join(request.token, Verdict::kOk);",
+     "      admit(host, *says);\n      return answer_join(request.token, ReplyStatus::kOk);",
      '      if (!planted("join-without-adding")) admit(host, *says);\n'
-     "      return answer_join(request.token, Verdict::kOk);"),
+     "      return answer_join(request.token, ReplyStatus::kOk);"),
     ("claim-while-draining", "moves", 20, "route.cc",
      "const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts);",
      "const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts) ||\n"

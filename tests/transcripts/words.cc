@@ -13,15 +13,15 @@ std::string list(const std::vector<std::string>& names) {
   return out.empty() ? "nothing" : out;
 }
 
-const char* to_string(core::Verdict verdict) {
-  switch (verdict) {
-    case core::Verdict::kOk:
+const char* to_string(core::ReplyStatus status) {
+  switch (status) {
+    case core::ReplyStatus::kOk:
       return "yes";
-    case core::Verdict::kBuried:
+    case core::ReplyStatus::kBuried:
       return "no: that run was taken for dead";
-    case core::Verdict::kStale:
+    case core::ReplyStatus::kStale:
       return "no: meant for another run";
-    case core::Verdict::kUnverified:
+    case core::ReplyStatus::kUnverified:
       return "no: not reached back under that name";
     default:
       return "no: another cluster";
@@ -128,19 +128,19 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                           return text;
                         },
                         [&](const core::JoinAnswer& says) {
-                          if (says.verdict != core::Verdict::kOk) return std::string(to_string(says.verdict));
+                          if (says.status != core::ReplyStatus::kOk) return std::string(to_string(says.status));
                           return "yes, I am " + run(from, says.generation) + ", " + core::to_string(says.phase) +
                                  ", and know " + list(says.names);
                         },
-                        [&](const core::LeaveAnswer& says) { return std::string(to_string(says.verdict)); },
+                        [&](const core::LeaveAnswer& says) { return std::string(to_string(says.status)); },
                         [&](const core::InventoryAnswer& says) {
-                          if (says.verdict != core::Verdict::kOk) return std::string(to_string(says.verdict));
+                          if (says.status != core::ReplyStatus::kOk) return std::string(to_string(says.status));
                           std::string text = "inventory " + std::to_string(says.number) + ": " + claims(says.claims);
                           if (!says.remembered.empty()) text += "; ended: " + ended(says.remembered);
                           return text;
                         },
                         [&](const core::ProbeAnswer& says) { return std::string(says.heard ? "yes" : "no"); },
-                        [&](const core::ExpireAnswer& says) { return std::string(to_string(says.verdict)); },
+                        [&](const core::ExpireAnswer& says) { return std::string(to_string(says.status)); },
                         [&](const core::PeerFailure& failure) { return failure.detail; },
                     },
                     answer);

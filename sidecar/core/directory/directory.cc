@@ -81,13 +81,13 @@ InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRe
   says.number = request.number;
   const Standing standing = cluster_.standing_of(sender);
   if (standing == Standing::kBuried) {
-    says.verdict = Verdict::kBuried;
+    says.status = ReplyStatus::kBuried;
   } else if (standing != Standing::kInView) {
-    says.verdict = Verdict::kUnverified;  // not on this host's ring: an answer now would promise nothing
+    says.status = ReplyStatus::kUnverified;  // not on this host's ring: an answer now would promise nothing
   } else if (request.to_generation != cluster_.self().generation) {
-    says.verdict = Verdict::kStale;
+    says.status = ReplyStatus::kStale;
   } else {
-    says.verdict = Verdict::kOk;
+    says.status = ReplyStatus::kOk;
     here_.each_claim([&](const Claim& claim) {
       if (request.ranges.contains(hash_id(claim.id))) says.claims.push_back(claim);
     });
@@ -105,8 +105,8 @@ Directory::InventoryHeard Directory::inventory_answered(const Question& asked, c
   if (inventory != nullptr) {
     // Of the question of an earlier run that is not news.
     const bool open = of_inventory && inventory_.awaits(asked.host, asked.generation, asked.inventory);
-    heard.buried = open && inventory->verdict == Verdict::kBuried;
-    if (inventory->verdict != Verdict::kOk || inventory->number != asked.inventory) return heard;
+    heard.buried = open && inventory->status == ReplyStatus::kBuried;
+    if (inventory->status != ReplyStatus::kOk || inventory->number != asked.inventory) return heard;
     claims = inventory->claims;
   } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {
     for (const ActorId id : ids->ids) {

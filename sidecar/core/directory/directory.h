@@ -113,7 +113,7 @@ class Directory {
   AckAnswer grant(const HostRun& to, const std::vector<Claim>& claims);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
   struct EndsHeard {
-    Verdict verdict = Verdict::kOk;
+    ReplyStatus status = ReplyStatus::kOk;
     std::vector<Ended> inherited;
   };
   EndsHeard hear_ends(const std::string& host, const std::vector<Ended>& ended);

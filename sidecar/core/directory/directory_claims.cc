@@ -212,7 +212,7 @@ Directory::EndsHeard Directory::hear_ends(const std::string& host, const std::ve
     // Kept also behind a joiner that owns the id: whoever comes instead of that one, or has not met it, asks this host.
     if (cluster_.is_successor(end.id)) heard.inherited.push_back(end);
     // Whoever gained the id has asked already: the sender has to tell that one.
-    if (!cluster_.owns(end.id)) heard.verdict = Verdict::kStale;
+    if (!cluster_.owns(end.id)) heard.status = ReplyStatus::kStale;
   }
   return heard;
 }

@@ -39,18 +39,18 @@ HandOver::Due HandOver::due(Instant now, const SuccessorsOf& successors_of) {
   return due;
 }
 
-void HandOver::answered(const std::string& successor, const std::vector<Claim>& claims, Verdict verdict, Instant now,
+void HandOver::answered(const std::string& successor, const std::vector<Claim>& claims, ReplyStatus status, Instant now,
                         const std::function<bool(ActorId)>& is_ring_owner) {
   for (const Claim& claim : claims) {
     const auto found = entries_.find(claim.id);
     if (found == entries_.end() || found->second.epoch != claim.epoch) continue;
-    if (verdict == Verdict::kOk) {
+    if (status == ReplyStatus::kOk) {
       found->second.took.insert(successor);
-    } else if (verdict == Verdict::kStale) {
+    } else if (status == ReplyStatus::kStale) {
       found->second.refused.insert(successor);
     }
     // The ring owner itself is right to refuse once it has taken a joiner in: it is told again later.
-    if (verdict == Verdict::kOk || (verdict == Verdict::kStale && !is_ring_owner(claim.id))) next_ = now;
+    if (status == ReplyStatus::kOk || (status == ReplyStatus::kStale && !is_ring_owner(claim.id))) next_ = now;
   }
 }
 

@@ -42,7 +42,7 @@ class HandOver {
   // What is to be said now, if it is due. What is said counts as said.
   Due due(Instant now, const SuccessorsOf& successors_of);
   // A successor refuses rightly (kStale) where it takes another for the owner; that counts while this host does so too.
-  void answered(const std::string& successor, const std::vector<Claim>& claims, Verdict verdict, Instant now,
+  void answered(const std::string& successor, const std::vector<Claim>& claims, ReplyStatus status, Instant now,
                 const std::function<bool(ActorId)>& is_ring_owner);
   void clear() { entries_.clear(); }
 

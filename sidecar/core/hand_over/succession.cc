@@ -90,11 +90,11 @@ bool Succession::answered(QuestionId token, const PeerAnswer& answer) {
   const std::optional<Question> asked = questions_.answered(token);
   if (!asked) return false;
   const auto* heard = std::get_if<ExpireAnswer>(&answer);
-  const Verdict verdict = heard == nullptr ? Verdict::kUnspecified : heard->verdict;
+  const ReplyStatus status = heard == nullptr ? ReplyStatus::kUnspecified : heard->status;
   if (asked->about == About::kHandOver) {
-    hand_over_.answered(asked->host, asked->claims, verdict, context_.now.mono,
+    hand_over_.answered(asked->host, asked->claims, status, context_.now.mono,
                         [&](ActorId id) { return cluster_.is_owner(asked->host, id); });
-  } else if (verdict != Verdict::kOk) {
+  } else if (status != ReplyStatus::kOk) {
     // An end that got lost would leave a displaced activation behind for as long as this host lives: it is told again.
     ends_.add_again(asked->claims, context_.now.mono);
   }

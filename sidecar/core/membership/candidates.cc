@@ -39,7 +39,7 @@ void Candidates::begin_run(Instant now) {
   own.keep_until = now + 4 * config_.dead_after;
 }
 
-void Candidates::learn(const std::string& name, Source source, OldVerdict old, Instant now) {
+void Candidates::learn(const std::string& name, Source source, OldFinding old, Instant now) {
   const bool listed = source == Source::kDiscovery;
   const auto found = table_.find(name);
   if (found == table_.end()) {
@@ -57,7 +57,7 @@ void Candidates::learn(const std::string& name, Source source, OldVerdict old, I
   if (!listed && !candidate.named) candidate.first_named = now;
   candidate.named = candidate.named || !listed;
   const bool away = candidate.gone() || candidate.state == Candidate::State::kClosed;
-  if (old == OldVerdict::kIsVoid && candidate.held_by.empty() && away) {
+  if (old == OldFinding::kIsVoid && candidate.held_by.empty() && away) {
     candidate.ask_anew(now);
     candidate.keep_until = now + 4 * config_.dead_after;
   }

@@ -23,7 +23,7 @@ class Candidates {
  public:
   static constexpr std::size_t kMost = 4096;
   enum class Source : std::uint8_t { kDiscovery, kHost };     // who names it
-  enum class OldVerdict : std::uint8_t { kStands, kIsVoid };  // that it is gone: void if the name asks for attention
+  enum class OldFinding : std::uint8_t { kStands, kIsVoid };  // that it is gone: void if the name asks for attention
 
   explicit Candidates(const MembershipConfig& config) : config_(config) {}
 
@@ -37,7 +37,7 @@ class Candidates {
 
   void begin_run(Instant now);  // every name is asked (again), this host's own included
   // `name` is neither this host's nor a member's.
-  void learn(const std::string& name, Source source, OldVerdict old, Instant now);
+  void learn(const std::string& name, Source source, OldFinding old, Instant now);
   void unlist_all();
   void forget(const std::string& name) { table_.erase(name); }
   void forget_unlisted(Instant now);

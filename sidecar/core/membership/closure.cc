@@ -27,7 +27,7 @@ bool Closure::is_out_of_patience(const Candidate& candidate) const {
   if (silence > (answered ? std::max(patience, kPatienceAtLeast) : patience)) return true;
   // Its silence from before may have been this host's own: a cut that has just healed.
   return candidate.named && taken_in() && !answered && candidate.state == Candidate::State::kAsking &&
-         facts_.now - candidate.first_named > facts_.verdict_after;
+         facts_.now - candidate.first_named > facts_.declares_dead_after;
 }
 
 bool Closure::heard_of_late(const Candidate& candidate) const {

@@ -32,7 +32,7 @@ struct ClosureFacts {
   bool discovery_counts = false;  // it was read in full, and nothing has put that in doubt since
   bool lists_self = false;
   std::string missing;  // why discovery was not read in full
-  Duration verdict_after{0};
+  Duration declares_dead_after{0};
   Instant now;
 };
 

@@ -69,13 +69,13 @@ bool FailureDetector::suspect(Member& member, Instant now) const {
 
 bool FailureDetector::is_dead(const Member& member, Instant now) const {
   const Duration silent_for = silence(member, now);
-  if (silent_for <= verdict_after()) return false;
+  if (silent_for <= declares_dead_after()) return false;
   const bool witnessed = now - member.heard_by_others < dead_after_;
-  return !witnessed || silent_for >= kPatienceWithWitness * verdict_after();
+  return !witnessed || silent_for >= kPatienceWithWitness * declares_dead_after();
 }
 
 // A quarter of --dead-after comes from either side, so that callers wait little longer.
-Duration FailureDetector::verdict_after() const { return quorum_ == 0 ? dead_after_ : dead_after_ * 5 / 4; }
+Duration FailureDetector::declares_dead_after() const { return quorum_ == 0 ? dead_after_ : dead_after_ * 5 / 4; }
 
 bool FailureDetector::has_quorum(const Members& members, Instant now) const {
   const auto heard = std::count_if(members.begin(), members.end(), [&](const auto& entry) {

@@ -52,7 +52,7 @@ class FailureDetector {
   bool is_due_for_witnesses(const Member& member, Instant now) const;
   bool suspect(Member& member, Instant now) const;  // true: it was not suspected before
   bool is_dead(const Member& member, Instant now) const;
-  Duration verdict_after() const;
+  Duration declares_dead_after() const;
   bool has_quorum(const Members& members, Instant now) const;  // of hosts heard of late, this one included
 
  private:

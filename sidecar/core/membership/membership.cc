@@ -156,7 +156,7 @@ void Membership::remove(const std::string& host, const std::string& why, Gone ho
   for (const std::string& name : candidates_.lose_holder(host)) {
     // What was found out about a name for which it vouched is looked at afresh.
     const bool listed = candidates_.get(name).listed;
-    learn(name, listed ? Candidates::Source::kDiscovery : Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+    learn(name, listed ? Candidates::Source::kDiscovery : Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
   }
   context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
                {{"host", host}, {"why", why}});

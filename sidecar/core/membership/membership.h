@@ -141,7 +141,7 @@ class Membership {
   // membership_joining.cc: from names to members
   Closure closure() const;
   void learn(const std::string& name, Candidates::Source source,
-             Candidates::OldVerdict old = Candidates::OldVerdict::kStands);
+             Candidates::OldFinding old = Candidates::OldFinding::kStands);
   void look_for(const std::string& host, Candidate::State state, Duration how_long, std::string problem = {});
   void held_no_more(const std::string& name, const std::string& by);
   void heard_from(const std::string& joiner);
@@ -179,7 +179,7 @@ class Membership {
 
   // membership_requests.cc: what others ask
   Generation newest_known(const std::string& host) const;  // declared dead or living
-  void answer_join(ReplyId token, Verdict verdict, const std::string& detail = {}, Generation buried = 0);
+  void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation buried = 0);
   void back_probe(const std::string& host, const WaitingRequest& request);
   void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,

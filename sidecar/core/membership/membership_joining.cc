@@ -18,7 +18,7 @@ constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead i
 Closure Membership::closure() const {
   return Closure({config_, candidates_.all(), members(), self().generation, joined_, own_name_.has_twin(now()),
                   has_quorum(), discovery_.counts(), discovery_.lists_self(), discovery_.missing(),
-                  detector_.verdict_after(), now()});
+                  detector_.declares_dead_after(), now()});
 }
 
 // ---- which names there are ------------------------------------------------------------------------------------------
@@ -31,12 +31,12 @@ void Membership::discovered(const std::vector<std::string>& addresses, bool comp
   check_joined();
 }
 
-void Membership::learn(const std::string& name, Candidates::Source source, Candidates::OldVerdict old) {
+void Membership::learn(const std::string& name, Candidates::Source source, Candidates::OldFinding old) {
   if (name != self().host && find(name) == nullptr) candidates_.learn(name, source, old, now());
 }
 
 void Membership::introduce(const std::string& host) {
-  learn(host, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+  learn(host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
   tick_candidates();
 }
 
@@ -55,7 +55,7 @@ void Membership::heard_from(const std::string& joiner) {
   Candidate* candidate = candidates_.find(joiner);
   if (candidate == nullptr || candidate->held_by.empty()) return;
   std::set<std::string> holders = std::exchange(candidate->held_by, {});
-  learn(joiner, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+  learn(joiner, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
   candidate->held_by = std::move(holders);
 }
 
@@ -261,16 +261,16 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
 // ---- being taken in -------------------------------------------------------------------------------------------------
 
 void Membership::join_answered(const Question& asked, const JoinAnswer& answer) {
-  switch (answer.verdict) {
-    case Verdict::kOk:
+  switch (answer.status) {
+    case ReplyStatus::kOk:
       return accepted(asked, answer);
-    case Verdict::kBuried:
+    case ReplyStatus::kBuried:
       // Its own clock may have been set back since the run that they buried.
       if (answer.buried >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
         own_name_.must_exceed(answer.buried);
       }
       return must_rejoin("buried by " + asked.host);
-    case Verdict::kMismatch:
+    case ReplyStatus::kMismatch:
       mismatched(asked.host, answer);
       return check_joined();
     default:
@@ -302,7 +302,7 @@ void Membership::accepted(const Question& asked, const JoinAnswer& answer) {
     const auto canonical = canonical_host(name);
     if (!canonical || joined_) continue;
     // It is a member there: a refusal from before it started says nothing any more.
-    learn(*canonical, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+    learn(*canonical, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
     // One that is joining itself names whom it has yet to meet.
     if (answer.phase != Phase::kJoining) candidates_.hold(*canonical, host, now());
   }
@@ -327,8 +327,8 @@ void Membership::not_accepted(const Question& asked, const JoinAnswer& answer) {
   candidate->last_answer = now();
   candidate->serves = answer.phase != Phase::kJoining;
   candidate->held_up = false;
-  if (answer.verdict == Verdict::kHeldUp) candidate->cannot_join(asked.sent);
-  candidate->unverified = answer.verdict == Verdict::kUnverified;
+  if (answer.status == ReplyStatus::kHeldUp) candidate->cannot_join(asked.sent);
+  candidate->unverified = answer.status == ReplyStatus::kUnverified;
   candidate->problem = answer.detail;
   tell(asked.host, *candidate, Level::kWarn, "join_not_accepted");
 }

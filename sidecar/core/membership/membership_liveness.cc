@@ -1,5 +1,5 @@
-// Membership: pings, suspicion and verdicts. After SWIM (Das et al. 2002) and Lifeguard (Dadgar et al. 2017): others
-// are asked before a silent host is taken for dead, and a host that is itself late does not accuse.
+// Membership: pings, suspicion and declared deaths. After SWIM (Das et al. 2002) and Lifeguard (Dadgar et al. 2017):
+// others are asked before a silent host is taken for dead, and a host that is itself late does not accuse.
 #include <algorithm>
 #include <utility>
 
@@ -59,7 +59,7 @@ void Membership::tick(Member& member) {
   }
   if (detector_.is_due_for_witnesses(member, now())) suspect(member);
   if (!detector_.is_dead(member, now())) return;
-  ++context_.counters.verdicts;
+  ++context_.counters.deaths_declared;
   remove(host, "silent", Gone::kSilent);
   // It may be alive behind a cut: look for it long enough to heal, whether discovery lists it or not.
   look_for(host, Candidate::State::kSilent, kHealingTime);
@@ -157,7 +157,7 @@ void Membership::answered(QuestionId token, const PeerAnswer& answer) {
     case Question::About::kLeave:
       if (const auto* leave = std::get_if<LeaveAnswer>(&answer)) {
         Member* member = view_.find(asked.host);
-        const bool seen = leave->verdict == Verdict::kOk && asked.as == self().generation;
+        const bool seen = leave->status == ReplyStatus::kOk && asked.as == self().generation;
         if (seen && member != nullptr) {
           member->saw_leave = true;
           happened(view_event::Changed{});
@@ -189,7 +189,7 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
     if (newer) {
       const bool was_asked = confirmation_.withdraw(asked.host);
       remove(asked.host, "restarted", Gone::kReplaced);
-      learn(asked.host, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+      learn(asked.host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
       // Another generation cannot say what became of us while we stood still.
       if (was_asked) must_rejoin(asked.host + " has restarted meanwhile");
     }

@@ -34,14 +34,14 @@ Generation Membership::newest_known(const std::string& host) const {
   return std::max(member == nullptr ? 0 : member->run.generation, departed_.declared_dead(host));
 }
 
-void Membership::answer_join(ReplyId token, Verdict verdict, const std::string& detail, Generation buried) {
+void Membership::answer_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation buried) {
   JoinAnswer answer;
-  answer.verdict = verdict;
+  answer.status = status;
   answer.generation = self().generation;
   answer.phase = phase();
   answer.routes_only = !config_.has_app;
   answer.detail = detail;
-  if (verdict == Verdict::kOk) answer.names = names();
+  if (status == ReplyStatus::kOk) answer.names = names();
   answer.buried = buried;
   answer.clock = clock_.reading_in_full();
   answer.furthest = clocks_.furthest(members(), now());
@@ -50,27 +50,27 @@ void Membership::answer_join(ReplyId token, Verdict verdict, const std::string& 
 
 void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& request) {
   if (const std::string why = why_mismatched(config_, sender, request); !why.empty()) {
-    return answer_join(token, Verdict::kMismatch, why);
+    return answer_join(token, ReplyStatus::kMismatch, why);
   }
-  if (sender.host == self().host) return answer_join(token, Verdict::kUnverified, "that is this host's own name");
+  if (sender.host == self().host) return answer_join(token, ReplyStatus::kUnverified, "that is this host's own name");
   switch (standing_of(sender)) {
     case Standing::kInView:
-      return answer_join(token, Verdict::kOk);
+      return answer_join(token, ReplyStatus::kOk);
     case Standing::kBuried:
       if (sender.generation != newest_known(sender.host)) {
-        return answer_join(token, Verdict::kBuried, "", newest_known(sender.host));
+        return answer_join(token, ReplyStatus::kBuried, "", newest_known(sender.host));
       }
       [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
       heard_from(sender.host);
       if (closure().is_held_up_by(sender.host)) {
-        return answer_join(token, Verdict::kUnverified, out_of_reach_under(sender.host));
+        return answer_join(token, ReplyStatus::kUnverified, out_of_reach_under(sender.host));
       }
       if (closure().held_up()) {
         // The other one goes on by itself: this host asks it once it can.
         hold_up_.begin(now());
-        answer_join(token, Verdict::kHeldUp, "it cannot join: " + waiting_for());
-        return learn(sender.host, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+        answer_join(token, ReplyStatus::kHeldUp, "it cannot join: " + waiting_for());
+        return learn(sender.host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
       }
       back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation});
   }
@@ -78,7 +78,7 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
 
 void Membership::leave(ReplyId token, const Sender& sender) {
   if (standing_of(sender) != Standing::kInView) {
-    context_.effects.push_back(AnswerPeer{token, LeaveAnswer{Verdict::kBuried}});
+    context_.effects.push_back(AnswerPeer{token, LeaveAnswer{ReplyStatus::kBuried}});
     return;
   }
   back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation});
@@ -124,7 +124,7 @@ void Membership::negotiate(ReplyId token, const NegotiateRequest& request) {
   }
   for (const std::string& name : request.hosts) {
     const auto canonical = canonical_host(name);
-    if (canonical) learn(*canonical, Candidates::Source::kHost, Candidates::OldVerdict::kIsVoid);
+    if (canonical) learn(*canonical, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
   }
   NegotiateAnswer answer;
   answer.cluster = config_.cluster;
@@ -191,23 +191,24 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
   switch (request.what) {
     case WaitingRequest::For::kJoin:
       if (says == nullptr || says->generation != request.generation) {
-        return answer_join(request.token, Verdict::kUnverified,
+        return answer_join(request.token, ReplyStatus::kUnverified,
                            out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
       if (const std::string why = why_foreign(*says); !why.empty()) {
-        return answer_join(request.token, Verdict::kMismatch, why);
+        return answer_join(request.token, ReplyStatus::kMismatch, why);
       }
       // Its next run may have been heard of while this one was looked at.
       if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kBuried &&
           (!says->asks_to_join || request.generation != newest_known(host))) {
-        return answer_join(request.token, Verdict::kBuried, "", newest_known(host));
+        return answer_join(request.token, ReplyStatus::kBuried, "", newest_known(host));
       }
       admit(host, *says);
-      return answer_join(request.token, Verdict::kOk);
+      return answer_join(request.token, ReplyStatus::kOk);
     case WaitingRequest::For::kLeave: {
       const Member* member = find(host);
       const bool seen = member == nullptr || member->run.generation != request.generation || !member->on_ring();
-      context_.effects.push_back(AnswerPeer{request.token, LeaveAnswer{seen ? Verdict::kOk : Verdict::kUnverified}});
+      context_.effects.push_back(
+          AnswerPeer{request.token, LeaveAnswer{seen ? ReplyStatus::kOk : ReplyStatus::kUnverified}});
       return;
     }
     case WaitingRequest::For::kClosing: {

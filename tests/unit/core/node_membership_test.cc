@@ -43,7 +43,7 @@ constexpr Generation kFirstRun = Generation{1'790'000'000'000} << kGenerationRan
 
 JoinAnswer taken_in(std::vector<std::string> names) {
   JoinAnswer says;
-  says.verdict = Verdict::kOk;
+  says.status = ReplyStatus::kOk;
   says.generation = kFirstRun;
   says.phase = Phase::kReady;
   says.names = std::move(names);
@@ -77,7 +77,7 @@ TEST(Membership, NobodyIsReadyAloneWhileAListedHostDoesNotAnswer) {
   EXPECT_EQ(cluster.node("a").status().phase, Phase::kJoining);
   EXPECT_NE(cluster.node("a").status().not_ready_because.find("b"), std::string::npos);
   cluster.pass(4'000'000);
-  EXPECT_EQ(cluster.node("a").status().phase, Phase::kReady) << "--join-timeout is a verdict";
+  EXPECT_EQ(cluster.node("a").status().phase, Phase::kReady) << "--join-timeout gives up";
 }
 
 // A pod that replaces one which has just gone silent: its range waits for it from the moment when others take it in.
@@ -313,7 +313,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
       return says;
     }
     if (const auto* asked = std::get_if<InventoryRequest>(&question.request)) {
-      return InventoryAnswer{Verdict::kOk, asked->number, {}, {}};
+      return InventoryAnswer{ReplyStatus::kOk, asked->number, {}, {}};
     }
     return std::nullopt;
   };
@@ -356,7 +356,7 @@ TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
   const std::map<QuestionId, std::uint64_t> asked = inventories;
   ASSERT_EQ(asked.size(), 3U);
   for (const auto& [token, number] : asked) {
-    node.peer_answered(now, token, InventoryAnswer{Verdict::kBuried, number, {}, {}});
+    node.peer_answered(now, token, InventoryAnswer{ReplyStatus::kBuried, number, {}, {}});
     converse(node, now, reply);
   }
   EXPECT_EQ(node.counters().rejoins, 1U);

@@ -97,7 +97,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ASSERT_EQ(ack.rejected.size(), 1U);
   EXPECT_EQ(ack.rejected[0].owner, "b");
   core::JoinAnswer join;
-  join.verdict = core::Verdict::kOk;
+  join.status = core::ReplyStatus::kOk;
   join.generation = 4;
   join.names = {"a", "b"};
   join.clock = {5, 4};
@@ -106,7 +106,8 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_EQ(joined.names, join.names);
   EXPECT_EQ(joined.clock, join.clock);
   EXPECT_EQ(joined.furthest, join.furthest);
-  EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::Verdict::kBuried}).verdict, core::Verdict::kBuried);
+  EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::ReplyStatus::kBuried}).status,
+            core::ReplyStatus::kBuried);
   const auto probe = answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3, std::chrono::milliseconds(7)});
   EXPECT_TRUE(probe.heard);
   EXPECT_EQ(probe.age, std::chrono::milliseconds(7));
@@ -170,7 +171,7 @@ TEST(Codec, WhatIsTooMuchOrCannotBeIsRefusedByName) {
 
 TEST(Codec, AnInventoryTravelsInParts) {
   core::InventoryAnswer answer;
-  answer.verdict = core::Verdict::kOk;
+  answer.status = core::ReplyStatus::kOk;
   answer.number = 3;
   for (const std::size_t size : {0U, 1U, 50'000U, 120'001U}) {
     answer.claims.clear();

@@ -159,7 +159,7 @@ TEST_F(Loopback, AClientThatHasEndedAnswersNothing) {
 
 TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {
   core::InventoryAnswer all;
-  all.verdict = core::Verdict::kOk;
+  all.status = core::ReplyStatus::kOk;
   all.number = 12;
   for (core::ActorId id = 1; id <= 300'000; ++id) all.claims.push_back({id << 40 | id, id << 12});
   sink.on_asked = [&](const core::PeerRequest& request) {

@@ -70,7 +70,7 @@ TEST_F(DirectoryTest, WhatIsGainedIsInDoubtUntilEverybodyHasAnswered) {
   ASSERT_EQ(questions.size(), 3U);
   EXPECT_FALSE(directory.ask_inventory()) << "no new question";
   EXPECT_TRUE(asked().empty()) << "and not again at once";
-  InventoryAnswer second{Verdict::kOk, directory.inventory().number(), {{7, 42}}, {{5, 40, {}}}};
+  InventoryAnswer second{ReplyStatus::kOk, directory.inventory().number(), {{7, 42}}, {{5, 40, {}}}};
   const auto first_heard = heard(questions[0], second);
   EXPECT_EQ(first_heard.displaced, (std::vector<Claim>{{7, 42}}));
   EXPECT_EQ(first_heard.inherited.size(), 1U);
@@ -91,10 +91,10 @@ TEST_F(DirectoryTest, WhatAnAnswerToTheInventoryIsWorth) {
     bool news, buried;
   };
   const Row rows[] = {
-      {"it holds nothing", InventoryAnswer{Verdict::kOk, 1, {}, {}}, true, false},
-      {"of another question", InventoryAnswer{Verdict::kOk, 9, {}, {}}, false, false},
-      {"it has buried this run", InventoryAnswer{Verdict::kBuried, 1, {}, {}}, false, true},
-      {"it does not see this host yet", InventoryAnswer{Verdict::kUnverified, 1, {}, {}}, false, false},
+      {"it holds nothing", InventoryAnswer{ReplyStatus::kOk, 1, {}, {}}, true, false},
+      {"of another question", InventoryAnswer{ReplyStatus::kOk, 9, {}, {}}, false, false},
+      {"it has buried this run", InventoryAnswer{ReplyStatus::kBuried, 1, {}, {}}, false, true},
+      {"it does not see this host yet", InventoryAnswer{ReplyStatus::kUnverified, 1, {}, {}}, false, false},
       {"lost", PeerFailure{PeerFailure::Kind::kLost, ""}, false, false},
   };
   for (const Row& row : rows) {
@@ -115,7 +115,7 @@ TEST_F(DirectoryTest, AnEndThatOvertakesTheAnswerCounts) {
   directory.ask_inventory();
   const std::vector<AskPeer> questions = asked();
   directory.hear_ends("10.0.0.2", {{7, 42, {}}});
-  heard(questions[0], InventoryAnswer{Verdict::kOk, 1, {{7, 42}, {8, 43}}, {}});
+  heard(questions[0], InventoryAnswer{ReplyStatus::kOk, 1, {{7, 42}, {8, 43}}, {}});
   EXPECT_EQ(holder_of(7), "");
   EXPECT_EQ(holder_of(8), "10.0.0.2");
 }
@@ -125,19 +125,19 @@ TEST_F(DirectoryTest, WhoAsksForAnInventoryIsTold) {
   struct Row {
     Standing standing;
     Generation to;
-    Verdict verdict;
+    ReplyStatus status;
     std::size_t claims;
   };
   const Row rows[] = {
-      {Standing::kInView, 1, Verdict::kOk, 2},
-      {Standing::kInView, 2, Verdict::kStale, 0},
-      {Standing::kUnknown, 1, Verdict::kUnverified, 0},
-      {Standing::kBuried, 1, Verdict::kBuried, 0},
+      {Standing::kInView, 1, ReplyStatus::kOk, 2},
+      {Standing::kInView, 2, ReplyStatus::kStale, 0},
+      {Standing::kUnknown, 1, ReplyStatus::kUnverified, 0},
+      {Standing::kBuried, 1, ReplyStatus::kBuried, 0},
   };
   for (const Row& row : rows) {
     cluster.standing = row.standing;
     const InventoryAnswer says = directory.inventory_for({}, {row.to, 5, everything()});
-    EXPECT_EQ(says.verdict, row.verdict);
+    EXPECT_EQ(says.status, row.status);
     EXPECT_EQ(says.claims.size(), row.claims);
     EXPECT_EQ(says.number, 5U);
   }
@@ -279,8 +279,8 @@ TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
   directory.gain(everything());
   directory.ask_inventory();
   const std::vector<AskPeer> questions = asked();
-  heard(questions[0], InventoryAnswer{Verdict::kOk, 1, {{1, 60}, {2, 40}, {3, 41}}, {}});
-  heard(questions[1], InventoryAnswer{Verdict::kOk, 1, {{3, 44}}, {}});
+  heard(questions[0], InventoryAnswer{ReplyStatus::kOk, 1, {{1, 60}, {2, 40}, {3, 41}}, {}});
+  heard(questions[1], InventoryAnswer{ReplyStatus::kOk, 1, {{3, 44}}, {}});
   Directory::Contested contested = directory.settle_contested();
   ASSERT_EQ(contested.yielded.size(), 1U) << "1 is greater elsewhere";
   EXPECT_EQ(contested.yielded[0].id, 1U);
@@ -303,14 +303,14 @@ TEST_F(DirectoryTest, AnEndDropsWhatItIsAbout) {
   cluster.owners = {{11, "10.0.0.3"}};
   directory.hear_claims(run("10.0.0.2"), {{1, 50}}, true);
   const std::vector<Remembered> answers{{"key", Outcome::kApplied, "", 0, kNoPlace}};
-  EXPECT_EQ(directory.hear_ends("10.0.0.2", {{1, 49, {}}}).verdict, Verdict::kOk);
+  EXPECT_EQ(directory.hear_ends("10.0.0.2", {{1, 49, {}}}).status, ReplyStatus::kOk);
   EXPECT_EQ(holder_of(1), "10.0.0.2") << "that was another activation";
   const auto mine = directory.hear_ends("10.0.0.2", {{1, 50, answers}});
   EXPECT_EQ(holder_of(1), "");
-  EXPECT_EQ(mine.verdict, Verdict::kOk);
+  EXPECT_EQ(mine.status, ReplyStatus::kOk);
   EXPECT_EQ(mine.inherited.size(), 1U);
   const auto of_another = directory.hear_ends("10.0.0.2", {{11, 50, answers}});
-  EXPECT_EQ(of_another.verdict, Verdict::kStale);
+  EXPECT_EQ(of_another.status, ReplyStatus::kStale);
   EXPECT_TRUE(of_another.inherited.empty());
 }
 

@@ -16,8 +16,8 @@ class HandOverTest : public ::testing::Test {
     now += kSecond;
     return hand_over.due(now, [this](ActorId) { return successors; });
   }
-  void answered(const std::string& host, Verdict verdict) {
-    hand_over.answered(host, {kClaim}, verdict, now, [this, host](ActorId) {
+  void answered(const std::string& host, ReplyStatus status) {
+    hand_over.answered(host, {kClaim}, status, now, [this, host](ActorId) {
       for (const HandOver::Successor& one : successors) {
         if (one.host == host) return one.ring_owner;
       }
@@ -37,12 +37,12 @@ TEST_F(HandOverTest, EverySuccessorIsToldUntilItHasIt) {
   HandOver::Due first = due();
   EXPECT_TRUE(tells(first, "owner") && tells(first, "older"));
   EXPECT_EQ(first.tell["owner"], std::vector<Claim>{kClaim});
-  answered("owner", Verdict::kOk);
+  answered("owner", ReplyStatus::kOk);
   const HandOver::Due second = due();
   EXPECT_FALSE(tells(second, "owner"));
   EXPECT_TRUE(tells(second, "older"));
   EXPECT_TRUE(second.over.empty());
-  answered("older", Verdict::kOk);
+  answered("older", ReplyStatus::kOk);
   EXPECT_EQ(due().over, std::vector<Claim>{kClaim});
   EXPECT_EQ(hand_over.size(), 0U);
 }
@@ -50,8 +50,8 @@ TEST_F(HandOverTest, EverySuccessorIsToldUntilItHasIt) {
 TEST_F(HandOverTest, WhoRefusesNeedNotKnowUnlessTheRingNamesIt) {
   hand_over.add(kClaim, now);
   due();
-  answered("owner", Verdict::kStale);
-  answered("older", Verdict::kStale);
+  answered("owner", ReplyStatus::kStale);
+  answered("older", ReplyStatus::kStale);
   const HandOver::Due second = due();
   EXPECT_TRUE(tells(second, "owner")) << "it has yet to see that it is the owner";
   EXPECT_FALSE(tells(second, "older"));
@@ -76,7 +76,7 @@ TEST_F(HandOverTest, WithoutASuccessorItIsOver) {
 TEST_F(HandOverTest, AnAnswerForAnotherActivationCountsForNothing) {
   hand_over.add({7, 41}, now);
   due();
-  answered("owner", Verdict::kOk);
+  answered("owner", ReplyStatus::kOk);
   EXPECT_TRUE(tells(due(), "owner"));
 }
 

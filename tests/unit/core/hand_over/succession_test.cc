@@ -43,8 +43,8 @@ TEST_F(SuccessionTest, WhoSucceedsIsToldTheAnswersUntilItHasThem) {
     bool over;
   };
   const Row rows[] = {
-      {"taken", ExpireAnswer{Verdict::kOk}, true},
-      {"refused by the ring owner", ExpireAnswer{Verdict::kStale}, false},
+      {"taken", ExpireAnswer{ReplyStatus::kOk}, true},
+      {"refused by the ring owner", ExpireAnswer{ReplyStatus::kStale}, false},
       {"lost", PeerFailure{PeerFailure::Kind::kLost, ""}, false},
   };
   for (const Row& row : rows) {
@@ -105,7 +105,7 @@ TEST_F(SuccessionTest, AnEndIsToldToTheRingOwnerAndToLegacyHosts) {
     std::vector<std::string> told;
     for (const AskPeer& question : asked()) {
       told.push_back(question.host);
-      succession.answered(question.token, ExpireAnswer{Verdict::kOk});
+      succession.answered(question.token, ExpireAnswer{ReplyStatus::kOk});
     }
     EXPECT_EQ(told, row.told);
     EXPECT_EQ(succession.unfinished(), 0U);

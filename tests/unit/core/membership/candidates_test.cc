@@ -9,7 +9,7 @@ namespace {
 
 using State = Candidate::State;
 using Source = Candidates::Source;
-using OldVerdict = Candidates::OldVerdict;
+using OldFinding = Candidates::OldFinding;
 
 Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
@@ -19,7 +19,7 @@ class Table : public ::testing::Test {
     config.host = "a";
     config.dead_after = Duration(2'000'000);
   }
-  void learn(const std::string& name, Source source = Source::kHost, OldVerdict old = OldVerdict::kStands,
+  void learn(const std::string& name, Source source = Source::kHost, OldFinding old = OldFinding::kStands,
              int now = 0) {
     candidates.learn(name, source, old, at(now));
   }
@@ -30,16 +30,16 @@ class Table : public ::testing::Test {
 };
 
 TEST_F(Table, ANameIsAskedAtOnceAndRemembersWhoNamedIt) {
-  learn("b", Source::kDiscovery, OldVerdict::kStands, 5);
+  learn("b", Source::kDiscovery, OldFinding::kStands, 5);
   EXPECT_TRUE(of("b").listed);
   EXPECT_FALSE(of("b").named);
   EXPECT_TRUE(of("b").open());
   EXPECT_EQ(of("b").next_try, at(5));
   EXPECT_EQ(of("b").keep_until, at(5 + 8000));
-  learn("b", Source::kHost, OldVerdict::kStands, 9);
+  learn("b", Source::kHost, OldFinding::kStands, 9);
   EXPECT_TRUE(of("b").named);
   EXPECT_EQ(of("b").first_named, at(9));
-  learn("b", Source::kHost, OldVerdict::kStands, 20);
+  learn("b", Source::kHost, OldFinding::kStands, 20);
   EXPECT_EQ(of("b").first_named, at(9)) << "the first time counts";
 }
 
@@ -47,18 +47,18 @@ TEST_F(Table, OnlyANameThatAsksForAttentionVoidsThatItIsGone) {
   for (const State state : {State::kRefused, State::kSilent, State::kClosed}) {
     learn("b");
     of("b").state = state;
-    learn("b", Source::kDiscovery, OldVerdict::kStands, 10);
+    learn("b", Source::kDiscovery, OldFinding::kStands, 10);
     EXPECT_EQ(of("b").state, state);
-    learn("b", Source::kHost, OldVerdict::kIsVoid, 10);
+    learn("b", Source::kHost, OldFinding::kIsVoid, 10);
     EXPECT_EQ(of("b").state, State::kAsking);
     EXPECT_EQ(of("b").first_asked, at(10));
   }
   of("b").state = State::kForeign;
-  learn("b", Source::kHost, OldVerdict::kIsVoid, 10);
+  learn("b", Source::kHost, OldFinding::kIsVoid, 10);
   EXPECT_EQ(of("b").state, State::kForeign) << "it did answer";
   of("b").state = State::kRefused;
   candidates.hold("b", "c", at(10));
-  learn("b", Source::kHost, OldVerdict::kIsVoid, 10);
+  learn("b", Source::kHost, OldFinding::kIsVoid, 10);
   EXPECT_EQ(of("b").state, State::kRefused) << "those who vouch for it say when it is alive";
 }
 

@@ -87,7 +87,7 @@ TEST(FailureDetector, WhatCouldNotBeHeardIsNoSilence) {
 
 TEST(FailureDetector, AMajorityIsSlowerThanAMinorityIsToNotice) {
   const FailureDetector detector(kDeadAfter, 3);
-  EXPECT_EQ(detector.verdict_after(), Duration(2'500'000));
+  EXPECT_EQ(detector.declares_dead_after(), Duration(2'500'000));
   Members members;
   members["b"] = heard_at(0);
   members["c"] = heard_at(0);

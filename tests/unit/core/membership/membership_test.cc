@@ -85,7 +85,7 @@ class MembershipEvents : public ::testing::Test {
     if (std::holds_alternative<PingRequest>(question.request)) return says;
     if (std::holds_alternative<JoinRequest>(question.request)) {
       JoinAnswer answer;
-      answer.verdict = Verdict::kOk;
+      answer.status = ReplyStatus::kOk;
       answer.generation = says.generation;
       answer.phase = says.phase;
       return answer;
