@@ -89,7 +89,7 @@ std::string Explanations::detail_of(const PendingCall& pending, Reason reason) c
         return "this host was stopped for a while, and asks the others whether they still know it";
       return "this host is not ready: " + not_ready_because();
     case Reason::kOwnershipMoving:
-      if (!directory_.inventory().settled() && !directory_.inventory().waiting().empty()) {
+      if (!directory_.inventory().closed() && !directory_.inventory().waiting().empty()) {
         return named(call) + " is changing hands: this host waits to hear what " +
                list_of(directory_.inventory().waiting()) + " held of it";
       }

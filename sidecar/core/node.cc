@@ -44,11 +44,11 @@ void Node::begin(Now now) {
 }
 
 // What follows from an event, once its own handling is over.
-void Node::settle() {
+void Node::follow_up() {
   advance_orders();
   topology_changed_ = directory_.ask_inventory() || topology_changed_;
   tell_successors();
-  settle_contested();
+  resolve_contested();
   check_quorum();
   check_run();
   check_drained();
@@ -80,7 +80,7 @@ void Node::wake(Now now) {
                timer);
     advance_orders();
   }
-  settle();
+  follow_up();
 }
 
 // What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
@@ -147,7 +147,7 @@ void Node::set_phase(Phase phase) {
 void Node::ring_changed(const Ring& before, const Ring& after) {
   topology_changed_ = true;
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
-  if (!membership_.joined() && directory_.inventory().settled() && directory_.displaced().size() == 0) return;
+  if (!membership_.joined() && directory_.inventory().closed() && directory_.displaced().size() == 0) return;
   const std::string& self = membership_.self().host;
   HashRanges gained = after.ranges(self);
   HashRanges lost = before.ranges(self);
@@ -213,13 +213,13 @@ void Node::discovered(Now now, const std::vector<std::string>& addresses, bool c
   if (life_cycle_.life().has_run()) {  // a run that begins has it read again
     change_membership([&](Membership& membership) { membership.discovered(addresses, complete, missing); });
   }
-  settle();
+  follow_up();
 }
 
 void Node::connection_lost(Now now, const std::string& host) {
   begin(now);
   change_membership([&](Membership& membership) { membership.connection_lost(host); });
-  settle();
+  follow_up();
 }
 
 }  // namespace ringside::core

@@ -83,7 +83,7 @@ class Node final {
  private:
   // node.cc
   void begin(Now now);
-  void settle();
+  void follow_up();
   void tick();
   void tick_soon();
   void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request);
@@ -137,7 +137,7 @@ class Node final {
   void grant_answered(const LegacyHosts::Granted& granted);
   void verified(const LegacyHosts::Verified& verified);
   void end_yielded(const std::vector<Directory::Yielded>& yielded);
-  void settle_contested();
+  void resolve_contested();
   void tell_successors();
 
   // node_check.cc

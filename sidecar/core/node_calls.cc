@@ -16,7 +16,7 @@ void Node::apply(Now now, CallId token, CallPtr call) {
     route(token);
     calls_.placed(token);
   }
-  settle();
+  follow_up();
 }
 
 RouteFacts Node::facts() const {
@@ -114,7 +114,7 @@ void Node::run_with_room() {
 void Node::turn_ended(Now now, TurnId token, Answer answer) {
   begin(now);
   const auto end = activations_.turn_ended(token, answer);
-  if (!end) return settle();
+  if (!end) return follow_up();
   if (end->answered) calls_.answered_by_app(end->id, end->took);
   const bool wants_its_end = answer.deactivate;
   bool pause = false;
@@ -129,7 +129,7 @@ void Node::turn_ended(Now now, TurnId token, Answer answer) {
   }
   if (end->active && !activations_.end_after_turn(end->id, wants_its_end) && !pause) run(end->id);
   run_with_room();
-  settle();
+  follow_up();
 }
 
 // ---- its actor is elsewhere -----------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ void Node::forward_answered(Now now, ForwardId token, Answer answer) {
     }
     forward_ended(token, std::move(answer));
   }
-  settle();
+  follow_up();
 }
 
 // Any end of a forward: an answer of the owner, or none.
@@ -236,7 +236,7 @@ void Node::retry_due(CallId token) {
 void Node::cancel(Now now, CallId token) {
   begin(now);
   if (const auto left = calls_.cancel(token)) give_free(*left);
-  settle();
+  follow_up();
 }
 
 void Node::hang_up(Now now, CallId token) {

@@ -11,37 +11,37 @@ void Node::start(Now now, bool app_up, const std::string& why) {
   last_event_ = now.mono;
   begin(now);
   carry_out(life_cycle_.start(app_up, why));
-  settle();
+  follow_up();
 }
 
 void Node::app_up(Now now) {
   begin(now);
   carry_out(life_cycle_.app_up());
-  settle();
+  follow_up();
 }
 
 void Node::app_down(Now now, const std::string& why, bool alive) {
   begin(now);
   carry_out(life_cycle_.app_down(why, alive));
-  settle();
+  follow_up();
 }
 
 void Node::app_restarted(Now now) {
   begin(now);
   carry_out(life_cycle_.app_restarted(activations_.actors().size()));
-  settle();
+  follow_up();
 }
 
 void Node::drain(Now now) {
   begin(now);
   carry_out(life_cycle_.drain(activations_.actors().size()));
-  settle();
+  follow_up();
 }
 
 void Node::uncordon(Now now) {
   begin(now);
   carry_out(life_cycle_.uncordon());
-  settle();
+  follow_up();
 }
 
 void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
@@ -65,7 +65,7 @@ void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
     }
     activations_.send_deactivations();
   }
-  settle();
+  follow_up();
 }
 
 void Node::carry_out(const LifeSteps& steps) {
@@ -111,7 +111,7 @@ void Node::check_run() {
     begin_run(*phase);
   }
   if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
-  if (!directory_.inventory().settled() || !all_ended || !life_cycle_.life().has_quorum()) return;
+  if (!directory_.inventory().closed() || !all_ended || !life_cycle_.life().has_quorum()) return;
   set_phase(Phase::kReady);
   topology_changed_ = true;
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
@@ -139,7 +139,7 @@ void Node::close(Now now) {
     give_free(calls_.give_up(token, outcome, Reason::kShuttingDown));
   }
   change_membership([](Membership& membership) { membership.close(); });
-  settle();
+  follow_up();
 }
 
 }  // namespace ringside::core

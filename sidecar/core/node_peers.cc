@@ -17,7 +17,7 @@ void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::s
   } else {
     answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
   }
-  settle();
+  follow_up();
 }
 
 void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request) {
@@ -161,7 +161,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
   } else if (!succession_.answered(token, answer)) {
     change_membership([&](Membership& membership) { membership.answered(token, answer); });
   }
-  settle();
+  follow_up();
 }
 
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
@@ -208,9 +208,9 @@ void Node::end_yielded(const std::vector<Directory::Yielded>& yielded) {
   }
 }
 
-void Node::settle_contested() {
+void Node::resolve_contested() {
   if (!directory_.is_contest_due()) return;
-  Directory::Contested contested = directory_.settle_contested();
+  Directory::Contested contested = directory_.resolve_contested();
   end_yielded(contested.yielded);
   directory_.tell(std::move(contested));
 }

@@ -150,7 +150,7 @@ FAULTS = [
      '    if (!planted("displaced-never-go")) displaced_.drop(end.id, host, end.epoch);'),
     ("everybody-waits", "moves", 100, "route.cc",
      "    const bool open = membership.phase() == Phase::kReady &&",
-     '    if (planted("everybody-waits") && !facts.inventory.settled()) return wait_for(Reason::kOwnershipMoving);\n'
+     '    if (planted("everybody-waits") && !facts.inventory.closed()) return wait_for(Reason::kOwnershipMoving);\n'
      "    const bool open = membership.phase() == Phase::kReady &&"),
     ("bootstrap-beside-unresolved", "names", 40, "membership/closure.cc",
      "  if (meant.unresolved) return answers",

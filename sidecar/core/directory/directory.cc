@@ -155,7 +155,7 @@ std::vector<Claim> Directory::take_claims(const HostRun& holder, const std::vect
 // ---- ids with two holders -------------------------------------------------------------------------------------------
 
 // The greater epoch stays. The lesser is told again and again, until it has ended.
-Directory::Contested Directory::settle_contested() {
+Directory::Contested Directory::resolve_contested() {
   Contested contested;
   if (!is_contest_due()) return contested;
   next_contest_ = context_.now.mono + kContestRepeat;

@@ -69,7 +69,7 @@ class Directory {
     std::map<std::pair<std::string, std::string>, OwnershipRequest> of_others;  // by loser and winner
   };
   bool is_contest_due() const { return !contested_.empty() && context_.now.mono >= next_contest_; }
-  Contested settle_contested();
+  Contested resolve_contested();
   void tell(Contested&& contested);
 
   // ---- what came of a question ----

@@ -27,7 +27,7 @@ class Inventory {
 
   // Something is pending, and no question is open: the next one may be.
   bool may_open_next() const { return waiting_.empty() && !pending_.empty(); }
-  // Opens it: `members` (host -> generation) must answer. With no members, what was gained is settled at once.
+  // Opens it: `members` (host -> generation) must answer. With no members, it is closed at once.
   void open_next(const std::map<std::string, Generation>& members);
 
   // That run has yet to answer the open question, which has this number: what it says to another counts for nothing.
@@ -41,7 +41,7 @@ class Inventory {
   // That run is dead, or was never asked: nothing more is awaited from it.
   void gone(const std::string& host);
 
-  bool settled() const { return pending_.empty() && waiting_.empty(); }
+  bool closed() const { return pending_.empty() && waiting_.empty(); }
   bool in_doubt(Hash key) const { return pending_.contains(key) || open_.contains(key); }
   std::uint64_t number() const { return number_; }
   const HashRanges& ranges() const { return open_; }

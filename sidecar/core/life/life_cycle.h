@@ -51,8 +51,8 @@ class LifeCycle {
   // earlier sidecar's activations left in it, and is asked to. Whoever is on the ring gets calls.
   std::optional<Phase> next_run();
   LifeSteps must_rejoin(const std::string& why, Phase phase);
-  // With --quorum: whether there is one. The minority of a partition stops by itself, before the majority's longer
-  // verdict lets it take over.
+  // With --quorum: whether there is one. The minority of a partition stops by itself, before the majority, which
+  // waits longer, takes over.
   LifeSteps see_quorum(bool quorum, Phase phase, std::size_t members);
 
   // ---- what may be done ----

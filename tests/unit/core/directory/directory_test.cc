@@ -281,7 +281,7 @@ TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
   const std::vector<AskPeer> questions = asked();
   heard(questions[0], InventoryAnswer{ReplyStatus::kOk, 1, {{1, 60}, {2, 40}, {3, 41}}, {}});
   heard(questions[1], InventoryAnswer{ReplyStatus::kOk, 1, {{3, 44}}, {}});
-  Directory::Contested contested = directory.settle_contested();
+  Directory::Contested contested = directory.resolve_contested();
   ASSERT_EQ(contested.yielded.size(), 1U) << "1 is greater elsewhere";
   EXPECT_EQ(contested.yielded[0].id, 1U);
   directory.tell(std::move(contested));
@@ -290,12 +290,12 @@ TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
     told.push_back(question.host + " of " + std::get<OwnershipRequest>(question.request).host);
   }
   EXPECT_EQ(told, (std::vector<std::string>{"10.0.0.2 of here", "10.0.0.2 of 10.0.0.3"}));
-  directory.tell(directory.settle_contested());
+  directory.tell(directory.resolve_contested());
   EXPECT_TRUE(asked().empty()) << "again after a while";
   here.claims.clear();
   directory.hear_ends("10.0.0.2", {{3, 41, {}}});
   context.now.mono += kSecond;
-  EXPECT_TRUE(directory.settle_contested().mine.empty());
+  EXPECT_TRUE(directory.resolve_contested().mine.empty());
   EXPECT_EQ(holder_of(3), "10.0.0.3");
 }
 

@@ -19,7 +19,7 @@ TEST(Inventory, IsSettledOnceAllThatWereAskedHaveAnsweredThisNumber) {
   EXPECT_TRUE(inventory.in_doubt(15));
   inventory.gone("b");
   EXPECT_FALSE(inventory.in_doubt(15));
-  EXPECT_TRUE(inventory.settled());
+  EXPECT_TRUE(inventory.closed());
 }
 
 TEST(Inventory, WhatIsGainedMeanwhileWaitsForTheNextQuestion) {
@@ -34,7 +34,7 @@ TEST(Inventory, WhatIsGainedMeanwhileWaitsForTheNextQuestion) {
   EXPECT_TRUE(inventory.in_doubt(35));
   ASSERT_TRUE(inventory.may_open_next());
   inventory.open_next({});
-  EXPECT_TRUE(inventory.settled()) << "nobody to ask";
+  EXPECT_TRUE(inventory.closed()) << "nobody to ask";
 }
 
 // Otherwise an answer that is overtaken by the end of an activation brings it back for good.
