@@ -140,7 +140,7 @@ void Node::forward(CallId token, const Call& call, const Route& route) {
   const bool bounce = route.member->legacy() && call.origin == Origin::kPeer && !call.hops;
   if (bounce) {
     switch (legacy_.begin_bounce(call.id)) {
-      case LegacyHosts::Bounce::kRefused:
+      case LegacyHosts::Bounce::kTooMany:
         ++context_.counters.ring_disagreements;
         // It sends the calls back: it does not hold the actor any more.
         directory_.is_not_at(call.id, to.host, 0);

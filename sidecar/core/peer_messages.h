@@ -159,7 +159,7 @@ struct ExpireAnswer {
 // Instead of an answer: what surely or possibly went wrong. "No answer" never means "that host is gone".
 struct PeerFailure {
   enum class Kind : std::uint8_t {
-    kRefused,      // no process listens there, or the connection was reset: worth a look at once
+    kReset,        // the kernel there says that no process listens, or the connection was reset: worth a look
     kUnreachable,  // could not connect for another reason (route)
     kUnresolved,   // the name has no address, or nobody says which
     kLost,         // sent, and then no answer
@@ -172,7 +172,7 @@ struct PeerFailure {
 
   // It may not have arrived; otherwise it did, and saying it again would change nothing.
   bool unheard() const {
-    return kind == Kind::kRefused || kind == Kind::kUnreachable || kind == Kind::kUnresolved || kind == Kind::kLost;
+    return kind == Kind::kReset || kind == Kind::kUnreachable || kind == Kind::kUnresolved || kind == Kind::kLost;
   }
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,

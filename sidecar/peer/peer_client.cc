@@ -24,7 +24,7 @@ core::PeerFailure failure_of(const net::CallResult& result) {
   core::PeerFailure failure;
   failure.detail = result.message;
   if (result.refused || result.reset) {
-    failure.kind = Kind::kRefused;
+    failure.kind = Kind::kReset;
   } else if (result.unresolved) {
     failure.kind = Kind::kUnresolved;
   } else if (!result.from_server) {

@@ -53,7 +53,7 @@ void LegacyHost::ping(const std::string& host) {
     if (member == members_.end()) return;
     const auto* failure = std::get_if<core::PeerFailure>(&says);
     member->second = failure == nullptr ? 0 : member->second + 1;
-    const bool refused = failure != nullptr && failure->kind == core::PeerFailure::Kind::kRefused;
+    const bool refused = failure != nullptr && failure->kind == core::PeerFailure::Kind::kReset;
     if (refused || member->second >= kMissesOfTheDead) remove(host);
   });
 }

@@ -28,7 +28,7 @@ void World::ask(std::size_t from, core::AskPeer question) {
     if (std::exchange(*answered, true)) return;
     on_host(from, asker, [this, token, says = std::move(says)](Host& h) {
       const auto* failure = std::get_if<core::PeerFailure>(&says);
-      if (failure == nullptr || failure->kind == core::PeerFailure::Kind::kRefused) h.must_ask_until = 0;
+      if (failure == nullptr || failure->kind == core::PeerFailure::Kind::kReset) h.must_ask_until = 0;
       h.node->peer_answered(time_of(h), token, says);
     });
   };
@@ -45,7 +45,7 @@ void World::ask(std::size_t from, core::AskPeer question) {
     Host& target = hosts_[to];
     if (!target.alive()) {
       if (lost(to, from)) return;
-      return after(delay(from), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kRefused, "refused"}); });
+      return after(delay(from), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kReset, "refused"}); });
     }
     if (target.legacy) return ask_legacy(from, to, *shared, answer);
     on_host(to, target.incarnation, [this, from, to, sender, shared, answer](Host& h) {
@@ -118,7 +118,7 @@ void World::legacy_asks(const std::string& from, const std::string& to, core::Pe
     const auto answer = [this, asker, done](core::PeerAnswer says) {
       after(delay(asker), [done, says = std::move(says)] { done(says); });
     };
-    if (!host.alive()) return answer(core::PeerFailure{core::PeerFailure::Kind::kRefused, "refused"});
+    if (!host.alive()) return answer(core::PeerFailure{core::PeerFailure::Kind::kReset, "refused"});
     if (host.legacy) return answer(host.legacy->answer(request));
     on_host(target, host.incarnation, [this, asker, target, request, answer](Host& h) {
       const core::ReplyId token(next_number_++);

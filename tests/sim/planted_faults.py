@@ -37,8 +37,8 @@ FAULTS = [
      '  if (planted("drain-without-deactivation")) return {SetPhase{Phase::kDraining}, LoseAll{}, TickSoon{}};\n'
      "  return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};"),
     ("time-out-is-gone", "network", 40, "membership/membership_liveness.cc",
-     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kRefused) return;\n  if (!detector_.refused(*member))",
-     '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kRefused && !planted("time-out-is-gone"))) return;\n'
+     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;\n  if (!detector_.refused(*member))",
+     '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kReset && !planted("time-out-is-gone"))) return;\n'
      '  if (!detector_.refused(*member) && !planted("time-out-is-gone"))'),
     ("forget-duplicates", "partitions", 300, "directory/displaced_activations.cc",
      "  const auto [first, last] = duplicates_.equal_range(id);\n  auto entry =",

@@ -163,7 +163,7 @@ void Stage::question(const std::string& from, core::Sender sender, const std::st
   travel([this, from, to, sender = std::move(sender), request = std::move(request), back] {
     Host& target = host(to);
     if (!target.alive()) {
-      return back(core::PeerFailure{core::PeerFailure::Kind::kRefused, "(connection refused)"});
+      return back(core::PeerFailure{core::PeerFailure::Kind::kReset, "(connection refused)"});
     }
     if (target.legacy) return back(target.legacy->answer(request));
     on(to, [this, from, sender, request, back](Host& h) {

@@ -22,7 +22,7 @@ std::map<std::string, LegacyHosts::News> LegacyHosts::take_news() {
 }
 
 LegacyHosts::Bounce LegacyHosts::begin_bounce(ActorId id) {
-  if (!bounces_.begin(id, context_.now.mono)) return Bounce::kRefused;
+  if (!bounces_.begin(id, context_.now.mono)) return Bounce::kTooMany;
   return bounces_.first(id) ? Bounce::kFirst : Bounce::kAnother;
 }
 

@@ -45,7 +45,7 @@ class LegacyHosts {
   std::map<std::string, News> take_news();  // of hosts that are still members, and legacy ones
 
   // ---- bounces ----
-  enum class Bounce : std::uint8_t { kFirst, kAnother, kRefused };  // refused: a disagreement about the ring
+  enum class Bounce : std::uint8_t { kFirst, kAnother, kTooMany };  // too many: a disagreement about the ring
   Bounce begin_bounce(ActorId id);
   void end_bounce(ActorId id) { bounces_.end(id); }
   bool has_refused(ActorId id) const { return bounces_.disputed(id, context_.now.mono); }

@@ -5,7 +5,7 @@
 //      |   \---- as soon as this host has joined ----> kMeeting (one of the two has to join anew) --> a member
 //      |---- another name ----> kAlias     that name is asked in its turn
 //      |---- another cluster, ring or minute ----> kForeign
-//      |---- no process there ----> kRefused
+//      |---- no process there ----> kNobodyListens
 //      '---- nothing ----> kSilent
 //
 // Each of the states at the end is looked at again from time to time, and may turn into any other. Invariants
@@ -29,14 +29,14 @@ struct Candidate {
   static constexpr Duration kElsewhereRepeat{10'000'000};  // at an address that may be given to another host in the end
 
   enum class State : std::uint8_t {
-    kAsking,   // pinged; no answer so far
-    kJoining,  // it answered; now asked to take us in
-    kMeeting,  // both are members of something already: one of us has to join anew
-    kAlias,    // an address of a host with another name, or of this host itself
-    kRefused,  // no process there
-    kSilent,   // did not answer in time: taken for dead
-    kForeign,  // of another cluster or ring, or somebody who says what cannot be true
-    kClosed,   // a legacy host that said good-bye
+    kAsking,         // pinged; no answer so far
+    kJoining,        // it answered; now asked to take us in
+    kMeeting,        // both are members of something already: one of us has to join anew
+    kAlias,          // an address of a host with another name, or of this host itself
+    kNobodyListens,  // no process there
+    kSilent,         // did not answer in time: taken for dead
+    kForeign,        // of another cluster or ring, or somebody who says what cannot be true
+    kClosed,         // a legacy host that said good-bye
   };
   State state = State::kAsking;
   bool listed = false;  // discovery names it
@@ -64,7 +64,7 @@ struct Candidate {
   std::string told;               // what of that the log has
 
   bool open() const { return state == State::kAsking || state == State::kJoining; }
-  bool gone() const { return state == State::kRefused || state == State::kSilent; }
+  bool gone() const { return state == State::kNobodyListens || state == State::kSilent; }
   bool is_this_host() const { return state == State::kAlias && name.empty(); }
 
   // ---- steps ----

@@ -75,7 +75,7 @@ void Candidates::release(Instant now) {
   for (auto& [name, candidate] : table_) {
     if (std::exchange(candidate.held_up, false)) candidate.next_try = now;
     // Somebody may have started there, whom nobody can name.
-    if (candidate.state == Candidate::State::kRefused) candidate.ask_anew(now);
+    if (candidate.state == Candidate::State::kNobodyListens) candidate.ask_anew(now);
   }
 }
 

@@ -66,7 +66,7 @@ std::string Closure::why_unusable(const std::string& address, const Candidate& c
       return "";
     case Candidate::State::kAlias:
       return answers + ", which is " + (meant.name.empty() ? "this host" : meant.name) + " here" + kAdvice;
-    case Candidate::State::kRefused:
+    case Candidate::State::kNobodyListens:
       return answers + ", which refuses connections here" + kAdvice;
     default:
       break;
@@ -83,7 +83,7 @@ std::string Closure::why_out_of_reach(const std::string& name, const Candidate& 
     return known + "leads to " + (candidate.name.empty() ? "this host" : candidate.name) + " here" + kAdvice;
   }
   if (candidate.state == Candidate::State::kForeign) return known + "cannot be met here: " + candidate.problem;
-  if (candidate.state == Candidate::State::kRefused) return known + "refuses connections here" + kAdvice;
+  if (candidate.state == Candidate::State::kNobodyListens) return known + "refuses connections here" + kAdvice;
   if (candidate.unresolved) return known + "cannot be resolved here" + kAdvice;
   return known + "does not answer here";
 }

@@ -232,7 +232,7 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
     return check_joined();
   }
   Candidate& candidate = *found;
-  const bool refused = failure.kind == PeerFailure::Kind::kRefused;
+  const bool refused = failure.kind == PeerFailure::Kind::kReset;
   candidate.unresolved = failure.kind == PeerFailure::Kind::kUnresolved;
   const bool has_been_judged =
       candidate.state == Candidate::State::kForeign || candidate.state == Candidate::State::kAlias;
@@ -246,7 +246,7 @@ void Membership::candidate_failed(const std::string& address, const PeerFailure&
   if (by_itself && candidate.state == Candidate::State::kJoining) candidate.last_answer = now();
   if (!refused) return;  // silence is not an answer: the question stays open
   if (candidate.state == Candidate::State::kClosed) return;
-  if (candidate.state != Candidate::State::kRefused) {
+  if (candidate.state != Candidate::State::kNobodyListens) {
     candidate.refused();
     discovery_.doubt(now());  // read again before anybody concludes to be alone
   }

@@ -217,7 +217,7 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
 
 void Membership::ping_failed(const Question& asked, const PeerFailure& failure) {
   Member* member = view_.find(asked.host);
-  if (member == nullptr || failure.kind != PeerFailure::Kind::kRefused) return;
+  if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;
   if (!detector_.refused(*member)) return ping(*member);
   // Says who is not there, at once; a host that is merely slow refuses nothing.
   remove(asked.host, "refused connections", Gone::kRefusing);

@@ -187,7 +187,7 @@ void Membership::back_probed(const std::string& host, const PingAnswer* says, co
 
 void Membership::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
                                     const PeerFailure* failure) {
-  const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kRefused;
+  const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kReset;
   switch (request.what) {
     case WaitingRequest::For::kJoin:
       if (says == nullptr || says->generation != request.generation) {
@@ -217,7 +217,7 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
       if (leaving) {
         remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
-        look_for(host, Candidate::State::kRefused, kRestartTime, "it has ended in order");
+        look_for(host, Candidate::State::kNobodyListens, kRestartTime, "it has ended in order");
       }
       const bool gone = !same || leaving;
       context_.effects.push_back(

@@ -182,7 +182,7 @@ void Cluster::ask(const std::string& name, Host& host, const AskPeer& question) 
                                                      : question.host;
   const auto target = hosts_.find(to);
   if (target == hosts_.end() || !target->second.node) {
-    host.node->peer_answered(now(name), question.token, PeerFailure{PeerFailure::Kind::kRefused, "refused"});
+    host.node->peer_answered(now(name), question.token, PeerFailure{PeerFailure::Kind::kReset, "refused"});
   } else {
     const ReplyId token(next_++);
     asked_[token] = {name, question.token};

@@ -304,7 +304,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
   far.advance({now.mono, now.wall_ms + 30'000});
   node.start(now, true);
   const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
-    if (question.host == "c") return PeerFailure{PeerFailure::Kind::kRefused, "refused"};
+    if (question.host == "c") return PeerFailure{PeerFailure::Kind::kReset, "refused"};
     if (std::holds_alternative<ProbeRequest>(question.request)) return ProbeAnswer{};
     if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun);
     if (std::holds_alternative<JoinRequest>(question.request)) {

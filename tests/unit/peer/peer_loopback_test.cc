@@ -129,7 +129,7 @@ TEST_F(Loopback, FailuresSayWhatIsKnown) {
   EXPECT_EQ(mismatch.kind, Kind::kMismatch);
   EXPECT_EQ(mismatch.detail, "this is staging");
   const auto nobody = ask(core::PingRequest{}, net::testing::unused_endpoint().to_string());
-  EXPECT_EQ(std::get<core::PeerFailure>(nobody).kind, Kind::kRefused);
+  EXPECT_EQ(std::get<core::PeerFailure>(nobody).kind, Kind::kReset);
   EXPECT_EQ(std::get<core::PeerFailure>(ask(core::PingRequest{}, "no host")).kind, Kind::kUnreachable);
 }
 

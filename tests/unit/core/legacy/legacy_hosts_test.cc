@@ -46,7 +46,7 @@ TEST_F(LegacyHostsTest, FewCallsOfAnIdBounceAtOnce) {
   EXPECT_EQ(legacy.begin_bounce(7), Bounce::kFirst);
   for (int i = 1; i < LegacyBounces::kMostOfAnId; ++i) EXPECT_EQ(legacy.begin_bounce(7), Bounce::kAnother);
   EXPECT_FALSE(legacy.has_refused(7));
-  EXPECT_EQ(legacy.begin_bounce(7), Bounce::kRefused);
+  EXPECT_EQ(legacy.begin_bounce(7), Bounce::kTooMany);
   EXPECT_TRUE(legacy.has_refused(7));
   EXPECT_EQ(legacy.begin_bounce(8), Bounce::kFirst);
   legacy.end_bounce(7);

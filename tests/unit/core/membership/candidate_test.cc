@@ -11,12 +11,12 @@ using Clock = Candidate::Clock;
 Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
 TEST(Candidate, OnlyAskingAndJoiningAreOpenQuestions) {
-  for (const State state : {State::kAsking, State::kJoining, State::kMeeting, State::kAlias, State::kRefused,
+  for (const State state : {State::kAsking, State::kJoining, State::kMeeting, State::kAlias, State::kNobodyListens,
                             State::kSilent, State::kForeign, State::kClosed}) {
     Candidate candidate;
     candidate.state = state;
     EXPECT_EQ(candidate.open(), state == State::kAsking || state == State::kJoining);
-    EXPECT_EQ(candidate.gone(), state == State::kRefused || state == State::kSilent);
+    EXPECT_EQ(candidate.gone(), state == State::kNobodyListens || state == State::kSilent);
     EXPECT_EQ(candidate.is_this_host(), state == State::kAlias);
     candidate.ask_anew(at(5));
     EXPECT_TRUE(candidate.open());

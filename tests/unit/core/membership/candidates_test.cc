@@ -44,7 +44,7 @@ TEST_F(Table, ANameIsAskedAtOnceAndRemembersWhoNamedIt) {
 }
 
 TEST_F(Table, OnlyANameThatAsksForAttentionVoidsThatItIsGone) {
-  for (const State state : {State::kRefused, State::kSilent, State::kClosed}) {
+  for (const State state : {State::kNobodyListens, State::kSilent, State::kClosed}) {
     learn("b");
     of("b").state = state;
     learn("b", Source::kDiscovery, OldFinding::kStands, 10);
@@ -56,10 +56,10 @@ TEST_F(Table, OnlyANameThatAsksForAttentionVoidsThatItIsGone) {
   of("b").state = State::kForeign;
   learn("b", Source::kHost, OldFinding::kIsVoid, 10);
   EXPECT_EQ(of("b").state, State::kForeign) << "it did answer";
-  of("b").state = State::kRefused;
+  of("b").state = State::kNobodyListens;
   candidates.hold("b", "c", at(10));
   learn("b", Source::kHost, OldFinding::kIsVoid, 10);
-  EXPECT_EQ(of("b").state, State::kRefused) << "those who vouch for it say when it is alive";
+  EXPECT_EQ(of("b").state, State::kNobodyListens) << "those who vouch for it say when it is alive";
 }
 
 TEST_F(Table, IsBounded) {
@@ -129,7 +129,7 @@ TEST_F(Table, WhoIsReleasedAsksThoseWhoWereHeldUpOrRefused) {
   learn("silent");
   of("held-up").held_up = true;
   of("held-up").next_try = of("silent").next_try = at(1000);
-  of("refused").state = State::kRefused;
+  of("refused").state = State::kNobodyListens;
   of("silent").state = State::kSilent;
   candidates.release(at(50));
   EXPECT_FALSE(of("held-up").held_up);
@@ -152,7 +152,7 @@ TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
         Case{State::kClosed, false, Turn::kPing, 100}, Case{State::kJoining, false, Turn::kAskToJoin, 1000},
         Case{State::kJoining, true, Turn::kPing, 1000}, Case{State::kAlias, false, Turn::kLookUpAfreshAndPing, 10'000},
         Case{State::kForeign, true, Turn::kLookUpAfreshAndPing, 10'000}, Case{State::kMeeting, true, Turn::kPing, 1000},
-        Case{State::kRefused, false, Turn::kPing, 1000}, Case{State::kSilent, true, Turn::kPing, 1000}}) {
+        Case{State::kNobodyListens, false, Turn::kPing, 1000}, Case{State::kSilent, true, Turn::kPing, 1000}}) {
     learn("b");
     of("b").state = state;
     EXPECT_EQ(candidates.take_turn("b", {at(2000), joined, false, false, false}), turn) << static_cast<int>(state);
@@ -214,7 +214,7 @@ TEST_F(Table, WhoIsHeldUpAsksOnlyThoseWhoMayKnowBetter) {
 
 TEST_F(Table, WhereNobodyOwnsAnythingTheFirstThatComesIsFoundSoon) {
   learn("b");
-  of("b").state = State::kRefused;
+  of("b").state = State::kNobodyListens;
   (void)candidates.take_turn("b", {at(0), true, true, false, false});
   EXPECT_EQ(of("b").next_try, Instant() + config.ping_interval);
 }
@@ -227,7 +227,7 @@ TEST_F(Table, AJoinerNamesThoseThatItHasYetToMeet) {
   learn("Not-Canonical");
   of("legacy").legacy = true;
   of("legacy").state = State::kJoining;
-  of("refused").state = State::kRefused;
+  of("refused").state = State::kNobodyListens;
   EXPECT_EQ(candidates.to_be_met(true), (std::vector<std::string>{"asked", "legacy"}));
   EXPECT_EQ(candidates.to_be_met(false), std::vector<std::string>{"legacy"});
 }

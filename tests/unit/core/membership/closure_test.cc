@@ -56,7 +56,7 @@ TEST_F(Closures, AreCompleteWhenNoQuestionIsOpen) {
   };
   for (const auto& [state, complete] :
        {Case{State::kAsking, false}, Case{State::kJoining, false}, Case{State::kMeeting, true},
-        Case{State::kRefused, true}, Case{State::kSilent, true}, Case{State::kForeign, true},
+        Case{State::kNobodyListens, true}, Case{State::kSilent, true}, Case{State::kForeign, true},
         Case{State::kClosed, true}, Case{State::kAlias, true}}) {
     candidates.clear();
     candidate("b", state);
@@ -124,8 +124,9 @@ TEST_F(Closures, AMemberOfOthersThatIsOutOfReachHoldsThisHostUp) {
     const char* why;
   };
   for (const auto& [state, unresolved, why] :
-       {Case{State::kRefused, false, "refuses connections here"}, Case{State::kAsking, true, "cannot be resolved here"},
-        Case{State::kSilent, false, "does not answer here"}, Case{State::kAlias, false, "leads to this host here"}}) {
+       {Case{State::kNobodyListens, false, "refuses connections here"},
+        Case{State::kAsking, true, "cannot be resolved here"}, Case{State::kSilent, false, "does not answer here"},
+        Case{State::kAlias, false, "leads to this host here"}}) {
     Candidate& one = candidate("b", state);
     one.unresolved = unresolved;
     one.held_by = {"c"};
@@ -231,10 +232,10 @@ TEST_F(Closures, WithoutAClusterDiscoveryHasToNameSomebody) {
 
 TEST_F(Closures, TheFirstOfTheNamedThatWereGoneIsRemembered) {
   EXPECT_FALSE(closure().unmet_since());
-  candidate("listed", State::kRefused).listed = true;
+  candidate("listed", State::kNobodyListens).listed = true;
   EXPECT_FALSE(closure().unmet_since()) << "nobody knew it";
   for (const auto& [name, state, when] :
-       {std::tuple{"b", State::kRefused, 300}, {"c", State::kSilent, 200}, {"d", State::kJoining, 100}}) {
+       {std::tuple{"b", State::kNobodyListens, 300}, {"c", State::kSilent, 200}, {"d", State::kJoining, 100}}) {
     Candidate& one = candidate(name, state);
     one.named = true;
     one.first_named = at(when);

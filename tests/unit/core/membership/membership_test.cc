@@ -80,7 +80,7 @@ class MembershipEvents : public ::testing::Test {
 
   PeerAnswer answer_to(const AskPeer& question) {
     const auto peer = peers.find(question.host);
-    if (peer == peers.end()) return PeerFailure{PeerFailure::Kind::kRefused, "refused"};
+    if (peer == peers.end()) return PeerFailure{PeerFailure::Kind::kReset, "refused"};
     const PingAnswer& says = peer->second;
     if (std::holds_alternative<PingRequest>(question.request)) return says;
     if (std::holds_alternative<JoinRequest>(question.request)) {
