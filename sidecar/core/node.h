@@ -129,9 +129,9 @@ class Node final {
   InventoryAnswer inventory_for(const Sender& sender, const InventoryRequest& request) const;
   void claims_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
-  void expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip);
+  void expiry_announced(ReplyId token, const LegacyExpiryRequest& request, const std::string& source_ip);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
-  ExpireAnswer hear_ends(const Sender& sender, const ExpireRequest& request);
+  EndedAnswer hear_ends(const Sender& sender, const EndedRequest& request);
   void inventory_heard(const std::string& host, const Directory::InventoryHeard& heard);
   void announcement_heard(const std::string& host, const Directory::AnnouncementHeard& heard);
   void grant_answered(const LegacyHosts::Granted& granted);

@@ -37,7 +37,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
             answer(token, std::move(ids));
           },
           [&](const OwnershipRequest& claims) { claims_announced(token, sender, claims, source_ip); },
-          [&](const ExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
+          [&](const LegacyExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
           [&](const ClosingRequest& closing) {
             change_membership([&](Membership& membership) { membership.closing(token, closing.host, source_ip); });
           },
@@ -51,7 +51,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
           [&](const ProbeRequest& probe) {
             change_membership([&](Membership& membership) { membership.probe(token, sender, probe); });
           },
-          [&](const ExpireRequest& ended) { answer(token, hear_ends(sender, ended)); },
+          [&](const EndedRequest& ended) { answer(token, hear_ends(sender, ended)); },
       },
       request);
 }
@@ -115,7 +115,7 @@ AckAnswer Node::hear_claims(const HostRun& holder, const std::vector<Claim>& cla
   return std::move(heard.ack);
 }
 
-void Node::expiry_announced(ReplyId token, const ExpiryRequest& request, const std::string& source_ip) {
+void Node::expiry_announced(ReplyId token, const LegacyExpiryRequest& request, const std::string& source_ip) {
   using Counts = Directory::Judgement::Counts;
   const Directory::Judgement judgement = directory_.judge(request, source_ip);
   if (judgement.counts == Counts::kNo) return answer(token, AckAnswer{false, judgement.why_not, {}});
@@ -133,7 +133,7 @@ void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& id
   topology_changed_ = true;
 }
 
-ExpireAnswer Node::hear_ends(const Sender& sender, const ExpireRequest& request) {
+EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
   if (membership_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kBuried};
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);

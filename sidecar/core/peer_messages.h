@@ -66,7 +66,7 @@ struct OwnershipRequest {
   std::vector<Claim> claims;
   bool asks = false;  // of the ring owner, for what it does not hold and knows nobody to hold
 };
-struct ExpiryRequest {
+struct LegacyExpiryRequest {
   std::string host;
   std::vector<ActorId> ids;
 };
@@ -86,12 +86,12 @@ struct InventoryRequest {
 struct ProbeRequest {
   std::string host;
 };
-struct ExpireRequest {  // among Ringside hosts; ExpiryRequest tells legacy hosts
+struct EndedRequest {  // activations that have ended; legacy hosts are told by LegacyExpiryRequest
   std::vector<Ended> ended;
 };
 using PeerRequest =
-    std::variant<PingRequest, NegotiateRequest, IdsRequest, OwnershipRequest, ExpiryRequest, ClosingRequest,
-                 JoinRequest, LeaveRequest, InventoryRequest, ProbeRequest, ExpireRequest>;
+    std::variant<PingRequest, NegotiateRequest, IdsRequest, OwnershipRequest, LegacyExpiryRequest, ClosingRequest,
+                 JoinRequest, LeaveRequest, InventoryRequest, ProbeRequest, EndedRequest>;
 
 // ---- answers ----
 struct PingAnswer {
@@ -153,7 +153,7 @@ struct ProbeAnswer {
   Generation generation = 0;
   Duration age{0};  // how long ago it was heard
 };
-struct ExpireAnswer {
+struct EndedAnswer {
   ReplyStatus status = ReplyStatus::kUnspecified;
 };
 // Instead of an answer: what surely or possibly went wrong. "No answer" never means "that host is gone".
@@ -176,6 +176,6 @@ struct PeerFailure {
   }
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,
-                                InventoryAnswer, ProbeAnswer, ExpireAnswer, PeerFailure>;
+                                InventoryAnswer, ProbeAnswer, EndedAnswer, PeerFailure>;
 
 }  // namespace ringside::core

@@ -78,7 +78,7 @@ core::LeaveAnswer read(const ours::LeaveReply& in) { return {to_core(in.verdict(
 core::ProbeAnswer read(const ours::ProbeReply& in) {
   return {in.heard(), in.generation(), std::chrono::milliseconds(in.age_ms())};
 }
-core::ExpireAnswer read(const ours::ExpireReply& in) { return {to_core(in.verdict())}; }
+core::EndedAnswer read(const ours::ExpireReply& in) { return {to_core(in.verdict())}; }
 
 template <typename Proto>
 std::optional<core::PeerAnswer> decode(const std::string& body) {
@@ -96,13 +96,13 @@ std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question,
                         [&](const core::NegotiateRequest&) -> Answer { return decode<given::NegotiateReply>(body); },
                         [&](const core::IdsRequest&) -> Answer { return decode<given::ActorIdsReply>(body); },
                         [&](const core::OwnershipRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
-                        [&](const core::ExpiryRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
+                        [&](const core::LegacyExpiryRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
                         [&](const core::ClosingRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
                         [&](const core::JoinRequest&) -> Answer { return decode<ours::JoinReply>(body); },
                         [&](const core::LeaveRequest&) -> Answer { return decode<ours::LeaveReply>(body); },
                         [&](const core::InventoryRequest&) -> Answer { return std::nullopt; },
                         [&](const core::ProbeRequest&) -> Answer { return decode<ours::ProbeReply>(body); },
-                        [&](const core::ExpireRequest&) -> Answer { return decode<ours::ExpireReply>(body); },
+                        [&](const core::EndedRequest&) -> Answer { return decode<ours::ExpireReply>(body); },
                     },
                     question);
 }
@@ -193,7 +193,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                               std::chrono::duration_cast<std::chrono::milliseconds>(a.age).count()));
                           return out.SerializeAsString();
                         },
-                        [](const core::ExpireAnswer& a) {
+                        [](const core::EndedAnswer& a) {
                           ours::ExpireReply out;
                           out.set_verdict(to_proto(a.status));
                           return out.SerializeAsString();

@@ -40,7 +40,7 @@ given::OwnershipAnnounce to_proto(const core::OwnershipRequest& request) {
   return out;
 }
 
-given::ExpiryAnnounce to_proto(const core::ExpiryRequest& request) {
+given::ExpiryAnnounce to_proto(const core::LegacyExpiryRequest& request) {
   given::ExpiryAnnounce out;
   out.set_host(request.host);
   for (const core::ActorId id : request.ids) out.add_ids(id);
@@ -59,7 +59,7 @@ ours::InventoryRequest to_proto(const core::InventoryRequest& request) {
   return out;
 }
 
-ours::ExpireRequest to_proto(const core::ExpireRequest& request) {
+ours::ExpireRequest to_proto(const core::EndedRequest& request) {
   ours::ExpireRequest out;
   for (const core::Ended& ended : request.ended) write_ended(ended, *out.add_ended());
   return out;
@@ -120,11 +120,11 @@ Read<core::OwnershipRequest> read(const given::OwnershipAnnounce& in) {
   return out;
 }
 
-Read<core::ExpiryRequest> read(const given::ExpiryAnnounce& in) {
+Read<core::LegacyExpiryRequest> read(const given::ExpiryAnnounce& in) {
   if (in.ids_size() > kMaxAnnounced) return too_many(kMaxAnnounced, "ids in one announcement");
   auto host = read_host(in.host());
   if (!host) return base::Error(host.error());
-  return core::ExpiryRequest{std::move(*host), {in.ids().begin(), in.ids().end()}};
+  return core::LegacyExpiryRequest{std::move(*host), {in.ids().begin(), in.ids().end()}};
 }
 
 Read<core::ClosingRequest> read(const given::ClosingNotice& in) {
@@ -152,8 +152,8 @@ Read<core::ProbeRequest> read(const ours::ProbeRequest& in) {
   return core::ProbeRequest{std::move(*host)};
 }
 
-Read<core::ExpireRequest> read(const ours::ExpireRequest& in) {
-  core::ExpireRequest out;
+Read<core::EndedRequest> read(const ours::ExpireRequest& in) {
+  core::EndedRequest out;
   for (const ours::Ended& ended : in.ended()) out.ended.push_back(read_ended(ended));
   return out;
 }
@@ -191,13 +191,13 @@ constexpr std::array<Rpc, std::variant_size_v<core::PeerRequest>> kRpcs = {
     rpc<core::NegotiateRequest, given::NegotiateRequest>("/messages.ControlPlane/Negotiate"),
     bare<core::IdsRequest>("/messages.ControlPlane/GetLocalActorIds"),
     rpc<core::OwnershipRequest, given::OwnershipAnnounce>("/messages.ControlPlane/AnnounceOwnership"),
-    rpc<core::ExpiryRequest, given::ExpiryAnnounce>("/messages.ControlPlane/AnnounceExpiry"),
+    rpc<core::LegacyExpiryRequest, given::ExpiryAnnounce>("/messages.ControlPlane/AnnounceExpiry"),
     rpc<core::ClosingRequest, given::ClosingNotice>("/messages.ControlPlane/Closing"),
     rpc<core::JoinRequest, ours::JoinRequest>("/ringside.peer.v1.Peer/Join"),
     bare<core::LeaveRequest>("/ringside.peer.v1.Peer/Leave"),
     in_parts(rpc<core::InventoryRequest, ours::InventoryRequest>("/ringside.peer.v1.Peer/Inventory")),
     rpc<core::ProbeRequest, ours::ProbeRequest>("/ringside.peer.v1.Peer/Probe"),
-    rpc<core::ExpireRequest, ours::ExpireRequest>("/ringside.peer.v1.Peer/Expire"),
+    rpc<core::EndedRequest, ours::ExpireRequest>("/ringside.peer.v1.Peer/Expire"),
 };
 
 }  // namespace

@@ -104,7 +104,7 @@ core::PeerAnswer LegacyHost::answer(const core::PeerRequest& request) {
                           return says;
                         },
                         [&](const core::OwnershipRequest& claims) -> core::PeerAnswer { return acknowledge(claims); },
-                        [&](const core::ExpiryRequest& ended) -> core::PeerAnswer {
+                        [&](const core::LegacyExpiryRequest& ended) -> core::PeerAnswer {
                           for (const core::ActorId id : ended.ids) {
                             const auto held = held_by_.find(id);
                             if (held != held_by_.end() && held->second == ended.host) held_by_.erase(held);
@@ -181,7 +181,7 @@ void LegacyHost::expire() {
     world_.legacy_ended(name_, id);
   }
   for (const auto& [host, missed] : members_) {
-    world_.legacy_asks(name_, host, core::ExpiryRequest{name_, ended}, [](const core::PeerAnswer&) {});
+    world_.legacy_asks(name_, host, core::LegacyExpiryRequest{name_, ended}, [](const core::PeerAnswer&) {});
   }
 }
 

@@ -13,8 +13,8 @@ constexpr std::uint64_t kForEachHostInASecond = 60;  // questions of one host to
 void Traffic::question(std::size_t from, const core::PeerRequest& request, std::int64_t now) {
   Second& second = this_second_[from];
   if (second.second != now / 1'000'000) second = {now / 1'000'000, 0};
-  const bool expiry = std::holds_alternative<core::ExpireRequest>(request) ||
-                      std::holds_alternative<core::ExpiryRequest>(request) ||
+  const bool expiry = std::holds_alternative<core::EndedRequest>(request) ||
+                      std::holds_alternative<core::LegacyExpiryRequest>(request) ||
                       std::holds_alternative<core::OwnershipRequest>(request);
   if (expiry) {
     ++expiries_;  // one for some activations: bounded by what lives, not by the number of hosts

@@ -97,7 +97,7 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
                                                       : says.host + " holds ") +
                                  claims(says.claims);
                         },
-                        [&](const core::ExpiryRequest& says) { return "ended: " + listed(says.ids); },
+                        [&](const core::LegacyExpiryRequest& says) { return "ended: " + listed(says.ids); },
                         [&](const core::ClosingRequest& says) { return says.host + " is closing"; },
                         [&](const core::JoinRequest&) { return std::string("take me in"); },
                         [&](const core::LeaveRequest&) { return std::string("I leave the ring, look at me"); },
@@ -105,7 +105,7 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
                           return "inventory " + std::to_string(asks.number) + ": what do you hold in my new ranges?";
                         },
                         [&](const core::ProbeRequest& asks) { return "do you hear " + asks.host + "?"; },
-                        [&](const core::ExpireRequest& says) { return "ended: " + ended(says.ended); },
+                        [&](const core::EndedRequest& says) { return "ended: " + ended(says.ended); },
                     },
                     request);
 }
@@ -140,7 +140,7 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                           return text;
                         },
                         [&](const core::ProbeAnswer& says) { return std::string(says.heard ? "yes" : "no"); },
-                        [&](const core::ExpireAnswer& says) { return std::string(to_string(says.status)); },
+                        [&](const core::EndedAnswer& says) { return std::string(to_string(says.status)); },
                         [&](const core::PeerFailure& failure) { return failure.detail; },
                     },
                     answer);

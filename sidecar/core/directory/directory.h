@@ -103,7 +103,7 @@ class Directory {
     std::string why_not;
   };
   Judgement judge(const Sender& sender, const OwnershipRequest& request, const std::string& source_ip);
-  Judgement judge(const ExpiryRequest& request, const std::string& source_ip) const;
+  Judgement judge(const LegacyExpiryRequest& request, const std::string& source_ip) const;
   struct ClaimsHeard {
     AckAnswer ack;
     std::vector<Yielded> yielded;

@@ -55,7 +55,7 @@ void Directory::accepted(const Question& asked) {
   }
   if (ended.empty() || !cluster_.is_legacy_member(asked.host)) return;
   context_.effects.push_back(AskPeer{context_.next<QuestionId>(), asked.host,
-                                     ExpiryRequest{cluster_.self().host, std::move(ended)}, config_.dead_after});
+                                     LegacyExpiryRequest{cluster_.self().host, std::move(ended)}, config_.dead_after});
 }
 
 std::vector<Directory::Yielded> Directory::rejected(const Question& asked, const AckAnswer& ack) {
@@ -187,7 +187,7 @@ AckAnswer Directory::grant(const HostRun& to, const std::vector<Claim>& claims) 
 
 // ---- ends -----------------------------------------------------------------------------------------------------------
 
-Directory::Judgement Directory::judge(const ExpiryRequest& request, const std::string& source_ip) const {
+Directory::Judgement Directory::judge(const LegacyExpiryRequest& request, const std::string& source_ip) const {
   if (!cluster_.is_legacy_member(request.host)) {
     return {Judgement::Counts::kNo, "such expiries count only from a member that speaks no other protocol"};
   }

@@ -26,7 +26,7 @@ std::vector<HandOver::Successor> Succession::successors_of(ActorId id) const {
   return successors;
 }
 
-void Succession::ask(const std::string& host, About about, std::vector<Claim> claims, ExpireRequest request) {
+void Succession::ask(const std::string& host, About about, std::vector<Claim> claims, EndedRequest request) {
   const QuestionId token = context_.next<QuestionId>();
   questions_.asked(token, {about, host, std::move(claims)});
   context_.effects.push_back(AskPeer{token, host, std::move(request), config_.dead_after});
@@ -45,7 +45,7 @@ Succession::Over Succession::tell_successors(const std::function<Ended(const Cla
     return over;
   }
   for (auto& [successor, claims] : due.tell) {
-    ExpireRequest request;
+    EndedRequest request;
     for (const Claim& claim : claims) request.ended.push_back(ended(claim));
     ask(successor, About::kHandOver, std::move(claims), std::move(request));
   }
@@ -76,20 +76,20 @@ void Succession::tell_ends() {
   std::erase_if(legacy, [](const HostRun& member) { return member.generation != 0; });
   if (!by_owner.empty() || !legacy.empty()) ends_.sent(context_.now.mono);
   for (auto& [owner, claims] : by_owner) {
-    ExpireRequest request;
+    EndedRequest request;
     for (const Claim& claim : claims) request.ended.push_back({claim.id, claim.epoch, {}});
     ask(owner, About::kEnd, std::move(claims), std::move(request));
   }
   for (const HostRun& member : legacy) {
     context_.effects.push_back(AskPeer{context_.next<QuestionId>(), member.host,
-                                       ExpiryRequest{cluster_.self().host, ids}, config_.dead_after});
+                                       LegacyExpiryRequest{cluster_.self().host, ids}, config_.dead_after});
   }
 }
 
 bool Succession::answered(QuestionId token, const PeerAnswer& answer) {
   const std::optional<Question> asked = questions_.answered(token);
   if (!asked) return false;
-  const auto* heard = std::get_if<ExpireAnswer>(&answer);
+  const auto* heard = std::get_if<EndedAnswer>(&answer);
   const ReplyStatus status = heard == nullptr ? ReplyStatus::kUnspecified : heard->status;
   if (asked->about == About::kHandOver) {
     hand_over_.answered(asked->host, asked->claims, status, context_.now.mono,

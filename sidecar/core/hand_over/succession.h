@@ -64,7 +64,7 @@ class Succession {
   };
 
   std::vector<HandOver::Successor> successors_of(ActorId id) const;
-  void ask(const std::string& host, About about, std::vector<Claim> claims, ExpireRequest request);
+  void ask(const std::string& host, About about, std::vector<Claim> claims, EndedRequest request);
   void look_again_at(Instant when);
 
   const NodeConfig& config_;

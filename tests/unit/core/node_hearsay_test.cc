@@ -32,10 +32,10 @@ TEST_F(Hearsay, AnExpiryCountsWhenTheHostHoldsItNoMore) {
   const ActorId id = mine();
   held = {id};
   ASSERT_TRUE(claim({{id, 0}}).accepted);
-  EXPECT_FALSE(told(ExpiryRequest{legacy, {id}}).accepted);
+  EXPECT_FALSE(told(LegacyExpiryRequest{legacy, {id}}).accepted);
   EXPECT_EQ(a.where(id).owner, legacy);
   held = {};
-  EXPECT_TRUE(told(ExpiryRequest{legacy, {id}}).accepted);
+  EXPECT_TRUE(told(LegacyExpiryRequest{legacy, {id}}).accepted);
   EXPECT_EQ(a.where(id).owner, "a");
 }
 

@@ -33,9 +33,9 @@ TEST_F(Peers, AClaimFromAnotherAddressCountsWhenTheHostItselfBearsItOut) {
   held = {id};
   EXPECT_TRUE(claim({{id, 0}}, "10.0.0.66").accepted);
   EXPECT_EQ(a.where(id).owner, legacy);
-  EXPECT_FALSE(say(ExpiryRequest{legacy, {id}}, "10.0.0.66").accepted);
+  EXPECT_FALSE(say(LegacyExpiryRequest{legacy, {id}}, "10.0.0.66").accepted);
   held = {};
-  EXPECT_TRUE(say(ExpiryRequest{legacy, {id}}, "10.0.0.66").accepted);
+  EXPECT_TRUE(say(LegacyExpiryRequest{legacy, {id}}, "10.0.0.66").accepted);
   EXPECT_EQ(a.where(id).owner, "a");
 }
 
@@ -60,7 +60,7 @@ TEST_F(Peers, TheFirstOfTwoClaimsWinsWhereTheRingNamesAThird) {
   ASSERT_EQ(second.rejected.size(), 1U);
   EXPECT_EQ(second.rejected[0].owner, "10.0.0.8");
   EXPECT_TRUE(say(OwnershipRequest{legacy, 0, {{id, 0}}}, legacy).accepted) << "the one that the ring names";
-  EXPECT_TRUE(say(ExpiryRequest{"10.0.0.8", {id}}, "10.0.0.8").accepted);
+  EXPECT_TRUE(say(LegacyExpiryRequest{"10.0.0.8", {id}}, "10.0.0.8").accepted);
   EXPECT_TRUE(say(OwnershipRequest{"10.0.0.7", 0, {{id, 0}}}, "10.0.0.7").accepted);
 }
 

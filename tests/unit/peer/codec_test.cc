@@ -41,7 +41,7 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   EXPECT_FALSE(claims.asks);
   EXPECT_TRUE(round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}}, true}).asks);
   EXPECT_EQ(claims.claims, (std::vector<core::Claim>{{1, 2}, {UINT64_MAX, 3}}));
-  EXPECT_EQ(round_trip(core::ExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
+  EXPECT_EQ(round_trip(core::LegacyExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
   EXPECT_EQ(round_trip(core::ClosingRequest{"a"}).host, "a");
   EXPECT_EQ(round_trip(core::ProbeRequest{"a"}).host, "a");
   const auto join = round_trip(core::JoinRequest{512, true});
@@ -55,7 +55,7 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   inventory.number = 7;
   EXPECT_EQ(round_trip(inventory).number, 7U);
   EXPECT_TRUE(rpc_of(inventory).in_parts);
-  const auto expire = round_trip(core::ExpireRequest{
+  const auto expire = round_trip(core::EndedRequest{
       {{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}, {"large", core::Outcome::kUnknown, ""}}}}});
   ASSERT_EQ(expire.ended.size(), 1U);
   EXPECT_EQ(expire.ended[0].epoch, 8U);

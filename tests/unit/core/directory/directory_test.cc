@@ -214,9 +214,9 @@ TEST_F(DirectoryTest, WhoseWordCounts) {
     EXPECT_EQ(judgement.counts, row.counts);
     EXPECT_EQ(judgement.why_not.empty(), row.counts != Counts::kNo);
   }
-  EXPECT_EQ(directory.judge(ExpiryRequest{"10.0.0.9", {7}}, "10.0.0.9").counts, Counts::kYes);
-  EXPECT_EQ(directory.judge(ExpiryRequest{"10.0.0.9", {7}}, "10.0.0.7").counts, Counts::kIfItSaysSoToo);
-  EXPECT_EQ(directory.judge(ExpiryRequest{"10.0.0.2", {7}}, "10.0.0.2").counts, Counts::kNo);
+  EXPECT_EQ(directory.judge(LegacyExpiryRequest{"10.0.0.9", {7}}, "10.0.0.9").counts, Counts::kYes);
+  EXPECT_EQ(directory.judge(LegacyExpiryRequest{"10.0.0.9", {7}}, "10.0.0.7").counts, Counts::kIfItSaysSoToo);
+  EXPECT_EQ(directory.judge(LegacyExpiryRequest{"10.0.0.2", {7}}, "10.0.0.2").counts, Counts::kNo);
 }
 
 TEST_F(DirectoryTest, WhatComesOfAnAnnouncement) {
@@ -255,7 +255,7 @@ TEST_F(DirectoryTest, WhatEndedBeforeItsClaimArrivedIsToldAsEnded) {
   told(asked().at(0), AckAnswer{true, "", {}});
   const std::vector<AskPeer> questions = asked();
   ASSERT_EQ(questions.size(), 1U);
-  EXPECT_EQ(std::get<ExpiryRequest>(questions[0].request).ids, std::vector<ActorId>{2});
+  EXPECT_EQ(std::get<LegacyExpiryRequest>(questions[0].request).ids, std::vector<ActorId>{2});
 }
 
 TEST_F(DirectoryTest, WhatIsGrantedIsKeptAsAStray) {

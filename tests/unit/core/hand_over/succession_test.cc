@@ -43,8 +43,8 @@ TEST_F(SuccessionTest, WhoSucceedsIsToldTheAnswersUntilItHasThem) {
     bool over;
   };
   const Row rows[] = {
-      {"taken", ExpireAnswer{ReplyStatus::kOk}, true},
-      {"refused by the ring owner", ExpireAnswer{ReplyStatus::kStale}, false},
+      {"taken", EndedAnswer{ReplyStatus::kOk}, true},
+      {"refused by the ring owner", EndedAnswer{ReplyStatus::kStale}, false},
       {"lost", PeerFailure{PeerFailure::Kind::kLost, ""}, false},
   };
   for (const Row& row : rows) {
@@ -54,7 +54,7 @@ TEST_F(SuccessionTest, WhoSucceedsIsToldTheAnswersUntilItHasThem) {
     const std::vector<AskPeer> questions = asked();
     ASSERT_EQ(questions.size(), 1U);
     EXPECT_EQ(questions[0].host, "next");
-    EXPECT_EQ(std::get<ExpireRequest>(questions[0].request).ended[0].remembered.size(), 1U);
+    EXPECT_EQ(std::get<EndedRequest>(questions[0].request).ended[0].remembered.size(), 1U);
     EXPECT_TRUE(succession.answered(questions[0].token, row.answer));
     EXPECT_FALSE(succession.answered(questions[0].token, row.answer)) << "it is answered once";
     EXPECT_EQ(tell().claims == std::vector<Claim>{kClaim}, row.over);
@@ -105,7 +105,7 @@ TEST_F(SuccessionTest, AnEndIsToldToTheRingOwnerAndToLegacyHosts) {
     std::vector<std::string> told;
     for (const AskPeer& question : asked()) {
       told.push_back(question.host);
-      succession.answered(question.token, ExpireAnswer{ReplyStatus::kOk});
+      succession.answered(question.token, EndedAnswer{ReplyStatus::kOk});
     }
     EXPECT_EQ(told, row.told);
     EXPECT_EQ(succession.unfinished(), 0U);
