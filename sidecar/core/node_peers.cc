@@ -134,7 +134,7 @@ void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& id
 }
 
 EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
-  if (membership_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kBuried};
+  if (membership_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kDeclaredDead};
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);
@@ -165,7 +165,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
 }
 
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
-  if (heard.buried) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase()));
+  if (heard.declared_dead) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase()));
   if (heard.unheard) legacy_.ask_ids(host);
   for (const Claim& claim : heard.displaced) clock_.observe(claim.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);

@@ -11,15 +11,15 @@
 
 namespace ringside::core {
 
-enum class Standing : std::uint8_t { kUnspecified = 0, kInView = 1, kUnknown = 2, kBuried = 3 };
+enum class Standing : std::uint8_t { kUnspecified = 0, kInView = 1, kUnknown = 2, kDeclaredDead = 3 };
 enum class ReplyStatus : std::uint8_t {
   kUnspecified = 0,
   kOk = 1,
-  kBuried = 2,      // the sender's generation was taken for dead
-  kStale = 3,       // addressed to another generation of the receiver
-  kUnverified = 4,  // the sender could not be reached back under its name
-  kMismatch = 5,    // another cluster, or another number of points
-  kHeldUp = 6,      // the receiver cannot join itself: it will ask the sender once it can
+  kDeclaredDead = 2,  // the sender's generation was taken for dead
+  kStale = 3,         // addressed to another generation of the receiver
+  kUnverified = 4,    // the sender could not be reached back under its name
+  kMismatch = 5,      // another cluster, or another number of points
+  kHeldUp = 6,        // the receiver cannot join itself: it will ask the sender once it can
 };
 
 // Who says so; on every request between Ringside hosts. An empty host: a legacy one.
@@ -135,9 +135,9 @@ struct JoinAnswer {
   bool routes_only = false;
   std::vector<std::string> names;
   std::string detail;
-  Generation buried = 0;  // with kBuried: the next run's generation must be above this
-  ClockReading clock;     // above whatever an earlier run of the joiner may have issued
-  ClockReading furthest;  // above whatever any member that the answerer knows may have issued
+  Generation declared_dead = 0;  // with kDeclaredDead: the next run's generation must be above this
+  ClockReading clock;            // above whatever an earlier run of the joiner may have issued
+  ClockReading furthest;         // above whatever any member that the answerer knows may have issued
 };
 struct LeaveAnswer {
   ReplyStatus status = ReplyStatus::kUnspecified;

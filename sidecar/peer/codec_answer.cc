@@ -68,7 +68,7 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.routes_only = in.routes_only();
   out.names.assign(in.names().begin(), in.names().end());
   out.detail = in.detail();
-  out.buried = in.buried();
+  out.declared_dead = in.buried();
   out.clock = {in.clock(), in.clock_by_time()};
   out.furthest = {in.furthest_clock(), in.furthest_clock_by_time()};
   return out;
@@ -173,7 +173,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_routes_only(a.routes_only);
                           for (const std::string& name : a.names) out.add_names(name);
                           out.set_detail(a.detail);
-                          out.set_buried(a.buried);
+                          out.set_buried(a.declared_dead);
                           out.set_clock(a.clock.epoch);
                           out.set_clock_by_time(a.clock.by_time);
                           out.set_furthest_clock(a.furthest.epoch);

@@ -17,7 +17,7 @@ const char* to_string(core::ReplyStatus status) {
   switch (status) {
     case core::ReplyStatus::kOk:
       return "yes";
-    case core::ReplyStatus::kBuried:
+    case core::ReplyStatus::kDeclaredDead:
       return "no: that run was taken for dead";
     case core::ReplyStatus::kStale:
       return "no: meant for another run";
@@ -32,7 +32,7 @@ const char* to_string(core::Standing standing) {
   switch (standing) {
     case core::Standing::kInView:
       return ", and you are my member";
-    case core::Standing::kBuried:
+    case core::Standing::kDeclaredDead:
       return ", and I took you for dead";
     case core::Standing::kUnknown:
       return ", and you are a stranger";

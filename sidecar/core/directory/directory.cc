@@ -80,8 +80,8 @@ InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRe
   InventoryAnswer says;
   says.number = request.number;
   const Standing standing = cluster_.standing_of(sender);
-  if (standing == Standing::kBuried) {
-    says.status = ReplyStatus::kBuried;
+  if (standing == Standing::kDeclaredDead) {
+    says.status = ReplyStatus::kDeclaredDead;
   } else if (standing != Standing::kInView) {
     says.status = ReplyStatus::kUnverified;  // not on this host's ring: an answer now would promise nothing
   } else if (request.to_generation != cluster_.self().generation) {
@@ -105,7 +105,7 @@ Directory::InventoryHeard Directory::inventory_answered(const Question& asked, c
   if (inventory != nullptr) {
     // Of the question of an earlier run that is not news.
     const bool open = of_inventory && inventory_.awaits(asked.host, asked.generation, asked.inventory);
-    heard.buried = open && inventory->status == ReplyStatus::kBuried;
+    heard.declared_dead = open && inventory->status == ReplyStatus::kDeclaredDead;
     if (inventory->status != ReplyStatus::kOk || inventory->number != asked.inventory) return heard;
     claims = inventory->claims;
   } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {

@@ -74,7 +74,7 @@ class Directory {
 
   // ---- what came of a question ----
   struct InventoryHeard {
-    bool buried = false;           // the member has taken this run for dead
+    bool declared_dead = false;    // the member has taken this run for dead
     bool unheard = false;          // a legacy host is to be asked again
     bool news = false;             // what waits may go on
     std::vector<Claim> displaced;  // that are kept from now on

@@ -179,7 +179,7 @@ class Membership {
 
   // membership_requests.cc: what others ask
   Generation newest_known(const std::string& host) const;  // declared dead or living
-  void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation buried = 0);
+  void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation declared_dead = 0);
   void back_probe(const std::string& host, const WaitingRequest& request);
   void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,

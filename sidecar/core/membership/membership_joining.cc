@@ -40,7 +40,8 @@ void Membership::introduce(const std::string& host) {
   tick_candidates();
 }
 
-// Where one of them has buried it the others will soon do so: they are asked one after the other, without a pause.
+// Where one of them has declared it dead the others will soon do so: they are asked one after the other, without a
+// pause.
 void Membership::held_no_more(const std::string& name, const std::string& by) {
   if (joined_) return;
   const std::optional<std::set<std::string>> holders = candidates_.let_go(name, by);
@@ -264,10 +265,10 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
   switch (answer.status) {
     case ReplyStatus::kOk:
       return accepted(asked, answer);
-    case ReplyStatus::kBuried:
-      // Its own clock may have been set back since the run that they buried.
-      if (answer.buried >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
-        own_name_.must_exceed(answer.buried);
+    case ReplyStatus::kDeclaredDead:
+      // Its own clock may have been set back since the run that they declared dead.
+      if (answer.declared_dead >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
+        own_name_.must_exceed(answer.declared_dead);
       }
       return must_rejoin("buried by " + asked.host);
     case ReplyStatus::kMismatch:
@@ -282,7 +283,7 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
 void Membership::accepted(const Question& asked, const JoinAnswer& answer) {
   const std::string& host = asked.host;
   // An answer that was overtaken by the end of the run that gave it.
-  if (standing_of({host, answer.generation, config_.cluster, 0}) == Standing::kBuried) return;
+  if (standing_of({host, answer.generation, config_.cluster, 0}) == Standing::kDeclaredDead) return;
   // Or by one that has taken this host for dead since, and has told it so: the names in it may lack one that joined
   // then.
   if (const Member* known = find(host); known != nullptr && asked.sent < known->joins_count_from) return;

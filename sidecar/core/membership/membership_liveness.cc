@@ -199,7 +199,7 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
   if (!member.watched) member.next_ping = now() + spaced_out(config_.ping_interval);
   observe(member, says);
   if (asked.as != self().generation) return;
-  if (says.standing == Standing::kBuried) {
+  if (says.standing == Standing::kDeclaredDead) {
     if (joined_) return must_rejoin("buried by " + asked.host);
     // It is asked to take this host in again. Where it does not, its answer tells above which generation this host is
     // heard.

@@ -23,9 +23,9 @@ std::string out_of_reach_under(const std::string& name, const std::string& detai
 Standing Membership::standing_of(const Sender& sender) const {
   const Member* member = find(sender.host);
   if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
-  if (member != nullptr && member->run.generation > sender.generation) return Standing::kBuried;
+  if (member != nullptr && member->run.generation > sender.generation) return Standing::kDeclaredDead;
   const Generation dead = departed_.declared_dead(sender.host);
-  if (dead != 0 && sender.generation <= dead) return Standing::kBuried;
+  if (dead != 0 && sender.generation <= dead) return Standing::kDeclaredDead;
   return Standing::kUnknown;
 }
 
@@ -34,7 +34,7 @@ Generation Membership::newest_known(const std::string& host) const {
   return std::max(member == nullptr ? 0 : member->run.generation, departed_.declared_dead(host));
 }
 
-void Membership::answer_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation buried) {
+void Membership::answer_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation declared_dead) {
   JoinAnswer answer;
   answer.status = status;
   answer.generation = self().generation;
@@ -42,7 +42,7 @@ void Membership::answer_join(ReplyId token, ReplyStatus status, const std::strin
   answer.routes_only = !config_.has_app;
   answer.detail = detail;
   if (status == ReplyStatus::kOk) answer.names = names();
-  answer.buried = buried;
+  answer.declared_dead = declared_dead;
   answer.clock = clock_.reading_in_full();
   answer.furthest = clocks_.furthest(members(), now());
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
@@ -56,9 +56,9 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
   switch (standing_of(sender)) {
     case Standing::kInView:
       return answer_join(token, ReplyStatus::kOk);
-    case Standing::kBuried:
+    case Standing::kDeclaredDead:
       if (sender.generation != newest_known(sender.host)) {
-        return answer_join(token, ReplyStatus::kBuried, "", newest_known(sender.host));
+        return answer_join(token, ReplyStatus::kDeclaredDead, "", newest_known(sender.host));
       }
       [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
@@ -78,7 +78,7 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
 
 void Membership::leave(ReplyId token, const Sender& sender) {
   if (standing_of(sender) != Standing::kInView) {
-    context_.effects.push_back(AnswerPeer{token, LeaveAnswer{ReplyStatus::kBuried}});
+    context_.effects.push_back(AnswerPeer{token, LeaveAnswer{ReplyStatus::kDeclaredDead}});
     return;
   }
   back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation});
@@ -198,9 +198,9 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
         return answer_join(request.token, ReplyStatus::kMismatch, why);
       }
       // Its next run may have been heard of while this one was looked at.
-      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kBuried &&
+      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kDeclaredDead &&
           (!says->asks_to_join || request.generation != newest_known(host))) {
-        return answer_join(request.token, ReplyStatus::kBuried, "", newest_known(host));
+        return answer_join(request.token, ReplyStatus::kDeclaredDead, "", newest_known(host));
       }
       admit(host, *says);
       return answer_join(request.token, ReplyStatus::kOk);

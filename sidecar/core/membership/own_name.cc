@@ -20,7 +20,9 @@ void OwnName::check(Generation present) const {
   RINGSIDE_CHECK(last_runs_.empty() ? present == 0 : present == last_runs_.back());
 }
 
-void OwnName::must_exceed(Generation buried) { least_generation_ = std::max(least_generation_, buried + 1); }
+void OwnName::must_exceed(Generation declared_dead) {
+  least_generation_ = std::max(least_generation_, declared_dead + 1);
+}
 
 bool OwnName::hear_twin(Instant now) {
   const bool is_new = !has_twin(now);

@@ -25,8 +25,8 @@ class OwnName {
   bool is_this_process(Generation run) const;
   void check(Generation present) const;  // ends the process if invariant 1 does not hold; 0: no run yet
 
-  // Others have buried a run up to this one: the next must be above it.
-  void must_exceed(Generation buried);
+  // Others have declared a run up to this one dead: the next must be above it.
+  void must_exceed(Generation declared_dead);
   Generation least_generation() const { return least_generation_; }
 
   // True: there was none before.

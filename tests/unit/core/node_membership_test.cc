@@ -264,7 +264,7 @@ TEST(Membership, ARestartUnderTheSameNameReplacesTheOldRun) {
   }
 }
 
-// Otherwise whoever joins while the run before it is being buried would have that one for a member again.
+// Otherwise whoever joins while the run before it is being declared dead would have that one for a member again.
 TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
   NodeConfig config;
   config.host = "a";
@@ -335,7 +335,7 @@ TEST(Membership, EpochsOfAJoinerAreAboveThoseOfAMemberThatItNeverMet) {
 }
 
 // In a cluster of fifty, fifty hosts tell one that was stopped: each rejoin asks everybody anew.
-TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
+TEST(Membership, ManyThatDeclaredThisHostDeadEndOneRunOfIt) {
   NodeConfig config;
   config.host = "a";
   Node node(config, 1);
@@ -356,7 +356,7 @@ TEST(Membership, ManyThatBuriedThisHostEndOneRunOfIt) {
   const std::map<QuestionId, std::uint64_t> asked = inventories;
   ASSERT_EQ(asked.size(), 3U);
   for (const auto& [token, number] : asked) {
-    node.peer_answered(now, token, InventoryAnswer{ReplyStatus::kBuried, number, {}, {}});
+    node.peer_answered(now, token, InventoryAnswer{ReplyStatus::kDeclaredDead, number, {}, {}});
     converse(node, now, reply);
   }
   EXPECT_EQ(node.counters().rejoins, 1U);

@@ -75,7 +75,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ping.ring_hosts = 3;
   ping.cluster = "shop";
   ping.clock = {77, 76};
-  ping.standing = core::Standing::kBuried;
+  ping.standing = core::Standing::kDeclaredDead;
   ping.routes_only = true;
   ping.unix_time = 1'790'000'000;
   const auto said = answered(core::PingRequest{}, ping);
@@ -106,8 +106,8 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_EQ(joined.names, join.names);
   EXPECT_EQ(joined.clock, join.clock);
   EXPECT_EQ(joined.furthest, join.furthest);
-  EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::ReplyStatus::kBuried}).status,
-            core::ReplyStatus::kBuried);
+  EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::ReplyStatus::kDeclaredDead}).status,
+            core::ReplyStatus::kDeclaredDead);
   const auto probe = answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3, std::chrono::milliseconds(7)});
   EXPECT_TRUE(probe.heard);
   EXPECT_EQ(probe.age, std::chrono::milliseconds(7));

@@ -88,12 +88,12 @@ TEST_F(DirectoryTest, WhatAnAnswerToTheInventoryIsWorth) {
   struct Row {
     const char* what;
     PeerAnswer answer;
-    bool news, buried;
+    bool news, declared_dead;
   };
   const Row rows[] = {
       {"it holds nothing", InventoryAnswer{ReplyStatus::kOk, 1, {}, {}}, true, false},
       {"of another question", InventoryAnswer{ReplyStatus::kOk, 9, {}, {}}, false, false},
-      {"it has buried this run", InventoryAnswer{ReplyStatus::kBuried, 1, {}, {}}, false, true},
+      {"it has declared this run dead", InventoryAnswer{ReplyStatus::kDeclaredDead, 1, {}, {}}, false, true},
       {"it does not see this host yet", InventoryAnswer{ReplyStatus::kUnverified, 1, {}, {}}, false, false},
       {"lost", PeerFailure{PeerFailure::Kind::kLost, ""}, false, false},
   };
@@ -105,7 +105,7 @@ TEST_F(DirectoryTest, WhatAnAnswerToTheInventoryIsWorth) {
     const auto said = fresh.answered(asked()[0].token, row.answer);
     const auto& heard = std::get<Directory::InventoryHeard>(said.value().what);
     EXPECT_EQ(heard.news, row.news);
-    EXPECT_EQ(heard.buried, row.buried);
+    EXPECT_EQ(heard.declared_dead, row.declared_dead);
     EXPECT_TRUE(fresh.inventory().in_doubt(hash_id(7)));
   }
 }
@@ -132,7 +132,7 @@ TEST_F(DirectoryTest, WhoAsksForAnInventoryIsTold) {
       {Standing::kInView, 1, ReplyStatus::kOk, 2},
       {Standing::kInView, 2, ReplyStatus::kStale, 0},
       {Standing::kUnknown, 1, ReplyStatus::kUnverified, 0},
-      {Standing::kBuried, 1, ReplyStatus::kBuried, 0},
+      {Standing::kDeclaredDead, 1, ReplyStatus::kDeclaredDead, 0},
   };
   for (const Row& row : rows) {
     cluster.standing = row.standing;

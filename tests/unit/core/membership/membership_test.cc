@@ -180,7 +180,7 @@ TEST_F(MembershipEvents, OfSilence) {
 
 TEST_F(MembershipEvents, OfBeingTakenForDead) {
   join({"b"});
-  peers["b"].standing = Standing::kBuried;
+  peers["b"].standing = Standing::kDeclaredDead;
   EXPECT_EQ(pass(), "must rejoin: buried by b");
   EXPECT_EQ(a.phase(), Phase::kReady) << "what follows is for the caller to decide";
 }

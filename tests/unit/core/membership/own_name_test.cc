@@ -29,7 +29,7 @@ TEST(OwnName, ATwinIsNewsOnceAndIsForgottenWhenItFallsSilent) {
   EXPECT_TRUE(name.hear_twin(at(5000))) << "news again";
 }
 
-TEST(OwnName, TheNextRunIsAboveWhateverWasBuried) {
+TEST(OwnName, TheNextRunIsAboveWhateverWasDeclaredDead) {
   OwnName name;
   EXPECT_EQ(name.least_generation(), 0U);
   name.must_exceed(100);
