@@ -99,7 +99,7 @@ void Node::tick() {
     change_membership([&](Membership& membership) { membership.tick_member(host); });
   }
   change_membership([](Membership& membership) { membership.end_tick(); });
-  activations_.expire_idle();
+  activations_.deactivate_idle();
   if (activations_.make_room()) run_with_room();
   for (auto& [host, news] : legacy_.take_news()) {
     std::erase_if(news.claims, [this](const Claim& claim) { return !activations_.actors().holds(claim); });

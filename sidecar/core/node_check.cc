@@ -67,11 +67,11 @@ void Node::check_calls() const {
 // has answered.
 void Node::check_actors() const {
   activations_.check();
-  std::size_t ending = 0;
+  std::size_t deactivating = 0;
   activations_.actors().each([&](const Actor& actor) {
     if (actor.told) {
-      RINGSIDE_CHECK(activations_.endings().contains(actor.id) != succession_.contains(actor.id));
-      ++ending;
+      RINGSIDE_CHECK(activations_.deactivations().contains(actor.id) != succession_.contains(actor.id));
+      ++deactivating;
     }
     if (!actor.queue) return;
     for (const QueuedCall& queued : *actor.queue) {
@@ -79,7 +79,7 @@ void Node::check_actors() const {
       RINGSIDE_CHECK(call.stage == CallStage::kQueued && call.call->id == actor.id);
     }
   });
-  RINGSIDE_CHECK(ending == activations_.endings().size() + succession_.under_way());
+  RINGSIDE_CHECK(deactivating == activations_.deactivations().size() + succession_.under_way());
 }
 
 }  // namespace ringside::core

@@ -19,8 +19,8 @@ Placement Node::where(ActorId id) const {
     place.local = true;
     place.epoch = actor->epoch;
     place.here = activations_.status_of(*actor, context_.now.mono);
-    place.why = actor->ending ? "active here, and being deactivated (" + std::string(to_string(actor->why)) + ")"
-                              : "active here";
+    place.why = actor->deactivating ? "active here, and being deactivated (" + std::string(to_string(actor->why)) + ")"
+                                    : "active here";
     return place;
   }
   const std::string* owner = membership_.ring()->owner(id);
@@ -69,7 +69,7 @@ Status Node::status() const {
   status.turns_under_way = activations_.turns().size();
   status.turns_waiting = activations_.waiting();
   status.held_back = activations_.awaiting_room();
-  status.ending = activations_.endings().size();
+  status.ending = activations_.deactivations().size();
   status.calls = calls_.pending().size();
   status.queued_bytes = calls_.pending().bytes();
   status.held = calls_.pending().waiting().size();

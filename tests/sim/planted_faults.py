@@ -126,7 +126,7 @@ FAULTS = [
      "    steps.emplace_back(EndAll{Deactivation::kAppLoss});",
      '    if (planted("unhealthy-is-gone")) steps.emplace_back(LoseAll{});\n'
      "    steps.emplace_back(EndAll{Deactivation::kAppLoss});"),
-    ("failed-is-forgotten", "saves", 20, "activations/activations_ends.cc",
+    ("failed-is-forgotten", "saves", 20, "activations/activations_deactivating.cc",
      "  if (said.kind == Deactivated::Kind::kDone) return over(actor);",
      '  if (said.kind == Deactivated::Kind::kDone || planted("failed-is-forgotten")) return over(actor);'),
     ("slate-on-the-ring", "slow", 20, "life/life_cycle.cc",

@@ -1,4 +1,4 @@
-// Activations: how they begin, and their turns. Their ends: activations_ends.cc.
+// Activations: how they begin, and their turns. Their ends: activations_deactivating.cc.
 #include "sidecar/core/activations/activations.h"
 
 #include <utility>
@@ -22,7 +22,7 @@ Activations::Activations(const NodeConfig& config, Context& context, Timers& tim
       cluster_(cluster),
       actors_(config.remembered_bytes),
       turns_(config.max_turns, config.most_turns),
-      endings_(config.max_turns),
+      deactivations_(config.max_turns),
       inherited_(config.remembered_bytes / 2) {}
 
 void Activations::activate(ActorId id, Epoch epoch) {
@@ -41,18 +41,18 @@ Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool 
   Actor& actor = actors_.at(call->id);
   if (!actor.name && !call->actor_name.empty()) actor.name = std::make_unique<std::string>(call->actor_name);
   // It was to end because nobody used it, and the app has not been asked yet.
-  if (actor.ending && actor.why == Deactivation::kIdle && endings_.withdraw(actor.id)) {
-    actor.ending = actor.told = false;
+  if (actor.deactivating && actor.why == Deactivation::kIdle && deactivations_.withdraw(actor.id)) {
+    actor.deactivating = actor.told = false;
   }
   if (auto loop = refuse_loop(*call, actor)) return std::move(*loop);
   // A turn waits for this call, as others may for theirs: where there is no room even for those, none may wait.
   if (!call->chain.empty() && turns_.has_room_for_none()) {
     return Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns);
   }
-  const bool may_go = !actor.ending || goes_before_its_end(actor, serves_while_draining);
+  const bool may_go = !actor.deactivating || goes_before_its_end(actor, serves_while_draining);
   if (!actor.turn && may_go && actor.queued() == 0 && may_start(*call)) {
     if (auto known = known_answer(actor, *call)) return std::move(*known);
-    if (actor.ending) actor.told = !endings_.withdraw(actor.id);  // it is asked after this turn
+    if (actor.deactivating) actor.told = !deactivations_.withdraw(actor.id);  // it is asked after this turn
     return begin_turn(actor, token, call);
   }
   return MustWait{actor.queued()};
@@ -63,8 +63,8 @@ void Activations::wait(CallId token, const CallPtr& call) {
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
   actor.queue->push_back({token, call});
   ++waiting_;
-  if (actor.ending) endings_.hurry(actor.id);
-  if (!actor.turn && !actor.ending && actor.queued() == 1) turns_.await_room(actor.id);
+  if (actor.deactivating) deactivations_.hurry(actor.id);
+  if (!actor.turn && !actor.deactivating && actor.queued() == 1) turns_.await_room(actor.id);
 }
 
 // Where the actor ends, the queue moves on with it.
@@ -87,7 +87,7 @@ void Activations::withdraw(ActorId id, CallId token) {
 // time one of those that are left is asked, so the drain takes no longer. Once others may hold the id (this run is
 // over), or the app is unhealthy, no turn begins any more, as with every other end.
 bool Activations::goes_before_its_end(const Actor& actor, bool serves_while_draining) const {
-  return serves_while_draining && actor.why == Deactivation::kDrain && endings_.not_asked_yet(actor.id);
+  return serves_while_draining && actor.why == Deactivation::kDrain && deactivations_.not_asked_yet(actor.id);
 }
 
 // Not while the peers have yet to say that they still know this host.
@@ -113,7 +113,7 @@ std::optional<Answer> Activations::refuse_loop(const Call& call, const Actor& ac
 
 std::optional<QueuedCall> Activations::take_next(ActorId id) {
   Actor* actor = actors_.find(id);
-  if (actor == nullptr || actor->turn || actor->ending || !actor->queue) return std::nullopt;
+  if (actor == nullptr || actor->turn || actor->deactivating || !actor->queue) return std::nullopt;
   if (!may_start(*actor->queue->front().call)) {
     turns_.await_room(id);
     return std::nullopt;
@@ -128,7 +128,7 @@ std::optional<QueuedCall> Activations::take_next(ActorId id) {
 std::optional<ActorId> Activations::next_with_room() {
   const ActorId id = turns_.awaiting_room().front();
   const Actor* next = actors_.find(id);
-  const bool waits = next != nullptr && !next->turn && !next->ending && next->queue;
+  const bool waits = next != nullptr && !next->turn && !next->deactivating && next->queue;
   if (waits && !may_start(*next->queue->front().call)) return std::nullopt;
   turns_.pop_awaiting_room();
   return id;
@@ -228,7 +228,7 @@ void Activations::turn_due(TurnId token) {
                {{"actor", actor != nullptr ? name_of(*actor) : std::to_string(turn->actor)}});
   if (actor != nullptr && actor->turn == token) {
     actor->broken = true;
-    if (!std::exchange(actor->ending, true)) actor->why = Deactivation::kTurnTimeout;
+    if (!std::exchange(actor->deactivating, true)) actor->why = Deactivation::kTurnTimeout;
   }
   context_.effects.push_back(BreakTurn{token});
 }
@@ -237,7 +237,7 @@ void Activations::break_turn_due(TurnId turn) {
   const Turn* under_way = turns_.find(turn);
   if (under_way == nullptr) return;
   Actor* actor = actors_.find(under_way->actor);
-  if (actor == nullptr || actor->turn != turn || !actor->ending) return;
+  if (actor == nullptr || actor->turn != turn || !actor->deactivating) return;
   context_.log(Level::kWarn, "turn_broken", {{"actor", name_of(*actor)}, {"why", "operator"}});
   actor->broken = true;
   context_.effects.push_back(BreakTurn{turn});
@@ -246,7 +246,7 @@ void Activations::break_turn_due(TurnId turn) {
 // ---- to read --------------------------------------------------------------------------------------------------------
 
 std::size_t Activations::unfinished() const {
-  return turns_.size() + turns_.awaiting_room().size() + left_behind_.size() + endings_.size();
+  return turns_.size() + turns_.awaiting_room().size() + left_behind_.size() + deactivations_.size();
 }
 
 std::string Activations::busy_with(ActorId id) const {
@@ -256,11 +256,11 @@ std::string Activations::busy_with(ActorId id) const {
   std::string text = "actor " + name_of(actor);
   if (actor.turn) {
     text += " is busy with a turn that has run " + in_seconds(context_.now.mono - turns_.at(actor.turn).began);
-  } else if (actor.ending) {
-    const Endings::Refusals refusals = endings_.refusals(actor.id);
+  } else if (actor.deactivating) {
+    const Deactivations::Refusals refusals = deactivations_.refusals(actor.id);
     text += " is being deactivated (" + std::string(to_string(actor.why)) + ")";
-    text += endings_.not_asked_yet(actor.id)
-                ? "; the app has others to forget first, " + std::to_string(endings_.size()) + " in all"
+    text += deactivations_.not_asked_yet(actor.id)
+                ? "; the app has others to forget first, " + std::to_string(deactivations_.size()) + " in all"
             : refusals.times == 0 ? " and the app has not answered that yet"
             : refusals.times == 1 ? ", which the app has not done: " + refusals.last
                                   : ", which the app has not done when asked " + std::to_string(refusals.times) +
@@ -276,7 +276,7 @@ std::string Activations::busy_with(ActorId id) const {
 std::optional<Activations::Delay> Activations::delay_of(const Call& call) const {
   const Actor* actor = actors_.find(call.id);
   if (actor == nullptr) return std::nullopt;
-  if (actor->turn || actor->ending) return Delay{Reason::kAppSlow, busy_with(call.id)};
+  if (actor->turn || actor->deactivating) return Delay{Reason::kAppSlow, busy_with(call.id)};
   if (may_start(call)) return Delay{Reason::kNone, busy_with(call.id)};
   return Delay{cluster_.confirming() ? Reason::kNotReady : Reason::kTooManyTurns, {}};
 }
@@ -290,20 +290,20 @@ ActorStatus Activations::status_of(const Actor& actor, Instant now) const {
   status.idle = status.busy ? Duration(0) : now - actor.last_used;
   if (status.busy) status.turn_age = now - turns_.at(actor.turn).began;
   status.waiting = actor.queued();
-  if (actor.ending) status.ending = to_string(actor.why).data();
+  if (actor.deactivating) status.ending = to_string(actor.why).data();
   status.not_forgotten = actor.unforgotten;
   return status;
 }
 
 void Activations::check() const {
-  endings_.check();
+  deactivations_.check();
   std::size_t queued = 0;
   actors_.each([&](const Actor& actor) {
     if (actor.turn) {
       const Turn& turn = turns_.at(actor.turn);
       RINGSIDE_CHECK(turn.actor == actor.id && turn.epoch == actor.epoch);
     }
-    if (actor.told) RINGSIDE_CHECK(actor.ending);
+    if (actor.told) RINGSIDE_CHECK(actor.deactivating);
     if (actor.queue) RINGSIDE_CHECK(!actor.queue->empty());
     queued += actor.queued();
   });

@@ -3,7 +3,7 @@
 //
 //   actor_table  who is active, and the calls that wait for each
 //   turns        what is with the app
-//   endings      whom the app is to forget, and how often it was asked
+//   deactivations  whom the app is to forget, and how often it was asked
 //   inherited    answers of activations before these
 //
 // It speaks to the app by itself (StartTurn, BreakTurn, DeactivateActor) and knows of calls only their ids and what
@@ -31,7 +31,7 @@
 #include <vector>
 
 #include "sidecar/core/activations/actor_table.h"
-#include "sidecar/core/activations/endings.h"
+#include "sidecar/core/activations/deactivations.h"
 #include "sidecar/core/activations/inherited.h"
 #include "sidecar/core/activations/turns.h"
 #include "sidecar/core/cluster_view.h"
@@ -49,7 +49,7 @@ class Activations {
   // ---- to read ----
   const ActorTable& actors() const { return actors_; }
   const Turns& turns() const { return turns_; }
-  const Endings& endings() const { return endings_; }
+  const Deactivations& deactivations() const { return deactivations_; }
   const Inherited& inherited() const { return inherited_; }
   const std::map<TurnId, std::vector<CallId>>& left_behind() const { return left_behind_; }
   std::size_t waiting() const { return waiting_; }  // calls in queues
@@ -111,7 +111,7 @@ class Activations {
   // ---- activations end ----
   void end(ActorId id, Deactivation why);
   void end_all(Deactivation why);
-  void expire_idle();
+  void deactivate_idle();
   void idle_again_due(ActorId id);
   void ask_again(ActorId id);
   struct Over {
@@ -157,7 +157,7 @@ class Activations {
   const ClusterView& cluster_;
   ActorTable actors_;
   Turns turns_;
-  Endings endings_;
+  Deactivations deactivations_;
   Inherited inherited_;
   std::map<TurnId, std::vector<CallId>> left_behind_;    // lost turns: the calls behind them
   std::unordered_map<ActorId, TimerHandle> idle_again_;  // what the app has failed to forget is asked for then

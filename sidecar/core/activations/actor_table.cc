@@ -82,7 +82,7 @@ void ActorTable::remember(Actor& actor, const Remembered& answer) {
 void ActorTable::forget_oldest() {
   const std::size_t enough = most_remembered_ - most_remembered_ / 8;
   for (Actor* actor = oldest_; actor != nullptr && remembered_ > enough; actor = actor->newer) {
-    if (!actor->window || actor->ending) continue;
+    if (!actor->window || actor->deactivating) continue;
     remembered_ -= actor->window->held();
     actor->window.reset();
   }

@@ -29,7 +29,7 @@ struct Actor {
   Epoch epoch = 0;
   TurnId turn;  // under way, or none
   Instant last_used;
-  bool ending = false;           // no turn begins any more
+  bool deactivating = false;     // no turn begins any more
   bool broken = false;           // its last turn was broken off, and nobody knows what the app still does for it
   bool told = false;             // on the list of those that the app is asked to forget, or it has confirmed
   std::uint8_t unforgotten = 0;  // times in a row that the app failed to forget it while it was idle

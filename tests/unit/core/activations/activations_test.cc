@@ -226,7 +226,7 @@ TEST_F(ActivationsTest, OneThatIsIdleIsAskedForAndTakenBackByACall) {
   here().activate(7, 42);
   here().activate(8, 43);
   context.now.mono += 2 * kSecond;
-  here().expire_idle();
+  here().deactivate_idle();
   const std::vector<DeactivateActor> asked = deactivations();
   ASSERT_EQ(asked.size(), 1U);
   EXPECT_EQ(asked[0].actor.id, 7U);

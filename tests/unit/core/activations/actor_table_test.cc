@@ -39,7 +39,7 @@ TEST(ActorTable, AnswersOfTheLongestIdleAreForgottenFirst) {
     table.remember(*actor, {std::to_string(id), Outcome::kApplied, std::string(bytes, 'x'), 1});
   };
   for (ActorId id = 1; id <= 4; ++id) remember(id, 200);
-  table.find(1)->ending = true;
+  table.find(1)->deactivating = true;
   remember(5, 300);
   EXPECT_NE(table.find(1)->window, nullptr) << "its heirs are to have it";
   EXPECT_EQ(table.find(2)->window, nullptr);

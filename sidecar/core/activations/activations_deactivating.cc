@@ -9,7 +9,7 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::size_t kExpireAtOnce = 1024;  // a tick
+constexpr std::size_t kDeactivateAtOnce = 1024;  // a tick
 constexpr Duration kFirstQuestionAgain{50'000};
 constexpr Duration kLastQuestionAgain{1'000'000};
 constexpr Duration kFirstIdleAgain{1'000'000};
@@ -28,7 +28,7 @@ void Activations::deactivate_for(CallId token, const CallPtr& call) {
   ++waiting_;
   context_.log(Level::kWarn, "deactivate", {{"actor", name_of(actor)}, {"why", "operator"}});
   end_actor(actor, Deactivation::kOperator);
-  endings_.hurry(actor.id);
+  deactivations_.hurry(actor.id);
   if (actor.turn) {
     const Instant when = std::max(context_.now.mono, turns_.at(actor.turn).began + kPatienceOfAnOperator);
     timers_.add(when, due::TurnBreak{actor.turn});
@@ -38,11 +38,11 @@ void Activations::deactivate_for(CallId token, const CallPtr& call) {
 
 // No turn begins any more; the app is asked to forget the actor once the turn under way has ended.
 void Activations::end_actor(Actor& actor, Deactivation why) {
-  if (!actor.ending || actor.why == Deactivation::kIdle) actor.why = why;
-  actor.ending = true;
+  if (!actor.deactivating || actor.why == Deactivation::kIdle) actor.why = why;
+  actor.deactivating = true;
   if (actor.turn || actor.told) return;
   actor.told = true;
-  endings_.add({actor.id, actor.epoch}, actor.queue != nullptr);
+  deactivations_.add({actor.id, actor.epoch}, actor.queue != nullptr);
 }
 
 void Activations::end(ActorId id, Deactivation why) {
@@ -57,18 +57,18 @@ void Activations::end_all(Deactivation why) {
 
 bool Activations::end_after_turn(ActorId id, bool app_wants_it) {
   const Actor& actor = actors_.at(id);
-  if (!actor.ending && !app_wants_it) return false;
-  end(id, actor.ending ? actor.why : Deactivation::kAppAsked);
+  if (!actor.deactivating && !app_wants_it) return false;
+  end(id, actor.deactivating ? actor.why : Deactivation::kAppAsked);
   return true;
 }
 
-void Activations::expire_idle() {
+void Activations::deactivate_idle() {
   Actor* actor = actors_.oldest();
-  for (std::size_t i = 0; actor != nullptr && i < kExpireAtOnce; ++i) {
+  for (std::size_t i = 0; actor != nullptr && i < kDeactivateAtOnce; ++i) {
     if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
     Actor* next = actor->newer;
     // What the app has failed to forget has a time of its own (idle_again_due).
-    if (actor->turn || actor->queued() != 0 || actor->ending || idle_again_.contains(actor->id)) {
+    if (actor->turn || actor->queued() != 0 || actor->deactivating || idle_again_.contains(actor->id)) {
       actors_.touch(*actor, context_.now.mono);
     } else {
       end_actor(*actor, Deactivation::kIdle);
@@ -82,7 +82,7 @@ void Activations::expire_idle() {
 void Activations::idle_again_due(ActorId id) {
   idle_again_.erase(id);
   Actor* actor = actors_.find(id);
-  if (actor == nullptr || actor->ending || actor->turn || actor->queue) return;
+  if (actor == nullptr || actor->deactivating || actor->turn || actor->queue) return;
   if (actor->unforgotten == 0 && context_.now.mono - actor->last_used < config_.idle_timeout) return;
   end(id, Deactivation::kIdle);
 }
@@ -94,21 +94,21 @@ void Activations::forget_idle_again(ActorId id) {
 // ---- the app is asked -----------------------------------------------------------------------------------------------
 
 void Activations::send_deactivations() {
-  while (const auto claim = endings_.next(context_.now.mono)) {
+  while (const auto claim = deactivations_.next(context_.now.mono)) {
     const Actor& actor = actors_.at(claim->id);
     const DeactivationId token = context_.next<DeactivationId>();
-    endings_.asked(*claim, token, context_.now.mono);
+    deactivations_.asked(*claim, token, context_.now.mono);
     context_.effects.push_back(DeactivateActor{token, *claim, actor.name ? *actor.name : std::string(), actor.why});
   }
 }
 
 void Activations::ask_again(ActorId id) {
-  endings_.ask_again(id);
+  deactivations_.ask_again(id);
   send_deactivations();
 }
 
 std::optional<Activations::Over> Activations::deactivated(DeactivationId token, const Deactivated& said) {
-  const auto asked = endings_.answered(token, context_.now.mono);
+  const auto asked = deactivations_.answered(token, context_.now.mono);
   if (!asked) return std::nullopt;
   Actor& actor = actors_.at(asked->claim.id);
   if (said.kind == Deactivated::Kind::kDone) return over(actor);
@@ -126,7 +126,7 @@ std::optional<Activations::Over> Activations::deactivated(DeactivationId token, 
     context_.log(Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
     return over(actor);
   }
-  endings_.ask_later(actor.id, said.detail);
+  deactivations_.ask_later(actor.id, said.detail);
   const Duration pause = backoff(kFirstQuestionAgain, asked->failures, kLastQuestionAgain);
   timers_.add(context_.now.mono + std::max(pause, said.retry_after), due::EndingAgain{actor.id});
   return Over{};
@@ -134,7 +134,7 @@ std::optional<Activations::Over> Activations::deactivated(DeactivationId token, 
 
 // Whoever activates the actor next must know what was answered here, so the claim stays until its ring owner does.
 Activations::Over Activations::over(Actor& actor) {
-  endings_.over(actor.id);
+  deactivations_.over(actor.id);
   ++context_.counters.deactivations[static_cast<std::size_t>(actor.why)];
   const bool nothing_to_know =
       !actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout;
@@ -174,8 +174,8 @@ Activations::Over Activations::stay(Actor& actor, const Deactivated& said) {
   Over over{Over::What::kStays, {actor.id, actor.epoch}, operators_at(actor), {}};
   over.refusal = Answer::failed(Outcome::kRefused, Reason::kAppRefused,
                                 "the application keeps actor " + name_of(actor) + " for now: " + said.detail);
-  endings_.over(actor.id);
-  actor.ending = actor.told = false;
+  deactivations_.over(actor.id);
+  actor.deactivating = actor.told = false;
   for (const CallId token : over.operators) withdraw(actor.id, token);
   actors_.touch(actor, context_.now.mono);
   if (said.kind == Deactivated::Kind::kNotNow) {
@@ -232,7 +232,7 @@ Activations::Lost Activations::lose_all() {
     forget_idle_again(actor->id);
     actors_.erase(*actor);
   }
-  endings_.clear();
+  deactivations_.clear();
   return lost;
 }
 

@@ -23,7 +23,7 @@
 
 namespace ringside::core {
 
-class Endings {
+class Deactivations {
  public:
   struct Asked {
     Claim claim;
@@ -34,7 +34,7 @@ class Endings {
     std::string last;  // a sentence
   };
 
-  explicit Endings(std::size_t most) : most_(most), limit_(most) {}
+  explicit Deactivations(std::size_t most) : most_(most), limit_(most) {}
 
   void add(const Claim& claim, bool awaited);
   void hurry(ActorId id);     // a call has come that waits for it

@@ -1,4 +1,4 @@
-#include "sidecar/core/activations/endings.h"
+#include "sidecar/core/activations/deactivations.h"
 
 #include <algorithm>
 
@@ -12,43 +12,43 @@ constexpr Duration kAtOnce{5'000};  // what was asked closer to one another may 
 
 }  // namespace
 
-void Endings::add(const Claim& claim, bool awaited) {
+void Deactivations::add(const Claim& claim, bool awaited) {
   Entry& entry = entries_[claim.id];
   entry = {claim, State::kWaits, awaited, {}};
   queue(entry);
 }
 
-Endings::Entry& Endings::at(ActorId id) {
+Deactivations::Entry& Deactivations::at(ActorId id) {
   const auto found = entries_.find(id);
   RINGSIDE_CHECK(found != entries_.end());
   return found->second;
 }
 
-void Endings::queue(Entry& entry) {
+void Deactivations::queue(Entry& entry) {
   entry.state = State::kWaits;
   (entry.awaited ? awaited_ : others_).push_back(entry.claim.id);
 }
 
-void Endings::hurry(ActorId id) {
+void Deactivations::hurry(ActorId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || found->second.awaited) return;
   found->second.awaited = true;
   if (found->second.state == State::kWaits) awaited_.push_back(id);
 }
 
-bool Endings::withdraw(ActorId id) {
+bool Deactivations::withdraw(ActorId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || found->second.state == State::kUnderWay) return false;
   entries_.erase(found);
   return true;
 }
 
-bool Endings::not_asked_yet(ActorId id) const {
+bool Deactivations::not_asked_yet(ActorId id) const {
   const auto found = entries_.find(id);
   return found != entries_.end() && found->second.state == State::kWaits && found->second.refusals.times == 0;
 }
 
-std::optional<Claim> Endings::next(Instant now) {
+std::optional<Claim> Deactivations::next(Instant now) {
   if (questions_.size() >= most_ || in_the_way(now) >= limit_.limit()) {
     limit_.full(now);
     return std::nullopt;
@@ -65,7 +65,7 @@ std::optional<Claim> Endings::next(Instant now) {
 }
 
 // Those that may still be answered soon.
-std::size_t Endings::in_the_way(Instant now) const {
+std::size_t Deactivations::in_the_way(Instant now) const {
   const Duration patience = std::max(kPatience, 4 * longest_);
   std::size_t stuck = 0;
   for (const auto& [token, question] : questions_) {
@@ -75,12 +75,12 @@ std::size_t Endings::in_the_way(Instant now) const {
   return questions_.size() - stuck;
 }
 
-void Endings::asked(const Claim& claim, DeactivationId token, Instant now) {
+void Deactivations::asked(const Claim& claim, DeactivationId token, Instant now) {
   at(claim.id).state = State::kUnderWay;
   questions_[token] = {claim.id, now};
 }
 
-std::optional<Endings::Asked> Endings::answered(DeactivationId token, Instant now) {
+std::optional<Deactivations::Asked> Deactivations::answered(DeactivationId token, Instant now) {
   const auto question = questions_.find(token);
   if (question == questions_.end()) return std::nullopt;
   const Entry& entry = at(question->second.id);
@@ -92,24 +92,24 @@ std::optional<Endings::Asked> Endings::answered(DeactivationId token, Instant no
   return Asked{entry.claim, entry.refusals.times};
 }
 
-void Endings::ask_later(ActorId id, const std::string& refusal) {
+void Deactivations::ask_later(ActorId id, const std::string& refusal) {
   Entry& entry = at(id);
   entry.state = State::kPaused;
   ++entry.refusals.times;
   entry.refusals.last = refusal;
 }
 
-Endings::Refusals Endings::refusals(ActorId id) const {
+Deactivations::Refusals Deactivations::refusals(ActorId id) const {
   const auto found = entries_.find(id);
   return found == entries_.end() ? Refusals() : found->second.refusals;
 }
 
-void Endings::ask_again(ActorId id) {
+void Deactivations::ask_again(ActorId id) {
   const auto found = entries_.find(id);
   if (found != entries_.end() && found->second.state == State::kPaused) queue(found->second);
 }
 
-void Endings::check() const {
+void Deactivations::check() const {
   RINGSIDE_CHECK(questions_.size() <= most_);
   std::size_t under_way = 0;
   for (const auto& [id, entry] : entries_) {
@@ -123,7 +123,7 @@ void Endings::check() const {
   }
 }
 
-void Endings::clear() {
+void Deactivations::clear() {
   entries_.clear();
   questions_.clear();
   awaited_.clear();
