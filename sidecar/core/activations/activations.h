@@ -1,10 +1,10 @@
 // The actors that are active on this host: from the claim, through one turn after another, until the app has forgotten
 // them.
 //
-//   actor_table  who is active, and the calls that wait for each
-//   turns        what is with the app
+//   actor_table    who is active, and the calls that wait for each
+//   turns          what is with the app
 //   deactivations  whom the app is to forget, and how often it was asked
-//   inherited    answers of activations before these
+//   inherited      answers of activations before these
 //
 // It speaks to the app by itself (StartTurn, BreakTurn, DeactivateActor) and knows of calls only their ids and what
 // they ask for: what becomes of a call is returned, and the node tells the calls.
