@@ -97,7 +97,7 @@ struct Answer {
   // A serialized messages.ApplyResult, which may be empty; or the app's answer to a method call over HTTP, where the
   // call has no idempotency key: what is kept for repeats is kept as bytes.
   std::variant<std::string, HttpAnswer> result;
-  std::string owner;        // the host that holds the actor, as far as is known
+  std::string holder;       // the host that holds the actor, as far as is known
   Duration retry_after{0};  // a hint, where the outcome allows a repeat
   bool deactivate = false;  // the app wants its activation to end after this turn
   // Where the call has an idempotency key:

@@ -181,7 +181,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
   // A legacy host passes our refusal on without its trailers. It is our own word, and still holds.
   if (forward.legacy && said.reason == Reason::kPeerError && legacy_.has_refused(id)) {
     ended->answer = Answer::failed(Outcome::kNotDelivered, Reason::kRingDisagreement, said.detail);
-    ended->answer.owner = forward.host;
+    ended->answer.holder = forward.host;
   }
   // A legacy host has no reason to send on what it holds. Perhaps it yielded to another and told nobody.
   const bool sent_on = said.reason == Reason::kPeerError || said.reason == Reason::kRingDisagreement;
@@ -193,7 +193,7 @@ void Node::forward_ended(ForwardId token, Answer answer) {
     directory_.is_not_at(id, forward.host, forward.epoch);
   } else if (said.outcome != Outcome::kNotDelivered && said.outcome != Outcome::kUnknown &&
              said.outcome != Outcome::kOverloaded) {
-    directory_.was_answered_by(id, said.owner);
+    directory_.was_answered_by(id, said.holder);
   }
   calls_.go_on(std::move(*ended));
 }

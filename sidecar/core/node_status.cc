@@ -12,7 +12,7 @@ Sender Node::self() const {
 Placement Node::where(ActorId id) const {
   Placement place;
   place.id = id;
-  place.owner = explanations_.holder_of(id);
+  place.holder = explanations_.holder_of(id);
   const std::string& self = membership_.self().host;
   if (const Actor* actor = activations_.actors().find(id)) {
     place.rule = "claim";

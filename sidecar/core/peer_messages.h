@@ -120,7 +120,7 @@ struct IdsAnswer {
 };
 struct Rejected {
   ActorId id = 0;
-  std::string owner;
+  std::string holder;
   Epoch epoch = 0;
 };
 struct AckAnswer {

@@ -27,8 +27,8 @@ struct ActorStatus {
 // Where an actor is, and by which rule. Looking touches nothing.
 struct Placement {
   ActorId id = 0;
-  std::string owner;  // empty: nobody is on the ring
-  std::string rule;   // "claim", "stray" or "ring"
+  std::string holder;  // empty: nobody is on the ring
+  std::string rule;    // "claim", "stray" or "ring"
   bool local = false;
   Epoch epoch = 0;                  // 0: not known here
   std::string why;                  // one sentence

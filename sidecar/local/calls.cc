@@ -38,7 +38,7 @@ net::HttpResponse method_response(core::Answer answer, const wire::ApplyJson& js
   if (!taken) return result_response(answer, json, false);  // an application that answers with messages of its own
   if (!*taken) {
     core::Answer garbage = core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppGarbage, taken->error());
-    garbage.owner = answer.owner;
+    garbage.holder = answer.holder;
     return problem(garbage);
   }
   net::HttpResponse& response = **taken;

@@ -160,7 +160,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           for (const core::Rejected& rejected : a.rejected) {
                             given::Rejection* added = out.add_rejected();
                             added->set_id(rejected.id);
-                            added->set_owner(rejected.owner);
+                            added->set_owner(rejected.holder);
                             added->set_epoch(rejected.epoch);
                           }
                           return out.SerializeAsString();

@@ -141,7 +141,7 @@ void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
   const log::LogField fields[] = {{"actor", call.actor},
                                   {"outcome", core::to_string(answer.outcome)},
                                   {"reason", core::to_string(answer.reason)},
-                                  {"owner", answer.owner},
+                                  {"owner", answer.holder},
                                   {"detail", answer.detail}};
   log_.write(level, "call_not_applied", fields);
 }

@@ -164,7 +164,7 @@ net::Metadata http_headers(const core::Answer& answer) {
   if (answer.outcome != Outcome::kApplied) {
     headers.add(std::string(kReasonHeader), std::string(core::to_string(answer.reason)));
   }
-  if (!answer.owner.empty()) headers.add(std::string(kOwnerHeader), answer.owner);
+  if (!answer.holder.empty()) headers.add(std::string(kOwnerHeader), answer.holder);
   if (answer.replayed) headers.add(std::string(kReplayedHeader), "true");
   return headers;
 }
@@ -188,7 +188,7 @@ core::Answer server_refusal(net::Refusal why) {
 core::Answer read_answer(net::GrpcStatus status, const std::string& status_message, const net::Metadata& trailers,
                          std::string body) {
   core::Answer answer;
-  answer.owner = std::string(trailers.get(kOwnerHeader));
+  answer.holder = std::string(trailers.get(kOwnerHeader));
   answer.replayed = trailers.get(kReplayedHeader) == "true";
   answer.retry_after = read_retry_after(trailers.get(kRetryAfterHeader));
   const auto outcome = core::parse_outcome(trailers.get(kOutcomeHeader));

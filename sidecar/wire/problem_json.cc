@@ -43,7 +43,7 @@ nlohmann::json problem_json(const core::Answer& answer, int status) {
   body["detail"] = answer.detail.empty() ? std::string(core::to_string(answer.reason)) : answer.detail;
   body["reason"] = core::to_string(answer.reason);
   body["blame"] = core::to_string(core::blame(answer.reason));
-  if (!answer.owner.empty()) body["owner"] = answer.owner;
+  if (!answer.holder.empty()) body["owner"] = answer.holder;
   if (repeatable(answer.outcome)) {
     body["retry_after_ms"] = std::chrono::ceil<std::chrono::milliseconds>(retry_after(answer)).count();
   }

@@ -82,12 +82,12 @@ json placement_json(const core::Gateway& gateway, core::ActorId id) {
   const core::Placement place = gateway.where(id);
   const core::Status here = gateway.status();
   json out = {{"id", std::to_string(place.id)},
-              {"owner", place.owner},
+              {"owner", place.holder},
               {"rule", place.rule},
               {"local", place.local},
               {"why", place.why},
               {"view_of", here.host},
-              {"age_ms", place.local ? json(0) : age_of(place.owner, here, ages_of(gateway))}};
+              {"age_ms", place.local ? json(0) : age_of(place.holder, here, ages_of(gateway))}};
   if (place.here) out.update(actor_json(*place.here));
   out["epoch"] = place.epoch == 0 ? json(nullptr) : json(place.epoch);
   return out;

@@ -145,7 +145,7 @@ void LegacyHost::claimed(core::ActorId id) {
       if (!alive() || ack == nullptr || ack->accepted) return;
       const auto mine = actors_.find(id);
       if (mine == actors_.end()) return;
-      held_by_[id] = ack->rejected.empty() ? host : ack->rejected.front().owner;
+      held_by_[id] = ack->rejected.empty() ? host : ack->rejected.front().holder;
       const std::vector<Waiting> queue = std::move(mine->second.queue);
       actors_.erase(mine);
       world_.legacy_ended(name_, id);

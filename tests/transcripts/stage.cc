@@ -341,7 +341,7 @@ void Stage::call(const std::string& at, core::ActorId id, const std::string& key
   const core::CallId token(next_number_++);
   host(at).calls[token] = [this, at, name](const core::Answer& answer) {
     const bool applied = answer.outcome == core::Outcome::kApplied;
-    say(at + " -> " + name + ": " + Words::outcome(answer) + (applied ? ", by " + answer.owner : ""));
+    say(at + " -> " + name + ": " + Words::outcome(answer) + (applied ? ", by " + answer.holder : ""));
   };
   on(at, [this, token, call](Host& h) { h.node->apply(time(), token, call); });
 }
@@ -365,7 +365,7 @@ void Stage::close(const std::string& name) {
 
 void Stage::where(const std::string& at, core::ActorId id) {
   const core::Placement place = host(at).node->where(id);
-  say(at + ": " + words_.id(id) + " is at " + place.owner + ": " + place.why);
+  say(at + ": " + words_.id(id) + " is at " + place.holder + ": " + place.why);
 }
 
 core::ActorId Stage::id_of(const std::string& owner, const std::string& name) {

@@ -122,7 +122,7 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                         [&](const core::AckAnswer& says) {
                           std::string text = says.accepted ? "accepted" : "refused";
                           for (const core::Rejected& one : says.rejected) {
-                            text += ": " + id(one.id) + " is held by " + one.owner + " (" + epoch(one.epoch) + ")";
+                            text += ": " + id(one.id) + " is held by " + one.holder + " (" + epoch(one.epoch) + ")";
                           }
                           if (says.rejected.empty() && !says.message.empty()) text += ": " + says.message;
                           return text;

@@ -145,7 +145,7 @@ void Calls::finish(CallId token, Answer answer) {
     answer.detail = detail_of(pending, answer.reason);
   }
   if (pending.may_have_happened && surely_not_delivered(answer.outcome)) answer.outcome = Outcome::kUnknown;
-  if (answer.owner.empty()) answer.owner = facts_.holder_of(pending.call->id);
+  if (answer.holder.empty()) answer.holder = facts_.holder_of(pending.call->id);
   auto& counters = context_.counters;
   ++counters.calls[static_cast<std::size_t>(pending.call->origin)][static_cast<std::size_t>(answer.outcome)];
   if (answer.outcome != Outcome::kApplied) ++counters.refusals[static_cast<std::size_t>(answer.reason)];

@@ -95,7 +95,7 @@ std::optional<Calls::ForwardEnd> Calls::forward_ended(ForwardId token, Answer an
   if (answer.reason == Reason::kPeerLost || answer.reason == Reason::kPeerUnreachable) {
     answer.detail = detail_of_loss(call, *ended, answer.detail);
   }
-  if (answer.owner.empty()) answer.owner = ended->host;
+  if (answer.holder.empty()) answer.holder = ended->host;
   if (answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused) {
     service_times_.took(call.id, context_.now.mono - ended->began, context_.now.mono);
   }

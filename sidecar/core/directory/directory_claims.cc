@@ -68,7 +68,7 @@ std::vector<Directory::Yielded> Directory::rejected(const Question& asked, const
       const auto named = [&](const Claim& claim) { return claim.id == rejected.id; };
       if (std::none_of(asked.claims.begin(), asked.claims.end(), named)) continue;
       // An owner that is not a member here: whoever named it knows more of the actor than this host does.
-      const auto owner = canonical_host(rejected.owner);
+      const auto owner = canonical_host(rejected.holder);
       const bool known = owner && (cluster_.member(*owner) != nullptr || *owner == cluster_.self().host);
       yield_to(rejected.id, known ? *owner : asked.host, rejected.epoch);
     }
@@ -133,7 +133,7 @@ Directory::ClaimsHeard Directory::hear_claims(const HostRun& holder, const std::
   }
   ack.accepted = ack.rejected.empty();
   if (!ack.accepted) {
-    ack.message = "actor " + std::to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().owner;
+    ack.message = "actor " + std::to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().holder;
   }
   context_.counters.announcements[1][0] += ack.rejected.size();
   context_.counters.announcements[1][1] += claims.size() - ack.rejected.size();

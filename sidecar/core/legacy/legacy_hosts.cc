@@ -49,7 +49,7 @@ LegacyHosts::Granted LegacyHosts::grant_answered(const Claim& claim, const PeerA
   } else if (grants_.refuse(claim) && ack != nullptr && !ack->rejected.empty()) {
     granted.reroute = true;
     granted.elsewhere = claim;
-    granted.holder = ack->rejected.front().owner;
+    granted.holder = ack->rejected.front().holder;
   }  // else the next call asks again
   return granted;
 }

@@ -29,7 +29,7 @@ core::Answer answered(int status, std::string body, net::HttpRequest* seen, cons
   response.body = std::move(body);
   core::Answer answer;
   answer.outcome = Outcome::kApplied;
-  answer.owner = "10.0.0.8";
+  answer.holder = "10.0.0.8";
   answer.result = wire::make_method_answer(std::move(response));
   return answer;
 }
@@ -143,7 +143,7 @@ TEST_F(CliTest, ABodyMayComeFromAFile) {
 TEST_F(CliTest, Deactivate) {
   core::Answer answer;
   answer.outcome = Outcome::kApplied;
-  answer.owner = "10.0.0.8";
+  answer.holder = "10.0.0.8";
   gateway.on_call = [&](const core::Call&) { return answer; };
   Ran ran = run({"deactivate", "42", "--timeout", "3s"});
   EXPECT_EQ(ran.exit, kApplied) << ran.err;

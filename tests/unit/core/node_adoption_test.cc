@@ -30,7 +30,7 @@ TEST_F(Adoption, WhatNobodyHoldsIsTakenAndItsRingOwnerKnows) {
   const CallId token = call("a", id);
   ASSERT_EQ(cluster.end_turns("a"), 1);
   expect_applied("a", token);
-  EXPECT_EQ(cluster.node("b").where(id).owner, "a");
+  EXPECT_EQ(cluster.node("b").where(id).holder, "a");
   EXPECT_EQ(cluster.node("b").where(id).rule, "stray");
   for (const char* at : {"b", "c"}) {
     const CallId local = cluster.call(at, id);

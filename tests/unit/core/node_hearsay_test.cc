@@ -16,16 +16,16 @@ TEST_F(Hearsay, AClaimCountsWhenTheHostHoldsTheActor) {
   ASSERT_EQ(a.status().members, 2U);
   const ActorId id = mine();
   EXPECT_FALSE(claim({{id, 0}}).accepted);
-  EXPECT_NE(a.where(id).owner, legacy);
+  EXPECT_NE(a.where(id).holder, legacy);
   held = {id};
   EXPECT_TRUE(claim({{id, 0}}).accepted);
-  EXPECT_EQ(a.where(id).owner, legacy);
+  EXPECT_EQ(a.where(id).holder, legacy);
   // One that it holds and one that has ended since: the first counts.
   const ActorId other = mine(id + 1), ended = mine(other + 1);
   held = {id, other};
   EXPECT_TRUE(claim({{other, 0}, {ended, 0}}).accepted);
-  EXPECT_EQ(a.where(other).owner, legacy);
-  EXPECT_EQ(a.where(ended).owner, "a");
+  EXPECT_EQ(a.where(other).holder, legacy);
+  EXPECT_EQ(a.where(ended).holder, "a");
 }
 
 TEST_F(Hearsay, AnExpiryCountsWhenTheHostHoldsItNoMore) {
@@ -33,10 +33,10 @@ TEST_F(Hearsay, AnExpiryCountsWhenTheHostHoldsItNoMore) {
   held = {id};
   ASSERT_TRUE(claim({{id, 0}}).accepted);
   EXPECT_FALSE(told(LegacyExpiryRequest{legacy, {id}}).accepted);
-  EXPECT_EQ(a.where(id).owner, legacy);
+  EXPECT_EQ(a.where(id).holder, legacy);
   held = {};
   EXPECT_TRUE(told(LegacyExpiryRequest{legacy, {id}}).accepted);
-  EXPECT_EQ(a.where(id).owner, "a");
+  EXPECT_EQ(a.where(id).holder, "a");
 }
 
 TEST_F(Hearsay, NothingIsBelievedWithoutItsWord) {
@@ -44,7 +44,7 @@ TEST_F(Hearsay, NothingIsBelievedWithoutItsWord) {
   held = {id};
   silent = true;
   EXPECT_FALSE(claim({{id, 0}}).accepted);
-  EXPECT_EQ(a.where(id).owner, "a");
+  EXPECT_EQ(a.where(id).holder, "a");
 }
 
 TEST_F(Hearsay, QuestionsAreBounded) {

@@ -29,14 +29,14 @@ class PeersRefuse : public Peers {
 TEST_F(Peers, AClaimFromAnotherAddressCountsWhenTheHostItselfBearsItOut) {
   const ActorId id = mine();
   EXPECT_FALSE(claim({{id, 0}}, "10.0.0.66").accepted);
-  EXPECT_EQ(a.where(id).owner, "a");
+  EXPECT_EQ(a.where(id).holder, "a");
   held = {id};
   EXPECT_TRUE(claim({{id, 0}}, "10.0.0.66").accepted);
-  EXPECT_EQ(a.where(id).owner, legacy);
+  EXPECT_EQ(a.where(id).holder, legacy);
   EXPECT_FALSE(say(LegacyExpiryRequest{legacy, {id}}, "10.0.0.66").accepted);
   held = {};
   EXPECT_TRUE(say(LegacyExpiryRequest{legacy, {id}}, "10.0.0.66").accepted);
-  EXPECT_EQ(a.where(id).owner, "a");
+  EXPECT_EQ(a.where(id).holder, "a");
 }
 
 TEST_F(Peers, NobodyClaimsInThisHostsName) {
@@ -58,7 +58,7 @@ TEST_F(Peers, TheFirstOfTwoClaimsWinsWhereTheRingNamesAThird) {
   const AckAnswer second = say(OwnershipRequest{"10.0.0.7", 0, {{id, 0}}}, "10.0.0.7");
   EXPECT_FALSE(second.accepted);
   ASSERT_EQ(second.rejected.size(), 1U);
-  EXPECT_EQ(second.rejected[0].owner, "10.0.0.8");
+  EXPECT_EQ(second.rejected[0].holder, "10.0.0.8");
   EXPECT_TRUE(say(OwnershipRequest{legacy, 0, {{id, 0}}}, legacy).accepted) << "the one that the ring names";
   EXPECT_TRUE(say(LegacyExpiryRequest{"10.0.0.8", {id}}, "10.0.0.8").accepted);
   EXPECT_TRUE(say(OwnershipRequest{"10.0.0.7", 0, {{id, 0}}}, "10.0.0.7").accepted);
@@ -87,7 +87,7 @@ TEST_F(Peers, ARefusalThatNamesAStrangerIsARefusal) {
   a.turn_ended(now, turns[0].token, Cluster::applied());
   play();
   EXPECT_EQ(a.status().actors, 0U);
-  EXPECT_EQ(a.where(id).owner, legacy);
+  EXPECT_EQ(a.where(id).holder, legacy);
 }
 
 TEST_F(Peers, AnActivationIsAnnouncedAtOnce) {
@@ -106,7 +106,7 @@ TEST_F(Peers, AHolderThatSendsCallsOnIsAskedWhetherItIsOne) {
     a.forward_answered(now, forwards[0].token, Answer::failed(Outcome::kUnknown, Reason::kPeerError));
     forwards.clear();
     pass(200'000);
-    EXPECT_EQ(a.where(id).owner, holds ? legacy : "a");
+    EXPECT_EQ(a.where(id).holder, holds ? legacy : "a");
   }
 }
 

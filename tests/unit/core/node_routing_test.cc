@@ -15,7 +15,7 @@ class Routing : public ::testing::Test {
     ASSERT_EQ(cluster.end_turns(owner), 1);
     ASSERT_NE(cluster.answer(at, token), nullptr);
     EXPECT_EQ(cluster.answer(at, token)->outcome, Outcome::kApplied);
-    EXPECT_EQ(cluster.answer(at, token)->owner, owner);
+    EXPECT_EQ(cluster.answer(at, token)->holder, owner);
   }
 
   Cluster cluster;
@@ -26,7 +26,7 @@ TEST_F(Routing, ACallGoesToTheRingOwnerWhereverItCameIn) {
   const ActorId id = cluster.id_of("a", "b");
   for (const char* at : {"a", "b", "c"}) touch(at, id, "b");
   EXPECT_EQ(cluster.node("b").where(id).rule, "claim");
-  EXPECT_EQ(cluster.node("a").where(id).owner, "b");
+  EXPECT_EQ(cluster.node("a").where(id).holder, "b");
 }
 
 TEST_F(Routing, AClaimSticksWhenAJoinerBecomesTheRingOwner) {
@@ -45,7 +45,7 @@ TEST_F(Routing, AClaimSticksWhenAJoinerBecomesTheRingOwner) {
     ++displaced;
     const Placement place = cluster.node("c").where(id);
     EXPECT_EQ(place.rule, "stray");
-    touch("c", id, place.owner);
+    touch("c", id, place.holder);
   }
   EXPECT_GT(displaced, 0);
   EXPECT_EQ(cluster.node("c").status().actors, 0U);
@@ -278,10 +278,10 @@ TEST_F(Routing, AClaimOfALegacyHostIsRoutedToItAndOursIsNotOverwritten) {
   EXPECT_FALSE(ack.accepted);
   ASSERT_EQ(ack.rejected.size(), 1U);
   EXPECT_EQ(ack.rejected[0].id, 5U);
-  EXPECT_EQ(ack.rejected[0].owner, "a");
+  EXPECT_EQ(ack.rejected[0].holder, "a");
   EXPECT_NE(ack.message.find("a"), std::string::npos);
   if (*a.ring().owner(9) == "a") {
-    EXPECT_EQ(a.where(9).owner, "10.0.0.9");
+    EXPECT_EQ(a.where(9).holder, "10.0.0.9");
   }
   // Somebody else who says the same is not heard.
   a.peer_asked(cluster.now(), ReplyId(3), {}, "10.0.0.66", OwnershipRequest{"10.0.0.9", 0, {{11, 0}}});

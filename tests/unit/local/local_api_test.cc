@@ -34,9 +34,9 @@ TEST_F(LocalApiTest, WhatIsKnownOfOthersIsAsOldAsTheirLastAnswer) {
   auto body = body_of(ask("GET", "/v1/actors/42"));
   EXPECT_EQ(body["view_of"], "10.0.0.7");
   EXPECT_EQ(body["age_ms"], 340);
-  gateway.place.owner = "10.0.0.9";
+  gateway.place.holder = "10.0.0.9";
   EXPECT_TRUE(body_of(ask("GET", "/v1/actors/42"))["age_ms"].is_null()) << "never heard";
-  gateway.place.owner = "";
+  gateway.place.holder = "";
   const auto nowhere = ask("GET", "/v1/actors/42");
   EXPECT_EQ(body_of(nowhere)["age_ms"], 0);
   EXPECT_EQ(nowhere.headers.find("ringside-owner"), nullptr);

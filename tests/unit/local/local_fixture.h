@@ -121,7 +121,7 @@ inline core::Answer applied(std::string result = {}) {
   core::Answer answer;
   answer.outcome = core::Outcome::kApplied;
   answer.result = std::move(result);
-  answer.owner = "10.0.0.8";
+  answer.holder = "10.0.0.8";
   return answer;
 }
 

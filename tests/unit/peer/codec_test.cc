@@ -95,7 +95,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   const auto ack = answered(core::OwnershipRequest{}, core::AckAnswer{false, "no", {{1, "b", 2}}});
   EXPECT_FALSE(ack.accepted);
   ASSERT_EQ(ack.rejected.size(), 1U);
-  EXPECT_EQ(ack.rejected[0].owner, "b");
+  EXPECT_EQ(ack.rejected[0].holder, "b");
   core::JoinAnswer join;
   join.status = core::ReplyStatus::kOk;
   join.generation = 4;

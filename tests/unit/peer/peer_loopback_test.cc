@@ -175,12 +175,12 @@ TEST_F(Loopback, AForwardedCallCarriesWhatTheOwnerNeeds) {
   gateway.on_call = [](const core::Call&) {
     core::Answer answer;
     answer.outcome = Outcome::kApplied;
-    answer.owner = "10.0.0.7";
+    answer.holder = "10.0.0.7";
     return answer;
   };
   const core::Answer answer = forward(false);
   EXPECT_EQ(answer.outcome, Outcome::kApplied);
-  EXPECT_EQ(answer.owner, "10.0.0.7");
+  EXPECT_EQ(answer.holder, "10.0.0.7");
   const core::Call& seen = gateway.calls.at(0);
   EXPECT_EQ(seen.origin, core::Origin::kPeer);
   EXPECT_EQ(seen.hops, 3U);

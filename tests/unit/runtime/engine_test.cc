@@ -125,7 +125,7 @@ TEST_F(Run, ATurnGoesToTheAppAndItsAnswerToTheCaller) {
   engine.turn_ended(app.turns[0].token, applied());
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].outcome, Outcome::kApplied);
-  EXPECT_EQ(answers[0].owner, "10.0.0.1");
+  EXPECT_EQ(answers[0].holder, "10.0.0.1");
   EXPECT_EQ(measured.calls, std::vector<Outcome>{Outcome::kApplied});
   EXPECT_EQ(measured.turns, std::vector<Outcome>{Outcome::kApplied});
   engine.turn_ended(app.turns[0].token, applied());

@@ -90,12 +90,12 @@ TEST(CheckApply, RefusesWhatAFrameAroundItCouldNotBeReadWith) {
 TEST(Outcomes, TravelInTrailers) {
   for (const Outcome outcome : {Outcome::kNotDelivered, Outcome::kOverloaded, Outcome::kExpired, Outcome::kInvalid}) {
     core::Answer sent = core::Answer::failed(outcome, Reason::kDeadline, "so it is");
-    sent.owner = "10.0.0.7";
+    sent.holder = "10.0.0.7";
     const core::Answer got = read_answer(grpc_status(sent), message(sent), grpc_trailers(sent), "");
     EXPECT_EQ(got.outcome, outcome);
     EXPECT_EQ(got.reason, Reason::kDeadline);
     EXPECT_EQ(got.detail, "so it is");
-    EXPECT_EQ(got.owner, "10.0.0.7");
+    EXPECT_EQ(got.holder, "10.0.0.7");
   }
 }
 

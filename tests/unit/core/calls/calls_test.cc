@@ -140,7 +140,7 @@ TEST_F(CallsTest, EachEndsOnceWithADetailAndAHolder) {
   calls.finish(CallId(1), Answer::failed(Outcome::kNotDelivered, Reason::kNoOwner));
   const auto finish = std::get<FinishCall>(context.effects.at(0));
   EXPECT_EQ(finish.answer.detail, "why no-owner");
-  EXPECT_EQ(finish.answer.owner, "holder");
+  EXPECT_EQ(finish.answer.holder, "holder");
   calls.finish(CallId(1), applied());
   EXPECT_EQ(context.effects.size(), 1U);
   EXPECT_EQ(timers.size(), 0U);
@@ -240,7 +240,7 @@ TEST_F(CallsTest, WhatComesOfAForward) {
     const ForwardId forward = fresh.forwards_to("there").at(0);
     auto ended = fresh.forward_ended(forward, row.answer);
     ASSERT_TRUE(ended);
-    EXPECT_EQ(ended->answer.owner, "there");
+    EXPECT_EQ(ended->answer.holder, "there");
     EXPECT_FALSE(fresh.forward_ended(forward, row.answer)) << "it ends once";
     fresh.go_on(std::move(*ended));
     EXPECT_EQ(finished(), row.end);

@@ -181,7 +181,7 @@ TEST_F(DirectoryTest, FirstClaimWinsAndOfTwoTheGreaterEpoch) {
     SCOPED_TRACE(row.what);
     const Directory::ClaimsHeard heard = directory.hear_claims(run("10.0.0.2"), {row.claim}, true);
     EXPECT_EQ(heard.ack.accepted, *row.rejected_for == '\0');
-    EXPECT_EQ(heard.ack.rejected.empty() ? "" : heard.ack.rejected[0].owner, row.rejected_for);
+    EXPECT_EQ(heard.ack.rejected.empty() ? "" : heard.ack.rejected[0].holder, row.rejected_for);
     EXPECT_EQ(heard.yielded.size(), row.yielded ? 1U : 0U);
     EXPECT_EQ(holder_of(row.claim.id), row.elsewhere);
   }
