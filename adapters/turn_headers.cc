@@ -13,7 +13,7 @@ constexpr core::Duration kMoment{1'000};
 
 void add_turn_headers(const core::StartTurn& turn, net::Metadata& headers) {
   const core::Call& call = *turn.call;
-  headers.set("ringside-epoch", std::to_string(turn.epoch));
+  headers.set("ringside-epoch", to_string(turn.epoch));
   if (!call.actor_name.empty()) headers.set("ringside-actor-name", base::percent_encode(call.actor_name));
   if (!call.traceparent.empty()) headers.set("traceparent", call.traceparent);
   if (!call.tracestate.empty()) headers.set("tracestate", call.tracestate);
@@ -22,7 +22,7 @@ void add_turn_headers(const core::StartTurn& turn, net::Metadata& headers) {
 }
 
 void add_deactivation_headers(const core::DeactivateActor& end, net::Metadata& headers) {
-  headers.set("ringside-epoch", std::to_string(end.actor.epoch));
+  headers.set("ringside-epoch", to_string(end.actor.epoch));
   if (!end.name.empty()) headers.set("ringside-actor-name", base::percent_encode(end.name));
   headers.set("ringside-deactivation", std::string(core::to_string(end.why)));
 }

@@ -17,9 +17,10 @@ double heap_bytes() {
 }
 
 void fill(ActorTable& table, std::size_t many, bool keys) {
-  for (ActorId id = 1; id <= many; ++id) {
-    Actor& actor = table.create(id * 0x9e3779b97f4a7c15, id, Instant());
-    if (keys) table.remember(actor, {"6ba7b810-9dad-11d1-80b4-00c04fd430c8", Outcome::kApplied, "\x08\x01", id});
+  for (std::uint64_t id = 1; id <= many; ++id) {
+    Actor& actor = table.create(ActorId(id * 0x9e3779b97f4a7c15), Epoch(id), Instant());
+    if (keys)
+      table.remember(actor, {"6ba7b810-9dad-11d1-80b4-00c04fd430c8", Outcome::kApplied, "\x08\x01", Fingerprint(id)});
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 using ringside::core::ActorId;
 using ringside::core::DisplacedActivations;
+using ringside::core::Epoch;
 using ringside::core::HostRun;
 using ringside::core::Random;
 
@@ -30,7 +31,7 @@ void displaced_put(benchmark::State& state) {
     const double before = heap_bytes();
     DisplacedActivations displaced(many);
     Random random(1);
-    for (std::size_t i = 0; i < many; ++i) displaced.put(random.next() | 1, kHolder, i);
+    for (std::size_t i = 0; i < many; ++i) displaced.put(ActorId(random.next() | 1), kHolder, Epoch(i));
     state.counters["bytes_each"] = (heap_bytes() - before) / static_cast<double>(displaced.size());
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(many) * state.iterations());
@@ -55,9 +56,9 @@ void unordered_map_put(benchmark::State& state) {
 void displaced_find(benchmark::State& state) {
   const auto many = static_cast<std::size_t>(state.range(0));
   DisplacedActivations displaced(many);
-  for (ActorId id = 1; id <= many; ++id) displaced.put(id, kHolder, id);
+  for (std::uint64_t id = 1; id <= many; ++id) displaced.put(ActorId(id), kHolder, Epoch(id));
   Random random(1);
-  for (auto _ : state) benchmark::DoNotOptimize(displaced.find(1 + random.below(2 * many)));
+  for (auto _ : state) benchmark::DoNotOptimize(displaced.find(ActorId(1 + random.below(2 * many))));
 }
 
 BENCHMARK(unordered_map_put)->Arg(1'000'000)->Arg(10'000'000)->Unit(benchmark::kMillisecond);

@@ -61,20 +61,20 @@ class Host {
 };
 
 void call_of_an_active_actor(benchmark::State& state) {
-  const auto many = static_cast<core::ActorId>(state.range(0));
+  const auto many = static_cast<std::uint64_t>(state.range(0));
   Host host;
-  for (core::ActorId id = 1; id <= many; ++id) host.call(id);
-  core::ActorId id = 0;
-  for (auto _ : state) host.call(1 + id++ % many);
+  for (std::uint64_t id = 1; id <= many; ++id) host.call(core::ActorId(id));
+  std::uint64_t n = 0;
+  for (auto _ : state) host.call(core::ActorId(1 + n++ % many));
   state.SetItemsProcessed(state.iterations());
 }
 
 void activation(benchmark::State& state) {
-  const auto many = static_cast<core::ActorId>(state.range(0));
+  const auto many = static_cast<std::uint64_t>(state.range(0));
   for (auto _ : state) {
     Host host;
     const double before = heap_bytes();
-    for (core::ActorId id = 1; id <= many; ++id) host.call(id);
+    for (std::uint64_t id = 1; id <= many; ++id) host.call(core::ActorId(id));
     state.counters["bytes_each"] = (heap_bytes() - before) / static_cast<double>(many);
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(many) * state.iterations());

@@ -158,8 +158,8 @@ std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Du
   const core::Call& call = *turn.call;
   app::v1::Turn head;
   head.set_seq(seq);
-  head.set_id(call.id);
-  head.set_epoch(turn.epoch);
+  head.set_id(call.id.value());
+  head.set_epoch(turn.epoch.value());
   const std::int64_t micros = std::max<std::int64_t>(1, time_left.count());
   head.mutable_time_left()->set_seconds(micros / 1'000'000);
   head.mutable_time_left()->set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1000));
@@ -223,8 +223,8 @@ void append_turn(std::string& frame, const std::string& turn) {
 
 app::v1::Deactivate deactivate_message(const core::DeactivateActor& end) {
   app::v1::Deactivate message;
-  message.add_ids(end.actor.id);
-  message.add_epochs(end.actor.epoch);
+  message.add_ids(end.actor.id.value());
+  message.add_epochs(end.actor.epoch.value());
   message.add_actor_names(end.name);
   message.set_why(std::string(core::to_string(end.why)));
   return message;
@@ -233,7 +233,7 @@ app::v1::Deactivate deactivate_message(const core::DeactivateActor& end) {
 core::Deactivated read_deactivated(const app::v1::Deactivated& said, core::ActorId actor) {
   using Kind = core::Deactivated::Kind;
   const auto names = [actor](const auto& ids) {
-    return actor == 0 ? !ids.empty() : std::find(ids.begin(), ids.end(), actor) != ids.end();
+    return actor == 0 ? !ids.empty() : std::find(ids.begin(), ids.end(), actor.value()) != ids.end();
   };
   core::Deactivated read;
   if (names(said.failed())) {

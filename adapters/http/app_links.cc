@@ -76,7 +76,7 @@ std::string AppLinks::for_caller(std::string_view reference, std::string_view ta
     return std::string(reference);  // it leads the caller to the same place, whatever that one's own prefix is
   }
   std::string id(*actor);
-  if (!call.actor_name.empty() && id == std::to_string(call.id)) id = "name:" + base::percent_encode(call.actor_name);
+  if (!call.actor_name.empty() && id == to_string(call.id)) id = "name:" + base::percent_encode(call.actor_name);
   std::string rewritten(kCallersRoot);
   rewritten.append(kActors).append(id).append(path.substr(kActors.size() + actor->size()));
   return rewritten.append(parts.rest);

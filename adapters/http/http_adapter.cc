@@ -163,7 +163,7 @@ void HttpAdapter::lose_all(const std::function<void()>& tell) {
 void HttpAdapter::deactivate(core::DeactivateActor request) {
   net::HttpRequest end;
   end.method = "DELETE";
-  end.target = "/actors/" + std::to_string(request.actor.id);
+  end.target = "/actors/" + to_string(request.actor.id);
   add_deactivation_headers(request, end.headers);
   send_end(request.token, end);
 }

@@ -83,7 +83,7 @@ base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::Star
 base::Result<net::HttpRequest, Answer> TurnExchange::write_batch(core::ActorId id, const std::string& batch) const {
   net::HttpRequest request;
   request.method = "POST";
-  request.target = "/actors/" + std::to_string(id) + "/apply";
+  request.target = "/actors/" + to_string(id) + "/apply";
   request.headers.add("content-type", as_json_ ? kJson : kProtobuf);
   request.headers.add("accept",
                       as_json_ ? "application/json, application/protobuf" : "application/protobuf, application/json");

@@ -73,7 +73,7 @@ std::string page(const core::Gateway& gateway) {
   out += status.not_ready_because.empty()
              ? "Ready.</p>\n"
              : "<b class=bad>Not ready: " + escaped(status.not_ready_because) + "</b></p>\n";
-  out += "<p>Ring <code>" + wire::hex(status.ring) + "</code>, " +
+  out += "<p>Ring <code>" + wire::hex(status.ring.value()) + "</code>, " +
          (status.settled ? "the same on every member" : "<b class=bad>not yet the same on every member</b>") + ". " +
          base::counted(status.actors, "actor") + " here, " + base::counted(status.strays, "stray") + ", " +
          base::counted(status.turns_under_way, "turn") + " under way, " + std::to_string(status.turns_waiting) +

@@ -72,8 +72,7 @@ Ring::Ptr ring_of(const json& body) {
   if (points == 0 || points > 1'000'000) return nullptr;
   Ring::Ptr ring = Ring::make(std::move(hosts), points);
   const std::string theirs = text_of(body, "ring");
-  return std::to_string(ring->fingerprint()) == std::to_string(std::strtoull(theirs.c_str(), nullptr, 16)) ? ring
-                                                                                                           : nullptr;
+  return ring->fingerprint().value() == std::strtoull(theirs.c_str(), nullptr, 16) ? ring : nullptr;
 }
 
 int one_join(const Session& session, const Ring& ring, const std::string& host) {

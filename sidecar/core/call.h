@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sidecar/core/check.h"
+#include "sidecar/core/hash.h"
 #include "sidecar/core/outcome.h"
 #include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
@@ -72,7 +73,7 @@ struct Call {
   std::string tracestate;
   std::string chain;  // `ringside-chain`: the turns that wait for this call, outermost first; empty: none is known
   // What is asked, where there is an idempotency key: a repeat asks for the same.
-  std::uint64_t fingerprint = 0;
+  Fingerprint fingerprint = 0;
   Place place = kNoPlace;
   std::optional<std::uint32_t> hops;  // how often it was forwarded; nothing: from a caller, or from a legacy host
   std::optional<Target> target;
@@ -87,7 +88,7 @@ using CallPtr = std::shared_ptr<const Call>;
 
 // The actor as the caller calls it: by its text, where it gave one.
 inline std::string called(const Call& call) {
-  return call.actor_name.empty() ? std::to_string(call.id) : "name:" + call.actor_name;
+  return call.actor_name.empty() ? to_string(call.id) : "name:" + call.actor_name;
 }
 
 struct Answer {

@@ -23,8 +23,11 @@ void each_link(std::string_view chain, Visit&& visit) {
   }
 }
 
+// Whatever the number is of: close ones become far ones.
+std::uint64_t mixed(std::uint64_t number) { return hash_id(ActorId(number)).value(); }
+
 bool is_link(std::string_view link) {
-  ActorId id = 0;
+  std::uint64_t id = 0;
   const char* end = link.data() + link.size();
   const auto [rest, error] = std::from_chars(link.data(), end, id);
   const std::string_view mark(rest, static_cast<std::size_t>(end - rest));
@@ -36,10 +39,10 @@ bool is_link(std::string_view link) {
 
 std::string chain_link(ActorId id, Epoch epoch, TurnId turn) {
   std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), id).ptr;
+  const auto end = std::to_chars(digits.begin(), digits.end(), id.value()).ptr;
   std::string link(digits.begin(), end);
   link += ':';
-  std::uint64_t mark = hash_id(epoch ^ hash_id(turn.value()));
+  std::uint64_t mark = mixed(epoch.value() ^ mixed(turn.value()));
   for (std::size_t i = 0; i < kMarkDigits; ++i, mark >>= 4) link += kHex[mark & 0xf];
   return link;
 }
@@ -68,9 +71,9 @@ bool is_chain(std::string_view text) {
 std::string chain_path(std::string_view chain, ActorId to, const std::function<std::string(ActorId)>& name_of) {
   std::string path;
   each_link(chain, [&](std::string_view link) {
-    ActorId id = 0;
+    std::uint64_t id = 0;
     std::from_chars(link.data(), link.data() + link.size(), id);
-    path.append(name_of(id)).append(" -> ");
+    path.append(name_of(ActorId(id))).append(" -> ");
     return true;
   });
   return path + name_of(to);

@@ -19,7 +19,7 @@ class HashRanges {
   HashRanges() = default;
   // Any ranges: sorted and merged here; those with first > last are dropped.
   explicit HashRanges(std::vector<Range> ranges) : ranges_(std::move(ranges)) { normalize(); }
-  static HashRanges everything() { return HashRanges({{0, ~Hash{0}}}); }
+  static HashRanges everything() { return HashRanges({{0, kGreatestHash}}); }
 
   bool empty() const { return ranges_.empty(); }
   const std::vector<Range>& ranges() const { return ranges_; }
@@ -42,12 +42,12 @@ class HashRanges {
       while (cut != other.ranges_.end() && cut->last < range.first) ++cut;
       bool gone = false;
       for (auto it = cut; it != other.ranges_.end() && it->first <= range.last; ++it) {
-        if (it->first > range.first) kept.push_back({range.first, it->first - 1});
+        if (it->first > range.first) kept.push_back({range.first, it->first.before()});
         if (it->last >= range.last) {
           gone = true;
           break;
         }
-        range.first = it->last + 1;
+        range.first = it->last.next();
       }
       if (!gone) kept.push_back(range);
     }
@@ -62,7 +62,7 @@ class HashRanges {
     std::sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.first < b.first; });
     std::size_t out = 0;
     for (const Range& range : ranges_) {
-      if (out > 0 && (ranges_[out - 1].last == ~Hash{0} || range.first <= ranges_[out - 1].last + 1)) {
+      if (out > 0 && (ranges_[out - 1].last == kGreatestHash || range.first <= ranges_[out - 1].last.next())) {
         ranges_[out - 1].last = std::max(ranges_[out - 1].last, range.last);
       } else {
         ranges_[out++] = range;

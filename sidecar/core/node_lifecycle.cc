@@ -88,9 +88,9 @@ void Node::carry_out(const LifeSteps& steps) {
 
 // Under a new generation. Whatever the app still holds from before ends first.
 void Node::begin_run(Phase phase) {
-  const Generation random = context_.random.below(Generation{1} << kGenerationRandomBits);
-  const Generation at = static_cast<Generation>(context_.now.wall_ms) << kGenerationRandomBits | random;
-  const Generation generation = std::max({membership_.self().generation + 1, membership_.least_generation(), at});
+  const std::uint64_t random = context_.random.below(std::uint64_t{1} << kGenerationRandomBits);
+  const Generation at = generation_at(context_.now.wall_ms, random);
+  const Generation generation = std::max({membership_.self().generation.next(), membership_.least_generation(), at});
   directory_.begin_run();
   topology_changed_ = true;
   change_membership([&](Membership& membership) { membership.start(generation, phase); });

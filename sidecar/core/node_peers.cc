@@ -203,7 +203,7 @@ void Node::verified(const LegacyHosts::Verified& verified) {
 
 void Node::end_yielded(const std::vector<Directory::Yielded>& yielded) {
   for (const Directory::Yielded& one : yielded) {
-    context_.log(Level::kWarn, "claim_yielded", {{"actor", std::to_string(one.id)}, {"to", one.to}});
+    context_.log(Level::kWarn, "claim_yielded", {{"actor", to_string(one.id)}, {"to", one.to}});
     activations_.end(one.id, Deactivation::kYielded);
   }
 }

@@ -41,8 +41,8 @@ struct Remembered {
   std::string key;
   Outcome outcome = Outcome::kApplied;
   std::string result;
-  std::uint64_t fingerprint = 0;  // of the request that it answers; 0: not told
-  Place leads_to = kNoPlace;      // of that actor's, where the answer is a redirect
+  Fingerprint fingerprint = 0;  // of the request that it answers; 0: not told
+  Place leads_to = kNoPlace;    // of that actor's, where the answer is a redirect
 };
 
 // An activation that has ended, with what its successor should remember.
@@ -98,7 +98,7 @@ struct PingAnswer {
   std::string host;
   Phase phase = Phase::kUnspecified;
   Generation generation = 0;
-  Hash ring = 0;
+  Fingerprint ring = 0;
   std::uint32_t ring_hosts = 0;
   std::uint64_t actors = 0;
   std::uint64_t load = 0;

@@ -46,7 +46,7 @@ struct MemberStatus {
   bool member = true;  // false: a name that is not a member (problem says why)
   Duration rtt{0};
   Duration silent_for{0};  // since its last answer; of a name that is not a member: since it was first asked
-  Hash ring = 0;
+  Fingerprint ring = 0;
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::uint64_t strays = 0;  // ids that it holds although the ring names this host
@@ -69,7 +69,7 @@ struct Status {
   bool inventory_open = false;
   bool drain_overdue = false;
   std::string not_ready_because;  // empty: ready
-  Hash ring = 0;
+  Fingerprint ring = 0;
   std::uint32_t points = 0;
   std::size_t members = 0;               // this host included
   std::size_t discovered_hosts = 0;      // addresses that discovery names

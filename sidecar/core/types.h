@@ -5,12 +5,23 @@
 #include <cstdint>
 #include <string>
 
+#include "sidecar/core/number.h"
+
 namespace ringside::core {
 
-using ActorId = std::uint64_t;     // 1 .. 2^64-1; 0 is not an actor
-using Generation = std::uint64_t;  // one run of a host: start in ms << 20 | random bits; 0 = a legacy host
+using ActorId = Number<struct ActorIdTag>;        // 1 .. 2^64-1; 0 is not an actor
+using Generation = Number<struct GenerationTag>;  // one run of a host: see generation_at; 0 = a legacy host
+using Epoch =
+    Number<struct EpochTag>;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
+
+// A run's generation: when it started, and random bits, since two may start in one millisecond.
 inline constexpr int kGenerationRandomBits = 20;
-using Epoch = std::uint64_t;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
+constexpr Generation generation_at(std::int64_t wall_ms, std::uint64_t random) {
+  return Generation(static_cast<std::uint64_t>(wall_ms) << kGenerationRandomBits | random);
+}
+constexpr std::int64_t start_ms(Generation generation) {
+  return static_cast<std::int64_t>(generation.value() >> kGenerationRandomBits);
+}
 
 // What of an actor a method call asks for: a hash of its path and query. Two are rarely alike by chance.
 using Place = std::uint32_t;

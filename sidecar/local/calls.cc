@@ -132,7 +132,7 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
   call.idempotency_key.clear();
   start(std::move(call), request.headers, std::move(reply), [id = actor.id](const core::Answer& answer) {
     if (answer.outcome != core::Outcome::kApplied) return problem(answer);
-    net::HttpResponse response = json_response(200, nlohmann::json{{"id", std::to_string(id)}, {"active", false}});
+    net::HttpResponse response = json_response(200, nlohmann::json{{"id", to_string(id)}, {"active", false}});
     response.headers.append(wire::http_headers(answer));
     return response;
   });

@@ -208,10 +208,10 @@ net::HttpResponse LocalApi::get_actors(const Target& target) const {
   std::size_t limit = kActorsPerPage;
   if (const auto text = target.parameter("limit")) {
     const auto number = wire::parse_actor_id(*text);  // of the same form: no sign, no leading zero
-    if (!number || *number > kMaxActorsPerPage) {
+    if (!number || number->value() > kMaxActorsPerPage) {
       return refuse(malformed("limit: a whole number from 1 to " + std::to_string(kMaxActorsPerPage)));
     }
-    limit = *number;
+    limit = number->value();
   }
   core::ActorId after = 0;
   if (const auto token = target.parameter("page_token"); token && !token->empty()) {

@@ -22,7 +22,7 @@ json positions_of(const std::string& host, std::uint32_t points) {
   for (std::uint32_t i = 0; i < points; ++i) hashes.push_back(core::hash_bytes(host + "#" + std::to_string(i)));
   std::sort(hashes.begin(), hashes.end());
   json out = json::array();
-  for (const core::Hash hash : hashes) out.push_back(wire::hex(hash));
+  for (const core::Hash hash : hashes) out.push_back(wire::hex(hash.value()));
   return out;
 }
 
@@ -53,11 +53,11 @@ json actors_view(const core::Gateway& gateway, std::size_t limit, core::ActorId 
   json rows = json::array();
   for (const core::ActorStatus& actor : actors) {
     json row = wire::actor_json(actor);
-    row["id"] = std::to_string(actor.id);
+    row["id"] = to_string(actor.id);
     rows.push_back(std::move(row));
   }
   return {{"actors", std::move(rows)},
-          {"next_page_token", more ? std::to_string(actors.back().id) : std::string()},
+          {"next_page_token", more ? to_string(actors.back().id) : std::string()},
           {"view_of", gateway.status().host}};
 }
 

@@ -22,7 +22,7 @@ Waiters::~Waiters() {
 }
 
 std::string Waiters::view_version() const {
-  return std::to_string(gateway_.status().generation) + "-" + std::to_string(version_);
+  return to_string(gateway_.status().generation) + "-" + std::to_string(version_);
 }
 
 bool Waiters::add(List& list, net::HttpReply reply, std::optional<std::chrono::milliseconds> longest, Answer answer) {

@@ -30,15 +30,15 @@ core::PingAnswer read(const given::PingReply& in) {
   out.host = in.host();
   out.unix_time = in.unix_time();
   out.phase = to_core(in.phase());
-  out.generation = in.generation();
-  out.ring = in.ring();
+  out.generation = core::Generation(in.generation());
+  out.ring = core::Fingerprint(in.ring());
   out.ring_hosts = in.members();
   out.asks_to_join = in.asks_to_join();
   out.actors = in.actors();
   out.load = in.load();
   out.cluster = in.cluster();
   out.version = in.version().substr(0, 64);
-  out.clock = {in.clock(), in.clock_by_time()};
+  out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
   out.routes_only = in.routes_only();
   if (in.standing() >= 0 && in.standing() <= given::STANDING_BURIED) {
     out.standing = static_cast<core::Standing>(in.standing());
@@ -55,7 +55,7 @@ core::IdsAnswer read(const given::ActorIdsReply& in) { return {{in.ids().begin()
 core::AckAnswer read(const given::OwnerChangeAck& in) {
   core::AckAnswer out{in.accepted(), in.message(), {}};
   for (const given::Rejection& rejected : in.rejected()) {
-    out.rejected.push_back({rejected.id(), rejected.owner(), rejected.epoch()});
+    out.rejected.push_back({core::ActorId(rejected.id()), rejected.owner(), core::Epoch(rejected.epoch())});
   }
   return out;
 }
@@ -63,20 +63,20 @@ core::AckAnswer read(const given::OwnerChangeAck& in) {
 core::JoinAnswer read(const ours::JoinReply& in) {
   core::JoinAnswer out;
   out.status = to_core(in.verdict());
-  out.generation = in.generation();
+  out.generation = core::Generation(in.generation());
   out.phase = to_core(in.phase());
   out.routes_only = in.routes_only();
   out.names.assign(in.names().begin(), in.names().end());
   out.detail = in.detail();
-  out.declared_dead = in.buried();
-  out.clock = {in.clock(), in.clock_by_time()};
-  out.furthest = {in.furthest_clock(), in.furthest_clock_by_time()};
+  out.declared_dead = core::Generation(in.buried());
+  out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
+  out.furthest = {core::Epoch(in.furthest_clock()), core::Epoch(in.furthest_clock_by_time())};
   return out;
 }
 
 core::LeaveAnswer read(const ours::LeaveReply& in) { return {to_core(in.verdict())}; }
 core::ProbeAnswer read(const ours::ProbeReply& in) {
-  return {in.heard(), in.generation(), std::chrono::milliseconds(in.age_ms())};
+  return {in.heard(), core::Generation(in.generation()), std::chrono::milliseconds(in.age_ms())};
 }
 core::EndedAnswer read(const ours::ExpireReply& in) { return {to_core(in.verdict())}; }
 
@@ -115,7 +115,8 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
   part.answer.number = in.number();
   part.last = in.last();
   part.answer.claims.reserve(static_cast<std::size_t>(in.ids_size()));
-  for (int i = 0; i < in.ids_size(); ++i) part.answer.claims.push_back({in.ids(i), in.epochs(i)});
+  for (int i = 0; i < in.ids_size(); ++i)
+    part.answer.claims.push_back({core::ActorId(in.ids(i)), core::Epoch(in.epochs(i))});
   for (const ours::Ended& ended : in.remembered()) part.answer.remembered.push_back(read_ended(ended));
   return part;
 }
@@ -127,16 +128,16 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_host(a.host);
                           out.set_unix_time(a.unix_time);
                           out.set_phase(static_cast<given::Phase>(a.phase));
-                          out.set_generation(a.generation);
-                          out.set_ring(a.ring);
+                          out.set_generation(a.generation.value());
+                          out.set_ring(a.ring.value());
                           out.set_members(a.ring_hosts);
                           out.set_asks_to_join(a.asks_to_join);
                           out.set_actors(a.actors);
                           out.set_load(a.load);
                           out.set_cluster(a.cluster);
                           out.set_version(a.version);
-                          out.set_clock(a.clock.epoch);
-                          out.set_clock_by_time(a.clock.by_time);
+                          out.set_clock(a.clock.epoch.value());
+                          out.set_clock_by_time(a.clock.by_time.value());
                           out.set_standing(static_cast<given::Standing>(a.standing));
                           out.set_routes_only(a.routes_only);
                           return out.SerializeAsString();
@@ -150,7 +151,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                         },
                         [](const core::IdsAnswer& a) {
                           given::ActorIdsReply out;
-                          out.mutable_ids()->Add(a.ids.begin(), a.ids.end());
+                          for (const core::ActorId id : a.ids) out.add_ids(id.value());
                           return out.SerializeAsString();
                         },
                         [](const core::AckAnswer& a) {
@@ -159,25 +160,25 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_message(a.message);
                           for (const core::Rejected& rejected : a.rejected) {
                             given::Rejection* added = out.add_rejected();
-                            added->set_id(rejected.id);
+                            added->set_id(rejected.id.value());
                             added->set_owner(rejected.holder);
-                            added->set_epoch(rejected.epoch);
+                            added->set_epoch(rejected.epoch.value());
                           }
                           return out.SerializeAsString();
                         },
                         [](const core::JoinAnswer& a) {
                           ours::JoinReply out;
                           out.set_verdict(to_proto(a.status));
-                          out.set_generation(a.generation);
+                          out.set_generation(a.generation.value());
                           out.set_phase(static_cast<given::Phase>(a.phase));
                           out.set_routes_only(a.routes_only);
                           for (const std::string& name : a.names) out.add_names(name);
                           out.set_detail(a.detail);
-                          out.set_buried(a.declared_dead);
-                          out.set_clock(a.clock.epoch);
-                          out.set_clock_by_time(a.clock.by_time);
-                          out.set_furthest_clock(a.furthest.epoch);
-                          out.set_furthest_clock_by_time(a.furthest.by_time);
+                          out.set_buried(a.declared_dead.value());
+                          out.set_clock(a.clock.epoch.value());
+                          out.set_clock_by_time(a.clock.by_time.value());
+                          out.set_furthest_clock(a.furthest.epoch.value());
+                          out.set_furthest_clock_by_time(a.furthest.by_time.value());
                           return out.SerializeAsString();
                         },
                         [](const core::LeaveAnswer& a) {
@@ -188,7 +189,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                         [](const core::ProbeAnswer& a) {
                           ours::ProbeReply out;
                           out.set_heard(a.heard);
-                          out.set_generation(a.generation);
+                          out.set_generation(a.generation.value());
                           out.set_age_ms(static_cast<std::uint32_t>(
                               std::chrono::duration_cast<std::chrono::milliseconds>(a.age).count()));
                           return out.SerializeAsString();
@@ -210,8 +211,8 @@ std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer) {
   part.set_verdict(to_proto(answer.status));
   part.set_number(answer.number);
   for (const core::Claim& claim : answer.claims) {
-    part.add_ids(claim.id);
-    part.add_epochs(claim.epoch);
+    part.add_ids(claim.id.value());
+    part.add_epochs(claim.epoch.value());
     if (part.ids_size() < kClaimsInPart) continue;
     parts.push_back(part.SerializeAsString());
     part.clear_ids();

@@ -31,10 +31,10 @@ given::NegotiateRequest to_proto(const core::NegotiateRequest& request) {
 given::OwnershipAnnounce to_proto(const core::OwnershipRequest& request) {
   given::OwnershipAnnounce out;
   out.set_host(request.host);
-  out.set_generation(request.generation);
+  out.set_generation(request.generation.value());
   for (const core::Claim& claim : request.claims) {
-    out.add_ids(claim.id);
-    out.add_epochs(claim.epoch);
+    out.add_ids(claim.id.value());
+    out.add_epochs(claim.epoch.value());
   }
   out.set_asks(request.asks);
   return out;
@@ -43,18 +43,18 @@ given::OwnershipAnnounce to_proto(const core::OwnershipRequest& request) {
 given::ExpiryAnnounce to_proto(const core::LegacyExpiryRequest& request) {
   given::ExpiryAnnounce out;
   out.set_host(request.host);
-  for (const core::ActorId id : request.ids) out.add_ids(id);
+  for (const core::ActorId id : request.ids) out.add_ids(id.value());
   return out;
 }
 
 ours::InventoryRequest to_proto(const core::InventoryRequest& request) {
   ours::InventoryRequest out;
-  out.set_to_generation(request.to_generation);
+  out.set_to_generation(request.to_generation.value());
   out.set_number(request.number);
   for (const auto& range : request.ranges.ranges()) {
     ours::Range* added = out.add_ranges();
-    added->set_first(range.first);
-    added->set_last(range.last);
+    added->set_first(range.first.value());
+    added->set_last(range.last.value());
   }
   return out;
 }
@@ -110,9 +110,9 @@ Read<core::OwnershipRequest> read(const given::OwnershipAnnounce& in) {
   core::OwnershipRequest out;
   for (int i = 0; i < in.ids_size(); ++i) {
     if (in.ids(i) == 0) return base::Error("0 is not an actor id");
-    out.claims.push_back({in.ids(i), in.epochs_size() == 0 ? 0 : in.epochs(i)});
+    out.claims.push_back({core::ActorId(in.ids(i)), core::Epoch(in.epochs_size() == 0 ? 0 : in.epochs(i))});
   }
-  out.generation = in.generation();
+  out.generation = core::Generation(in.generation());
   out.asks = in.asks();
   auto host = read_host(in.host());
   if (!host) return base::Error(host.error());
@@ -138,10 +138,10 @@ Read<core::JoinRequest> read(const ours::JoinRequest& in) { return core::JoinReq
 Read<core::InventoryRequest> read(const ours::InventoryRequest& in) {
   if (in.ranges_size() > kMaxRanges) return too_many(kMaxRanges, "ranges");
   std::vector<core::HashRanges::Range> ranges;
-  for (const ours::Range& range : in.ranges()) ranges.push_back({range.first(), range.last()});
+  for (const ours::Range& range : in.ranges()) ranges.push_back({core::Hash(range.first()), core::Hash(range.last())});
   core::InventoryRequest out;
   out.ranges = core::HashRanges(std::move(ranges));
-  out.to_generation = in.to_generation();
+  out.to_generation = core::Generation(in.to_generation());
   out.number = in.number();
   return out;
 }

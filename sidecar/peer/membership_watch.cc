@@ -60,13 +60,13 @@ void MembershipWatch::update(Watcher& watcher) {
 std::string MembershipWatch::view() const {
   v1::MemberView view;
   view.set_version(version_);
-  view.set_ring(gateway_.ring().fingerprint());
+  view.set_ring(gateway_.ring().fingerprint().value());
   view.set_points(gateway_.ring().points_per_host());
   for (const core::MemberStatus& member : gateway_.members()) {
     if (!member.member) continue;
     v1::Member* added = view.add_members();
     added->set_host(member.host);
-    added->set_generation(member.generation);
+    added->set_generation(member.generation.value());
     added->set_phase(static_cast<messages::Phase>(member.phase));
     added->set_on_ring(member.on_ring);
   }

@@ -56,7 +56,7 @@ base::Result<void, core::Answer> check_any(std::string_view any, std::size_t num
 
 std::string write_empty_apply(core::ActorId id) {
   messages::ApplyRequest request;
-  request.set_id(id);
+  request.set_id(id.value());
   return request.SerializeAsString();
 }
 
@@ -91,7 +91,7 @@ base::Result<core::ActorId, core::Answer> check_apply(std::string_view request, 
   std::size_t messages = 0;
   base::Result<void, core::Answer> checked;
   const bool whole = each_field(request, [&](const Field& field) {
-    if (field.number == kId && field.is_varint()) id = field.value;
+    if (field.number == kId && field.is_varint()) id = core::ActorId(field.value);
     if (field.number == kMessages && field.has_length()) checked = check_any(field.bytes, ++messages);
     return checked.has_value();
   });
@@ -122,7 +122,7 @@ base::Result<std::string, core::Answer> check_apply_to(core::ActorId id, std::st
   if (!in_body) return base::Error(in_body.error());
   if (*in_body != id) {
     return refuse(core::Reason::kBadId,
-                  "the body is for actor " + std::to_string(*in_body) + ", the address for " + std::to_string(id));
+                  "the body is for actor " + to_string(*in_body) + ", the address for " + to_string(id));
   }
   return request;
 }

@@ -27,8 +27,8 @@ void add_part(std::string& bytes, std::string_view part) {
   bytes.append(std::to_string(part.size())).append(":").append(part);
 }
 
-template <typename Hash>
-Hash not_zero(Hash hash) {
+template <typename Number>
+Number not_zero(Number hash) {
   return hash == 0 ? 1 : hash;
 }
 
@@ -36,10 +36,10 @@ core::Place place_of(std::string_view path, std::string_view query) {
   std::string bytes;
   add_part(bytes, path);
   add_part(bytes, query);
-  return not_zero(static_cast<core::Place>(core::hash_bytes(bytes)));
+  return not_zero(static_cast<core::Place>(core::fingerprint_of(bytes).value()));
 }
 
-std::uint64_t fingerprint_of(const core::MethodCall& call) {
+core::Fingerprint fingerprint_of(const core::MethodCall& call) {
   std::string bytes;
   add_part(bytes, call.method);
   add_part(bytes, call.path);
@@ -48,7 +48,7 @@ std::uint64_t fingerprint_of(const core::MethodCall& call) {
     if (name == "content-type") add_part(bytes, value);
   }
   add_part(bytes, call.body);
-  return not_zero(core::hash_bytes(bytes));
+  return not_zero(core::fingerprint_of(bytes));
 }
 
 // Null: the call is not a method call. From a batch it is taken as it stands there, so that all hosts see the same.
@@ -71,7 +71,7 @@ std::string_view location_of(const http::Response& response) {
 core::Place place_led_to(std::string_view location, core::ActorId id, const core::MethodCall& from) {
   const net::Reference reference = net::split_reference(location.substr(0, location.find('#')));
   std::string path(kActors);
-  path.append(std::to_string(id)).append(kMethod).append(from.path);
+  path.append(to_string(id)).append(kMethod).append(from.path);
   if (!reference.path.empty()) path = net::resolve_path(path, reference.path);
   if (!path.starts_with(kActors)) return core::kNoPlace;
   const std::string_view rest = std::string_view(path).substr(kActors.size());
@@ -90,7 +90,7 @@ void read_what_is_asked(core::Call& call) {
     call.fingerprint = fingerprint_of(*method_call);
     call.place = place_of(method_call->path, method_call->query);
   } else {
-    call.fingerprint = not_zero(core::hash_bytes(std::get<std::string>(call.request)));
+    call.fingerprint = not_zero(core::fingerprint_of(std::get<std::string>(call.request)));
   }
 }
 

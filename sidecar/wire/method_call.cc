@@ -120,7 +120,7 @@ std::size_t batch_size(core::ActorId id, const core::MethodCall& call) {
     request += message_size(field_size(name.size()) + field_size(value.size()));
   }
   const std::size_t any = field_size(kTypePrefix.size() + kRequestType.size()) + field_size(request);
-  return 1 + google::protobuf::io::CodedOutputStream::VarintSize64(id) + message_size(any);
+  return 1 + google::protobuf::io::CodedOutputStream::VarintSize64(id.value()) + message_size(any);
 }
 
 // The message of a batch that is a method call; nothing: it is not one.
@@ -226,7 +226,7 @@ base::Result<core::MethodCall, core::Answer> make_method_call(core::ActorId id, 
 net::HttpRequest write_http_request(core::ActorId id, const core::MethodCall& call) {
   net::HttpRequest request;
   request.method = call.method;
-  request.target = "/actors/" + std::to_string(id) + "/method/" + call.path;
+  request.target = "/actors/" + to_string(id) + "/method/" + call.path;
   if (!call.query.empty()) request.target += "?" + call.query;
   for (const auto& [name, value] : call.headers) request.headers.add(name, value);
   request.body = call.body;
@@ -273,7 +273,7 @@ std::string write_batch(const core::Call& call) {
   put_headers(method_call.headers, request);
   request.set_body(method_call.body);
   messages::ApplyRequest batch;
-  batch.set_id(call.id);
+  batch.set_id(call.id.value());
   pack(request, kRequestType, *batch.add_messages());
   return batch.SerializeAsString();
 }

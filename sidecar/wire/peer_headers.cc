@@ -2,6 +2,8 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <type_traits>
 
 #include "sidecar/core/host_name.h"
 
@@ -20,19 +22,18 @@ std::optional<std::array<std::string_view, 4>> split(std::string_view text) {
   return parts;
 }
 
-template <typename Number>
-std::optional<Number> number(std::string_view text) {
-  Number value{};
+template <typename Value>
+std::optional<Value> number(std::string_view text) {
+  std::conditional_t<std::is_integral_v<Value>, Value, std::uint64_t> value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return Value(value);
 }
 
 }  // namespace
 
 std::string write_source(const core::Sender& sender) {
-  return sender.host + ";" + std::to_string(sender.generation) + ";" + sender.cluster + ";" +
-         std::to_string(sender.clock);
+  return sender.host + ";" + to_string(sender.generation) + ";" + sender.cluster + ";" + to_string(sender.clock);
 }
 
 std::optional<core::Sender> read_source(std::string_view text) {
@@ -46,8 +47,7 @@ std::optional<core::Sender> read_source(std::string_view text) {
 }
 
 std::string write_target(const core::Target& target) {
-  return target.cluster + ";" + target.host + ";" + std::to_string(target.generation) + ";" +
-         std::to_string(target.epoch);
+  return target.cluster + ";" + target.host + ";" + to_string(target.generation) + ";" + to_string(target.epoch);
 }
 
 std::optional<core::Target> read_target(std::string_view text) {

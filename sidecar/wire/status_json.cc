@@ -37,7 +37,7 @@ json age_of(const std::string& host, const core::Status& here, const Ages& ages)
 json member_json(const core::MemberStatus& member) {
   json out = {{"host", member.host},
               {"phase", core::to_string(member.phase)},
-              {"generation", std::to_string(member.generation)},
+              {"generation", to_string(member.generation)},
               {"self", member.self},
               {"legacy", member.legacy},
               {"routes_only", member.routes_only},
@@ -47,7 +47,7 @@ json member_json(const core::MemberStatus& member) {
               {"age_ms", milliseconds(member.silent_for)},
               {"strays", member.strays}};
   if (!member.legacy) {
-    out["ring"] = hex(member.ring);
+    out["ring"] = hex(member.ring.value());
     out["actors"] = member.actors;
     out["load"] = member.load;
     out["version"] = member.version;
@@ -63,14 +63,15 @@ std::string about_other(std::string_view host, std::string_view problem) {
   return std::string(host) + (is_source ? " " : " is not a member: ") + std::string(problem);
 }
 
-std::string hex(core::Hash fingerprint) {
+std::string hex(std::uint64_t number) {
   char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(fingerprint));
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
   return text;
 }
 
 json actor_json(const core::ActorStatus& actor) {
-  json out = {{"epoch", actor.epoch}, {"idle_ms", std::floor(milliseconds(actor.idle))}, {"waiting", actor.waiting}};
+  json out = {
+      {"epoch", actor.epoch.value()}, {"idle_ms", std::floor(milliseconds(actor.idle))}, {"waiting", actor.waiting}};
   if (!actor.name.empty()) out["name"] = actor.name;
   if (actor.busy) out["turn_ms"] = std::floor(milliseconds(actor.turn_age));
   if (*actor.ending != 0) out["ending"] = actor.ending;
@@ -81,7 +82,7 @@ json actor_json(const core::ActorStatus& actor) {
 json placement_json(const core::Gateway& gateway, core::ActorId id) {
   const core::Placement place = gateway.where(id);
   const core::Status here = gateway.status();
-  json out = {{"id", std::to_string(place.id)},
+  json out = {{"id", to_string(place.id)},
               {"owner", place.holder},
               {"rule", place.rule},
               {"local", place.local},
@@ -89,7 +90,7 @@ json placement_json(const core::Gateway& gateway, core::ActorId id) {
               {"view_of", here.host},
               {"age_ms", place.local ? json(0) : age_of(place.holder, here, ages_of(gateway))}};
   if (place.here) out.update(actor_json(*place.here));
-  out["epoch"] = place.epoch == 0 ? json(nullptr) : json(place.epoch);
+  out["epoch"] = place.epoch == 0 ? json(nullptr) : json(place.epoch.value());
   return out;
 }
 
@@ -109,7 +110,7 @@ json members_json(const core::Gateway& gateway) {
   const core::Status status = gateway.status();
   return {{"members", std::move(members)},
           {"others", std::move(others)},
-          {"ring", hex(status.ring)},
+          {"ring", hex(status.ring.value())},
           {"settled", status.settled},
           {"view_of", status.host},
           {"cluster", status.cluster},
@@ -127,7 +128,7 @@ json ring_json(const core::Gateway& gateway) {
     hosts.push_back({{"host", host}, {"share", rounded(shares[i])}, {"age_ms", age_of(host, status, ages)}});
   }
   return {{"points", ring.points_per_host()},
-          {"ring", hex(ring.fingerprint())},
+          {"ring", hex(ring.fingerprint().value())},
           {"settled", status.settled},
           {"view_of", status.host},
           {"age_ms", 0},
@@ -138,7 +139,7 @@ json status_json(const core::Gateway& gateway) {
   const core::Status status = gateway.status();
   json out = members_json(gateway);
   out["host"] = status.host;
-  out["generation"] = std::to_string(status.generation);
+  out["generation"] = to_string(status.generation);
   out["phase"] = core::to_string(status.phase);
   out["ready"] = status.not_ready_because.empty();
   out["app"] = !status.has_app ? "none" : status.app_up ? "up" : "down";

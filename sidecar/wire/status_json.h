@@ -24,7 +24,7 @@ nlohmann::json ring_json(
     const core::Gateway& gateway);  // {"points","ring","hosts":[{"host","share","age_ms"}],"view_of","age_ms"}
 nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members
 
-std::string hex(core::Hash fingerprint);  // 16 digits
+std::string hex(std::uint64_t number);  // 16 digits
 
 // One of the others, for a person: "10.0.0.8 is not a member: no answer yet". It may be a source that names nobody.
 std::string about_other(std::string_view host, std::string_view problem);

@@ -23,8 +23,8 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
   const core::ActorId id = turn.call->id;
   // A legacy host that said good-bye meanwhile, and was the only one, leaves nobody to ask.
   if (now_ < host.must_ask_until && host.node->status().members > 1) {
-    oracle_.fail(host.name + " was stopped, and serves actor " + std::to_string(id) + " before it has asked anybody",
-                 now_, id);
+    oracle_.fail(host.name + " was stopped, and serves actor " + to_string(id) + " before it has asked anybody", now_,
+                 id);
   }
   host.app.turns[turn.token] = {turn.call, turn.epoch};
   const auto end = [this, index, id, epoch = turn.epoch, batch = batch_of(*turn.call), token = turn.token,
@@ -55,8 +55,8 @@ void World::start_turn(std::size_t index, core::StartTurn turn) {
   }
   activate(host, id, turn.epoch);
   note([&] {
-    return "turn " + std::to_string(batch_of(*turn.call)) + " of " + std::to_string(id) + " on " + host.name +
-           " epoch " + std::to_string(turn.epoch);
+    return "turn " + std::to_string(batch_of(*turn.call)) + " of " + to_string(id) + " on " + host.name + " epoch " +
+           to_string(turn.epoch);
   });
   oracle_.turn_began(host.name, batch_of(*turn.call), id, turn.epoch, now_);
   if (chance(f.app_hangs)) return;  // until --turn-timeout
@@ -82,7 +82,8 @@ void World::nested_turn(std::size_t index, const core::StartTurn& turn, std::fun
   wanted.caller = -1;
   const bool tells = options_.seed % 2 == 0;
   const bool loop = tells && chance(0.3);
-  wanted.id = loop ? std::stoull(turn.chain) : turn.call->id + static_cast<core::ActorId>(between(1, 3));
+  wanted.id =
+      core::ActorId(loop ? std::stoull(turn.chain) : turn.call->id.value() + static_cast<std::uint64_t>(between(1, 3)));
   if (tells) wanted.chain = turn.chain;
   after(between(50, 500), [this, index, wanted, end = std::move(end), incarnation = hosts_[index].incarnation] {
     if (hosts_[index].incarnation != incarnation) return;

@@ -16,7 +16,7 @@ constexpr int kPipelined = 3;
 // Half of all calls are for a few hot ids.
 core::ActorId World::draw_id() {
   const auto ids = static_cast<std::uint64_t>(options_.ids);
-  return 1 + random_.below(chance(0.5) ? std::max<std::uint64_t>(1, ids / 8) : ids);
+  return core::ActorId(1 + random_.below(chance(0.5) ? std::max<std::uint64_t>(1, ids / 8) : ids));
 }
 
 // One caller: one call after the other, each at some host, for some id. Some allow repeats, some repeat by themselves
@@ -75,13 +75,11 @@ void World::call(std::size_t index, Wanted wanted, Answered then) {
   const std::uint64_t number = next_call_++;
   const std::int64_t deadline = now_ + wanted.patience;
   oracle_.sent(number, {wanted.batch, wanted.caller, wanted.id, deadline, wanted.keyed, wanted.repeatable});
-  note([&] {
-    return "call " + std::to_string(wanted.batch) + " at " + host.name + " for " + std::to_string(wanted.id);
-  });
+  note([&] { return "call " + std::to_string(wanted.batch) + " at " + host.name + " for " + to_string(wanted.id); });
   const auto done = [this, number, batch = wanted.batch, id = wanted.id,
                      then = std::move(then)](const core::Answer& answer) {
     note([&] {
-      return "answer " + std::to_string(batch) + " for " + std::to_string(id) + " " +
+      return "answer " + std::to_string(batch) + " for " + to_string(id) + " " +
              std::string(core::to_string(answer.outcome)) + " " + std::string(core::to_string(answer.reason));
     });
     oracle_.answered(number, answer, now_);
@@ -121,9 +119,8 @@ void World::deliver_to(std::size_t index, core::CallId token, const core::CallPt
   const std::size_t before = only_moves_ ? host.node->status().held : 0;
   host.node->apply(time_of(host), token, call);
   if (!only_moves_ || host.node->status().held <= before || may_wait(index, call->id)) return;
-  oracle_.fail(
-      "a call of actor " + std::to_string(call->id) + " waits at " + host.name + ", although no change concerns it",
-      now_, call->id);
+  oracle_.fail("a call of actor " + to_string(call->id) + " waits at " + host.name + ", although no change concerns it",
+               now_, call->id);
 }
 
 // An id is concerned by a host that comes or goes if the ring gives it to that host when only those that stay are

@@ -236,7 +236,8 @@ void World::slander(std::size_t index) {
 
 // An id that nobody has touched yet, touched at several hosts at once.
 void World::burst(std::size_t index) {
-  const core::ActorId id = next_fresh_id_++;
+  const core::ActorId id = next_fresh_id_;
+  ++next_fresh_id_;
   for (std::size_t i = 0; i < std::min<std::size_t>(3, hosts_.size()); ++i) {
     const std::size_t host = (index + i) % hosts_.size();
     if (!hosts_[host].alive() || hosts_[host].stopped) continue;

@@ -74,8 +74,8 @@ void explain(const Command& command, std::uint64_t seed) {
   options.trace = true;
   World world(options);
   world.run();
-  const std::uint64_t id = world.oracle().about();
-  const std::string actor = std::to_string(id);
+  const ringside::core::ActorId id = world.oracle().about();
+  const std::string actor = to_string(id);
   std::vector<std::string> lines;
   for (const std::string& line : world.trace()) {
     const bool of_calls = line.find(" call ") != std::string::npos || line.find(" answer ") != std::string::npos ||

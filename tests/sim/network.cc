@@ -139,7 +139,7 @@ void World::judge_acknowledgement(std::size_t at, const core::OwnershipRequest& 
   if (ack == nullptr || !ack->accepted) return;
   for (const core::Claim& claim : claims.claims) {
     if (hosts_[at].app.active.contains(claim.id)) {
-      oracle_.fail(hosts_[at].name + " lets " + claims.host + " have actor " + std::to_string(claim.id) +
+      oracle_.fail(hosts_[at].name + " lets " + claims.host + " have actor " + to_string(claim.id) +
                        ", which lives at " + hosts_[at].name,
                    now_, claim.id);
     }
@@ -187,7 +187,7 @@ void World::legacy_turn(const std::string& at, core::CallPtr call, Answered done
   const core::ActorId id = call->id;
   activate(host, id, 0);
   const std::uint64_t batch = batch_of(*call);
-  note([&] { return "turn " + std::to_string(batch) + " of " + std::to_string(id) + " on legacy " + host.name; });
+  note([&] { return "turn " + std::to_string(batch) + " of " + to_string(id) + " on legacy " + host.name; });
   oracle_.turn_began(host.name, batch, id, 0, now_);
   after(between(50, 2'000), [this, index, id, batch, done = std::move(done), incarnation = host.incarnation] {
     if (hosts_[index].incarnation != incarnation) {

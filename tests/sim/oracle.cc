@@ -5,7 +5,7 @@
 namespace ringside::sim {
 namespace {
 
-std::string named(core::ActorId id) { return "actor " + std::to_string(id); }
+std::string named(core::ActorId id) { return "actor " + to_string(id); }
 std::string batch_named(std::uint64_t batch) { return "batch " + std::to_string(batch); }
 
 }  // namespace
@@ -35,13 +35,12 @@ void Oracle::activated(const std::string& host, core::ActorId id, core::Epoch ep
   if (exclusive(now) && promised(id, epoch)) {
     for (const Live& other : actor.live) {
       if (other.epoch == 0) continue;  // at a legacy host
-      fail(named(id) + " lives at " + other.host + " (epoch " + std::to_string(other.epoch) + ") and at " + host +
-               " (epoch " + std::to_string(epoch) + ")",
+      fail(named(id) + " lives at " + other.host + " (epoch " + to_string(other.epoch) + ") and at " + host +
+               " (epoch " + to_string(epoch) + ")",
            now, id);
     }
     if (epoch <= actor.last_epoch && epoch != 0 && !epochs_void_) {
-      fail(named(id) + " is activated with epoch " + std::to_string(epoch) + ", not above " +
-               std::to_string(actor.last_epoch),
+      fail(named(id) + " is activated with epoch " + to_string(epoch) + ", not above " + to_string(actor.last_epoch),
            now, id);
     }
   }

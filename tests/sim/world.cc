@@ -67,7 +67,7 @@ std::int64_t World::between(std::int64_t low, std::int64_t high) {
 
 void World::write(const std::string& line) {
   std::string dated = std::to_string(now_) + " " + line;
-  checksum_ = core::hash_bytes(std::to_string(checksum_) + " " + dated);
+  checksum_ = core::hash_bytes(std::to_string(checksum_) + " " + dated).value();
   if (options_.trace && trace_.size() < kTraceLimit) trace_.push_back(std::move(dated));
 }
 
@@ -146,7 +146,7 @@ void World::run() {
 void World::sweep(std::size_t nth, bool again) {
   const std::size_t ids = static_cast<std::size_t>(options_.ids);
   if (nth >= ids * hosts_.size() || !oracle_.ok()) return;
-  const core::ActorId id = 1 + nth / hosts_.size();
+  const core::ActorId id(1 + nth / hosts_.size());
   const std::size_t host = nth % hosts_.size();
   Wanted wanted;
   wanted.caller = options_.callers;

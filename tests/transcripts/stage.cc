@@ -266,7 +266,7 @@ void Stage::start(const std::string& name) {
   config.host = name;
   config.quorum = quorum_;
   config.points = sim::kPointsPerHost;  // those of a legacy host here
-  one.node = std::make_unique<core::Node>(config, core::hash_bytes(name) + incarnation);
+  one.node = std::make_unique<core::Node>(config, core::hash_bytes(name).value() + incarnation);
   on(name, [this](Host& h) { h.node->start(time(), true); });
 }
 
@@ -371,8 +371,10 @@ void Stage::where(const std::string& at, core::ActorId id) {
 core::ActorId Stage::id_of(const std::string& owner, const std::string& name) {
   const core::Ring::Ptr ring = core::Ring::make(cast_, sim::kPointsPerHost);
   while (*ring->owner(next_id_) != owner) ++next_id_;
-  words_.name(next_id_, name);
-  return next_id_++;
+  const core::ActorId id = next_id_;
+  ++next_id_;
+  words_.name(id, name);
+  return id;
 }
 
 }  // namespace ringside::transcripts

@@ -45,7 +45,7 @@ const char* to_string(core::Standing standing) {
 
 std::string Words::id(core::ActorId id) const {
   const auto found = ids_.find(id);
-  return found == ids_.end() ? std::to_string(id) : found->second;
+  return found == ids_.end() ? to_string(id) : found->second;
 }
 
 std::string Words::epoch(core::Epoch epoch) {
@@ -152,9 +152,9 @@ std::string Words::log(const core::LogLine& line) {
   for (const auto& [key, value] : line.fields) {
     if (key == "host") host = value;
     if (key == "generation") {
-      text += " run=" + run(host, std::stoull(value));
+      text += " run=" + run(host, core::Generation(std::stoull(value)));
     } else if (key == "actor") {
-      text += " actor=" + id(std::stoull(value));
+      text += " actor=" + id(core::ActorId(std::stoull(value)));
     } else {
       text += " " + key + "=" + (value.find(' ') == std::string::npos ? value : '"' + value + '"');
     }

@@ -101,7 +101,7 @@ std::optional<Answer> Activations::refuse_loop(const Call& call, const Actor& ac
   // Those that are active elsewhere are known here by their numbers.
   const std::string path = chain_path(call.chain, call.id, [this](ActorId id) {
     const Actor* one = actors_.find(id);
-    return one != nullptr ? name_of(*one) : std::to_string(id);
+    return one != nullptr ? name_of(*one) : to_string(id);
   });
   return Answer::failed(Outcome::kInvalid, Reason::kCallLoop,
                         loop ? "the actor would wait for itself: " + path
@@ -224,8 +224,7 @@ void Activations::turn_due(TurnId token) {
   if (turn == nullptr) return;
   turn->timeout = kNoTimer;
   Actor* actor = actors_.find(turn->actor);
-  context_.log(Level::kError, "turn_timeout",
-               {{"actor", actor != nullptr ? name_of(*actor) : std::to_string(turn->actor)}});
+  context_.log(Level::kError, "turn_timeout", {{"actor", actor != nullptr ? name_of(*actor) : to_string(turn->actor)}});
   if (actor != nullptr && actor->turn == token) {
     actor->broken = true;
     if (!std::exchange(actor->deactivating, true)) actor->why = Deactivation::kTurnTimeout;

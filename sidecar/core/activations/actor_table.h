@@ -44,7 +44,7 @@ struct Actor {
 };
 
 // As its callers call it: by its text, where they gave one.
-inline std::string name_of(const Actor& actor) { return actor.name ? "name:" + *actor.name : std::to_string(actor.id); }
+inline std::string name_of(const Actor& actor) { return actor.name ? "name:" + *actor.name : to_string(actor.id); }
 
 class ActorTable final : public LocalClaims {
  public:

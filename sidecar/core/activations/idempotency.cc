@@ -17,7 +17,7 @@ std::size_t held_by(const std::string& text) {
 }  // namespace
 
 struct IdempotencyWindow::Head {
-  std::uint64_t fingerprint = 0;
+  Fingerprint fingerprint = 0;
   std::uint32_t key = 0;     // bytes
   std::uint32_t result = 0;  // bytes
   Place leads_to = kNoPlace;

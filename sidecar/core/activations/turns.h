@@ -30,7 +30,7 @@ struct Turn {
   Instant began;
   TimerHandle timeout = kNoTimer;
   std::string idempotency_key;  // under which the answer is kept
-  std::uint64_t fingerprint = 0;
+  Fingerprint fingerprint = 0;
   std::string link;  // of this turn, in the chains of the calls that it makes
 };
 

@@ -21,11 +21,10 @@ Admission::Entry Admission::admit(const Call& call) {
   share += call.weight();
   entry.counted = true;
   if (share == call.weight() || share <= queue_bytes_ - bytes_) return entry;
-  entry.refusal =
-      Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                     "calls of " + std::to_string(share) + " bytes wait for actor " + std::to_string(call.id) +
-                         ", and the other actors need what is left of "
-                         "--queue-bytes");
+  entry.refusal = Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                                 "calls of " + std::to_string(share) + " bytes wait for actor " + to_string(call.id) +
+                                     ", and the other actors need what is left of "
+                                     "--queue-bytes");
   return entry;
 }
 

@@ -9,8 +9,10 @@
 namespace ringside::core {
 
 OrderId CallOrder::of(const Call& call) {
-  if (call.kind == Call::Kind::kDeactivate) return ~hash_id(call.id);  // what is in front may be what is to be ended
-  return call.chain.empty() ? call.id : hash_id(call.id) ^ hash_bytes(call.chain);
+  if (call.kind == Call::Kind::kDeactivate)
+    return OrderId(~hash_id(call.id).value());  // what is in front may be what is to be ended
+  if (call.chain.empty()) return OrderId(call.id.value());
+  return OrderId(hash_id(call.id).value() ^ hash_bytes(call.chain).value());
 }
 
 void CallOrder::add(OrderId order, CallId call) { orders_[order].push_back(call); }

@@ -24,7 +24,7 @@
 
 namespace ringside::core {
 
-using OrderId = std::uint64_t;
+using OrderId = Number<struct OrderTag>;
 
 class CallOrder {
  public:

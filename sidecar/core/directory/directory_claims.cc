@@ -133,7 +133,7 @@ Directory::ClaimsHeard Directory::hear_claims(const HostRun& holder, const std::
   }
   ack.accepted = ack.rejected.empty();
   if (!ack.accepted) {
-    ack.message = "actor " + std::to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().holder;
+    ack.message = "actor " + to_string(ack.rejected.front().id) + " is owned by " + ack.rejected.front().holder;
   }
   context_.counters.announcements[1][0] += ack.rejected.size();
   context_.counters.announcements[1][1] += claims.size() - ack.rejected.size();

@@ -16,11 +16,15 @@ std::size_t roomy(std::size_t used) { return used == 0 ? 0 : used * kGrowthPerce
 
 }  // namespace
 
+void DisplacedActivations::Slot::set_epoch(Epoch epoch) {
+  epoch_bits = epoch.value() & ((std::uint64_t{1} << kEpochBits) - 1);
+}
+
 // ---- one segment ----------------------------------------------------------------------------------------------------
 
 // The upper bits spread over the slots (Lemire 2019); the lower ones have chosen the segment.
 std::size_t DisplacedActivations::Segment::home(Hash hash) const {
-  return static_cast<std::size_t>(((hash >> 32) * slots.size()) >> 32);
+  return static_cast<std::size_t>(((hash.value() >> 32) * slots.size()) >> 32);
 }
 
 DisplacedActivations::Slot* DisplacedActivations::Segment::find(ActorId id, Hash hash) {
@@ -93,14 +97,14 @@ bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
   Slot* known = segment_of(hash).find(id, hash);
   if (known != nullptr && holders_[known->holder].run != holder) return put_beside(id, *known, {holder, epoch});
   if (known != nullptr) {
-    known->epoch = std::max<Epoch>(known->epoch, epoch) & kEpochMask;
+    known->set_epoch(std::max(known->epoch(), epoch));
     return true;
   }
   std::uint32_t index = 0;
   if (size() >= limit_ || !intern(holder, index)) return false;
   Slot slot;
   slot.id = id;
-  slot.epoch = epoch & kEpochMask;
+  slot.set_epoch(epoch);
   slot.holder = index & (kMaxHolders - 1);
   segment_of(hash).insert(slot);
   ++size_;
@@ -118,13 +122,13 @@ bool DisplacedActivations::put_beside(ActorId id, Slot& slot, DisplacedActivatio
     entry = duplicates_.emplace(id, elsewhere);
   }
   entry->second.epoch = std::max(entry->second.epoch, elsewhere.epoch);
-  if (entry->second.epoch <= slot.epoch) return true;
+  if (entry->second.epoch <= slot.epoch()) return true;
   std::uint32_t index = 0;
   if (!intern(elsewhere.holder, index)) return true;  // still known, if not in its place
-  const DisplacedActivation before{holders_[slot.holder].run, slot.epoch};
+  const DisplacedActivation before{holders_[slot.holder].run, slot.epoch()};
   --holders_[slot.holder].displaced;
   ++holders_[index].displaced;
-  slot.epoch = entry->second.epoch & kEpochMask;
+  slot.set_epoch(entry->second.epoch);
   slot.holder = index & (kMaxHolders - 1);
   entry->second = before;
   return true;
@@ -135,7 +139,7 @@ std::optional<DisplacedActivation> DisplacedActivations::find(ActorId id) const 
   const Hash hash = hash_id(id);
   const Slot* slot = segment_of(hash).find(id, hash);
   if (slot == nullptr) return std::nullopt;
-  return DisplacedActivation{holders_[slot->holder].run, slot->epoch};
+  return DisplacedActivation{holders_[slot->holder].run, slot->epoch()};
 }
 
 std::vector<DisplacedActivation> DisplacedActivations::holders(ActorId id) const {
@@ -160,7 +164,7 @@ bool DisplacedActivations::drop(ActorId id, const std::string& host, Epoch epoch
   const Hash hash = hash_id(id);
   Segment& segment = segment_of(hash);
   Slot* slot = segment.find(id, hash);
-  if (slot == nullptr || !is_it({holders_[slot->holder].run, slot->epoch})) return false;
+  if (slot == nullptr || !is_it({holders_[slot->holder].run, slot->epoch()})) return false;
   --holders_[slot->holder].displaced;
   --size_;
   segment.erase(slot);

@@ -49,13 +49,15 @@ class DisplacedActivations {
 
  private:
   static constexpr int kEpochBits = 53;
-  static constexpr Epoch kEpochMask = (Epoch{1} << kEpochBits) - 1;
   static constexpr std::size_t kSegments = 256;
 
   struct Slot {
     ActorId id = 0;  // 0: free
-    std::uint64_t epoch : kEpochBits = 0;
+    std::uint64_t epoch_bits : kEpochBits = 0;
     std::uint64_t holder : 64 - kEpochBits = 0;  // into holders_
+
+    Epoch epoch() const { return Epoch(epoch_bits); }
+    void set_epoch(Epoch epoch);
   };
   static_assert(sizeof(Slot) == 16);
   // Linear probing from the slot that the hash names; no gap between that slot and the entry.
@@ -75,8 +77,8 @@ class DisplacedActivations {
     std::size_t displaced = 0;
   };
 
-  Segment& segment_of(Hash hash) { return segments_[hash % kSegments]; }
-  const Segment& segment_of(Hash hash) const { return segments_[hash % kSegments]; }
+  Segment& segment_of(Hash hash) { return segments_[hash.value() % kSegments]; }
+  const Segment& segment_of(Hash hash) const { return segments_[hash.value() % kSegments]; }
   bool put_beside(ActorId id, Slot& slot, DisplacedActivation elsewhere);
   bool intern(const HostRun& holder, std::uint32_t& slot);
   void keep_slots(const std::function<bool(const Slot&)>& keep);

@@ -27,8 +27,8 @@ class Hints {
     ActorId id = 0;
     std::string host;
   };
-  Slot& at(ActorId id) { return slots_[hash_id(id) % slots_.size()]; }
-  const Slot& at(ActorId id) const { return slots_[hash_id(id) % slots_.size()]; }
+  Slot& at(ActorId id) { return slots_[hash_id(id).value() % slots_.size()]; }
+  const Slot& at(ActorId id) const { return slots_[hash_id(id).value() % slots_.size()]; }
 
   std::vector<Slot> slots_;
 };

@@ -7,8 +7,11 @@ namespace ringside::core {
 namespace {
 
 Epoch at_wall(std::int64_t wall_ms) {
-  return wall_ms < 0 ? 0 : static_cast<Epoch>(wall_ms) << EpochClock::kCounterBits;
+  return wall_ms < 0 ? Epoch() : Epoch(static_cast<std::uint64_t>(wall_ms) << EpochClock::kCounterBits);
 }
+
+// So long after that epoch, as time alone brings a clock on.
+Epoch later(Epoch epoch, std::int64_t ms) { return Epoch(epoch.value() + at_wall(ms).value()); }
 
 }  // namespace
 
@@ -26,7 +29,7 @@ void EpochClock::advance(Now now) {
 void EpochClock::follow_at_once(Now now) { wall_us_ = now.wall_ms * 1000; }
 
 Epoch EpochClock::next() {
-  last_ = std::max(last_ + 1, at_wall(wall_ms()));
+  last_ = std::max(last_.next(), at_wall(wall_ms()));
   return last_;
 }
 
@@ -42,19 +45,20 @@ void EpochClock::Bound::widen(const Bound& other) {
 EpochClock::Bound EpochClock::bound(const ClockReading& said, Duration round_trip) const {
   const Epoch by_time = said.by_time == 0 ? said.epoch : std::min(said.by_time, said.epoch);
   const std::int64_t now_ms = mono_.time_since_epoch().count() / 1000;
-  return {said.epoch, static_cast<std::int64_t>(by_time >> kCounterBits) - now_ms + round_trip.count() / 1000 + 1};
+  return {said.epoch,
+          static_cast<std::int64_t>(by_time.value() >> kCounterBits) - now_ms + round_trip.count() / 1000 + 1};
 }
 
 ClockReading EpochClock::furthest(const Bound& bound, Duration silence) const {
   const std::int64_t silent_ms = std::max<std::int64_t>(0, silence.count()) / 1000;
   const std::int64_t now_ms = mono_.time_since_epoch().count() / 1000;
-  return {bound.epoch + at_wall(silent_ms / kIssued + 1), at_wall(now_ms + bound.lead_ms + silent_ms / kGain + 1)};
+  return {later(bound.epoch, silent_ms / kIssued + 1), at_wall(now_ms + bound.lead_ms + silent_ms / kGain + 1)};
 }
 
 void EpochClock::pass(const Bound& bound, Duration silence) {
   const ClockReading other = furthest(bound, silence);
   last_ = std::max({reading(), other.epoch, other.by_time});
-  if (last_ < at_wall(wall_ms() + kMostMarginMs)) last_ += at_wall(kErrorMs);
+  if (last_ < at_wall(wall_ms() + kMostMarginMs)) last_ = later(last_, kErrorMs);
 }
 
 bool EpochClock::too_far_ahead(Epoch other) const {
@@ -63,7 +67,7 @@ bool EpochClock::too_far_ahead(Epoch other) const {
 }
 
 bool EpochClock::too_far_behind(const ClockReading& other) const {
-  return (other.by_time == 0 ? other.epoch : other.by_time) + at_wall(kMaxAheadMs) < reading();
+  return later(other.by_time == 0 ? other.epoch : other.by_time, kMaxAheadMs) < reading();
 }
 
 void EpochClock::judge_by(std::int64_t wall_ms) { judged_by_us_ = wall_ms * 1000; }

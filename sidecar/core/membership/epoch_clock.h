@@ -14,7 +14,7 @@ class EpochClock {
  public:
   static constexpr int kCounterBits = 12;
   static constexpr std::int64_t kMaxAheadMs = 60'000;  // a clock further ahead than this is not followed
-  static constexpr Epoch kLimit = Epoch{1} << 53;
+  static constexpr Epoch kLimit{std::uint64_t{1} << 53};
 
   void advance(Now now);         // before anything else is asked of it, at every event
   void follow_at_once(Now now);  // a wall clock that jumped ahead, where nobody knows this one yet

@@ -44,7 +44,7 @@ struct Member {
   Instant heard_by_others;    // when another member last said that it hears this one
 
   // What its last ping answer said.
-  Hash ring = 0;
+  Fingerprint ring = 0;
   Instant next_compare;  // when to exchange names with it again
   std::uint64_t actors = 0;
   std::uint64_t load = 0;

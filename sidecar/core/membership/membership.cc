@@ -133,7 +133,7 @@ void Membership::admit(const std::string& host, const PingAnswer& says) {
     candidates_.forget(host);
     departed_.take_back(host);
     context_.log(Level::kInfo, "member_joined",
-                 {{"host", host}, {"generation", std::to_string(says.generation)}, {"phase", to_string(says.phase)}});
+                 {{"host", host}, {"generation", to_string(says.generation)}, {"phase", to_string(says.phase)}});
     ring_changed(before);
   }
   observe(*view_.find(host), says);

@@ -267,7 +267,7 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
       return accepted(asked, answer);
     case ReplyStatus::kDeclaredDead:
       // Its own clock may have been set back since the run that they declared dead.
-      if (answer.declared_dead >> kGenerationRandomBits < static_cast<Generation>(clock_.wall_ms() + kYearMs)) {
+      if (start_ms(answer.declared_dead) < clock_.wall_ms() + kYearMs) {
         own_name_.must_exceed(answer.declared_dead);
       }
       return must_rejoin("buried by " + asked.host);

@@ -21,7 +21,7 @@ void OwnName::check(Generation present) const {
 }
 
 void OwnName::must_exceed(Generation declared_dead) {
-  least_generation_ = std::max(least_generation_, declared_dead + 1);
+  least_generation_ = std::max(least_generation_, declared_dead.next());
 }
 
 bool OwnName::hear_twin(Instant now) {

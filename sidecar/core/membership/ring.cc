@@ -7,10 +7,10 @@
 namespace ringside::core {
 namespace {
 
-Hash fingerprint_of(const std::vector<std::string>& hosts, std::uint32_t points_per_host) {
+Fingerprint fingerprint_of_ring(const std::vector<std::string>& hosts, std::uint32_t points_per_host) {
   std::string text = std::to_string(points_per_host);
   for (const std::string& host : hosts) text.append("\n").append(host);
-  return hash_bytes(text);
+  return fingerprint_of(text);
 }
 
 }  // namespace
@@ -19,7 +19,7 @@ Ring::Ring(std::vector<std::string> hosts, std::vector<Point> points, std::uint3
     : hosts_(std::move(hosts)),
       points_(std::move(points)),
       points_per_host_(points_per_host),
-      fingerprint_(fingerprint_of(hosts_, points_per_host)) {
+      fingerprint_(fingerprint_of_ring(hosts_, points_per_host)) {
   build_index();
 }
 
@@ -100,14 +100,14 @@ void Ring::build_index() {
   bucket_.resize(buckets);
   std::uint32_t point = 0;
   for (std::size_t b = 0; b < buckets; ++b) {
-    const Hash low = static_cast<Hash>(b) << shift_;
+    const Hash low(static_cast<std::uint64_t>(b) << shift_);
     while (point < points_.size() && points_[point].hash < low) ++point;
     bucket_[b] = point;
   }
 }
 
 std::size_t Ring::first_at_or_after(Hash key) const {
-  std::size_t i = bucket_[key >> shift_];
+  std::size_t i = bucket_[key.value() >> shift_];
   while (i < points_.size() && points_[i].hash < key) ++i;
   return i == points_.size() ? 0 : i;
 }
@@ -138,10 +138,10 @@ HashRanges Ring::ranges(std::string_view host) const {
     const Hash upto = points_[i].hash;
     if (i == 0) {
       const Hash last = points_.back().hash;
-      if (last != ~Hash{0}) out.push_back({last + 1, ~Hash{0}});
+      if (last != kGreatestHash) out.push_back({last.next(), kGreatestHash});
       out.push_back({0, upto});
     } else if (points_[i - 1].hash != upto) {
-      out.push_back({points_[i - 1].hash + 1, upto});
+      out.push_back({points_[i - 1].hash.next(), upto});
     }
   }
   return HashRanges(std::move(out));
@@ -153,7 +153,7 @@ std::vector<double> Ring::shares() const {
   if (hosts_.size() < 2) return out;
   Hash previous = points_.back().hash;
   for (const Point& point : points_) {
-    out[point.host] += static_cast<double>(point.hash - previous) * 0x1p-64;
+    out[point.host] += static_cast<double>(point.hash.value() - previous.value()) * 0x1p-64;
     previous = point.hash;
   }
   return out;

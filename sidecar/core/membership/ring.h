@@ -31,7 +31,7 @@ class Ring {
   bool contains(std::string_view host) const;
   const std::vector<std::string>& hosts() const { return hosts_; }  // sorted bytewise
   std::uint32_t points_per_host() const { return points_per_host_; }
-  Hash fingerprint() const { return fingerprint_; }
+  Fingerprint fingerprint() const { return fingerprint_; }
 
   // nullptr: the ring is empty. The pointer lives as long as this ring.
   const std::string* owner(ActorId id) const { return owner_of_hash(hash_id(id)); }
@@ -61,7 +61,7 @@ class Ring {
   std::vector<std::uint32_t> bucket_;  // first point whose hash has at least these top bits
   int shift_ = 63;
   std::uint32_t points_per_host_;
-  Hash fingerprint_ = 0;
+  Fingerprint fingerprint_ = 0;
 };
 
 }  // namespace ringside::core

@@ -54,7 +54,7 @@ class Reports final : public core::AppSink {
 inline core::StartTurn turn(std::uint64_t number, core::ActorId id = 42, const std::string& text = "hello",
                             std::chrono::milliseconds time = std::chrono::seconds(30)) {
   messages::ApplyRequest request;
-  request.set_id(id);
+  request.set_id(id.value());
   google::protobuf::StringValue value;
   value.set_value(text);
   request.add_messages()->PackFrom(value);

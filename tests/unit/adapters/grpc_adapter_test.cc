@@ -80,7 +80,7 @@ TEST_F(GrpcApp, EachOutcomeOfATurnIsKept) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (std::uint64_t number = 1; number <= 4; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 1; number <= 4; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   EXPECT_EQ(answer_of(1).outcome, Outcome::kUnknown);
   EXPECT_EQ(answer_of(2).outcome, Outcome::kApplied);
   EXPECT_EQ(answer_of(3).outcome, Outcome::kRefused);
@@ -98,7 +98,7 @@ TEST_F(GrpcApp, AnOutcomeWithoutAReasonIsToldInASentence) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (const std::uint64_t number : {1, 3, 4, 18}) adapter->start_turn(turn(number, number));
+  for (const std::uint64_t number : {1, 3, 4, 18}) adapter->start_turn(turn(number, core::ActorId(number)));
   EXPECT_EQ(answer_of(1).detail, "the app's result names no outcome");
   EXPECT_EQ(answer_of(3).detail, "the app's result says OUTCOME_REFUSED, and gives no reason");
   EXPECT_EQ(answer_of(4).detail, "the app's result says OUTCOME_NOT_DELIVERED, and gives no reason");
@@ -110,7 +110,7 @@ TEST_F(GrpcApp, AnOutcomeWithoutAReasonIsToldInASentence) {
 class LargeApp : public GrpcApp {
  protected:
   ~LargeApp() override { stop(); }
-  void answer_with(std::map<core::ActorId, std::size_t> sizes) {
+  void answer_with(std::map<std::uint64_t, std::size_t> sizes) {
     streams.behave([sizes = std::move(sizes)](const app::v1::TurnFrame& in, Stream& stream) {
       app::v1::ResultFrame out = applied(in);
       for (int i = 0; i < in.turns_size(); ++i) {
@@ -149,7 +149,7 @@ TEST_F(LargeApp, AResultAboveTheLimitEndsItsOwnTurnAlone) {
 TEST_F(LargeApp, AResultAboveTheLimitInAFrameOfOthersLikewise) {
   answer_with({{2, 70'000}});
   serve(streams);
-  for (std::uint64_t number = 1; number <= 3; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 1; number <= 3; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   EXPECT_EQ(answer_of(1).outcome, Outcome::kApplied);
   expect_too_large(2, 70'000);
   EXPECT_EQ(answer_of(3).outcome, Outcome::kApplied);
@@ -199,7 +199,7 @@ TEST_F(GrpcApp, AResultForNoTurnChangesNothingForTheOthers) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (std::uint64_t number = 1; number <= 5; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 1; number <= 5; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   for (std::uint64_t number = 2; number <= 5; ++number) EXPECT_EQ(answer_of(number).outcome, Outcome::kApplied);
   adapter->start_turn(turn(6, 6));
   EXPECT_EQ(answer_of(6).outcome, Outcome::kApplied);
@@ -367,7 +367,7 @@ TEST_F(GrpcApp, MoreConnectionsAreMadeWhenTheStreamsThatAnAppAllowsAreOut) {
   serve(unary);
   expect_next_turn_applied(1);
   unary.hold = true;
-  for (std::uint64_t number = 2; number <= 6; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 2; number <= 6; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   ASSERT_TRUE(run_until([this] { return unary.turns == 6; }));
   EXPECT_EQ(reports.downs, 0) << "health is asked meanwhile";
   EXPECT_EQ(adapter->waiting_for_connection(), 0U);
@@ -384,7 +384,7 @@ TEST_F(GrpcApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
   serve(unary);
   expect_next_turn_applied(1);
   unary.hold = true;
-  for (std::uint64_t number = 2; number <= 4; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 2; number <= 4; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   ASSERT_TRUE(run_until([this] { return unary.turns == 4; }));
   adapter->start_turn(turn(5));
   EXPECT_EQ(answer_of(5).outcome, Outcome::kNotDelivered);

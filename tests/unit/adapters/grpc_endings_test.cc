@@ -8,7 +8,7 @@ using namespace testing;
 
 TEST_F(GrpcApp, TurnsAndDeactivationsGoOverOneStream) {
   serve(streams);
-  for (std::uint64_t number = 1; number <= 100; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 1; number <= 100; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   adapter->deactivate(ending(500, 1));
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 100 && reports.done.size() == 1; }));
   for (const auto& [number, answer] : reports.ended) {
@@ -67,8 +67,8 @@ TEST_F(GrpcApp, OnTheStreamTheAppIsToldWhatEndsAndMayDecline) {
     return std::optional<grpc::Status>();
   });
   serve(streams);
-  for (core::ActorId id = 1; id <= 3; ++id) {
-    core::DeactivateActor end = ending(id, id);
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    core::DeactivateActor end = ending(id, core::ActorId(id));
     end.name = "n" + std::to_string(id);
     end.why = core::Deactivation::kDrain;
     adapter->deactivate(end);

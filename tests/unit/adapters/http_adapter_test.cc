@@ -225,7 +225,7 @@ class GoodApp : public HttpApp {
 TEST_F(GoodApp, TurnsAreAppliedSideBySide) {
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (std::uint64_t number = 1; number <= 20; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 1; number <= 20; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   ASSERT_TRUE(run_until([this] { return held.size() == 20; }));
   release();
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 20; }));
@@ -319,7 +319,7 @@ TEST_F(GoodApp, DeactivationsThatWaitForAConnectionHaveTheirWholeTime) {
   turn_timeout = std::chrono::milliseconds(600);
   start(listener->local_address());
   hold = true;
-  for (std::uint64_t number = 1; number <= 4; ++number) adapter->deactivate(ending(number, number));
+  for (std::uint64_t number = 1; number <= 4; ++number) adapter->deactivate(ending(number, core::ActorId(number)));
   for (std::uint64_t number = 1; number <= 4; ++number) {
     ASSERT_TRUE(run_until([this] { return held.size() == 1; }));
     const auto sent = net::Clock::now();
@@ -359,8 +359,8 @@ TEST_F(GoodApp, AsManyTurnsAndDeactivationsAtOnceAsThereMayBe) {
   start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (std::uint64_t number = 1; number <= 300; ++number) adapter->start_turn(turn(number, number));
-  for (std::uint64_t number = 301; number <= 400; ++number) adapter->deactivate(ending(number, number));
+  for (std::uint64_t number = 1; number <= 300; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
+  for (std::uint64_t number = 301; number <= 400; ++number) adapter->deactivate(ending(number, core::ActorId(number)));
   ASSERT_TRUE(run_until([this] { return held.size() == 400; }));
   EXPECT_EQ(adapter->waiting_for_connection(), 0U);
   hold = false;
@@ -375,7 +375,7 @@ TEST_F(GoodApp, AnAdapterThatHasEndedReportsNothing) {
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
   for (std::uint64_t number = 1; number <= 25; ++number)
-    adapter->start_turn(turn(number, number));  // the last are refused
+    adapter->start_turn(turn(number, core::ActorId(number)));  // the last are refused
   adapter->break_turn(core::TurnId(1));
   adapter.reset();
   settle();
@@ -389,7 +389,7 @@ TEST_F(GoodApp, ATurnBeyondAllConnectionsIsRefusedAtOnce) {
   start(listener->local_address());
   ASSERT_TRUE(run_until([this] { return reports.ups == 1; }));
   hold = true;
-  for (std::uint64_t number = 1; number <= 25; ++number) adapter->start_turn(turn(number, number));
+  for (std::uint64_t number = 1; number <= 25; ++number) adapter->start_turn(turn(number, core::ActorId(number)));
   ASSERT_TRUE(run_until([this] { return reports.ended.size() == 6 && held.size() == 19; }));
   for (const auto& [number, answer] : reports.ended) EXPECT_ENDED(answer, kNotDelivered, kTooManyTurns);
   adapter->deactivate(ending(100, 1000));

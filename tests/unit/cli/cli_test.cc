@@ -42,7 +42,7 @@ TEST_F(CliTest, Call) {
   EXPECT_EQ(ran.exit, kApplied) << ran.err;
   EXPECT_EQ(ran.out, "7\n");
   EXPECT_EQ(seen.method, "POST");
-  EXPECT_EQ(seen.target, "/actors/" + std::to_string(gateway.calls[0].id) + "/method/cart/add?n=1");
+  EXPECT_EQ(seen.target, "/actors/" + to_string(gateway.calls[0].id) + "/method/cart/add?n=1");
   EXPECT_EQ(seen.headers.get("content-type"), "application/json");
   EXPECT_EQ(seen.body, R"({"a":1})");
   EXPECT_EQ(gateway.calls[0].actor_name, "caf\xc3\xa9");
@@ -149,12 +149,12 @@ TEST_F(CliTest, Deactivate) {
   EXPECT_EQ(ran.exit, kApplied) << ran.err;
   EXPECT_EQ(ran.out, "Actor 42 is not active any more on 10.0.0.8.\n");
   EXPECT_EQ(gateway.calls[0].kind, core::Call::Kind::kDeactivate);
-  EXPECT_EQ(gateway.calls[0].id, 42U);
+  EXPECT_EQ(gateway.calls[0].id, core::ActorId(42));
   EXPECT_EQ(gateway.calls[0].deadline, gateway.now().mono + std::chrono::seconds(3));
   ran = run({"--json", "deactivate", "--local", address, "name:anna"});
   EXPECT_EQ(gateway.calls[1].actor_name, "anna");
   EXPECT_EQ(ran.json()["active"], false);
-  EXPECT_EQ(ran.json()["id"], std::to_string(gateway.calls[1].id));
+  EXPECT_EQ(ran.json()["id"], to_string(gateway.calls[1].id));
 
   answer = core::Answer::failed(Outcome::kRefused, Reason::kAppRefused);
   EXPECT_EQ(run({"deactivate", "42"}).exit, kRefused);

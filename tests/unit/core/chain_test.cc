@@ -23,7 +23,7 @@ TEST(Chain, GrowsByALinkAndKnowsWhatIsInIt) {
   EXPECT_FALSE(is_in_chain(chain, chain_link(41, 1, TurnId(9))));
   EXPECT_FALSE(is_in_chain(chain, outer.substr(1))) << "a part of a link is none";
   EXPECT_EQ(chain_depth(chain), 2U);
-  const auto called = [](ActorId id) { return id == 97 ? "name:anna" : std::to_string(id); };
+  const auto called = [](ActorId id) { return id == 97 ? "name:anna" : to_string(id); };
   EXPECT_EQ(chain_path(chain, 41, called), "41 -> name:anna -> 41");
 }
 
@@ -34,7 +34,7 @@ TEST(Chain, OnlyWhatATurnCameWithIsOne) {
     EXPECT_FALSE(is_chain(wrong)) << wrong;
   }
   std::string deep;
-  for (std::size_t i = 1; i <= kDeepestChain; ++i) deep = longer_chain(deep, chain_link(i, 1, TurnId(i)));
+  for (std::size_t i = 1; i <= kDeepestChain; ++i) deep = longer_chain(deep, chain_link(ActorId(i), 1, TurnId(i)));
   EXPECT_TRUE(is_chain(deep));
   EXPECT_FALSE(is_chain(longer_chain(deep, chain_link(99, 1, TurnId(99)))));
 }

@@ -9,7 +9,7 @@
 namespace ringside::core {
 namespace {
 
-constexpr Hash kLast = ~Hash{0};
+constexpr Hash kLast = kGreatestHash;
 
 TEST(HashRanges, MergesWhatTouches) {
   EXPECT_EQ(HashRanges({{5, 9}, {1, 4}}).ranges(), (std::vector<HashRanges::Range>{{1, 9}}));
@@ -34,8 +34,8 @@ TEST(HashRanges, AddAndRemoveAreThoseOfSets) {
     for (int which = 0; which < 2; ++which) {
       std::vector<HashRanges::Range> raw;
       for (std::uint64_t i = random.below(6); i > 0; --i) {
-        const Hash first = random.below(60);
-        const Hash last = first + random.below(8);
+        const Hash first(random.below(60));
+        const Hash last(first.value() + random.below(8));
         raw.push_back({first, last});
         for (Hash h = first; h <= last; ++h) sets[which].insert(h);
       }

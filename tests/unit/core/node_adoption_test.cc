@@ -48,7 +48,7 @@ TEST_F(Adoption, WhatAnotherHoldsStaysThere) {
   EXPECT_TRUE(cluster["a"].turns.empty());
   expect_applied("a", token);
 
-  const ActorId adopted = cluster.id_of("a", "b", of_b + 1);
+  const ActorId adopted = cluster.id_of("a", "b", of_b.next());
   call("a", adopted);
   ASSERT_EQ(cluster.end_turns("a"), 1);
   const CallId second = call("c", adopted);
@@ -91,7 +91,7 @@ TEST_F(Adoption, ACallThatOvertakesTheGrantWaitsForIt) {
     return claims == nullptr;
   };
   call("a", id);
-  ASSERT_NE(asked, 0U);
+  ASSERT_NE(asked, Epoch());
   const auto sent_on = [&](Epoch epoch) {
     return cluster.call("a", id, [&](Call& call) {
       call.origin = Origin::kPeer;
@@ -100,7 +100,7 @@ TEST_F(Adoption, ACallThatOvertakesTheGrantWaitsForIt) {
     });
   };
   EXPECT_EQ(cluster.answer("a", sent_on(asked)), nullptr);
-  const CallId of_another = sent_on(asked + 1);
+  const CallId of_another = sent_on(asked.next());
   ASSERT_NE(cluster.answer("a", of_another), nullptr);
   EXPECT_EQ(cluster.answer("a", of_another)->reason, Reason::kNotMine);
 }

@@ -22,7 +22,7 @@ class NodeCalls : public ::testing::Test {
 
 // ---- idempotency keys ----
 
-void keyed(Call& call, std::uint64_t fingerprint) {
+void keyed(Call& call, Fingerprint fingerprint) {
   call.idempotency_key = "key";
   call.fingerprint = fingerprint;
 }
@@ -40,7 +40,7 @@ TEST_F(NodeCalls, ARepeatIsAnsweredAndSaysSo) {
 // "Done once" holds for an answer that is too large to be kept as well.
 TEST_F(NodeCalls, ARepeatOfWhatHadALargeAnswerIsNotCarriedOut) {
   start();
-  const auto ask = [&](std::uint64_t fingerprint) {
+  const auto ask = [&](Fingerprint fingerprint) {
     const CallId token = cluster.call("a", 1, [&](Call& call) { keyed(call, fingerprint); });
     Answer large = Cluster::applied();
     large.result = std::string(300'000, 'x');
@@ -58,7 +58,7 @@ TEST_F(NodeCalls, ARepeatOfWhatHadALargeAnswerIsNotCarriedOut) {
 // What a client does with a redirect: the same key again, with what it leads to.
 TEST_F(NodeCalls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   start();
-  const auto ask = [&](std::uint64_t fingerprint, Place place, Place leads_to) {
+  const auto ask = [&](Fingerprint fingerprint, Place place, Place leads_to) {
     const CallId token = cluster.call("a", 1, [&](Call& call) {
       keyed(call, fingerprint);
       call.place = place;
@@ -73,7 +73,7 @@ TEST_F(NodeCalls, WhatARedirectLeadsToIsAStepUnderTheSameKey) {
   EXPECT_TRUE(ask(1, 10, 20).second);
   EXPECT_TRUE(ask(2, 20, 30).second) << "the first step";
   EXPECT_TRUE(ask(3, 30, kNoPlace).second) << "and one more";
-  for (const auto& [fingerprint, place] : {std::pair(1, 10), std::pair(2, 20), std::pair(3, 30)}) {
+  for (const auto& [fingerprint, place] : {std::pair(Fingerprint(1), 10), {Fingerprint(2), 20}, {Fingerprint(3), 30}}) {
     const auto [answer, ran] = ask(fingerprint, place, kNoPlace);
     EXPECT_TRUE(answer.replayed && !ran) << "the whole once more";
   }
@@ -206,9 +206,9 @@ TEST_F(NodeCalls, WhoWaitsBehindACallThatIsElsewhereHearsOfIt) {
   cluster.pass(1'000'000);
   EXPECT_EQ(outcome(second), Outcome::kExpired);
   EXPECT_EQ(cluster.answer("a", second)->reason, Reason::kAppSlow) << "not the caller's";
-  EXPECT_EQ(cluster.answer("a", second)->detail,
-            "actor " + std::to_string(id) +
-                " is busy at b with a call that was sent there 3.0 s ago; 1 call waits behind it");
+  EXPECT_EQ(
+      cluster.answer("a", second)->detail,
+      "actor " + to_string(id) + " is busy at b with a call that was sent there 3.0 s ago; 1 call waits behind it");
 }
 
 TEST_F(NodeCalls, WhereAHostWasLostIsSaid) {
@@ -221,9 +221,9 @@ TEST_F(NodeCalls, WhereAHostWasLostIsSaid) {
   cluster.pass(300'000);
   cluster.lose_forwards("a", "End of file");
   const std::string& detail = cluster.answer("a", token)->detail;
-  EXPECT_EQ(detail.find("b, to which the call for actor " + std::to_string(id) +
-                        " was sent 0.3 s before, is lost: End of file"),
-            0U)
+  EXPECT_EQ(
+      detail.find("b, to which the call for actor " + to_string(id) + " was sent 0.3 s before, is lost: End of file"),
+      0U)
       << detail;
 }
 
@@ -390,7 +390,7 @@ TEST_F(NodeCalls, AnOwnerThatSaysNothingIsNamedAndToBlame) {
   EXPECT_EQ(outcome(token), Outcome::kUnknown);
   EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kPeerLost);
   const std::string detail = cluster.answer("a", token)->detail;
-  EXPECT_EQ(detail.rfind("b, to which the call for actor " + std::to_string(id) + " was sent ", 0), 0U) << detail;
+  EXPECT_EQ(detail.rfind("b, to which the call for actor " + to_string(id) + " was sent ", 0), 0U) << detail;
   EXPECT_TRUE(detail.ends_with(" ago, did not answer by the caller's deadline")) << detail;
 }
 

@@ -11,7 +11,7 @@ Cluster::Host& Cluster::start(const std::string& name, const std::function<void(
   if (adjust) adjust(config);
   Host& host = hosts_[name];
   host = Host{};
-  host.node = std::make_unique<Node>(config, hash_bytes(name) + generation_++);
+  host.node = std::make_unique<Node>(config, hash_bytes(name).value() + generation_++);
   host.node->start(now(name), app_up);
   settle();
   return host;
@@ -141,7 +141,7 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     } else {
       host.clean_slates.push_back(*all);
     }
-  } else if (auto* cut = std::get_if<DropPeerQueue>(&effect)) {
+  } else if (auto* drop = std::get_if<DropPeerQueue>(&effect)) {
     host.dropped_queues.push_back(drop->host);
   } else if (std::holds_alternative<DrainDone>(effect)) {
     ++host.drained;

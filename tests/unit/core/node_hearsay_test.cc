@@ -21,7 +21,7 @@ TEST_F(Hearsay, AClaimCountsWhenTheHostHoldsTheActor) {
   EXPECT_TRUE(claim({{id, 0}}).accepted);
   EXPECT_EQ(a.where(id).holder, legacy);
   // One that it holds and one that has ended since: the first counts.
-  const ActorId other = mine(id + 1), ended = mine(other + 1);
+  const ActorId other = mine(id.next()), ended = mine(other.next());
   held = {id, other};
   EXPECT_TRUE(claim({{other, 0}, {ended, 0}}).accepted);
   EXPECT_EQ(a.where(other).holder, legacy);

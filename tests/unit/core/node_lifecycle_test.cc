@@ -256,7 +256,7 @@ TEST_F(Lifecycle, ADrainBeforeTheFirstAnswerOfTheAppCanBeTakenBack) {
   late.drain(cluster.now());
   late.uncordon(cluster.now());
   EXPECT_EQ(late.status().phase, Phase::kJoining);
-  EXPECT_EQ(late.status().generation, 0U) << "no run begins before the health of the app is known";
+  EXPECT_EQ(late.status().generation, Generation()) << "no run begins before the health of the app is known";
   late.start(cluster.now(), false);
   EXPECT_EQ(late.status().phase, Phase::kAppDown);
 }
@@ -280,7 +280,7 @@ TEST_F(Lifecycle, WhatIsLeftWhenTheProcessEndsHearsOfIt) {
 // A run that is over owns nothing: what its range is called for goes to those who own it meanwhile.
 TEST_F(Lifecycle, UntilItIsBackAnUncordonedHostRoutesLikeADrainedOne) {
   start({"a", "b"});
-  const ActorId busy = cluster.id_of("a", "b"), other = cluster.id_of("a", "b", busy + 1);
+  const ActorId busy = cluster.id_of("a", "b"), other = cluster.id_of("a", "b", busy.next());
   cluster.call("b", busy, [](Call& call) { call.deadline += std::chrono::minutes(4); });
   drain("b");
   cluster.pass(300'000);

@@ -39,7 +39,7 @@ PingAnswer serving(const std::string& host, Generation generation) {
   return says;
 }
 
-constexpr Generation kFirstRun = Generation{1'790'000'000'000} << kGenerationRandomBits;
+constexpr Generation kFirstRun = generation_at(1'790'000'000'000, 0);
 
 JoinAnswer taken_in(std::vector<std::string> names) {
   JoinAnswer says;
@@ -282,16 +282,16 @@ TEST(Membership, AnAnswerOfARunThatHasEndedMeanwhileDoesNotBringItBack) {
   converse(node, now, first_run);
   ASSERT_TRUE(joining);
   const auto second_run = [](const AskPeer& question) -> std::optional<PeerAnswer> {
-    if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun + 1);
+    if (std::holds_alternative<PingRequest>(question.request)) return serving("b", kFirstRun.next());
     return std::nullopt;
   };
-  node.peer_asked(now, ReplyId(77), {"b", kFirstRun + 1, "default", 0}, "", JoinRequest{config.points, false});
+  node.peer_asked(now, ReplyId(77), {"b", kFirstRun.next(), "default", 0}, "", JoinRequest{config.points, false});
   converse(node, now, second_run);
   node.peer_answered(now, joining, taken_in({}));
   const std::vector<MemberStatus> members = node.members(now.mono);
   const auto b = std::find_if(members.begin(), members.end(), [](const auto& one) { return one.host == "b"; });
   ASSERT_NE(b, members.end());
-  EXPECT_EQ(b->generation, kFirstRun + 1);
+  EXPECT_EQ(b->generation, kFirstRun.next());
 }
 
 // c has died before this host could ask it; b, which takes this host in, knows how far c's epochs may have come.

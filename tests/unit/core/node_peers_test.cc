@@ -65,7 +65,7 @@ TEST_F(Peers, TheFirstOfTwoClaimsWinsWhereTheRingNamesAThird) {
 }
 
 TEST_F(Peers, ARefusalEndsOnlyWhatWasAnnounced) {
-  const ActorId id = mine(), other = mine(id + 1);
+  const ActorId id = mine(), other = mine(id.next());
   call(other);
   pass(200'000);
   ASSERT_EQ(asked_for<OwnershipRequest>().size(), 1U);
@@ -146,7 +146,7 @@ TEST_F(Peers, AHostThatLivesComesBackAfterAClosingInItsName) {
 
 // --peer-apply own: the others keep another ring.
 TEST_F(PeersOwn, ACallOfAPeerIsTakenHereUnlessALivingMemberHoldsTheActor) {
-  const ActorId free = its(), taken = its(free + 1);
+  const ActorId free = its(), taken = its(free.next());
   EXPECT_TRUE(claim({{taken, 0}}).accepted);
   call(free, Origin::kPeer);
   EXPECT_EQ(a.where(free).rule, "claim");

@@ -174,7 +174,7 @@ TEST_F(Routing, WhatAJoinerWasToldIsKnownToWhoeverOwnsWithoutIt) {
     }
     return ActorId{0};
   }();
-  ASSERT_NE(moved, 0U);
+  ASSERT_NE(moved, ActorId());
   cluster.node("a").drain(cluster.now());
   cluster.pass(1'000'000);
   ASSERT_EQ(cluster.node("a").status().phase, Phase::kDrained);
@@ -277,7 +277,7 @@ TEST_F(Routing, AClaimOfALegacyHostIsRoutedToItAndOursIsNotOverwritten) {
   const auto& ack = std::get<AckAnswer>(answers[0].answer);
   EXPECT_FALSE(ack.accepted);
   ASSERT_EQ(ack.rejected.size(), 1U);
-  EXPECT_EQ(ack.rejected[0].id, 5U);
+  EXPECT_EQ(ack.rejected[0].id, ActorId(5));
   EXPECT_EQ(ack.rejected[0].holder, "a");
   EXPECT_NE(ack.message.find("a"), std::string::npos);
   if (*a.ring().owner(9) == "a") {

@@ -35,7 +35,7 @@ TEST_F(Twins, OneThatIsAskedByAnotherOfItsNameStops) {
   cluster.converge();
   ASSERT_TRUE(ready("twin"));
   // Its run began after the first one of this host, which begins another when it hears of it.
-  const Sender other{"twin", cluster.node("twin").self().generation + 1, "default", 0};
+  const Sender other{"twin", cluster.node("twin").self().generation.next(), "default", 0};
   const auto ask = [&] { cluster.node("twin").peer_asked(cluster.now(), ReplyId(99), other, "", PingRequest{}); };
   for (int second = 0; second < 10; ++second) {
     ask();

@@ -20,7 +20,7 @@ class CallsTest : public LocalTest {
  protected:
   std::string batch(core::ActorId id, std::size_t size = 2) {
     messages::ApplyRequest request;
-    request.set_id(id);
+    request.set_id(id.value());
     google::protobuf::StringValue text;
     text.set_value(std::string(size, 'x'));
     request.add_messages()->PackFrom(text);
@@ -64,7 +64,7 @@ TEST_F(CallsTest, AppliesJson) {
   messages::ApplyRequest request;
   ASSERT_TRUE(request.ParseFromString(std::get<std::string>(call.request)));
   EXPECT_EQ(request.id(), 42u);
-  EXPECT_EQ(call.id, 42u);
+  EXPECT_EQ(call.id, core::ActorId(42));
   EXPECT_EQ(call.origin, core::Origin::kLocal);
   EXPECT_EQ(call.deadline, gateway.now().mono + std::chrono::seconds(2));
   EXPECT_EQ(call.idempotency_key, "k");

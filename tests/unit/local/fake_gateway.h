@@ -45,10 +45,10 @@ class FakeGateway final : public core::Gateway {
   }
   std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override {
     std::vector<core::ActorStatus> out;
-    for (core::ActorId id = after + 1; id <= 5 && out.size() < limit; ++id) {
+    for (core::ActorId id = after.next(); id <= 5 && out.size() < limit; ++id) {
       core::ActorStatus& actor = out.emplace_back();
       actor.id = id;
-      actor.epoch = 100 + id;
+      actor.epoch = core::Epoch(100 + id.value());
       actor.idle = core::Duration{3000};
     }
     return out;

@@ -93,7 +93,7 @@ TEST_F(LocalApiTest, ActorsInPages) {
 TEST_F(LocalApiTest, MembersAndRing) {
   core::MemberStatus member;
   member.host = "10.0.0.8";
-  member.generation = ~core::Generation{0};
+  member.generation = core::Generation(UINT64_MAX);
   member.phase = core::Phase::kReady;
   core::MemberStatus other;
   other.host = "10.0.0.9";

@@ -35,12 +35,12 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   EXPECT_EQ(negotiate.hosts, (std::vector<std::string>{"10.0.0.1", "b:99"}));
   EXPECT_EQ(negotiate.cluster, "shop");
   EXPECT_EQ(negotiate.points, 512U);
-  const auto claims = round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}, {UINT64_MAX, 3}}});
+  const auto claims = round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}, {core::ActorId(UINT64_MAX), 3}}});
   EXPECT_EQ(claims.host, "10.0.0.1");
-  EXPECT_EQ(claims.generation, 9U);
+  EXPECT_EQ(claims.generation, core::Generation(9));
   EXPECT_FALSE(claims.asks);
   EXPECT_TRUE(round_trip(core::OwnershipRequest{"10.0.0.1", 9, {{1, 2}}, true}).asks);
-  EXPECT_EQ(claims.claims, (std::vector<core::Claim>{{1, 2}, {UINT64_MAX, 3}}));
+  EXPECT_EQ(claims.claims, (std::vector<core::Claim>{{1, 2}, {core::ActorId(UINT64_MAX), 3}}));
   EXPECT_EQ(round_trip(core::LegacyExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
   EXPECT_EQ(round_trip(core::ClosingRequest{"a"}).host, "a");
   EXPECT_EQ(round_trip(core::ProbeRequest{"a"}).host, "a");
@@ -58,7 +58,7 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   const auto expire = round_trip(core::EndedRequest{
       {{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}, {"large", core::Outcome::kUnknown, ""}}}}});
   ASSERT_EQ(expire.ended.size(), 1U);
-  EXPECT_EQ(expire.ended[0].epoch, 8U);
+  EXPECT_EQ(expire.ended[0].epoch, core::Epoch(8));
   ASSERT_EQ(expire.ended[0].remembered.size(), 2U);
   EXPECT_EQ(expire.ended[0].remembered[1].outcome, core::Outcome::kUnknown) << "its answer was too large to be kept";
   EXPECT_EQ(expire.ended[0].remembered[0].key, "key");
@@ -71,7 +71,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ping.host = "10.0.0.1";
   ping.phase = core::Phase::kDraining;
   ping.generation = 5;
-  ping.ring = UINT64_MAX;
+  ping.ring = core::Fingerprint(UINT64_MAX);
   ping.ring_hosts = 3;
   ping.cluster = "shop";
   ping.clock = {77, 76};
@@ -90,8 +90,8 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_TRUE(said.routes_only);
   EXPECT_EQ(said.unix_time, ping.unix_time);
 
-  EXPECT_EQ(answered(core::IdsRequest{}, core::IdsAnswer{{1, UINT64_MAX}}).ids,
-            (std::vector<core::ActorId>{1, UINT64_MAX}));
+  EXPECT_EQ(answered(core::IdsRequest{}, core::IdsAnswer{{1, core::ActorId(UINT64_MAX)}}).ids,
+            (std::vector<core::ActorId>{1, core::ActorId(UINT64_MAX)}));
   const auto ack = answered(core::OwnershipRequest{}, core::AckAnswer{false, "no", {{1, "b", 2}}});
   EXPECT_FALSE(ack.accepted);
   ASSERT_EQ(ack.rejected.size(), 1U);
@@ -119,7 +119,7 @@ TEST(Codec, ALegacyHostsPingHasNoneOfOurs) {
   const auto decoded = decode_answer(core::PingRequest{}, reply.SerializeAsString());
   ASSERT_TRUE(decoded);
   const auto& ping = std::get<core::PingAnswer>(*decoded);
-  EXPECT_EQ(ping.generation, 0U);
+  EXPECT_EQ(ping.generation, core::Generation());
   EXPECT_EQ(ping.phase, core::Phase::kUnspecified);
   EXPECT_EQ(ping.cluster, "");
 }
@@ -175,7 +175,7 @@ TEST(Codec, AnInventoryTravelsInParts) {
   answer.number = 3;
   for (const std::size_t size : {0U, 1U, 50'000U, 120'001U}) {
     answer.claims.clear();
-    for (std::size_t i = 0; i < size; ++i) answer.claims.push_back({i + 1, i + 2});
+    for (std::size_t i = 0; i < size; ++i) answer.claims.push_back({core::ActorId(i + 1), core::Epoch(i + 2)});
     const std::vector<std::string> parts = encode_inventory(answer);
     ASSERT_GE(parts.size(), 1U) << "an empty one says so";
     std::vector<core::Claim> whole;

@@ -105,9 +105,9 @@ TEST_F(Loopback, AQuestionNamesItsSender) {
   };
   EXPECT_EQ(std::get<core::PingAnswer>(ask(core::PingRequest{}, host)).host, "10.0.0.2");
   EXPECT_EQ(sink.sender_seen.host, "10.0.0.1");
-  EXPECT_EQ(sink.sender_seen.generation, 5U);
+  EXPECT_EQ(sink.sender_seen.generation, core::Generation(5));
   EXPECT_EQ(sink.sender_seen.cluster, "shop");
-  EXPECT_EQ(sink.sender_seen.clock, 99U);
+  EXPECT_EQ(sink.sender_seen.clock, core::Epoch(99));
   EXPECT_EQ(sink.source_seen, "127.0.0.1");
 }
 
@@ -161,7 +161,7 @@ TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {
   core::InventoryAnswer all;
   all.status = core::ReplyStatus::kOk;
   all.number = 12;
-  for (core::ActorId id = 1; id <= 300'000; ++id) all.claims.push_back({id << 40 | id, id << 12});
+  for (std::uint64_t i = 1; i <= 300'000; ++i) all.claims.push_back({core::ActorId(i << 40 | i), core::Epoch(i << 12)});
   sink.on_asked = [&](const core::PeerRequest& request) {
     EXPECT_EQ(std::get<core::InventoryRequest>(request).number, 12U);
     return core::PeerAnswer(all);
@@ -188,9 +188,9 @@ TEST_F(Loopback, AForwardedCallCarriesWhatTheOwnerNeeds) {
   EXPECT_EQ(seen.actor_name, "Grüße");
   ASSERT_TRUE(seen.target);
   EXPECT_EQ(seen.target->host, host);
-  EXPECT_EQ(seen.target->generation, 8U);
+  EXPECT_EQ(seen.target->generation, core::Generation(8));
   EXPECT_EQ(seen.target->cluster, "shop");
-  EXPECT_EQ(seen.target->epoch, 6U);
+  EXPECT_EQ(seen.target->epoch, core::Epoch(6));
 }
 
 TEST_F(Loopback, ALegacyHostGetsNothingOfOurs) {

@@ -170,7 +170,7 @@ TEST_F(Run, AnAnswerMayStartTheNextCallAtOnce) {
   engine.apply(std::move(first), [this](Answer) { call(2); });
   engine.turn_ended(app.turns[0].token, applied());
   ASSERT_EQ(app.turns.size(), 2U);
-  EXPECT_EQ(app.turns[1].call->id, 2U);
+  EXPECT_EQ(app.turns[1].call->id, core::ActorId(2));
 }
 
 TEST_F(Run, PeersAreAnsweredAndPingsMeasured) {

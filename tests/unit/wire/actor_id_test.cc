@@ -8,9 +8,9 @@ namespace ringside::wire {
 namespace {
 
 TEST(ActorId, Numbers) {
-  EXPECT_EQ(parse_actor("42")->id, 42u);
+  EXPECT_EQ(parse_actor("42")->id, core::ActorId(42));
   EXPECT_EQ(parse_actor("42")->name, "");
-  EXPECT_EQ(parse_actor("18446744073709551615")->id, ~core::ActorId{0});
+  EXPECT_EQ(parse_actor("18446744073709551615")->id, core::ActorId(UINT64_MAX));
 }
 
 TEST(ActorId, WhatIsNone) {

@@ -13,7 +13,7 @@ using core::Reason;
 
 messages::ApplyRequest batch(core::ActorId id, int count) {
   messages::ApplyRequest request;
-  request.set_id(id);
+  request.set_id(id.value());
   for (int i = 0; i < count; ++i) {
     auto* any = request.add_messages();
     any->set_type_url("type.googleapis.com/test.Thing");
@@ -32,7 +32,7 @@ Reason refusal(const std::string& bytes, std::size_t limit = 1 << 20) {
 TEST(CheckApply, Accepts) {
   const auto id = check_apply(batch(42, 3).SerializeAsString(), 1 << 20);
   ASSERT_TRUE(id);
-  EXPECT_EQ(*id, 42u);
+  EXPECT_EQ(*id, core::ActorId(42));
   EXPECT_TRUE(check_apply(batch(42, 0).SerializeAsString(), 1 << 20, Messages::kNotNeeded));
 }
 
@@ -40,7 +40,7 @@ TEST(CheckApply, TheAddressMayNameTheActorForTheBatch) {
   const std::string unnamed = batch(0, 1).SerializeAsString();
   const auto named = check_apply_to(42, unnamed, 1 << 20);
   ASSERT_TRUE(named);
-  EXPECT_EQ(*check_apply(*named, 1 << 20), 42u);
+  EXPECT_EQ(*check_apply(*named, 1 << 20), core::ActorId(42));
   EXPECT_EQ(*check_apply_to(42, batch(42, 1).SerializeAsString(), 1 << 20), batch(42, 1).SerializeAsString());
   EXPECT_EQ(check_apply_to(42, batch(41, 1).SerializeAsString(), 1 << 20).error().reason, Reason::kBadId);
   EXPECT_EQ(check_apply_to(42, "", 1 << 20).error().reason, Reason::kNoMessages);

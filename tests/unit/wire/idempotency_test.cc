@@ -31,10 +31,10 @@ core::Call asked(const Given& given) {
   return call;
 }
 
-std::uint64_t fingerprint(const Given& given) { return asked(given).fingerprint; }
+core::Fingerprint fingerprint(const Given& given) { return asked(given).fingerprint; }
 
 TEST(Fingerprint, IsOfWhatAMethodCallAsksFor) {
-  const std::uint64_t same = fingerprint({});
+  const core::Fingerprint same = fingerprint({});
   EXPECT_EQ(fingerprint({}), same);
   Given later;
   later.date = "tomorrow";
@@ -66,10 +66,10 @@ TEST(Fingerprint, OfABatchIsOfItsBytes) {
   messages::ApplyRequest batch;
   batch.set_id(7);
   batch.add_messages()->set_type_url("type.googleapis.com/a.B");
-  const std::uint64_t one = fingerprint(batch);
+  const core::Fingerprint one = fingerprint(batch);
   batch.mutable_messages(0)->set_value("x");
   EXPECT_NE(fingerprint(batch), one);
-  EXPECT_NE(one, 0U);
+  EXPECT_NE(one, core::Fingerprint());
 }
 
 core::Answer answered(const core::Call& call, int status, const std::string& location = {}) {

@@ -102,7 +102,7 @@ TEST(MethodCall, ThereAndBack) {
 
 TEST(MethodCall, WhatItWeighsAsABatchIsKnownWithoutMakingOne) {
   const std::string long_text(300, 'x');
-  for (const core::ActorId id : {core::ActorId{1}, core::ActorId{300}, ~core::ActorId{0}}) {
+  for (const core::ActorId id : {core::ActorId{1}, core::ActorId{300}, core::ActorId(UINT64_MAX)}) {
     for (const net::HttpRequest& given :
          {net::HttpRequest{"GET", "", {}, "", ""}, net::HttpRequest{"POST", "", {{"a", ""}, {"b", "c"}}, "1", ""},
           net::HttpRequest{"PUT", "", {{"a", long_text}}, std::string(127, 'b'), ""},

@@ -31,7 +31,7 @@ class ActivationsTest : public ::testing::Test {
     if (!made) made = std::make_unique<Activations>(config, context, timers, cluster);
     return *made;
   }
-  static std::shared_ptr<Call> call_of(ActorId id, const std::string& key = {}, std::uint64_t fingerprint = 0) {
+  static std::shared_ptr<Call> call_of(ActorId id, const std::string& key = {}, Fingerprint fingerprint = 0) {
     auto call = std::make_shared<Call>();
     call->id = id;
     call->idempotency_key = key;
@@ -97,7 +97,7 @@ TEST_F(ActivationsTest, OneTurnAtATimeInOrder) {
 }
 
 TEST_F(ActivationsTest, ThereAreSoManyTurnsAtOnce) {
-  for (ActorId id = 1; id <= 4; ++id) here().activate(id, id);
+  for (ActorId id = 1; id <= 4; ++id) here().activate(id, Epoch(id.value()));
   EXPECT_EQ(enters(1, call_of(1)), "turn");
   EXPECT_EQ(enters(2, call_of(2)), "turn");
   EXPECT_EQ(enters(3, call_of(3)), "waits behind 0");
@@ -203,18 +203,18 @@ TEST_F(ActivationsTest, WhatComesOfAskingTheApp) {
     SCOPED_TRACE(row.what);
     here().activate(++id, 42);
     if (row.remembers) {
-      enters(id, call_of(id, "key"));
+      enters(id.value(), call_of(id, "key"));
       end_turn(turn_of(id));
     }
     here().end(id, row.why);
-    EXPECT_NE(enters(100 + id, call_of(id)), "turn");
+    EXPECT_NE(enters(100 + id.value(), call_of(id)), "turn");
     const Activations::Over over = said(row.answer);
     EXPECT_EQ(over.what, row.over);
     const bool gone = over.what == What::kReleased || over.what == What::kHandedOver;
     if (gone) {
       EXPECT_EQ(over.claim, (Claim{id, 42}));
       EXPECT_TRUE(here().actors().holds({id, 42})) << "until it is released";
-      EXPECT_EQ(here().release(id), std::vector<CallId>{CallId(100 + id)});
+      EXPECT_EQ(here().release(id), std::vector<CallId>{CallId(100 + id.value())});
     }
     EXPECT_EQ(here().actors().find(id) == nullptr, gone);
   }
@@ -229,7 +229,7 @@ TEST_F(ActivationsTest, OneThatIsIdleIsAskedForAndTakenBackByACall) {
   here().deactivate_idle();
   const std::vector<DeactivateActor> asked = deactivations();
   ASSERT_EQ(asked.size(), 1U);
-  EXPECT_EQ(asked[0].actor.id, 7U);
+  EXPECT_EQ(asked[0].actor.id, ActorId(7));
   EXPECT_EQ(enters(1, call_of(8)), "turn") << "the app has not been asked yet";
   EXPECT_EQ(enters(2, call_of(7)), "waits behind 0");
 }

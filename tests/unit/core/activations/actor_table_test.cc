@@ -15,12 +15,12 @@ std::vector<ActorId> order(const ActorTable& table) {
 
 TEST(ActorTable, KeepsTheOrderOfTheLastUse) {
   ActorTable table;
-  for (ActorId id = 1; id <= 4; ++id) table.create(id, id, at(static_cast<std::int64_t>(id)));
+  for (int i = 1; i <= 4; ++i) table.create(ActorId(std::uint64_t(i)), Epoch(std::uint64_t(i)), at(i));
   table.touch(*table.find(2), at(10));
   table.touch(*table.find(2), at(11));
   EXPECT_EQ(order(table), (std::vector<ActorId>{1, 3, 4, 2}));
   table.erase(*table.find(1));
-  EXPECT_EQ(table.oldest()->id, 3U);
+  EXPECT_EQ(table.oldest()->id, ActorId(3));
   table.erase(*table.find(2));
   table.erase(*table.find(4));
   EXPECT_EQ(order(table), (std::vector<ActorId>{3}));
@@ -36,7 +36,7 @@ TEST(ActorTable, AnswersOfTheLongestIdleAreForgottenFirst) {
     Actor* actor = table.find(id);
     if (actor == nullptr) actor = &table.create(id, 1, Instant());
     table.touch(*actor, Instant());
-    table.remember(*actor, {std::to_string(id), Outcome::kApplied, std::string(bytes, 'x'), 1});
+    table.remember(*actor, {to_string(id), Outcome::kApplied, std::string(bytes, 'x'), 1});
   };
   for (ActorId id = 1; id <= 4; ++id) remember(id, 200);
   table.find(1)->deactivating = true;

@@ -58,7 +58,7 @@ TEST(Deactivations, UnlikeSavesAreAskedForSideBySide) {
     while (const auto claim = deactivations.next(Instant(Duration(now * 1000)))) {
       const DeactivationId asked(next++);
       deactivations.asked(*claim, asked, Instant(Duration(now * 1000)));
-      ends.insert({now + takes_ms[claim->id % takes_ms.size()], {asked, claim->id}});
+      ends.insert({now + takes_ms[claim->id.value() % takes_ms.size()], {asked, claim->id}});
     }
     ASSERT_FALSE(ends.empty());
     last = now = ends.begin()->first;

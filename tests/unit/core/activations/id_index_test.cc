@@ -33,12 +33,12 @@ TEST(IdIndex, IsASortedSet) {
     EXPECT_EQ(all, std::vector<ActorId>(model.begin(), model.end()));
   };
   for (int round = 0; round < 20'000; ++round) {
-    const ActorId id = 1 + random.below(round % 2 == 0 ? 100'000 : ~ActorId{0} - 1);
+    const ActorId id(1 + random.below(round % 2 == 0 ? 100'000 : UINT64_MAX - 1));
     if (model.insert(id).second) index.add(id);
   }
   compare();
   while (!model.empty()) {
-    const ActorId from = 1 + random.below(~ActorId{0} - 1);
+    const ActorId from(1 + random.below(UINT64_MAX - 1));
     auto victim = model.lower_bound(from);
     if (victim == model.end() || random.below(2) == 0) victim = model.begin();
     index.remove(*victim);
@@ -51,10 +51,10 @@ TEST(IdIndex, IsASortedSet) {
 TEST(IdIndex, TakesIdsInAnyOrder) {
   for (const bool up : {true, false}) {
     IdIndex index;
-    for (ActorId i = 1; i <= 3'000; ++i) index.add(up ? i : 3'001 - i);
+    for (std::uint64_t i = 1; i <= 3'000; ++i) index.add(ActorId(up ? i : 3'001 - i));
     const auto all = page(index, 0, 10'000);
     ASSERT_EQ(all.size(), 3'000U);
-    for (ActorId i = 1; i <= 3'000; ++i) EXPECT_EQ(all[i - 1], i);
+    for (std::uint64_t i = 1; i <= 3'000; ++i) EXPECT_EQ(all[i - 1], ActorId(i));
     EXPECT_EQ(page(index, 1'499, 1), std::vector<ActorId>{1'500});
   }
 }

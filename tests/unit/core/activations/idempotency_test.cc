@@ -11,7 +11,7 @@ TEST(IdempotencyWindow, RemembersTheFirstAnswer) {
   window.remember({"k", Outcome::kRefused, "second", 8});
   ASSERT_TRUE(window.find("k"));
   EXPECT_EQ(window.find("k")->result, "first");
-  EXPECT_EQ(window.find("k")->fingerprint, 7U);
+  EXPECT_EQ(window.find("k")->fingerprint, Fingerprint(7));
   EXPECT_FALSE(window.find("other"));
 }
 
@@ -33,7 +33,7 @@ TEST(IdempotencyWindow, OfOneThatIsTooLargeIsKeptThatItWas) {
   const auto known = window.find("k");
   ASSERT_TRUE(known);
   EXPECT_EQ(known->outcome, Outcome::kUnknown);
-  EXPECT_EQ(known->fingerprint, 7U);
+  EXPECT_EQ(known->fingerprint, Fingerprint(7));
   EXPECT_TRUE(known->result.empty());
   EXPECT_EQ(known->leads_to, kNoPlace);
 }

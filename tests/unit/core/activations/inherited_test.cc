@@ -27,11 +27,12 @@ TEST(Inherited, TheAnswersOfTheLatestActivationCount) {
 }
 
 TEST(Inherited, TheOldestAreForgottenFirst) {
+  constexpr ActorId kMostAndOne{Inherited::kMost + 1};
   Inherited inherited;
-  for (ActorId id = 1; id <= Inherited::kMost + 1; ++id) inherited.put(ended(id, "key"));
+  for (ActorId id = 1; id <= kMostAndOne; ++id) inherited.put(ended(id, "key"));
   EXPECT_TRUE(inherited.take(1).empty());
   EXPECT_FALSE(inherited.take(2).empty());
-  EXPECT_FALSE(inherited.take(Inherited::kMost + 1).empty());
+  EXPECT_FALSE(inherited.take(kMostAndOne).empty());
 }
 
 TEST(Inherited, TheyAreBoundedByBytesAsWell) {
@@ -49,7 +50,7 @@ TEST(Inherited, TheyAreBoundedByBytesAsWell) {
 
 TEST(Inherited, WhatIsTakenLeavesNothingBehind) {
   Inherited inherited;
-  for (ActorId id = 1; id <= 5 * Inherited::kMost; ++id) {
+  for (ActorId id = 1; id.value() <= 5 * Inherited::kMost; ++id) {
     inherited.put(ended(id, "key"));
     ASSERT_EQ(inherited.take(id).size(), 1U);
   }

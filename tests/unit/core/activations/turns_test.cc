@@ -15,7 +15,9 @@ Call a_turn_waits() {
 }
 
 // Of the actor with that number, for a call of its own.
-void begin(Turns& turns, std::uint64_t number) { turns.begin(TurnId(number), number, CallId(100 + number), kStart); }
+void begin(Turns& turns, std::uint64_t number) {
+  turns.begin(TurnId(number), ActorId(number), CallId(100 + number), kStart);
+}
 
 TEST(Turns, EndOnce) {
   Turns turns(2, 4);
@@ -79,8 +81,8 @@ TEST(Turns, OnceThereIsRoomAgainTheBoundIsTheOldOne) {
 
 TEST(Turns, WhoWaitsForRoomStandsInOrder) {
   Turns turns(1, 8);
-  for (const ActorId id : {5, 3, 4}) turns.await_room(id);
-  EXPECT_EQ(turns.awaiting_room().front(), 5U);
+  for (const ActorId id : {ActorId(5), ActorId(3), ActorId(4)}) turns.await_room(id);
+  EXPECT_EQ(turns.awaiting_room().front(), ActorId(5));
   turns.pop_awaiting_room();
   EXPECT_EQ(turns.awaiting_room(), (std::deque<ActorId>{3, 4}));
 }

@@ -125,9 +125,9 @@ TEST(CallOrder, IsLookedAtAfterItsFirstCallHasMovedOn) {
   EXPECT_EQ(order.next_to_look_at(), std::nullopt) << "nobody stands there";
   order.add(7, CallId(1));
   order.add(8, CallId(2));
-  for (const OrderId one : {8, 8, 7}) order.look_at(one);
-  EXPECT_EQ(order.next_to_look_at(), 8U);
-  EXPECT_EQ(order.next_to_look_at(), 7U);
+  for (const OrderId one : {OrderId(8), OrderId(8), OrderId(7)}) order.look_at(one);
+  EXPECT_EQ(order.next_to_look_at(), OrderId(8));
+  EXPECT_EQ(order.next_to_look_at(), OrderId(7));
   EXPECT_EQ(order.next_to_look_at(), std::nullopt);
 }
 

@@ -348,7 +348,7 @@ TEST_F(CallsTest, WhereACallWasWhenItsTimeWasOver) {
       EXPECT_EQ(calls.has_turn(CallId(1)), row.stage == CallStage::kTurn);
       const Calls::Left left = cancelled ? calls.cancel(CallId(1)).value() : calls.expire(CallId(1));
       EXPECT_EQ(left.stage, row.stage);
-      EXPECT_EQ(left.id, 7U);
+      EXPECT_EQ(left.id, ActorId(7));
       EXPECT_EQ(finished(), cancelled ? row.cancelled : row.at_deadline);
       EXPECT_FALSE(calls.next_in_order());
       EXPECT_EQ(calls.unfinished(), 0U);

@@ -35,7 +35,7 @@ TEST(ServiceTimes, OneLongWaitIsNotItsPaceAndAChangeIsFollowed) {
 
 TEST(ServiceTimes, ForgetsLinesThatAreOver) {
   ServiceTimes times;
-  for (ActorId id = 1; id <= 100'000; ++id) times.joined(id, at(static_cast<int>(id)));
+  for (int i = 1; i <= 100'000; ++i) times.joined(ActorId(std::uint64_t(i)), at(i));
   EXPECT_LT(times.size(), 25'000U);
 }
 

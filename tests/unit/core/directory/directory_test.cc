@@ -121,7 +121,7 @@ TEST_F(DirectoryTest, AnEndThatOvertakesTheAnswerCounts) {
 }
 
 TEST_F(DirectoryTest, WhoAsksForAnInventoryIsTold) {
-  here.claims = {{7, 42}, {8, 43}};
+  here.claims = {{ActorId(7), Epoch(42)}, {ActorId(8), Epoch(43)}};
   struct Row {
     Standing standing;
     Generation to;
@@ -157,8 +157,8 @@ TEST_F(DirectoryTest, ALegacyHostIsAskedForWhatItMayHoldNoMore) {
 // ---- claims ---------------------------------------------------------------------------------------------------------
 
 TEST_F(DirectoryTest, FirstClaimWinsAndOfTwoTheGreaterEpoch) {
-  cluster.owners = {{11, "10.0.0.2"}, {12, "10.0.0.3"}};
-  here.claims = {{1, 50}};
+  cluster.owners = {{ActorId(11), "10.0.0.2"}, {ActorId(12), "10.0.0.3"}};
+  here.claims = {{ActorId(1), Epoch(50)}};
   directory.hear_claims(run("10.0.0.3"), {{2, 40}}, true);
   directory.hint(12, "10.0.0.3");
   struct Row {
@@ -220,7 +220,7 @@ TEST_F(DirectoryTest, WhoseWordCounts) {
 }
 
 TEST_F(DirectoryTest, WhatComesOfAnAnnouncement) {
-  here.claims = {{1, 50}, {2, 51}};
+  here.claims = {{ActorId(1), Epoch(50)}, {ActorId(2), Epoch(51)}};
   struct Row {
     const char* what;
     PeerAnswer answer;
@@ -250,7 +250,7 @@ TEST_F(DirectoryTest, WhatComesOfAnAnnouncement) {
 }
 
 TEST_F(DirectoryTest, WhatEndedBeforeItsClaimArrivedIsToldAsEnded) {
-  here.claims = {{1, 50}};
+  here.claims = {{ActorId(1), Epoch(50)}};
   directory.announce("10.0.0.9", {{1, 50}, {2, 51}});
   told(asked().at(0), AckAnswer{true, "", {}});
   const std::vector<AskPeer> questions = asked();
@@ -259,8 +259,8 @@ TEST_F(DirectoryTest, WhatEndedBeforeItsClaimArrivedIsToldAsEnded) {
 }
 
 TEST_F(DirectoryTest, WhatIsGrantedIsKeptAsAStray) {
-  here.claims = {{1, 50}};
-  cluster.owners = {{11, "10.0.0.3"}};
+  here.claims = {{ActorId(1), Epoch(50)}};
+  cluster.owners = {{ActorId(11), "10.0.0.3"}};
   directory.hear_claims(run("10.0.0.3"), {{2, 40}}, true);
   const auto granted = [&](ActorId id) { return directory.grant(run("10.0.0.2"), {{id, 60}}).accepted; };
   EXPECT_TRUE(granted(3));
@@ -283,7 +283,7 @@ TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
   heard(questions[1], InventoryAnswer{ReplyStatus::kOk, 1, {{3, 44}}, {}});
   Directory::Contested contested = directory.resolve_contested();
   ASSERT_EQ(contested.yielded.size(), 1U) << "1 is greater elsewhere";
-  EXPECT_EQ(contested.yielded[0].id, 1U);
+  EXPECT_EQ(contested.yielded[0].id, ActorId(1));
   directory.tell(std::move(contested));
   std::vector<std::string> told;
   for (const AskPeer& question : asked()) {
@@ -300,7 +300,7 @@ TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
 }
 
 TEST_F(DirectoryTest, AnEndDropsWhatItIsAbout) {
-  cluster.owners = {{11, "10.0.0.3"}};
+  cluster.owners = {{ActorId(11), "10.0.0.3"}};
   directory.hear_claims(run("10.0.0.2"), {{1, 50}}, true);
   const std::vector<Remembered> answers{{"key", Outcome::kApplied, "", 0, kNoPlace}};
   EXPECT_EQ(directory.hear_ends("10.0.0.2", {{1, 49, {}}}).status, ReplyStatus::kOk);
@@ -315,7 +315,7 @@ TEST_F(DirectoryTest, AnEndDropsWhatItIsAbout) {
 }
 
 TEST_F(DirectoryTest, WhoAnsweredLastIsHintedAtUnlessTheRingSaysSo) {
-  cluster.owners = {{11, "10.0.0.3"}};
+  cluster.owners = {{ActorId(11), "10.0.0.3"}};
   directory.was_answered_by(11, "10.0.0.2");
   ASSERT_NE(directory.hints().find(11), nullptr);
   EXPECT_EQ(*directory.hints().find(11), "10.0.0.2");

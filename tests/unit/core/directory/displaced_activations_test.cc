@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "sidecar/core/context.h"
+#include "sidecar/core/membership/epoch_clock.h"
 
 namespace ringside::core {
 namespace {
@@ -25,7 +26,7 @@ TEST(DisplacedActivations, TheNewerActivationOfAHolderReplacesItsOlder) {
   displaced.put(1, {"a", 7}, 120);
   const auto elsewhere = displaced.find(1);
   ASSERT_TRUE(elsewhere);
-  EXPECT_EQ(elsewhere->epoch, 150U);
+  EXPECT_EQ(elsewhere->epoch, Epoch(150));
   EXPECT_EQ(displaced.size(), 1U);
 }
 
@@ -79,11 +80,11 @@ TEST(DisplacedActivations, HoldWhatAMapWouldHold) {
   std::map<ActorId, Epoch> expected;
   Random random(7);
   for (int step = 0; step < 200'000; ++step) {
-    const ActorId id = 1 + random.below(20'000);
+    const ActorId id(1 + random.below(20'000));
     // Grows for the first half, and shrinks after it.
     if (random.below(10) < (step < 100'000 ? 7U : 2U)) {
-      const Epoch epoch = expected[id] + 1;
-      ASSERT_TRUE(displaced.put(id, {"a", 1 + id % 3}, epoch));
+      const Epoch epoch = expected[id].next();
+      ASSERT_TRUE(displaced.put(id, {"a", Generation(1 + id.value() % 3)}, epoch));
       expected[id] = epoch;
     } else if (const auto found = expected.find(id); found != expected.end()) {
       ASSERT_TRUE(displaced.drop(id, "a", found->second));
@@ -99,28 +100,29 @@ TEST(DisplacedActivations, HoldWhatAMapWouldHold) {
     ASSERT_EQ(elsewhere->epoch, found->second) << id;
   }
   displaced.drop_run({"a", 2});
-  std::erase_if(expected, [](const auto& entry) { return entry.first % 3 == 1; });
+  std::erase_if(expected, [](const auto& entry) { return entry.first.value() % 3 == 1; });
   EXPECT_EQ(displaced.size(), expected.size());
   EXPECT_EQ(displaced.held_by("a"), expected.size());
 }
 
 TEST(DisplacedActivations, TakeAtMost24BytesEach) {
+  constexpr Epoch kGreatest = EpochClock::kLimit.before();
   constexpr std::size_t kMany = 1'000'000;
   DisplacedActivations displaced(kMany);
-  for (ActorId id = 1; id <= kMany; ++id) {
-    displaced.put(id, {"10.0.0.1", 1}, (Epoch{1} << 53) - 1);
+  for (std::uint64_t id = 1; id <= kMany; ++id) {
+    displaced.put(ActorId(id), {"10.0.0.1", 1}, kGreatest);
     if (id % 50'000 != 0) continue;
     ASSERT_LE(displaced.bytes(), id * 24 + sizeof(DisplacedActivations)) << id;
   }
   const auto elsewhere = displaced.find(77);
   ASSERT_TRUE(elsewhere);
-  EXPECT_EQ(elsewhere->epoch, (Epoch{1} << 53) - 1);
+  EXPECT_EQ(elsewhere->epoch, kGreatest);
 }
 
 TEST(DisplacedActivations, HaveABoundedNumberOfHolders) {
   DisplacedActivations displaced(10'000);
   for (std::size_t run = 1; run <= DisplacedActivations::kMaxHolders; ++run)
-    ASSERT_TRUE(displaced.put(run, {"a", run}, 1));
+    ASSERT_TRUE(displaced.put(ActorId(run), {"a", Generation(run)}, 1));
   EXPECT_FALSE(displaced.put(9'999, {"a", 9'999}, 1));
   displaced.drop_run({"a", 5});
   EXPECT_TRUE(displaced.put(9'999, {"a", 9'999}, 1));

@@ -10,7 +10,7 @@ TEST(Inventory, IsSettledOnceAllThatWereAskedHaveAnsweredThisNumber) {
   inventory.gain(HashRanges({{10, 20}}));
   EXPECT_TRUE(inventory.in_doubt(15));
   ASSERT_TRUE(inventory.may_open_next());
-  inventory.open_next({{"a", 1}, {"b", 2}});
+  inventory.open_next({{"a", Generation(1)}, {"b", Generation(2)}});
   EXPECT_FALSE(inventory.answered("a", 1, inventory.number() - 1)) << "an answer to an older question";
   EXPECT_FALSE(inventory.answered("a", 9, inventory.number())) << "an answer of another run";
   EXPECT_FALSE(inventory.answered("c", 1, inventory.number())) << "an answer of somebody who was not asked";
@@ -26,7 +26,7 @@ TEST(Inventory, WhatIsGainedMeanwhileWaitsForTheNextQuestion) {
   Inventory inventory;
   inventory.gain(HashRanges({{10, 20}}));
   ASSERT_TRUE(inventory.may_open_next());
-  inventory.open_next({{"a", 1}});
+  inventory.open_next({{"a", Generation(1)}});
   inventory.gain(HashRanges({{30, 40}}));
   EXPECT_FALSE(inventory.may_open_next());
   EXPECT_TRUE(inventory.answered("a", 1, inventory.number()));
@@ -44,7 +44,7 @@ TEST(Inventory, WhatEndsWhileItIsAskedForIsKnownToHaveEnded) {
   EXPECT_FALSE(inventory.has_ended("a", {7, 70})) << "nobody was asked: the next answer will not list it";
   inventory.gain(HashRanges({{10, 20}}));
   ASSERT_TRUE(inventory.may_open_next());
-  inventory.open_next({{"a", 1}, {"b", 2}});
+  inventory.open_next({{"a", Generation(1)}, {"b", Generation(2)}});
   inventory.ended("a", {7, 70});
   EXPECT_TRUE(inventory.has_ended("a", {7, 70}));
   EXPECT_FALSE(inventory.has_ended("a", {7, 71})) << "another activation";

@@ -125,7 +125,7 @@ TEST(UnannouncedEnds, OfASeriesTheNextMessageWaits) {
 TEST(UnannouncedEnds, BeyondABoundNothingIsSaidAgain) {
   const Instant now{Duration{3'600'000'000}};
   UnannouncedEnds ends;
-  for (ActorId id = 1; id <= UnannouncedEnds::kMost + 1; ++id) ends.add({id, 1});
+  for (ActorId id = 1; id.value() <= UnannouncedEnds::kMost + 1; ++id) ends.add({id, 1});
   ends.add_again({{7, 42}}, now);
   EXPECT_EQ(ends.size(), UnannouncedEnds::kMost + 1);
 }

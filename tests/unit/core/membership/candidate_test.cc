@@ -34,7 +34,7 @@ TEST(Candidate, EveryAnswerVoidsWhatWasSaidBefore) {
   candidate.answered(says, at(5));
   EXPECT_FALSE(candidate.unresolved || candidate.own_name || candidate.held_up);
   EXPECT_TRUE(candidate.serves);
-  EXPECT_EQ(candidate.generation, 7U);
+  EXPECT_EQ(candidate.generation, Generation(7));
   EXPECT_EQ(candidate.last_answer, at(5));
   says.phase = Phase::kJoining;
   candidate.answered(says, at(6));

@@ -74,7 +74,7 @@ TEST_F(Closures, ThisHostsOwnNameIsAQuestionApart) {
 }
 
 TEST_F(Closures, WhoServesHasToTakeThisRunIn) {
-  member("b", Phase::kReady, kRun - 1);
+  member("b", Phase::kReady, kRun.before());
   EXPECT_FALSE(closure().complete());
   EXPECT_EQ(closure().waiting_for(), "no answer yet from b");
   members["b"].joined_as = kRun;

@@ -9,14 +9,14 @@ Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
 TEST(Departed, TheNewestRunOfAHostIsDeclaredDead) {
   Departed departed;
-  EXPECT_EQ(departed.declared_dead("b"), 0U);
+  EXPECT_EQ(departed.declared_dead("b"), Generation());
   departed.add({"b", 20}, Gone::kSilent, at(0));
   departed.add({"b", 10}, Gone::kReplaced, at(0));
-  EXPECT_EQ(departed.declared_dead("b"), 20U);
+  EXPECT_EQ(departed.declared_dead("b"), Generation(20));
   departed.add({"legacy", 0}, Gone::kInOrder, at(0));
-  EXPECT_EQ(departed.declared_dead("legacy"), 0U);
+  EXPECT_EQ(departed.declared_dead("legacy"), Generation(0));
   departed.begin_run();
-  EXPECT_EQ(departed.declared_dead("b"), 0U) << "a new run of this host has declared nobody dead";
+  EXPECT_EQ(departed.declared_dead("b"), Generation(0)) << "a new run of this host has declared nobody dead";
   EXPECT_NE(departed.fate_of("b", at(0)), "") << "what became of it is known all the same";
 }
 
@@ -24,13 +24,13 @@ TEST(Departed, WhatAJoinerSaysMayBeTakenBackUntilItHasJoined) {
   Departed departed;
   departed.add({"b", 20}, Gone::kSilent, at(0), Departed::Word::kMayBeTakenBack);
   departed.add({"c", 30}, Gone::kSilent, at(0), Departed::Word::kMayBeTakenBack);
-  EXPECT_EQ(departed.declared_dead("b"), 0U);
+  EXPECT_EQ(departed.declared_dead("b"), Generation(0));
   departed.take_back("b");
   departed.joined();
-  EXPECT_EQ(departed.declared_dead("b"), 0U);
-  EXPECT_EQ(departed.declared_dead("c"), 30U);
+  EXPECT_EQ(departed.declared_dead("b"), Generation(0));
+  EXPECT_EQ(departed.declared_dead("c"), Generation(30));
   departed.take_back("c");
-  EXPECT_EQ(departed.declared_dead("c"), 30U) << "it stands";
+  EXPECT_EQ(departed.declared_dead("c"), Generation(30)) << "it stands";
 }
 
 TEST(Departed, TellsWhatBecameOfAHost) {
@@ -55,7 +55,7 @@ TEST(Departed, IsBounded) {
   departed.add({"a-first", 1}, Gone::kSilent, at(0));
   for (std::size_t i = 0; i < Departed::kMost; ++i)
     departed.add({"host-" + std::to_string(i), 7}, Gone::kSilent, at(0));
-  EXPECT_EQ(departed.declared_dead("a-first"), 0U);
+  EXPECT_EQ(departed.declared_dead("a-first"), Generation());
   EXPECT_EQ(departed.fate_of("a-first", at(0)), "");
   EXPECT_EQ(departed.declared_dead("host-17"), 7U);
 }

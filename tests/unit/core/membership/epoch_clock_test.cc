@@ -36,7 +36,7 @@ TEST(EpochClock, FollowsOthersButNotAMinuteAhead) {
   const Epoch a_year_ahead = clock_at(kWall + kYearMs).next();
   EXPECT_FALSE(slow.observe(a_year_ahead));
   EXPECT_LT(slow.next(), a_year_ahead);
-  EXPECT_FALSE(slow.observe(~Epoch{0}));
+  EXPECT_FALSE(slow.observe(Epoch(UINT64_MAX)));
 }
 
 // Otherwise whoever takes over from a host whose clock has just jumped would issue smaller epochs than it did.

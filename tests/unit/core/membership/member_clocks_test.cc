@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kWall = 1'790'000'000'000;
 constexpr std::int64_t kMinute = 60'000;
 
-Epoch at_wall(std::int64_t ms) { return static_cast<Epoch>(ms) << EpochClock::kCounterBits; }
+Epoch at_wall(std::int64_t ms) { return Epoch(static_cast<std::uint64_t>(ms) << EpochClock::kCounterBits); }
 Now at(std::int64_t ms) { return {Instant(Duration(ms * 1000)), kWall + ms}; }
 
 PingAnswer says(std::int64_t wall_ms) {
@@ -33,7 +33,7 @@ TEST_F(MemberClock, IsFollowedUnlessItIsTooFarAhead) {
   EXPECT_EQ(near.clock.epoch, at_wall(kWall + 1000));
   Member& ahead = members["ahead"];
   EXPECT_FALSE(clocks.read(ahead, says(kWall + 2 * kMinute), at(0).mono));
-  EXPECT_EQ(ahead.clock.epoch, 0U);
+  EXPECT_EQ(ahead.clock.epoch, Epoch());
   EXPECT_LT(own.reading(), at_wall(kWall + kMinute));
   Member& silent = members["silent"];
   EXPECT_TRUE(clocks.read(silent, PingAnswer(), at(0).mono)) << "it tells nothing of its clock";

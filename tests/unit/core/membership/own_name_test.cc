@@ -9,7 +9,7 @@ Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
 TEST(OwnName, TheLastRunsAreThisProcess) {
   OwnName name;
-  for (Generation run = 1; run <= OwnName::kRunsRemembered; ++run) name.begin_run(run * 10);
+  for (std::uint64_t run = 1; run <= OwnName::kRunsRemembered; ++run) name.begin_run(Generation(run * 10));
   EXPECT_TRUE(name.is_this_process(10)) << "what it asked may still be on its way";
   EXPECT_TRUE(name.is_this_process(80));
   EXPECT_FALSE(name.is_this_process(85)) << "another host of this name";
@@ -31,11 +31,11 @@ TEST(OwnName, ATwinIsNewsOnceAndIsForgottenWhenItFallsSilent) {
 
 TEST(OwnName, TheNextRunIsAboveWhateverWasDeclaredDead) {
   OwnName name;
-  EXPECT_EQ(name.least_generation(), 0U);
+  EXPECT_EQ(name.least_generation(), Generation());
   name.must_exceed(100);
-  EXPECT_EQ(name.least_generation(), 101U);
+  EXPECT_EQ(name.least_generation(), Generation(101));
   name.must_exceed(50);
-  EXPECT_EQ(name.least_generation(), 101U);
+  EXPECT_EQ(name.least_generation(), Generation(101));
 }
 
 TEST(OwnNameDeathTest, GenerationsGrow) {

@@ -1,19 +1,21 @@
-#include "sidecar/core/id.h"
+#include "sidecar/core/number.h"
 
 #include <cstdint>
 #include <set>
+#include <sstream>
 #include <type_traits>
 #include <unordered_set>
 
 #include <gtest/gtest.h>
 
+#include "sidecar/core/hash.h"
 #include "sidecar/core/tokens.h"
 
 namespace ringside::core {
 namespace {
 
-using Apple = Id<struct AppleTag>;
-using Pear = Id<struct PearTag>;
+using Apple = Number<struct AppleTag>;
+using Pear = Number<struct PearTag>;
 
 template <typename A, typename B>
 concept Comparable = requires(A a, B b) {
@@ -24,12 +26,12 @@ concept Ordered = requires(A a, B b) {
   a < b;
 };
 template <typename A>
-concept Counts = requires(A a) {
+concept Adds = requires(A a) {
   a + 1;
 }
-|| requires(A a) { ++a; };
+|| requires(A a, A b) { a + b; };
 
-// What does not compile is what an Id is for.
+// What does not compile is what a Number is for.
 static_assert(std::is_constructible_v<Apple, std::uint64_t>);
 static_assert(!std::is_convertible_v<std::uint64_t, Apple>);
 static_assert(!std::is_convertible_v<Apple, std::uint64_t>);
@@ -40,7 +42,11 @@ static_assert(!std::is_assignable_v<Apple&, Pear>);
 static_assert(!std::is_assignable_v<Apple&, std::uint64_t>);
 static_assert(Comparable<Apple, Apple> && !Comparable<Apple, Pear> && !Comparable<Apple, std::uint64_t>);
 static_assert(Ordered<Apple, Apple> && !Ordered<Apple, Pear> && !Ordered<Apple, std::uint64_t>);
-static_assert(!Counts<Apple>);
+
+static_assert(!Adds<Apple>);
+
+// A literal is a number of any kind, and nothing else that is an int.
+static_assert([](Apple apple) { return apple == 7; }(7));
 
 // It costs what its number costs.
 static_assert(sizeof(Apple) == sizeof(std::uint64_t) && std::is_trivially_copyable_v<Apple>);
@@ -50,9 +56,10 @@ constexpr bool kMadeOfNoOther =
     ((std::is_same_v<To, From> || (!std::is_constructible_v<To, From> && !Comparable<To, From>)) && ...);
 template <typename... Ids>
 constexpr bool kKeptApart = (kMadeOfNoOther<Ids, Ids...> && ...);
-static_assert(kKeptApart<CallId, ReplyId, WatcherId, TurnId, ForwardId, QuestionId, DeactivationId>);
+static_assert(kKeptApart<ActorId, Epoch, Generation, Hash, Fingerprint, CallId, ReplyId, WatcherId, TurnId, ForwardId,
+                         QuestionId, DeactivationId>);
 
-TEST(Id, IsItsNumberAmongItsOwnKind) {
+TEST(Number, IsItsNumberAmongItsOwnKind) {
   struct Row {
     std::uint64_t left, right;
   };
@@ -66,13 +73,13 @@ TEST(Id, IsItsNumberAmongItsOwnKind) {
   }
 }
 
-TEST(Id, NamesNothingUntilItIsGivenANumber) {
+TEST(Number, NamesNothingUntilItIsGivenANumber) {
   EXPECT_FALSE(Apple());
   EXPECT_EQ(Apple(), Apple(0));
   EXPECT_TRUE(Apple(1));
 }
 
-TEST(Id, IsAKeyOfEveryKindOfTable) {
+TEST(Number, IsAKeyOfEveryKindOfTable) {
   std::set<Apple> sorted{Apple(2), Apple(1), Apple(2)};
   EXPECT_EQ(sorted.size(), 2U);
   EXPECT_EQ(sorted.begin()->value(), 1U);
@@ -80,6 +87,20 @@ TEST(Id, IsAKeyOfEveryKindOfTable) {
   EXPECT_EQ(hashed.size(), 2U);
   EXPECT_TRUE(hashed.contains(Apple(1)));
   EXPECT_FALSE(hashed.contains(Apple(3)));
+}
+
+TEST(Number, HasANeighbourOnEachSide) {
+  EXPECT_EQ(Apple(7).next(), Apple(8));
+  EXPECT_EQ(Apple(7).before(), Apple(6));
+  Apple apple = 7;
+  EXPECT_EQ(++apple, Apple(8));
+}
+
+TEST(Number, IsToldAsItsNumber) {
+  EXPECT_EQ(to_string(Apple(7)), "7");
+  std::ostringstream out;
+  out << Apple(8);
+  EXPECT_EQ(out.str(), "8");
 }
 
 }  // namespace
