@@ -1,4 +1,4 @@
-// What may fail outside the core: a value, or the error that stands in its place. Never both, and never neither.
+// What may fail: a value, or the error that stands in its place. Never both, and never neither.
 //
 //   Result<std::uint16_t, std::string> parse_port(std::string_view text) {
 //     if (text.empty()) return Error("a port is missing");
@@ -18,7 +18,7 @@
 #include <utility>
 #include <variant>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::base {
 

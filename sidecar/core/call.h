@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/outcome.h"
 #include "sidecar/core/tokens.h"

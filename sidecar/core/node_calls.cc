@@ -1,7 +1,7 @@
 // Node: the way of a call through the parts. Each step asks one part, and what it says leads to the next one.
 #include <utility>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/overloaded.h"

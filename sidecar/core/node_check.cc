@@ -1,6 +1,6 @@
 // Node: whether the invariants hold that span several parts (node.h), as far as they can be looked at between two
 // events.
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 #include "sidecar/core/node.h"
 
 namespace ringside::core {

@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "sidecar/base/check.h"
 #include "sidecar/core/chain.h"
-#include "sidecar/core/check.h"
 #include "sidecar/core/spacing.h"
 
 namespace ringside::core {
@@ -44,7 +44,7 @@ Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool 
   if (actor.deactivating && actor.why == Deactivation::kIdle && deactivations_.withdraw(actor.id)) {
     actor.deactivating = actor.told = false;
   }
-  if (auto loop = refuse_loop(*call, actor)) return std::move(*loop);
+  if (auto no_loop = is_no_loop(*call, actor); !no_loop) return std::move(no_loop.error());
   // A turn waits for this call, as others may for theirs: where there is no room even for those, none may wait.
   if (!call->chain.empty() && turns_.has_room_for_none()) {
     return Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns);
@@ -94,19 +94,19 @@ bool Activations::goes_before_its_end(const Actor& actor, bool serves_while_drai
 bool Activations::may_start(const Call& call) const { return turns_.has_room_for(call) && !cluster_.confirming(); }
 
 // A call that its actor's turn under way waits for could only wait for itself.
-std::optional<Answer> Activations::refuse_loop(const Call& call, const Actor& actor) const {
-  if (call.chain.empty()) return std::nullopt;
+base::Result<void, Answer> Activations::is_no_loop(const Call& call, const Actor& actor) const {
+  if (call.chain.empty()) return {};
   const bool loop = actor.turn && is_in_chain(call.chain, turns_.at(actor.turn).link);
-  if (!loop && chain_depth(call.chain) < kDeepestChain) return std::nullopt;
+  if (!loop && chain_depth(call.chain) < kDeepestChain) return {};
   // Those that are active elsewhere are known here by their numbers.
   const std::string path = chain_path(call.chain, call.id, [this](ActorId id) {
     const Actor* one = actors_.find(id);
     return one != nullptr ? name_of(*one) : to_string(id);
   });
-  return Answer::failed(Outcome::kInvalid, Reason::kCallLoop,
-                        loop ? "the actor would wait for itself: " + path
-                             : "more than " + std::to_string(kDeepestChain) +
-                                   " turns would wait for one another, which is the limit: " + path);
+  return base::Error(Answer::failed(Outcome::kInvalid, Reason::kCallLoop,
+                                    loop ? "the actor would wait for itself: " + path
+                                         : "more than " + std::to_string(kDeepestChain) +
+                                               " turns would wait for one another, which is the limit: " + path));
 }
 
 // ---- turns ----------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sidecar/base/check.h"
 #include "sidecar/core/activations/activations.h"
-#include "sidecar/core/check.h"
 #include "sidecar/core/spacing.h"
 
 namespace ringside::core {

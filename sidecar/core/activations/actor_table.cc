@@ -1,6 +1,6 @@
 #include "sidecar/core/activations/actor_table.h"
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 namespace {

@@ -1,6 +1,6 @@
 #include "sidecar/core/calls/admission.h"
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 namespace {
@@ -13,7 +13,7 @@ Admission::Entry Admission::admit(const Call& call) {
   Entry entry;
   bytes_ += call.weight();
   if (bytes_ > queue_bytes_) {
-    entry.refusal = Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull);
+    entry.may_go_on = base::Error(Answer::failed(Outcome::kOverloaded, Reason::kQueueBytesFull));
     return entry;
   }
   if (bytes_ <= queue_bytes_ / kUncountedPart) return entry;
@@ -21,10 +21,11 @@ Admission::Entry Admission::admit(const Call& call) {
   share += call.weight();
   entry.counted = true;
   if (share == call.weight() || share <= queue_bytes_ - bytes_) return entry;
-  entry.refusal = Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+  entry.may_go_on =
+      base::Error(Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
                                  "calls of " + std::to_string(share) + " bytes wait for actor " + to_string(call.id) +
                                      ", and the other actors need what is left of "
-                                     "--queue-bytes");
+                                     "--queue-bytes"));
   return entry;
 }
 

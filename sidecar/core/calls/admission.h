@@ -12,6 +12,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/call.h"
 
 namespace ringside::core {
@@ -21,8 +22,8 @@ class Admission {
   explicit Admission(std::size_t queue_bytes) : queue_bytes_(queue_bytes) {}
 
   struct Entry {
-    std::optional<Answer> refusal;  // the call is not to go on
-    bool counted = false;           // in its actor's share
+    base::Result<void, Answer> may_go_on;
+    bool counted = false;  // in its actor's share
   };
   // Released once, whether it is refused or not.
   Entry admit(const Call& call);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 #include "sidecar/core/hash.h"
 
 namespace ringside::core {

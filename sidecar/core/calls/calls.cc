@@ -4,7 +4,7 @@
 #include <deque>
 #include <map>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 namespace {
@@ -29,14 +29,14 @@ Calls::Calls(const NodeConfig& config, Context& context, Timers& timers, const C
 // ---- it comes -------------------------------------------------------------------------------------------------------
 
 bool Calls::begin(CallId token, CallPtr call, const HostRun& here) {
-  std::optional<Answer> refusal = pending_.begin(token, std::move(call));
+  auto admitted = pending_.begin(token, std::move(call));
   PendingCall& pending = pending_.at(token);
   const Call& request = *pending.call;
   retry_budget_.earn();
   if (request.deadline <= context_.now.mono) {
     finish(token, Answer::failed(Outcome::kExpired, Reason::kDeadline));
-  } else if (refusal) {
-    finish(token, std::move(*refusal));
+  } else if (!admitted) {
+    finish(token, std::move(admitted.error()));
   } else if (!is_for(request, here, config_.cluster)) {
     finish(token, Answer::failed(Outcome::kNotDelivered, Reason::kWrongTarget,
                                  "this is " + here.host + " of cluster " + config_.cluster));
@@ -53,8 +53,8 @@ bool Calls::takes_its_place(CallId token) {
   const OrderId order = CallOrder::of(call);
   const std::size_t ahead = call.origin == Origin::kLocal ? order_.size(order) : 0;
   if (ahead > 0) {
-    if (auto refusal = service_times_.no_room(call, ahead, config_.queue_per_actor, context_.now.mono)) {
-      finish(token, std::move(*refusal));
+    if (auto room = service_times_.has_room(call, ahead, config_.queue_per_actor, context_.now.mono); !room) {
+      finish(token, std::move(room.error()));
     } else {
       pending_.enter(token, CallStage::kInOrder);
       order_.add(order, token);
@@ -89,8 +89,8 @@ bool Calls::has_hops_left(CallId token) {
 
 bool Calls::has_room_behind(CallId token, std::size_t others) {
   const Call& call = *pending_.at(token).call;
-  if (auto refusal = service_times_.no_room(call, others, config_.queue_per_actor, context_.now.mono)) {
-    finish(token, std::move(*refusal));
+  if (auto room = service_times_.has_room(call, others, config_.queue_per_actor, context_.now.mono); !room) {
+    finish(token, std::move(room.error()));
     return false;
   }
   service_times_.joined(call.id, context_.now.mono);
@@ -167,8 +167,8 @@ std::optional<CallId> Calls::next_in_order() {
       advancing_.reset();
     } else if (pending == nullptr || pending->stage != CallStage::kInOrder) {
       order_.remove(*advancing_, *head);
-    } else if (auto refusal = service_times_.too_late(*pending->call, context_.now.mono)) {
-      finish(*head, std::move(*refusal));
+    } else if (auto in_time = service_times_.is_in_time(*pending->call, context_.now.mono); !in_time) {
+      finish(*head, std::move(in_time.error()));
     } else {
       return head;
     }
@@ -189,9 +189,9 @@ bool Calls::is_first(CallId token) {
 // ---- its actor here -------------------------------------------------------------------------------------------------
 
 bool Calls::ends_before_turn(CallId token) {
-  auto refusal = service_times_.too_late(*pending_.at(token).call, context_.now.mono);
-  if (!refusal) return false;
-  finish(token, std::move(*refusal));
+  auto in_time = service_times_.is_in_time(*pending_.at(token).call, context_.now.mono);
+  if (in_time) return false;
+  finish(token, std::move(in_time.error()));
   return true;
 }
 

@@ -1,8 +1,8 @@
 // Calls: what becomes of an attempt: it ends with the answer, is tried again, or nobody waits for it any more.
 #include <algorithm>
 
+#include "sidecar/base/check.h"
 #include "sidecar/core/calls/calls.h"
-#include "sidecar/core/check.h"
 #include "sidecar/core/spacing.h"
 
 namespace ringside::core {

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <utility>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 
-std::optional<Answer> PendingCalls::begin(CallId token, CallPtr call) {
+base::Result<void, Answer> PendingCalls::begin(CallId token, CallPtr call) {
   const auto [entry, fresh] = calls_.try_emplace(token);
   RINGSIDE_CHECK(fresh && call != nullptr);
   PendingCall& pending = entry->second;
   pending.call = std::move(call);
   Admission::Entry admitted = admission_.admit(*pending.call);
   pending.counted = admitted.counted;
-  return std::move(admitted.refusal);
+  return std::move(admitted.may_go_on);
 }
 
 PendingCalls::Ended PendingCalls::end(CallId token) {

@@ -16,9 +16,10 @@
 #include <utility>
 #include <vector>
 
+#include "sidecar/base/check.h"
+#include "sidecar/base/result.h"
 #include "sidecar/core/call.h"
 #include "sidecar/core/calls/admission.h"
-#include "sidecar/core/check.h"
 #include "sidecar/core/taken_out.h"
 #include "sidecar/core/timer_queue.h"
 
@@ -57,7 +58,7 @@ class PendingCalls {
   explicit PendingCalls(std::size_t queue_bytes) : admission_(queue_bytes) {}
 
   // It is among the calls from now on; an answer: it is to end with that at once.
-  std::optional<Answer> begin(CallId token, CallPtr call);
+  base::Result<void, Answer> begin(CallId token, CallPtr call);
   // Takes it out; nothing: it has ended before. Its timers are the caller's to cancel.
   Ended end(CallId token);
   void enter(CallId token, PendingCall& pending, CallStage stage);

@@ -29,20 +29,21 @@ void ServiceTimes::took(ActorId id, Duration time, Instant now) {
   recent.seen = 0;
 }
 
-std::optional<Answer> ServiceTimes::no_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const {
-  if (ahead >= most) return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull);
+base::Result<void, Answer> ServiceTimes::has_room(const Call& call, std::size_t ahead, std::size_t most,
+                                                  Instant now) const {
+  if (ahead >= most) return base::Error(Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull));
   // Behind a single turn it may still be lucky.
-  if (ahead == 0 || of(call.id, ahead + kTimesToSpare) <= call.deadline - now) return std::nullopt;
-  return Answer::failed(
+  if (ahead == 0 || of(call.id, ahead + kTimesToSpare) <= call.deadline - now) return {};
+  return base::Error(Answer::failed(
       Outcome::kOverloaded, Reason::kActorQueueFull,
-      "the deadline would pass before its turn: calls that wait for this actor already: " + std::to_string(ahead));
+      "the deadline would pass before its turn: calls that wait for this actor already: " + std::to_string(ahead)));
 }
 
-std::optional<Answer> ServiceTimes::too_late(const Call& call, Instant now) const {
+base::Result<void, Answer> ServiceTimes::is_in_time(const Call& call, Instant now) const {
   const Duration left = call.deadline - now;
-  if (of(call.id, kTimesToSpare) <= left || left <= Duration::zero()) return std::nullopt;
-  return Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
-                        "waited behind others until the deadline would have passed during the turn");
+  if (of(call.id, kTimesToSpare) <= left || left <= Duration::zero()) return {};
+  return base::Error(Answer::failed(Outcome::kOverloaded, Reason::kActorQueueFull,
+                                    "waited behind others until the deadline would have passed during the turn"));
 }
 
 Duration ServiceTimes::of_one(ActorId id) const {

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <unordered_map>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/call.h"
 #include "sidecar/core/types.h"
 
@@ -24,10 +24,10 @@ class ServiceTimes {
 
   // Whether a call may join a queue of so many: its length is bounded, and the call's own turn has to be expected to
   // end before its deadline.
-  std::optional<Answer> no_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const;
+  base::Result<void, Answer> has_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const;
   // At the head of a queue, for what has waited too long: a turn that must end after the deadline would only keep
   // others from theirs.
-  std::optional<Answer> too_late(const Call& call, Instant now) const;
+  base::Result<void, Answer> is_in_time(const Call& call, Instant now) const;
 
   // 0: not known.
   Duration of_one(ActorId id) const;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 #include "sidecar/core/hash.h"
 
 namespace ringside::core {

@@ -72,24 +72,17 @@ void DisplacedActivations::Segment::resize(std::size_t capacity) {
 
 // ---- the table ------------------------------------------------------------------------------------------------------
 
-bool DisplacedActivations::intern(const HostRun& holder, std::uint32_t& slot) {
-  if (last_holder_ < holders_.size() && holders_[last_holder_].run == holder) {
-    slot = last_holder_;
-    return true;
-  }
+std::optional<std::uint32_t> DisplacedActivations::index_of(const HostRun& holder) {
+  if (last_holder_ < holders_.size() && holders_[last_holder_].run == holder) return last_holder_;
   std::size_t free = holders_.size();
   for (std::size_t i = 0; i < holders_.size(); ++i) {
-    if (holders_[i].run == holder) {
-      slot = last_holder_ = static_cast<std::uint32_t>(i);
-      return true;
-    }
+    if (holders_[i].run == holder) return last_holder_ = static_cast<std::uint32_t>(i);
     if (holders_[i].displaced == 0) free = i;
   }
-  if (free == kMaxHolders) return false;
+  if (free == kMaxHolders) return std::nullopt;
   if (free == holders_.size()) holders_.emplace_back();
   holders_[free].run = holder;
-  slot = last_holder_ = static_cast<std::uint32_t>(free);
-  return true;
+  return last_holder_ = static_cast<std::uint32_t>(free);
 }
 
 bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
@@ -100,15 +93,16 @@ bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
     known->set_epoch(std::max(known->epoch(), epoch));
     return true;
   }
-  std::uint32_t index = 0;
-  if (size() >= limit_ || !intern(holder, index)) return false;
+  if (size() >= limit_) return false;
+  const std::optional<std::uint32_t> index = index_of(holder);
+  if (!index) return false;
   Slot slot;
   slot.id = id;
   slot.set_epoch(epoch);
-  slot.holder = index & (kMaxHolders - 1);
+  slot.holder = *index & (kMaxHolders - 1);
   segment_of(hash).insert(slot);
   ++size_;
-  ++holders_[index].displaced;
+  ++holders_[*index].displaced;
   return true;
 }
 
@@ -123,13 +117,13 @@ bool DisplacedActivations::put_beside(ActorId id, Slot& slot, DisplacedActivatio
   }
   entry->second.epoch = std::max(entry->second.epoch, elsewhere.epoch);
   if (entry->second.epoch <= slot.epoch()) return true;
-  std::uint32_t index = 0;
-  if (!intern(elsewhere.holder, index)) return true;  // still known, if not in its place
+  const std::optional<std::uint32_t> index = index_of(elsewhere.holder);
+  if (!index) return true;  // still known, if not in its place
   const DisplacedActivation before{holders_[slot.holder].run, slot.epoch()};
   --holders_[slot.holder].displaced;
-  ++holders_[index].displaced;
+  ++holders_[*index].displaced;
   slot.set_epoch(entry->second.epoch);
-  slot.holder = index & (kMaxHolders - 1);
+  slot.holder = *index & (kMaxHolders - 1);
   entry->second = before;
   return true;
 }

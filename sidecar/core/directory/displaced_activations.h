@@ -80,7 +80,7 @@ class DisplacedActivations {
   Segment& segment_of(Hash hash) { return segments_[hash.value() % kSegments]; }
   const Segment& segment_of(Hash hash) const { return segments_[hash.value() % kSegments]; }
   bool put_beside(ActorId id, Slot& slot, DisplacedActivation elsewhere);
-  bool intern(const HostRun& holder, std::uint32_t& slot);
+  std::optional<std::uint32_t> index_of(const HostRun& holder);  // into holders_; nothing: there are too many
   void keep_slots(const std::function<bool(const Slot&)>& keep);
   void promote_duplicates(ActorId id);
 

@@ -1,6 +1,6 @@
 #include "sidecar/core/directory/inventory.h"
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 

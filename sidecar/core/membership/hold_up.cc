@@ -1,6 +1,6 @@
 #include "sidecar/core/membership/hold_up.h"
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 

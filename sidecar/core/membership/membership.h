@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/context.h"
 #include "sidecar/core/membership/back_probes.h"
 #include "sidecar/core/membership/candidates.h"
@@ -147,7 +148,7 @@ class Membership {
   void heard_from(const std::string& joiner);
   void tick_candidates();
   void ask_candidate(const std::string& name, Candidates::Turn turn);
-  std::string why_foreign(const PingAnswer& says) const;
+  base::Result<void, std::string> may_be_member(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);
   void candidate_answered(const Question& asked, const PingAnswer& says);

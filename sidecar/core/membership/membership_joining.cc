@@ -120,9 +120,10 @@ void Membership::ask_candidate(const std::string& name, Candidates::Turn turn) {
 
 // ---- what they answer -----------------------------------------------------------------------------------------------
 
-std::string Membership::why_foreign(const PingAnswer& says) const {
-  if (std::string why = why_stranger(config_, says); !why.empty()) return why;
-  return clock_.too_far_ahead(says.clock.epoch) ? why_ahead(config_, says) : "";
+base::Result<void, std::string> Membership::may_be_member(const PingAnswer& says) const {
+  auto ours = is_of_cluster(config_, says);
+  if (ours && clock_.too_far_ahead(says.clock.epoch)) return base::Error(why_ahead(config_, says));
+  return ours;
 }
 
 void Membership::set_foreign(const std::string& address, const std::string& why) {

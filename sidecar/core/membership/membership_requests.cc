@@ -49,8 +49,8 @@ void Membership::answer_join(ReplyId token, ReplyStatus status, const std::strin
 }
 
 void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& request) {
-  if (const std::string why = why_mismatched(config_, sender, request); !why.empty()) {
-    return answer_join(token, ReplyStatus::kMismatch, why);
+  if (const auto ours = is_of_cluster(config_, sender, request); !ours) {
+    return answer_join(token, ReplyStatus::kMismatch, ours.error());
   }
   if (sender.host == self().host) return answer_join(token, ReplyStatus::kUnverified, "that is this host's own name");
   switch (standing_of(sender)) {
@@ -118,8 +118,8 @@ void Membership::probe(ReplyId token, const Sender& sender, const ProbeRequest& 
 }
 
 void Membership::negotiate(ReplyId token, const NegotiateRequest& request) {
-  if (std::string why = why_mismatched(config_, request); !why.empty()) {
-    context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(why)}});
+  if (auto ours = is_of_cluster(config_, request); !ours) {
+    context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(ours.error())}});
     return;
   }
   for (const std::string& name : request.hosts) {
@@ -194,8 +194,8 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
         return answer_join(request.token, ReplyStatus::kUnverified,
                            out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
-      if (const std::string why = why_foreign(*says); !why.empty()) {
-        return answer_join(request.token, ReplyStatus::kMismatch, why);
+      if (const auto may = may_be_member(*says); !may) {
+        return answer_join(request.token, ReplyStatus::kMismatch, may.error());
       }
       // Its next run may have been heard of while this one was looked at.
       if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kDeclaredDead &&

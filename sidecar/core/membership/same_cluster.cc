@@ -13,24 +13,28 @@ std::string points_for_each_host(const MembershipConfig& config) {
 
 }  // namespace
 
-std::string why_stranger(const MembershipConfig& config, const PingAnswer& says) {
+base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const PingAnswer& says) {
   if (says.cluster.empty() && says.generation == 0) {
-    return config.accept_legacy ? "" : "it does not name its cluster (--legacy-peers refuse)";
+    if (config.accept_legacy) return {};
+    return base::Error(std::string("it does not name its cluster (--legacy-peers refuse)"));
   }
-  return says.cluster == config.cluster ? "" : "it is of cluster " + says.cluster;
+  if (says.cluster == config.cluster) return {};
+  return base::Error("it is of cluster " + says.cluster);
 }
 
-std::string why_mismatched(const MembershipConfig& config, const Sender& sender, const JoinRequest& request) {
-  if (sender.cluster != config.cluster) return "this is cluster " + config.cluster;
-  return request.points == config.points ? "" : "this ring has " + points_for_each_host(config);
+base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const Sender& sender,
+                                              const JoinRequest& request) {
+  if (sender.cluster != config.cluster) return base::Error("this is cluster " + config.cluster);
+  if (request.points == config.points) return {};
+  return base::Error("this ring has " + points_for_each_host(config));
 }
 
-std::string why_mismatched(const MembershipConfig& config, const NegotiateRequest& request) {
+base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const NegotiateRequest& request) {
   const bool legacy = request.cluster.empty();
   const bool same_cluster = legacy ? config.accept_legacy : request.cluster == config.cluster;
   const bool same_points = request.points == 0 || request.points == config.points;
-  if (same_cluster && same_points) return "";
-  return "this is cluster " + config.cluster + " with " + points_for_each_host(config);
+  if (same_cluster && same_points) return {};
+  return base::Error("this is cluster " + config.cluster + " with " + points_for_each_host(config));
 }
 
 std::string why_ahead(const MembershipConfig& config, const PingAnswer& says) {
@@ -42,7 +46,7 @@ Answerer who_answers(const MembershipConfig& config, const std::string& address,
   using Kind = Answerer::Kind;
   const auto name = canonical_host(says.host);
   if (!name) return {Kind::kNameless, "", "it answers with a name that is not a host name"};
-  if (std::string why = why_stranger(config, says); !why.empty()) return {Kind::kStranger, *name, std::move(why)};
+  if (auto ours = is_of_cluster(config, says); !ours) return {Kind::kStranger, *name, std::move(ours.error())};
   if (*name == config.host) return {Kind::kOwnName, *name, ""};
   if (address == config.host) return {Kind::kElsewhere, *name, ""};
   if (*name != address) return {Kind::kAlias, *name, ""};

@@ -2,23 +2,25 @@
 // itself.
 //
 // Hosts of different clusters, or with different numbers of points, would disagree about every owner: they never become
-// members of one another. Pure functions; a text says why not, for a person, and is empty if it does belong.
+// members of one another. Pure functions; the error says why not, for a person.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
+#include "sidecar/base/result.h"
 #include "sidecar/core/membership/config.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
 
 // By its answer to a ping. A legacy host names no cluster, and states no generation.
-std::string why_stranger(const MembershipConfig& config, const PingAnswer& says);
+base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const PingAnswer& says);
 // By its wish to be taken in.
-std::string why_mismatched(const MembershipConfig& config, const Sender& sender, const JoinRequest& request);
+base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const Sender& sender,
+                                              const JoinRequest& request);
 // By what it says when names are exchanged. A legacy host states neither its cluster nor its points.
-std::string why_mismatched(const MembershipConfig& config, const NegotiateRequest& request);
+base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const NegotiateRequest& request);
 
 // Who answers a ping at an address.
 struct Answerer {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 namespace ringside::core {
 

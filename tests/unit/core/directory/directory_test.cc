@@ -275,7 +275,7 @@ TEST_F(DirectoryTest, WhatIsGrantedIsKeptAsAStray) {
 // ---- two holders, ends, calls ---------------------------------------------------------------------------------------
 
 TEST_F(DirectoryTest, OfTwoHoldersTheLesserIsTold) {
-  here.claims = {{1, 50}, {2, 50}};
+  here.claims = {{ActorId(1), Epoch(50)}, {ActorId(2), Epoch(50)}};
   directory.gain(everything());
   directory.ask_inventory();
   const std::vector<AskPeer> questions = asked();

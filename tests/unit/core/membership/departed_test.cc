@@ -57,7 +57,7 @@ TEST(Departed, IsBounded) {
     departed.add({"host-" + std::to_string(i), 7}, Gone::kSilent, at(0));
   EXPECT_EQ(departed.declared_dead("a-first"), Generation());
   EXPECT_EQ(departed.fate_of("a-first", at(0)), "");
-  EXPECT_EQ(departed.declared_dead("host-17"), 7U);
+  EXPECT_EQ(departed.declared_dead("host-17"), Generation(7));
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ MembershipConfig carts(bool accept_legacy = true) {
   return config;
 }
 
+// "": nothing is wrong.
+std::string why_not(const base::Result<void, std::string>& checked) { return checked ? "" : checked.error(); }
+
 TEST(SameCluster, APingTellsTheCluster) {
   struct Case {
     const char* cluster;
@@ -27,14 +30,15 @@ TEST(SameCluster, APingTellsTheCluster) {
     PingAnswer says;
     says.cluster = cluster;
     says.generation = generation;
-    EXPECT_EQ(why_stranger(carts(accept_legacy), says), why);
+    EXPECT_EQ(why_not(is_of_cluster(carts(accept_legacy), says)), why);
   }
 }
 
 TEST(SameCluster, AJoinerNamesItsClusterAndItsPoints) {
-  EXPECT_EQ(why_mismatched(carts(), Sender{"b", 7, "carts", 0}, JoinRequest{512, false}), "");
-  EXPECT_EQ(why_mismatched(carts(), Sender{"b", 7, "users", 0}, JoinRequest{512, false}), "this is cluster carts");
-  EXPECT_EQ(why_mismatched(carts(), Sender{"b", 7, "carts", 0}, JoinRequest{64, false}),
+  EXPECT_EQ(why_not(is_of_cluster(carts(), Sender{"b", 7, "carts", 0}, JoinRequest{512, false})), "");
+  EXPECT_EQ(why_not(is_of_cluster(carts(), Sender{"b", 7, "users", 0}, JoinRequest{512, false})),
+            "this is cluster carts");
+  EXPECT_EQ(why_not(is_of_cluster(carts(), Sender{"b", 7, "carts", 0}, JoinRequest{64, false})),
             "this ring has 512 points for each host");
 }
 
@@ -48,7 +52,7 @@ TEST(SameCluster, NamesAreExchangedWithOnesOwnAndWithLegacyHosts) {
        {Case{"carts", 512, true, true}, Case{"carts", 0, true, true}, Case{"carts", 64, true, false},
         Case{"users", 512, true, false}, Case{"", 0, true, true}, Case{"", 512, true, true}, Case{"", 64, true, false},
         Case{"", 0, false, false}}) {
-    const std::string why = why_mismatched(carts(accept_legacy), NegotiateRequest{{}, cluster, points});
+    const std::string why = why_not(is_of_cluster(carts(accept_legacy), NegotiateRequest{{}, cluster, points}));
     EXPECT_EQ(why, matches ? "" : "this is cluster carts with 512 points for each host") << cluster << points;
   }
 }

@@ -1,13 +1,13 @@
-#include "sidecar/core/check.h"
+#include "sidecar/base/check.h"
 
 #include <cstdio>
 #include <cstdlib>
 
-namespace ringside::core {
+namespace ringside::base {
 
 void check_failed(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "ringside: %s:%d: this cannot happen: not %s\n", file, line, condition);
   std::abort();
 }
 
-}  // namespace ringside::core
+}  // namespace ringside::base
