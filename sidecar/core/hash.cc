@@ -1,5 +1,9 @@
 #include "sidecar/core/hash.h"
 
+#include <bit>
+
+// Compiled in: for the eight bytes of an id the call would cost more than the hash.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace ringside::core {
@@ -15,9 +19,9 @@ Hash hash_bytes(std::string_view bytes) { return Hash(xxh64(bytes)); }
 Fingerprint fingerprint_of(std::string_view bytes) { return Fingerprint(xxh64(bytes)); }
 
 Hash hash_id(ActorId id) {
-  unsigned char bytes[8];
-  for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<unsigned char>(id.value() >> (8 * i));
-  return Hash(XXH64(bytes, sizeof bytes, 0));
+  static_assert(std::endian::native == std::endian::little);
+  const std::uint64_t bytes = id.value();
+  return Hash(XXH64(&bytes, sizeof bytes, 0));
 }
 
 ActorId id_of_name(std::string_view utf8) {
