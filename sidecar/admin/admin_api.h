@@ -24,6 +24,6 @@ class AdminApi {
 };
 
 // The page at /: members, shares and counts, as HTML without scripts.
-std::string page(const core::Gateway& gateway);
+std::string page(const core::HostReader& gateway);
 
 }  // namespace ringside::admin

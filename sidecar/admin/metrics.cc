@@ -68,7 +68,7 @@ Family gauge(const char* name, const char* help) { return {name, help, MetricTyp
 
 std::string word(core::Outcome outcome) { return std::string(core::to_string(outcome)); }
 
-void add_states(const core::Gateway& gateway, const std::string& version, std::vector<MetricFamily>& out) {
+void add_states(const core::HostReader& gateway, const std::string& version, std::vector<MetricFamily>& out) {
   const core::Status status = gateway.status();
   std::map<std::string, double> phases;
   for (int phase = 0; phase <= static_cast<int>(core::Phase::kAppDown); ++phase) {
@@ -173,7 +173,7 @@ struct Metrics::Durations {
   Refusals refusals{};  // by the listeners
 };
 
-Metrics::Metrics(const core::Gateway& gateway, std::string version)
+Metrics::Metrics(const core::HostReader& gateway, std::string version)
     : gateway_(gateway), version_(std::move(version)), durations_(std::make_unique<Durations>()) {
   for (auto& by_outcome : durations_->calls) {
     for (int i = 0; i < core::kOutcomes; ++i) by_outcome.try_emplace(static_cast<core::Outcome>(i), kCallBuckets);

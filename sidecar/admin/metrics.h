@@ -24,7 +24,7 @@ struct ListenerUse {
 
 class Metrics final : public core::Measurements {
  public:
-  Metrics(const core::Gateway& gateway, std::string version);
+  Metrics(const core::HostReader& gateway, std::string version);
   ~Metrics() override;
 
   // core::Measurements
@@ -45,7 +45,7 @@ class Metrics final : public core::Measurements {
  private:
   struct Durations;
 
-  const core::Gateway& gateway_;
+  const core::HostReader& gateway_;
   std::string version_;
   std::unique_ptr<Durations> durations_;
   std::vector<std::shared_ptr<const ListenerUse>> listeners_;

@@ -61,7 +61,7 @@ h1{font-size:1.4rem}table{border-collapse:collapse;width:100%}th,td{text-align:l
 
 }  // namespace
 
-std::string page(const core::Gateway& gateway) {
+std::string page(const core::HostReader& gateway) {
   const core::Status status = gateway.status();
   std::string out = kHead;
   out += "<h1>Ringside on " + escaped(status.host) + "</h1>\n<p>Cluster <b>" + escaped(status.cluster) +

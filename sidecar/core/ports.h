@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "sidecar/core/call.h"
-#include "sidecar/core/context.h"
+#include "sidecar/core/counters.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/core/membership/ring.h"
@@ -22,16 +22,10 @@
 namespace ringside::core {
 
 // ---- what the listeners may ask of this host ----
-class Gateway {
+// To read, for whoever only shows it. Looking changes nothing.
+class HostReader {
  public:
-  virtual ~Gateway() = default;
-
-  // Routes one call. `done` is called exactly once.
-  using Done = std::function<void(Answer)>;
-  virtual CallId apply(Call call, Done done) = 0;
-  virtual void cancel(CallId call) = 0;   // the caller went away; `done` is still called
-  virtual void hang_up(CallId call) = 0;  // it has perhaps: the same, unless the turn has begun here
-
+  virtual ~HostReader() = default;
   virtual Placement where(ActorId id) const = 0;
   virtual Status status() const = 0;
   virtual std::vector<MemberStatus> members() const = 0;
@@ -39,6 +33,15 @@ class Gateway {
   virtual const Ring& ring() const = 0;
   virtual const Counters& counters() const = 0;
   virtual Now now() const = 0;
+};
+
+class Gateway : public HostReader {
+ public:
+  // Routes one call. `done` is called exactly once.
+  using Done = std::function<void(Answer)>;
+  virtual CallId apply(Call call, Done done) = 0;
+  virtual void cancel(CallId call) = 0;   // the caller went away; `done` is still called
+  virtual void hang_up(CallId call) = 0;  // it has perhaps: the same, unless the turn has begun here
 
   virtual void drain() = 0;
   virtual void uncordon() = 0;

@@ -28,7 +28,7 @@ json positions_of(const std::string& host, std::uint32_t points) {
 
 }  // namespace
 
-json ring_view(const core::Gateway& gateway, bool positions, const std::optional<std::string>& only) {
+json ring_view(const core::HostReader& gateway, bool positions, const std::optional<std::string>& only) {
   const core::Ring& ring = gateway.ring();
   json view = wire::ring_json(gateway);
   if (only) {
@@ -46,7 +46,7 @@ json ring_view(const core::Gateway& gateway, bool positions, const std::optional
   return view;
 }
 
-json actors_view(const core::Gateway& gateway, std::size_t limit, core::ActorId after) {
+json actors_view(const core::HostReader& gateway, std::size_t limit, core::ActorId after) {
   std::vector<core::ActorStatus> actors = gateway.actors(limit + 1, after);
   const bool more = actors.size() > limit;
   if (more) actors.resize(limit);
@@ -61,7 +61,7 @@ json actors_view(const core::Gateway& gateway, std::size_t limit, core::ActorId 
           {"view_of", gateway.status().host}};
 }
 
-json drain_view(const core::Gateway& gateway) {
+json drain_view(const core::HostReader& gateway) {
   const core::Status status = gateway.status();
   return {{"view_of", status.host},
           {"phase", core::to_string(status.phase)},

@@ -11,8 +11,8 @@
 namespace ringside::local {
 
 // With the positions of every host, or of `only` alone; without `only` there are none on rings of more than 64 hosts.
-nlohmann::json ring_view(const core::Gateway& gateway, bool positions, const std::optional<std::string>& only);
-nlohmann::json actors_view(const core::Gateway& gateway, std::size_t limit, core::ActorId after);
-nlohmann::json drain_view(const core::Gateway& gateway);
+nlohmann::json ring_view(const core::HostReader& gateway, bool positions, const std::optional<std::string>& only);
+nlohmann::json actors_view(const core::HostReader& gateway, std::size_t limit, core::ActorId after);
+nlohmann::json drain_view(const core::HostReader& gateway);
 
 }  // namespace ringside::local

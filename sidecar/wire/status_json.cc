@@ -20,7 +20,7 @@ double rounded(double share) { return std::round(share * 1e6) / 1e6; }
 // By host, of everybody but this one.
 using Ages = std::map<std::string, core::Duration>;
 
-Ages ages_of(const core::Gateway& gateway) {
+Ages ages_of(const core::HostReader& gateway) {
   Ages ages;
   for (const core::MemberStatus& member : gateway.members()) {
     if (member.member && !member.self) ages[member.host] = member.silent_for;
@@ -79,7 +79,7 @@ json actor_json(const core::ActorStatus& actor) {
   return out;
 }
 
-json placement_json(const core::Gateway& gateway, core::ActorId id) {
+json placement_json(const core::HostReader& gateway, core::ActorId id) {
   const core::Placement place = gateway.where(id);
   const core::Status here = gateway.status();
   json out = {{"id", to_string(place.id)},
@@ -94,7 +94,7 @@ json placement_json(const core::Gateway& gateway, core::ActorId id) {
   return out;
 }
 
-json members_json(const core::Gateway& gateway) {
+json members_json(const core::HostReader& gateway) {
   json members = json::array();
   json others = json::array();
   for (const core::MemberStatus& member : gateway.members()) {
@@ -117,7 +117,7 @@ json members_json(const core::Gateway& gateway) {
           {"not_ready_because", status.not_ready_because}};
 }
 
-json ring_json(const core::Gateway& gateway) {
+json ring_json(const core::HostReader& gateway) {
   const core::Ring& ring = gateway.ring();
   const std::vector<double> shares = ring.shares();
   const core::Status status = gateway.status();
@@ -135,7 +135,7 @@ json ring_json(const core::Gateway& gateway) {
           {"hosts", std::move(hosts)}};
 }
 
-json status_json(const core::Gateway& gateway) {
+json status_json(const core::HostReader& gateway) {
   const core::Status status = gateway.status();
   json out = members_json(gateway);
   out["host"] = status.host;

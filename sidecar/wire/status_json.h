@@ -17,12 +17,12 @@ namespace ringside::wire {
 // What an actor that is active here does: epoch, name, turn and how long it has run, how many wait.
 nlohmann::json actor_json(const core::ActorStatus& actor);
 
-nlohmann::json placement_json(const core::Gateway& gateway, core::ActorId id);
+nlohmann::json placement_json(const core::HostReader& gateway, core::ActorId id);
 // {"members":[...],"others":[...],"ring","settled","view_of","not_ready_because"}; others: no members, and why.
-nlohmann::json members_json(const core::Gateway& gateway);
+nlohmann::json members_json(const core::HostReader& gateway);
 nlohmann::json ring_json(
-    const core::Gateway& gateway);  // {"points","ring","hosts":[{"host","share","age_ms"}],"view_of","age_ms"}
-nlohmann::json status_json(const core::Gateway& gateway);  // this host, its counts, its members
+    const core::HostReader& gateway);  // {"points","ring","hosts":[{"host","share","age_ms"}],"view_of","age_ms"}
+nlohmann::json status_json(const core::HostReader& gateway);  // this host, its counts, its members
 
 std::string hex(std::uint64_t number);  // 16 digits
 
