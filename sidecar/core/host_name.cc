@@ -1,5 +1,6 @@
 #include "sidecar/core/host_name.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -73,6 +74,27 @@ bool is_mapped(const Words& words) {
     if (words[i] != 0) return false;
   }
   return words[5] == 0xffff;
+}
+
+bool is_in(std::uint32_t address, std::uint32_t network, int bits) { return (address ^ network) >> (32 - bits) == 0; }
+
+AddressKind kind_of_ipv4(std::uint32_t address) {
+  if (is_in(address, 0x7f000000, 8)) return AddressKind::kLoopback;
+  if (is_in(address, 0xa9fe0000, 16)) return AddressKind::kLinkLocal;
+  const bool shared = is_in(address, 0x64400000, 10);
+  if (shared || is_in(address, 0x0a000000, 8) || is_in(address, 0xac100000, 12) || is_in(address, 0xc0a80000, 16)) {
+    return AddressKind::kPrivate;
+  }
+  if (is_in(address, 0, 8) || is_in(address, 0xe0000000, 3)) return AddressKind::kNobody;
+  return AddressKind::kPublic;
+}
+
+AddressKind kind_of_ipv6(const Words& words) {
+  const bool short_one = std::all_of(words.begin(), words.begin() + 7, [](std::uint16_t word) { return word == 0; });
+  if (short_one) return words[7] == 1 ? AddressKind::kLoopback : AddressKind::kNobody;
+  if ((words[0] & 0xffc0) == 0xfe80) return AddressKind::kLinkLocal;
+  if ((words[0] & 0xfe00) == 0xfc00) return AddressKind::kPrivate;
+  return (words[0] & 0xff00) == 0xff00 ? AddressKind::kNobody : AddressKind::kPublic;
 }
 
 std::optional<std::string> canonical_dns(std::string_view text) {
@@ -157,6 +179,13 @@ std::optional<HostName> parse_host_name(std::string_view text) {
   if (!dns) return std::nullopt;
   name.address = std::move(*dns);
   return name;
+}
+
+AddressKind kind_of(const HostName& name) {
+  if (!name.is_ip) return AddressKind::kName;
+  if (const auto v4 = parse_ipv4(name.address)) return kind_of_ipv4(*v4);
+  const auto v6 = parse_ipv6(name.address);
+  return v6 ? kind_of_ipv6(*v6) : AddressKind::kNobody;
 }
 
 std::optional<std::string> canonical_host(std::string_view text) {

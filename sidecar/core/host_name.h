@@ -21,6 +21,17 @@ struct HostName {
   std::string to_string() const;  // the one name of this host
 };
 
+// Where an address leads: whoever may be dialled in one of these need not be so in another.
+enum class AddressKind : std::uint8_t {
+  kName,       // a DNS name: wherever the resolver says
+  kLoopback,   // 127.0.0.0/8, ::1
+  kLinkLocal,  // 169.254.0.0/16, fe80::/10: where clouds keep their secrets, for one
+  kPrivate,    // RFC 1918, RFC 6598 (shared), RFC 4193 (unique local)
+  kPublic,
+  kNobody,  // multicast, unspecified, broadcast, reserved
+};
+AddressKind kind_of(const HostName& name);
+
 // Reads a host name in any spelling. nullopt: not a host name (empty, a bad port, characters that no name has ...).
 std::optional<HostName> parse_host_name(std::string_view text);
 

@@ -131,6 +131,7 @@ class Node final {
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
   void expiry_announced(ReplyId token, const LegacyExpiryRequest& request, const std::string& source_ip);
   void hear_expiries(const std::string& host, const std::vector<ActorId>& ids);
+  bool speaks_for_member(const Sender& sender) const;
   EndedAnswer hear_ends(const Sender& sender, const EndedRequest& request);
   void inventory_heard(const std::string& host, const Directory::InventoryHeard& heard);
   void announcement_heard(const std::string& host, const Directory::AnnouncementHeard& heard);

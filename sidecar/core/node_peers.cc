@@ -21,7 +21,7 @@ void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::s
 }
 
 void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request) {
-  if (membership_.standing_of(sender) == Standing::kInView) clock_.observe(sender.clock);
+  if (speaks_for_member(sender)) clock_.observe(sender.clock);
   std::visit(
       Overloaded{
           [&](const PingRequest&) {
@@ -29,7 +29,8 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
             answer(token, ping_answer(sender));  // after it: this run may be over
           },
           [&](const NegotiateRequest& negotiate) {
-            change_membership([&](Membership& membership) { membership.negotiate(token, negotiate); });
+            change_membership(
+                [&](Membership& membership) { membership.negotiate(token, sender, source_ip, negotiate); });
           },
           [&](const IdsRequest&) {
             IdsAnswer ids;
@@ -54,6 +55,11 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
           [&](const EndedRequest& ended) { answer(token, hear_ends(sender, ended)); },
       },
       request);
+}
+
+// The run that is a member here, and from where that host is.
+bool Node::speaks_for_member(const Sender& sender) const {
+  return !sender.from_elsewhere && membership_.standing_of(sender) == Standing::kInView;
 }
 
 void Node::answer(ReplyId token, PeerAnswer answer) {
@@ -135,6 +141,7 @@ void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& id
 
 EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
   if (membership_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kDeclaredDead};
+  if (sender.from_elsewhere) return {ReplyStatus::kUnverified};  // else anybody could end its activations here
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);

@@ -28,6 +28,9 @@ struct Sender {
   Generation generation = 0;
   std::string cluster;
   Epoch clock = 0;
+  // It spoke from an address that is not that host's, as far as its name tells. Whoever reaches the port may give any
+  // name: what such a one says of that host changes nothing, or is looked into by asking the host itself.
+  bool from_elsewhere = false;
 };
 
 struct Claim {

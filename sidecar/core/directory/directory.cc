@@ -82,8 +82,9 @@ InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRe
   const Standing standing = cluster_.standing_of(sender);
   if (standing == Standing::kDeclaredDead) {
     says.status = ReplyStatus::kDeclaredDead;
-  } else if (standing != Standing::kInView) {
-    says.status = ReplyStatus::kUnverified;  // not on this host's ring: an answer now would promise nothing
+  } else if (standing != Standing::kInView || sender.from_elsewhere) {
+    // Not on this host's ring: an answer now would promise nothing. And what is held here is told to members alone.
+    says.status = ReplyStatus::kUnverified;
   } else if (request.to_generation != cluster_.self().generation) {
     says.status = ReplyStatus::kStale;
   } else {

@@ -9,7 +9,7 @@ namespace ringside::core {
 BackProbes::Added BackProbes::add(const std::string& host, const WaitingRequest& request) {
   const auto found = waiting_.find(host);
   if (found == waiting_.end()) {
-    if (waiting_.size() >= kMost) return Added::kNoRoom;
+    if (waiting_.size() >= (request.from_elsewhere ? kMostFromElsewhere : kMost)) return Added::kNoRoom;
     waiting_[host].push_back(request);
     return Added::kFirst;
   }

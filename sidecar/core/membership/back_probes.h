@@ -23,13 +23,15 @@ namespace ringside::core {
 struct WaitingRequest {
   enum class For : std::uint8_t { kJoin, kLeave, kClosing };
   For what = For::kJoin;
-  ReplyId token;              // for the answer to the request
-  Generation generation = 0;  // of the host in question, as the request knows it
+  ReplyId token;                // for the answer to the request
+  Generation generation = 0;    // of the host in question, as the request knows it
+  bool from_elsewhere = false;  // whoever asks may not be that host
 };
 
 class BackProbes {
  public:
   static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMostFromElsewhere = 32;  // more of them must not keep hosts from joining
 
   enum class Added : std::uint8_t {
     kFirst,   // the host is to be pinged

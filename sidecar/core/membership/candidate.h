@@ -39,8 +39,9 @@ struct Candidate {
     kClosed,         // a legacy host that said good-bye
   };
   State state = State::kAsking;
-  bool listed = false;  // discovery names it
-  bool named = false;   // a host of this cluster names it
+  bool listed = false;       // discovery names it
+  bool named = false;        // a host of this cluster names it
+  bool of_stranger = false;  // nobody has named it but who is not known to be of this cluster
   bool legacy = false;
   bool blocks = false;  // of this cluster, and does not take this host in: nobody may join beside it
   enum class Clock : std::uint8_t { kNear, kAhead, kBehind } clock = Clock::kNear;  // by more than a minute
@@ -56,6 +57,7 @@ struct Candidate {
   Instant first_asked;
   Instant first_named;
   Instant next_try;
+  Instant awaited_until;          // one of a stranger, as long as nobody answers there
   Instant keep_until;             // unlisted names are forgotten then
   std::set<std::string> held_by;  // members here that are known to have it in their view, while this host joins
   Instant held_since;             // when one of those said so last

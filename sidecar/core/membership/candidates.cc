@@ -27,6 +27,7 @@ Candidate* Candidates::find(const std::string& name) {
 Candidate& Candidates::get(const std::string& name) { return table_[name]; }
 
 void Candidates::begin_run(Instant now) {
+  strangers_awaited_ = 0;
   for (auto& [name, candidate] : table_) {
     if (candidate.state == Candidate::State::kAlias || candidate.state == Candidate::State::kForeign) continue;
     candidate.ask_anew(now);
@@ -41,12 +42,16 @@ void Candidates::begin_run(Instant now) {
 
 void Candidates::learn(const std::string& name, Source source, OldFinding old, Instant now) {
   const bool listed = source == Source::kDiscovery;
+  const bool by_stranger = source == Source::kStranger;
   const auto found = table_.find(name);
   if (found == table_.end()) {
-    if (table_.size() >= kMost) return;
+    if (table_.size() >= kMost || (by_stranger && of_strangers() >= kMostOfStrangers)) return;
     Candidate& candidate = table_[name];
     candidate.listed = listed;
-    candidate.named = !listed;
+    candidate.named = source == Source::kHost;
+    candidate.of_stranger = by_stranger;
+    if (by_stranger && strangers_awaited_++ < kMostOfStrangers)
+      candidate.awaited_until = now + 2 * config_.ping_interval;
     candidate.ask_anew(now);
     candidate.first_named = now;
     candidate.keep_until = now + 4 * config_.dead_after;
@@ -54,13 +59,21 @@ void Candidates::learn(const std::string& name, Source source, OldFinding old, I
   }
   Candidate& candidate = found->second;
   candidate.listed = candidate.listed || listed;
-  if (!listed && !candidate.named) candidate.first_named = now;
-  candidate.named = candidate.named || !listed;
+  if (source == Source::kHost && !candidate.named) {
+    candidate.first_named = now;
+    candidate.named = true;
+  }
+  candidate.of_stranger = candidate.of_stranger && by_stranger;
   const bool away = candidate.gone() || candidate.state == Candidate::State::kClosed;
   if (old == OldFinding::kIsVoid && candidate.held_by.empty() && away) {
     candidate.ask_anew(now);
     candidate.keep_until = now + 4 * config_.dead_after;
   }
+}
+
+std::size_t Candidates::of_strangers() const {
+  return static_cast<std::size_t>(
+      std::count_if(table_.begin(), table_.end(), [](const auto& entry) { return entry.second.of_stranger; }));
 }
 
 void Candidates::unlist_all() {
@@ -147,6 +160,12 @@ std::vector<std::string> Candidates::lose_holder(const std::string& member) {
     if (candidate.held_by.erase(member) != 0 && candidate.held_by.empty()) free.push_back(name);
   }
   return free;
+}
+
+void Candidates::check(bool joined) const {
+  RINGSIDE_CHECK(of_strangers() <= kMostOfStrangers);
+  const auto is_held = [](const auto& entry) { return !entry.second.held_by.empty(); };
+  RINGSIDE_CHECK(!joined || std::none_of(table_.begin(), table_.end(), is_held));
 }
 
 void Candidates::release_all() {

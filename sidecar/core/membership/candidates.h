@@ -1,7 +1,8 @@
 // The table of candidates: names that this host has heard of and that are not members (yet).
 //
 // Invariants
-//  1. At most kMost names are learned; beyond that a new one is not taken in.
+//  1. At most kMost names are learned, and kMostOfStrangers of those that nobody else names; beyond that a new one is
+//     not taken in.
 //  2. A listed name stays; one that nobody lists any more is forgotten some time after this host has joined.
 //  3. This host's own name is in the table until it has answered, or has failed to: it may lead to somebody else.
 //  4. held_by is empty once this host has joined.
@@ -22,7 +23,10 @@ namespace ringside::core {
 class Candidates {
  public:
   static constexpr std::size_t kMost = 4096;
-  enum class Source : std::uint8_t { kDiscovery, kHost };     // who names it
+  // Names that only somebody has given who is not a member: it may be a host of this cluster that this one has yet to
+  // meet, or anybody. Each is looked at, and a joiner waits a moment for so many of them; all of them cost little.
+  static constexpr std::size_t kMostOfStrangers = 16;
+  enum class Source : std::uint8_t { kDiscovery, kHost, kStranger };  // who names it; a host is one of this cluster
   enum class OldFinding : std::uint8_t { kStands, kIsVoid };  // that it is gone: void if the name asks for attention
 
   explicit Candidates(const MembershipConfig& config) : config_(config) {}
@@ -69,9 +73,14 @@ class Candidates {
   std::vector<std::string> lose_holder(const std::string& member);
   void release_all();  // this host has joined
 
+  void check(bool joined) const;  // ends the process if invariant 1 (of strangers) or 4 does not hold
+
  private:
+  std::size_t of_strangers() const;
+
   const MembershipConfig& config_;
   CandidateMap table_;
+  std::size_t strangers_awaited_ = 0;  // names of strangers that have kept this run waiting
 };
 
 }  // namespace ringside::core

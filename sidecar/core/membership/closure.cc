@@ -94,6 +94,8 @@ bool Closure::awaits(const Candidate& candidate) const {
   if (candidate.held_up) return false;
   if (!candidate.held_by.empty()) return true;
   if (!candidate.open()) return false;
+  const bool answered = candidate.last_answer >= candidate.first_asked;
+  if (candidate.of_stranger && !answered) return facts_.now < candidate.awaited_until;
   const bool serves = candidate.state == Candidate::State::kJoining && candidate.serves;
   return serves || candidate.named || !taken_in() || facts_.now - candidate.first_asked <= facts_.config.ping_interval;
 }

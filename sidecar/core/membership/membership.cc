@@ -195,6 +195,7 @@ std::vector<ViewEvent> Membership::take_events() {
 
 void Membership::check() const {
   own_name_.check(self().generation);
+  candidates_.check(joined_);
   confirmation_.check(members());
   hold_up_.check();
   departed_.check();

@@ -32,6 +32,7 @@
 
 #include "sidecar/base/result.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/host_name.h"
 #include "sidecar/core/membership/back_probes.h"
 #include "sidecar/core/membership/candidates.h"
 #include "sidecar/core/membership/closure.h"
@@ -115,7 +116,7 @@ class Membership {
   void connection_lost(const std::string& host);              // a reset or refused connection elsewhere: look at once
   void about_to_end(const std::string& host);  // it said so: no calls for it before it has said where it stands
   void introduce(const std::string& host);     // it spoke for itself, and is not a member: look at it
-  void negotiate(ReplyId token, const NegotiateRequest& request);
+  void negotiate(ReplyId token, const Sender& sender, const std::string& source_ip, const NegotiateRequest& request);
   void join(ReplyId token, const Sender& sender, const JoinRequest& request);
   void leave(ReplyId token, const Sender& sender);
   void closing(ReplyId token, const std::string& host, const std::string& source_ip);
@@ -148,6 +149,7 @@ class Membership {
   void heard_from(const std::string& joiner);
   void tick_candidates();
   void ask_candidate(const std::string& name, Candidates::Turn turn);
+  bool is_ahead(const PingAnswer& says) const;
   base::Result<void, std::string> may_be_member(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);
@@ -179,6 +181,8 @@ class Membership {
   void confirmed();
 
   // membership_requests.cc: what others ask
+  bool is_member_at(const Sender& sender, const std::string& source_ip) const;
+  bool may_be_dialled(const HostName& name) const;
   Generation newest_known(const std::string& host) const;  // declared dead or living
   void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation declared_dead = 0);
   void back_probe(const std::string& host, const WaitingRequest& request);

@@ -120,9 +120,14 @@ void Membership::ask_candidate(const std::string& name, Candidates::Turn turn) {
 
 // ---- what they answer -----------------------------------------------------------------------------------------------
 
+// A generation tells when its run began: one of a time to come would close its name for as long.
+bool Membership::is_ahead(const PingAnswer& says) const {
+  return clock_.too_far_ahead(says.clock.epoch) || start_ms(says.generation) > clock_.wall_ms() + kYearMs;
+}
+
 base::Result<void, std::string> Membership::may_be_member(const PingAnswer& says) const {
   auto ours = is_of_cluster(config_, says);
-  if (ours && clock_.too_far_ahead(says.clock.epoch)) return base::Error(why_ahead(config_, says));
+  if (ours && is_ahead(says)) return base::Error(why_ahead(config_, says));
   return ours;
 }
 
@@ -146,7 +151,7 @@ void Membership::candidate_answered(const Question& asked, const PingAnswer& say
   if (found == nullptr) return;
   Candidate& candidate = *found;
   candidate.answered(says, now());
-  const Answerer who = who_answers(config_, address, says, clock_.too_far_ahead(says.clock.epoch));
+  const Answerer who = who_answers(config_, address, says, is_ahead(says));
   switch (who.kind) {
     case Answerer::Kind::kNameless:
       return set_foreign(address, who.why);

@@ -62,6 +62,9 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
       }
       [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
+      if (const auto name = parse_host_name(sender.host); sender.from_elsewhere && !(name && may_be_dialled(*name))) {
+        return answer_join(token, ReplyStatus::kUnverified, "no host of this cluster has a name like " + sender.host);
+      }
       heard_from(sender.host);
       if (closure().is_held_up_by(sender.host)) {
         return answer_join(token, ReplyStatus::kUnverified, out_of_reach_under(sender.host));
@@ -72,7 +75,7 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
         answer_join(token, ReplyStatus::kHeldUp, "it cannot join: " + waiting_for());
         return learn(sender.host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
       }
-      back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation});
+      back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation, sender.from_elsewhere});
   }
 }
 
@@ -81,7 +84,7 @@ void Membership::leave(ReplyId token, const Sender& sender) {
     context_.effects.push_back(AnswerPeer{token, LeaveAnswer{ReplyStatus::kDeclaredDead}});
     return;
   }
-  back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation});
+  back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation, sender.from_elsewhere});
 }
 
 void Membership::closing(ReplyId token, const std::string& host, const std::string& source_ip) {
@@ -109,7 +112,7 @@ void Membership::probe(ReplyId token, const Sender& sender, const ProbeRequest& 
   ProbeAnswer answer;
   connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
   if (Member* member = view_.find(request.host)) {
-    if (standing_of(sender) == Standing::kInView) detector_.missed_elsewhere(*member, now());
+    if (!sender.from_elsewhere && standing_of(sender) == Standing::kInView) detector_.missed_elsewhere(*member, now());
     answer.age = std::max(Duration(0), now() - member->last_answer);
     answer.heard = answer.age < config_.dead_after / 2;
     answer.generation = member->run.generation;
@@ -117,15 +120,45 @@ void Membership::probe(ReplyId token, const Sender& sender, const ProbeRequest& 
   context_.effects.push_back(AnswerPeer{token, answer});
 }
 
-void Membership::negotiate(ReplyId token, const NegotiateRequest& request) {
+// A legacy host does not say who it is: its address does.
+bool Membership::is_member_at(const Sender& sender, const std::string& source_ip) const {
+  if (!sender.host.empty()) return !sender.from_elsewhere && standing_of(sender) == Standing::kInView;
+  return std::any_of(members().begin(), members().end(), [&](const auto& entry) {
+    const auto name = parse_host_name(entry.first);
+    return entry.second.legacy() && name && name->is_ip && name->address == source_ip;
+  });
+}
+
+// A stranger's names lead where this host's own cluster lives, or nowhere: nobody makes it knock at other doors.
+bool Membership::may_be_dialled(const HostName& name) const {
+  const AddressKind kind = kind_of(name);
+  const auto lives_there = [&](const std::string& host) {
+    const auto known = parse_host_name(host);
+    return known && kind_of(*known) == kind;
+  };
+  return lives_there(self().host) ||
+         std::any_of(members().begin(), members().end(), [&](const auto& entry) { return lives_there(entry.first); });
+}
+
+void Membership::negotiate(ReplyId token, const Sender& sender, const std::string& source_ip,
+                           const NegotiateRequest& request) {
   if (auto ours = is_of_cluster(config_, request); !ours) {
     context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(ours.error())}});
     return;
   }
-  for (const std::string& name : request.hosts) {
-    const auto canonical = canonical_host(name);
-    if (canonical) learn(*canonical, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
-  }
+  const bool from_member = is_member_at(sender, source_ip);
+  const auto hear_of = [&](const std::string& text) {
+    const auto name = parse_host_name(text);
+    if (!name) return;
+    const bool names_itself = name->is_ip && name->address == source_ip;
+    if (from_member || names_itself) {
+      learn(name->to_string(), Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
+    } else if (may_be_dialled(*name)) {
+      learn(name->to_string(), Candidates::Source::kStranger, Candidates::OldFinding::kIsVoid);
+    }
+  };
+  if (!from_member) hear_of(sender.host);  // before there is no room for it
+  for (const std::string& text : request.hosts) hear_of(text);
   NegotiateAnswer answer;
   answer.cluster = config_.cluster;
   answer.points = config_.points;

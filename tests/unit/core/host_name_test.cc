@@ -44,6 +44,38 @@ TEST(HostName, WhatIsNoneIsRefused) {
   EXPECT_NE(canonical_host(std::string(63, 'a')), std::nullopt);
 }
 
+TEST(HostName, KnowsWhereAnAddressLeads) {
+  using Kind = AddressKind;
+  const std::pair<const char*, Kind> cases[] = {{"carts-0", Kind::kName},
+                                                {"127.0.0.1", Kind::kLoopback},
+                                                {"127.9.9.9:80", Kind::kLoopback},
+                                                {"[::1]:1337", Kind::kLoopback},
+                                                {"169.254.169.254", Kind::kLinkLocal},
+                                                {"fe80::1", Kind::kLinkLocal},
+                                                {"febf::1", Kind::kLinkLocal},
+                                                {"10.1.2.3", Kind::kPrivate},
+                                                {"172.16.0.1", Kind::kPrivate},
+                                                {"172.31.255.255", Kind::kPrivate},
+                                                {"172.32.0.1", Kind::kPublic},
+                                                {"192.168.1.1", Kind::kPrivate},
+                                                {"100.64.0.1", Kind::kPrivate},
+                                                {"100.128.0.1", Kind::kPublic},
+                                                {"fd00::1", Kind::kPrivate},
+                                                {"8.8.8.8", Kind::kPublic},
+                                                {"2001:db8::1", Kind::kPublic},
+                                                {"0.0.0.0", Kind::kNobody},
+                                                {"224.0.0.1", Kind::kNobody},
+                                                {"255.255.255.255", Kind::kNobody},
+                                                {"ff02::1", Kind::kNobody},
+                                                {"::", Kind::kNobody},
+                                                {"::ffff:127.0.0.1", Kind::kLoopback}};
+  for (const auto& [text, kind] : cases) {
+    const auto name = parse_host_name(text);
+    ASSERT_TRUE(name) << text;
+    EXPECT_EQ(kind_of(*name), kind) << text;
+  }
+}
+
 TEST(HostName, TheCanonicalNameIsAFixedPoint) {
   for (const char* text : {"[2001:DB8::0:1]:99", "A.b.C:1337", "::ffff:1.2.3.4"}) {
     const auto once = canonical_host(text);

@@ -74,6 +74,7 @@ class Cluster {
   std::set<std::pair<std::string, std::string>> unresolved;               // who cannot resolve which name
   std::map<std::pair<std::string, std::string>, std::string> led_astray;  // who meets which other host under a name
   std::map<std::string, Generation> impostors;                            // where another host named "twin" answers
+  std::map<ReplyId, PeerAnswer> replies;                                  // to what a test has asked by itself
   // Asked before each question travels; false: it is lost.
   std::function<bool(const std::string& from, const std::string& to, const PeerRequest&)> passes;
 

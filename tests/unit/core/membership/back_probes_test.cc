@@ -23,6 +23,15 @@ TEST(BackProbes, OnePingServesAllThatWaitForTheSameHost) {
   EXPECT_EQ(probes.add("b", {For::kJoin, ReplyId(4), 11}), Added::kFirst) << "the next needs a ping of its own";
 }
 
+TEST(BackProbes, ThoseFromElsewhereLeaveRoomForTheOthers) {
+  BackProbes probes;
+  for (std::size_t i = 0; i < 2 * BackProbes::kMostFromElsewhere; ++i) {
+    const Added added = probes.add("stranger-" + std::to_string(i), {For::kJoin, ReplyId(i + 1), 1, true});
+    EXPECT_EQ(added, i < BackProbes::kMostFromElsewhere ? Added::kFirst : Added::kNoRoom) << i;
+  }
+  EXPECT_EQ(probes.add("b", {For::kJoin, ReplyId(1000), 1}), Added::kFirst);
+}
+
 TEST(BackProbes, BothDimensionsAreBounded) {
   BackProbes probes;
   for (std::size_t i = 0; i < BackProbes::kMost; ++i) {

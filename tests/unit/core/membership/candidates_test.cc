@@ -29,6 +29,20 @@ class Table : public ::testing::Test {
   Candidates candidates{config};
 };
 
+TEST_F(Table, StrangersNameFewAndWhoElseNamesOneTakesItFromThem) {
+  for (std::size_t i = 0; i < 2 * Candidates::kMostOfStrangers; ++i) learn("s" + std::to_string(i), Source::kStranger);
+  EXPECT_EQ(candidates.all().size(), Candidates::kMostOfStrangers);
+  EXPECT_TRUE(of("s0").of_stranger);
+  EXPECT_FALSE(of("s0").named);
+  learn("s0", Source::kHost);
+  EXPECT_FALSE(of("s0").of_stranger);
+  EXPECT_TRUE(of("s0").named);
+  learn("s0", Source::kStranger);
+  EXPECT_FALSE(of("s0").of_stranger);
+  learn("one more", Source::kStranger);
+  EXPECT_NE(candidates.find("one more"), nullptr) << "there is room for one again";
+}
+
 TEST_F(Table, ANameIsAskedAtOnceAndRemembersWhoNamedIt) {
   learn("b", Source::kDiscovery, OldFinding::kStands, 5);
   EXPECT_TRUE(of("b").listed);

@@ -65,6 +65,19 @@ TEST_F(Closures, AreCompleteWhenNoQuestionIsOpen) {
   }
 }
 
+TEST_F(Closures, AStrangersWordKeepsAJoinerWaitingForAMoment) {
+  Candidate& one = candidate("b", State::kAsking);
+  one.of_stranger = true;
+  one.last_answer = at(now_ms - 1);
+  one.awaited_until = at(now_ms + 1);
+  EXPECT_FALSE(closure().complete());
+  one.awaited_until = at(now_ms);
+  EXPECT_TRUE(closure().complete());
+  one.last_answer = at(now_ms);
+  one.state = State::kJoining;
+  EXPECT_FALSE(closure().complete());
+}
+
 TEST_F(Closures, ThisHostsOwnNameIsAQuestionApart) {
   candidate("a", State::kAsking);
   EXPECT_TRUE(closure().complete());
