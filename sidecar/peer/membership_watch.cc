@@ -9,7 +9,8 @@
 namespace ringside::peer {
 namespace {
 
-constexpr std::size_t kMaxWatchers = 1000;
+constexpr std::size_t kMaxOfConnection = 100;
+constexpr std::size_t kMaxWatchers = 1000;  // on each listener: those on one leave room on the other
 constexpr std::size_t kBehind = 64 * 1024;  // unsent bytes; on_writable comes when it has caught up
 
 }  // namespace
@@ -26,21 +27,16 @@ MembershipWatch::~MembershipWatch() { gateway_.forget(registration_); }
 void MembershipWatch::add_methods(net::MethodTable& table) {
   net::Method method;
   method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve(call); };
+  method.open_streams = open_.emplace_back(std::make_shared<net::OpenStreams>(kMaxOfConnection, kMaxWatchers));
   table.add(std::string(kWatchPath), std::move(method));
 }
 
 void MembershipWatch::stop() {
-  stopped_ = true;
-  for (const auto& watcher : std::exchange(watchers_, {})) {
-    watcher->call->finish(net::GrpcStatus::kUnavailable, "this host is closing");
-  }
+  for (const auto& open : open_) open->stop();
+  watchers_.clear();
 }
 
 void MembershipWatch::serve(const std::shared_ptr<net::ServerCall>& call) {
-  if (stopped_) return call->finish(net::GrpcStatus::kUnavailable, "this host is closing");
-  if (watchers_.size() >= kMaxWatchers) {
-    return call->finish(net::GrpcStatus::kResourceExhausted, "too many watchers");
-  }
   const auto watcher = std::make_shared<Watcher>(Watcher{call, 0});
   watchers_.push_back(watcher);
   call->on_cancel(

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <vector>
 
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
@@ -32,8 +33,8 @@ class MembershipWatch {
   core::Gateway& gateway_;
   core::WatcherId registration_;
   std::uint64_t version_ = 1;
-  bool stopped_ = false;
   std::list<std::shared_ptr<Watcher>> watchers_;
+  std::vector<std::shared_ptr<net::OpenStreams>> open_;  // of each table
 };
 
 }  // namespace ringside::peer

@@ -48,13 +48,11 @@ class Http2Service {
   // A request's headers are complete. Null: it has been answered already, and what still arrives is dropped.
   virtual std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                              RequestHead head) = 0;
-  // The connection is over, and with it every stream.
-  virtual void close() = 0;
 };
 
 struct Http2Options {
   // Makes what is spoken over one connection.
-  std::function<std::unique_ptr<Http2Service>(Loop&)> service;
+  std::function<std::unique_ptr<Http2Service>()> service;
   std::size_t max_header_list = 16 * 1024;  // of one request; of more than that, the service hears that it is too much
   std::uint32_t max_concurrent_streams = 4096;
   std::uint32_t stream_window = 1 << 20;

@@ -33,7 +33,7 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
       on_end_(std::move(on_end)),
       timer_(loop) {
   peer_ = this->transport().peer_address();
-  service_ = options_->service(loop);
+  service_ = options_->service();
 }
 
 void Http2ServerSession::start(std::string_view already_read) {
@@ -172,7 +172,6 @@ void Http2ServerSession::on_end(std::string_view why, error_code ec) {
   for (auto& [id, entry] : streams) {
     if (entry.stream) entry.stream->on_closed(NGHTTP2_INTERNAL_ERROR);
   }
-  service_->close();
   // A broken connection is nobody's misdeed: only what we ended for a reason of its own is an incident.
   if (auto end = std::move(on_end_)) end(ec ? std::string_view() : why);
 }
