@@ -17,7 +17,10 @@ class Budget {
     used_ += bytes;
     return true;
   }
+  // What is held already, and only held elsewhere from now on: it may go beyond the limit.
+  void take_anyway(std::size_t bytes) { used_ += bytes; }
   void give_back(std::size_t bytes) { used_ -= std::min(bytes, used_); }
+  bool exceeded() const { return used_ > limit_; }
   std::size_t used() const { return used_; }
   std::size_t limit() const { return limit_; }
 
@@ -41,6 +44,11 @@ class BudgetAccount {
     own_.give_back(bytes);
     return false;
   }
+  void take_anyway(std::size_t bytes) {
+    own_.take_anyway(bytes);
+    if (total_) total_->take_anyway(bytes);
+  }
+  bool exceeded() const { return own_.exceeded() || (total_ && total_->exceeded()); }
   void give_back(std::size_t bytes) {
     bytes = std::min(bytes, own_.used());
     own_.give_back(bytes);

@@ -52,7 +52,12 @@ class Attacker:
 
     def __init__(self, address, source=STRANGER, reads=True, acknowledges=True):
         host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), cluster.PATIENCE, (source, 0))
+        self.socket = socket.socket()
+        if not reads:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that answers wait at the other end
+        self.socket.bind((source, 0))
+        self.socket.settimeout(cluster.PATIENCE)
+        self.socket.connect((host, int(port)))
         self.socket.setblocking(False)
         self.reads, self.over, self.sent, self.read = reads, False, 0, 0
         self.waiting = PREFACE + frame(SETTINGS, 0, 0) + (frame(SETTINGS, ACK, 0) if acknowledges else b"")
@@ -84,6 +89,13 @@ class Attacker:
         end = time.monotonic() + seconds
         while self.waiting and not self.over and time.monotonic() < end:
             self.turn()
+
+    def ended(self):
+        """Waits until the server has ended it."""
+        end = time.monotonic() + cluster.PATIENCE
+        while self.turn() and time.monotonic() < end:
+            pass
+        return self.over
 
     def close(self):
         self.socket.close()

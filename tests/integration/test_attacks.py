@@ -49,3 +49,49 @@ def test_reflection_streams_left_open(target):
             attacker.finish()
         assert cost.threads < 8
     assert cost.grown < 64
+
+
+def test_header_bombs_in_trailers(target):
+    """One large field in the table of the connection, and references to it of one byte each."""
+    large = b"\x40\x01x\x7f\x80\x1e" + b"v" * 3967
+    with attacks.measured(target, f"header bombs in trailers ({target.listener})") as cost:
+        end, connections = time.monotonic() + attacks.SECONDS, 0
+        while time.monotonic() < end:
+            attacker = attacks.Attacker(target.address, target.source)
+            connections += 1
+            for i in range(100):
+                stream, more = 2 * i + 1, b"\xbe" * 16_000
+                attacker.send(attacks.request(stream, attacks.HEALTH) +
+                              frame(attacks.HEADERS, END_STREAM, stream, large + more[:8_000]) +
+                              b"".join(frame(attacks.CONTINUATION, END_HEADERS if part == 6 else 0, stream, more)
+                                       for part in range(7)))
+            assert attacker.ended()
+            attacker.close()
+    print(f"  by {connections} connections")
+    assert cost.grown < 64
+
+
+@pytest.mark.parametrize("refused", ["header", "block", "trailers"])
+def test_refusals_that_are_not_read(target, refused):
+    unit = {
+        "header": lambda i: attacks.request(2 * i + 1, attacks.HEALTH, ("Upper", "case")),
+        "block": lambda i: frame(attacks.HEADERS, END_HEADERS, 2 * i + 1),
+        "trailers": lambda i: (attacks.request(2 * i + 1, attacks.HEALTH) +
+                               frame(attacks.HEADERS, END_HEADERS, 2 * i + 1, attacks.field("x", "y"))),
+    }[refused]
+    attacker = attacks.Attacker(target.address, target.source, reads=False, acknowledges=False)
+    with attacks.measured(target, f"refusals that are not read: {refused} ({target.listener})") as cost:
+        sent = attacks.flood(attacker, unit)
+    print(f"  {sent} requests")
+    assert cost.grown < 64
+
+
+def test_large_headers_on_streams_that_wait(target):
+    attackers = [attacks.Attacker(target.address, target.source) for _ in range(10)]
+    with attacks.measured(target, f"large headers on streams that wait ({target.listener})") as cost:
+        for attacker in attackers:
+            for i in range(1000):
+                attacker.send(attacks.request(2 * i + 1, attacks.HEALTH, ("big", "h" * 15_000)))
+            attacker.finish()
+    # Those of ten connections within the bound of the listener, which is 256 MiB: here they are on 100 streams each.
+    assert cost.grown < (64 if target.listener == "peer" else 256)

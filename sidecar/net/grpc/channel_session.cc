@@ -65,11 +65,7 @@ std::shared_ptr<SessionStream> ChannelSession::find(std::int32_t id) const {
 }
 
 void ChannelSession::on_header(std::int32_t id, std::string_view name, std::string_view value) {
-  if (const auto stream = find(id)) {
-    stream->on_header(name, value);
-  } else {
-    charge(0.01, "header flood");  // a block that goes on after its stream has been left
-  }
+  if (const auto stream = find(id)) stream->on_header(name, value);
 }
 
 void ChannelSession::on_headers_end(std::int32_t id, bool end_stream) {

@@ -40,10 +40,15 @@ class GrpcService final : public Http2Service {
   std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                      RequestHead head) override {
     const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
-    const std::size_t most = session->options().max_header_list;
-    if (head.list_size > most) {
+    if (head.too_large) {
       refuse(*session, id, method, Refusal::kOversize, method ? method->oversize : GrpcStatus::kResourceExhausted,
-             "the metadata is larger than the limit of " + std::to_string(most) + " bytes");
+             "the metadata is larger than the limit of " + std::to_string(session->options().max_header_list) +
+                 " bytes, or has too many fields");
+      return nullptr;
+    }
+    if (head.no_room) {
+      refuse(*session, id, method, Refusal::kOverloaded, GrpcStatus::kResourceExhausted,
+             "too many bytes are waiting on this connection, or in all");
       return nullptr;
     }
     if (!is_grpc(head.metadata.get("content-type"))) return refuse_http(*session, id, 415);

@@ -26,7 +26,9 @@ struct RequestHead {
   std::string authority;
   std::string path;
   Metadata metadata;
-  std::size_t list_size = 0;  // above Http2Options::max_header_list the rest is missing
+  // Beyond the limits of a block of headers, or of the bytes that may be held: the rest is missing.
+  bool too_large = false;
+  bool no_room = false;
   Clock::time_point arrived{};
 };
 
@@ -53,18 +55,22 @@ class Http2Service {
 struct Http2Options {
   // Makes what is spoken over one connection.
   std::function<std::unique_ptr<Http2Service>()> service;
-  std::size_t max_header_list = 16 * 1024;  // of one request; of more than that, the service hears that it is too much
+  // Of one block of headers: the sum of name, value and 32 of each field; there may be 100. Of more, the service hears
+  // that it is too much, and of four times as much the connection ends.
+  std::size_t max_header_list = 16 * 1024;
   std::uint32_t max_concurrent_streams = 4096;
   std::uint32_t stream_window = 1 << 20;
   std::uint32_t connection_window = 8 << 20;
-  // Bytes of requests and of unread answers held for one connection, and for all that share `total`.
+  // Bytes of requests (headers counted as above) and of unread answers held for one connection, and for all that share
+  // `total`.
   std::size_t connection_budget = std::size_t{64} << 20;
   std::shared_ptr<Budget> total;  // null: 256 MiB for this listener
   // Token bucket over what costs us but asks for nothing: resets, pings, settings, empty data, priority,
   // window updates. Honest peers with short deadlines reset by the thousand, so it is generous.
   double control_burst = 20'000;
   double control_per_second = 5'000;
-  std::chrono::milliseconds idle_timeout{0};  // without a stream; 0: never, which peers' channels want
+  std::chrono::milliseconds write_timeout{30'000};  // a client that reads nothing of what waits for it; closed
+  std::chrono::milliseconds idle_timeout{0};        // without a stream; 0: never, which peers' channels want
 };
 
 }  // namespace ringside::net

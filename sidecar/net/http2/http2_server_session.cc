@@ -1,6 +1,7 @@
 #include "sidecar/net/http2/http2_server_session.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringside::net {
 
@@ -8,8 +9,6 @@ namespace {
 
 // GOAWAY's last stream id is final only when calls under way have had time to arrive (RFC 9113 §6.8).
 constexpr std::chrono::milliseconds kShutdownNotice{200};
-// A header block that goes on to so many times its limit is an attack (HPACK bomb), not a mistake.
-constexpr std::size_t kFloodFactor = 4;
 
 Http2Settings settings_of(const Http2Options& options) {
   Http2Settings settings;
@@ -18,6 +17,7 @@ Http2Settings settings_of(const Http2Options& options) {
   settings.stream_window = options.stream_window;
   settings.connection_window = options.connection_window;
   settings.max_header_list = static_cast<std::uint32_t>(options.max_header_list);
+  settings.write_timeout = options.write_timeout;
   settings.control_burst = options.control_burst;
   settings.control_per_second = options.control_per_second;
   return settings;
@@ -82,13 +82,11 @@ void Http2ServerSession::on_header(std::int32_t id, std::string_view name, std::
   const auto found = streams_.find(id);
   if (found == streams_.end() || !found->second.head) return;  // the client's trailers: gRPC has none
   RequestHead& head = *found->second.head;
-  head.list_size += list_size(name, value);
-  if (head.list_size > options_->max_header_list) {
-    if (head.list_size > options_->max_header_list * kFloodFactor) {
-      terminate(NGHTTP2_ENHANCE_YOUR_CALM, "header flood");
-    }
-    return;
-  }
+  head.too_large = block_too_large();
+  const std::size_t bytes = list_size(name, value);
+  head.no_room = head.no_room || (!head.too_large && !account_.take(bytes));
+  if (head.too_large || head.no_room) return;
+  found->second.head_bytes += bytes;
   if (!name.starts_with(':')) {
     head.metadata.add(std::string(name), std::string(value));
   } else if (name == ":path") {
@@ -108,7 +106,9 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
   if (found->second.head) {
     RequestHead head = std::move(*found->second.head);
     found->second.head.reset();
-    found->second.stream = service_->open(shared(), id, std::move(head));
+    auto stream = service_->open(shared(), id, std::move(head));
+    if (!stream) account_.give_back(std::exchange(found->second.head_bytes, 0));
+    found->second.stream = std::move(stream);
   }
   if (end_stream) on_data_end(id);
 }
@@ -148,6 +148,7 @@ void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) 
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
   const auto stream = std::move(found->second.stream);
+  account_.give_back(found->second.head_bytes);
   streams_.erase(found);
   last_stream_ = Clock::now();
   if (stream) stream->on_closed(error);
@@ -163,6 +164,11 @@ ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::si
   said.erase(0, part);
   if (said.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(part);
+}
+
+bool Http2ServerSession::hold(std::size_t bytes) {
+  account_.take_anyway(bytes);
+  return !account_.exceeded();
 }
 
 void Http2ServerSession::on_end(std::string_view why, error_code ec) {

@@ -41,6 +41,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
  private:
   struct Entry {
     std::unique_ptr<RequestHead> head;     // until the headers are complete
+    std::size_t head_bytes = 0;            // held in the account for as long as the stream has them
     std::shared_ptr<ServerStream> stream;  // null: answered, what still arrives is dropped
     std::string said;                      // what is still to be sent of that answer's body
   };
@@ -53,6 +54,8 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   void on_headers_sent(std::int32_t id, bool end_stream) override;
   void on_stream_closed(std::int32_t id, std::uint32_t error) override;
   ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
+  bool hold(std::size_t bytes) override;
+  void release(std::size_t bytes) override { account_.give_back(bytes); }
   void on_end(std::string_view why, error_code ec) override;
 
   void finish_drain();

@@ -247,6 +247,9 @@ TEST_F(GrpcServer, HeadersAboveTheLimit) {
   listen();
   const CallResult result = call("/s/Echo", "", {{"big", std::string(20'000, 'h')}});
   EXPECT_EQ(result.status, GrpcStatus::kResourceExhausted);
+  Metadata many;
+  for (int i = 0; i < 101; ++i) many.add("x-" + std::to_string(i), "");
+  EXPECT_EQ(call("/s/Echo", "", many).status, GrpcStatus::kResourceExhausted);
   EXPECT_EQ(call("/s/Echo", "").status, GrpcStatus::kOk);
 }
 
