@@ -66,6 +66,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     const Delivery delivery = call->delivery();
     forget(call);
     call->drop();
+    serve_waiting();
     return delivery;
   }
 
@@ -134,6 +135,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   // On a connection, or waiting for one, or failed because there is none for the moment.
   void place(const std::shared_ptr<ChannelCall>& call) {
+    if (must_wait(*call)) return call->options().urgent ? waiting_.push_front(call) : waiting_.push_back(call);
     if (const auto session = session_with_room(); session && session->open(call)) return start_clock(*call);
     if (!connecting_ && !begin_connecting(*call)) return;
     waiting_.push_back(call);
@@ -168,7 +170,13 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     return true;
   }
 
-  // Where there may be one only, nghttp2 lets what is too much wait.
+  // Where there may be one connection only, calls wait for its streams.
+  bool must_wait(const ChannelCall& call) const {
+    if (options_.max_connections > 1 || !current_ || !current_->ready()) return false;
+    if (call.options().urgent) return current_->room() == 0;
+    return current_->room() <= std::min(options_.reserved_streams, current_->allowed_streams() / 4);
+  }
+
   std::shared_ptr<ChannelSession> session_with_room() const {
     if (options_.max_connections == 1) return current_;
     for (const auto& session : sessions_) {
@@ -195,10 +203,10 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   // A stream has become free.
   void serve_waiting() {
-    while (options_.max_connections > 1 && !waiting_.empty()) {
+    while (!waiting_.empty()) {
       const auto session = session_with_room();
-      if (!session) return;
       const auto call = waiting_.front();
+      if (!session || !session->ready() || must_wait(*call)) return;
       waiting_.pop_front();
       if (!call->over()) place(call);
     }
@@ -259,10 +267,13 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (options_.on_connected) options_.on_connected();
   }
 
+  void on_session_settings() override { serve_waiting(); }
+
   void on_session_going_away(ChannelSession& session) override {
     if (current_.get() != &session) return;
     if (connecting_) return;  // before it was ready: its end will tell
     current_.reset();
+    place_waiting();
   }
 
   void on_session_end(ChannelSession& session, const std::string& why, error_code ec) override {
@@ -286,7 +297,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.status = GrpcStatus::kUnavailable;
     last_failure_.message = options_.endpoint.to_string() + ": " + (why.empty() ? "the connection was closed" : why);
     last_failure_.reset = true;
-    if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
+    if (closed_) return;
+    if (was_current) place_waiting();
+    if (options_.on_disconnected) options_.on_disconnected(last_failure_);
   }
 
   void on_call_over(CallId id, CallResult result) override {

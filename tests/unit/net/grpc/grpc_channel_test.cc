@@ -311,6 +311,56 @@ TEST_F(Channel, MoreCallsThanTheServersStreams) {
   }
 }
 
+TEST_F(Channel, UrgentCallsHaveStreamsOfTheirOwn) {
+  options_.reserved_streams = 16;
+  for (int i = 0; i < 10; ++i) call();
+  const auto socket = accept();
+  // Eight streams, of which a quarter is reserved.
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(8)));
+  const auto requests = [](const std::vector<Frame>& frames) {
+    return std::count_if(frames.begin(), frames.end(), [](const Frame& one) { return one.type == kHeaders; });
+  };
+  std::vector<Frame> seen;
+  const auto opened = [&](std::ptrdiff_t count) {
+    return run_until([&] {
+      socket->pump();
+      if (socket->input().starts_with(kPreface)) socket->input().erase(0, kPreface.size());
+      for (Frame& one : take_frames(socket->input())) seen.push_back(std::move(one));
+      return requests(seen) >= count;
+    });
+  };
+  ASSERT_TRUE(opened(6));
+  EXPECT_EQ(requests(seen), 6);
+  CallOptions urgent;
+  urgent.urgent = true;
+  for (int i = 0; i < 3; ++i) channel_->unary("/s/Urgent", {}, "", urgent, [](const CallResult&) {});
+  ASSERT_TRUE(opened(8));
+  settle();
+  EXPECT_EQ(requests(seen), 8);
+  // The third urgent one is before all that have waited longer.
+  socket->send(frame(kRstStream, 0, 1, number(8)));
+  ASSERT_TRUE(opened(9));
+  EXPECT_EQ(channel_->waiting(), 4U);
+  // More streams: the rest follows at once.
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(100)));
+  ASSERT_TRUE(opened(13));
+}
+
+TEST_F(Channel, CallsThatWaitForAStreamFindAnotherConnection) {
+  options_.backoff_min = 1ms;
+  std::vector<std::size_t> calls;
+  for (int i = 0; i < 3; ++i) calls.push_back(call());
+  auto socket = accept();
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));
+  frames_until(*socket, kData);
+  EXPECT_EQ(channel_->waiting(), 2U);
+  socket->send(frame(kGoaway, 0, 0, number(1) + number(0)));
+  const auto next = accept();
+  next->send(HandServer::settings());
+  frames_until(*next, kData);
+  EXPECT_EQ(channel_->waiting(), 0U);
+}
+
 TEST_F(Channel, BidirectionalStream) {
   std::vector<std::string> received;
   std::optional<CallResult> result;
