@@ -23,6 +23,7 @@
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc/grpc_server.h"
 #include "sidecar/net/listener/listener.h"
+#include "sidecar/peer/member_addresses.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
@@ -38,6 +39,7 @@ namespace ringside {
 namespace {
 
 constexpr int kUsage = 2;
+constexpr std::uint32_t kMemberStreams = 1000;            // of one connection at the peer port
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
 class Sidecar {
@@ -83,6 +85,7 @@ class Sidecar {
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
+  std::unique_ptr<peer::MemberAddresses> member_addresses_;
   std::unique_ptr<peer::PeerClient> peer_client_;
   std::unique_ptr<peer::PeerServer> peer_server_;
   std::unique_ptr<peer::MembershipWatch> watch_;
@@ -127,8 +130,16 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   net::ListenerOptions peer;
   peer.address = to_endpoint(config::Listen(settings_.peer));
   peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_});
+  peer.http2->is_known = [this](const std::string& address) { return member_addresses_->contains(address); };
+  peer.http2->max_concurrent_streams = kMemberStreams;
   peer.on_incident = incident;
   apply_limits(peer, "peer", shares_.peer);
+  // Of the bytes of this listener members' calls have half; strangers use none of it, and calls none of what pings
+  // need.
+  const std::size_t quarter = listener_bytes(memory_) / 4;
+  peer.http2->total = std::make_shared<net::Budget>(2 * quarter);
+  peer.http2->control = std::make_shared<net::Budget>(quarter);
+  peer.http2->strangers = std::make_shared<net::Budget>(quarter);
   if (auto opened = open(std::move(peer), false); !opened) return opened;
 
   net::ListenerOptions admin;
@@ -207,7 +218,10 @@ void Sidecar::make_parts() {
   client.resolver = resolver_;
   client.random = [this] { return jitter(); };
   client.to_clock = runtime::to_steady;
+  client.on_reached = [this] { member_addresses_->look_again(); };
   peer_client_ = std::make_unique<peer::PeerClient>(loop_, std::move(client), *engine_);
+  member_addresses_ = std::make_unique<peer::MemberAddresses>(
+      *engine_, [this](const std::string& member) { return peer_client_->reached_at(member); });
   const auto count_refusal = [this](core::Reason reason) { metrics_->refused_at_listener(reason); };
   peer::PeerServerOptions served = peer_options(settings_);
   served.on_refusal = count_refusal;

@@ -55,6 +55,12 @@ class BudgetAccount {
     if (total_) total_->give_back(bytes);
   }
   std::size_t used() const { return own_.used(); }
+  // What it holds counts in another total from now on; it may be more than that has left.
+  void move_to(std::shared_ptr<Budget> total) {
+    if (total_) total_->give_back(own_.used());
+    total_ = std::move(total);
+    if (total_) total_->take_anyway(own_.used());
+  }
 
  private:
   Budget own_;

@@ -93,5 +93,21 @@ def test_large_headers_on_streams_that_wait(target):
             for i in range(1000):
                 attacker.send(attacks.request(2 * i + 1, attacks.HEALTH, ("big", "h" * 15_000)))
             attacker.finish()
-    # Those of ten connections within the bound of the listener, which is 256 MiB: here they are on 100 streams each.
+    # Within the bound of the listener, which is 256 MiB. Strangers have 100 streams each, and so far less.
     assert cost.grown < (64 if target.listener == "peer" else 256)
+
+
+def test_unfinished_messages_of_strangers_hold_up_no_member(world):
+    """They fill what strangers may hold, and members ping one another all the same, and one joins."""
+    one, two = world.cluster(2)
+    with attacks.measured(one, "unfinished messages of strangers") as cost:
+        attackers = [attacks.Attacker(one.peer) for _ in range(20)]
+        for attacker in attackers:
+            for i in range(20):
+                attacker.send(attacks.request(2 * i + 1, "/messages.ControlPlane/Apply") +
+                              frame(attacks.DATA, 0, 2 * i + 1, b"\0\0\x3f\xff\xff" + b"x" * 16_000) +
+                              b"".join(frame(attacks.DATA, 0, 2 * i + 1, b"x" * 16_000) for _ in range(60)))
+                attacker.finish()
+        three = world.host(join=[one])
+        assert sorted([one.name, two.name, three.name]) == one.on_ring()
+    assert cost.grown < 128

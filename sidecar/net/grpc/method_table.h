@@ -70,6 +70,8 @@ enum class Refusal {
 // A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
+  // Its bytes have a share of their own: what others send holds it up no more than it must.
+  bool control = false;
   // The client may send any number of messages, and the handler runs for each, one after another, which it answers by
   // send(): the next one not before the client has taken most of what it was answered. After the last one the call ends
   // with OK; dropping it is not an error.

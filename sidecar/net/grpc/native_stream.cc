@@ -40,7 +40,7 @@ void NativeStream::on_data(std::string_view bytes) {
   // A stream of requests gets its window back as they are taken.
   if (!method_.streams_requests || finished_) session->consume_stream(id_, bytes.size());
   if (finished_ || dispatched_) return;
-  if (!session->account().take(bytes.size())) {
+  if (!session->account(method_.control).take(bytes.size())) {
     return refuse(Refusal::kOverloaded, GrpcStatus::kResourceExhausted,
                   "too many bytes are waiting on this connection");
   }
@@ -97,7 +97,7 @@ void NativeStream::take_messages() {
   if (!session || gone_) return;
   unread_.erase(0, taken);
   const std::size_t held = std::min(taken, request_bytes_);  // a refusal has given them back
-  session->account().give_back(held);
+  session->account(method_.control).give_back(held);
   request_bytes_ -= held;
   session->consume_stream(id_, taken);
   if (!client_ended_ || finished_ || out_.size() > kWritableBelow) return;
@@ -123,7 +123,7 @@ void NativeStream::on_closed(std::uint32_t error) {
   if (method_.open_streams) method_.open_streams->remove(*this);
   release_request();
   const auto session = session_.lock();
-  if (session) session->account().give_back(out_.size());
+  if (session) session->account(method_.control).give_back(out_.size());
   out_.clear();
   gone_ = true;
   auto cancel = std::move(on_cancel_);
@@ -143,7 +143,7 @@ void NativeStream::forget_callbacks() {
 
 void NativeStream::release_request() {
   const auto session = session_.lock();
-  if (session) session->account().give_back(request_bytes_);
+  if (session) session->account(method_.control).give_back(request_bytes_);
   request_bytes_ = 0;
 }
 
@@ -167,7 +167,7 @@ void NativeStream::send(std::string message) {
 }
 
 bool NativeStream::append(Http2ServerSession& session, std::string_view message) {
-  if (!session.account().take(kGrpcPrefix + message.size())) {
+  if (!session.account(method_.control).take(kGrpcPrefix + message.size())) {
     overrun_ = true;  // its handler hears of the end as of any other: on_cancel
     session.reset(id_, NGHTTP2_ENHANCE_YOUR_CALM);
     return false;
@@ -221,7 +221,7 @@ ssize_t NativeStream::read_body(std::uint8_t* to, std::size_t size, std::uint32_
   const auto session = session_.lock();
   if (!session) return NGHTTP2_ERR_CALLBACK_FAILURE;
   const std::size_t copied = out_.read(to, size);
-  session->account().give_back(copied);
+  session->account(method_.control).give_back(copied);
   if (out_.empty() && finished_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
     HeaderList trailers;

@@ -59,12 +59,19 @@ struct Http2Options {
   // that it is too much, and of four times as much the connection ends.
   std::size_t max_header_list = 16 * 1024;
   std::uint32_t max_concurrent_streams = 4096;
+  // Whose connections, by their address, may do what stands here. Others are strangers, with fewer streams and bytes of
+  // their own, until this says otherwise of them: it is asked anew with each of their requests. Null: there are none.
+  std::function<bool(const std::string& address)> is_known;
+  std::uint32_t stranger_streams = 100;
+  std::shared_ptr<Budget> strangers;  // for all bytes of theirs; null: as those of others
   std::uint32_t stream_window = 1 << 20;
   std::uint32_t connection_window = 8 << 20;
   // Bytes of requests (headers counted as above) and of unread answers held for one connection, and for all that share
   // `total`.
   std::size_t connection_budget = std::size_t{64} << 20;
   std::shared_ptr<Budget> total;  // null: 256 MiB for this listener
+  // Likewise for headers, and for the messages of methods that others must not hold up; null: `total`.
+  std::shared_ptr<Budget> control;
   // Token bucket over what costs us but asks for nothing: resets, pings, settings, empty data, priority,
   // window updates. Honest peers with short deadlines reset by the thousand, so it is generous.
   double control_burst = 20'000;

@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds kShutdownNotice{200};
 Http2Settings settings_of(const Http2Options& options) {
   Http2Settings settings;
   settings.server = true;
-  settings.max_concurrent_streams = options.max_concurrent_streams;
+  settings.max_concurrent_streams = options.is_known ? options.stranger_streams : options.max_concurrent_streams;
   settings.stream_window = options.stream_window;
   settings.connection_window = options.connection_window;
   settings.max_header_list = static_cast<std::uint32_t>(options.max_header_list);
@@ -29,17 +29,36 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
                                        std::shared_ptr<Budget> total, ConnectionEnd on_end)
     : Http2Connection(loop, std::move(transport), settings_of(*options)),
       options_(std::move(options)),
-      account_(options_->connection_budget, std::move(total)),
+      total_(std::move(total)),
+      account_(options_->connection_budget, total_),
+      control_(options_->connection_budget, options_->control ? options_->control : total_),
+      known_(!options_->is_known),
       on_end_(std::move(on_end)),
       timer_(loop) {
   peer_ = this->transport().peer_address();
+  if (!known_ && options_->strangers) {
+    account_.move_to(options_->strangers);
+    control_.move_to(options_->strangers);
+  }
   service_ = options_->service();
 }
 
 void Http2ServerSession::start(std::string_view already_read) {
   last_stream_ = Clock::now();
+  welcome_known();
   watch_idle();
   begin(already_read);
+}
+
+// A stranger no more?
+void Http2ServerSession::welcome_known() {
+  if (known_ || !options_->is_known(peer_)) return;
+  known_ = true;
+  account_.move_to(total_);
+  control_.move_to(options_->control ? options_->control : total_);
+  const nghttp2_settings_entry streams{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_->max_concurrent_streams};
+  nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, &streams, 1);
+  mark_dirty();
 }
 
 void Http2ServerSession::watch_idle() {
@@ -73,6 +92,7 @@ void Http2ServerSession::finish_drain() {
 }
 
 void Http2ServerSession::on_stream_begin(std::int32_t id) {
+  welcome_known();
   Entry& entry = streams_[id];
   entry.head = std::make_unique<RequestHead>();
   entry.head->arrived = last_stream_ = Clock::now();
@@ -84,7 +104,7 @@ void Http2ServerSession::on_header(std::int32_t id, std::string_view name, std::
   RequestHead& head = *found->second.head;
   head.too_large = block_too_large();
   const std::size_t bytes = list_size(name, value);
-  head.no_room = head.no_room || (!head.too_large && !account_.take(bytes));
+  head.no_room = head.no_room || (!head.too_large && !control_.take(bytes));
   if (head.too_large || head.no_room) return;
   found->second.head_bytes += bytes;
   if (!name.starts_with(':')) {
@@ -107,7 +127,7 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
     RequestHead head = std::move(*found->second.head);
     found->second.head.reset();
     auto stream = service_->open(shared(), id, std::move(head));
-    if (!stream) account_.give_back(std::exchange(found->second.head_bytes, 0));
+    if (!stream) control_.give_back(std::exchange(found->second.head_bytes, 0));
     found->second.stream = std::move(stream);
   }
   if (end_stream) on_data_end(id);
@@ -148,7 +168,7 @@ void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) 
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
   const auto stream = std::move(found->second.stream);
-  account_.give_back(found->second.head_bytes);
+  control_.give_back(found->second.head_bytes);
   streams_.erase(found);
   last_stream_ = Clock::now();
   if (stream) stream->on_closed(error);

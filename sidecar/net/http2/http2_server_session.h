@@ -26,7 +26,8 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   void drain() override;
   void close_now() override { close(""); }
 
-  BudgetAccount& account() { return account_; }
+  // Of calls, or of what must not be held up by them.
+  BudgetAccount& account(bool control) { return control ? control_ : account_; }
   const std::string& peer() const { return peer_; }
   const Http2Options& options() const { return *options_; }
   std::shared_ptr<Http2ServerSession> shared() {
@@ -58,12 +59,16 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   void release(std::size_t bytes) override { account_.give_back(bytes); }
   void on_end(std::string_view why, error_code ec) override;
 
+  void welcome_known();
   void finish_drain();
   void watch_idle();
 
   std::shared_ptr<const Http2Options> options_;
+  std::shared_ptr<Budget> total_;
   BudgetAccount account_;
+  BudgetAccount control_;
   std::string peer_;
+  bool known_;
   ConnectionEnd on_end_;
   absl::flat_hash_map<std::int32_t, Entry> streams_;
   std::unique_ptr<Http2Service> service_;
