@@ -6,6 +6,7 @@ import time
 import pytest
 
 import attacks
+import cluster
 from attacks import END_HEADERS, END_STREAM, frame
 
 
@@ -111,3 +112,17 @@ def test_unfinished_messages_of_strangers_hold_up_no_member(world):
         three = world.host(join=[one])
         assert sorted([one.name, two.name, three.name]) == one.on_ring()
     assert cost.grown < 128
+
+
+def test_connections_that_ask_nothing_keep_nobody_out(world):
+    """There are more of them than places: one address has half of those, and a host that joins finds one."""
+    one = world.host(descriptors=400)
+    places = int(one.metric('ringside_connections_max{listener="peer"}'))
+    assert places < 100
+    with attacks.measured(one, "connections that ask nothing"):
+        attackers = [attacks.Attacker(one.peer) for _ in range(100)]
+        for attacker in attackers:
+            attacker.finish()
+        two = world.host(join=[one])
+        assert sorted([one.name, two.name]) == one.on_ring()
+        cluster.until(lambda: sum(not attacker.turn(0) for attacker in attackers) >= 100 - places // 2, "half are refused")

@@ -43,7 +43,8 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
   service_ = options_->service();
 }
 
-void Http2ServerSession::start(std::string_view already_read) {
+void Http2ServerSession::start(std::string_view already_read, std::function<void()> asked) {
+  asked_ = std::move(asked);
   last_stream_ = Clock::now();
   welcome_known();
   watch_idle();
@@ -93,6 +94,7 @@ void Http2ServerSession::finish_drain() {
 
 void Http2ServerSession::on_stream_begin(std::int32_t id) {
   welcome_known();
+  if (const auto asked = std::exchange(asked_, nullptr)) asked();
   Entry& entry = streams_[id];
   entry.head = std::make_unique<RequestHead>();
   entry.head->arrived = last_stream_ = Clock::now();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
                      std::shared_ptr<Budget> total, ConnectionEnd on_end);
 
-  void start(std::string_view already_read);
+  // `asked` runs once, with the first request.
+  void start(std::string_view already_read, std::function<void()> asked = nullptr);
   void drain() override;
   void close_now() override { close(""); }
 
@@ -70,6 +72,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   std::string peer_;
   bool known_;
   ConnectionEnd on_end_;
+  std::function<void()> asked_;
   absl::flat_hash_map<std::int32_t, Entry> streams_;
   std::unique_ptr<Http2Service> service_;
   boost::asio::steady_timer timer_;  // idle, then drain
