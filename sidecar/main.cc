@@ -39,7 +39,7 @@ namespace ringside {
 namespace {
 
 constexpr int kUsage = 2;
-constexpr std::uint32_t kMemberStreams = 1000;            // of one connection at the peer port
+constexpr std::size_t kLeastControlBytes = std::size_t{32} << 20;  // two of the largest questions of members
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
 class Sidecar {
@@ -131,15 +131,14 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   peer.address = to_endpoint(config::Listen(settings_.peer));
   peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_});
   peer.http2->is_known = [this](const std::string& address) { return member_addresses_->contains(address); };
-  peer.http2->max_concurrent_streams = kMemberStreams;
   peer.on_incident = incident;
   apply_limits(peer, "peer", shares_.peer);
   // Of the bytes of this listener members' calls have half; strangers use none of it, and calls none of what pings
   // need.
   const std::size_t quarter = listener_bytes(memory_) / 4;
   peer.http2->total = std::make_shared<net::Budget>(2 * quarter);
-  peer.http2->control = std::make_shared<net::Budget>(quarter);
-  peer.http2->strangers = std::make_shared<net::Budget>(quarter);
+  peer.http2->control = std::make_shared<net::Budget>(std::max(quarter, kLeastControlBytes));
+  peer.http2->strangers = std::make_shared<net::Budget>(std::max(quarter, 2 * settings_.max_message));
   if (auto opened = open(std::move(peer), false); !opened) return opened;
 
   net::ListenerOptions admin;

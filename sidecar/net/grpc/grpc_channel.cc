@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -135,11 +135,14 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   // On a connection, or waiting for one, or failed because there is none for the moment.
   void place(const std::shared_ptr<ChannelCall>& call) {
-    if (must_wait(*call)) return call->options().urgent ? waiting_.push_front(call) : waiting_.push_back(call);
+    if (must_wait(*call)) return wait(call);
     if (const auto session = session_with_room(); session && session->open(call)) return start_clock(*call);
-    if (!connecting_ && !begin_connecting(*call)) return;
-    waiting_.push_back(call);
+    if (connecting_ || begin_connecting(*call)) wait(call);
   }
+
+  // Urgent calls first, the others as they were made.
+  static std::pair<bool, CallId> turn_of(const ChannelCall& call) { return {!call.options().urgent, call.id()}; }
+  void wait(const std::shared_ptr<ChannelCall>& call) { waiting_.emplace(turn_of(*call), call); }
 
   void start_clock(ChannelCall& call) {
     if (!call.options().answer_within || call.answer_is_due()) return;
@@ -196,7 +199,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void place_waiting() {
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& call : waiting) {
+    for (const auto& [turn, call] : waiting) {
       if (!call->over()) place(call);
     }
   }
@@ -205,9 +208,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   void serve_waiting() {
     while (!waiting_.empty()) {
       const auto session = session_with_room();
-      const auto call = waiting_.front();
+      const auto call = waiting_.begin()->second;
       if (!session || !session->ready() || must_wait(*call)) return;
-      waiting_.pop_front();
+      waiting_.erase(waiting_.begin());
       if (!call->over()) place(call);
     }
   }
@@ -245,7 +248,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.unresolved = unresolved;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& call : waiting) call->fail(last_failure_);
+    for (const auto& [turn, call] : waiting) call->fail(last_failure_);
     if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
   }
 
@@ -318,7 +321,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (call->due()) deadlines_.remove(*call->due(), call->id());
     on_bytes_gone(call->held_bytes());
     calls_.erase(call->id());
-    if (!waiting_.empty()) std::erase(waiting_, call);
+    waiting_.erase(turn_of(*call));
   }
 
   void expire(CallId id) {
@@ -341,7 +344,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   boost::asio::steady_timer handshake_;
   DeadlineQueue<GrpcChannel::CallId> deadlines_;
   absl::flat_hash_map<CallId, std::shared_ptr<ChannelCall>> calls_;
-  std::deque<std::shared_ptr<ChannelCall>> waiting_;  // for the connection
+  std::map<std::pair<bool, CallId>, std::shared_ptr<ChannelCall>> waiting_;  // for the connection, or a stream of it
   std::shared_ptr<ChannelSession> current_;
   std::set<std::shared_ptr<ChannelSession>> sessions_;  // also those that finish their calls after a GOAWAY
   CallResult last_failure_;
