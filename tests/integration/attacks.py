@@ -60,7 +60,7 @@ class Attacker:
         self.socket.connect((host, int(port)))
         self.socket.setblocking(False)
         self.reads, self.over, self.sent, self.read = reads, False, 0, 0
-        self.waiting = PREFACE + frame(SETTINGS, 0, 0) + (frame(SETTINGS, ACK, 0) if acknowledges else b"")
+        self.waiting = bytearray(PREFACE + frame(SETTINGS, 0, 0) + (frame(SETTINGS, ACK, 0) if acknowledges else b""))
 
     def send(self, data):
         self.waiting += data
@@ -73,7 +73,7 @@ class Attacker:
             if writable:
                 done = self.socket.send(self.waiting[:1 << 18])
                 self.sent += done
-                self.waiting = self.waiting[done:]
+                del self.waiting[:done]
             if readable:
                 got = self.socket.recv(1 << 18)
                 self.read += len(got)
@@ -116,7 +116,7 @@ class Cost:
     """What an attack has cost: memory and CPU of the process, and how long others waited."""
 
     def __init__(self, host):
-        self.host, self.waits, self.failed, self.peak, self.threads = host, [], [], 0, 0
+        self.host, self.waits, self.failed, self.peak = host, [], [], 0
         self.over = threading.Event()
         self.before, self.cpu = self.resident(), self.cpu_seconds()
 
@@ -130,10 +130,12 @@ class Cost:
     def cpu_seconds(self):
         return sum(map(int, self.proc("stat").rsplit(") ", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
+    def threads(self):
+        return int(self.proc("stat").rsplit(") ", 1)[1].split()[17])
+
     def watch(self):
         while not self.over.wait(0.02):
             self.peak = max(self.peak, self.resident())
-            self.threads = max(self.threads, int(self.proc("stat").rsplit(") ", 1)[1].split()[17]))
 
     def call(self):
         """An honest caller, one call after another."""
@@ -170,7 +172,7 @@ def measured(host, name):
     assert host.alive(), "".join(host.lines[-30:])
     waits = sorted(cost.waits) or [0]
     print(f"\n{name}: {took:.1f} s, +{cost.grown:.0f} MiB, {cost.cpu_seconds() - cost.cpu:.1f} s of CPU, "
-          f"{cost.threads} threads; others: {len(cost.waits)} calls, median {waits[len(waits) // 2] * 1e3:.0f} ms, "
+          f"{cost.threads()} threads; others: {len(cost.waits)} calls, median {waits[len(waits) // 2] * 1e3:.0f} ms, "
           f"slowest {waits[-1] * 1e3:.0f} ms, {len(cost.failed)} failed")
     assert not cost.failed, cost.failed[:3]
     host.well()

@@ -422,6 +422,26 @@ TEST_F(Channel, HostileServer) {
   EXPECT_TRUE(wait(index).reset);
 }
 
+// One field of 4,000 bytes in the server's table, and references to it of one byte each.
+TEST_F(Channel, HeaderBombsOfAServer) {
+  const std::string field = std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
+  const std::string bomb = field + std::string(8'000, '\xbe');
+  const std::string head = hpack({{":status", "200"}, {"content-type", "application/grpc"}});
+  options_.backoff_min = 0ms;
+  for (const bool in_trailers : {false, true}) {
+    const std::size_t index = call();
+    const auto socket = accept();
+    socket->send(HandServer::settings());
+    frames_until(*socket, kData);
+    socket->send(in_trailers
+                     ? frame(kHeaders, kEndHeaders, 1, head) + frame(kHeaders, kEndHeaders | kEndStream, 1, bomb)
+                     : frame(kHeaders, kEndHeaders, 1, head + bomb));
+    EXPECT_NE(wait(index).status, GrpcStatus::kOk);
+    ASSERT_TRUE(run_until([&] { return socket->over(); })) << "it has more to say than is read";
+    EXPECT_EQ(lost_.back().message, server_.endpoint().to_string() + ": header flood");
+  }
+}
+
 TEST_F(Channel, ByName) {
   options_.endpoint = Endpoint{"localhost", server_.endpoint().port, ""};
   options_.resolver = std::make_shared<Resolver>(loop, ResolverOptions{});
