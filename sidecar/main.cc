@@ -138,7 +138,8 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   const std::size_t quarter = listener_bytes(memory_) / 4;
   peer.http2->total = std::make_shared<net::Budget>(2 * quarter);
   peer.http2->control = std::make_shared<net::Budget>(std::max(quarter, kLeastControlBytes));
-  peer.http2->strangers = std::make_shared<net::Budget>(std::max(quarter, 2 * settings_.max_message));
+  const std::size_t of_strangers = std::max(quarter, 4 * settings_.max_message);
+  peer.http2->strangers = std::make_shared<net::AddressBudgets>(of_strangers, of_strangers / 2);
   if (auto opened = open(std::move(peer), false); !opened) return opened;
 
   net::ListenerOptions admin;

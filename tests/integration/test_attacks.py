@@ -101,20 +101,43 @@ def test_large_headers_on_streams_that_wait(target):
     assert cost.grown < (64 if target.listener == "peer" else 256)
 
 
+def fill(host):
+    """All that the peer listener holds for one address, to the last byte: by messages that never come whole."""
+    def unfinished(stream, size):
+        parts = [b"\0\0\x3f\xff\xff" + b"x" * (size - 5)] if size <= 16_000 else \
+            [b"\0\0\x3f\xff\xff", *[b"x" * 16_000] * (size // 16_000)]
+        return (attacks.request(stream, "/messages.ControlPlane/Apply") +
+                b"".join(frame(attacks.DATA, 0, stream, part) for part in parts))
+    # One that finds no room gives back what it holds, so smaller and smaller ones follow.
+    sizes = [*[[960_000] * 20] * 20, [16_000] * 62, [1_000] * 18 + [64] * 18, [8] * 10]
+    attackers = []
+    for group in sizes:
+        attackers.append(attacks.Attacker(host.peer))
+        attackers[-1].send(b"".join(unfinished(2 * i + 1, size) for i, size in enumerate(group)))
+        attackers[-1].finish()
+        if group[0] < 960_000:
+            host.well()  # it has read all of that
+    return attackers
+
+
 def test_unfinished_messages_of_strangers_hold_up_no_member(world):
-    """They fill what strangers may hold, and members ping one another all the same, and one joins."""
+    """Members ping one another all the same, and one joins."""
     one, two = world.cluster(2)
     with attacks.measured(one, "unfinished messages of strangers") as cost:
-        attackers = [attacks.Attacker(one.peer) for _ in range(20)]
-        for attacker in attackers:
-            for i in range(20):
-                attacker.send(attacks.request(2 * i + 1, "/messages.ControlPlane/Apply") +
-                              frame(attacks.DATA, 0, 2 * i + 1, b"\0\0\x3f\xff\xff" + b"x" * 16_000) +
-                              b"".join(frame(attacks.DATA, 0, 2 * i + 1, b"x" * 16_000) for _ in range(60)))
-                attacker.finish()
+        attackers = fill(one)
         three = world.host(join=[one])
         assert sorted([one.name, two.name, three.name]) == one.on_ring()
-    assert cost.grown < 128
+    assert cost.grown < 96 and not any(attacker.over for attacker in attackers)
+
+
+def test_unfinished_messages_of_a_stranger_keep_no_host_out(world):
+    """Whoever joins the first host is a stranger there as well, from another address."""
+    one = world.host()
+    with attacks.measured(one, "unfinished messages before a join"):
+        attackers = fill(one)
+        two = world.host(join=[one])
+        assert sorted([one.name, two.name]) == one.on_ring()
+    assert not any(attacker.over for attacker in attackers)
 
 
 def test_connections_that_ask_nothing_keep_nobody_out(world):

@@ -63,7 +63,7 @@ struct Http2Options {
   // their own, until this says otherwise of them: it is asked anew with each of their requests. Null: there are none.
   std::function<bool(const std::string& address)> is_known;
   std::uint32_t stranger_streams = 100;
-  std::shared_ptr<Budget> strangers;  // for all bytes of theirs; null: as those of others
+  std::shared_ptr<AddressBudgets> strangers;  // for all bytes of theirs; null: as those of others
   std::uint32_t stream_window = 1 << 20;
   std::uint32_t connection_window = 8 << 20;
   // Bytes of requests (headers counted as above) and of unread answers held for one connection, and for all that share

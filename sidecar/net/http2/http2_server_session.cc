@@ -37,8 +37,9 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
       timer_(loop) {
   peer_ = this->transport().peer_address();
   if (!known_ && options_->strangers) {
-    account_.move_to(options_->strangers);
-    control_.move_to(options_->strangers);
+    const auto part = options_->strangers->of(peer_);
+    account_.move_to(part);
+    control_.move_to(part);
   }
   service_ = options_->service();
 }

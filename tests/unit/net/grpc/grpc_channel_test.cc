@@ -348,9 +348,8 @@ TEST_F(Channel, UrgentCallsHaveStreamsOfTheirOwn) {
 
 TEST_F(Channel, CallsThatWaitForAStreamFindAnotherConnection) {
   options_.backoff_min = 1ms;
-  std::vector<std::size_t> calls;
-  for (int i = 0; i < 3; ++i) calls.push_back(call());
-  auto socket = accept();
+  for (int i = 0; i < 3; ++i) call();
+  const auto socket = accept();
   socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));
   frames_until(*socket, kData);
   EXPECT_EQ(channel_->waiting(), 2U);

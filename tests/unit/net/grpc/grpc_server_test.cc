@@ -322,7 +322,7 @@ TEST_F(GrpcServer, StrangersHaveLess) {
   http2_.max_concurrent_streams = 50;
   http2_.stranger_streams = 10;
   http2_.total = std::make_shared<Budget>(1'000'000);
-  http2_.strangers = std::make_shared<Budget>(100'000);
+  http2_.strangers = std::make_shared<AddressBudgets>(100'000, 50'000);
   std::vector<std::shared_ptr<ServerCall>> held;
   add("/s/Hold", [&held](const std::shared_ptr<ServerCall>& one) { held.push_back(one); });
   listen();
@@ -330,14 +330,14 @@ TEST_F(GrpcServer, StrangersHaveLess) {
   ASSERT_TRUE(run_until([&held] { return held.size() == 10; }));
   settle();
   EXPECT_EQ(held.size(), 10U);
-  EXPECT_GT(http2_.strangers->used(), 0U);
+  EXPECT_GT(http2_.strangers->all().used(), 0U);
   EXPECT_EQ(http2_.total->used(), 0U);
   known = true;
   held[0]->reply("");
   ASSERT_TRUE(run_until([&held] { return held.size() == 51; }));
   settle();
   EXPECT_EQ(held.size(), 51U);
-  EXPECT_EQ(http2_.strangers->used(), 0U);
+  EXPECT_EQ(http2_.strangers->all().used(), 0U);
   EXPECT_GT(http2_.total->used(), 0U);
   channel_.reset();
   ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));

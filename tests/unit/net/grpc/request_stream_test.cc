@@ -78,7 +78,7 @@ TEST_F(RequestStream, AMessageThatIsCutOffIsAnError) {
   socket.send(std::string(kPreface) + frame(kSettings, 0, 0, "") + grpc_request(1, "/s/Each") +
               frame(kData, kEndStream, 1, grpc_message("cut off").substr(0, 9)));
   std::vector<Frame> frames;
-  const auto ended = [&frames](const Frame& one) { return one.type == kHeaders && (one.flags & kEndStream) != 0; };
+  const auto ended = [](const Frame& one) { return one.type == kHeaders && (one.flags & kEndStream) != 0; };
   ASSERT_TRUE(run_until([&] {
     socket.pump();
     for (Frame& one : take_frames(socket.input())) frames.push_back(std::move(one));
