@@ -18,6 +18,7 @@ constexpr std::size_t kBehind = 64 * 1024;  // unsent bytes; on_writable comes w
 MembershipWatch::MembershipWatch(core::Gateway& gateway) : gateway_(gateway) {
   registration_ = gateway_.when_view_changes([this] {
     ++version_;
+    view_.clear();
     for (const auto& watcher : watchers_) update(*watcher);
   });
 }
@@ -53,7 +54,8 @@ void MembershipWatch::update(Watcher& watcher) {
   watcher.call->send(view());
 }
 
-std::string MembershipWatch::view() const {
+const std::string& MembershipWatch::view() {
+  if (!view_.empty()) return view_;
   v1::MemberView view;
   view.set_version(version_);
   view.set_ring(gateway_.ring().fingerprint());
@@ -66,7 +68,8 @@ std::string MembershipWatch::view() const {
     added->set_phase(static_cast<messages::Phase>(member.phase));
     added->set_on_ring(member.on_ring);
   }
-  return view.SerializeAsString();
+  view_ = view.SerializeAsString();
+  return view_;
 }
 
 }  // namespace ringside::peer

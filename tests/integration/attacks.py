@@ -16,6 +16,8 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 HEALTH = "/grpc.health.v1.Health/Check"
+HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
+MEMBERSHIP = "/ringside.peer.v1.Membership/Watch"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 EMPTY_MESSAGE = b"\0\0\0\0\0"
 

@@ -22,7 +22,8 @@ def target(world, request):
     return host
 
 
-@pytest.mark.parametrize("path", [attacks.HEALTH, attacks.REFLECTION], ids=["health", "reflection"])
+@pytest.mark.parametrize("path", [attacks.HEALTH, attacks.REFLECTION, attacks.HEALTH_WATCH, attacks.MEMBERSHIP],
+                         ids=["health", "reflection", "health-watch", "membership"])
 def test_paced_resets(target, path):
     """Each request is reset some milliseconds after it was sent, when it is at work."""
     pending = collections.deque()
@@ -42,13 +43,15 @@ def test_paced_resets(target, path):
     assert cost.grown < 64
 
 
-def test_reflection_streams_left_open(target):
+@pytest.mark.parametrize("path", [attacks.REFLECTION, attacks.HEALTH_WATCH, attacks.MEMBERSHIP],
+                         ids=["reflection", "health-watch", "membership"])
+def test_streams_left_open(target, path):
     attackers = [attacks.Attacker(target.address, target.source) for _ in range(4000 // target.streams)]
-    with attacks.measured(target, f"reflection streams left open ({target.listener})") as cost:
+    message, flags = (b"\0\0\0\0\3\x3a\1*", 0) if path == attacks.REFLECTION else (attacks.EMPTY_MESSAGE, END_STREAM)
+    with attacks.measured(target, f"streams of {path} left open ({target.listener})") as cost:
         for attacker in attackers:
             for i in range(target.streams):
-                attacker.send(attacks.request(2 * i + 1, attacks.REFLECTION) +
-                              frame(attacks.DATA, 0, 2 * i + 1, b"\0\0\0\0\3\x3a\1*"))
+                attacker.send(attacks.request(2 * i + 1, path) + frame(attacks.DATA, flags, 2 * i + 1, message))
             attacker.finish()
         target.well()  # all of that has been read
         assert cost.threads() < 8
