@@ -14,10 +14,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <google/protobuf/message.h>
-#include <grpc/health/v1/health.pb.h>
-#include <messages/control_plane.grpc.pb.h>
-#include <ringside/peer/v1/peer.grpc.pb.h>
 
 #include "sidecar/admin/admin_api.h"
 #include "sidecar/cli/cli.h"
@@ -25,15 +21,17 @@
 #include "sidecar/config/load.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
-#include "sidecar/net/grpc/grpc_library_server.h"
 #include "sidecar/net/grpc/grpc_server.h"
 #include "sidecar/net/listener/listener.h"
+#include "sidecar/peer/member_addresses.h"
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
 #include "sidecar/process/descriptor_shares.h"
 #include "sidecar/process/memory_limit.h"
 #include "sidecar/runtime/engine.h"
+#include "sidecar/services/health.h"
+#include "sidecar/services/reflection.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wiring.h"
 
@@ -41,6 +39,7 @@ namespace ringside {
 namespace {
 
 constexpr int kUsage = 2;
+constexpr std::size_t kLeastControlBytes = std::size_t{32} << 20;  // two of the largest questions of members
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
 class Sidecar {
@@ -70,14 +69,12 @@ class Sidecar {
   const config::Settings& settings_;
   log::Log& log_;
   std::mt19937_64 chance_;
-  messages::ControlPlane::Service control_plane_;  // for reflection; its methods are served natively
-  peer::v1::Peer::Service peer_service_;
-  peer::v1::Membership::Service membership_service_;
   wire::ApplyJson json_;
   std::shared_ptr<net::Resolver> resolver_;
   std::shared_ptr<net::MethodTable> peer_methods_ = std::make_shared<net::MethodTable>();
   std::shared_ptr<net::MethodTable> local_methods_ = std::make_shared<net::MethodTable>();
-  std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
+  services::Health health_;
+  services::Reflection reflection_;
   net::HttpHandler serve_local_, serve_admin_;
   net::HttpErrorShaper shape_local_error_;
   process::DescriptorShares shares_;
@@ -88,6 +85,7 @@ class Sidecar {
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
+  std::unique_ptr<peer::MemberAddresses> member_addresses_;
   std::unique_ptr<peer::PeerClient> peer_client_;
   std::unique_ptr<peer::PeerServer> peer_server_;
   std::unique_ptr<peer::MembershipWatch> watch_;
@@ -99,12 +97,7 @@ class Sidecar {
 
 base::Result<void, std::string> Sidecar::start() {
   resolver_ = std::make_shared<net::Resolver>(loop_, resolver_options(settings_));
-  google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();  // reflection shows it
   shares_ = process::share_descriptors(process::descriptor_limit(), process::open_descriptors());
-  peer_library_ = std::make_shared<net::GrpcLibraryServer>(
-      std::vector<grpc::Service*>{&control_plane_, &peer_service_, &membership_service_}, shares_.bridges);
-  local_library_ = std::make_shared<net::GrpcLibraryServer>(
-      std::vector<grpc::Service*>{&control_plane_, &membership_service_}, shares_.bridges);
   if (auto opened = open_listeners(); !opened) return opened;
   make_parts();
   log_start();
@@ -136,9 +129,17 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   };
   net::ListenerOptions peer;
   peer.address = to_endpoint(config::Listen(settings_.peer));
-  peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_, .bridge = peer_library_});
+  peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_});
+  peer.http2->is_known = [this](const std::string& address) { return member_addresses_->contains(address); };
   peer.on_incident = incident;
   apply_limits(peer, "peer", shares_.peer);
+  // Of the bytes of this listener members' calls have half; strangers use none of it, and calls none of what pings
+  // need.
+  const std::size_t quarter = listener_bytes(memory_) / 4;
+  peer.http2->total = std::make_shared<net::Budget>(2 * quarter);
+  peer.http2->control = std::make_shared<net::Budget>(std::max(quarter, kLeastControlBytes));
+  const std::size_t of_strangers = std::max(quarter, 4 * settings_.max_message);
+  peer.http2->strangers = std::make_shared<net::AddressBudgets>(of_strangers, of_strangers / 2);
   if (auto opened = open(std::move(peer), false); !opened) return opened;
 
   net::ListenerOptions admin;
@@ -165,7 +166,6 @@ base::Result<void, std::string> Sidecar::open_listeners() {
     local.http1->max_body = settings_.max_message;
     local.http2.emplace().service = net::serve_grpc(
         {.methods = local_methods_,
-         .bridge = local_library_,
          .guard = [this](const auto&... request) { return local_->check_origin(request...); },
          .not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); }});
     local.on_incident = incident;
@@ -218,7 +218,10 @@ void Sidecar::make_parts() {
   client.resolver = resolver_;
   client.random = [this] { return jitter(); };
   client.to_clock = runtime::to_steady;
+  client.on_reached = [this] { member_addresses_->look_again(); };
   peer_client_ = std::make_unique<peer::PeerClient>(loop_, std::move(client), *engine_);
+  member_addresses_ = std::make_unique<peer::MemberAddresses>(
+      *engine_, [this](const std::string& member) { return peer_client_->reached_at(member); });
   const auto count_refusal = [this](core::Reason reason) { metrics_->refused_at_listener(reason); };
   peer::PeerServerOptions served = peer_options(settings_);
   served.on_refusal = count_refusal;
@@ -241,12 +244,13 @@ void Sidecar::make_parts() {
       std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random, std::move(found));
   if (settings_.app) app_ = make_adapter(loop_, settings_, shares_.app, resolver_, json_, *engine_, log_, random);
 
+  for (const auto& methods : {peer_methods_, local_methods_}) {
+    health_.add_methods(*methods);
+    reflection_.add_methods(*methods);
+  }
   const auto tell_health = [this] {
     const bool ready = engine_->status().not_ready_because.empty();
-    for (const char* service : {"", messages::ControlPlane::service_full_name()}) {
-      peer_library_->set_serving(service, ready);
-      local_library_->set_serving(service, ready);
-    }
+    for (const char* service : {"", "messages.ControlPlane"}) health_.set_serving(service, ready);
   };
   tell_health();
   engine_->when_view_changes(tell_health);
@@ -280,8 +284,8 @@ void Sidecar::stop() {
     engine_->close([this, until] {
       local_->stop();
       watch_->stop();
-      peer_library_->shutdown();
-      local_library_->shutdown();
+      health_.stop();
+      reflection_.stop();
       // Calls that moved on to their new owners are still under way here: they end, or their deadlines do.
       // What the drain has taken of --drain-timeout is not theirs any more.
       const auto left =

@@ -20,6 +20,8 @@ struct Rpc {
   std::string (*encode)(const core::PeerRequest& request);
   // The error says in what way it is malformed.
   base::Result<core::PeerRequest, std::string> (*decode)(const std::string& body);
+  // Of the answer, or of each of its parts: more than any host has to say. What is larger is not read.
+  std::size_t max_answer = 0;
   bool in_parts = false;  // the answer is a stream (encode_inventory)
 };
 // In the order of core::PeerRequest.

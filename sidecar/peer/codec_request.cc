@@ -20,6 +20,13 @@ constexpr int kMaxKnownHosts = 4096;
 constexpr int kMaxAnnounced = 1'000'000;
 constexpr int kMaxRanges = 1'000'000;
 
+// How large answers may be.
+constexpr std::size_t kOfNumbers = std::size_t{64} << 10;       // numbers, and a text or two
+constexpr std::size_t kOfNames = std::size_t{2} << 20;          // the names of kMaxKnownHosts, and more
+constexpr std::size_t kOfRejections = std::size_t{16} << 20;    // of kMaxAnnounced ids, should some be rejected
+constexpr std::size_t kOfInventoryPart = std::size_t{4} << 20;  // 50,000 claims, and the answers of one activation
+constexpr std::size_t kOfAllIds = std::size_t{128} << 20;       // a legacy host says them in one message
+
 given::NegotiateRequest to_proto(const core::NegotiateRequest& request) {
   given::NegotiateRequest out;
   for (const std::string& host : request.hosts) out.add_known_hosts(host);
@@ -161,7 +168,7 @@ Read<core::EndedRequest> read(const ours::ExpireRequest& in) {
 // ---- the table ----
 
 template <typename Request, typename Proto>
-constexpr Rpc rpc(std::string_view path) {
+constexpr Rpc rpc(std::string_view path, std::size_t max_answer) {
   return {path,
           [](const core::PeerRequest& request) { return to_proto(std::get<Request>(request)).SerializeAsString(); },
           [](const std::string& body) -> base::Result<core::PeerRequest, std::string> {
@@ -170,15 +177,17 @@ constexpr Rpc rpc(std::string_view path) {
             auto request = read(in);
             if (!request) return base::Error(request.error());
             return core::PeerRequest(std::move(*request));
-          }};
+          },
+          max_answer};
 }
 
 // What has nothing to say but that it is asked.
 template <typename Request>
-constexpr Rpc bare(std::string_view path) {
+constexpr Rpc bare(std::string_view path, std::size_t max_answer) {
   return {
       path, [](const core::PeerRequest&) { return std::string(); },
-      [](const std::string&) -> base::Result<core::PeerRequest, std::string> { return core::PeerRequest(Request{}); }};
+      [](const std::string&) -> base::Result<core::PeerRequest, std::string> { return core::PeerRequest(Request{}); },
+      max_answer};
 }
 
 constexpr Rpc in_parts(Rpc rpc) {
@@ -187,17 +196,17 @@ constexpr Rpc in_parts(Rpc rpc) {
 }
 
 constexpr std::array<Rpc, std::variant_size_v<core::PeerRequest>> kRpcs = {
-    bare<core::PingRequest>("/messages.ControlPlane/Ping"),
-    rpc<core::NegotiateRequest, given::NegotiateRequest>("/messages.ControlPlane/Negotiate"),
-    bare<core::IdsRequest>("/messages.ControlPlane/GetLocalActorIds"),
-    rpc<core::OwnershipRequest, given::OwnershipAnnounce>("/messages.ControlPlane/AnnounceOwnership"),
-    rpc<core::LegacyExpiryRequest, given::ExpiryAnnounce>("/messages.ControlPlane/AnnounceExpiry"),
-    rpc<core::ClosingRequest, given::ClosingNotice>("/messages.ControlPlane/Closing"),
-    rpc<core::JoinRequest, ours::JoinRequest>("/ringside.peer.v1.Peer/Join"),
-    bare<core::LeaveRequest>("/ringside.peer.v1.Peer/Leave"),
-    in_parts(rpc<core::InventoryRequest, ours::InventoryRequest>("/ringside.peer.v1.Peer/Inventory")),
-    rpc<core::ProbeRequest, ours::ProbeRequest>("/ringside.peer.v1.Peer/Probe"),
-    rpc<core::EndedRequest, ours::ExpireRequest>("/ringside.peer.v1.Peer/Expire"),
+    bare<core::PingRequest>("/messages.ControlPlane/Ping", kOfNumbers),
+    rpc<core::NegotiateRequest, given::NegotiateRequest>("/messages.ControlPlane/Negotiate", kOfNames),
+    bare<core::IdsRequest>("/messages.ControlPlane/GetLocalActorIds", kOfAllIds),
+    rpc<core::OwnershipRequest, given::OwnershipAnnounce>("/messages.ControlPlane/AnnounceOwnership", kOfRejections),
+    rpc<core::LegacyExpiryRequest, given::ExpiryAnnounce>("/messages.ControlPlane/AnnounceExpiry", kOfNumbers),
+    rpc<core::ClosingRequest, given::ClosingNotice>("/messages.ControlPlane/Closing", kOfNumbers),
+    rpc<core::JoinRequest, ours::JoinRequest>("/ringside.peer.v1.Peer/Join", kOfNames),
+    bare<core::LeaveRequest>("/ringside.peer.v1.Peer/Leave", kOfNumbers),
+    in_parts(rpc<core::InventoryRequest, ours::InventoryRequest>("/ringside.peer.v1.Peer/Inventory", kOfInventoryPart)),
+    rpc<core::ProbeRequest, ours::ProbeRequest>("/ringside.peer.v1.Peer/Probe", kOfNumbers),
+    rpc<core::EndedRequest, ours::ExpireRequest>("/ringside.peer.v1.Peer/Expire", kOfNumbers),
 };
 
 }  // namespace

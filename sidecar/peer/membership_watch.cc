@@ -9,7 +9,8 @@
 namespace ringside::peer {
 namespace {
 
-constexpr std::size_t kMaxWatchers = 1000;
+constexpr std::size_t kMaxOfConnection = 100;
+constexpr std::size_t kMaxWatchers = 1000;  // on each listener: those on one leave room on the other
 constexpr std::size_t kBehind = 64 * 1024;  // unsent bytes; on_writable comes when it has caught up
 
 }  // namespace
@@ -17,6 +18,7 @@ constexpr std::size_t kBehind = 64 * 1024;  // unsent bytes; on_writable comes w
 MembershipWatch::MembershipWatch(core::Gateway& gateway) : gateway_(gateway) {
   registration_ = gateway_.when_view_changes([this] {
     ++version_;
+    view_.clear();
     for (const auto& watcher : watchers_) update(*watcher);
   });
 }
@@ -26,21 +28,16 @@ MembershipWatch::~MembershipWatch() { gateway_.forget(registration_); }
 void MembershipWatch::add_methods(net::MethodTable& table) {
   net::Method method;
   method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve(call); };
+  method.open_streams = open_.emplace_back(std::make_shared<net::OpenStreams>(kMaxOfConnection, kMaxWatchers));
   table.add(std::string(kWatchPath), std::move(method));
 }
 
 void MembershipWatch::stop() {
-  stopped_ = true;
-  for (const auto& watcher : std::exchange(watchers_, {})) {
-    watcher->call->finish(net::GrpcStatus::kUnavailable, "this host is closing");
-  }
+  for (const auto& open : open_) open->stop();
+  watchers_.clear();
 }
 
 void MembershipWatch::serve(const std::shared_ptr<net::ServerCall>& call) {
-  if (stopped_) return call->finish(net::GrpcStatus::kUnavailable, "this host is closing");
-  if (watchers_.size() >= kMaxWatchers) {
-    return call->finish(net::GrpcStatus::kResourceExhausted, "too many watchers");
-  }
   const auto watcher = std::make_shared<Watcher>(Watcher{call, 0});
   watchers_.push_back(watcher);
   call->on_cancel(
@@ -57,7 +54,8 @@ void MembershipWatch::update(Watcher& watcher) {
   watcher.call->send(view());
 }
 
-std::string MembershipWatch::view() const {
+const std::string& MembershipWatch::view() {
+  if (!view_.empty()) return view_;
   v1::MemberView view;
   view.set_version(version_);
   view.set_ring(gateway_.ring().fingerprint().value());
@@ -70,7 +68,8 @@ std::string MembershipWatch::view() const {
     added->set_phase(static_cast<messages::Phase>(member.phase));
     added->set_on_ring(member.on_ring);
   }
-  return view.SerializeAsString();
+  view_ = view.SerializeAsString();
+  return view_;
 }
 
 }  // namespace ringside::peer

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <vector>
 
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
@@ -27,13 +28,14 @@ class MembershipWatch {
 
   void serve(const std::shared_ptr<net::ServerCall>& call);
   void update(Watcher& watcher);
-  std::string view() const;
+  const std::string& view();
 
   core::Gateway& gateway_;
   core::WatcherId registration_;
   std::uint64_t version_ = 1;
-  bool stopped_ = false;
+  std::string view_;  // serialized once for all who watch; empty: to be made anew
   std::list<std::shared_ptr<Watcher>> watchers_;
+  std::vector<std::shared_ptr<net::OpenStreams>> open_;  // of each table
 };
 
 }  // namespace ringside::peer

@@ -13,7 +13,7 @@
 namespace ringside::peer {
 namespace {
 
-constexpr std::size_t kMaxInventory = std::size_t{128} << 20;  // of a legacy host, in one message
+constexpr std::size_t kReservedStreams = 16;  // pings do not wait behind calls
 constexpr std::chrono::milliseconds kGrace{100};
 static_assert(kGrace > core::kAnswerGrace, "the core gives up before");
 constexpr std::chrono::seconds kUnused{120};
@@ -86,9 +86,22 @@ net::GrpcChannel* PeerClient::channel(const std::string& host) {
   options.endpoint.port = name->port;
   options.resolver = options_.resolver;
   options.random = options_.random;
+  options.reserved_streams = kReservedStreams;
+  options.on_transport = [this, host](net::Transport& transport) {
+    const auto found = channels_.find(host);
+    std::string address = transport.peer_address();
+    if (found == channels_.end() || found->second.reached_at == address) return;
+    found->second.reached_at = std::move(address);
+    if (options_.on_reached) options_.on_reached();
+  };
   options.on_disconnected = [this, host](const net::CallResult&) { sink_.connection_lost(host); };
   entry.channel = std::make_unique<net::GrpcChannel>(loop_, std::move(options));
   return entry.channel.get();
+}
+
+std::string PeerClient::reached_at(const std::string& host) const {
+  const auto found = channels_.find(host);
+  return found == channels_.end() ? std::string() : found->second.reached_at;
 }
 
 void PeerClient::drop_unused() {
@@ -115,8 +128,9 @@ void PeerClient::ask(core::AskPeer question) {
   options.deadline = net::Clock::now() + question.timeout;
   // A question about liveness is one about now, not about the last failure to connect.
   options.connect_now = true;
-  options.max_message = kMaxInventory;
+  options.urgent = true;
   const Rpc& rpc = rpc_of(question.request);
+  options.max_message = rpc.max_answer;
   if (rpc.in_parts) return ask_inventory(*to, question, metadata(), options);
   std::string body = rpc.encode(question.request);
   to->unary(std::string(rpc.path), metadata(), std::move(body), options,

@@ -20,6 +20,7 @@ struct PeerClientOptions {
   std::shared_ptr<net::Resolver> resolver;
   std::function<double()> random;                                 // in [0, 1), for backoff
   std::function<net::Clock::time_point(core::Instant)> to_clock;  // the core's time on the loop's clock
+  std::function<void()> on_reached;                               // a host has another address now; may be empty
 };
 
 class PeerClient : public core::PeerPort {
@@ -33,11 +34,14 @@ class PeerClient : public core::PeerPort {
   void drop_queue(const std::string& host) override;
 
   std::size_t connections() const { return channels_.size(); }
+  // The IP at which this host was reached last; empty where there is no connection to it.
+  std::string reached_at(const std::string& host) const;
 
  private:
   struct Host {
     std::unique_ptr<net::GrpcChannel> channel;
     net::Clock::time_point last_used;
+    std::string reached_at;
   };
   struct InventoryRead;
 

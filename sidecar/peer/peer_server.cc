@@ -55,6 +55,7 @@ void PeerServer::add_methods(net::MethodTable& table) {
   for (const Rpc& rpc : rpcs()) {
     net::Method method;
     method.max_message = kMaxControlMessage;
+    method.control = true;
     method.oversize = method.malformed = net::GrpcStatus::kInvalidArgument;
     method.refusal = [this](net::Refusal why) {
       count(wire::server_refusal(why).reason);

@@ -22,11 +22,10 @@ DescriptorShares share_descriptors(std::size_t limit, std::size_t open) {
   const std::size_t free = limit > taken ? limit - taken : 0;
   DescriptorShares shares;
   shares.admin = std::clamp<std::size_t>(free / 10, 4, 64);
-  shares.bridges = std::clamp<std::size_t>(free / 32, 2, 1000);
   shares.app = std::clamp<std::size_t>(free / 4, 4, kMostConnections);
   shares.peer = std::clamp<std::size_t>(free / 4, 4, kMostConnections);
   const std::size_t to_peers = std::clamp<std::size_t>(free / 8, 4, kMostPeers);
-  const std::size_t others = shares.admin + 4 * shares.bridges + shares.app + to_peers + shares.peer;
+  const std::size_t others = shares.admin + shares.app + to_peers + shares.peer;
   shares.local = std::clamp<std::size_t>(free > others ? free - others : 0, 4, kMostConnections);
   return shares;
 }

@@ -7,11 +7,10 @@
 namespace ringside::process {
 
 struct DescriptorShares {
-  std::size_t admin = 0;    // accepted connections
-  std::size_t peer = 0;     // accepted connections
-  std::size_t local = 0;    // accepted connections, of all local listeners together
-  std::size_t bridges = 0;  // sessions with the gRPC library for each of its two servers, two descriptors each
-  std::size_t app = 0;      // connections to the app; some are kept for those to other hosts besides
+  std::size_t admin = 0;  // accepted connections
+  std::size_t peer = 0;   // accepted connections
+  std::size_t local = 0;  // accepted connections, of all local listeners together
+  std::size_t app = 0;    // connections to the app; some are kept for those to other hosts besides
 };
 
 // Divides `limit`, less what is `open` already and a reserve. Every share is at least a few, however low the limit is.

@@ -99,8 +99,9 @@ def counted(answer):
 
 
 class Sidecar(Process):
-    def __init__(self, *flags, app=None, host="127.0.0.1", peer="127.0.0.1:0", join=(), local=("127.0.0.1:0",), **env):
-        command = [RINGSIDE, "serve", "--host", host, "--peer", peer, "--admin", "127.0.0.1:0"]
+    def __init__(self, *flags, app=None, host="127.0.0.1", peer="127.0.0.1:0", join=(), local=("127.0.0.1:0",), descriptors=None, **env):
+        limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
+        command = [*limited, RINGSIDE, "serve", "--host", host, "--peer", peer, "--admin", "127.0.0.1:0"]
         for one in local:
             command += ["--local", one]
         for one in join:

@@ -97,8 +97,15 @@ def test_grpc_health_and_reflection(world):
         with pytest.raises(grpc.RpcError) as error:
             raw_call(address, "/grpc.health.v1.Health/Check", b"\x0a\x06nobody")
         assert error.value.code() == grpc.StatusCode.NOT_FOUND
-        listed = raw_call(address, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", b"\x3a\x01*", True)
-        assert b"messages.ControlPlane" in listed and b"grpc.health.v1.Health" in listed
+        for version in ("v1", "v1alpha"):
+            method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+            listed = raw_call(address, method, b"\x3a\x01*", True)
+            for service in (b"messages.ControlPlane", b"ringside.peer.v1.Membership", b"grpc.health.v1.Health"):
+                assert service in listed
+            assert (b"ringside.peer.v1.Peer" in listed) == (address == one.peer)
+            described = raw_call(address, method, b"\x22\x15messages.ControlPlane", True)
+            assert b"messages/control_plane.proto" in described and b"google/protobuf/any.proto" in described
+            assert b"ServerReflectionInfo" in raw_call(address, method, b"\x22\x28grpc.reflection.v1alpha.ServerReflection", True)
     assert two.cli("drain").returncode == 0
     cluster.until(lambda: raw_call(two.local, "/grpc.health.v1.Health/Check", b"") == b"\x08\x02", "not serving")
 

@@ -45,8 +45,12 @@ bool ChannelSession::open(const std::shared_ptr<SessionStream>& stream) {
 
 std::size_t ChannelSession::room() {
   if (!ready()) return 0;
-  const std::size_t allowed = nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  const std::size_t allowed = allowed_streams();
   return allowed - std::min(allowed, streams_.size());
+}
+
+std::size_t ChannelSession::allowed_streams() {
+  return nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
 void ChannelSession::leave(std::int32_t id, bool reset) {
@@ -65,11 +69,7 @@ std::shared_ptr<SessionStream> ChannelSession::find(std::int32_t id) const {
 }
 
 void ChannelSession::on_header(std::int32_t id, std::string_view name, std::string_view value) {
-  if (const auto stream = find(id)) {
-    stream->on_header(name, value);
-  } else {
-    charge(0.01, "header flood");  // a block that goes on after its stream has been left
-  }
+  if (const auto stream = find(id)) stream->on_header(name, value);
 }
 
 void ChannelSession::on_headers_end(std::int32_t id, bool end_stream) {
@@ -97,8 +97,10 @@ void ChannelSession::on_stream_closed(std::int32_t id, std::uint32_t error) {
 }
 
 void ChannelSession::on_settings() {
-  if (std::exchange(ready_, true)) return;
-  if (const auto owner = owner_.lock()) owner->on_session_ready(*this);
+  const auto owner = owner_.lock();
+  const bool first = !std::exchange(ready_, true);
+  if (!owner) return;
+  first ? owner->on_session_ready(*this) : owner->on_session_settings();
 }
 
 void ChannelSession::on_goaway() { go_away(); }

@@ -39,6 +39,8 @@ class SessionOwner {
   virtual ~SessionOwner() = default;
   // The server's SETTINGS are here: calls may start.
   virtual void on_session_ready(ChannelSession& session) = 0;
+  // It has sent others since: it may allow more streams.
+  virtual void on_session_settings() = 0;
   // No new calls on it (GOAWAY, or no stream id left); those under way go on.
   virtual void on_session_going_away(ChannelSession& session) = 0;
   virtual void on_session_end(ChannelSession& session, const std::string& why, error_code ec) = 0;
@@ -55,7 +57,8 @@ class ChannelSession final : public Http2Connection {
   // Ends at once, with a reset: what the kernel has not sent yet it drops.
   void abort(std::string_view why);
   bool going_away() const { return going_away_; }
-  // How many more streams the server allows.
+  // How many streams the server allows at the same time, and how many more now.
+  std::size_t allowed_streams();
   std::size_t room();
   bool ready() const { return ready_ && !going_away_ && !closed() && !stopping(); }
   std::shared_ptr<ChannelSession> shared() { return std::static_pointer_cast<ChannelSession>(shared_from_this()); }

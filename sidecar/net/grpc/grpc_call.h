@@ -38,6 +38,8 @@ using CallDone = absl::AnyInvocable<void(CallResult)>;
 struct CallOptions {
   std::optional<Clock::time_point> deadline;       // sent as grpc-timeout, and enforced here
   std::size_t max_message = std::size_t{4} << 20;  // of each message received; above it RESOURCE_EXHAUSTED
+  // May take the streams that the channel reserves: it does not wait behind other calls.
+  bool urgent = false;
   bool connect_now = false;  // try to connect even where the channel is waiting to reconnect (a probe)
   // So much later the deadline is enforced here: the server's own word on it says more.
   std::chrono::milliseconds grace{0};

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -66,6 +66,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     const Delivery delivery = call->delivery();
     forget(call);
     call->drop();
+    serve_waiting();
     return delivery;
   }
 
@@ -134,10 +135,14 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   // On a connection, or waiting for one, or failed because there is none for the moment.
   void place(const std::shared_ptr<ChannelCall>& call) {
+    if (must_wait(*call)) return wait(call);
     if (const auto session = session_with_room(); session && session->open(call)) return start_clock(*call);
-    if (!connecting_ && !begin_connecting(*call)) return;
-    waiting_.push_back(call);
+    if (connecting_ || begin_connecting(*call)) wait(call);
   }
+
+  // Urgent calls first, the others as they were made.
+  static std::pair<bool, CallId> turn_of(const ChannelCall& call) { return {!call.options().urgent, call.id()}; }
+  void wait(const std::shared_ptr<ChannelCall>& call) { waiting_.emplace(turn_of(*call), call); }
 
   void start_clock(ChannelCall& call) {
     if (!call.options().answer_within || call.answer_is_due()) return;
@@ -168,7 +173,13 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     return true;
   }
 
-  // Where there may be one only, nghttp2 lets what is too much wait.
+  // Where there may be one connection only, calls wait for its streams.
+  bool must_wait(const ChannelCall& call) const {
+    if (options_.max_connections > 1 || !current_ || !current_->ready()) return false;
+    if (call.options().urgent) return current_->room() == 0;
+    return current_->room() <= std::min(options_.reserved_streams, current_->allowed_streams() / 4);
+  }
+
   std::shared_ptr<ChannelSession> session_with_room() const {
     if (options_.max_connections == 1) return current_;
     for (const auto& session : sessions_) {
@@ -188,18 +199,18 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void place_waiting() {
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& call : waiting) {
+    for (const auto& [turn, call] : waiting) {
       if (!call->over()) place(call);
     }
   }
 
   // A stream has become free.
   void serve_waiting() {
-    while (options_.max_connections > 1 && !waiting_.empty()) {
+    while (!waiting_.empty()) {
       const auto session = session_with_room();
-      if (!session) return;
-      const auto call = waiting_.front();
-      waiting_.pop_front();
+      const auto call = waiting_.begin()->second;
+      if (!session || !session->ready() || must_wait(*call)) return;
+      waiting_.erase(waiting_.begin());
       if (!call->over()) place(call);
     }
   }
@@ -237,7 +248,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.unresolved = unresolved;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& call : waiting) call->fail(last_failure_);
+    for (const auto& [turn, call] : waiting) call->fail(last_failure_);
     if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
   }
 
@@ -259,10 +270,13 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (options_.on_connected) options_.on_connected();
   }
 
+  void on_session_settings() override { serve_waiting(); }
+
   void on_session_going_away(ChannelSession& session) override {
     if (current_.get() != &session) return;
     if (connecting_) return;  // before it was ready: its end will tell
     current_.reset();
+    place_waiting();
   }
 
   void on_session_end(ChannelSession& session, const std::string& why, error_code ec) override {
@@ -286,7 +300,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.status = GrpcStatus::kUnavailable;
     last_failure_.message = options_.endpoint.to_string() + ": " + (why.empty() ? "the connection was closed" : why);
     last_failure_.reset = true;
-    if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
+    if (closed_) return;
+    if (was_current) place_waiting();
+    if (options_.on_disconnected) options_.on_disconnected(last_failure_);
   }
 
   void on_call_over(CallId id, CallResult result) override {
@@ -305,7 +321,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (call->due()) deadlines_.remove(*call->due(), call->id());
     on_bytes_gone(call->held_bytes());
     calls_.erase(call->id());
-    if (!waiting_.empty()) std::erase(waiting_, call);
+    waiting_.erase(turn_of(*call));
   }
 
   void expire(CallId id) {
@@ -328,7 +344,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   boost::asio::steady_timer handshake_;
   DeadlineQueue<GrpcChannel::CallId> deadlines_;
   absl::flat_hash_map<CallId, std::shared_ptr<ChannelCall>> calls_;
-  std::deque<std::shared_ptr<ChannelCall>> waiting_;  // for the connection
+  std::map<std::pair<bool, CallId>, std::shared_ptr<ChannelCall>> waiting_;  // for the connection, or a stream of it
   std::shared_ptr<ChannelSession> current_;
   std::set<std::shared_ptr<ChannelSession>> sessions_;  // also those that finish their calls after a GOAWAY
   CallResult last_failure_;

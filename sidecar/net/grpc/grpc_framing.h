@@ -23,6 +23,12 @@ inline void append_grpc_message(std::string& to, std::string_view message) {
   to.append(message);
 }
 
+// Of the message that begins with this prefix.
+inline std::size_t grpc_message_length(std::string_view prefix) {
+  const auto byte = [prefix](std::size_t i) { return std::size_t{static_cast<std::uint8_t>(prefix[i])}; };
+  return byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4);
+}
+
 // Cuts a stream of bytes into messages. Memory grows with what has arrived, never with what was announced.
 class GrpcMessageReader {
  public:
@@ -54,10 +60,9 @@ class GrpcMessageReader {
         prefix_size_ += take;
         bytes.remove_prefix(take);
         if (prefix_size_ < kGrpcPrefix) return Error::kNone;
-        if (prefix_[0] > 1) return Error::kBadFlag;
+        if (static_cast<std::uint8_t>(prefix_[0]) > 1) return Error::kBadFlag;
         if (compressed() && !take_compressed_) return Error::kCompressed;
-        length_ = static_cast<std::size_t>(prefix_[1]) << 24 | static_cast<std::size_t>(prefix_[2]) << 16 |
-                  static_cast<std::size_t>(prefix_[3]) << 8 | static_cast<std::size_t>(prefix_[4]);
+        length_ = grpc_message_length({prefix_.data(), kGrpcPrefix});
         if (too_big() && !skip_too_big_) return Error::kTooBig;
       }
       if (to_skip_ > 0) {
@@ -87,7 +92,7 @@ class GrpcMessageReader {
   std::size_t max_message_;
   bool take_compressed_;
   bool skip_too_big_ = false;
-  std::array<std::uint8_t, kGrpcPrefix> prefix_{};
+  std::array<char, kGrpcPrefix> prefix_{};
   std::size_t prefix_size_ = 0;
   std::size_t length_ = 0;
   std::size_t to_skip_ = 0;  // of a message whose beginning has been handed over

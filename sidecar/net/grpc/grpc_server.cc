@@ -35,17 +35,20 @@ void refuse(Http2ServerSession& session, std::int32_t id, const Method* method, 
 
 class GrpcService final : public Http2Service {
  public:
-  GrpcService(Loop& loop, std::shared_ptr<const GrpcServerOptions> options) : options_(std::move(options)) {
-    if (options_->bridge) bridge_ = std::make_unique<GrpcBridge>(loop, options_->bridge);
-  }
+  explicit GrpcService(std::shared_ptr<const GrpcServerOptions> options) : options_(std::move(options)) {}
 
   std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                      RequestHead head) override {
     const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
-    const std::size_t most = session->options().max_header_list;
-    if (head.list_size > most) {
+    if (head.too_large) {
       refuse(*session, id, method, Refusal::kOversize, method ? method->oversize : GrpcStatus::kResourceExhausted,
-             "the metadata is larger than the limit of " + std::to_string(most) + " bytes");
+             "the metadata is larger than the limit of " + std::to_string(session->options().max_header_list) +
+                 " bytes, or has too many fields");
+      return nullptr;
+    }
+    if (head.no_room) {
+      refuse(*session, id, method, Refusal::kOverloaded, GrpcStatus::kResourceExhausted,
+             "too many bytes are waiting on this connection, or in all");
       return nullptr;
     }
     if (!is_grpc(head.metadata.get("content-type"))) return refuse_http(*session, id, 415);
@@ -58,16 +61,17 @@ class GrpcService final : public Http2Service {
         return nullptr;
       }
     }
-    return method ? open_native(session, id, *method, std::move(head)) : open_bridged(session, id, head);
-  }
-
-  void close() override {
-    if (bridge_) bridge_->close();
+    if (!method) {
+      refuse(*session, id, nullptr, Refusal::kUnserved, GrpcStatus::kUnimplemented,
+             "the method " + head.path + " is not served here");
+      return nullptr;
+    }
+    return open(session, id, *method, std::move(head));
   }
 
  private:
-  std::shared_ptr<ServerStream> open_native(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
-                                            const Method& method, RequestHead head) const {
+  static std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
+                                            const Method& method, RequestHead head) {
     const std::string* encoding = head.metadata.find("grpc-encoding");
     if (encoding && *encoding != "identity") {
       refuse(*session, id, &method, Refusal::kUnserved, GrpcStatus::kUnimplemented,
@@ -83,16 +87,18 @@ class GrpcService final : public Http2Service {
       }
       deadline = head.arrived + *parsed;
     }
-    return std::make_shared<NativeStream>(session, id, method, std::move(head), deadline);
-  }
-
-  std::shared_ptr<ServerStream> open_bridged(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
-                                             const RequestHead& head) const {
-    auto stream = bridge_ ? bridge_->open(session, id, head) : nullptr;
-    if (!stream) {
-      refuse(*session, id, nullptr, Refusal::kUnserved, bridge_ ? GrpcStatus::kUnavailable : GrpcStatus::kUnimplemented,
-             "the method " + head.path + (bridge_ ? " cannot be served now" : " is not served here"));
+    OpenStreams* const open_streams = method.open_streams.get();
+    if (open_streams != nullptr && open_streams->stopped()) {
+      refuse(*session, id, &method, Refusal::kUnserved, GrpcStatus::kUnavailable, kClosing);
+      return nullptr;
     }
+    if (open_streams != nullptr && !open_streams->has_room(session.get())) {
+      refuse(*session, id, &method, Refusal::kOverloaded, GrpcStatus::kResourceExhausted,
+             "too many streams of " + head.path + " are open, on this connection or in all");
+      return nullptr;
+    }
+    auto stream = std::make_shared<NativeStream>(session, id, method, std::move(head), deadline);
+    if (open_streams != nullptr) open_streams->add(session.get(), *stream);
     return stream;
   }
 
@@ -106,14 +112,13 @@ class GrpcService final : public Http2Service {
   }
 
   std::shared_ptr<const GrpcServerOptions> options_;
-  std::unique_ptr<GrpcBridge> bridge_;
 };
 
 }  // namespace
 
-std::function<std::unique_ptr<Http2Service>(Loop&)> serve_grpc(GrpcServerOptions options) {
-  return [shared = std::make_shared<const GrpcServerOptions>(std::move(options))](Loop& loop) {
-    return std::make_unique<GrpcService>(loop, shared);
+std::function<std::unique_ptr<Http2Service>()> serve_grpc(GrpcServerOptions options) {
+  return [shared = std::make_shared<const GrpcServerOptions>(std::move(options))] {
+    return std::make_unique<GrpcService>(shared);
   };
 }
 

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "sidecar/base/result.h"
-#include "sidecar/net/grpc/grpc_bridge.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http2/http2_server.h"
 #include "sidecar/net/http_message.h"
@@ -14,9 +13,8 @@
 namespace ringside::net {
 
 struct GrpcServerOptions {
+  // What is not in it answers UNIMPLEMENTED.
   std::shared_ptr<const MethodTable> methods;
-  // Where methods outside the table go; null: they answer UNIMPLEMENTED.
-  std::shared_ptr<BridgeTarget> bridge = nullptr;
   // Whether a request may reach any method at all; the error says why not. Null: all may.
   std::function<base::Result<void, std::string>(const std::string& authority, const std::string& peer,
                                                 const Metadata& metadata)>
@@ -26,6 +24,6 @@ struct GrpcServerOptions {
 };
 
 // For Http2Options::service. Metadata above max_header_list is answered with RESOURCE_EXHAUSTED.
-std::function<std::unique_ptr<Http2Service>(Loop&)> serve_grpc(GrpcServerOptions options);
+std::function<std::unique_ptr<Http2Service>()> serve_grpc(GrpcServerOptions options);
 
 }  // namespace ringside::net

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -12,14 +13,18 @@
 #include <absl/functional/any_invocable.h>
 
 #include "sidecar/net/grpc/grpc_status.h"
+#include "sidecar/net/grpc/open_streams.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
 
-// One unary or server-streaming gRPC call, as its handler sees it; the request is complete when the handler
-// runs. Held by whoever will answer; dropped without an answer it ends as INTERNAL. After the client has
-// gone everything here is a harmless no-op. Loop thread only.
+// What streams are told that end because this process does.
+inline constexpr std::string_view kClosing = "this host is closing";
+
+// One gRPC call, as its handler sees it; the request is complete when the handler runs. Held by whoever will answer;
+// dropped without an answer it ends as INTERNAL. After the client has gone everything here is a harmless no-op. Loop
+// thread only.
 class ServerCall {
  public:
   virtual ~ServerCall() = default;
@@ -33,7 +38,7 @@ class ServerCall {
   virtual const std::string& peer_address() const = 0;
   // From grpc-timeout, counted from the arrival of the headers. The server itself does not act on it.
   virtual std::optional<Clock::time_point> deadline() const = 0;
-  // The request message, once.
+  // The request message, once; of a stream of requests the one that the handler runs for.
   virtual std::string take_message() = 0;
 
   // Ends the call with one message and OK.
@@ -65,6 +70,15 @@ enum class Refusal {
 // A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
+  // Its bytes have a share of their own: what others send holds it up no more than it must.
+  bool control = false;
+  // The client may send any number of messages, and the handler runs for each, one after another, which it answers by
+  // send(): the next one not before the client has taken most of what it was answered. After the last one the call ends
+  // with OK; dropping it is not an error.
+  bool streams_requests = false;
+  // For calls that stay open: how many there may be, beyond which they end with RESOURCE_EXHAUSTED. Null: no bound but
+  // that on the streams of a connection.
+  std::shared_ptr<OpenStreams> open_streams = {};
   std::size_t max_message = std::size_t{4} << 20;
   // The server's own refusals: kOversize, kMalformed, kForbidden.
   GrpcStatus oversize = GrpcStatus::kResourceExhausted;
@@ -81,6 +95,12 @@ class MethodTable {
   const Method* find(std::string_view path) const {
     const auto found = methods_.find(absl::string_view(path.data(), path.size()));
     return found == methods_.end() ? nullptr : &found->second;
+  }
+  // The full names of the services that have a method here.
+  std::set<std::string> services() const {
+    std::set<std::string> names;
+    for (const auto& [path, method] : methods_) names.insert(path.substr(1, path.rfind('/') - 1));
+    return names;
   }
 
  private:

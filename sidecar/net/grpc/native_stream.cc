@@ -1,5 +1,7 @@
 #include "sidecar/net/grpc/native_stream.h"
 
+#include <algorithm>
+
 #include <boost/asio/post.hpp>
 
 namespace ringside::net {
@@ -35,13 +37,23 @@ NativeStream::NativeStream(const std::shared_ptr<Http2ServerSession>& session, s
 void NativeStream::on_data(std::string_view bytes) {
   const auto session = session_.lock();
   if (!session) return;
-  session->consume_stream(id_, bytes.size());
+  // A stream of requests gets its window back as they are taken.
+  if (!method_.streams_requests || finished_) session->consume_stream(id_, bytes.size());
   if (finished_ || dispatched_) return;
-  if (!session->account().take(bytes.size())) {
+  if (!session->account(method_.control).take(bytes.size())) {
     return refuse(Refusal::kOverloaded, GrpcStatus::kResourceExhausted,
                   "too many bytes are waiting on this connection");
   }
   request_bytes_ += bytes.size();
+  if (!method_.streams_requests) {
+    feed(bytes);
+    return;
+  }
+  unread_.append(bytes);
+  take_messages();
+}
+
+bool NativeStream::feed(std::string_view bytes) {
   bool second = false;
   const auto error = reader_.feed(bytes, [this, &second](std::string message) {
     second = has_message_;
@@ -63,10 +75,42 @@ void NativeStream::on_data(std::string_view bytes) {
       refuse(Refusal::kMalformed, method_.malformed, "the message's frame is malformed");
       break;
   }
+  return !finished_;
+}
+
+void NativeStream::take_messages() {
+  const auto keep = shared_from_this();
+  const auto session = session_.lock();
+  std::size_t taken = 0;
+  while (session && !finished_ && !gone_ && !overrun_ && out_.size() <= kWritableBelow) {
+    const std::string_view next = std::string_view(unread_).substr(taken);
+    if (next.size() < kGrpcPrefix) break;
+    const std::size_t length = grpc_message_length(next);
+    // Of one that is too large the prefix is enough to refuse it.
+    const std::size_t frame = kGrpcPrefix + (length > method_.max_message ? 0 : length);
+    if (next.size() < frame) break;
+    taken += frame;
+    if (!feed(next.substr(0, frame))) break;
+    has_message_ = false;
+    method_.handler(shared_from_this());
+  }
+  if (!session || gone_) return;
+  unread_.erase(0, taken);
+  const std::size_t held = std::min(taken, request_bytes_);  // a refusal has given them back
+  session->account(method_.control).give_back(held);
+  request_bytes_ -= held;
+  session->consume_stream(id_, taken);
+  if (!client_ended_ || finished_ || out_.size() > kWritableBelow) return;
+  if (!unread_.empty()) return refuse(Refusal::kMalformed, method_.malformed, "the last message is incomplete");
+  finish(GrpcStatus::kOk, "", {});
 }
 
 void NativeStream::on_end() {
   if (finished_ || dispatched_) return;
+  if (method_.streams_requests) {
+    client_ended_ = true;
+    return take_messages();
+  }
   if (!reader_.at_boundary()) return refuse(Refusal::kMalformed, method_.malformed, "the message is incomplete");
   if (!has_message_) return refuse(Refusal::kMalformed, method_.malformed, "this method takes exactly one message");
   release_request();
@@ -76,9 +120,10 @@ void NativeStream::on_end() {
 }
 
 void NativeStream::on_closed(std::uint32_t error) {
+  if (method_.open_streams) method_.open_streams->remove(*this);
   release_request();
   const auto session = session_.lock();
-  if (session) session->account().give_back(out_.size());
+  if (session) session->account(method_.control).give_back(out_.size());
   out_.clear();
   gone_ = true;
   auto cancel = std::move(on_cancel_);
@@ -98,7 +143,7 @@ void NativeStream::forget_callbacks() {
 
 void NativeStream::release_request() {
   const auto session = session_.lock();
-  if (session) session->account().give_back(request_bytes_);
+  if (session) session->account(method_.control).give_back(request_bytes_);
   request_bytes_ = 0;
 }
 
@@ -122,7 +167,7 @@ void NativeStream::send(std::string message) {
 }
 
 bool NativeStream::append(Http2ServerSession& session, std::string_view message) {
-  if (!session.account().take(kGrpcPrefix + message.size())) {
+  if (!session.account(method_.control).take(kGrpcPrefix + message.size())) {
     overrun_ = true;  // its handler hears of the end as of any other: on_cancel
     session.reset(id_, NGHTTP2_ENHANCE_YOUR_CALM);
     return false;
@@ -176,7 +221,7 @@ ssize_t NativeStream::read_body(std::uint8_t* to, std::size_t size, std::uint32_
   const auto session = session_.lock();
   if (!session) return NGHTTP2_ERR_CALLBACK_FAILURE;
   const std::size_t copied = out_.read(to, size);
-  session->account().give_back(copied);
+  session->account(method_.control).give_back(copied);
   if (out_.empty() && finished_) {
     *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
     HeaderList trailers;
@@ -187,7 +232,12 @@ ssize_t NativeStream::read_body(std::uint8_t* to, std::size_t size, std::uint32_
   if (above_mark_ && out_.size() <= kWritableBelow) {
     above_mark_ = false;
     boost::asio::post(session->io(), [self = shared_from_this()] {
-      if (self->on_writable_ && !self->finished_ && !self->gone_) self->on_writable_();
+      if (self->finished_ || self->gone_) return;
+      if (self->method_.streams_requests) {
+        self->take_messages();
+      } else if (self->on_writable_) {
+        self->on_writable_();
+      }
     });
   }
   if (copied == 0) return NGHTTP2_ERR_DEFERRED;

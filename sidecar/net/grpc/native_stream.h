@@ -1,4 +1,5 @@
-// A call served by the method table: takes the one request message, hands it to the handler, sends the answer.
+// A call served by the method table: takes the one request message, or each of a stream of them, hands it to the
+// handler, sends the answer.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,9 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
 
  private:
   struct Handle;  // what the handler holds: its end without an answer is an answer
+  // Reads one message's frame, or a part of it. False: the call has been refused.
+  bool feed(std::string_view bytes);
+  void take_messages();
   bool append(Http2ServerSession& session, std::string_view message);
   void begin_response(Http2ServerSession& session);
   void refuse(Refusal why, GrpcStatus status, std::string_view message);
@@ -55,6 +59,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   GrpcMessageReader reader_;
   std::string message_;
   std::size_t request_bytes_ = 0;  // held in the account
+  std::string unread_;             // of a stream of requests: the handler has yet to see it
   OutBuffer out_;
   std::string status_text_;
   std::string status_message_;
@@ -62,6 +67,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   absl::AnyInvocable<void()> on_writable_;
   absl::AnyInvocable<void()> on_cancel_;
   bool has_message_ = false;
+  bool client_ended_ = false;
   bool dispatched_ = false;
   bool responding_ = false;  // response headers submitted
   bool finished_ = false;

@@ -15,6 +15,15 @@ namespace {
 
 // A GOAWAY takes effect only once it is flushed: smaller slices bound what a hostile read can open meanwhile.
 constexpr std::size_t kSlice = 16 * 1024;
+// A block of headers that goes on to so many times its limits is an attack (HPACK bomb), not a mistake.
+constexpr std::size_t kFloodFactor = 4;
+// What a block beyond the limits costs: each takes as long as many frames.
+constexpr double kLargeBlock = 10;
+constexpr std::size_t kFrame = 16 * 1024;  // the largest that everybody takes (RFC 9113 §4.2)
+// Frames that wait to be sent, DATA not counted, as it is made when it can be sent. Beyond that a server reads no more:
+// refusals and resets cost a client next to nothing to cause.
+constexpr std::size_t kMaxQueuedFrames = 256;
+constexpr std::string_view kNotRead = "answers that are not read";
 constexpr std::size_t kOutputChunk = 256 * 1024;
 constexpr int kChunksPerIteration = 4;
 // How long a GOAWAY may wait for a peer that does not read.
@@ -44,6 +53,7 @@ struct Http2Connection::Callbacks {
 
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     Http2Connection& connection = self(user);
+    connection.block_size_ = connection.block_fields_ = 0;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) connection.on_stream_begin(frame->hd.stream_id);
     return connection.check();
   }
@@ -51,8 +61,10 @@ struct Http2Connection::Callbacks {
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
                        const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
     Http2Connection& connection = self(user);
-    connection.on_header(frame->hd.stream_id, {reinterpret_cast<const char*>(name), name_size},
-                         {reinterpret_cast<const char*>(value), value_size});
+    const std::string_view name_text(reinterpret_cast<const char*>(name), name_size);
+    const std::string_view value_text(reinterpret_cast<const char*>(value), value_size);
+    connection.count_field(name_text, value_text);
+    if (connection.check() == 0) connection.on_header(frame->hd.stream_id, name_text, value_text);
     return connection.check();
   }
 
@@ -61,6 +73,7 @@ struct Http2Connection::Callbacks {
     const bool end_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
+        if (connection.block_too_large()) connection.charge(kLargeBlock, "header flood");
         connection.on_headers_end(frame->hd.stream_id, end_stream);
         break;
       case NGHTTP2_DATA:
@@ -134,7 +147,9 @@ Http2Connection::Http2Connection(Loop& loop, Transport transport, const Http2Set
     : loop_(loop),
       scratch_(boost::asio::use_service<LoopScratch>(loop)),
       transport_(std::move(transport)),
-      guard_(settings.control_burst, settings.control_per_second) {
+      guard_(settings.control_burst, settings.control_per_second),
+      max_header_list_(settings.max_header_list),
+      write_timeout_(settings.write_timeout) {
   make_session(settings);
 }
 
@@ -154,6 +169,7 @@ void Http2Connection::make_session(const Http2Settings& settings) {
   nghttp2_option_new(&options);
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
+  nghttp2_option_set_max_continuations(options, kFloodFactor * settings.max_header_list / kFrame);
   // Ours to choose: nghttp2's own default (1000, then 33/s) ends honest peers whose deadlines are short.
   nghttp2_option_set_stream_reset_rate_limit(options, static_cast<std::uint64_t>(settings.control_burst),
                                              static_cast<std::uint64_t>(settings.control_per_second));
@@ -203,39 +219,71 @@ void Http2Connection::on_readable() {
   if (feed({scratch_.input(), got})) wait_readable();
 }
 
-// False when nothing more is to be read.
+void Http2Connection::count_field(std::string_view name, std::string_view value) {
+  block_size_ += list_size(name, value);
+  ++block_fields_;
+  if (block_size_ > kFloodFactor * max_header_list_ || block_fields_ > kFloodFactor * kMaxFields) {
+    terminate(NGHTTP2_ENHANCE_YOUR_CALM, "header flood");
+  }
+}
+
+// False when nothing more is to be read, for now or at all.
 bool Http2Connection::feed(std::string_view bytes) {
   const auto keep_alive = shared_from_this();
-  bool going_on = true;
-  if (filter_) {
-    std::size_t dropped = 0;
-    going_on = filter_->filter(bytes, dropped, [this](std::string_view run) { return receive(run); });
-    if (going_on && dropped > 0) charge(static_cast<double>(dropped), "rapid reset");
-  } else {
-    going_on = receive(bytes);
-  }
-  if (closed_) return false;
-  if (!going_on || stopping_) {
-    flush();
-    return false;
+  while (!bytes.empty()) {
+    const std::string_view slice = bytes.substr(0, kSlice);
+    bytes.remove_prefix(slice.size());
+    const bool going_on = take(slice);
+    if (closed_) return false;
+    if (!going_on || stopping_) {
+      flush();
+      return false;
+    }
+    if (answers_pile_up()) flush();
+    if (closed_) return false;
+    if (answers_pile_up()) {
+      paused_ = true;
+      unfed_ = bytes;
+      if (!hold(unfed_.size())) close(kNotRead);
+      return false;
+    }
   }
   mark_dirty();
   return true;
 }
 
 // False when the connection has ended or is about to.
+bool Http2Connection::take(std::string_view slice) {
+  if (!filter_) return receive(slice);
+  std::size_t dropped = 0;
+  const bool going_on = filter_->filter(slice, dropped, [this](std::string_view run) { return receive(run); });
+  if (going_on && dropped > 0) charge(static_cast<double>(dropped), "rapid reset");
+  return going_on;
+}
+
+bool Http2Connection::answers_pile_up() const {
+  // As a client, what waits are our own requests, and whoever sends them bounds them.
+  return filter_ && nghttp2_session_get_outbound_queue_size(session_) > kMaxQueuedFrames;
+}
+
+// What is left of the last read, and then on.
+void Http2Connection::resume_reading() {
+  paused_ = false;
+  boost::asio::post(loop_, [self = shared_from_this()] {
+    if (self->closed_ || self->stopping_) return;
+    const std::string bytes = std::move(self->unfed_);
+    self->unfed_.clear();
+    self->release(bytes.size());
+    if (self->feed(bytes)) self->wait_readable();
+  });
+}
+
+// False when the connection has ended or is about to.
 bool Http2Connection::receive(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::string_view slice = bytes.substr(0, kSlice);
-    bytes.remove_prefix(slice.size());
-    const ssize_t used = nghttp2_session_mem_recv(session_, bytes_of(slice), slice.size());
-    if (closed_ || stopping_) return false;
-    if (used < 0) {
-      terminate(NGHTTP2_PROTOCOL_ERROR, nghttp2_strerror(static_cast<int>(used)));
-      return false;
-    }
-  }
-  return true;
+  const ssize_t used = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
+  if (closed_ || stopping_) return false;
+  if (used < 0) terminate(NGHTTP2_PROTOCOL_ERROR, nghttp2_strerror(static_cast<int>(used)));
+  return used >= 0;
 }
 
 void Http2Connection::mark_dirty() {
@@ -266,13 +314,15 @@ void Http2Connection::flush() {
     if (!write_out(out)) return;
   }
   const bool done = nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
-  if (stopping_ || done) close(why_);
+  if (stopping_ || done) return close(why_);
+  if (paused_) resume_reading();
 }
 
 bool Http2Connection::write_pending() {
   if (pending_.empty()) return true;
   std::string bytes = std::move(pending_);
   pending_.clear();
+  release(bytes.size());
   return write_out(bytes);
 }
 
@@ -281,9 +331,12 @@ bool Http2Connection::write_out(std::string& bytes) {
   std::size_t written = 0;
   while (written < bytes.size()) {
     error_code ec;
-    written += transport_.write_some(bytes.data() + written, bytes.size() - written, ec);
+    const std::size_t taken = transport_.write_some(bytes.data() + written, bytes.size() - written, ec);
+    written += taken;
+    written_ += taken;
     if (ec == boost::asio::error::would_block) {
       pending_.assign(bytes, written, std::string::npos);
+      hold(pending_.size());  // beyond what it may: nobody is given more until it has been taken
       wait_writable();
       return false;
     }
@@ -297,9 +350,22 @@ bool Http2Connection::write_out(std::string& bytes) {
 
 void Http2Connection::wait_writable() {
   waiting_writable_ = true;
+  if (filter_ && !progress_) watch_progress();
   transport_.wait_writable([self = shared_from_this()](error_code ec) {
     self->waiting_writable_ = false;
     if (!ec) self->flush();
+  });
+}
+
+void Http2Connection::watch_progress() {
+  progress_ = std::make_unique<boost::asio::steady_timer>(loop_, write_timeout_);
+  progress_->async_wait([weak = weak_from_this(), before = written_](error_code ec) {
+    const auto self = weak.lock();
+    if (ec || !self || self->closed_) return;
+    self->progress_.reset();
+    if (!self->waiting_writable_) return;
+    if (self->written_ == before) return self->close(kNotRead);
+    self->watch_progress();
   });
 }
 
@@ -327,6 +393,7 @@ void Http2Connection::close(std::string_view why, error_code ec) {
   const std::string reason(why);
   transport_.close();
   farewell_.reset();
+  progress_.reset();
   on_end(reason, ec);
 }
 

@@ -4,6 +4,7 @@
 // Those functions may submit frames, never send: nothing is written before the next loop iteration. Loop thread only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,7 +30,10 @@ struct Http2Settings {
   std::uint32_t max_concurrent_streams = 4096;  // server
   std::uint32_t stream_window = 1 << 20;
   std::uint32_t connection_window = 8 << 20;
+  // Of one block of headers, trailers included: the sum of name, value and 32 of each field (RFC 9113 §6.5.2).
   std::uint32_t max_header_list = 16 * 1024;
+  // A server stops reading from a client that takes no answers; one that has taken none for so long is ended.
+  std::chrono::milliseconds write_timeout{30'000};
   double control_burst = 20'000;
   double control_per_second = 5'000;
 };
@@ -83,6 +87,10 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   virtual void on_settings() {}
   // The body to send: as nghttp2_data_source_read_callback.
   virtual ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+  // Bytes that this connection keeps besides: written and not taken by the kernel, read and not looked at. False: more
+  // than it may.
+  virtual bool hold(std::size_t) { return true; }
+  virtual void release(std::size_t) {}
   // Once, when the connection is over: all streams still known are lost. `why` is empty for an orderly end.
   virtual void on_end(std::string_view why, error_code ec) = 0;
 
@@ -91,6 +99,9 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   // Pays for something that a peer made us do; ends the connection when the peer has paid too often.
   void charge(double cost, std::string_view what);
   void earn(double tokens) { guard_.give_back(tokens); }
+  // The block of headers that is being read, or was read last, is beyond the limits. One that goes on to a multiple of
+  // them ends the connection.
+  bool block_too_large() const { return block_size_ > max_header_list_ || block_fields_ > kMaxFields; }
   void mark_dirty();
   nghttp2_session* session() { return session_; }
   Transport& transport() { return transport_; }
@@ -98,12 +109,18 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   bool stopping() const { return stopping_; }
 
  private:
+  static constexpr std::size_t kMaxFields = 100;
   struct Callbacks;
   void make_session(const Http2Settings& settings);
   void wait_readable();
   void on_readable();
+  void count_field(std::string_view name, std::string_view value);
   bool feed(std::string_view bytes);
+  bool take(std::string_view slice);
   bool receive(std::string_view bytes);
+  bool answers_pile_up() const;
+  void resume_reading();
+  void watch_progress();
   void flush();
   bool write_pending();
   bool write_out(std::string& bytes);
@@ -118,7 +135,15 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   base::TokenBucket guard_;
   std::unique_ptr<IdleResetFilter> filter_;  // server
   nghttp2_session* session_ = nullptr;
-  std::string pending_;  // pulled from nghttp2 and not taken by the kernel
+  const std::size_t max_header_list_;
+  std::size_t block_size_ = 0;    // of the block of headers that is being read
+  std::size_t block_fields_ = 0;  // likewise
+  std::string pending_;           // pulled from nghttp2 and not taken by the kernel
+  std::string unfed_;             // read, and not fed to nghttp2 yet: its answers would pile up
+  const std::chrono::milliseconds write_timeout_;
+  std::unique_ptr<boost::asio::steady_timer> progress_;  // while something waits to be taken
+  std::uint64_t written_ = 0;                            // bytes
+  bool paused_ = false;                                  // reading
   std::string why_;
   std::unique_ptr<boost::asio::steady_timer> farewell_;
   bool flush_posted_ = false;

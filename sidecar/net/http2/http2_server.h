@@ -26,7 +26,9 @@ struct RequestHead {
   std::string authority;
   std::string path;
   Metadata metadata;
-  std::size_t list_size = 0;  // above Http2Options::max_header_list the rest is missing
+  // Beyond the limits of a block of headers, or of the bytes that may be held: the rest is missing.
+  bool too_large = false;
+  bool no_room = false;
   Clock::time_point arrived{};
 };
 
@@ -48,25 +50,34 @@ class Http2Service {
   // A request's headers are complete. Null: it has been answered already, and what still arrives is dropped.
   virtual std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                              RequestHead head) = 0;
-  // The connection is over, and with it every stream.
-  virtual void close() = 0;
 };
 
 struct Http2Options {
   // Makes what is spoken over one connection.
-  std::function<std::unique_ptr<Http2Service>(Loop&)> service;
-  std::size_t max_header_list = 16 * 1024;  // of one request; of more than that, the service hears that it is too much
+  std::function<std::unique_ptr<Http2Service>()> service;
+  // Of one block of headers: the sum of name, value and 32 of each field; there may be 100. Of more, the service hears
+  // that it is too much, and of four times as much the connection ends.
+  std::size_t max_header_list = 16 * 1024;
   std::uint32_t max_concurrent_streams = 4096;
+  // Whose connections, by their address, may do what stands here. Others are strangers, with fewer streams and bytes of
+  // their own, until this says otherwise of them: it is asked anew with each of their requests. Null: there are none.
+  std::function<bool(const std::string& address)> is_known;
+  std::uint32_t stranger_streams = 100;
+  std::shared_ptr<AddressBudgets> strangers;  // for all bytes of theirs; null: as those of others
   std::uint32_t stream_window = 1 << 20;
   std::uint32_t connection_window = 8 << 20;
-  // Bytes of requests and of unread answers held for one connection, and for all that share `total`.
+  // Bytes of requests (headers counted as above) and of unread answers held for one connection, and for all that share
+  // `total`.
   std::size_t connection_budget = std::size_t{64} << 20;
   std::shared_ptr<Budget> total;  // null: 256 MiB for this listener
+  // Likewise for headers, and for the messages of methods that others must not hold up; null: `total`.
+  std::shared_ptr<Budget> control;
   // Token bucket over what costs us but asks for nothing: resets, pings, settings, empty data, priority,
   // window updates. Honest peers with short deadlines reset by the thousand, so it is generous.
   double control_burst = 20'000;
   double control_per_second = 5'000;
-  std::chrono::milliseconds idle_timeout{0};  // without a stream; 0: never, which peers' channels want
+  std::chrono::milliseconds write_timeout{30'000};  // a client that reads nothing of what waits for it; closed
+  std::chrono::milliseconds idle_timeout{0};        // without a stream; 0: never, which peers' channels want
 };
 
 }  // namespace ringside::net

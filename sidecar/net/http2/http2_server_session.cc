@@ -1,6 +1,7 @@
 #include "sidecar/net/http2/http2_server_session.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringside::net {
 
@@ -8,16 +9,15 @@ namespace {
 
 // GOAWAY's last stream id is final only when calls under way have had time to arrive (RFC 9113 §6.8).
 constexpr std::chrono::milliseconds kShutdownNotice{200};
-// A header block that goes on to so many times its limit is an attack (HPACK bomb), not a mistake.
-constexpr std::size_t kFloodFactor = 4;
 
 Http2Settings settings_of(const Http2Options& options) {
   Http2Settings settings;
   settings.server = true;
-  settings.max_concurrent_streams = options.max_concurrent_streams;
+  settings.max_concurrent_streams = options.is_known ? options.stranger_streams : options.max_concurrent_streams;
   settings.stream_window = options.stream_window;
   settings.connection_window = options.connection_window;
   settings.max_header_list = static_cast<std::uint32_t>(options.max_header_list);
+  settings.write_timeout = options.write_timeout;
   settings.control_burst = options.control_burst;
   settings.control_per_second = options.control_per_second;
   return settings;
@@ -29,17 +29,38 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
                                        std::shared_ptr<Budget> total, ConnectionEnd on_end)
     : Http2Connection(loop, std::move(transport), settings_of(*options)),
       options_(std::move(options)),
-      account_(options_->connection_budget, std::move(total)),
+      total_(std::move(total)),
+      account_(options_->connection_budget, total_),
+      control_(options_->connection_budget, options_->control ? options_->control : total_),
+      known_(!options_->is_known),
       on_end_(std::move(on_end)),
       timer_(loop) {
   peer_ = this->transport().peer_address();
-  service_ = options_->service(loop);
+  if (!known_ && options_->strangers) {
+    const auto part = options_->strangers->of(peer_);
+    account_.move_to(part);
+    control_.move_to(part);
+  }
+  service_ = options_->service();
 }
 
-void Http2ServerSession::start(std::string_view already_read) {
+void Http2ServerSession::start(std::string_view already_read, std::function<void()> asked) {
+  asked_ = std::move(asked);
   last_stream_ = Clock::now();
+  welcome_known();
   watch_idle();
   begin(already_read);
+}
+
+// A stranger no more?
+void Http2ServerSession::welcome_known() {
+  if (known_ || !options_->is_known(peer_)) return;
+  known_ = true;
+  account_.move_to(total_);
+  control_.move_to(options_->control ? options_->control : total_);
+  const nghttp2_settings_entry streams{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_->max_concurrent_streams};
+  nghttp2_submit_settings(session(), NGHTTP2_FLAG_NONE, &streams, 1);
+  mark_dirty();
 }
 
 void Http2ServerSession::watch_idle() {
@@ -73,6 +94,8 @@ void Http2ServerSession::finish_drain() {
 }
 
 void Http2ServerSession::on_stream_begin(std::int32_t id) {
+  welcome_known();
+  if (const auto asked = std::exchange(asked_, nullptr)) asked();
   Entry& entry = streams_[id];
   entry.head = std::make_unique<RequestHead>();
   entry.head->arrived = last_stream_ = Clock::now();
@@ -82,13 +105,11 @@ void Http2ServerSession::on_header(std::int32_t id, std::string_view name, std::
   const auto found = streams_.find(id);
   if (found == streams_.end() || !found->second.head) return;  // the client's trailers: gRPC has none
   RequestHead& head = *found->second.head;
-  head.list_size += list_size(name, value);
-  if (head.list_size > options_->max_header_list) {
-    if (head.list_size > options_->max_header_list * kFloodFactor) {
-      terminate(NGHTTP2_ENHANCE_YOUR_CALM, "header flood");
-    }
-    return;
-  }
+  head.too_large = block_too_large();
+  const std::size_t bytes = list_size(name, value);
+  head.no_room = head.no_room || (!head.too_large && !control_.take(bytes));
+  if (head.too_large || head.no_room) return;
+  found->second.head_bytes += bytes;
   if (!name.starts_with(':')) {
     head.metadata.add(std::string(name), std::string(value));
   } else if (name == ":path") {
@@ -108,7 +129,9 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
   if (found->second.head) {
     RequestHead head = std::move(*found->second.head);
     found->second.head.reset();
-    found->second.stream = service_->open(shared(), id, std::move(head));
+    auto stream = service_->open(shared(), id, std::move(head));
+    if (!stream) control_.give_back(std::exchange(found->second.head_bytes, 0));
+    found->second.stream = std::move(stream);
   }
   if (end_stream) on_data_end(id);
 }
@@ -148,6 +171,7 @@ void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) 
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
   const auto stream = std::move(found->second.stream);
+  control_.give_back(found->second.head_bytes);
   streams_.erase(found);
   last_stream_ = Clock::now();
   if (stream) stream->on_closed(error);
@@ -165,6 +189,11 @@ ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::si
   return static_cast<ssize_t>(part);
 }
 
+bool Http2ServerSession::hold(std::size_t bytes) {
+  account_.take_anyway(bytes);
+  return !account_.exceeded();
+}
+
 void Http2ServerSession::on_end(std::string_view why, error_code ec) {
   timer_.cancel();
   auto streams = std::move(streams_);
@@ -172,7 +201,6 @@ void Http2ServerSession::on_end(std::string_view why, error_code ec) {
   for (auto& [id, entry] : streams) {
     if (entry.stream) entry.stream->on_closed(NGHTTP2_INTERNAL_ERROR);
   }
-  service_->close();
   // A broken connection is nobody's misdeed: only what we ended for a reason of its own is an incident.
   if (auto end = std::move(on_end_)) end(ec ? std::string_view() : why);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,11 +23,13 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
                      std::shared_ptr<Budget> total, ConnectionEnd on_end);
 
-  void start(std::string_view already_read);
+  // `asked` runs once, with the first request.
+  void start(std::string_view already_read, std::function<void()> asked = nullptr);
   void drain() override;
   void close_now() override { close(""); }
 
-  BudgetAccount& account() { return account_; }
+  // Of calls, or of what must not be held up by them.
+  BudgetAccount& account(bool control) { return control ? control_ : account_; }
   const std::string& peer() const { return peer_; }
   const Http2Options& options() const { return *options_; }
   std::shared_ptr<Http2ServerSession> shared() {
@@ -41,6 +44,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
  private:
   struct Entry {
     std::unique_ptr<RequestHead> head;     // until the headers are complete
+    std::size_t head_bytes = 0;            // held in the account for as long as the stream has them
     std::shared_ptr<ServerStream> stream;  // null: answered, what still arrives is dropped
     std::string said;                      // what is still to be sent of that answer's body
   };
@@ -53,15 +57,22 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   void on_headers_sent(std::int32_t id, bool end_stream) override;
   void on_stream_closed(std::int32_t id, std::uint32_t error) override;
   ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
+  bool hold(std::size_t bytes) override;
+  void release(std::size_t bytes) override { account_.give_back(bytes); }
   void on_end(std::string_view why, error_code ec) override;
 
+  void welcome_known();
   void finish_drain();
   void watch_idle();
 
   std::shared_ptr<const Http2Options> options_;
+  std::shared_ptr<Budget> total_;
   BudgetAccount account_;
+  BudgetAccount control_;
   std::string peer_;
+  bool known_;
   ConnectionEnd on_end_;
+  std::function<void()> asked_;
   absl::flat_hash_map<std::int32_t, Entry> streams_;
   std::unique_ptr<Http2Service> service_;
   boost::asio::steady_timer timer_;  // idle, then drain

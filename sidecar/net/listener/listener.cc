@@ -1,7 +1,6 @@
 #include "sidecar/net/listener/listener.h"
 
 #include <cerrno>
-#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 
 #include "sidecar/net/http1/http1_session.h"
 #include "sidecar/net/http2/http2_server_session.h"
+#include "sidecar/net/listener/connection_slots.h"
 #include "sidecar/net/listener/listen_socket.h"
 #include "sidecar/net/listener/sniffer.h"
 
@@ -30,8 +30,6 @@ constexpr std::size_t kDefaultSlots = 10'000;
 // Who is refused is told so, this many at once; what comes beside them is closed.
 constexpr std::size_t kRefusalsAtOnce = 8;
 constexpr std::chrono::milliseconds kRefusal{1'000};
-// A connection that has said nothing for so long gives its slot to a new one.
-constexpr std::chrono::milliseconds kSilent{1'000};
 constexpr std::chrono::seconds kWordEvery{1};  // to on_incident; on_full hears of each
 constexpr std::string_view kTooMany = "too many connections";
 constexpr std::size_t kDefaultTotal = std::size_t{256} << 20;
@@ -58,8 +56,12 @@ constexpr std::string_view kCalmDown(
 class Listener::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, ListenerOptions options)
-      : loop_(loop), options_(std::move(options)), acceptor_(loop), pause_(loop), drain_timer_(loop) {
-    slots_ = options_.slots ? options_.slots : std::make_shared<Budget>(kDefaultSlots);
+      : loop_(loop),
+        options_(std::move(options)),
+        acceptor_(loop),
+        pause_(loop),
+        drain_timer_(loop),
+        slots_(options_.slots ? options_.slots : std::make_shared<Budget>(kDefaultSlots), [this](Id id) { drop(id); }) {
     if (options_.http1) {
       http1_refusing_ = refusing(*options_.http1);
       http1_ = std::make_shared<const Http1Options>(*options_.http1);
@@ -116,7 +118,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   std::size_t connections() const { return connections_.size(); }
 
  private:
-  using Id = std::uint64_t;
+  using Id = ConnectionSlots::Id;
 
   void accept() {
     if (accept_pending(kAcceptsPerIteration)) {
@@ -152,7 +154,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     Transport transport = Transport::from_fd(loop_, fd, ec);
     if (ec) return;
     transport.tune(options_.tcp_silence);
-    const bool admitted = slots_->take(1) || (drop_silent() && slots_->take(1));
+    const Id id = ++last_id_;
+    const bool admitted = take_slot(id, transport);
     if (!admitted) {
       if (options_.on_full) options_.on_full();
       if (options_.on_incident && Clock::now() >= next_word_) {
@@ -161,49 +164,49 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
       }
       if (refused_.size() >= kRefusalsAtOnce) return;
     }
-    const Id id = ++last_id_;
     const auto sniffer = std::make_shared<Sniffer>(
         loop_, std::move(transport), admitted ? options_.sniff_timeout : kRefusal,
         [weak = weak_from_this(), id](Transport decided, bool http2, const std::string& read) {
           if (const auto self = weak.lock()) self->serve(id, std::move(decided), http2, read);
         },
         end_of(id, ""));
-    if (admitted) {
-      silent_[id] = Clock::now();
-    } else {
-      refused_.insert(id);
-    }
+    if (!admitted) refused_.insert(id);
     connections_[id] = sniffer;
     sniffer->start();
   }
 
-  // Makes room for one connection; false where all that are here have something to say.
-  bool drop_silent() {
-    if (silent_.empty() || Clock::now() - silent_.begin()->second < kSilent) return false;
-    const Id id = silent_.begin()->first;
+  bool take_slot(Id id, const Transport& transport) {
+    using Client = ConnectionSlots::Client;
+    if (!http2_ || !http2_->is_known) return slots_.take(id, Client::kAny, "", Clock::now());
+    const std::string address = transport.peer_address();
+    return slots_.take(id, http2_->is_known(address) ? Client::kKnown : Client::kStranger, address, Clock::now());
+  }
+
+  // Makes room for another one.
+  void drop(Id id) {
     const auto dropped = connections_.at(id);
     dropped->close_now();
     forget(id);
-    return true;
   }
 
   void forget(Id id) {
-    silent_.erase(id);
-    if (connections_.erase(id) != 0 && refused_.erase(id) == 0) slots_->give_back(1);
+    if (connections_.erase(id) != 0 && refused_.erase(id) == 0) slots_.give_back(id);
   }
 
   void serve(Id id, Transport transport, bool http2, const std::string& read) {
     const std::string peer = options_.on_incident ? transport.peer_address() : std::string();
-    silent_.erase(id);
     if (refused_.contains(id)) return refuse(id, std::move(transport), http2, read);
     if (http2 ? http2_ != nullptr : http1_ != nullptr) {
       if (http2) {
         const auto session =
             std::make_shared<Http2ServerSession>(loop_, std::move(transport), http2_, http2_total_, end_of(id, peer));
         connections_[id] = session;
-        session->start(read);
+        session->start(read, [weak = weak_from_this(), id] {
+          if (const auto self = weak.lock()) self->slots_.has_asked(id);
+        });
         if (draining_) session->drain();
       } else {
+        slots_.has_asked(id);
         const auto session =
             std::make_shared<Http1Session>(loop_, std::move(transport), http1_, http1_total_, end_of(id, peer));
         connections_[id] = session;
@@ -309,9 +312,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer drain_timer_;
   Endpoint bound_;
   absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
-  std::map<Id, Clock::time_point> silent_;  // have a slot, and have not said yet what they speak; the oldest first
-  std::set<Id> refused_;                    // have none
-  std::shared_ptr<Budget> slots_;
+  std::set<Id> refused_;  // have no slot
+  ConnectionSlots slots_;
   Clock::time_point next_word_{};
   Id last_id_ = 0;
   bool draining_ = false;

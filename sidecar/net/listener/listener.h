@@ -28,8 +28,8 @@ struct ListenerOptions {
   std::optional<Http2Options> http2;
   std::chrono::milliseconds sniff_timeout{10'000};
   // One slot for each connection, shared by the listeners that hold the same budget; null: 10,000 for this one. Where
-  // none is left, a connection that has said nothing for a second makes room; else the new one hears a refusal (429 or
-  // GOAWAY with ENHANCE_YOUR_CALM) and ends.
+  // none is left for it (listener/connection_slots.h), a connection hears a refusal (429 or GOAWAY with
+  // ENHANCE_YOUR_CALM) and ends. Who is a stranger says Http2Options::is_known.
   std::shared_ptr<Budget> slots;
   // Dead peers: a connection whose bytes are not acknowledged for so long ends.
   std::chrono::milliseconds tcp_silence{20'000};

@@ -133,6 +133,39 @@ TEST_F(Loopback, FailuresSayWhatIsKnown) {
   EXPECT_EQ(std::get<core::PeerFailure>(ask(core::PingRequest{}, "no host")).kind, Kind::kUnreachable);
 }
 
+// Nothing of it is kept: its length alone says that it is too large.
+TEST_F(Loopback, AnAnswerIsAtMostWhatItsMethodNeeds) {
+  sink.on_asked = [](const core::PeerRequest&) {
+    core::PingAnswer ping;
+    ping.host = std::string(100'000, 'x');
+    return core::PeerAnswer(ping);
+  };
+  EXPECT_EQ(std::get<core::PeerFailure>(ask(core::PingRequest{}, host)).detail,
+            "the answer is larger than the limit of 65536 bytes");
+  sink.on_asked = [](const core::PeerRequest&) {
+    core::NegotiateAnswer negotiated;
+    negotiated.hosts.assign(4096, std::string(250, 'x'));
+    return core::PeerAnswer(negotiated);
+  };
+  EXPECT_EQ(std::get<core::NegotiateAnswer>(ask(core::NegotiateRequest{}, host)).hosts.size(), 4096U);
+  core::Ended ended{1, 2, {}};
+  ended.remembered.emplace_back().result = std::string(5'000'000, 'x');
+  sink.on_asked = [&ended](const core::PeerRequest&) {
+    core::InventoryAnswer inventory;
+    inventory.remembered = {ended};
+    return core::PeerAnswer(inventory);
+  };
+  EXPECT_EQ(std::get<core::PeerFailure>(ask(core::InventoryRequest{9, 12, {}}, host)).detail,
+            "the answer is larger than the limit of 4194304 bytes");
+}
+
+TEST_F(Loopback, WhereAHostWasReachedIsKnown) {
+  sink.on_asked = [](const core::PeerRequest&) { return core::PeerAnswer(core::PingAnswer{}); };
+  EXPECT_EQ(client->reached_at(host), "");
+  ask(core::PingRequest{}, host);
+  EXPECT_EQ(client->reached_at(host), "127.0.0.1");
+}
+
 TEST_F(Loopback, NothingIsAnsweredFromInsideTheCall) {
   client->ask({core::QuestionId(1), "no host", core::PingRequest{}, std::chrono::seconds(10)});
   core::ForwardCall made = call(false);

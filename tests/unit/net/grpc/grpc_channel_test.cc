@@ -311,6 +311,55 @@ TEST_F(Channel, MoreCallsThanTheServersStreams) {
   }
 }
 
+TEST_F(Channel, UrgentCallsHaveStreamsOfTheirOwn) {
+  options_.reserved_streams = 16;
+  for (int i = 0; i < 10; ++i) call();
+  const auto socket = accept();
+  // Eight streams, of which a quarter is reserved.
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(8)));
+  const auto requests = [](const std::vector<Frame>& frames) {
+    return std::count_if(frames.begin(), frames.end(), [](const Frame& one) { return one.type == kHeaders; });
+  };
+  std::vector<Frame> seen;
+  const auto opened = [&](std::ptrdiff_t count) {
+    return run_until([&] {
+      socket->pump();
+      if (socket->input().starts_with(kPreface)) socket->input().erase(0, kPreface.size());
+      for (Frame& one : take_frames(socket->input())) seen.push_back(std::move(one));
+      return requests(seen) >= count;
+    });
+  };
+  ASSERT_TRUE(opened(6));
+  EXPECT_EQ(requests(seen), 6);
+  CallOptions urgent;
+  urgent.urgent = true;
+  for (int i = 0; i < 3; ++i) channel_->unary("/s/Urgent", {}, "", urgent, [](const CallResult&) {});
+  ASSERT_TRUE(opened(8));
+  settle();
+  EXPECT_EQ(requests(seen), 8);
+  // The third urgent one is before all that have waited longer.
+  socket->send(frame(kRstStream, 0, 1, number(8)));
+  ASSERT_TRUE(opened(9));
+  EXPECT_EQ(channel_->waiting(), 4U);
+  // More streams: the rest follows at once.
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(100)));
+  ASSERT_TRUE(opened(13));
+}
+
+TEST_F(Channel, CallsThatWaitForAStreamFindAnotherConnection) {
+  options_.backoff_min = 1ms;
+  for (int i = 0; i < 3; ++i) call();
+  const auto socket = accept();
+  socket->send(frame(kSettings, 0, 0, std::string("\0\3", 2) + number(1)));
+  frames_until(*socket, kData);
+  EXPECT_EQ(channel_->waiting(), 2U);
+  socket->send(frame(kGoaway, 0, 0, number(1) + number(0)));
+  const auto next = accept();
+  next->send(HandServer::settings());
+  frames_until(*next, kData);
+  EXPECT_EQ(channel_->waiting(), 0U);
+}
+
 TEST_F(Channel, BidirectionalStream) {
   std::vector<std::string> received;
   std::optional<CallResult> result;
@@ -370,6 +419,26 @@ TEST_F(Channel, HostileServer) {
     return results_[index].has_value();
   }));
   EXPECT_TRUE(wait(index).reset);
+}
+
+// One field of 4,000 bytes in the server's table, and references to it of one byte each.
+TEST_F(Channel, HeaderBombsOfAServer) {
+  const std::string field = std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
+  const std::string bomb = field + std::string(8'000, '\xbe');
+  const std::string head = hpack({{":status", "200"}, {"content-type", "application/grpc"}});
+  options_.backoff_min = 0ms;
+  for (const bool in_trailers : {false, true}) {
+    const std::size_t index = call();
+    const auto socket = accept();
+    socket->send(HandServer::settings());
+    frames_until(*socket, kData);
+    socket->send(in_trailers
+                     ? frame(kHeaders, kEndHeaders, 1, head) + frame(kHeaders, kEndHeaders | kEndStream, 1, bomb)
+                     : frame(kHeaders, kEndHeaders, 1, head + bomb));
+    EXPECT_NE(wait(index).status, GrpcStatus::kOk);
+    ASSERT_TRUE(run_until([&] { return socket->over(); })) << "it has more to say than is read";
+    EXPECT_EQ(lost_.back().message, server_.endpoint().to_string() + ": header flood");
+  }
 }
 
 TEST_F(Channel, ByName) {

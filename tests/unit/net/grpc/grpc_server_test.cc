@@ -247,6 +247,9 @@ TEST_F(GrpcServer, HeadersAboveTheLimit) {
   listen();
   const CallResult result = call("/s/Echo", "", {{"big", std::string(20'000, 'h')}});
   EXPECT_EQ(result.status, GrpcStatus::kResourceExhausted);
+  Metadata many;
+  for (int i = 0; i < 101; ++i) many.add("x-" + std::to_string(i), "");
+  EXPECT_EQ(call("/s/Echo", "", many).status, GrpcStatus::kResourceExhausted);
   EXPECT_EQ(call("/s/Echo", "").status, GrpcStatus::kOk);
 }
 
@@ -307,6 +310,62 @@ TEST_F(GrpcServer, RequestBytesAreBounded) {
   EXPECT_EQ(testing::decode_headers(frames).get("grpc-message"), "too many bytes are waiting on this connection");
   EXPECT_EQ(handled, 0);
   EXPECT_EQ(call("/s/Echo", "small").status, GrpcStatus::kOk);
+}
+
+// Strangers have fewer streams, and bytes of their own; one that becomes known has its own from its next request on.
+TEST_F(GrpcServer, StrangersHaveLess) {
+  bool known = false;
+  http2_.is_known = [&known](const std::string& address) {
+    EXPECT_EQ(address, "127.0.0.1");
+    return known;
+  };
+  http2_.max_concurrent_streams = 50;
+  http2_.stranger_streams = 10;
+  http2_.total = std::make_shared<Budget>(1'000'000);
+  http2_.strangers = std::make_shared<AddressBudgets>(100'000, 50'000);
+  std::vector<std::shared_ptr<ServerCall>> held;
+  add("/s/Hold", [&held](const std::shared_ptr<ServerCall>& one) { held.push_back(one); });
+  listen();
+  for (int i = 0; i < 70; ++i) channel().unary("/s/Hold", {}, "", {}, [](const CallResult&) {});
+  ASSERT_TRUE(run_until([&held] { return held.size() == 10; }));
+  settle();
+  EXPECT_EQ(held.size(), 10U);
+  EXPECT_GT(http2_.strangers->all().used(), 0U);
+  EXPECT_EQ(http2_.total->used(), 0U);
+  known = true;
+  held[0]->reply("");
+  ASSERT_TRUE(run_until([&held] { return held.size() == 51; }));
+  settle();
+  EXPECT_EQ(held.size(), 51U);
+  EXPECT_EQ(http2_.strangers->all().used(), 0U);
+  EXPECT_GT(http2_.total->used(), 0U);
+  channel_.reset();
+  ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
+  EXPECT_EQ(http2_.total->used(), 0U);
+}
+
+TEST_F(GrpcServer, ControlMethodsHaveBytesOfTheirOwn) {
+  http2_.total = std::make_shared<Budget>(50'000);
+  http2_.control = std::make_shared<Budget>(50'000);
+  add("/s/Call", [](const std::shared_ptr<ServerCall>& one) { one->reply(one->take_message()); });
+  Method ping;
+  ping.control = true;
+  ping.handler = [](const std::shared_ptr<ServerCall>& one) { one->reply(one->take_message()); };
+  methods_->add("/s/Ping", std::move(ping));
+  listen();
+  // A message that never comes whole takes all that calls may hold.
+  auto socket = connect();
+  std::string unfinished = std::string("\0\0\0\xff\xff", 5) + std::string(9'995, 'x');
+  std::string out = std::string(testing::kPreface) + testing::frame(testing::kSettings, 0, 0, "");
+  out += testing::grpc_request(1, "/s/Call") + testing::frame(testing::kData, 0, 1, unfinished);
+  for (int i = 0; i < 4; ++i) out += testing::frame(testing::kData, 0, 1, std::string(10'000, 'x'));
+  socket.send(out);
+  ASSERT_TRUE(run_until([this] { return http2_.total->used() == 50'000; }));
+  EXPECT_EQ(call("/s/Call", "there is no room").status, GrpcStatus::kResourceExhausted);
+  EXPECT_EQ(call("/s/Ping", "there is").body, "there is");
+  socket.close();
+  ASSERT_TRUE(run_until([this] { return http2_.total->used() == 0; }));
+  EXPECT_EQ(call("/s/Call", "there is room").body, "there is room");
 }
 
 TEST_F(GrpcServer, OverUnixSocketAndIpv6) {

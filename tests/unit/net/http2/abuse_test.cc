@@ -1,9 +1,10 @@
 // What a hostile client can do to the HTTP/2 server: each ends the connection, and costs little until then.
 
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <malloc.h>
 
 #include "tests/unit/net/net_fixture.h"
 
@@ -12,17 +13,10 @@ namespace {
 
 using namespace testing;
 
-std::size_t resident_kib() {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    if (word == "VmRSS:") {
-      std::size_t kib = 0;
-      status >> kib;
-      return kib;
-    }
-  }
-  return 0;
+// What is allocated now; nothing under the address sanitizer, which keeps for a while what has been freed.
+std::size_t heap_kib() {
+  const auto heap = ::mallinfo2();
+  return (heap.uordblks + heap.hblkhd) / 1024;
 }
 
 class Abuse : public ListenerTest {
@@ -32,6 +26,7 @@ class Abuse : public ListenerTest {
         {.methods = one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); })});
     options.http2->control_burst = 2'000;
     options.http2->control_per_second = 1;
+    options.http2->write_timeout = std::chrono::milliseconds(200);
     options.on_incident = [this](std::string_view incident, std::string_view peer) {
       incident_ = incident;
       EXPECT_EQ(peer, "127.0.0.1");
@@ -39,12 +34,13 @@ class Abuse : public ListenerTest {
     listener_ = serve(loop, std::move(options));
   }
 
-  // Sends `unit(i)` over and over until the server ends the connection; says what it was called.
+  // Sends `unit(i)` over and over (our SETTINGS are never acknowledged) until the server ends the connection; says what
+  // it was called.
   std::string flood(const std::function<std::string(std::uint32_t)>& unit, bool read_answers = true) {
     auto socket = connect();
     std::string out = std::string(kPreface) + frame(kSettings, 0, 0, "");
     std::uint32_t i = 0;
-    const std::size_t before = resident_kib();
+    const std::size_t before = heap_kib();
     std::size_t most = before;
     EXPECT_TRUE(run_until([&] {
       for (; out.size() < 256 * 1024; ++i) out += unit(i);
@@ -54,7 +50,7 @@ class Abuse : public ListenerTest {
         socket.pump();
         socket.input().clear();
       }
-      most = std::max(most, resident_kib());
+      most = std::max(most, heap_kib());
       return !incident_.empty();
     }));
     EXPECT_TRUE(run_until([this] { return listener_->connections() == 0; }));
@@ -110,15 +106,92 @@ TEST_F(Abuse, MadeYouReset) {
             "streams made to be reset");
 }
 
+// A block of headers, from fields of one byte each that mean 4,000.
+std::string bomb(std::size_t fields, bool first) {
+  static const std::string field =
+      std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
+  return (first ? field : "") + std::string(fields, '\xbe');
+}
+
 TEST_F(Abuse, HpackBomb) {
-  // One large field in the dynamic table, then references of one byte each.
-  const std::string field = std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
-  EXPECT_EQ(flood([&field](std::uint32_t i) {
-              const std::string block = hpack({{":method", "POST"}, {":scheme", "http"}, {":path", "/"}}) +
-                                        (i == 0 ? field : "") + std::string(8'000, '\xbe');
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              const std::string block =
+                  hpack({{":method", "POST"}, {":scheme", "http"}, {":path", "/"}}) + bomb(8'000, i == 0);
               return frame(kHeaders, kEndHeaders, 2 * i + 1, block);
             }),
             "header flood");
+}
+
+TEST_F(Abuse, HpackBombInTrailers) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              const std::uint32_t stream = 2 * i + 1;
+              return grpc_request(stream, "/s/Hold") +
+                     frame(kHeaders, kEndHeaders | kEndStream, stream, bomb(8'000, i == 0));
+            }),
+            "header flood");
+}
+
+TEST_F(Abuse, HpackBombInContinuations) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              const std::uint32_t stream = 2 * i + 1;
+              std::string frames = grpc_request(stream, "/s/Hold") + frame(kHeaders, kEndStream, stream, bomb(8, true));
+              for (int more = 0; more < 4; ++more) {
+                frames += frame(kContinuation, more == 3 ? kEndHeaders : 0, stream, bomb(16'000, false));
+              }
+              return frames;
+            }),
+            "header flood");
+}
+
+// Each below what ends the connection, and each above the limit.
+TEST_F(Abuse, ManyLargeBlocks) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              const std::uint32_t stream = 2 * i + 1;
+              return grpc_request(stream, "/s/Hold") +
+                     frame(kHeaders, kEndHeaders | kEndStream, stream, bomb(8, i == 0));
+            }),
+            "header flood");
+}
+
+TEST_F(Abuse, ContinuationFlood) {
+  EXPECT_FALSE(flood([](std::uint32_t i) {
+                 if (i == 0) return grpc_request(1, "/s/Hold") + frame(kHeaders, kEndStream, 1, "");
+                 return frame(kContinuation, 0, 1, "");
+               }).empty());
+}
+
+TEST_F(Abuse, ManyFields) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              Metadata many;
+              for (int field = 0; field < 500; ++field) many.add("a", "");
+              return grpc_request(2 * i + 1, "/s/Hold", many);
+            }),
+            "header flood");
+}
+
+// What is refused costs the client nothing to send, and an answer to make: none is read here.
+TEST_F(Abuse, RefusalsThatAreNotRead) {
+  const Metadata get{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "here"}};
+  const auto refused = [&get](std::uint32_t i) {
+    return frame(kHeaders, kEndHeaders | kEndStream, 2 * i + 1, hpack(get));
+  };
+  EXPECT_EQ(flood(refused, false), "answers that are not read");
+}
+
+TEST_F(Abuse, BadHeadersWhoseResetsAreNotRead) {
+  const auto bad = [](std::uint32_t i) { return grpc_request(2 * i + 1, "/s/Hold", {{"Upper", "case"}}); };
+  EXPECT_FALSE(flood(bad, false).empty());
+}
+
+TEST_F(Abuse, EmptyBlocksWhoseResetsAreNotRead) {
+  EXPECT_FALSE(flood([](std::uint32_t i) { return frame(kHeaders, kEndHeaders, 2 * i + 1, ""); }, false).empty());
+}
+
+TEST_F(Abuse, TrailersWithoutEndWhoseResetsAreNotRead) {
+  const auto unit = [](std::uint32_t i) {
+    return grpc_request(2 * i + 1, "/s/Hold") + frame(kHeaders, kEndHeaders, 2 * i + 1, hpack({{"x", "y"}}));
+  };
+  EXPECT_FALSE(flood(unit, false).empty());
 }
 
 TEST_F(Abuse, Garbage) {
@@ -133,13 +206,43 @@ TEST_F(Abuse, MemoryOfHeldStreamsIsBounded) {
     out += grpc_request(2 * i + 1, "/s/Hold") + frame(kData, 0, 2 * i + 1, std::string("\0\0\x3f\xff\xff", 5));
   }
   out += frame(kPing, 0, 0, "lastping");
-  const std::size_t before = resident_kib();
+  const std::size_t before = heap_kib();
   ASSERT_TRUE(run_until([&] {
     out.erase(0, socket.send(out));
     return socket.has("lastping");
   }));
-  EXPECT_LT(resident_kib() - before, 16U * 1024);
+  EXPECT_LT(heap_kib(), before + 16U * 1024);
   EXPECT_TRUE(incident_.empty());
+}
+
+// Ten connections of large requests that wait for their bodies: headers count in the budget, of each and of all.
+TEST_F(Abuse, HeadersThatAreHeld) {
+  auto options = on_loopback({.methods = one_method("/s/Hold", [](const auto&) {})});
+  options.http2->connection_budget = std::size_t{2} << 20;
+  options.http2->total = std::make_shared<Budget>(std::size_t{8} << 20);
+  const auto total = options.http2->total;
+  listener_ = serve(loop, std::move(options));
+  const std::size_t before = heap_kib();
+  std::vector<RawSocket> sockets;
+  for (int connection = 0; connection < 10; ++connection) {
+    RawSocket& socket = sockets.emplace_back(connect());
+    std::string out = std::string(kPreface) + frame(kSettings, 0, 0, "");
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+      out += grpc_request(2 * i + 1, "/s/Hold", {{"big", std::string(15'000, 'h')}});
+    }
+    out += frame(kPing, 0, 0, "lastping");
+    ASSERT_TRUE(run_until([&] {
+      out.erase(0, socket.send(out));
+      return socket.has("lastping");
+    }));
+    EXPECT_LE(total->used(), total->limit());
+  }
+  EXPECT_GT(total->used(), total->limit() / 2) << "they are counted";
+  EXPECT_LT(heap_kib(), before + 32U * 1024);
+  sockets.clear();
+  ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
+  EXPECT_EQ(total->used(), 0U);
+  EXPECT_EQ(call("/s/Hold", "").message, "the handler gave no answer") << "there is room again";
 }
 
 }  // namespace

@@ -197,6 +197,30 @@ TEST_F(Listening, TheSilentMakeRoom) {
   EXPECT_FALSE(silent[2].over());
 }
 
+// Nor does one that says which protocol it speaks and then asks nothing.
+TEST_F(Listening, ThoseThatAskNothingMakeRoom) {
+  auto options = both("127.0.0.1:0");
+  options.slots = std::make_shared<Budget>(2);
+  const auto listener = open(std::move(options));
+  auto idle = RawSocket::connect_to(listener->local_address());
+  auto asking = RawSocket::connect_to(listener->local_address());
+  idle.send(http2_start_);
+  asking.send(http2_start_ + testing::grpc_request(1, "/s/M"));
+  const auto answered = [](RawSocket& socket) {
+    socket.pump();
+    return !socket.input().empty();
+  };
+  ASSERT_TRUE(run_until([&] { return answered(idle) && answered(asking); }));
+  EXPECT_TRUE(run_until([&] {
+    auto one = RawSocket::connect_to(listener->local_address());
+    one.send(http1_request_);
+    EXPECT_TRUE(run_until([&one] { return one.has("one") || one.over(); }));
+    return one.has("one");
+  }));
+  EXPECT_TRUE(idle.over());
+  EXPECT_FALSE(asking.over());
+}
+
 TEST_F(Listening, OutOfDescriptorsItWaits) {
   const auto listener = open(both("127.0.0.1:0"));
   auto socket = RawSocket::connect_to(listener->local_address());
