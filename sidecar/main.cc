@@ -78,13 +78,14 @@ class Sidecar {
   std::shared_ptr<net::MethodTable> peer_methods_ = std::make_shared<net::MethodTable>();
   std::shared_ptr<net::MethodTable> local_methods_ = std::make_shared<net::MethodTable>();
   std::shared_ptr<net::GrpcLibraryServer> peer_library_, local_library_;
-  net::HttpHandler serve_local_, serve_admin_;
+  net::HttpHandler serve_local_, serve_admin_, serve_admin_when_full_;
   net::HttpErrorShaper shape_local_error_;
   process::DescriptorShares shares_;
   const std::optional<std::size_t> memory_ = process::memory_limit();
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
   std::map<std::string, std::shared_ptr<net::Budget>> held_bytes_;
+  std::map<std::string, std::shared_ptr<net::YieldOrder>> yields_;
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
@@ -147,6 +148,10 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   admin.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
     serve_admin_(std::move(request), std::move(reply));
   };
+  admin.http1->when_full = [this](net::HttpRequest request, net::HttpReply reply) {
+    serve_admin_when_full_(std::move(request), std::move(reply));
+  };
+  admin.http1->max_body = 4096;  // nothing that is asked there has one
   admin.on_incident = incident;
   apply_limits(admin, "admin", shares_.admin);
   if (auto opened = open(std::move(admin), false); !opened) return opened;
@@ -184,6 +189,9 @@ void Sidecar::apply_limits(net::ListenerOptions& options, const char* listener, 
     use = std::make_shared<admin::ListenerUse>(
         admin::ListenerUse{listener, std::make_shared<net::Budget>(connections), 0});
   options.slots = use->slots;
+  auto& yields = yields_[listener];
+  if (!yields) yields = std::make_shared<net::YieldOrder>();
+  options.yields = yields;
   auto& bytes = held_bytes_[listener];
   if (!bytes) bytes = std::make_shared<net::Budget>(listener_bytes(memory_));
   if (options.http1) options.http1->total = bytes;
@@ -210,8 +218,9 @@ void Sidecar::make_parts() {
   engine_ = std::make_unique<runtime::Engine>(loop_, std::move(node), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);
-  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_);
+  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_, shares_.admin);
   serve_admin_ = admin_->handler();
+  serve_admin_when_full_ = admin_->handler_when_full();
 
   peer::PeerClientOptions client;
   client.max_message = settings_.max_message;
