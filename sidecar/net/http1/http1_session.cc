@@ -134,7 +134,7 @@ void Http1Session::wait_readable() {
 
 void Http1Session::on_readable() {
   // What is pipelined waits in the kernel where there is no room for it here.
-  const bool pipelined = phase_ == Phase::kHandling || phase_ == Phase::kWriting;
+  const bool pipelined = phase_ != Phase::kReading && phase_ != Phase::kLingering;
   if (pipelined && !account_.take(kReadAtOnce)) return;
   error_code ec;
   char* input = boost::asio::use_service<LoopScratch>(loop_).input();
@@ -160,7 +160,6 @@ void Http1Session::on_input_end(bool broken) {
 }
 
 void Http1Session::process() {
-  if (phase_ != Phase::kReading) return;
   switch (reader_.advance()) {
     case Http1Reader<true>::State::kDone:
       dispatch();
@@ -238,8 +237,7 @@ void Http1Session::dispatch() {
   place_->stop();
   phase_ = Phase::kHandling;
   timed_state_ = Http1Reader<true>::State::kDone;
-  timer_.cancel();
-  ++arming_;
+  disarm();
   handled_ = reader_.message_size();
   Http1Head& head = reader_.head();
   keep_alive_ = reader_.keep_alive();
@@ -343,11 +341,19 @@ void Http1Session::written() {
   place_->stop();
   count();  // less than before
   if (!keep_alive_) return linger();
-  phase_ = Phase::kReading;
   continue_sent_ = false;
   reader_.next();
-  if (reader_.buffered() == 0) return process();
-  boost::asio::use_service<PipelineTurns>(loop_).wait([self = shared_from_this()] { self->process(); });
+  if (reader_.buffered() == 0) return read_next();
+  phase_ = Phase::kQueued;
+  disarm();
+  boost::asio::use_service<PipelineTurns>(loop_).wait([self = shared_from_this()] {
+    if (self->phase_ == Phase::kQueued) self->read_next();
+  });
+}
+
+void Http1Session::read_next() {
+  phase_ = Phase::kReading;
+  process();
 }
 
 void Http1Session::linger() {
@@ -379,6 +385,11 @@ void Http1Session::arm(std::chrono::milliseconds after) {
     const auto self = weak.lock();
     if (!ec && self && self->arming_ == arming) self->on_timeout();
   });
+}
+
+void Http1Session::disarm() {
+  timer_.cancel();
+  ++arming_;
 }
 
 void Http1Session::on_timeout() {

@@ -29,7 +29,8 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
 
  private:
   class Reply;
-  enum class Phase { kReading, kHandling, kWriting, kLingering, kClosed };
+  // kQueued: has been answered, and what is pipelined behind that waits for its turn.
+  enum class Phase { kReading, kHandling, kWriting, kQueued, kLingering, kClosed };
 
   void wait_readable();
   void on_readable();
@@ -48,9 +49,11 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   bool flush(const std::string& bytes, std::size_t before);
   void wait_writable();
   void written();
+  void read_next();
   void linger();
   void close(std::string_view incident);
   void arm(std::chrono::milliseconds after);
+  void disarm();
   void on_timeout();
   HttpResponse shape(int status, std::string_view detail) const;
 
