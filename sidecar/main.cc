@@ -33,6 +33,7 @@
 #include "sidecar/peer/peer_server.h"
 #include "sidecar/process/descriptor_shares.h"
 #include "sidecar/process/memory_limit.h"
+#include "sidecar/process/memory_return.h"
 #include "sidecar/runtime/engine.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wiring.h"
@@ -248,7 +249,9 @@ void Sidecar::make_parts() {
   discovery::DiscoveryOptions found{kubernetes_access(settings_, host), loaded_.given("min-members")};
   discovery_ =
       std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random, std::move(found));
-  if (settings_.app) app_ = make_adapter(loop_, settings_, shares_.app, resolver_, json_, *engine_, log_, random);
+  if (settings_.app)
+    app_ =
+        make_adapter(loop_, settings_, shares_.app, listener_bytes(memory_), resolver_, json_, *engine_, log_, random);
 
   const auto tell_health = [this] {
     const bool ready = engine_->status().not_ready_because.empty();
@@ -306,6 +309,7 @@ void Sidecar::stop() {
 }
 
 int serve(const std::vector<std::string>& arguments) {
+  process::return_large_blocks_at_once();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
   const auto loaded = config::load(config::process_sources(arguments));

@@ -7,7 +7,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/status.hpp>
 
-#include "sidecar/net/http1/pipeline_turns.h"
+#include "sidecar/net/http1/request_turns.h"
 #include "sidecar/net/loop_scratch.h"
 
 namespace ringside::net {
@@ -19,6 +19,8 @@ constexpr std::size_t kReadAtOnce = 64 * 1024;
 constexpr std::size_t kMaxPipelined = 64 * 1024;
 // A body that is larger is not copied behind the headers.
 constexpr std::size_t kCopied = 16 * 1024;
+// What is larger may take long to be looked at, and waits for its turn.
+constexpr std::size_t kLarge = 64 * 1024;
 // After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a
 // client that first sends everything would never see why. Time bounds whom we wait for, bytes what that costs us.
 constexpr std::chrono::milliseconds kLinger{5'000};
@@ -162,7 +164,8 @@ void Http1Session::on_input_end(bool broken) {
 void Http1Session::process() {
   switch (reader_.advance()) {
     case Http1Reader<true>::State::kDone:
-      dispatch();
+      if (reader_.message_size() < kLarge) return dispatch();
+      await_turn(&Http1Session::dispatch);
       break;
     case Http1Reader<true>::State::kFailed:
       fail(reader_.status(), (reader_.status() == 400 ? "this is not valid HTTP: " : "") + reader_.why());
@@ -343,17 +346,22 @@ void Http1Session::written() {
   if (!keep_alive_) return linger();
   continue_sent_ = false;
   reader_.next();
-  if (reader_.buffered() == 0) return read_next();
-  phase_ = Phase::kQueued;
-  disarm();
-  boost::asio::use_service<PipelineTurns>(loop_).wait([self = shared_from_this()] {
-    if (self->phase_ == Phase::kQueued) self->read_next();
-  });
+  if (reader_.buffered() == 0) {
+    phase_ = Phase::kReading;
+    return process();
+  }
+  await_turn(&Http1Session::process);
 }
 
-void Http1Session::read_next() {
-  phase_ = Phase::kReading;
-  process();
+void Http1Session::await_turn(void (Http1Session::*next)()) {
+  phase_ = Phase::kQueued;
+  place_->stop();
+  disarm();
+  boost::asio::use_service<RequestTurns>(loop_).wait(reader_.message_size(), [self = shared_from_this(), next] {
+    if (self->phase_ != Phase::kQueued) return;
+    self->phase_ = Phase::kReading;
+    (*self.*next)();
+  });
 }
 
 void Http1Session::linger() {

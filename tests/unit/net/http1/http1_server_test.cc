@@ -353,6 +353,31 @@ TEST_F(Http1Server, PipelinesTakeTurnsWithOthers) {
   EXPECT_LT(seen_.size(), 100U) << "less than one of each came between";
 }
 
+TEST_F(Http1Server, LargeRequestsTakeTurnsWithOthers) {
+  http1_.max_body = std::size_t{1} << 20;
+  auto other = open();
+  other.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([&other] { return other.has("200 OK"); }));
+  seen_.clear();
+  std::vector<RawSocket> large;
+  const std::string body(300'000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    large.push_back(open());
+    large.back().send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    std::string out = body;
+    // All but the last byte is read, so that all of them are whole at once.
+    while (out.size() > 1) {
+      out.erase(0, large.back().send(std::string_view(out).substr(0, out.size() - 1)));
+      settle();
+    }
+  }
+  for (RawSocket& one : large) one.send("x");
+  other.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return !seen_.empty() && seen_.back().target == "/other"; }));
+  EXPECT_LT(seen_.size(), 5U) << "one of the large ones in each iteration";
+  ASSERT_TRUE(run_until([this] { return seen_.size() == 21; }));
+}
+
 TEST_F(Http1Server, SlowSenders) {
   http1_.header_timeout = 50ms;
   http1_.body_timeout = 50ms;
