@@ -240,6 +240,8 @@ void Sidecar::make_parts() {
 
   local::LocalOptions local = local_options(settings_, log_, kVersion);
   local.calls.on_refusal = count_refusal;
+  // Whoever waits has a connection: most of these are for calls.
+  local.most_waiting = std::clamp<std::size_t>(shares_.local / 4, 1, local.most_waiting);
   local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, std::move(local));
   local_->add_methods(*local_methods_);
   serve_local_ = local_->handler();
