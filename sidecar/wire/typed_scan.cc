@@ -9,6 +9,7 @@
 #include "sidecar/base/utf8.h"
 #include "sidecar/wire/fields.h"
 #include "sidecar/wire/invalid.h"
+#include "sidecar/wire/json_types.h"
 
 namespace ringside::wire {
 namespace {
@@ -21,7 +22,8 @@ class Scan {
  public:
   explicit Scan(const pb::DescriptorPool& pool) : pool_(pool) {}
 
-  bool message(const pb::Descriptor& type, std::string_view bytes, int depth) {
+  // `anys`: how many Any it stands in.
+  bool message(const pb::Descriptor& type, std::string_view bytes, int depth, int anys) {
     if (depth > kMaxMessageDepth) {
       return malformed("messages in messages, deeper than " + std::to_string(kMaxMessageDepth) + " levels");
     }
@@ -31,10 +33,10 @@ class Scan {
       if (is_any && field.has_length() && field.number == pb::Any::kTypeUrlFieldNumber) url = field.bytes;
       if (is_any && field.has_length() && field.number == pb::Any::kValueFieldNumber) value = field.bytes;
       const pb::FieldDescriptor* known = type.FindFieldByNumber(field.number);
-      return known == nullptr || !field.has_length() || content(*known, field.bytes, depth);
+      return known == nullptr || !field.has_length() || content(*known, field.bytes, depth, anys);
     });
     if (!whole) return wrong_ ? false : malformed("not a serialized " + type.full_name());
-    return !is_any || any(url, value, depth);
+    return !is_any || any(url, value, depth, anys);
   }
 
   base::Result<void, core::Answer> result() {
@@ -43,18 +45,21 @@ class Scan {
   }
 
  private:
-  bool any(std::string_view url, std::string_view value, int depth) {
+  bool any(std::string_view url, std::string_view value, int depth, int anys) {
     if (url.empty() && value.empty()) return true;
+    if (anys == kMaxAnyDepth) {
+      return malformed("typed messages (Any) in one another, deeper than " + std::to_string(kMaxAnyDepth) + " levels");
+    }
     const std::string name = type_name(url);
     const pb::Descriptor* type = pool_.FindMessageTypeByName(name);
     if (type == nullptr) return refuse(unknown_type(name));
-    return message(*type, value, depth + 1);
+    return message(*type, value, depth + 1, anys + 1);
   }
 
-  bool content(const pb::FieldDescriptor& field, std::string_view bytes, int depth) {
+  bool content(const pb::FieldDescriptor& field, std::string_view bytes, int depth, int anys) {
     switch (field.type()) {
       case pb::FieldDescriptor::TYPE_MESSAGE:
-        return message(*field.message_type(), bytes, depth + 1);
+        return message(*field.message_type(), bytes, depth + 1, anys);
       case pb::FieldDescriptor::TYPE_STRING:
         return base::is_utf8(bytes) || malformed("a text in it is not UTF-8");
       default:
@@ -95,7 +100,7 @@ class Scan {
 base::Result<void, core::Answer> check_typed(const pb::DescriptorPool& pool, const pb::Descriptor& type,
                                              std::string_view bytes) {
   Scan scan(pool);
-  scan.message(type, bytes, 0);
+  scan.message(type, bytes, 0, 0);
   return scan.result();
 }
 
