@@ -2,13 +2,11 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -23,6 +21,7 @@
 #include "sidecar/cli/cli.h"
 #include "sidecar/cli/version.h"
 #include "sidecar/config/load.h"
+#include "sidecar/config/read_file.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc/grpc_library_server.h"
@@ -92,7 +91,7 @@ class Sidecar {
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<peer::PeerClient> peer_client_;
   std::unique_ptr<peer::PeerServer> peer_server_;
-  std::unique_ptr<peer::MembershipWatch> watch_;
+  std::unique_ptr<peer::MembershipWatch> peer_watch_, local_watch_;  // each with a bound of its own
   std::unique_ptr<local::LocalApi> local_;
   std::unique_ptr<adapters::AppAdapter> app_;
   std::unique_ptr<discovery::Discovery> discovery_;
@@ -121,13 +120,13 @@ base::Result<void, std::string> Sidecar::use_settings() {
   if (auto found = find_kubernetes(loaded_); !found) return found;
   const std::string& path = settings_.descriptors;
   if (path.empty()) return {};
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream set;
+  constexpr std::size_t kMostOfDescriptors = std::size_t{64} << 20;
   const auto refuse = [this, &path](const std::string& why) {
     return base::Error(loaded_.refusal("descriptors", path, why));
   };
-  if (!file || !(set << file.rdbuf())) return refuse("cannot be read, or is empty");
-  if (const auto added = json_.add_descriptors(set.str()); !added) return refuse("cannot be used: " + added.error());
+  const auto set = config::read_file(path, kMostOfDescriptors);
+  if (!set) return refuse("cannot be read: " + set.error());
+  if (const auto added = json_.add_descriptors(*set); !added) return refuse("cannot be used: " + added.error());
   return {};
 }
 
@@ -234,9 +233,10 @@ void Sidecar::make_parts() {
   served.on_refusal = count_refusal;
   peer_server_ = std::make_unique<peer::PeerServer>(std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);
-  watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
-  watch_->add_methods(*peer_methods_);
-  watch_->add_methods(*local_methods_);
+  peer_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
+  peer_watch_->add_methods(*peer_methods_);
+  local_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
+  local_watch_->add_methods(*local_methods_);
 
   local::LocalOptions local = local_options(settings_, log_, kVersion);
   local.calls.on_refusal = count_refusal;
@@ -293,7 +293,8 @@ void Sidecar::stop() {
   engine_->when_drained([this, until](bool) {
     engine_->close([this, until] {
       local_->stop();
-      watch_->stop();
+      peer_watch_->stop();
+      local_watch_->stop();
       peer_library_->shutdown();
       local_library_->shutdown();
       // Calls that moved on to their new owners are still under way here: they end, or their deadlines do.

@@ -9,6 +9,7 @@
 
 #include "adapters/grpc/turn_codec.h"
 #include "adapters/turn_headers.h"
+#include "sidecar/base/text.h"
 #include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/method_call.h"
 
@@ -333,6 +334,7 @@ void GrpcAdapter::finish(core::TurnId turn, core::Answer answer) {
     stop_waiting(turn, found.mapped());
     std::erase(waiting_turns_, turn);
   }
+  answer.detail = base::told(answer.detail);
   wire::read_for_repeats(*found.mapped().turn.call, answer);
   sink_.turn_ended(turn, std::move(answer));
 }
@@ -443,6 +445,7 @@ void GrpcAdapter::deactivation_over(core::DeactivationId token, core::Deactivate
   if (found == deactivations_.end()) return;
   if (found->second.due) overdue_.remove(*found->second.due, token);
   deactivations_.erase(found);
+  said.detail = base::told(said.detail);
   sink_.deactivated(token, std::move(said));
 }
 
@@ -499,6 +502,7 @@ void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Che
                  : result.status == net::GrpcStatus::kOk ? what + " says NOT_SERVING"
                  : health.timed_out                      ? what + " is not answered: " + result.message
                                                          : result.message;
+    health.why = base::told(health.why);
     checked(std::move(health));
   };
   health_.unary(kHealthPath, {}, health_question(health_names_.front()), options, std::move(done));

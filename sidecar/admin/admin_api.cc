@@ -96,10 +96,10 @@ net::HttpResponse AdminApi::ready() const {
   const core::Status status = gateway_.status();
   std::string notes;
   for (const core::MemberStatus& member : gateway_.members()) {
-    if (!member.member) notes += base::readable("note: " + wire::about_other(member.host, member.problem)) + "\n";
+    if (!member.member) notes += base::told("note: " + wire::about_other(member.host, member.problem)) + "\n";
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
-  return answer(503, kText, base::readable("not ready: " + status.not_ready_because) + "\n" + notes);
+  return answer(503, kText, base::told("not ready: " + status.not_ready_because) + "\n" + notes);
 }
 
 // Answers when a drain has ended: an app's preStop hook holds the app alive exactly so long.
