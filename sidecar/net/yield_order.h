@@ -1,11 +1,18 @@
-// Connections that wait for their clients, in the order in which they give way where all slots or all bytes are taken:
-// within each kind of waiting, whoever has waited longest goes first. One order is shared by all listeners that share
-// slots or bytes. Loop thread only.
+// Connections that wait for their clients, in the order in which they give way where all slots or all bytes are taken.
+// One order is shared by all listeners that share slots or bytes. Loop thread only.
+//
+// A slot comes from the address that has most connections that wait: a flood from one address keeps out itself, and not
+// a client from elsewhere that is about to speak. Of that address, silent connections go first, then idle ones, then
+// those in the middle of a request; of each kind whoever has waited longest. Bytes come from whoever has kept them
+// waiting for longest, of all.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <boost/intrusive/list.hpp>
@@ -24,16 +31,15 @@ class YieldOrder {
     kUnread,   // that its answer is read, which is held until then
   };
 
- private:
-  using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
-
- public:
   // One connection's place, which it leaves at its end.
-  class Place : public Hook {
+  class Place : public boost::intrusive::list_base_hook<> {
    public:
-    // `give_slot` ends the connection, and its slot is free when it returns.
-    Place(std::shared_ptr<YieldOrder> order, std::function<void()> give_slot)
-        : order_(std::move(order)), give_slot_(std::move(give_slot)) {}
+    // `address`: the client's. `give_slot` ends the connection, and its slot is free when it returns.
+    Place(std::shared_ptr<YieldOrder> order, std::string address, std::function<void()> give_slot)
+        : order_(std::move(order)), address_(std::move(address)), give_slot_(std::move(give_slot)) {}
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { stop(); }
 
     // From now on. Where it waits for that already, it keeps its place.
     void wait(Wait wait) {
@@ -41,11 +47,11 @@ class YieldOrder {
       stop();
       wait_ = wait;
       since_ = Clock::now();
-      order_->waiting_[static_cast<std::size_t>(wait)].push_back(*this);
+      order_->add(*this);
     }
     // It works for its client now, and gives nothing away.
     void stop() {
-      if (is_linked()) unlink();
+      if (is_linked()) order_->remove(*this);
     }
 
     YieldOrder& order() { return *order_; }
@@ -56,6 +62,7 @@ class YieldOrder {
     friend class YieldOrder;
 
     std::shared_ptr<YieldOrder> order_;
+    std::string address_;
     std::function<void()> give_slot_;
     std::function<void()> give_bytes_;
     Wait wait_ = Wait::kSilent;
@@ -65,8 +72,12 @@ class YieldOrder {
   // Makes one connection end; false: all of them work for their clients. An answer that is under way is not cut off for
   // a new connection.
   bool free_slot() {
+    const auto most = std::max_element(addresses_.begin(), addresses_.end(), [](const auto& one, const auto& other) {
+      return one.second.slots() < other.second.slots();
+    });
+    if (most == addresses_.end()) return false;
     for (const Wait wait : {Wait::kSilent, Wait::kIdle, Wait::kPartial}) {
-      if (Place* const first = first_of(wait)) {
+      if (Place* const first = most->second.first(wait)) {
         give(*first, first->give_slot_);
         return true;
       }
@@ -76,17 +87,39 @@ class YieldOrder {
 
   // Makes one connection give back the bytes that it holds; false: nobody who waits holds any.
   bool free_bytes() {
-    Place* const partial = first_of(Wait::kPartial);
-    Place* const unread = first_of(Wait::kUnread);
-    const bool older = unread != nullptr && (partial == nullptr || unread->since_ < partial->since_);
-    Place* const first = older ? unread : partial;
-    if (first == nullptr) return false;
-    give(*first, first->give_bytes_);
+    Place* longest = nullptr;
+    for (auto& [address, waiting] : addresses_) {
+      for (const Wait wait : {Wait::kPartial, Wait::kUnread}) {
+        Place* const first = waiting.first(wait);
+        if (first != nullptr && (longest == nullptr || first->since_ < longest->since_)) longest = first;
+      }
+    }
+    if (longest == nullptr) return false;
+    give(*longest, longest->give_bytes_);
     return true;
   }
 
  private:
-  using Places = boost::intrusive::list<Place, boost::intrusive::constant_time_size<false>>;
+  using Places = boost::intrusive::list<Place>;
+
+  // Those of one address, the longest first.
+  struct Waiting {
+    std::array<Places, 4> by_what;
+
+    Places& of(Wait wait) { return by_what[static_cast<std::size_t>(wait)]; }
+    const Places& of(Wait wait) const { return by_what[static_cast<std::size_t>(wait)]; }
+    Place* first(Wait wait) { return of(wait).empty() ? nullptr : &of(wait).front(); }
+    std::size_t slots() const { return of(Wait::kSilent).size() + of(Wait::kIdle).size() + of(Wait::kPartial).size(); }
+    bool empty() const { return slots() + of(Wait::kUnread).size() == 0; }
+  };
+
+  void add(Place& place) { addresses_[place.address_].of(place.wait_).push_back(place); }
+  void remove(Place& place) {
+    const auto found = addresses_.find(place.address_);
+    Places& from = found->second.of(place.wait_);
+    from.erase(from.iterator_to(place));
+    if (found->second.empty()) addresses_.erase(found);
+  }
 
   // By value: the place may end with what it gives.
   static void give(Place& place, std::function<void()> what) {
@@ -94,12 +127,7 @@ class YieldOrder {
     what();
   }
 
-  Place* first_of(Wait wait) {
-    Places& places = waiting_[static_cast<std::size_t>(wait)];
-    return places.empty() ? nullptr : &places.front();
-  }
-
-  std::array<Places, 4> waiting_;
+  std::map<std::string, Waiting> addresses_;
 };
 
 }  // namespace ringside::net

@@ -29,9 +29,11 @@ def seconds_of(host):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def connect(address, receive=None):
+def connect(address, receive=None, source="127.0.0.2"):
+    """From another address than that of the others, as an attacker has."""
     name, port = address.rsplit(":", 1)
     connection = socket.socket()
+    connection.bind((source, 0))
     if receive:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
     connection.settimeout(cluster.PATIENCE)
@@ -90,11 +92,16 @@ def test_probes_are_answered_whoever_holds_the_admin_port(world):
                      b"GET /drained HTTP/1.1\r\n" + HOST + b"\r\n"):
             for _ in range(100):
                 held.append(connect(host.admin))
-                held[-1].sendall(kind)
+                try:
+                    held[-1].sendall(kind)
+                except OSError:
+                    pass  # it has given way
             others.more()
     others.judge("400 connections that hold the admin port")
-    refused = cluster.request(host.admin, "GET", "/drained")
-    assert refused.status == 503 and refused.headers["retry-after"] == "1" and b"end some of them" in refused.body, refused
+    one_more = connect(host.admin)
+    one_more.sendall(b"GET /drained HTTP/1.1\r\n" + HOST + b"connection: close\r\n\r\n")
+    refused = one_more.makefile("rb").read().lower()
+    assert refused.startswith(b"http/1.1 503 ") and b"retry-after: 1" in refused and b"end some of them" in refused, refused
 
 
 def test_requests_that_wait_leave_room_for_calls(world):
@@ -146,7 +153,7 @@ def test_pipelines_without_end(world, target):
     with Watch(host) as others:
         flood(host.local, (b"GET " + target + b" HTTP/1.1\r\n" + HOST + b"\r\n") * 2000, 20, 1.5)
         others.more()
-    others.judge(f"20 pipelines of GET {target.decode()}", most=256 * MIB)
+    others.judge(f"20 pipelines of GET {target.decode()}", most=64 * MIB)
 
 
 def test_noise_before_a_request_is_refused(world):

@@ -253,7 +253,7 @@ void Http1Session::dispatch() {
   request.peer = peer_;
   const auto reply = std::make_shared<Reply>(weak_from_this(), input_ended_);
   reply_ = reply;
-  wait_readable();  // to hear of the client's end
+  if (reader_.buffered() < kMaxPipelined) wait_readable();  // to hear of the client's end
   options_->handler(std::move(request), HttpReply(reply));
 }
 

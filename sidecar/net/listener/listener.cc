@@ -163,10 +163,10 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
       if (refused_.size() >= kRefusalsAtOnce && !yields_refused_->free_slot()) return;
     }
     const Id id = ++last_id_;
-    const auto place =
-        std::make_shared<YieldOrder::Place>(admitted ? yields_ : yields_refused_, [weak = weak_from_this(), id] {
-          if (const auto self = weak.lock()) self->drop(id);
-        });
+    const auto place = std::make_shared<YieldOrder::Place>(admitted ? yields_ : yields_refused_,
+                                                           transport.peer_address(), [weak = weak_from_this(), id] {
+                                                             if (const auto self = weak.lock()) self->drop(id);
+                                                           });
     place->wait(YieldOrder::Wait::kSilent);
     const auto sniffer = std::make_shared<Sniffer>(
         loop_, std::move(transport), admitted ? options_.sniff_timeout : kRefusal,

@@ -1,5 +1,6 @@
 // HTTP/1.1 as served by a listener, spoken byte by byte.
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -323,6 +324,22 @@ TEST_F(Http1Server, WhatIsPipelinedCounts) {
     EXPECT_LE(http1_.total->used(), 200'000U);
   }
   EXPECT_GT(http1_.total->used(), 60'000U);
+}
+
+TEST_F(Http1Server, APipelineHoldsLittleHoweverLongItIs) {
+  http1_.total = std::make_shared<Budget>(std::size_t{64} << 20);
+  auto socket = open();
+  std::string more;
+  std::size_t most = 0;
+  ASSERT_TRUE(run_until([&] {
+    while (more.size() < 1'000'000) more += "GET /pipelined HTTP/1.1\r\nHost: x\r\n\r\n";
+    more.erase(0, socket.send(more));
+    socket.pump();
+    socket.input().clear();
+    most = std::max(most, http1_.total->used());
+    return seen_.size() > 5'000;
+  }));
+  EXPECT_LT(most, 400'000U);
 }
 
 TEST_F(Http1Server, EmptyLinesBeforeARequestAreFew) {

@@ -206,6 +206,24 @@ TEST_F(Listening, TheSilentAndTheSlowMakeRoom) {
   EXPECT_EQ(slots->used(), 4U);
 }
 
+// Two addresses of this machine: the one with fewer connections keeps them.
+TEST_F(Listening, ASilentFloodKeepsOutItself) {
+  auto options = both("127.0.0.1:0");
+  options.slots = std::make_shared<Budget>(8);
+  const auto listener = open(std::move(options));
+  auto caller = RawSocket::connect_to(listener->local_address(), "127.0.0.2");
+  settle();
+  std::vector<RawSocket> silent;
+  for (int i = 0; i < 40; ++i) {
+    silent.push_back(RawSocket::connect_to(listener->local_address()));
+    settle();
+  }
+  EXPECT_TRUE(silent[20].over());
+  caller.send(http1_request_);
+  EXPECT_TRUE(run_until([&caller] { return caller.has("one") || caller.over(); }));
+  EXPECT_TRUE(caller.has("one"));
+}
+
 TEST_F(Listening, AFloodOfSilentConnectionsKeepsNobodyOut) {
   auto options = both("127.0.0.1:0");
   options.slots = std::make_shared<Budget>(8);
