@@ -165,7 +165,7 @@ void Http1Session::process() {
   switch (reader_.advance()) {
     case Http1Reader<true>::State::kDone:
       if (reader_.message_size() < kLarge) return dispatch();
-      await_turn(&Http1Session::dispatch);
+      if (count_request()) await_turn(&Http1Session::dispatch);
       break;
     case Http1Reader<true>::State::kFailed:
       fail(reader_.status(), (reader_.status() == 400 ? "this is not valid HTTP: " : "") + reader_.why());
@@ -207,10 +207,11 @@ void Http1Session::await_more() {
 
 // Where there is no more, those give back theirs who keep it by not going on; this one too, if it is the first of them.
 bool Http1Session::take(std::size_t bytes) {
-  while (phase_ != Phase::kClosed && !account_.take(bytes)) {
-    if (!place_->order().free_bytes()) return false;
+  const Phase before = phase_;
+  while (!account_.take(bytes)) {
+    if (!place_->order().free_bytes() || phase_ != before) return false;
   }
-  return phase_ != Phase::kClosed;
+  return true;
 }
 
 // What this connection holds now. False: there is no room for it, and nothing is counted.
@@ -224,7 +225,7 @@ bool Http1Session::count() {
 
 // The same while a request comes in; false: it has been refused.
 bool Http1Session::count_request() {
-  if (count() && phase_ == Phase::kReading) return true;
+  if (count()) return true;
   if (phase_ == Phase::kReading) fail(503, "too many bytes of requests and answers are waiting: send it again later");
   return false;
 }
