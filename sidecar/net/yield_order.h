@@ -78,7 +78,7 @@ class YieldOrder {
     if (most == addresses_.end()) return false;
     for (const Wait wait : {Wait::kSilent, Wait::kIdle, Wait::kPartial}) {
       if (Place* const first = most->second.first(wait)) {
-        give(*first, first->give_slot_);
+        give(*first, &Place::give_slot_);
         return true;
       }
     }
@@ -95,7 +95,7 @@ class YieldOrder {
       }
     }
     if (longest == nullptr) return false;
-    give(*longest, longest->give_bytes_);
+    give(*longest, &Place::give_bytes_);
     return true;
   }
 
@@ -121,10 +121,10 @@ class YieldOrder {
     if (found->second.empty()) addresses_.erase(found);
   }
 
-  // By value: the place may end with what it gives.
-  static void give(Place& place, std::function<void()> what) {
+  static void give(Place& place, std::function<void()> Place::*what) {
+    const auto kept = place.*what;  // the place may end with what it gives
     place.stop();
-    what();
+    kept();
   }
 
   std::map<std::string, Waiting> addresses_;

@@ -98,14 +98,23 @@ class Gate {
   }
   bool scalar(bool may_be_id = true) {
     bad_id = bad_id || (key_ == "id" && depth_ == 1 && !may_be_id);
-    return depth_ > 0 || fail("is not a JSON object");
+    if (depth_ == 0) return fail("is not a JSON object");
+    return count();
   }
   bool enter() {
-    return ++depth_ <= kMaxJsonDepth || fail("is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    if (++depth_ > kMaxJsonDepth) {
+      return fail("is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    }
+    return count();
+  }
+  bool count() {
+    return ++values_ <= kMaxJsonValues ||
+           fail("has more than " + std::to_string(kMaxJsonValues) + " values: send it as protobuf, or in parts");
   }
 
   std::string subject_;
   int depth_ = 0;
+  std::size_t values_ = 0;
   std::string key_;                          // the last one of the outermost object
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };

@@ -33,7 +33,8 @@ class Scan {
       if (is_any && field.has_length() && field.number == pb::Any::kTypeUrlFieldNumber) url = field.bytes;
       if (is_any && field.has_length() && field.number == pb::Any::kValueFieldNumber) value = field.bytes;
       const pb::FieldDescriptor* known = type.FindFieldByNumber(field.number);
-      return known == nullptr || !field.has_length() || content(*known, field.bytes, depth, anys);
+      if (known == nullptr) return true;
+      return count(1) && (!field.has_length() || content(*known, field.bytes, depth, anys));
     });
     if (!whole) return wrong_ ? false : malformed("not a serialized " + type.full_name());
     return !is_any || any(url, value, depth, anys);
@@ -63,26 +64,33 @@ class Scan {
       case pb::FieldDescriptor::TYPE_STRING:
         return base::is_utf8(bytes) || malformed("a text in it is not UTF-8");
       default:
-        return !field.is_packable() || packed(field, bytes) || malformed("not a serialized " + field.full_name());
+        if (!field.is_packable() || packed(field, bytes)) return true;
+        return wrong_ ? false : malformed("not a serialized " + field.full_name());
     }
   }
 
-  static bool packed(const pb::FieldDescriptor& field, std::string_view bytes) {
+  bool packed(const pb::FieldDescriptor& field, std::string_view bytes) {
     switch (WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()))) {
       case WireFormatLite::WIRETYPE_FIXED32:
-        return bytes.size() % sizeof(std::uint32_t) == 0;
+        return bytes.size() % sizeof(std::uint32_t) == 0 && count(bytes.size() / sizeof(std::uint32_t));
       case WireFormatLite::WIRETYPE_FIXED64:
-        return bytes.size() % sizeof(std::uint64_t) == 0;
+        return bytes.size() % sizeof(std::uint64_t) == 0 && count(bytes.size() / sizeof(std::uint64_t));
       default: {
         pb::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                     static_cast<int>(bytes.size()));
         std::uint64_t ignored = 0;
         while (static_cast<std::size_t>(in.CurrentPosition()) < bytes.size()) {
-          if (!in.ReadVarint64(&ignored)) return false;
+          if (!in.ReadVarint64(&ignored) || !count(1)) return false;
         }
         return true;
       }
     }
+  }
+
+  bool count(std::size_t more) {
+    values_ += more;
+    return values_ <= kMaxJsonValues ||
+           malformed("more than " + std::to_string(kMaxJsonValues) + " values, too many to be written as JSON");
   }
 
   bool malformed(std::string detail) { return refuse(invalid(core::Reason::kMalformed, std::move(detail))); }
@@ -92,6 +100,7 @@ class Scan {
   }
 
   const pb::DescriptorPool& pool_;
+  std::size_t values_ = 0;
   std::optional<core::Answer> wrong_;
 };
 

@@ -7,6 +7,9 @@
 #include <malloc.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/fields.h"
+#include "sidecar/wire/json_types.h"
+
 namespace ringside::wire {
 namespace {
 
@@ -127,6 +130,43 @@ TEST(ApplyJson, AnyInAnyHasABound) {
     EXPECT_EQ(json.read_result("{\"replies\":" + more + "}").error(),
               "the answer nests typed messages (Any) deeper than 8 levels");
   }
+}
+
+TEST(ApplyJson, SoManyValues) {
+  const ApplyJson json;
+  const auto with = [](std::size_t numbers) {
+    std::string list = "[1";
+    for (std::size_t i = 1; i < numbers; ++i) list += ",1";
+    return R"([{"@type":"x.y/google.protobuf.Struct","value":{"a":)" + list + "]}}]";
+  };
+  constexpr std::size_t kOthers = 6;  // the outermost object, its list, the message, its type, its value, its list
+  const std::string most = with(kMaxJsonValues - kOthers);
+  const std::string more = with(kMaxJsonValues - kOthers + 1);
+  EXPECT_TRUE(json.read_request("{\"messages\":" + most + "}"));
+  const auto refused = json.read_request("{\"messages\":" + more + "}");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail, "the body has more than 500000 values: send it as protobuf, or in parts");
+  EXPECT_EQ(json.read_result("{\"replies\":" + more + "}").error(),
+            "the answer has more than 500000 values: send it as protobuf, or in parts");
+}
+
+TEST(ApplyJson, SoManyValuesInBytesToo) {
+  const ApplyJson json;
+  // Each path element is a byte.
+  std::string location;
+  append_bytes(location, 1, std::string(kMaxJsonValues + 1, '\x01'));
+  messages::ApplyRequest request;
+  request.set_id(1);
+  auto* any = request.add_messages();
+  any->set_type_url("x.y/google.protobuf.SourceCodeInfo.Location");
+  any->set_value(location);
+  ApplyJson with_descriptors;
+  google::protobuf::FileDescriptorSet set;
+  google::protobuf::FileDescriptorProto::descriptor()->file()->CopyTo(set.add_file());
+  ASSERT_TRUE(with_descriptors.add_descriptors(set.SerializeAsString()));
+  const auto written = with_descriptors.write_request(request.SerializeAsString());
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().detail, "more than 500000 values, too many to be written as JSON");
 }
 
 TEST(ApplyJson, AnyInAnyHasABoundInBytesToo) {
