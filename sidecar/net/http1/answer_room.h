@@ -1,8 +1,9 @@
 // Bytes of answers that are coming in, of all clients that share a room. Where there are no more, connections read no
-// further until others have ended, and the server waits; the answer that began first goes on, so that one always ends.
-// Loop thread only.
+// further until others have ended, and the server waits; the answer that began first goes on, so that one always ends,
+// and small answers are never held up. Loop thread only.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -17,6 +18,9 @@ class AnswerRoom {
   using Hook = boost::intrusive::list_base_hook<>;
 
  public:
+  // Of each answer, so much is read in any case.
+  static constexpr std::size_t kSmall = 16 * 1024;
+
   explicit AnswerRoom(std::size_t limit) : limit_(limit) {}
 
   // One connection's place, from the beginning of an answer to its end.
@@ -29,16 +33,18 @@ class AnswerRoom {
     Place& operator=(const Place&) = delete;
     ~Place() { leave(); }
 
-    // Whether the connection may read on now; if not, it hears when it may.
-    bool may_read() {
-      if (!room_) return true;
+    // How much of `most` the connection may read now; 0: it hears when it may.
+    std::size_t may_read(std::size_t most) {
+      if (!room_) return most;
       if (!is_linked()) room_->places_.push_back(*this);
-      paused_ = room_->used_ >= room_->limit_ && &room_->places_.front() != this;
-      return !paused_;
+      const bool room = room_->used_ < room_->limit_ || &room_->places_.front() == this;
+      paused_ = !room && read_ >= kSmall;
+      return room ? most : std::min(most, kSmall - std::min(kSmall, read_));
     }
-    // What the answer takes now.
-    void hold(std::size_t bytes) {
-      if (!room_ || !is_linked()) return;
+    // So much was read, and the answer takes so much memory now.
+    void hold(std::size_t read, std::size_t bytes) {
+      if (!room_) return;
+      read_ += read;
       room_->used_ += bytes - held_;
       held_ = bytes;
     }
@@ -47,6 +53,7 @@ class AnswerRoom {
       const auto room = room_;
       room->places_.erase(room->places_.iterator_to(*this));
       room->used_ -= std::exchange(held_, 0);
+      read_ = 0;
       paused_ = false;
       room->resume();
     }
@@ -57,6 +64,7 @@ class AnswerRoom {
     std::shared_ptr<AnswerRoom> room_;
     std::function<void()> resume_;
     std::size_t held_ = 0;
+    std::size_t read_ = 0;
     bool paused_ = false;
   };
 

@@ -82,10 +82,11 @@ void Http1ClientConnection::wait_readable() {
 }
 
 void Http1ClientConnection::on_readable() {
-  if (done_ && !room_.may_read()) return;
+  const std::size_t most = done_ ? room_.may_read(kReadAtOnce) : kReadAtOnce;
+  if (most == 0) return;
   error_code ec;
   char* input = boost::asio::use_service<LoopScratch>(loop_).input();
-  const std::size_t got = transport_->read_some(input, kReadAtOnce, ec);
+  const std::size_t got = transport_->read_some(input, most, ec);
   if (ec == boost::asio::error::would_block) return wait_readable();
   if (!done_) {
     // Idle: bytes that nobody asked for, or the server's end.
@@ -106,7 +107,7 @@ void Http1ClientConnection::on_readable() {
   if (ec) return lost(ec.message());
   reader_.feed({input, got});
   const auto state = reader_.advance();
-  room_.hold(reader_.held());
+  room_.hold(got, reader_.held());
   advance(state);
 }
 

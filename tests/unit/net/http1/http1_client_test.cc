@@ -167,6 +167,12 @@ TEST_F(Http1Pool, AnswersThatComeInShareARoom) {
     most = std::max(most, options_.room->used());
   };
   for (int i = 0; i < 200; ++i) send_all_but(1);
+  // A small one passes by.
+  const std::size_t small = ask(get("/small"));
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + std::string(10'000, 'y'));
+  EXPECT_EQ(wait(small).response.body.size(), 10'000U);
   EXPECT_LE(most, 3 * kSize) << "the room, and what the first one goes on with";
   ASSERT_TRUE(run_until([&] {
     send_all_but(0);
