@@ -25,9 +25,10 @@ struct AdapterOptions {
   std::shared_ptr<net::Resolver> resolver;
   std::function<double()> random;  // in [0, 1), for backoff
   std::size_t max_message = std::size_t{4} << 20;
-  std::size_t max_in_flight = 1000;                // turns
-  std::size_t connections = 256;                   // to the app, of an adapter that needs more than one
-  std::chrono::milliseconds turn_timeout{60'000};  // also the bound of a deactivation
+  std::size_t max_in_flight = 1000;                   // turns
+  std::size_t answer_bytes = std::size_t{256} << 20;  // of answers that are coming in, all together
+  std::size_t connections = 256;                      // to the app, of an adapter that needs more than one
+  std::chrono::milliseconds turn_timeout{60'000};     // also the bound of a deactivation
   std::chrono::milliseconds health_interval{1'000};
   std::chrono::milliseconds down_after{3'000};
   std::string health_service;  // gRPC: whose health is asked; empty: the whole server's, or that of a service of ours

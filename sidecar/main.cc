@@ -2,13 +2,11 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,6 +17,7 @@
 #include "sidecar/cli/cli.h"
 #include "sidecar/cli/version.h"
 #include "sidecar/config/load.h"
+#include "sidecar/config/read_file.h"
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc/grpc_server.h"
@@ -29,6 +28,7 @@
 #include "sidecar/peer/peer_server.h"
 #include "sidecar/process/descriptor_shares.h"
 #include "sidecar/process/memory_limit.h"
+#include "sidecar/process/memory_return.h"
 #include "sidecar/runtime/engine.h"
 #include "sidecar/services/health.h"
 #include "sidecar/services/reflection.h"
@@ -75,20 +75,21 @@ class Sidecar {
   std::shared_ptr<net::MethodTable> local_methods_ = std::make_shared<net::MethodTable>();
   services::Health health_;
   services::Reflection reflection_;
-  net::HttpHandler serve_local_, serve_admin_;
+  net::HttpHandler serve_local_, serve_admin_, serve_admin_when_full_;
   net::HttpErrorShaper shape_local_error_;
   process::DescriptorShares shares_;
   const std::optional<std::size_t> memory_ = process::memory_limit();
   std::vector<std::unique_ptr<net::Listener>> listeners_;  // peer, admin, local ones
   std::map<std::string, std::shared_ptr<admin::ListenerUse>> listener_use_;
   std::map<std::string, std::shared_ptr<net::Budget>> held_bytes_;
+  std::map<std::string, std::shared_ptr<net::YieldOrder>> yields_;
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<peer::MemberAddresses> member_addresses_;
   std::unique_ptr<peer::PeerClient> peer_client_;
   std::unique_ptr<peer::PeerServer> peer_server_;
-  std::unique_ptr<peer::MembershipWatch> watch_;
+  std::unique_ptr<peer::MembershipWatch> peer_watch_, local_watch_;  // each with a bound of its own
   std::unique_ptr<local::LocalApi> local_;
   std::unique_ptr<adapters::AppAdapter> app_;
   std::unique_ptr<discovery::Discovery> discovery_;
@@ -112,13 +113,13 @@ base::Result<void, std::string> Sidecar::use_settings() {
   if (auto found = find_kubernetes(loaded_); !found) return found;
   const std::string& path = settings_.descriptors;
   if (path.empty()) return {};
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream set;
+  constexpr std::size_t kMostOfDescriptors = std::size_t{64} << 20;
   const auto refuse = [this, &path](const std::string& why) {
     return base::Error(loaded_.refusal("descriptors", path, why));
   };
-  if (!file || !(set << file.rdbuf())) return refuse("cannot be read, or is empty");
-  if (const auto added = json_.add_descriptors(set.str()); !added) return refuse("cannot be used: " + added.error());
+  const auto set = config::read_file(path, kMostOfDescriptors);
+  if (!set) return refuse("cannot be read: " + set.error());
+  if (const auto added = json_.add_descriptors(*set); !added) return refuse("cannot be used: " + added.error());
   return {};
 }
 
@@ -148,6 +149,10 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   admin.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
     serve_admin_(std::move(request), std::move(reply));
   };
+  admin.http1->when_full = [this](net::HttpRequest request, net::HttpReply reply) {
+    serve_admin_when_full_(std::move(request), std::move(reply));
+  };
+  admin.http1->max_body = 4096;  // nothing that is asked there has one
   admin.on_incident = incident;
   apply_limits(admin, "admin", shares_.admin);
   if (auto opened = open(std::move(admin), false); !opened) return opened;
@@ -184,6 +189,9 @@ void Sidecar::apply_limits(net::ListenerOptions& options, const char* listener, 
     use = std::make_shared<admin::ListenerUse>(
         admin::ListenerUse{listener, std::make_shared<net::Budget>(connections), 0});
   options.slots = use->slots;
+  auto& yields = yields_[listener];
+  if (!yields) yields = std::make_shared<net::YieldOrder>();
+  options.yields = yields;
   auto& bytes = held_bytes_[listener];
   if (!bytes) bytes = std::make_shared<net::Budget>(listener_bytes(memory_));
   if (options.http1) options.http1->total = bytes;
@@ -210,8 +218,9 @@ void Sidecar::make_parts() {
   engine_ = std::make_unique<runtime::Engine>(loop_, std::move(node), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);
-  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_);
+  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_, shares_.admin);
   serve_admin_ = admin_->handler();
+  serve_admin_when_full_ = admin_->handler_when_full();
 
   peer::PeerClientOptions client;
   client.max_message = settings_.max_message;
@@ -227,12 +236,15 @@ void Sidecar::make_parts() {
   served.on_refusal = count_refusal;
   peer_server_ = std::make_unique<peer::PeerServer>(std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);
-  watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
-  watch_->add_methods(*peer_methods_);
-  watch_->add_methods(*local_methods_);
+  peer_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
+  peer_watch_->add_methods(*peer_methods_);
+  local_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
+  local_watch_->add_methods(*local_methods_);
 
   local::LocalOptions local = local_options(settings_, log_, kVersion);
   local.calls.on_refusal = count_refusal;
+  // Whoever waits has a connection: most of these are for calls.
+  local.most_waiting = std::clamp<std::size_t>(shares_.local / 4, 1, local.most_waiting);
   local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, std::move(local));
   local_->add_methods(*local_methods_);
   serve_local_ = local_->handler();
@@ -242,7 +254,9 @@ void Sidecar::make_parts() {
   discovery::DiscoveryOptions found{kubernetes_access(settings_, host), loaded_.given("min-members")};
   discovery_ =
       std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random, std::move(found));
-  if (settings_.app) app_ = make_adapter(loop_, settings_, shares_.app, resolver_, json_, *engine_, log_, random);
+  if (settings_.app)
+    app_ =
+        make_adapter(loop_, settings_, shares_.app, listener_bytes(memory_), resolver_, json_, *engine_, log_, random);
 
   for (const auto& methods : {peer_methods_, local_methods_}) {
     health_.add_methods(*methods);
@@ -283,7 +297,8 @@ void Sidecar::stop() {
   engine_->when_drained([this, until](bool) {
     engine_->close([this, until] {
       local_->stop();
-      watch_->stop();
+      peer_watch_->stop();
+      local_watch_->stop();
       health_.stop();
       reflection_.stop();
       // Calls that moved on to their new owners are still under way here: they end, or their deadlines do.
@@ -301,6 +316,7 @@ void Sidecar::stop() {
 }
 
 int serve(const std::vector<std::string>& arguments) {
+  process::return_large_blocks_at_once();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
   const auto loaded = config::load(config::process_sources(arguments));

@@ -140,9 +140,9 @@ log::LogOptions log_options(const config::Settings& settings) {
 }
 
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
-                                                   std::size_t connections, std::shared_ptr<net::Resolver> resolver,
-                                                   const wire::ApplyJson& json, core::AppSink& sink, log::Log& log,
-                                                   std::function<double()> random) {
+                                                   std::size_t connections, std::size_t answer_bytes,
+                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
+                                                   core::AppSink& sink, log::Log& log, std::function<double()> random) {
   adapters::HttpAdapterOptions options;
   options.app = endpoint_of(*settings.app);
   options.resolver = std::move(resolver);
@@ -150,6 +150,7 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
   options.max_message = settings.max_message;
   options.max_in_flight = settings.max_actors_in_flight;
   options.connections = connections;
+  options.answer_bytes = answer_bytes;
   options.turn_timeout = settings.turn_timeout;
   options.health_interval = settings.app_health_interval;
   options.down_after = settings.app_down_after;

@@ -32,11 +32,12 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
                              std::size_t app_connections);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
 local::LocalOptions local_options(const config::Settings& settings, log::Log& log, const std::string& version);
-// settings.app is set. `connections`: to the app, at most. `json`, `sink` and `log` outlive the adapter.
+// settings.app is set. `connections`: to the app, at most. `answer_bytes`: of its answers that are coming in. `json`,
+// `sink` and `log` outlive the adapter.
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
-                                                   std::size_t connections, std::shared_ptr<net::Resolver> resolver,
-                                                   const wire::ApplyJson& json, core::AppSink& sink, log::Log& log,
-                                                   std::function<double()> random);
+                                                   std::size_t connections, std::size_t answer_bytes,
+                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
+                                                   core::AppSink& sink, log::Log& log, std::function<double()> random);
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
 // Whether --join k8s: can work here, where it is asked for. The error says why it cannot.
 base::Result<void, std::string> find_kubernetes(const config::Loaded& loaded);

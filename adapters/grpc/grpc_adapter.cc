@@ -9,6 +9,7 @@
 
 #include "adapters/grpc/turn_codec.h"
 #include "adapters/turn_headers.h"
+#include "sidecar/base/text.h"
 #include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/method_call.h"
 
@@ -21,6 +22,10 @@ constexpr const char* kUnaryPath = "/ringside.app.v1.ActorHost/Apply";
 constexpr const char* kDeactivatePath = "/ringside.app.v1.ActorHost/Deactivate";
 constexpr const char* kControlPlanePath = "/messages.ControlPlane/Apply";
 constexpr const char* kHealthPath = "/grpc.health.v1.Health/Check";
+// A stream that ends sooner is not opened again at once.
+constexpr std::chrono::seconds kShortLife{1};
+constexpr std::chrono::milliseconds kLeastRest{50};
+constexpr std::chrono::milliseconds kMostRest{1'000};
 
 bool says(const net::CallResult& result, HealthCheckResponse::ServingStatus status) {
   HealthCheckResponse response;
@@ -67,6 +72,9 @@ GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink&
       health_(loop, health_channel()),
       health_names_(health_names(options_.health_service)),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
+      backoff_(kLeastRest, kMostRest, options_.random),
+      reopen_(loop),
+      begin_by_(loop, [this](core::TurnId token) { waited_too_long(token); }),
       overdue_(loop, [this](core::DeactivationId token) { deactivation_overdue(token); }) {}
 
 GrpcAdapter::~GrpcAdapter() {
@@ -132,6 +140,8 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
 
 void GrpcAdapter::open_stream() {
   if (form_ != Form::kStream || stream_) return;
+  if (net::Clock::now() < rests_until_) return open_stream_later();
+  opened_ = net::Clock::now();
   TurnStream::Events events;
   events.turn_ended = [this](core::TurnId turn, core::Answer answer) {
     monitor_.answered();
@@ -157,11 +167,44 @@ void GrpcAdapter::open_stream() {
   stream_ = TurnStream::open(loop_, channel_, options_.max_message, std::move(events));
 }
 
+void GrpcAdapter::open_stream_later() {
+  if (std::exchange(reopens_, true)) return;
+  reopen_.expires_at(rests_until_);
+  reopen_.async_wait(life_.bind([this](const boost::system::error_code& ec) {
+    if (ec) return;
+    reopens_ = false;
+    open_stream();
+    send_what_waited();
+  }));
+}
+
+// Whoever ends its streams as soon as they are open shall not keep us busy with that.
+void GrpcAdapter::rest_after_stream() {
+  const auto now = net::Clock::now();
+  if (now - opened_ < kShortLife) {
+    rests_until_ = now + backoff_.next();
+  } else {
+    backoff_.reset();
+  }
+}
+
+// Nothing waits where there is a stream, or another form of the contract.
+void GrpcAdapter::send_what_waited() {
+  for (const core::TurnId token : std::exchange(waiting_turns_, {})) {
+    const auto found = turns_.find(token);
+    if (found != turns_.end() && found->second.waits_until) send_turn(found->second);
+  }
+  for (const core::DeactivationId token : std::exchange(waiting_deactivations_, {})) {
+    if (deactivations_.contains(token)) send_deactivation(token);
+  }
+}
+
 // The app ends its connections by age, or wants to stop: its activations live, and what they work on is awaited.
 void GrpcAdapter::retire_stream(TurnStream& stream) {
   if (stream_.get() != &stream) return;
   retiring_.push_back(std::exchange(stream_, nullptr));
   stream.retire();
+  rest_after_stream();
   open_stream();
 }
 
@@ -174,6 +217,8 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
     use(Form::kUnary);
     return;
   }
+  // A connection that is refused is the health monitor's affair.
+  if (current && !result.refused) rest_after_stream();
   if (result.delivery == net::Delivery::kNotSent) {
     // Nothing on it has reached the app.
     for (const core::TurnId turn : unanswered.turns) {
@@ -218,7 +263,7 @@ void GrpcAdapter::activations_ended(const std::string& why) {
 
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
-std::size_t GrpcAdapter::waiting_for_connection() const { return channel_.waiting(); }
+std::size_t GrpcAdapter::waiting_for_connection() const { return channel_.waiting() + waiting_turns_.size(); }
 
 void GrpcAdapter::start_turn(core::StartTurn turn) {
   const core::TurnId token = turn.token;
@@ -229,10 +274,15 @@ void GrpcAdapter::start_turn(core::StartTurn turn) {
 
 void GrpcAdapter::send_turn(Turn& entry) {
   entry.form = form_;
+  stop_waiting(entry.turn.token, entry);
   if (form_ == Form::kStream) {
     open_stream();
     entry.call = 0;
-    return stream_->start_turn(entry.turn);
+    if (stream_) return stream_->start_turn(entry.turn);
+    entry.waits_until = latest_begin(entry.turn);
+    begin_by_.add(*entry.waits_until, entry.turn.token);
+    waiting_turns_.push_back(entry.turn.token);
+    return;
   }
   net::Metadata metadata;
   add_turn_headers(entry.turn, metadata);
@@ -268,9 +318,23 @@ void GrpcAdapter::turn_answered(core::TurnId token, net::CallResult result) {
   finish(token, read_unary(std::move(result), turn.form == Form::kControlPlane));
 }
 
+void GrpcAdapter::stop_waiting(core::TurnId token, Turn& turn) {
+  if (turn.waits_until) begin_by_.remove(*std::exchange(turn.waits_until, std::nullopt), token);
+}
+
+void GrpcAdapter::waited_too_long(core::TurnId token) {
+  finish(token, core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline,
+                                     "waited for the app to keep a stream open"));
+}
+
 void GrpcAdapter::finish(core::TurnId turn, core::Answer answer) {
   const auto found = turns_.extract(turn);
   if (found.empty()) return;
+  if (found.mapped().waits_until) {
+    stop_waiting(turn, found.mapped());
+    std::erase(waiting_turns_, turn);
+  }
+  answer.detail = base::told(answer.detail);
   wire::read_for_repeats(*found.mapped().turn.call, answer);
   sink_.turn_ended(turn, std::move(answer));
 }
@@ -293,10 +357,13 @@ void GrpcAdapter::lose_all(const std::function<void()>& tell) {
   if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
   for (const auto& stream : std::exchange(retiring_, {})) stream->close();
   std::vector<std::pair<core::TurnId, bool>> lost;  // whether it was never sent
-  for (const auto& [token, turn] : std::exchange(turns_, {})) {
-    const bool unsent = turn.call != 0 && channel_.cancel(turn.call) == net::Delivery::kNotSent;
-    lost.emplace_back(token, unsent);
+  for (auto& [token, turn] : std::exchange(turns_, {})) {
+    const bool waited = turn.waits_until.has_value();
+    stop_waiting(token, turn);
+    lost.emplace_back(token, waited || (turn.call != 0 && channel_.cancel(turn.call) == net::Delivery::kNotSent));
   }
+  waiting_turns_.clear();
+  waiting_deactivations_.clear();
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
   const auto deactivations = std::exchange(deactivations_, {});
@@ -332,16 +399,20 @@ void GrpcAdapter::begin_deactivation(core::DeactivationId token, core::ActorId a
 }
 
 // An app that stops in order takes no new stream, and hears what it has to save on the one that it still answers.
-TurnStream& GrpcAdapter::stream_for_deactivations() {
-  if (!monitor_.is_up() && !retiring_.empty() && retiring_.back()->takes_more()) return *retiring_.back();
+// Null: there is none for the moment.
+TurnStream* GrpcAdapter::stream_for_deactivations() {
+  if (!monitor_.is_up() && !retiring_.empty() && retiring_.back()->takes_more()) return retiring_.back().get();
   open_stream();
-  return *stream_;
+  return stream_.get();
 }
 
 // However long it waits to be sent: what was not sent is not done.
 void GrpcAdapter::send_deactivation(core::DeactivationId token) {
   Deactivation& work = deactivations_.at(token);
-  if (form_ == Form::kStream) return stream_for_deactivations().deactivate(token, work.message);
+  if (form_ == Form::kStream) {
+    if (TurnStream* const stream = stream_for_deactivations()) return stream->deactivate(token, work.message);
+    return waiting_deactivations_.push_back(token);
+  }
   net::CallOptions options;
   options.answer_within = options_.turn_timeout;
   work.call = channel_.unary(kDeactivatePath, {}, work.message.SerializeAsString(), options,
@@ -374,6 +445,7 @@ void GrpcAdapter::deactivation_over(core::DeactivationId token, core::Deactivate
   if (found == deactivations_.end()) return;
   if (found->second.due) overdue_.remove(*found->second.due, token);
   deactivations_.erase(found);
+  said.detail = base::told(said.detail);
   sink_.deactivated(token, std::move(said));
 }
 
@@ -392,7 +464,12 @@ HealthMonitor::Events GrpcAdapter::health_events() {
     sink_.app_up();
   };
   events.unhealthy = [this](const std::string& why) { sink_.app_unhealthy(why); };
-  events.gone = [this](const std::string& why) { lose_all([&] { sink_.app_down(why); }); };
+  events.gone = [this](const std::string& why) {
+    // Who answers afterwards is another process.
+    backoff_.reset();
+    rests_until_ = {};
+    lose_all([&] { sink_.app_down(why); });
+  };
   events.restarted = [this] { activations_ended("another instance answers"); };
   return events;
 }
@@ -425,6 +502,7 @@ void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Che
                  : result.status == net::GrpcStatus::kOk ? what + " says NOT_SERVING"
                  : health.timed_out                      ? what + " is not answered: " + result.message
                                                          : result.message;
+    health.why = base::told(health.why);
     checked(std::move(health));
   };
   health_.unary(kHealthPath, {}, health_question(health_names_.front()), options, std::move(done));

@@ -1,7 +1,11 @@
 // An application that speaks gRPC: ActorHost.ApplyStream, ActorHost.Apply, or only the given
 // messages.ControlPlane/Apply, whichever of them it serves, tried in this order (docs/app-contract.md).
+//
+// A stream that ends is opened again, at once where it had lived for a while; otherwise after a rest that grows up to a
+// second, and what is to be sent meanwhile waits for it.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,11 +13,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include "adapters/app_adapter.h"
 #include "adapters/grpc/turn_stream.h"
 #include "adapters/health_monitor.h"
 #include "adapters/listener_watch.h"
 #include "sidecar/base/lifetime.h"
+#include "sidecar/net/backoff.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 
@@ -35,8 +42,9 @@ class GrpcAdapter final : public AppAdapter {
   enum class Form { kStream, kUnary, kControlPlane };
   struct Turn {
     core::StartTurn turn;
-    net::GrpcChannel::CallId call = 0;  // 0: on the stream
-    Form form = Form::kStream;          // in which it was sent last
+    net::GrpcChannel::CallId call = 0;                       // 0: on the stream
+    Form form = Form::kStream;                               // in which it was sent last
+    std::optional<net::Clock::time_point> waits_until = {};  // for a stream; what has not begun by then is not sent
   };
 
   struct Deactivation {
@@ -47,6 +55,9 @@ class GrpcAdapter final : public AppAdapter {
   };
 
   void open_stream();
+  void open_stream_later();
+  void rest_after_stream();
+  void send_what_waited();
   void retire_stream(TurnStream& stream);
   void stream_ended(TurnStream& stream, const net::CallResult& result,
                     const TurnStream::Events::Unanswered& unanswered);
@@ -54,9 +65,11 @@ class GrpcAdapter final : public AppAdapter {
   void send_turn(Turn& turn);
   void turn_answered(core::TurnId turn, net::CallResult result);
   void finish(core::TurnId turn, core::Answer answer);
+  void stop_waiting(core::TurnId token, Turn& turn);
+  void waited_too_long(core::TurnId token);
   void lose_all(const std::function<void()>& tell);
   void activations_ended(const std::string& why);
-  TurnStream& stream_for_deactivations();
+  TurnStream* stream_for_deactivations();
   void send_deactivation(core::DeactivationId token);
   void deactivation_answered(core::DeactivationId token, const net::CallResult& result);
   void begin_deactivation(core::DeactivationId token, core::ActorId actor, app::v1::Deactivate message);
@@ -82,6 +95,14 @@ class GrpcAdapter final : public AppAdapter {
   HealthMonitor monitor_;
   Form form_ = Form::kStream;
   std::shared_ptr<TurnStream> stream_;
+  net::Clock::time_point opened_{};       // the stream
+  net::Clock::time_point rests_until_{};  // before another one
+  net::Backoff backoff_;
+  boost::asio::steady_timer reopen_;
+  bool reopens_ = false;
+  std::deque<core::TurnId> waiting_turns_;  // for a stream, in order
+  std::deque<core::DeactivationId> waiting_deactivations_;
+  net::DeadlineQueue<core::TurnId> begin_by_;
   std::vector<std::shared_ptr<TurnStream>> retiring_;  // answers are awaited, and nothing new goes onto them
   std::unordered_map<core::TurnId, Turn> turns_;
   std::unordered_map<core::DeactivationId, Deactivation> deactivations_;

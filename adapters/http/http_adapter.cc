@@ -39,6 +39,7 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire
       sink_(sink),
       log_(log),
       exchange_(json, options_.json, options_.app),
+      room_(std::make_shared<net::AnswerRoom>(options_.answer_bytes)),
       listener_(options_.app),
       turns_(loop, client_options(turn_connections(options_))),
       ends_(loop, brief_options(end_connections(options_), kBetweenEnds)),
@@ -56,6 +57,7 @@ net::Http1ClientOptions HttpAdapter::client_options(std::size_t connections) {
   client.max_connections = connections;
   client.max_waiting = options_.max_in_flight + 100;
   client.max_body = options_.max_message;
+  client.room = room_;
   client.watch_after_answer = kWatchAfterAnswer;
   client.on_connected = [this](net::Transport& transport) { met(listener_.connected(transport)); };
   client.on_idle_end = [this] {
@@ -79,6 +81,7 @@ net::Http1ClientOptions HttpAdapter::brief_options(std::size_t connections, std:
 net::Http1ClientOptions HttpAdapter::health_options() {
   net::Http1ClientOptions client = brief_options(kHealthConnections, std::chrono::milliseconds(0));
   client.connect_timeout = kUntilDeadline;
+  client.room = nullptr;  // it is heard whatever the turns' answers take
   return client;
 }
 

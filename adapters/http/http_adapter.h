@@ -53,6 +53,7 @@ class HttpAdapter final : public AppAdapter {
   core::AppSink& sink_;
   log::Log& log_;
   TurnExchange exchange_;
+  std::shared_ptr<net::AnswerRoom> room_;
   ListenerWatch listener_;
   net::Http1Client turns_;
   net::Http1Client ends_;    // of their own: slow turns never stand in the way of deactivations

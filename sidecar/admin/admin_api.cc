@@ -1,10 +1,12 @@
 #include "sidecar/admin/admin_api.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "sidecar/base/check.h"
 #include "sidecar/base/text.h"
 #include "sidecar/wire/json_text.h"
 #include "sidecar/wire/status_json.h"
@@ -13,6 +15,9 @@ namespace ringside::admin {
 namespace {
 
 constexpr const char* kText = "text/plain; charset=utf-8";
+// Of the listener's connections, a quarter may wait for the end of a drain; of these, a quarter from one address.
+constexpr std::size_t kPartWaiting = 4;
+constexpr std::size_t kPartOfOneAddress = 4;
 
 net::HttpResponse answer(int status, std::string type, std::string body) {
   net::HttpResponse response;
@@ -24,31 +29,59 @@ net::HttpResponse answer(int status, std::string type, std::string body) {
   return response;
 }
 
-}  // namespace
-
-AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics) : gateway_(gateway), metrics_(metrics) {}
-
-net::HttpHandler AdminApi::handler() {
-  return [this](const net::HttpRequest& request, net::HttpReply reply) { serve(request, std::move(reply)); };
+net::HttpResponse try_later(std::string why) {
+  net::HttpResponse response = answer(503, kText, std::move(why));
+  response.headers.add("retry-after", "1");
+  return response;
 }
 
-void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) {
-  if (request.method != "GET" && request.method != "HEAD") {
+bool reads(const net::HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+std::string_view path_of(const net::HttpRequest& request) {
+  return std::string_view(request.target).substr(0, request.target.find('?'));
+}
+
+}  // namespace
+
+AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics, std::size_t connections)
+    : gateway_(gateway),
+      metrics_(metrics),
+      most_waiting_(std::max<std::size_t>(1, connections / kPartWaiting)),
+      most_of_one_address_(std::max<std::size_t>(1, most_waiting_ / kPartOfOneAddress)) {}
+
+net::HttpHandler AdminApi::handler() {
+  return [this](const net::HttpRequest& request, net::HttpReply reply) {
+    if (reads(request) && path_of(request) == "/drained") return drained(request.peer, std::move(reply));
+    serve(request, std::move(reply));
+  };
+}
+
+net::HttpHandler AdminApi::handler_when_full() {
+  return [this](const net::HttpRequest& request, net::HttpReply reply) {
+    if (auto answered = reads(request) ? probe(path_of(request)) : std::nullopt) return reply(std::move(*answered));
+    reply(try_later("too many connections: until one ends, only /livez, /readyz and /metrics are answered\n"));
+  };
+}
+
+// What must be answered whatever else happens.
+std::optional<net::HttpResponse> AdminApi::probe(std::string_view path) const {
+  if (path == "/metrics") return answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.scrape());
+  // This very answer shows that the loop turns; a loop that hangs answers nothing.
+  if (path == "/livez") return answer(200, kText, "alive\n");
+  if (path == "/readyz") return ready();
+  return std::nullopt;
+}
+
+void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) const {
+  if (!reads(request)) {
     net::HttpResponse refusal = answer(405, kText, "the admin listener only shows; see the local listener\n");
     refusal.headers.add("allow", "GET, HEAD");
     return reply(std::move(refusal));
   }
-  const std::string path = request.target.substr(0, request.target.find('?'));
-  if (path == "/drained") return drained(std::move(reply));
+  const std::string_view path = path_of(request);
+  if (auto answered = probe(path)) return reply(std::move(*answered));
   net::HttpResponse response;
-  if (path == "/metrics") {
-    response = answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics_.scrape());
-  } else if (path == "/livez") {
-    // This very answer shows that the loop turns; a loop that hangs answers nothing.
-    response = answer(200, kText, "alive\n");
-  } else if (path == "/readyz") {
-    response = ready();
-  } else if (path == "/status") {
+  if (path == "/status") {
     response = answer(200, "application/json", wire::dump(wire::status_json(gateway_), 2) + "\n");
   } else if (path == "/") {
     response = answer(200, "text/html; charset=utf-8", page(gateway_));
@@ -63,26 +96,44 @@ net::HttpResponse AdminApi::ready() const {
   const core::Status status = gateway_.status();
   std::string notes;
   for (const core::MemberStatus& member : gateway_.members()) {
-    if (!member.member) notes += base::readable("note: " + wire::about_other(member.host, member.problem)) + "\n";
+    if (!member.member) notes += base::told("note: " + wire::about_other(member.host, member.problem)) + "\n";
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
-  return answer(503, kText, base::readable("not ready: " + status.not_ready_because) + "\n" + notes);
+  return answer(503, kText, base::told("not ready: " + status.not_ready_because) + "\n" + notes);
 }
 
 // Answers when a drain has ended: an app's preStop hook holds the app alive exactly so long.
-void AdminApi::drained(net::HttpReply reply) {
+void AdminApi::drained(const std::string& peer, net::HttpReply reply) {
+  std::size_t all = 0;
+  for (const auto& [address, number] : waiting_) all += number;
+  const auto own = waiting_.find(peer);
+  if (all >= most_waiting_ || (own != waiting_.end() && own->second >= most_of_one_address_)) {
+    return reply(try_later("too many requests wait for the end of a drain, at most " + std::to_string(most_waiting_) +
+                           ", of which " + std::to_string(most_of_one_address_) +
+                           " from one address: end some of them, or ask /status now and then\n"));
+  }
+  ++waiting_[peer];
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  const core::WatcherId watcher = gateway_.when_drained([shared](bool complete) {
+  const core::WatcherId watcher = gateway_.when_drained([this, peer, shared](bool complete) {
+    forget(peer);
     (*shared)(complete ? answer(200, kText, "drained\n")
                        : answer(500, kText, "not drained within --drain-timeout; the log names what is left\n"));
   });
-  const auto give_up = [this, watcher, weak = std::weak_ptr<net::HttpReply>(shared)] {
+  const auto give_up = [this, peer, watcher, weak = std::weak_ptr<net::HttpReply>(shared)] {
     const auto waiting = weak.lock();
+    if (!waiting) return;
+    forget(peer);
     gateway_.forget(watcher);
-    if (waiting) (*waiting)(answer(500, kText, "not drained yet\n"));
+    (*waiting)(answer(500, kText, "not drained yet\n"));
   };
   if (shared->input_ended()) return give_up();
   shared->on_input_end(give_up);
+}
+
+void AdminApi::forget(const std::string& peer) {
+  const auto found = waiting_.find(peer);
+  RINGSIDE_CHECK(found != waiting_.end());
+  if (--found->second == 0) waiting_.erase(found);
 }
 
 }  // namespace ringside::admin

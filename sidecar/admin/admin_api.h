@@ -1,7 +1,11 @@
 // The admin listener: /metrics /livez /readyz /status /drained and a page at /. Read only. Loop thread only.
 #pragma once
 
+#include <cstddef>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "sidecar/admin/metrics.h"
 #include "sidecar/net/http_message.h"
@@ -10,17 +14,26 @@ namespace ringside::admin {
 
 class AdminApi {
  public:
-  AdminApi(core::Gateway& gateway, Metrics& metrics);
+  // `connections`: as many as the listener may have. Waiting for the end of a drain takes up a part of them, and what
+  // one address may take up is a part of that.
+  AdminApi(core::Gateway& gateway, Metrics& metrics, std::size_t connections);
 
   net::HttpHandler handler();
+  // For a connection beyond those: what Kubernetes and Prometheus ask is answered all the same.
+  net::HttpHandler handler_when_full();
 
  private:
-  void serve(const net::HttpRequest& request, net::HttpReply reply);
+  std::optional<net::HttpResponse> probe(std::string_view path) const;
+  void serve(const net::HttpRequest& request, net::HttpReply reply) const;
   net::HttpResponse ready() const;
-  void drained(net::HttpReply reply);
+  void drained(const std::string& peer, net::HttpReply reply);
+  void forget(const std::string& peer);
 
   core::Gateway& gateway_;
   Metrics& metrics_;
+  const std::size_t most_waiting_;
+  const std::size_t most_of_one_address_;
+  std::map<std::string, std::size_t> waiting_;  // for the end of a drain, by address
 };
 
 // The page at /: members, shares and counts, as HTML without scripts.

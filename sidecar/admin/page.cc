@@ -9,7 +9,7 @@ namespace {
 
 std::string escaped(const std::string& text) {
   std::string out;
-  for (const char c : base::readable(text)) {
+  for (const char c : base::told(text)) {
     switch (c) {
       case '<':
         out += "&lt;";

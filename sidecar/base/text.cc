@@ -67,6 +67,23 @@ std::string readable(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string readable_lines(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of("\n\t"), text.size());
+    out += readable(text.substr(0, end));
+    if (end < text.size()) out += text[end];
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+std::string told(std::string_view text) {
+  constexpr std::size_t kMostThatIsRead = 1024;
+  return readable(text, kMostThatIsRead);
+}
+
 std::string counted(std::uint64_t number, std::string_view noun) {
   return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }

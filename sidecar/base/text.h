@@ -19,6 +19,11 @@ std::optional<std::string> percent_decode(std::string_view text);
 // longer than `most` bytes is cut, and ends in "...".
 std::string readable(std::string_view text, std::size_t most = std::string_view::npos);
 
+// The same in several lines, which may have tabs.
+std::string readable_lines(std::string_view text);
+// What a peer or an app said, as it is told on: readable, and cut where nobody would read on (1 KiB).
+std::string told(std::string_view text);
+
 // "1 call", "2 calls".
 std::string counted(std::uint64_t number, std::string_view noun);
 

@@ -40,8 +40,8 @@ bool is_utf8(std::string_view bytes) {
 
 bool is_control(char32_t character) {
   return character < 0x20 || (character >= 0x7F && character < 0xA0) || character == 0x2028 || character == 0x2029 ||
-         character == 0xFEFF || (character >= 0x200E && character <= 0x200F) ||
-         (character >= 0x202A && character <= 0x202E) || (character >= 0x2066 && character <= 0x2069);
+         character == 0xFEFF || character == 0x061C || (character >= 0x200E && character <= 0x200F) ||
+         (character >= 0x202A && character <= 0x202E) || (character >= 0x2066 && character <= 0x206F);
 }
 
 }  // namespace ringside::base

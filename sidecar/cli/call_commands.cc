@@ -123,7 +123,7 @@ void print_method_answer(const Session& session, const net::HttpResponse& respon
     session.terminal.out << wire::dump(out) << "\n";
     return;
   }
-  session.terminal.out << response.body;
+  session.terminal.out << (session.terminal.out_is_seen ? base::readable_lines(response.body) : response.body);
   if (!response.body.empty() && response.body.back() != '\n' && base::is_utf8(response.body)) {
     session.terminal.out << "\n";
   }

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <unistd.h>
+
 namespace ringside::cli {
 
 Terminal process_terminal() {
@@ -10,7 +12,7 @@ Terminal process_terminal() {
     const char* value = std::getenv(name.c_str());
     return std::string(value == nullptr ? "" : value);
   };
-  return {std::cin, std::cout, std::cerr, environment};
+  return {std::cin, std::cout, std::cerr, environment, ::isatty(STDOUT_FILENO) != 0};
 }
 
 int written(const Terminal& terminal, int status) {

@@ -24,6 +24,7 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   std::function<std::string(const std::string& name)> environment;
+  bool out_is_seen = false;  // by a person: `out` is a terminal
 };
 
 Terminal process_terminal();

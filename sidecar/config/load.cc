@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <map>
 #include <sstream>
 
@@ -10,6 +9,7 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/config/config_file.h"
+#include "sidecar/config/read_file.h"
 #include "sidecar/config/schema.h"
 #include "sidecar/config/values.h"
 
@@ -245,17 +245,9 @@ Sources process_sources(std::vector<std::string> arguments) {
   }
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) == 0) sources.machine_name = name.data();
-  sources.read_file = [](const std::string& path) -> base::Result<std::string, std::string> {
-    constexpr std::size_t kMaxFile = 1 << 20;
-    std::ifstream file(path, std::ios::binary);
-    std::string text(kMaxFile + 1, '\0');
-    // A directory opens, but does not read.
-    if (!file || !(file.read(text.data(), static_cast<std::streamsize>(text.size())) || file.eof())) {
-      return base::Error("no such file, or not readable");
-    }
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxFile) return base::Error("larger than 1MiB");
-    return text;
+  sources.read_file = [](const std::string& path) {
+    constexpr std::size_t kMaxFile = std::size_t{1} << 20;
+    return read_file(path, kMaxFile);
   };
   return sources;
 }

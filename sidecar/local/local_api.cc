@@ -109,7 +109,7 @@ LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, const wire::ApplyJso
     : gateway_(gateway),
       options_(std::move(options)),
       calls_(gateway, json, options_.calls),
-      waiters_(loop, gateway, options_.calls.on_refusal) {}
+      waiters_(loop, gateway, options_.most_waiting, options_.calls.on_refusal) {}
 
 net::HttpHandler LocalApi::handler() {
   return [this](net::HttpRequest request, net::HttpReply reply) { handle(std::move(request), std::move(reply)); };

@@ -30,6 +30,7 @@ struct LocalOptions {
   std::function<std::string()> log_level;
   std::string version;
   std::chrono::milliseconds longest_wait{30'000};  // of a request that waits for a change of the view
+  std::size_t most_waiting = 1000;                 // requests that wait for such a change, or for the end of a drain
 };
 
 // Loop thread only. Outlives the listeners that use it, and the calls that it gave to the gateway.

@@ -5,14 +5,9 @@
 #include "sidecar/local/problem.h"
 
 namespace ringside::local {
-namespace {
 
-constexpr std::size_t kMaxWaiters = 1000;
-
-}  // namespace
-
-Waiters::Waiters(net::Loop& loop, core::Gateway& gateway, std::function<void(core::Reason)> refused)
-    : loop_(loop), gateway_(gateway), refused_(std::move(refused)) {
+Waiters::Waiters(net::Loop& loop, core::Gateway& gateway, std::size_t most, std::function<void(core::Reason)> refused)
+    : loop_(loop), gateway_(gateway), most_(most), refused_(std::move(refused)) {
   view_watch_ = gateway_.when_view_changes([this] { view_changed(); });
 }
 
@@ -30,10 +25,11 @@ bool Waiters::add(List& list, net::HttpReply reply, std::optional<std::chrono::m
     reply(answer());
     return false;
   }
-  if (list.size() >= kMaxWaiters) {
+  if (view_.size() + drain_.size() >= most_) {
     if (refused_) refused_(core::Reason::kTooManyWaiting);
-    reply(problem(core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting,
-                                       "too many requests wait for a change")));
+    reply(problem(core::Answer::failed(
+        core::Outcome::kOverloaded, core::Reason::kTooManyWaiting,
+        std::to_string(most_) + " requests wait for a change, and no more may: end some of them")));
     return false;
   }
   auto waiter = std::make_shared<Waiter>(loop_, std::move(reply), std::move(answer));

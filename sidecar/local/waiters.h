@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -21,8 +22,8 @@ class Waiters {
  public:
   using Answer = std::function<net::HttpResponse()>;  // made at the moment of answering
 
-  // `refused` is told of each that finds no room; may be empty.
-  Waiters(net::Loop& loop, core::Gateway& gateway, std::function<void(core::Reason)> refused);
+  // `most`: of all of them at once. `refused` is told of each that finds no room; may be empty.
+  Waiters(net::Loop& loop, core::Gateway& gateway, std::size_t most, std::function<void(core::Reason)> refused);
   ~Waiters();
   Waiters(const Waiters&) = delete;
   Waiters& operator=(const Waiters&) = delete;
@@ -56,6 +57,7 @@ class Waiters {
 
   net::Loop& loop_;
   core::Gateway& gateway_;
+  const std::size_t most_;
   std::function<void(core::Reason)> refused_;
   List view_;
   List drain_;

@@ -10,6 +10,11 @@
 
 namespace ringside::net {
 
+// Bytes that a text has taken for itself; a short one stands within its object.
+inline std::size_t held_by(const std::string& text) {
+  return text.capacity() == std::string().capacity() ? 0 : text.capacity();
+}
+
 // A bound on how much is held (bytes, connections), shared by all that hold the same budget. Loop thread only.
 class Budget {
  public:

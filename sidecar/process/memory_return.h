@@ -8,6 +8,10 @@
 
 namespace ringside::process {
 
+// What is large (a body, an answer) is taken from the system by itself, and given back when it goes: in a heap, what
+// was freed between what is still in use would stay. For the whole process, before its first large block.
+void return_large_blocks_at_once();
+
 class MemoryReturn {
  public:
   static constexpr std::size_t kWorthIt = 10'000;  // actors; below, it is not worth a look

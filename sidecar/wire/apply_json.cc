@@ -29,6 +29,7 @@
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/invalid.h"
 #include "sidecar/wire/json_text.h"
+#include "sidecar/wire/json_types.h"
 #include "sidecar/wire/typed_scan.h"
 
 namespace ringside::wire {
@@ -97,14 +98,23 @@ class Gate {
   }
   bool scalar(bool may_be_id = true) {
     bad_id = bad_id || (key_ == "id" && depth_ == 1 && !may_be_id);
-    return depth_ > 0 || fail("is not a JSON object");
+    if (depth_ == 0) return fail("is not a JSON object");
+    return count();
   }
   bool enter() {
-    return ++depth_ <= kMaxJsonDepth || fail("is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    if (++depth_ > kMaxJsonDepth) {
+      return fail("is nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+    }
+    return count();
+  }
+  bool count() {
+    return ++values_ <= kMaxJsonValues ||
+           fail("has more than " + std::to_string(kMaxJsonValues) + " values: send it as protobuf, or in parts");
   }
 
   std::string subject_;
   int depth_ = 0;
+  std::size_t values_ = 0;
   std::string key_;                          // the last one of the outermost object
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
 };
@@ -151,6 +161,10 @@ class Errors final : public pb::DescriptorPool::ErrorCollector {
 };
 
 using Options = pb::util::JsonParseOptions;
+
+std::string nested_too_deep(const std::string& subject) {
+  return subject + " nests typed messages (Any) deeper than " + std::to_string(kMaxAnyDepth) + " levels";
+}
 
 // protobuf's converters check themselves by assertions that throw.
 template <typename Convert>
@@ -234,9 +248,13 @@ base::Result<std::string, core::Answer> ApplyJson::read_request(std::string_view
     return base::Error(invalid(core::Reason::kBadId, "id is not a whole number from 1 to 18446744073709551615"));
   }
   if (gate.bad_messages) return base::Error(invalid(core::Reason::kMalformed, "messages is not a list"));
+  const TypedJson typed = look_at_types(json);
+  if (typed.depth > kMaxAnyDepth) {
+    return base::Error(invalid(core::Reason::kMalformed, nested_too_deep("the body")));
+  }
   Resolver resolver(*types_->in_pool, types_->cache);
   std::string request;
-  const auto status = to_binary(resolver, kRequestUrl, json, request);
+  const auto status = to_binary(resolver, kRequestUrl, typed.types_first ? *typed.types_first : json, request);
   if (status.ok()) return request;
   if (!resolver.unknown.empty()) return base::Error(unknown_type(resolver.unknown));
   const std::string message = base::readable(std::string(status.message()), kMostOfADetail);
@@ -265,11 +283,13 @@ base::Result<std::string, std::string> ApplyJson::read_result(std::string_view j
     if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return base::Error(gate.wrong);
     return accepted.SerializeAsString();
   }
+  const TypedJson typed = look_at_types(json);
+  if (typed.depth > kMaxAnyDepth) return base::Error(nested_too_deep("the answer"));
   std::string result;
   Resolver resolver(*types_->in_pool, types_->cache);
   Options options;
   options.ignore_unknown_fields = true;
-  const auto status = to_binary(resolver, kResultUrl, json, result, options);
+  const auto status = to_binary(resolver, kResultUrl, typed.types_first ? *typed.types_first : json, result, options);
   if (!status.ok()) {
     const std::string what = resolver.unknown.empty()
                                  ? "the answer is not a messages.ApplyResult in JSON: " + std::string(status.message())

@@ -36,7 +36,7 @@ class ApplyJson {
 
   // ---- batches ----
   // JSON to a serialized messages.ApplyRequest; its contents are then checked by check_apply(). The error is the answer
-  // for the caller (malformed, bad-type).
+  // for the caller (malformed, also where Any is nested deeper than kMaxAnyDepth; bad-type).
   base::Result<std::string, core::Answer> read_request(std::string_view json) const;
   // A serialized messages.ApplyRequest to JSON. The error is the answer for the caller: what is not of its type, or of
   // a type that is not known here, cannot be written (malformed, bad-type).

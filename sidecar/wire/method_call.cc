@@ -112,6 +112,17 @@ std::size_t message_size(std::size_t length) {
 }
 std::size_t field_size(std::size_t length) { return length == 0 ? 0 : message_size(length); }
 
+// Servers that give headers to their programs as variables (CGI, WSGI, Rack) make one name of "ringside-epoch" and
+// "ringside_epoch": whatever they could take for one of our names is one.
+std::string folded(std::string_view name) {
+  std::string out(name);
+  for (char& c : out) {
+    const bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (!kept) c = '-';
+  }
+  return out;
+}
+
 // Of the batch that write_batch() makes, without making it.
 std::size_t batch_size(core::ActorId id, const core::MethodCall& call) {
   std::size_t request = field_size(call.method.size()) + field_size(call.path.size()) + field_size(call.query.size()) +
@@ -191,11 +202,9 @@ net::Metadata end_to_end_headers(const net::Metadata& headers, bool of_request) 
   }
   net::Metadata kept;
   for (const net::Header& header : headers) {
-    if (net::is_connections_own(header.name) || among(kOwnHeaders, header.name) ||
-        header.name.starts_with("ringside-")) {
-      continue;
-    }
-    if (of_request && among(kCallHeaders, header.name)) continue;
+    const std::string name = folded(header.name);
+    if (net::is_connections_own(name) || among(kOwnHeaders, name) || name.starts_with("ringside-")) continue;
+    if (of_request && among(kCallHeaders, name)) continue;
     if (std::find(named.begin(), named.end(), header.name) != named.end()) continue;
     kept.add(header.name, header.value);
   }

@@ -11,6 +11,7 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/base/utf8.h"
+#include "sidecar/core/host_name.h"
 #include "sidecar/wire/fields.h"
 
 namespace ringside::wire {
@@ -188,7 +189,7 @@ core::Answer server_refusal(net::Refusal why) {
 core::Answer read_answer(net::GrpcStatus status, const std::string& status_message, const net::Metadata& trailers,
                          std::string body) {
   core::Answer answer;
-  answer.holder = std::string(trailers.get(kOwnerHeader));
+  answer.holder = core::canonical_host(trailers.get(kOwnerHeader)).value_or("");
   answer.replayed = trailers.get(kReplayedHeader) == "true";
   answer.retry_after = read_retry_after(trailers.get(kRetryAfterHeader));
   const auto outcome = core::parse_outcome(trailers.get(kOutcomeHeader));
@@ -201,7 +202,7 @@ core::Answer read_answer(net::GrpcStatus status, const std::string& status_messa
     answer.reason = *accepted ? Reason::kNone : Reason::kAppRefused;
     answer.result = std::move(body);
     if (!*accepted) {
-      if (const auto detail = net::decode_bin(trailers.get(kDetailHeader))) answer.detail = base::readable(*detail);
+      if (const auto detail = net::decode_bin(trailers.get(kDetailHeader))) answer.detail = base::told(*detail);
     }
     return answer;
   }
@@ -210,7 +211,8 @@ core::Answer read_answer(net::GrpcStatus status, const std::string& status_messa
   answer.reason = reason.value_or(Reason::kPeerError);
   // Our own hosts send "reason: detail".
   const std::string prefix = std::string(core::to_string(answer.reason)) + ": ";
-  answer.detail = status_message.starts_with(prefix) ? status_message.substr(prefix.size()) : status_message;
+  answer.detail =
+      base::told(status_message.starts_with(prefix) ? status_message.substr(prefix.size()) : status_message);
   if (answer.detail == core::to_string(answer.reason)) answer.detail.clear();
   return answer;
 }

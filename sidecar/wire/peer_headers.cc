@@ -10,6 +10,9 @@
 namespace ringside::wire {
 namespace {
 
+// As much as of a host's name: more than --cluster allows, for hosts that are not ours.
+constexpr std::size_t kMostOfAClusterName = 253;
+
 std::optional<std::array<std::string_view, 4>> split(std::string_view text) {
   std::array<std::string_view, 4> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -42,7 +45,9 @@ std::optional<core::Sender> read_source(std::string_view text) {
   const auto host = core::canonical_host((*parts)[0]);
   const auto generation = number<core::Generation>((*parts)[1]);
   const auto clock = number<core::Epoch>((*parts)[3]);
-  if (!host || !generation || !clock || *generation == 0) return std::nullopt;
+  if (!host || !generation || !clock || *generation == 0 || (*parts)[2].size() > kMostOfAClusterName) {
+    return std::nullopt;
+  }
   return core::Sender{*host, *generation, std::string((*parts)[2]), *clock};
 }
 
@@ -55,7 +60,7 @@ std::optional<core::Target> read_target(std::string_view text) {
   if (!parts) return std::nullopt;
   const auto generation = number<core::Generation>((*parts)[2]);
   const auto epoch = number<core::Epoch>((*parts)[3]);
-  if (!generation || !epoch) return std::nullopt;
+  if (!generation || !epoch || (*parts)[0].size() > kMostOfAClusterName) return std::nullopt;
   return core::Target{std::string((*parts)[1]), *generation, std::string((*parts)[0]), *epoch};
 }
 

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sidecar/base/text.h"
+
 namespace ringside::wire {
 namespace {
 
@@ -102,8 +104,8 @@ json members_json(const core::HostReader& gateway) {
       members.push_back(member_json(member));
     } else {
       others.push_back(
-          {{"host", member.host},
-           {"problem", member.problem},
+          {{"host", base::told(member.host)},
+           {"problem", base::told(member.problem)},
            {"age_ms", member.silent_for.count() > 0 ? json(milliseconds(member.silent_for)) : json(nullptr)}});
     }
   }
@@ -114,7 +116,7 @@ json members_json(const core::HostReader& gateway) {
           {"settled", status.settled},
           {"view_of", status.host},
           {"cluster", status.cluster},
-          {"not_ready_because", status.not_ready_because}};
+          {"not_ready_because", base::told(status.not_ready_because)}};
 }
 
 json ring_json(const core::HostReader& gateway) {

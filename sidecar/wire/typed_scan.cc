@@ -9,6 +9,7 @@
 #include "sidecar/base/utf8.h"
 #include "sidecar/wire/fields.h"
 #include "sidecar/wire/invalid.h"
+#include "sidecar/wire/json_types.h"
 
 namespace ringside::wire {
 namespace {
@@ -21,7 +22,8 @@ class Scan {
  public:
   explicit Scan(const pb::DescriptorPool& pool) : pool_(pool) {}
 
-  bool message(const pb::Descriptor& type, std::string_view bytes, int depth) {
+  // `anys`: how many Any it stands in.
+  bool message(const pb::Descriptor& type, std::string_view bytes, int depth, int anys) {
     if (depth > kMaxMessageDepth) {
       return malformed("messages in messages, deeper than " + std::to_string(kMaxMessageDepth) + " levels");
     }
@@ -31,10 +33,11 @@ class Scan {
       if (is_any && field.has_length() && field.number == pb::Any::kTypeUrlFieldNumber) url = field.bytes;
       if (is_any && field.has_length() && field.number == pb::Any::kValueFieldNumber) value = field.bytes;
       const pb::FieldDescriptor* known = type.FindFieldByNumber(field.number);
-      return known == nullptr || !field.has_length() || content(*known, field.bytes, depth);
+      if (known == nullptr) return true;
+      return count(1) && (!field.has_length() || content(*known, field.bytes, depth, anys));
     });
     if (!whole) return wrong_ ? false : malformed("not a serialized " + type.full_name());
-    return !is_any || any(url, value, depth);
+    return !is_any || any(url, value, depth, anys);
   }
 
   base::Result<void, core::Answer> result() {
@@ -43,41 +46,51 @@ class Scan {
   }
 
  private:
-  bool any(std::string_view url, std::string_view value, int depth) {
+  bool any(std::string_view url, std::string_view value, int depth, int anys) {
     if (url.empty() && value.empty()) return true;
+    if (anys == kMaxAnyDepth) {
+      return malformed("typed messages (Any) in one another, deeper than " + std::to_string(kMaxAnyDepth) + " levels");
+    }
     const std::string name = type_name(url);
     const pb::Descriptor* type = pool_.FindMessageTypeByName(name);
     if (type == nullptr) return refuse(unknown_type(name));
-    return message(*type, value, depth + 1);
+    return message(*type, value, depth + 1, anys + 1);
   }
 
-  bool content(const pb::FieldDescriptor& field, std::string_view bytes, int depth) {
+  bool content(const pb::FieldDescriptor& field, std::string_view bytes, int depth, int anys) {
     switch (field.type()) {
       case pb::FieldDescriptor::TYPE_MESSAGE:
-        return message(*field.message_type(), bytes, depth + 1);
+        return message(*field.message_type(), bytes, depth + 1, anys);
       case pb::FieldDescriptor::TYPE_STRING:
         return base::is_utf8(bytes) || malformed("a text in it is not UTF-8");
       default:
-        return !field.is_packable() || packed(field, bytes) || malformed("not a serialized " + field.full_name());
+        if (!field.is_packable() || packed(field, bytes)) return true;
+        return wrong_ ? false : malformed("not a serialized " + field.full_name());
     }
   }
 
-  static bool packed(const pb::FieldDescriptor& field, std::string_view bytes) {
+  bool packed(const pb::FieldDescriptor& field, std::string_view bytes) {
     switch (WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()))) {
       case WireFormatLite::WIRETYPE_FIXED32:
-        return bytes.size() % sizeof(std::uint32_t) == 0;
+        return bytes.size() % sizeof(std::uint32_t) == 0 && count(bytes.size() / sizeof(std::uint32_t));
       case WireFormatLite::WIRETYPE_FIXED64:
-        return bytes.size() % sizeof(std::uint64_t) == 0;
+        return bytes.size() % sizeof(std::uint64_t) == 0 && count(bytes.size() / sizeof(std::uint64_t));
       default: {
         pb::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                     static_cast<int>(bytes.size()));
         std::uint64_t ignored = 0;
         while (static_cast<std::size_t>(in.CurrentPosition()) < bytes.size()) {
-          if (!in.ReadVarint64(&ignored)) return false;
+          if (!in.ReadVarint64(&ignored) || !count(1)) return false;
         }
         return true;
       }
     }
+  }
+
+  bool count(std::size_t more) {
+    values_ += more;
+    return values_ <= kMaxJsonValues ||
+           malformed("more than " + std::to_string(kMaxJsonValues) + " values, too many to be written as JSON");
   }
 
   bool malformed(std::string detail) { return refuse(invalid(core::Reason::kMalformed, std::move(detail))); }
@@ -87,6 +100,7 @@ class Scan {
   }
 
   const pb::DescriptorPool& pool_;
+  std::size_t values_ = 0;
   std::optional<core::Answer> wrong_;
 };
 
@@ -95,7 +109,7 @@ class Scan {
 base::Result<void, core::Answer> check_typed(const pb::DescriptorPool& pool, const pb::Descriptor& type,
                                              std::string_view bytes) {
   Scan scan(pool);
-  scan.message(type, bytes, 0);
+  scan.message(type, bytes, 0, 0);
   return scan.result();
 }
 

@@ -21,11 +21,13 @@ Http1ClientConnection::Http1ClientConnection(Loop& loop, const Http1ClientOption
       options_(options),
       events_(std::move(events)),
       connector_(loop, options.resolver),
-      reader_({options.max_header, options.max_body}) {}
+      reader_({options.max_header, options.max_body}),
+      room_(options.room, [this] { wait_readable(); }) {}
 
 void Http1ClientConnection::send(std::string bytes, bool head_request, Done done) {
   written_before_ += written_;
   out_ = std::move(bytes);
+  request_size_ = out_.size();
   written_ = 0;
   head_request_ = head_request;
   done_ = std::move(done);
@@ -57,9 +59,9 @@ void Http1ClientConnection::send(std::string bytes, bool head_request, Done done
 }
 
 void Http1ClientConnection::write() {
-  while (written_ < out_.size()) {
+  while (written_ < request_size_) {
     error_code ec;
-    written_ += transport_->write_some(out_.data() + written_, out_.size() - written_, ec);
+    written_ += transport_->write_some(out_.data() + written_, request_size_ - written_, ec);
     if (ec == boost::asio::error::would_block) {
       transport_->wait_writable([self = shared_from_this()](error_code wait_ec) {
         if (!wait_ec && !self->over_ && self->done_) self->write();
@@ -70,6 +72,7 @@ void Http1ClientConnection::write() {
     if (ec && written_ > 0) return;
     if (ec) return lost(ec.message());
   }
+  std::string().swap(out_);
 }
 
 void Http1ClientConnection::wait_readable() {
@@ -79,9 +82,11 @@ void Http1ClientConnection::wait_readable() {
 }
 
 void Http1ClientConnection::on_readable() {
+  const std::size_t most = done_ ? room_.may_read(kReadAtOnce) : kReadAtOnce;
+  if (most == 0) return;
   error_code ec;
   char* input = boost::asio::use_service<LoopScratch>(loop_).input();
-  const std::size_t got = transport_->read_some(input, kReadAtOnce, ec);
+  const std::size_t got = transport_->read_some(input, most, ec);
   if (ec == boost::asio::error::would_block) return wait_readable();
   if (!done_) {
     // Idle: bytes that nobody asked for, or the server's end.
@@ -101,7 +106,9 @@ void Http1ClientConnection::on_readable() {
   }
   if (ec) return lost(ec.message());
   reader_.feed({input, got});
-  advance(reader_.advance());
+  const auto state = reader_.advance();
+  room_.hold(got, reader_.held());
+  advance(state);
 }
 
 // The server's end of the connection (FIN) says up to which byte it had received: not a byte of this request. What
@@ -141,7 +148,7 @@ void Http1ClientConnection::answered() {
   HttpResult result;
   result.outcome = HttpOutcome::kAnswered;
   // An answer to a request that was not read whole ends the connection, as does anything beyond the answer.
-  const bool reusable = !retired_ && reader_.keep_alive() && reader_.buffered() == 0 && written_ == out_.size();
+  const bool reusable = !retired_ && reader_.keep_alive() && reader_.buffered() == 0 && written_ == request_size_;
   result.response.status = reader_.head().status;
   result.response.headers = std::move(reader_.head().headers);
   if (!head_request_) result.response.body = reader_.take_body();
@@ -177,6 +184,7 @@ void Http1ClientConnection::unreadable() {
 void Http1ClientConnection::finish(HttpResult result, bool reusable) {
   const auto keep = shared_from_this();
   std::string().swap(out_);
+  room_.leave();
   auto done = std::exchange(done_, nullptr);
   if (reusable) {
     wait_readable();
@@ -190,6 +198,7 @@ void Http1ClientConnection::finish(HttpResult result, bool reusable) {
 void Http1ClientConnection::abandon() {
   over_ = true;
   done_ = nullptr;
+  room_.leave();
   if (transport_) transport_->close();
 }
 

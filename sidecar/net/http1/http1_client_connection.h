@@ -68,7 +68,9 @@ class Http1ClientConnection : public std::enable_shared_from_this<Http1ClientCon
   Connector connector_;
   std::unique_ptr<Transport> transport_;
   Http1Reader<false> reader_;
-  std::string out_;
+  AnswerRoom::Place room_;
+  std::string out_;  // given up once it is written
+  std::size_t request_size_ = 0;
   std::size_t written_ = 0;
   std::uint64_t written_before_ = 0;  // by the requests before this one
   std::optional<Clock::duration> reused_after_;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sidecar/net/endpoint.h"
+#include "sidecar/net/http1/answer_room.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
@@ -22,6 +23,7 @@ struct Http1ClientOptions {
   std::size_t max_waiting = 10'000;
   std::size_t max_header = 64 * 1024;
   std::size_t max_body = std::size_t{4} << 20;
+  std::shared_ptr<AnswerRoom> room;  // for answers that are coming in; null: max_body is their only bound
   std::chrono::milliseconds connect_timeout{5'000};
   // A connection idle for longer is not used again; an answer's "Keep-Alive: timeout=N" makes it most of N seconds.
   // Zero: each request has a connection of its own.

@@ -14,6 +14,10 @@ namespace http = boost::beast::http;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 // What may wait undecoded: Beast wants a chunk's whole header line at once.
 constexpr std::size_t kMaxChunkHeader = 16 * 1024;
+// Before a request line, where at least one is to be ignored (RFC 9112 §2.2).
+constexpr std::size_t kMaxEmptyLines = 8;
+// A head is held twice, by Beast and as headers of our own, each in pieces that have their own cost.
+constexpr std::size_t kHeadCost = 4;
 
 // Up to and with its empty line; npos: there is none yet. A line may end in a bare line feed.
 std::size_t lenient_head_size(std::string_view bytes) {
@@ -70,18 +74,38 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::fail(int status, st
   return state_ = State::kFailed;
 }
 
+// An idle connection owns no buffer.
+template <bool kRequest>
+void Http1Reader<kRequest>::consume(std::size_t bytes) {
+  if (bytes == buffer_.size()) {
+    std::string().swap(buffer_);
+  } else {
+    buffer_.erase(0, bytes);
+  }
+}
+
+template <bool kRequest>
+typename Http1Reader<kRequest>::State Http1Reader<kRequest>::skip_empty_lines() {
+  std::size_t skipped = 0;
+  while (std::string_view(buffer_).substr(skipped).starts_with("\r\n")) {
+    skipped += 2;
+    if (++empty_lines_ > kMaxEmptyLines) {
+      return fail(400, "more than " + std::to_string(kMaxEmptyLines) + " empty lines stand before the request line");
+    }
+  }
+  if (skipped > 0) consume(skipped);
+  return state_;
+}
+
 template <bool kRequest>
 typename Http1Reader<kRequest>::State Http1Reader<kRequest>::advance() {
-  if (state_ == State::kStart && kRequest) {
-    // An empty line before a request line is to be ignored (RFC 9112 §2.2).
-    while (buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
-  }
+  if (state_ == State::kStart && kRequest && skip_empty_lines() == State::kFailed) return state_;
   if (state_ == State::kStart && !buffer_.empty()) state_ = State::kHead;
   if (state_ == State::kHead && take_head() != State::kBody) return state_;
   if (state_ != State::kBody) return state_;
   std::size_t used = 0;
   if (!parser_->is_done()) put(buffer_, used);
-  buffer_.erase(0, used);
+  consume(used);
   if (state_ == State::kFailed) return state_;
   if (parser_->is_done()) return state_ = State::kDone;
   // What Beast leaves is the line before a chunk, or trailers.
@@ -123,7 +147,8 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::take_head() {
   std::size_t used = 0;
   if (put(block, used) == State::kFailed) return state_;
   if (!parser_->is_header_done() || used != block.size()) return fail(400, "the headers end before their empty line");
-  buffer_.erase(0, size);
+  head_size_ = block.size();
+  consume(size);
   return state_ = State::kBody;
 }
 
@@ -153,9 +178,33 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::end_of_stream() {
 }
 
 template <bool kRequest>
+std::size_t Http1Reader<kRequest>::message_size() const {
+  if (!parser_) return 0;
+  const std::string& body = parser_->get().body();
+  // Room for a body whose length is known is taken at once, and filled later: until then it costs nothing.
+  return kHeadCost * head_size_ + std::min(body.capacity(), 2 * body.size());
+}
+
+template <bool kRequest>
+std::string Http1Reader<kRequest>::take_body() {
+  std::string body = std::move(parser_->get().body());
+  parser_.reset();
+  return body;
+}
+
+template <bool kRequest>
+void Http1Reader<kRequest>::discard() {
+  state_ = State::kFailed;
+  parser_.reset();
+  head_ = Http1Head();
+  std::string().swap(buffer_);
+}
+
+template <bool kRequest>
 void Http1Reader<kRequest>::next() {
   parser_.reset();
   head_ = Http1Head();
+  empty_lines_ = 0;
   no_body_ = false;
   state_ = State::kStart;
 }

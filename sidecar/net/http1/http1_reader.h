@@ -13,6 +13,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include "sidecar/net/budget.h"
 #include "sidecar/net/http1/http1_gate.h"
 
 namespace ringside::net {
@@ -48,11 +49,18 @@ class Http1Reader {
   State state() const { return state_; }
   Http1Head& head() { return head_; }
   const Http1Head& head() const { return head_; }
-  std::string take_body() { return std::move(parser_->get().body()); }
+  // After that, nothing but the head is left of the message.
+  std::string take_body();
+  // Gives up what has come: the connection cannot be used any more.
+  void discard();
   std::size_t body_size() const { return parser_ ? parser_->get().body().size() : 0; }
   // The connection can be used for another message after this one.
   bool keep_alive() const;
   std::size_t buffered() const { return buffer_.size(); }
+  // Bytes of memory of the message that is coming in, or has come and was not taken.
+  std::size_t message_size() const;
+  // The same with what waits behind it.
+  std::size_t held() const { return message_size() + held_by(buffer_); }
   int status() const { return status_; }
   const std::string& why() const { return why_; }
 
@@ -62,8 +70,13 @@ class Http1Reader {
   State take_head();
   State put(std::string_view bytes, std::size_t& used);
 
+  State skip_empty_lines();
+  void consume(std::size_t bytes);
+
   Http1Limits limits_;
   std::string buffer_;
+  std::size_t empty_lines_ = 0;  // before the request line
+  std::size_t head_size_ = 0;
   std::optional<Parser> parser_;
   Http1Head head_;
   State state_ = State::kStart;

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include "sidecar/net/http1/request_turns.h"
 #include "sidecar/net/loop_scratch.h"
 
 namespace ringside::net {
@@ -16,6 +17,10 @@ namespace {
 constexpr std::size_t kReadAtOnce = 64 * 1024;
 // Pipelined requests beyond this stay in the kernel until the current one is answered.
 constexpr std::size_t kMaxPipelined = 64 * 1024;
+// A body that is larger is not copied behind the headers.
+constexpr std::size_t kCopied = 16 * 1024;
+// What is larger may take long to be looked at, and waits for its turn.
+constexpr std::size_t kLarge = 64 * 1024;
 // After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a
 // client that first sends everything would never see why. Time bounds whom we wait for, bytes what that costs us.
 constexpr std::chrono::milliseconds kLinger{5'000};
@@ -70,7 +75,7 @@ class Http1Session::Reply final : public HttpReply::Sink {
   void respond(HttpResponse response) override {
     cancel_ = nullptr;
     at_input_end_ = nullptr;
-    if (const auto session = std::exchange(session_, {}).lock()) session->respond(response);
+    if (const auto session = std::exchange(session_, {}).lock()) session->respond(std::move(response));
   }
   void drop() override {
     if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
@@ -95,17 +100,22 @@ class Http1Session::Reply final : public HttpReply::Sink {
 };
 
 Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
-                           std::shared_ptr<Budget> total, ConnectionEnd on_end)
+                           std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place,
+                           ConnectionEnd on_end)
     : loop_(loop),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      account_(options_->max_body + kMaxPipelined, std::move(total)),
+      account_(std::numeric_limits<std::size_t>::max(), std::move(total)),
+      place_(std::move(place)),
       on_end_(std::move(on_end)),
       peer_(transport_.peer_address()),
       reader_({options_->max_header, options_->max_body}),
       timer_(loop) {}
 
 void Http1Session::start(std::string_view already_read) {
+  place_->set_give_bytes([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->give_bytes();
+  });
   reader_.feed(already_read);
   process();
 }
@@ -125,9 +135,13 @@ void Http1Session::wait_readable() {
 }
 
 void Http1Session::on_readable() {
+  // What is pipelined waits in the kernel where there is no room for it here.
+  const bool pipelined = phase_ != Phase::kReading && phase_ != Phase::kLingering;
+  if (pipelined && !account_.take(kReadAtOnce)) return;
   error_code ec;
   char* input = boost::asio::use_service<LoopScratch>(loop_).input();
   const std::size_t got = transport_.read_some(input, kReadAtOnce, ec);
+  if (pipelined) account_.give_back(kReadAtOnce);
   if (ec == boost::asio::error::would_block) return wait_readable();
   if (ec) return on_input_end(ec != boost::asio::error::eof);
   if (phase_ == Phase::kLingering) {
@@ -136,6 +150,7 @@ void Http1Session::on_readable() {
   }
   reader_.feed({input, got});
   if (phase_ == Phase::kReading) return process();
+  count();
   if (reader_.buffered() < kMaxPipelined) wait_readable();
 }
 
@@ -147,10 +162,10 @@ void Http1Session::on_input_end(bool broken) {
 }
 
 void Http1Session::process() {
-  if (phase_ != Phase::kReading) return;
   switch (reader_.advance()) {
     case Http1Reader<true>::State::kDone:
-      dispatch();
+      if (reader_.message_size() < kLarge) return dispatch();
+      if (count_request()) await_turn(&Http1Session::dispatch);
       break;
     case Http1Reader<true>::State::kFailed:
       fail(reader_.status(), (reader_.status() == 400 ? "this is not valid HTTP: " : "") + reader_.why());
@@ -164,8 +179,15 @@ void Http1Session::await_more() {
   const auto state = reader_.state();
   if (state == Http1Reader<true>::State::kStart && (draining_ || input_ended_)) return close("");
   if (input_ended_) return close("");
+  if (!count_request()) return;
+  if (state != Http1Reader<true>::State::kStart) {
+    place_->wait(YieldOrder::Wait::kPartial);
+  } else if (answered_) {
+    place_->wait(YieldOrder::Wait::kIdle);
+  } else {
+    place_->wait(YieldOrder::Wait::kSilent);
+  }
   if (state == Http1Reader<true>::State::kBody) {
-    if (!account_for_body()) return;
     const bool expects = reader_.head().minor == 1 && has_token(reader_.head().headers, "expect", "100-continue");
     if (expects && !continue_sent_ && reader_.body_size() + reader_.buffered() == 0) {
       continue_sent_ = true;
@@ -183,19 +205,44 @@ void Http1Session::await_more() {
   wait_readable();
 }
 
-bool Http1Session::account_for_body() {
-  const std::size_t held = reader_.body_size();
-  if (held <= account_.used() || account_.take(held - account_.used())) return true;
-  fail(503, "too many bytes of requests are waiting");
+// Where there is no more, those give back theirs who keep it by not going on; this one too, if it is the first of them.
+bool Http1Session::take(std::size_t bytes) {
+  const Phase before = phase_;
+  while (!account_.take(bytes)) {
+    if (!place_->order().free_bytes() || phase_ != before) return false;
+  }
+  return true;
+}
+
+// What this connection holds now. False: there is no room for it, and nothing is counted.
+bool Http1Session::count() {
+  const std::size_t holds = reader_.held() + handled_ + held_by(out_) + held_by(out_body_);
+  const std::size_t counted = account_.used();
+  if (holds > counted) return take(holds - counted);
+  account_.give_back(counted - holds);
+  return true;
+}
+
+// The same while a request comes in; false: it has been refused.
+bool Http1Session::count_request() {
+  if (count()) return true;
+  if (phase_ == Phase::kReading) fail(503, "too many bytes of requests and answers are waiting: send it again later");
   return false;
 }
 
+void Http1Session::give_bytes() {
+  if (phase_ == Phase::kWriting) return close("slow reader");
+  if (phase_ != Phase::kReading) return;
+  fail(503, "too many bytes of requests are waiting, and this one is not whole although it began first: send it again");
+}
+
 void Http1Session::dispatch() {
-  if (!account_for_body()) return;
+  if (!count_request()) return;
+  place_->stop();
   phase_ = Phase::kHandling;
   timed_state_ = Http1Reader<true>::State::kDone;
-  timer_.cancel();
-  ++arming_;
+  disarm();
+  handled_ = reader_.message_size();
   Http1Head& head = reader_.head();
   keep_alive_ = reader_.keep_alive();
   head_request_ = head.method == "HEAD";
@@ -207,7 +254,7 @@ void Http1Session::dispatch() {
   request.peer = peer_;
   const auto reply = std::make_shared<Reply>(weak_from_this(), input_ended_);
   reply_ = reply;
-  wait_readable();  // to hear of the client's end
+  if (reader_.buffered() < kMaxPipelined) wait_readable();  // to hear of the client's end
   options_->handler(std::move(request), HttpReply(reply));
 }
 
@@ -222,16 +269,26 @@ HttpResponse Http1Session::shape(int status, std::string_view detail) const {
 
 void Http1Session::fail(int status, std::string_view detail) {
   keep_alive_ = false;
+  place_->stop();
+  reader_.discard();
   phase_ = Phase::kHandling;
   head_request_ = false;
   respond(shape(status, detail));
 }
 
-void Http1Session::respond(const HttpResponse& response) {
+void Http1Session::respond(HttpResponse response) {
   if (phase_ != Phase::kHandling) return;
   if (draining_) keep_alive_ = false;
+  handled_ = 0;
+  answered_ = true;
   std::string text = head_of(response, head_request_, keep_alive_);
-  if (!is_bodiless(response.status) && !head_request_) text += response.body;
+  if (!is_bodiless(response.status) && !head_request_) {
+    if (response.body.size() > kCopied) {
+      out_body_ = std::move(response.body);
+    } else {
+      text += response.body;
+    }
+  }
   phase_ = Phase::kWriting;
   arm(options_->write_timeout);
   write(std::move(text));
@@ -247,35 +304,65 @@ void Http1Session::write(std::string bytes) {
 }
 
 void Http1Session::flush() {
-  while (out_head_ < out_.size()) {
-    error_code ec;
-    const std::size_t sent = transport_.write_some(out_.data() + out_head_, out_.size() - out_head_, ec);
-    out_head_ += sent;
-    if (ec == boost::asio::error::would_block) {
-      waiting_writable_ = true;
-      transport_.wait_writable([self = shared_from_this()](error_code wait_ec) {
-        self->waiting_writable_ = false;
-        if (wait_ec || self->phase_ == Phase::kClosed) return;
-        if (self->phase_ == Phase::kWriting) self->arm(self->options_->write_timeout);
-        self->flush();
-      });
-      return;
-    }
-    if (ec) return close("");
-  }
+  if (!flush(out_, 0) || !flush(out_body_, out_.size())) return;
   std::string().swap(out_);
-  out_head_ = 0;
+  std::string().swap(out_body_);
+  sent_ = 0;
   if (phase_ == Phase::kWriting) written();
 }
 
+// `before`: how much of all that is to be sent stands in front of these. False: not all of them have been sent.
+bool Http1Session::flush(const std::string& bytes, std::size_t before) {
+  while (sent_ < before + bytes.size()) {
+    error_code ec;
+    const std::size_t begin = sent_ - before;
+    sent_ += transport_.write_some(bytes.data() + begin, bytes.size() - begin, ec);
+    if (ec == boost::asio::error::would_block) {
+      wait_writable();
+      return false;
+    }
+    if (ec) {
+      close("");
+      return false;
+    }
+  }
+  return true;
+}
+
+void Http1Session::wait_writable() {
+  if (!count()) return close("no room for an answer that is not read");
+  if (phase_ == Phase::kWriting) place_->wait(YieldOrder::Wait::kUnread);
+  waiting_writable_ = true;
+  transport_.wait_writable([self = shared_from_this()](error_code ec) {
+    self->waiting_writable_ = false;
+    if (ec || self->phase_ == Phase::kClosed) return;
+    if (self->phase_ == Phase::kWriting) self->arm(self->options_->write_timeout);
+    self->flush();
+  });
+}
+
 void Http1Session::written() {
-  account_.give_back(account_.used());
+  place_->stop();
+  count();  // less than before
   if (!keep_alive_) return linger();
-  phase_ = Phase::kReading;
   continue_sent_ = false;
   reader_.next();
-  // Through the loop: a client that pipelines without end must not hold it.
-  boost::asio::post(loop_, [self = shared_from_this()] { self->process(); });
+  if (reader_.buffered() == 0) {
+    phase_ = Phase::kReading;
+    return process();
+  }
+  await_turn(&Http1Session::process);
+}
+
+void Http1Session::await_turn(void (Http1Session::*next)()) {
+  phase_ = Phase::kQueued;
+  place_->stop();
+  disarm();
+  boost::asio::use_service<RequestTurns>(loop_).wait(reader_.message_size(), [self = shared_from_this(), next] {
+    if (self->phase_ != Phase::kQueued) return;
+    self->phase_ = Phase::kReading;
+    (*self.*next)();
+  });
 }
 
 void Http1Session::linger() {
@@ -290,6 +377,11 @@ void Http1Session::close(std::string_view incident) {
   if (phase_ == Phase::kClosed) return;
   phase_ = Phase::kClosed;
   const auto keep = shared_from_this();
+  place_->stop();
+  reader_.discard();
+  std::string().swap(out_);
+  std::string().swap(out_body_);
+  account_.give_back(account_.used());
   timer_.cancel();
   transport_.close();
   if (const auto reply = reply_.lock()) reply->cancel();
@@ -302,6 +394,11 @@ void Http1Session::arm(std::chrono::milliseconds after) {
     const auto self = weak.lock();
     if (!ec && self && self->arming_ == arming) self->on_timeout();
   });
+}
+
+void Http1Session::disarm() {
+  timer_.cancel();
+  ++arming_;
 }
 
 void Http1Session::on_timeout() {

@@ -14,13 +14,14 @@
 #include "sidecar/net/http1/http1_reader.h"
 #include "sidecar/net/http1/http1_server.h"
 #include "sidecar/net/transport.h"
+#include "sidecar/net/yield_order.h"
 
 namespace ringside::net {
 
 class Http1Session final : public Connection, public std::enable_shared_from_this<Http1Session> {
  public:
   Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
-               std::shared_ptr<Budget> total, ConnectionEnd on_end);
+               std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place, ConnectionEnd on_end);
 
   void start(std::string_view already_read);
   void drain() override;
@@ -28,23 +29,31 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
 
  private:
   class Reply;
-  enum class Phase { kReading, kHandling, kWriting, kLingering, kClosed };
+  // kQueued: what has come waits for its turn.
+  enum class Phase { kReading, kHandling, kWriting, kQueued, kLingering, kClosed };
 
   void wait_readable();
   void on_readable();
   void on_input_end(bool broken);
   void process();
   void await_more();
-  bool account_for_body();
+  bool take(std::size_t bytes);
+  bool count();
+  bool count_request();
+  void give_bytes();
   void dispatch();
-  void respond(const HttpResponse& response);
+  void respond(HttpResponse response);
   void fail(int status, std::string_view detail);
   void write(std::string bytes);
   void flush();
+  bool flush(const std::string& bytes, std::size_t before);
+  void wait_writable();
   void written();
+  void await_turn(void (Http1Session::*next)());
   void linger();
   void close(std::string_view incident);
   void arm(std::chrono::milliseconds after);
+  void disarm();
   void on_timeout();
   HttpResponse shape(int status, std::string_view detail) const;
 
@@ -52,18 +61,22 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   Transport transport_;
   std::shared_ptr<const Http1Options> options_;
   BudgetAccount account_;
+  std::shared_ptr<YieldOrder::Place> place_;
   ConnectionEnd on_end_;
   std::string peer_;
   Http1Reader<true> reader_;
   Phase phase_ = Phase::kReading;
   std::weak_ptr<Reply> reply_;
+  std::size_t handled_ = 0;  // bytes of the request that is being handled
   std::string out_;
-  std::size_t out_head_ = 0;
+  std::string out_body_;  // behind it, where copying would cost
+  std::size_t sent_ = 0;  // of both
   boost::asio::steady_timer timer_;
   unsigned arming_ = 0;  // a queued expiry cannot be recalled: it names the arming it belongs to
   Http1Reader<true>::State timed_state_ = Http1Reader<true>::State::kDone;
   std::size_t lingered_ = 0;
   bool head_request_ = false;
+  bool answered_ = false;  // at least once
   bool keep_alive_ = true;
   bool waiting_readable_ = false;
   bool waiting_writable_ = false;

@@ -1,5 +1,6 @@
 #include "sidecar/net/listener/listener.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 #include <utility>
@@ -22,8 +23,10 @@ namespace ringside::net {
 
 namespace {
 
-constexpr int kAcceptsPerIteration = 32;
-constexpr int kBacklogAtMost = 4096;
+constexpr std::size_t kAcceptsPerIteration = 32;
+// Of the slots, so many are given to new connections in one iteration: each is heard before it may have to make room.
+constexpr std::size_t kPartAccepted = 4;
+constexpr std::size_t kBacklogAtMost = 4096;
 // Out of descriptors: the backlog stays readable, so waiting for it would spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::size_t kDefaultSlots = 10'000;
@@ -61,7 +64,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
         acceptor_(loop),
         pause_(loop),
         drain_timer_(loop),
-        slots_(options_.slots ? options_.slots : std::make_shared<Budget>(kDefaultSlots), [this](Id id) { drop(id); }) {
+        yields_(options_.yields ? options_.yields : std::make_shared<YieldOrder>()),
+        slots_(options_.slots ? options_.slots : std::make_shared<Budget>(kDefaultSlots), yields_) {
     if (options_.http1) {
       http1_refusing_ = refusing(*options_.http1);
       http1_ = std::make_shared<const Http1Options>(*options_.http1);
@@ -121,7 +125,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   using Id = ConnectionSlots::Id;
 
   void accept() {
-    if (accept_pending(kAcceptsPerIteration)) {
+    if (accept_pending(std::clamp<std::size_t>(slots_.limit() / kPartAccepted, 1, kAcceptsPerIteration))) {
       full_ = false;
       return start();
     }
@@ -136,8 +140,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   // False when there is no room for another descriptor.
-  bool accept_pending(int most) {
-    for (int i = 0; i < most; ++i) {
+  bool accept_pending(std::size_t most) {
+    for (std::size_t i = 0; i < most; ++i) {
       const int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd >= 0) {
         admit(fd);
@@ -155,31 +159,39 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     if (ec) return;
     transport.tune(options_.tcp_silence);
     const Id id = ++last_id_;
-    const bool admitted = take_slot(id, transport);
+    const ConnectionSlots::Client client = client_of(transport);
+    const bool admitted = slots_.take(id, client, transport.peer_address());
     if (!admitted) {
       if (options_.on_full) options_.on_full();
       if (options_.on_incident && Clock::now() >= next_word_) {
         next_word_ = Clock::now() + kWordEvery;
         options_.on_incident(kTooMany, transport.peer_address());
       }
-      if (refused_.size() >= kRefusalsAtOnce) return;
+      if (refused_.size() >= kRefusalsAtOnce && !yields_refused_->free_slot()) return;
     }
+    const auto place = std::make_shared<YieldOrder::Place>(admitted ? yields_ : yields_refused_,
+                                                           transport.peer_address(), [weak = weak_from_this(), id] {
+                                                             if (const auto self = weak.lock()) self->drop(id);
+                                                           });
+    if (client != ConnectionSlots::Client::kKnown || !admitted) place->wait(YieldOrder::Wait::kSilent);
     const auto sniffer = std::make_shared<Sniffer>(
         loop_, std::move(transport), admitted ? options_.sniff_timeout : kRefusal,
-        [weak = weak_from_this(), id](Transport decided, bool http2, const std::string& read) {
-          if (const auto self = weak.lock()) self->serve(id, std::move(decided), http2, read);
+        [weak = weak_from_this(), id, place](Transport decided, bool http2, const std::string& read) {
+          if (const auto self = weak.lock()) self->serve(id, place, std::move(decided), http2, read);
         },
-        end_of(id, ""));
+        [end = end_of(id, ""), place](std::string_view incident) mutable {
+          place->stop();
+          end(incident);
+        });
     if (!admitted) refused_.insert(id);
     connections_[id] = sniffer;
     sniffer->start();
   }
 
-  bool take_slot(Id id, const Transport& transport) {
+  ConnectionSlots::Client client_of(const Transport& transport) const {
     using Client = ConnectionSlots::Client;
-    if (!http2_ || !http2_->is_known) return slots_.take(id, Client::kAny, "", Clock::now());
-    const std::string address = transport.peer_address();
-    return slots_.take(id, http2_->is_known(address) ? Client::kKnown : Client::kStranger, address, Clock::now());
+    if (!http2_ || !http2_->is_known) return Client::kAny;
+    return http2_->is_known(transport.peer_address()) ? Client::kKnown : Client::kStranger;
   }
 
   // Makes room for another one.
@@ -193,26 +205,17 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     if (connections_.erase(id) != 0 && refused_.erase(id) == 0) slots_.give_back(id);
   }
 
-  void serve(Id id, Transport transport, bool http2, const std::string& read) {
+  void serve(Id id, const std::shared_ptr<YieldOrder::Place>& place, Transport transport, bool http2,
+             const std::string& read) {
     const std::string peer = options_.on_incident ? transport.peer_address() : std::string();
-    if (refused_.contains(id)) return refuse(id, std::move(transport), http2, read);
-    if (http2 ? http2_ != nullptr : http1_ != nullptr) {
-      if (http2) {
-        const auto session =
-            std::make_shared<Http2ServerSession>(loop_, std::move(transport), http2_, http2_total_, end_of(id, peer));
-        connections_[id] = session;
-        session->start(read, [weak = weak_from_this(), id] {
-          if (const auto self = weak.lock()) self->slots_.has_asked(id);
-        });
-        if (draining_) session->drain();
-      } else {
-        slots_.has_asked(id);
-        const auto session =
-            std::make_shared<Http1Session>(loop_, std::move(transport), http1_, http1_total_, end_of(id, peer));
-        connections_[id] = session;
-        session->start(read);
-        if (draining_) session->drain();
-      }
+    if (refused_.contains(id)) return refuse(id, place, std::move(transport), http2, read);
+    if (!http2 && http1_) return serve_http1(id, http1_, place, std::move(transport), read);
+    if (http2 && http2_) {
+      const auto session =
+          std::make_shared<Http2ServerSession>(loop_, std::move(transport), http2_, http2_total_, end_of(id, peer));
+      connections_[id] = session;
+      session->start(read, [place] { place->stop(); });
+      if (draining_) session->drain();
       return;
     }
     const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, peer));
@@ -220,24 +223,32 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     farewell->start(http2 ? kSpeaksHttp1 : kSpeaksGrpc);
   }
 
-  void refuse(Id id, Transport transport, bool http2, const std::string& read) {
-    if (!http2 && http1_refusing_) {
-      const auto session =
-          std::make_shared<Http1Session>(loop_, std::move(transport), http1_refusing_, http1_total_, end_of(id, ""));
-      connections_[id] = session;
-      session->start(read);
-      session->drain();  // one answer, and that is its end
-      return;
-    }
+  void serve_http1(Id id, const std::shared_ptr<const Http1Options>& how, std::shared_ptr<YieldOrder::Place> place,
+                   Transport transport, const std::string& read) {
+    const std::string peer = options_.on_incident ? transport.peer_address() : std::string();
+    const auto session = std::make_shared<Http1Session>(loop_, std::move(transport), how, http1_total_,
+                                                        std::move(place), end_of(id, peer));
+    connections_[id] = session;
+    session->start(read);
+    // One for which there is no slot gets one answer, and that is its end.
+    if (draining_ || refused_.contains(id)) session->drain();
+  }
+
+  void refuse(Id id, const std::shared_ptr<YieldOrder::Place>& place, Transport transport, bool http2,
+              const std::string& read) {
+    if (!http2 && http1_refusing_) return serve_http1(id, http1_refusing_, place, std::move(transport), read);
+    place->stop();
     const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, ""));
     connections_[id] = farewell;
     farewell->start(http2 ? kCalmDown : kSpeaksGrpc);
   }
 
-  // Serves nothing: whatever is asked, the answer is that there are too many.
+  // Serves what is always served, and says to all else that there are too many.
   static std::shared_ptr<const Http1Options> refusing(const Http1Options& served) {
     Http1Options options = served;
     options.header_timeout = options.body_timeout = options.idle_timeout = options.write_timeout = kRefusal;
+    options.handler = served.when_full;
+    if (options.handler) return std::make_shared<const Http1Options>(std::move(options));
     options.handler = [shape = served.shape_error](const HttpRequest&, HttpReply reply) {
       HttpResponse response;
       if (shape) {
@@ -313,6 +324,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   Endpoint bound_;
   absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
   std::set<Id> refused_;  // have no slot
+  std::shared_ptr<YieldOrder> yields_;
+  const std::shared_ptr<YieldOrder> yields_refused_ = std::make_shared<YieldOrder>();
   ConnectionSlots slots_;
   Clock::time_point next_word_{};
   Id last_id_ = 0;

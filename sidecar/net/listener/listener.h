@@ -17,6 +17,7 @@
 #include "sidecar/net/http1/http1_server.h"
 #include "sidecar/net/http2/http2_server.h"
 #include "sidecar/net/transport.h"
+#include "sidecar/net/yield_order.h"
 
 namespace ringside::net {
 
@@ -28,9 +29,12 @@ struct ListenerOptions {
   std::optional<Http2Options> http2;
   std::chrono::milliseconds sniff_timeout{10'000};
   // One slot for each connection, shared by the listeners that hold the same budget; null: 10,000 for this one. Where
-  // none is left for it (listener/connection_slots.h), a connection hears a refusal (429 or GOAWAY with
-  // ENHANCE_YOUR_CALM) and ends. Who is a stranger says Http2Options::is_known.
+  // none is left for it (listener/connection_slots.h), a connection makes room that waits for its client (`yields`);
+  // where all of them work for theirs, the new one hears a refusal (429 or GOAWAY with ENHANCE_YOUR_CALM) and ends. Who
+  // is a stranger says Http2Options::is_known.
   std::shared_ptr<Budget> slots;
+  // In which order they make room, for slots and for bytes; shared by those that share these. Null: of its own.
+  std::shared_ptr<YieldOrder> yields;
   // Dead peers: a connection whose bytes are not acknowledged for so long ends.
   std::chrono::milliseconds tcp_silence{20'000};
   // What a client did that ended its connection ("rapid reset", "header flood" ...): for a log line or a

@@ -106,6 +106,42 @@ TEST_F(GrpcApp, AnOutcomeWithoutAReasonIsToldInASentence) {
   EXPECT_EQ(answer_of(18).reason, Reason::kAppFailed);
 }
 
+TEST_F(GrpcApp, AStreamThatEndsAtOnceIsOpenedAgainAfterARest) {
+  streams.ends_at_once = true;
+  serve(streams);
+  const auto began = net::Clock::now();
+  ASSERT_TRUE(run_until([this] { return streams.streams >= 5; }));
+  EXPECT_GT(net::Clock::now() - began, std::chrono::milliseconds(250)) << "50 ms, 80, 128, 205, each less a fifth";
+  // What comes meanwhile waits for the next stream, but not beyond its deadline. One that goes onto a stream that is
+  // about to end is lost with it.
+  std::uint64_t number = 0;
+  ASSERT_TRUE(run_until([&] {
+    ++number;
+    adapter->start_turn(turn(number, core::ActorId(number)));
+    return adapter->waiting_for_connection() == 1;
+  }));
+  const std::uint64_t brief = number + 1;
+  adapter->start_turn(turn(brief, core::ActorId(brief), "hello", std::chrono::milliseconds(20)));
+  adapter->deactivate(ending(1, 1000));
+  EXPECT_EQ(adapter->waiting_for_connection(), 2U);
+  EXPECT_EQ(answer_of(brief).outcome, Outcome::kExpired);
+  streams.ends_at_once = false;
+  EXPECT_EQ(answer_of(number).outcome, Outcome::kApplied) << answer_of(number).detail;
+  EXPECT_TRUE(run_until([this] { return reports.done.size() == 1; }));
+  EXPECT_EQ(adapter->waiting_for_connection(), 0U);
+}
+
+TEST_F(GrpcApp, AStormOfGoodbyesOpensFewConnections) {
+  arguments["grpc.max_connection_age_ms"] = 1;
+  arguments["grpc.max_connection_age_grace_ms"] = 10'000;
+  streams.behave([](const app::v1::TurnFrame&, Stream&) { return std::optional<grpc::Status>(); });  // no answer
+  serve(streams);
+  adapter->start_turn(turn(1));
+  const auto began = net::Clock::now();
+  ASSERT_TRUE(run_until([this] { return streams.streams >= 5; }));
+  EXPECT_GT(net::Clock::now() - began, std::chrono::milliseconds(250));
+}
+
 // Limits here: 64 KiB for a result (the fixture's), 1 MiB more for a frame. Actor N answers with what `sizes` says.
 class LargeApp : public GrpcApp {
  protected:

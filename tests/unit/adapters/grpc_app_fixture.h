@@ -45,6 +45,7 @@ class StreamApp final : public app::v1::ActorHost::Service {
  public:
   grpc::Status ApplyStream(grpc::ServerContext*, Stream* stream) override {
     ++streams;
+    if (ends_at_once) return grpc::Status::OK;
     app::v1::TurnFrame frame;
     while (stream->Read(&frame)) {
       Behaviour now;
@@ -62,6 +63,7 @@ class StreamApp final : public app::v1::ActorHost::Service {
     behaviour_ = std::move(next);
   }
   std::atomic<int> streams = 0;
+  std::atomic<bool> ends_at_once = false;
   std::atomic<int> ended = 0;  // by us, in order or otherwise
 
  private:

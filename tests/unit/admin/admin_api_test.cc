@@ -1,6 +1,8 @@
 #include "sidecar/admin/admin_api.h"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -13,11 +15,13 @@ namespace {
 
 class Admin : public net::testing::LoopTest {
  protected:
-  Admin() : metrics(gateway, "1.2.3"), api(gateway, metrics) {
+  Admin() : metrics(gateway, "1.2.3"), api(gateway, metrics, kConnections) {
     gateway.state.host = "10.0.0.7";
     gateway.state.phase = core::Phase::kReady;
     auto options = net::testing::on_loopback();
     options.http1.emplace().handler = api.handler();
+    options.http1->when_full = api.handler_when_full();
+    options.slots = std::make_shared<net::Budget>(kConnections);
     listener = net::testing::serve(loop, std::move(options));
     net::Http1ClientOptions to;
     to.endpoint = listener->local_address();
@@ -40,6 +44,7 @@ class Admin : public net::testing::LoopTest {
     return got ? got->response : net::HttpResponse{};
   }
 
+  static constexpr std::size_t kConnections = 32;
   local::testing::FakeGateway gateway;
   Metrics metrics;
   AdminApi api;
@@ -79,7 +84,7 @@ TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {
   stranger.member = false;
   stranger.problem = "caf\xc3\xa9 \xc3";
   gateway.member_list = {stranger};
-  EXPECT_EQ(nlohmann::json::parse(get("/status").body)["others"][0]["problem"], "caf\xc3\xa9 \xef\xbf\xbd");
+  EXPECT_EQ(nlohmann::json::parse(get("/status").body)["others"][0]["problem"], "caf\xc3\xa9 ?");
   EXPECT_EQ(get("/readyz").body, "not ready: the application: ??\nnote: 10.0.0.9 is not a member: caf\xc3\xa9 ?\n");
   EXPECT_NE(get("/").body.find("caf\xc3\xa9 ?<"), std::string::npos);
 }
@@ -116,6 +121,67 @@ TEST_F(Admin, WhoeverWaitedForADrainAndWentIsForgotten) {
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
   client->cancel(request);
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.empty(); }));
+}
+
+net::testing::RawSocket asking(const net::Endpoint& at, const std::string& target) {
+  auto socket = net::testing::RawSocket::connect_to(at);
+  socket.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  return socket;
+}
+
+TEST_F(Admin, NoMoreThanAPartOfTheConnectionsWaitForADrain) {
+  std::vector<net::testing::RawSocket> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(asking(listener->local_address(), "/drained"));
+  ASSERT_TRUE(run_until([&] { return waiting.back().has("HTTP/1.1 503 "); }));
+  EXPECT_TRUE(waiting.back().has("retry-after: 1\r\n"));
+  EXPECT_TRUE(waiting.back().has("at most 8, of which 2 from one address")) << waiting.back().input();
+  EXPECT_EQ(gateway.drain_watchers.size(), 2U);
+  waiting.front().reset();
+  ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
+  auto again = asking(listener->local_address(), "/drained");
+  ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 2; }));
+  gateway.end_drain(core::Phase::kDrained, false);
+  EXPECT_TRUE(run_until([&] { return again.has("HTTP/1.1 200 "); }));
+}
+
+TEST_F(Admin, ProbesAreAnsweredWhoeverHoldsTheConnections) {
+  // Slow ones, silent ones, ones that are kept open for nothing: more than there is room for.
+  std::vector<net::testing::RawSocket> held;
+  for (std::size_t i = 0; i < 3 * kConnections; ++i) {
+    held.push_back(net::testing::RawSocket::connect_to(listener->local_address()));
+    if (i % 3 == 1) held.back().send("GET /livez HTTP/1.1\r\nHo");
+    if (i % 3 == 2) held.back().send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  for (const char* path : {"/livez", "/readyz", "/metrics"}) {
+    auto probe = asking(listener->local_address(), path);
+    EXPECT_TRUE(run_until([&probe] { return probe.has("HTTP/1.1 200 ") || probe.over(); }));
+    EXPECT_TRUE(probe.has("HTTP/1.1 200 ")) << path << ": " << probe.input();
+  }
+}
+
+TEST_F(Admin, BesidesProbesItSaysThatItIsFull) {
+  const auto pending = [this](const std::string& target) {
+    std::optional<net::HttpResponse> answer;
+    struct Sink final : net::HttpReply::Sink {
+      explicit Sink(std::optional<net::HttpResponse>& to) : answer(to) {}
+      void respond(net::HttpResponse response) override { answer = std::move(response); }
+      void drop() override {}
+      void on_cancel(absl::AnyInvocable<void()>) override {}
+      void on_input_end(absl::AnyInvocable<void()>) override {}
+      bool input_ended() const override { return false; }
+      std::optional<net::HttpResponse>& answer;
+    };
+    net::HttpRequest request;
+    request.method = "GET";
+    request.target = target;
+    api.handler_when_full()(std::move(request), net::HttpReply(std::make_shared<Sink>(answer)));
+    return answer.value_or(net::HttpResponse());
+  };
+  for (const char* path : {"/livez", "/readyz", "/metrics?x"}) EXPECT_EQ(pending(path).status, 200) << path;
+  for (const char* path : {"/drained", "/status", "/"}) {
+    EXPECT_EQ(pending(path).status, 503) << path;
+    EXPECT_EQ(pending(path).headers.get("retry-after"), "1") << path;
+  }
 }
 
 // Nothing else would tell that it is still there.

@@ -24,6 +24,17 @@ TEST(Readable, NothingMovesTheCursor) {
             "a?2Jb?c");
 }
 
+TEST(Readable, SeveralLines) {
+  EXPECT_EQ(readable_lines("a\tb\nc\x1b[2Jd\n"), "a\tb\nc?[2Jd\n");
+  EXPECT_EQ(readable_lines(""), "");
+}
+
+TEST(Readable, WhatIsToldIsNotLong) {
+  EXPECT_EQ(told("caf\xc3\xa9\n"), "caf\xc3\xa9?");
+  const std::string much(5000, 'x');
+  EXPECT_EQ(told(much), much.substr(0, 1024).append("..."));
+}
+
 TEST(Readable, NeverLongerThanItMayBe) {
   EXPECT_EQ(readable("abcdef", 6), "abcdef");
   EXPECT_EQ(readable("abcdefg", 6), "abcdef...");

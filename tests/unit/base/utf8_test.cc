@@ -21,5 +21,14 @@ TEST(Utf8, OneCharacterAfterAnother) {
   EXPECT_EQ(text, "\x82") << "one byte gone";
 }
 
+TEST(Utf8, WhatMovesTheCursorOrTurnsTheText) {
+  for (const char32_t control : {0x0a, 0x1b, 0x7f, 0x85, 0x9b, 0x061c, 0x200e, 0x202e, 0x2066, 0x206f, 0xfeff}) {
+    EXPECT_TRUE(is_control(control)) << static_cast<unsigned>(control);
+  }
+  for (const char32_t other : {0x20, 0xa0, 0xe9, 0x200d, 0x2030, 0x1f600}) {
+    EXPECT_FALSE(is_control(other)) << static_cast<unsigned>(other);
+  }
+}
+
 }  // namespace
 }  // namespace ringside::base

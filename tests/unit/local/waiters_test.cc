@@ -75,6 +75,25 @@ TEST_F(WaitersTest, DrainThatIsTakenBack) {
   EXPECT_TRUE(gateway.drain_watchers.empty());
 }
 
+TEST_F(WaitersTest, OnlySoManyWaitWhateverTheyWaitFor) {
+  post_json("/v1/drain", "{}");
+  const std::string seen = version();
+  const auto first = start("GET", "/v1/members?wait=" + seen);
+  start("GET", "/v1/drain?wait=true");
+  start("GET", "/v1/drain?wait=true");
+  handled();
+  for (const std::string& target : {"/v1/members?wait=" + seen, std::string("/v1/drain?wait=true")}) {
+    const auto refused = ask("GET", target);
+    EXPECT_EQ(refused.status, 429) << target;
+    EXPECT_EQ(body_of(refused)["reason"], "too-many-waiting");
+    EXPECT_EQ(body_of(refused)["detail"], "3 requests wait for a change, and no more may: end some of them");
+    EXPECT_FALSE(refused.headers.get("retry-after").empty());
+  }
+  EXPECT_EQ(ask("GET", "/v1/members").status, 200) << "whoever does not wait is served";
+  gateway.change_view();
+  EXPECT_EQ(finish(first).status, 200);
+}
+
 TEST_F(WaitersTest, StopAnswersEverybody) {
   const std::string seen = version();
   const auto pending = start("GET", "/v1/members?wait=" + seen);

@@ -13,9 +13,13 @@
 
 namespace ringside::net::testing {
 
-RawSocket RawSocket::connect_to(const Endpoint& endpoint) {
+RawSocket RawSocket::connect_to(const Endpoint& endpoint, const std::string& from) {
   const auto address = to_socket_address(endpoint);
   const int fd = ::socket(address->protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (!from.empty()) {
+    const auto source = to_socket_address({from, 0, ""});
+    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(source->data()), static_cast<socklen_t>(source->size())), 0);
+  }
   EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(address->data()), static_cast<socklen_t>(address->size())),
             0);
   ::fcntl(fd, F_SETFL, O_NONBLOCK);

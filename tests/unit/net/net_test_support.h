@@ -54,7 +54,8 @@ class LoopTest : public ::testing::Test {
 // A plain socket in the hands of a test: one end of a connection, non-blocking.
 class RawSocket {
  public:
-  static RawSocket connect_to(const Endpoint& endpoint);
+  // `from`: an IPv4 address of this machine; empty: whichever.
+  static RawSocket connect_to(const Endpoint& endpoint, const std::string& from = {});
   explicit RawSocket(int fd) : fd_(fd) {}
   RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), ended_(other.ended_), in_(std::move(other.in_)) {
     other.fd_ = -1;

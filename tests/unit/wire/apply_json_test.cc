@@ -1,9 +1,14 @@
 #include "sidecar/wire/apply_json.h"
 
+#include <google/protobuf/any.pb.h>
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/wrappers.pb.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <messages/control_plane.pb.h>
+
+#include "sidecar/wire/fields.h"
+#include "sidecar/wire/json_types.h"
 
 namespace ringside::wire {
 namespace {
@@ -98,6 +103,117 @@ TEST(ApplyJson, ARefusalIsASentenceAboutTheBody) {
     EXPECT_TRUE(request.error().detail.starts_with(said)) << request.error().detail;
   }
   EXPECT_EQ(json.read_result("{").error().substr(0, 35), "the answer is not well-formed JSON ");
+}
+
+// An Any in an Any, and so on, so many of them around a string.
+std::string nested(int anys, bool type_last) {
+  const auto typed = [type_last](const std::string& name, const std::string& value) {
+    const std::string type = "\"@type\":\"type.googleapis.com/google.protobuf." + name + "\"";
+    return type_last ? "{\"value\":" + value + "," + type + "}" : "{" + type + ",\"value\":" + value + "}";
+  };
+  std::string json = typed("StringValue", "\"x\"");
+  for (int i = 1; i < anys; ++i) json = typed("Any", json);
+  return json;
+}
+
+TEST(ApplyJson, AnyInAnyHasABound) {
+  const ApplyJson json;
+  for (const bool type_last : {false, true}) {
+    const std::string most = "[" + nested(8, type_last) + "]";
+    const std::string more = "[" + nested(9, type_last) + "]";
+    EXPECT_TRUE(json.read_request("{\"messages\":" + most + "}"));
+    const auto refused = json.read_request("{\"messages\":" + more + "}");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, Reason::kMalformed);
+    EXPECT_EQ(refused.error().detail, "the body nests typed messages (Any) deeper than 8 levels");
+    EXPECT_TRUE(json.read_result("{\"replies\":" + most + "}"));
+    EXPECT_EQ(json.read_result("{\"replies\":" + more + "}").error(),
+              "the answer nests typed messages (Any) deeper than 8 levels");
+  }
+}
+
+TEST(ApplyJson, SoManyValues) {
+  const ApplyJson json;
+  const auto with = [](std::size_t numbers) {
+    std::string list = "[1";
+    for (std::size_t i = 1; i < numbers; ++i) list += ",1";
+    return R"([{"@type":"x.y/google.protobuf.Struct","value":{"a":)" + list + "]}}]";
+  };
+  constexpr std::size_t kOthers = 6;  // the outermost object, its list, the message, its type, its value, its list
+  const std::string most = with(kMaxJsonValues - kOthers);
+  const std::string more = with(kMaxJsonValues - kOthers + 1);
+  EXPECT_TRUE(json.read_request("{\"messages\":" + most + "}"));
+  const auto refused = json.read_request("{\"messages\":" + more + "}");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail, "the body has more than 500000 values: send it as protobuf, or in parts");
+  EXPECT_EQ(json.read_result("{\"replies\":" + more + "}").error(),
+            "the answer has more than 500000 values: send it as protobuf, or in parts");
+}
+
+TEST(ApplyJson, SoManyValuesInBytesToo) {
+  const ApplyJson json;
+  // Each path element is a byte.
+  std::string location;
+  append_bytes(location, 1, std::string(kMaxJsonValues + 1, '\x01'));
+  messages::ApplyRequest request;
+  request.set_id(1);
+  auto* any = request.add_messages();
+  any->set_type_url("x.y/google.protobuf.SourceCodeInfo.Location");
+  any->set_value(location);
+  ApplyJson with_descriptors;
+  google::protobuf::FileDescriptorSet set;
+  google::protobuf::FileDescriptorProto::descriptor()->file()->CopyTo(set.add_file());
+  ASSERT_TRUE(with_descriptors.add_descriptors(set.SerializeAsString()));
+  const auto written = with_descriptors.write_request(request.SerializeAsString());
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().detail, "more than 500000 values, too many to be written as JSON");
+}
+
+TEST(ApplyJson, AnyInAnyHasABoundInBytesToo) {
+  const ApplyJson json;
+  messages::ApplyRequest request;
+  request.set_id(1);
+  google::protobuf::StringValue text;
+  text.set_value("x");
+  google::protobuf::Any any;
+  any.PackFrom(text);
+  for (int depth = 1; depth <= 9; ++depth) {
+    request.clear_messages();
+    *request.add_messages() = any;
+    const auto written = json.write_request(request.SerializeAsString());
+    EXPECT_EQ(written.has_value(), depth <= 8) << depth;
+    if (!written) {
+      EXPECT_EQ(written.error().detail, "typed messages (Any) in one another, deeper than 8 levels");
+    }
+    google::protobuf::Any around;
+    around.PackFrom(any);
+    any = around;
+  }
+}
+
+// protobuf keeps what stands before a type, level by level: 300 KB of numbers would be 400 MB in eight levels.
+TEST(ApplyJson, ATypeThatComesLastCostsWhatOneInFrontCosts) {
+  const ApplyJson json;
+  std::string numbers = R"({"a":[0)";
+  while (numbers.size() < 300'000) numbers += ",1";
+  numbers += "]}";
+  const auto body = [&](bool type_last) {
+    std::string text = nested(7, type_last);
+    text.replace(text.find(R"("x")"), 3, numbers);
+    const std::string name = "google.protobuf.StringValue";
+    return "{\"messages\":[" + text.replace(text.find(name), name.size(), "google.protobuf.Struct") + "]}";
+  };
+  const auto cost = [&](const std::string& text) {
+    // What is needed at the most stays in the heap.
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    const std::size_t before = mallinfo2().arena;
+    const auto read = json.read_request(text);
+    EXPECT_TRUE(read) << read.error().detail;
+    return mallinfo2().arena - before;
+  };
+  const std::size_t first = cost(body(false));
+  EXPECT_LT(cost(body(true)), first + (std::size_t{8} << 20));
 }
 
 TEST(ApplyJson, TypesFromDescriptors) {

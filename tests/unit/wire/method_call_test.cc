@@ -52,6 +52,16 @@ TEST(Headers, OnlyThoseThatGoEndToEnd) {
   EXPECT_EQ(end_to_end_headers(all, false).get("traceparent"), "t");
 }
 
+// Servers that know headers as variables (CGI, WSGI, Rack) make one name of both.
+TEST(Headers, WhatAServerCouldTakeForOneOfOursDoesNotPass) {
+  const net::Metadata all{{"ringside_epoch", "7"},     {"ringside_actor-id", "1"}, {"ringside.chain", "x"},
+                          {"idempotency_key", "k"},    {"content_length", "3"},    {"transfer_encoding", "chunked"},
+                          {"proxy_authorization", ""}, {"x_forwarded_for", "1"},   {"ring_side", "y"}};
+  EXPECT_EQ(end_to_end_headers(all, true), (net::Metadata{{"x_forwarded_for", "1"}, {"ring_side", "y"}}));
+  EXPECT_EQ(end_to_end_headers(all, false).get("idempotency_key"), "k");
+  EXPECT_EQ(end_to_end_headers(all, false).count("ringside_epoch"), 0U);
+}
+
 core::Call call_of(core::ActorId id, core::MethodCall method_call) {
   core::Call call;
   call.id = id;

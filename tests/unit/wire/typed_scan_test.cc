@@ -8,6 +8,9 @@
 #include <gtest/gtest.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/wire/fields.h"
+#include "sidecar/wire/json_types.h"
+
 namespace ringside::wire {
 namespace {
 
@@ -88,9 +91,22 @@ TEST(TypedScan, KnowsItsTypes) {
 }
 
 TEST(TypedScan, DepthIsBounded) {
-  EXPECT_EQ(refusal(nested(kMaxMessageDepth - 1)), Reason::kNone);
-  EXPECT_EQ(refusal(nested(kMaxMessageDepth)), Reason::kMalformed);
+  EXPECT_EQ(refusal(nested(kMaxAnyDepth - 1)), Reason::kNone);
+  EXPECT_EQ(refusal(nested(kMaxAnyDepth)), Reason::kMalformed);
   EXPECT_EQ(refusal(nested(5'000)), Reason::kMalformed);
+  // Each list is two messages.
+  const auto lists = [](int depth) {
+    std::string list;
+    for (int i = 1; i < depth; ++i) {
+      std::string value;
+      append_bytes(value, pb::Value::kListValueFieldNumber, list);
+      list.clear();
+      append_bytes(list, pb::ListValue::kValuesFieldNumber, value);
+    }
+    return any_of("google.protobuf.ListValue", list);
+  };
+  EXPECT_EQ(refusal(lists(kMaxMessageDepth / 2)), Reason::kNone);
+  EXPECT_EQ(refusal(lists(kMaxMessageDepth / 2 + 1)), Reason::kMalformed);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include "sidecar/net/http1/http1_client.h"
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -139,6 +141,46 @@ TEST(ConnectPace, GoesByWhatWaitsToBeAccepted) {
   EXPECT_TRUE(pace.may_connect(0, Clock::now()));
   EXPECT_TRUE(pace.may_connect(4, Clock::now()));
   EXPECT_FALSE(pace.may_connect(5, Clock::now())) << "those under way count";
+}
+
+TEST_F(Http1Pool, AnswersThatComeInShareARoom) {
+  constexpr std::size_t kSize = 1'000'000;
+  options_.room = std::make_shared<AnswerRoom>(2 * kSize);
+  std::vector<std::size_t> asked;
+  std::vector<std::unique_ptr<RawSocket>> sockets;
+  std::vector<std::string> left;
+  for (int i = 0; i < 8; ++i) {
+    asked.push_back(ask(get("/" + std::to_string(i))));
+    sockets.push_back(accept());
+    ASSERT_TRUE(request_at(*sockets.back()));
+    left.push_back("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n" +
+                   std::string(kSize, 'x'));
+  }
+  // All of them at once, as far as they are read; the last byte of each is kept back until nothing moves any more.
+  std::size_t most = 0;
+  const auto send_all_but = [&](std::size_t kept) {
+    for (std::size_t i = 0; i < sockets.size(); ++i) {
+      if (left[i].size() > kept)
+        left[i].erase(0, sockets[i]->send(std::string_view(left[i]).substr(0, left[i].size() - kept)));
+    }
+    settle();
+    most = std::max(most, options_.room->used());
+  };
+  for (int i = 0; i < 200; ++i) send_all_but(1);
+  // A small one passes by.
+  const std::size_t small = ask(get("/small"));
+  const auto socket = accept();
+  ASSERT_TRUE(request_at(*socket));
+  socket->send("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n" + std::string(10'000, 'y'));
+  EXPECT_EQ(wait(small).response.body.size(), 10'000U);
+  EXPECT_LE(most, 3 * kSize) << "the room, and what the first one goes on with";
+  ASSERT_TRUE(run_until([&] {
+    send_all_but(0);
+    return std::all_of(asked.begin(), asked.end(), [this](std::size_t one) { return results_[one].has_value(); });
+  }));
+  for (const std::size_t one : asked) EXPECT_EQ(results_[one]->response.body.size(), kSize);
+  EXPECT_EQ(options_.room->used(), 0U);
+  EXPECT_LE(most, 3 * kSize);
 }
 
 TEST_F(Http1Pool, AnswersUntilTheEndOfTheConnection) {

@@ -1,5 +1,6 @@
 // HTTP/1.1 as served by a listener, spoken byte by byte.
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -258,6 +259,140 @@ TEST_F(Http1Server, BodiesInTotalAreBounded) {
   later_.front()({200, {}, ""});
   ASSERT_TRUE(run_until([&first] { return first.has("200 OK"); }));
   EXPECT_EQ(http1_.total->used(), 0U);
+}
+
+TEST_F(Http1Server, WhoeverIsSlowestGivesWayWhereBytesAreShort) {
+  http1_.total = std::make_shared<Budget>(4000);
+  std::vector<RawSocket> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.push_back(open());
+    slow.back().send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(900, 'x'));
+    const std::size_t before = http1_.total->used();
+    ASSERT_TRUE(run_until([&] { return http1_.total->used() >= before + 900; }));
+  }
+  auto whole = open();
+  whole.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'y'));
+  ASSERT_TRUE(run_until([&whole] { return whole.has("HTTP/1.1 200 "); }));
+  ASSERT_TRUE(run_until([&slow] { return slow[0].has("HTTP/1.1 503 "); }));
+  EXPECT_TRUE(slow[0].has("is not whole although it began first: send it again")) << slow[0].input();
+  EXPECT_LE(http1_.total->used(), 4000U);
+  slow[2].send(std::string(100, 'x'));
+  ASSERT_TRUE(run_until([&slow] { return slow[2].has("HTTP/1.1 200 "); }));
+}
+
+TEST_F(Http1Server, AnAnswerThatIsNotReadCountsAndGivesWay) {
+  constexpr std::size_t kLarge = std::size_t{8} << 20;  // more than any socket takes
+  http1_.total = std::make_shared<Budget>(2 * kLarge + kLarge / 2);
+  http1_.handler = [](const HttpRequest&, HttpReply reply) { reply({200, {}, std::string(kLarge, 'x')}); };
+  std::vector<RawSocket> unread;
+  for (int i = 0; i < 4; ++i) {
+    unread.push_back(open());
+    unread.back().send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_TRUE(run_until([&] { return http1_.total->used() >= std::min(i + 1, 2) * kLarge; }));
+    settle();
+    EXPECT_LE(http1_.total->used(), http1_.total->limit());
+  }
+  // Those that have waited longest were closed; the others may still read.
+  ASSERT_TRUE(run_until([&unread] { return unread[0].over() && unread[1].over(); }));
+  ASSERT_TRUE(run_until([&unread] { return unread[3].has("\r\n\r\n") && unread[3].input().size() > kLarge; }));
+  ASSERT_TRUE(run_until([&unread] { return unread[2].has("\r\n\r\n") && unread[2].input().size() > kLarge; }));
+  ASSERT_TRUE(run_until([this] { return http1_.total->used() == 0; }));
+}
+
+TEST_F(Http1Server, WhatIsRefusedIsNotKept) {
+  http1_.max_body = std::size_t{1} << 20;
+  http1_.total = std::make_shared<Budget>(std::size_t{4} << 20);
+  http1_.body_timeout = 50ms;
+  auto slow = open();
+  slow.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(50'000, 'x'));
+  ASSERT_TRUE(run_until([this] { return http1_.total->used() >= 50'000; }));
+  ASSERT_TRUE(run_until([&slow] { return slow.has("HTTP/1.1 408 "); }));
+  EXPECT_EQ(http1_.total->used(), 0U);
+}
+
+TEST_F(Http1Server, WhatIsPipelinedCounts) {
+  http1_.total = std::make_shared<Budget>(200'000);
+  std::vector<RawSocket> sockets;
+  for (std::size_t i = 0; i < 8; ++i) {
+    sockets.push_back(open());
+    sockets.back().send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_TRUE(run_until([&] { return later_.size() == i + 1; }));
+    std::string more;
+    for (int one = 0; one < 2000; ++one) more += "GET /later HTTP/1.1\r\nHost: x\r\n\r\n";
+    sockets.back().send(more);
+    settle();
+    EXPECT_LE(http1_.total->used(), 200'000U);
+  }
+  EXPECT_GT(http1_.total->used(), 60'000U);
+}
+
+TEST_F(Http1Server, APipelineHoldsLittleHoweverLongItIs) {
+  http1_.total = std::make_shared<Budget>(std::size_t{64} << 20);
+  auto socket = open();
+  std::string more;
+  std::size_t most = 0;
+  ASSERT_TRUE(run_until([&] {
+    while (more.size() < 1'000'000) more += "GET /pipelined HTTP/1.1\r\nHost: x\r\n\r\n";
+    more.erase(0, socket.send(more));
+    socket.pump();
+    socket.input().clear();
+    most = std::max(most, http1_.total->used());
+    return seen_.size() > 5'000;
+  }));
+  EXPECT_LT(most, 400'000U);
+}
+
+TEST_F(Http1Server, EmptyLinesBeforeARequestAreFew) {
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+  EXPECT_TRUE(exchange("\r\n\r\n" + request).starts_with("HTTP/1.1 200 "));
+  std::string noise;
+  for (int i = 0; i < 10'000; ++i) noise += "\r\n";
+  const std::string answer = exchange(noise + request);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+  EXPECT_NE(answer.find("more than 8 empty lines stand before the request line"), std::string::npos) << answer;
+}
+
+TEST_F(Http1Server, PipelinesTakeTurnsWithOthers) {
+  auto other = open();
+  other.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([&other] { return other.has("200 OK"); }));
+  std::string many;
+  for (int i = 0; i < 500; ++i) many += "GET /pipelined HTTP/1.1\r\nHost: x\r\n\r\n";
+  std::vector<RawSocket> pipelines;
+  for (int i = 0; i < 100; ++i) {
+    pipelines.push_back(open());
+    pipelines.back().send(many);
+  }
+  ASSERT_TRUE(run_until([this] { return seen_.size() > 1000; }));
+  seen_.clear();
+  other.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return !seen_.empty() && seen_.back().target == "/other"; }));
+  EXPECT_LT(seen_.size(), 100U) << "less than one of each came between";
+}
+
+TEST_F(Http1Server, LargeRequestsTakeTurnsWithOthers) {
+  http1_.max_body = std::size_t{1} << 20;
+  auto other = open();
+  other.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([&other] { return other.has("200 OK"); }));
+  seen_.clear();
+  std::vector<RawSocket> large;
+  const std::string body(300'000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    large.push_back(open());
+    large.back().send("POST /later HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n");
+    std::string out = body;
+    // All but the last byte is read, so that all of them are whole at once.
+    while (out.size() > 1) {
+      out.erase(0, large.back().send(std::string_view(out).substr(0, out.size() - 1)));
+      settle();
+    }
+  }
+  for (RawSocket& one : large) one.send("x");
+  other.send("GET /other HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return !seen_.empty() && seen_.back().target == "/other"; }));
+  EXPECT_LT(seen_.size(), 5U) << "one of the large ones in each iteration";
+  ASSERT_TRUE(run_until([this] { return seen_.size() == 21; }));
 }
 
 TEST_F(Http1Server, SlowSenders) {

@@ -152,14 +152,15 @@ TEST_F(Listening, ConnectionsAreBounded) {
   const auto slots = options.slots;
   int full = 0;
   options.on_full = [&full] { ++full; };
+  std::vector<HttpReply> later;
+  options.http1->handler = [&later](const HttpRequest&, HttpReply reply) { later.push_back(std::move(reply)); };
   const auto listener = open(std::move(options));
   std::vector<RawSocket> sockets;
-  for (int i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4; ++i) {
     sockets.push_back(RawSocket::connect_to(listener->local_address()));
     sockets.back().send(i < 3 ? http1_request_ : http2_start_);
-    settle();
+    ASSERT_TRUE(run_until([&] { return later.size() == std::min<std::size_t>(2, i + 1); }));
   }
-  EXPECT_TRUE(run_until([&] { return sockets[0].has("one") && sockets[1].has("one"); }));
   // One too many hears why, in its own protocol.
   EXPECT_TRUE(run_until([&] { return sockets[2].over() && sockets[3].over(); }));
   EXPECT_TRUE(sockets[2].input().starts_with("HTTP/1.1 429 ")) << sockets[2].input();
@@ -170,31 +171,71 @@ TEST_F(Listening, ConnectionsAreBounded) {
   EXPECT_EQ(frames[1].payload, testing::number(0) + testing::number(0xb) + "too many connections");
   EXPECT_EQ(full, 2);
   EXPECT_EQ(slots->used(), 2U);
-  sockets[0].close();
-  ASSERT_TRUE(run_until([&] { return slots->used() == 1; }));
+  // Whoever has been answered makes room.
+  for (HttpReply& reply : later) reply({200, {}, "one"});
+  EXPECT_TRUE(run_until([&] { return sockets[0].has("one") && sockets[1].has("one"); }));
   auto again = RawSocket::connect_to(listener->local_address());
   again.send(http1_request_);
-  EXPECT_TRUE(run_until([&again] { return again.has("one"); }));
+  EXPECT_TRUE(run_until([&] { return later.size() == 3; }));
+  EXPECT_TRUE(run_until([&] { return sockets[0].over(); }));
+  EXPECT_FALSE(sockets[1].over());
 }
 
-// A flood that says nothing holds no slot for longer than a second.
-TEST_F(Listening, TheSilentMakeRoom) {
+// Whoever waits for its client makes room for those who have something to say, without delay.
+TEST_F(Listening, TheSilentAndTheSlowMakeRoom) {
   auto options = both("127.0.0.1:0");
-  options.slots = std::make_shared<Budget>(3);
+  options.slots = std::make_shared<Budget>(4);
   const auto slots = options.slots;
   const auto listener = open(std::move(options));
+  std::vector<RawSocket> waiting;
+  for (const std::string& said :
+       std::vector<std::string>{"", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab", http1_request_, ""}) {
+    waiting.push_back(RawSocket::connect_to(listener->local_address()));
+    waiting.back().send(said);
+    settle();
+  }
+  ASSERT_TRUE(run_until([&] { return slots->used() == 4 && waiting[2].has("one"); }));
+  // Silent ones first, then one that is between requests, then one in the middle of a request.
+  std::vector<RawSocket> callers;
+  for (const std::size_t goes : {0, 3, 2, 1}) {
+    callers.push_back(RawSocket::connect_to(listener->local_address()));
+    callers.back().send(http2_start_ + testing::grpc_request(1, "/s/M"));  // such a one stays
+    EXPECT_TRUE(run_until([&] { return callers.back().has(std::string(1, testing::kSettings)); }));
+    EXPECT_TRUE(run_until([&] { return waiting[goes].over(); })) << goes;
+  }
+  EXPECT_EQ(slots->used(), 4U);
+}
+
+// Two addresses of this machine: the one with fewer connections keeps them.
+TEST_F(Listening, ASilentFloodKeepsOutItself) {
+  auto options = both("127.0.0.1:0");
+  options.slots = std::make_shared<Budget>(8);
+  const auto listener = open(std::move(options));
+  auto caller = RawSocket::connect_to(listener->local_address(), "127.0.0.2");
+  settle();
   std::vector<RawSocket> silent;
-  for (int i = 0; i < 3; ++i) silent.push_back(RawSocket::connect_to(listener->local_address()));
-  ASSERT_TRUE(run_until([&] { return slots->used() == 3; }));
-  // Refused as long as the others may yet say something; then the oldest goes.
-  EXPECT_TRUE(run_until([&] {
-    auto one = RawSocket::connect_to(listener->local_address());
-    one.send(http1_request_);
-    EXPECT_TRUE(run_until([&one] { return one.has("one") || one.over(); }));
-    return one.has("one");
-  }));
-  EXPECT_TRUE(silent[0].over());
-  EXPECT_FALSE(silent[2].over());
+  for (int i = 0; i < 40; ++i) {
+    silent.push_back(RawSocket::connect_to(listener->local_address()));
+    settle();
+  }
+  EXPECT_TRUE(silent[20].over());
+  caller.send(http1_request_);
+  EXPECT_TRUE(run_until([&caller] { return caller.has("one") || caller.over(); }));
+  EXPECT_TRUE(caller.has("one"));
+}
+
+TEST_F(Listening, AFloodOfSilentConnectionsKeepsNobodyOut) {
+  auto options = both("127.0.0.1:0");
+  options.slots = std::make_shared<Budget>(8);
+  const auto listener = open(std::move(options));
+  std::vector<RawSocket> silent;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 16; ++i) silent.push_back(RawSocket::connect_to(listener->local_address()));
+    auto caller = RawSocket::connect_to(listener->local_address());
+    caller.send(http1_request_);
+    EXPECT_TRUE(run_until([&caller] { return caller.has("one") || caller.over(); }));
+    EXPECT_TRUE(caller.has("one")) << round;
+  }
 }
 
 // Nor does one that says which protocol it speaks and then asks nothing.

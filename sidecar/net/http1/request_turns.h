@@ -1,0 +1,59 @@
+// Requests that wait behind others on their connections, and large ones, take turns: a few in each iteration of the
+// loop, whatever the number of connections, so that all that is ready besides comes in between. Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <utility>
+
+#include <absl/functional/any_invocable.h>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "sidecar/net/transport.h"
+
+namespace ringside::net {
+
+class RequestTurns : public boost::asio::execution_context::service {
+ public:
+  static constexpr std::size_t kAtOnce = 8;
+  static constexpr std::size_t kBytesAtOnce = 256 * 1024;  // and one request at least
+  static boost::asio::execution_context::id id;
+
+  explicit RequestTurns(boost::asio::execution_context& context)
+      : boost::asio::execution_context::service(context), loop_(static_cast<Loop&>(context)) {}
+
+  // Runs `turn` in a later iteration, behind those that wait already. `bytes`: of the request, as far as it is here.
+  void wait(std::size_t bytes, absl::AnyInvocable<void()> turn) {
+    waiting_.push_back({bytes, std::move(turn)});
+    if (waiting_.size() == 1) run_soon();
+  }
+
+ private:
+  struct Waiting {
+    std::size_t bytes;
+    absl::AnyInvocable<void()> turn;
+  };
+
+  void shutdown() override { waiting_.clear(); }
+
+  void run_soon() {
+    boost::asio::post(loop_, [this] { run(); });
+  }
+
+  void run() {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < kAtOnce && bytes < kBytesAtOnce && !waiting_.empty(); ++i) {
+      Waiting next = std::move(waiting_.front());
+      bytes += next.bytes;
+      next.turn();
+      waiting_.pop_front();  // behind the turn: what it adds starts no second round
+    }
+    if (!waiting_.empty()) run_soon();
+  }
+
+  Loop& loop_;
+  std::deque<Waiting> waiting_;
+};
+
+}  // namespace ringside::net
