@@ -87,6 +87,7 @@ class Sidecar {
   std::unique_ptr<admin::Metrics> metrics_;
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<peer::MemberAddresses> member_addresses_;
+  std::unique_ptr<peer::Speakers> speakers_;
   std::unique_ptr<peer::PeerClient> peer_client_;
   std::unique_ptr<peer::PeerServer> peer_server_;
   std::unique_ptr<peer::MembershipWatch> peer_watch_, local_watch_;  // each with a bound of its own
@@ -222,7 +223,16 @@ void Sidecar::make_parts() {
   serve_admin_ = admin_->handler();
   serve_admin_when_full_ = admin_->handler_when_full();
 
+  const auto draw = [] {
+    std::random_device device;  // nobody is to foretell it from what else this process draws
+    return static_cast<std::uint64_t>(device()) << 32 | device();
+  };
+  const auto ask_whose = [this](const std::string& peer, const std::string& proof) {
+    peer_client_->ask_whose(peer, proof);
+  };
+  speakers_ = std::make_unique<peer::Speakers>(draw, ask_whose);
   peer::PeerClientOptions client;
+  client.speakers = speakers_.get();
   client.max_message = settings_.max_message;
   client.resolver = resolver_;
   client.random = [this] { return jitter(); };
@@ -233,6 +243,7 @@ void Sidecar::make_parts() {
       *engine_, [this](const std::string& member) { return peer_client_->reached_at(member); });
   const auto count_refusal = [this](core::Reason reason) { metrics_->refused_at_listener(reason); };
   peer::PeerServerOptions served = peer_options(settings_);
+  served.speakers = speakers_.get();
   served.on_refusal = count_refusal;
   peer_server_ = std::make_unique<peer::PeerServer>(std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);

@@ -17,6 +17,7 @@ constexpr std::size_t kReservedStreams = 16;  // pings do not wait behind calls
 constexpr std::chrono::milliseconds kGrace{100};
 static_assert(kGrace > core::kAnswerGrace, "the core gives up before");
 constexpr std::chrono::seconds kUnused{120};
+constexpr std::chrono::seconds kAsksWhose{2};
 constexpr std::chrono::seconds kSweep{30};
 
 core::PeerFailure failure_of(const net::CallResult& result) {
@@ -105,8 +106,10 @@ std::string PeerClient::reached_at(const std::string& host) const {
 }
 
 void PeerClient::drop_unused() {
-  std::erase_if(channels_, [now = net::Clock::now()](const auto& entry) {
-    return now - entry.second.last_used > kUnused && entry.second.channel->open_calls() == 0;
+  std::erase_if(channels_, [this, now = net::Clock::now()](const auto& entry) {
+    const bool unused = now - entry.second.last_used > kUnused && entry.second.channel->open_calls() == 0;
+    if (unused && options_.speakers != nullptr) options_.speakers->forget(entry.first);
+    return unused;
   });
 }
 
@@ -114,6 +117,34 @@ net::Metadata PeerClient::metadata() const {
   net::Metadata metadata;
   metadata.add(std::string(wire::kSourceHeader), wire::write_source(sink_.self()));
   return metadata;
+}
+
+net::Metadata PeerClient::proven_metadata(const std::string& host) {
+  net::Metadata proven = metadata();
+  std::string proof = options_.speakers != nullptr ? options_.speakers->proof_for(host) : std::string();
+  if (!proof.empty()) proven.add(std::string(wire::kProofHeader), std::move(proof));
+  return proven;
+}
+
+void PeerClient::ask_whose(const std::string& host, const std::string& proof) {
+  const auto told = [this, host, proof](bool yes) { options_.speakers->was_asked(host, proof, yes); };
+  const auto found = channels_.find(host);
+  if (found == channels_.end() || !found->second.channel) {
+    boost::asio::post(loop_, life_.bind([told] { told(false); }));
+    return;
+  }
+  const Rpc& ping = rpc_of(core::PingRequest{});
+  net::CallOptions options;
+  options.deadline = net::Clock::now() + kAsksWhose;
+  options.urgent = true;
+  options.max_message = ping.max_answer;
+  net::Metadata metadata = proven_metadata(host);
+  metadata.add(std::string(wire::kProofOfHeader), proof);
+  found->second.channel->unary(
+      std::string(ping.path), std::move(metadata), ping.encode(core::PingRequest{}), options,
+      [told](const net::CallResult& result) {
+        told(result.status == net::GrpcStatus::kOk && result.trailers.get(wire::kProofHeader) == "yes");
+      });
 }
 
 void PeerClient::ask(core::AskPeer question) {
@@ -131,10 +162,13 @@ void PeerClient::ask(core::AskPeer question) {
   options.urgent = true;
   const Rpc& rpc = rpc_of(question.request);
   options.max_message = rpc.max_answer;
-  if (rpc.in_parts) return ask_inventory(*to, question, metadata(), options);
+  if (rpc.in_parts) return ask_inventory(*to, question, proven_metadata(question.host), options);
   std::string body = rpc.encode(question.request);
-  to->unary(std::string(rpc.path), metadata(), std::move(body), options,
-            [this, token = question.token, asked = std::move(question.request)](const net::CallResult& result) {
+  to->unary(std::string(rpc.path), proven_metadata(question.host), std::move(body), options,
+            [this, host = question.host, token = question.token,
+             asked = std::move(question.request)](const net::CallResult& result) {
+              const bool proves = result.trailers.find(wire::kProofHeader) != nullptr;
+              if (options_.speakers != nullptr && proves) options_.speakers->proves(host);
               if (result.status != net::GrpcStatus::kOk) return sink_.peer_answered(token, failure_of(result));
               auto answer = decode_answer(asked, result.body);
               if (!answer) answer = core::PeerFailure{core::PeerFailure::Kind::kRejected, "its answer is malformed"};

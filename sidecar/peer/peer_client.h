@@ -12,12 +12,14 @@
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/resolver.h"
+#include "sidecar/peer/speakers.h"
 
 namespace ringside::peer {
 
 struct PeerClientOptions {
   std::size_t max_message = std::size_t{4} << 20;
   std::shared_ptr<net::Resolver> resolver;
+  Speakers* speakers = nullptr;                                   // null: this host proves nothing, and asks nobody
   std::function<double()> random;                                 // in [0, 1), for backoff
   std::function<net::Clock::time_point(core::Instant)> to_clock;  // the core's time on the loop's clock
   std::function<void()> on_reached;                               // a host has another address now; may be empty
@@ -32,6 +34,9 @@ class PeerClient : public core::PeerPort {
   void forward(core::ForwardCall call) override;
   void abandon(core::ForwardId forward) override;
   void drop_queue(const std::string& host) override;
+
+  // Asks that host whether the number is its own, where it is connected to; Speakers::was_asked tells.
+  void ask_whose(const std::string& host, const std::string& proof);
 
   std::size_t connections() const { return channels_.size(); }
   // The IP at which this host was reached last; empty where there is no connection to it.
@@ -50,6 +55,7 @@ class PeerClient : public core::PeerPort {
                      net::CallOptions options);
   void drop_unused();
   net::Metadata metadata() const;
+  net::Metadata proven_metadata(const std::string& host);
 
   net::Loop& loop_;
   PeerClientOptions options_;

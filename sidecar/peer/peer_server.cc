@@ -17,12 +17,6 @@ namespace {
 constexpr std::size_t kMaxControlMessage = std::size_t{16} << 20;
 constexpr std::size_t kMaxName = 1024;
 
-core::Sender sender_of(const net::ServerCall& call) {
-  const std::string* source = call.metadata().find(wire::kSourceHeader);
-  if (source == nullptr) return {};
-  return wire::read_source(*source).value_or(core::Sender{});
-}
-
 void fail(const std::shared_ptr<net::ServerCall>& call, const core::PeerFailure& failure) {
   const bool mismatch = failure.kind == core::PeerFailure::Kind::kMismatch;
   call->finish(mismatch ? net::GrpcStatus::kFailedPrecondition : net::GrpcStatus::kUnavailable, failure.detail);
@@ -85,17 +79,40 @@ void PeerServer::refuse(net::ServerCall& call, core::Answer answer) {
   wire::finish_apply(call, std::move(answer));
 }
 
+core::Sender PeerServer::sender_of(const net::ServerCall& call) const {
+  const std::string* source = call.metadata().find(wire::kSourceHeader);
+  if (source == nullptr) return {};
+  core::Sender sender = wire::read_source(*source).value_or(core::Sender{});
+  if (options_.speakers != nullptr && !sender.host.empty()) {
+    const std::string proof(call.metadata().get(wire::kProofHeader));
+    sender.from_elsewhere = !options_.speakers->is_from(sender, call.peer_address(), proof);
+  }
+  return sender;
+}
+
+// That this host proves itself, and whether a number that the other one was told in its name is its own.
+net::Metadata PeerServer::proof_for(const net::ServerCall& call, const core::Sender& sender) const {
+  net::Metadata trailers;
+  if (options_.speakers == nullptr || sender.host.empty()) return trailers;
+  const std::string of(call.metadata().get(wire::kProofOfHeader));
+  trailers.add(std::string(wire::kProofHeader), options_.speakers->has_drawn(sender.host, of) ? "yes" : "no");
+  return trailers;
+}
+
 void PeerServer::serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& call) {
   auto request = rpc.decode(call->take_message());
   if (!request) {
     count(core::Reason::kMalformed);
     return call->finish(net::GrpcStatus::kInvalidArgument, request.error());
   }
-  sink_.peer_asked(sender_of(*call), call->peer_address(), std::move(*request),
-                   [call, in_parts = rpc.in_parts](const core::PeerAnswer& answer) {
+  core::Sender sender = sender_of(*call);
+  net::Metadata proof;
+  if (std::holds_alternative<core::PingRequest>(*request)) proof = proof_for(*call, sender);
+  sink_.peer_asked(std::move(sender), call->peer_address(), std::move(*request),
+                   [call, in_parts = rpc.in_parts, proof = std::move(proof)](const core::PeerAnswer& answer) {
                      if (in_parts) return reply_in_parts(call, answer);
                      if (const auto* failure = std::get_if<core::PeerFailure>(&answer)) return fail(call, *failure);
-                     call->reply(encode_answer(answer));
+                     call->reply(encode_answer(answer), proof);
                    });
 }
 

@@ -9,10 +9,12 @@
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/peer/codec.h"
+#include "sidecar/peer/speakers.h"
 
 namespace ringside::peer {
 
 struct PeerServerOptions {
+  Speakers* speakers = nullptr;                    // null: everybody is believed to be who he says
   std::size_t max_message = std::size_t{4} << 20;  // of one batch
   core::Duration default_timeout{10'000'000};      // for a caller without a deadline
   core::Duration max_timeout{300'000'000};
@@ -26,6 +28,8 @@ class PeerServer {
   void add_methods(net::MethodTable& table);
 
  private:
+  core::Sender sender_of(const net::ServerCall& call) const;
+  net::Metadata proof_for(const net::ServerCall& call, const core::Sender& sender) const;
   void serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& call);
   void serve_apply(const std::shared_ptr<net::ServerCall>& call);
   base::Result<core::Call, core::Answer> read_apply(net::ServerCall& call) const;

@@ -1,12 +1,14 @@
 """Hostile clients against a real sidecar. Each attack tells what it costs (-s shows it); judged is what cannot be a matter
 of the machine's speed: the process lives, others are answered, memory stays within its bounds."""
 import collections
+import struct
 import time
 
 import pytest
 
 import attacks
 import cluster
+from apps import peer_pb2
 from attacks import END_HEADERS, END_STREAM, frame
 
 
@@ -155,3 +157,35 @@ def test_connections_that_ask_nothing_keep_nobody_out(world):
         two = world.host(join=[one])
         assert sorted([one.name, two.name]) == one.on_ring()
         cluster.until(lambda: sum(not attacker.turn(0) for attacker in attackers) >= 100 - places // 2, "half are refused")
+
+
+def expire(host, ends, generation, source):
+    """Tells `host`, from that address, that these activations of another host have ended: (holder, id, epoch)."""
+    attacker = attacks.Attacker(host.peer, source)
+    for stream, (holder, actor, epoch) in enumerate(ends):
+        message = peer_pb2.ExpireRequest(ended=[peer_pb2.Ended(id=actor, epoch=epoch)]).SerializeToString()
+        name = ("ringside-source", f"{holder};{generation[holder]};default;{epoch}")
+        attacker.send(attacks.request(2 * stream + 1, "/ringside.peer.v1.Peer/Expire", name) +
+                      frame(attacks.DATA, END_STREAM, 2 * stream + 1, b"\0" + struct.pack(">I", len(message)) + message))
+    attacker.finish()
+    host.well()  # it has read all of that
+
+
+def test_whoever_gives_the_name_of_a_host_ends_no_activation_of_it(world):
+    """Else the next touch would begin a second one beside it."""
+    one, two = world.cluster(2)
+    for actor in range(1, 61):
+        assert one.call(actor).status == 200
+    three = world.host(join=[one])
+    cluster.settled([one, two, three])
+
+    def displaced():
+        places = [three.json(f"/v1/actors/{actor}") for actor in range(1, 61)]
+        return [(place["owner"], int(place["id"]), place["epoch"]) for place in places if place["rule"] == "stray"]
+    known = displaced()
+    assert len(known) > 5
+    generation = {member["host"]: member["generation"] for member in three.json("/v1/members")["members"]}
+    expire(three, known, generation, attacks.STRANGER)
+    assert displaced() == known
+    expire(three, known[:1], generation, "127.0.0.1")
+    assert displaced() == known[1:], "the host itself is heard"

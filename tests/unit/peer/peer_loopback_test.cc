@@ -30,9 +30,10 @@ class Sink final : public core::PeerSink {
   void peer_answered(core::QuestionId token, core::PeerAnswer answer) override { answers[token] = std::move(answer); }
   void forward_answered(core::ForwardId token, core::Answer answer) override { forwarded[token] = std::move(answer); }
   void connection_lost(const std::string& host) override { lost.push_back(host); }
-  core::Sender self() const override { return {"10.0.0.1", 5, "shop", 99}; }
+  core::Sender self() const override { return {own_name, 5, "shop", 99}; }
 
   std::function<core::PeerAnswer(const core::PeerRequest&)> on_asked;
+  std::string own_name = "10.0.0.1";
   core::Sender sender_seen;
   std::string source_seen;
   std::map<core::QuestionId, core::PeerAnswer> answers;
@@ -40,15 +41,23 @@ class Sink final : public core::PeerSink {
   std::vector<std::string> lost;
 };
 
+PeerServerOptions served(Speakers& speakers) {
+  PeerServerOptions options;
+  options.speakers = &speakers;
+  return options;
+}
+
 class Loopback : public net::testing::LoopTest {
  protected:
-  Loopback() : server({}, gateway, sink), watch(gateway) {
+  Loopback() : server(served(speakers), gateway, sink), watch(gateway) {
     const auto methods = std::make_shared<net::MethodTable>();
     server.add_methods(*methods);
     watch.add_methods(*methods);
     listener = net::testing::serve(loop, net::testing::on_loopback({.methods = methods}));
     host = listener->local_address().to_string();
     PeerClientOptions to;
+    to.speakers = &speakers;
+    to.resolver = resolver;
     to.random = [] { return 0.5; };
     to.to_clock = [](core::Instant instant) {
       return net::Clock::time_point(std::chrono::duration_cast<net::Clock::duration>(instant.time_since_epoch()));
@@ -89,6 +98,9 @@ class Loopback : public net::testing::LoopTest {
 
   local::testing::FakeGateway gateway;
   Sink sink;
+  const std::shared_ptr<net::Resolver> resolver = std::make_shared<net::Resolver>(loop, net::ResolverOptions{});
+  Speakers speakers{[] { return std::uint64_t{0x5f3a}; },
+                    [this](const std::string& name, const std::string& proof) { client->ask_whose(name, proof); }};
   PeerServer server;
   MembershipWatch watch;
   std::unique_ptr<net::Listener> listener;
@@ -96,6 +108,39 @@ class Loopback : public net::testing::LoopTest {
   std::string host;
   std::uint64_t last_number = 0;
 };
+
+// This host plays both: it asks itself under a DNS name, from which nobody can tell an address.
+TEST_F(Loopback, AHostProvesThatItSpeaksForItself) {
+  const std::string name = "localhost:" + std::to_string(listener->local_address().port);
+  sink.own_name = name;
+  sink.on_asked = [](const core::PeerRequest& request) -> core::PeerAnswer {
+    if (std::holds_alternative<core::PingRequest>(request)) return core::PingAnswer{};
+    return core::EndedAnswer{core::ReplyStatus::kOk};
+  };
+  ask(core::EndedRequest{}, name);
+  EXPECT_FALSE(sink.sender_seen.from_elsewhere) << "it has not said yet that it proves itself";
+  ask(core::PingRequest{}, name);
+  ask(core::EndedRequest{}, name);
+  EXPECT_TRUE(sink.sender_seen.from_elsewhere) << "it is being asked";
+  ASSERT_TRUE(run_until([&] {
+    ask(core::EndedRequest{}, name);
+    return !sink.sender_seen.from_elsewhere;
+  }));
+
+  // Somebody else who gives this name.
+  Speakers others([] { return std::uint64_t{0xbad}; }, [](const std::string&, const std::string&) {});
+  PeerClientOptions to;
+  to.speakers = &others;
+  to.resolver = resolver;
+  to.random = [] { return 0.5; };
+  PeerClient stranger(loop, to, sink);
+  const core::QuestionId token(++last_number);
+  stranger.ask({token, name, core::EndedRequest{}, std::chrono::seconds(10)});
+  ASSERT_TRUE(run_until([&] { return sink.answers.contains(token); }));
+  EXPECT_TRUE(sink.sender_seen.from_elsewhere);
+  ask(core::EndedRequest{}, name);
+  EXPECT_FALSE(sink.sender_seen.from_elsewhere) << "and takes nothing from the host itself";
+}
 
 TEST_F(Loopback, AQuestionNamesItsSender) {
   sink.on_asked = [](const core::PeerRequest&) {

@@ -1,0 +1,63 @@
+#include "sidecar/peer/speakers.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "sidecar/core/host_name.h"
+
+namespace ringside::peer {
+
+std::string Speakers::proof_for(const std::string& host) {
+  auto found = hosts_.find(host);
+  if (found == hosts_.end()) {
+    if (hosts_.size() >= kMost) return "";
+    found = hosts_.emplace(host, Known()).first;
+  }
+  std::string& drawn = found->second.drawn;
+  if (drawn.empty()) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random_()));
+    drawn = text;
+  }
+  return drawn;
+}
+
+bool Speakers::has_drawn(const std::string& host, const std::string& proof) const {
+  const auto found = hosts_.find(host);
+  return found != hosts_.end() && !proof.empty() && found->second.drawn == proof;
+}
+
+bool Speakers::is_from(const core::Sender& sender, const std::string& source_ip, const std::string& proof) {
+  const auto name = core::parse_host_name(sender.host);
+  if (name && name->is_ip && name->address == source_ip) return true;
+  const auto found = hosts_.find(sender.host);
+  if (found == hosts_.end()) return !(name && name->is_ip);  // nobody here has asked it anything
+  if (!found->second.proves) return true;                    // it could not prove it
+  Known& known = found->second;
+  if (proof.empty()) return false;
+  if (known.proven == proof && known.proven_in == sender.generation) return true;
+  if (known.asked.empty()) {
+    known.asked = proof;
+    known.asked_in = sender.generation;
+    ask_(sender.host, proof);
+  }
+  return false;
+}
+
+void Speakers::proves(const std::string& host) {
+  if (const auto found = hosts_.find(host); found != hosts_.end()) found->second.proves = true;
+}
+
+void Speakers::was_asked(const std::string& host, const std::string& proof, bool yes) {
+  const auto found = hosts_.find(host);
+  if (found == hosts_.end() || found->second.asked != proof) return;
+  Known& known = found->second;
+  known.asked.clear();
+  if (!yes) return;
+  known.proven = proof;
+  known.proven_in = known.asked_in;
+}
+
+void Speakers::forget(const std::string& host) { hosts_.erase(host); }
+
+}  // namespace ringside::peer
