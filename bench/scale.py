@@ -253,7 +253,7 @@ def kill(cluster):
     noticed = time.monotonic()
     gone.start()
     cluster.wait_until_settled()
-    return {"noticed_by_all_s": round(noticed - began, 2)}
+    return {"noticed_by_all_s": round(noticed - began, 4)}
 
 
 def stop(cluster):
