@@ -36,7 +36,7 @@ class Number {
   constexpr Number before() const { return Number(value_ - 1); }  // likewise
   constexpr Number& operator++() { return *this = next(); }
 
-  friend constexpr auto operator<=>(Number, Number) = default;
+  friend constexpr auto operator<=>(Number, Number) = default;  // NOLINT(modernize-use-nullptr): it compares with 0
   friend std::string to_string(Number number) { return std::to_string(number.value_); }
   template <typename Stream>
   requires requires(Stream& out) { out.flush(); }
