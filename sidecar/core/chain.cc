@@ -38,13 +38,12 @@ bool is_link(std::string_view link) {
 }  // namespace
 
 std::string chain_link(ActorId id, Epoch epoch, TurnId turn) {
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), id.value()).ptr;
-  std::string link(digits.begin(), end);
-  link += ':';
+  std::array<char, 20 + 1 + kMarkDigits> link;  // the longest id, a colon and the mark
+  char* end = std::to_chars(link.begin(), link.end(), id.value()).ptr;
+  *end++ = ':';
   std::uint64_t mark = mixed(epoch.value() ^ mixed(turn.value()));
-  for (std::size_t i = 0; i < kMarkDigits; ++i, mark >>= 4) link += kHex[mark & 0xf];
-  return link;
+  for (std::size_t i = 0; i < kMarkDigits; ++i, mark >>= 4) *end++ = kHex[mark & 0xf];
+  return {link.data(), end};
 }
 
 std::string longer_chain(const std::string& chain, const std::string& link) {
