@@ -36,7 +36,7 @@ core::PingAnswer read(const given::PingReply& in) {
   out.asks_to_join = in.asks_to_join();
   out.actors = in.actors();
   out.load = in.load();
-  out.cluster = in.cluster();
+  out.cluster = in.cluster().substr(0, kMostOfAClusterName);
   out.version = in.version().substr(0, 64);
   out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
   out.routes_only = in.routes_only();
@@ -47,7 +47,7 @@ core::PingAnswer read(const given::PingReply& in) {
 }
 
 core::NegotiateAnswer read(const given::NegotiateReply& in) {
-  return {{in.hosts().begin(), in.hosts().end()}, in.cluster(), in.points()};
+  return {{in.hosts().begin(), in.hosts().end()}, in.cluster().substr(0, kMostOfAClusterName), in.points()};
 }
 
 core::IdsAnswer read(const given::ActorIdsReply& in) { return {{in.ids().begin(), in.ids().end()}}; }

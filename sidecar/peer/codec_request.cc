@@ -108,7 +108,8 @@ base::Error<std::string> too_many(int most, const std::string& what) {
 
 Read<core::NegotiateRequest> read(const given::NegotiateRequest& in) {
   if (in.known_hosts_size() > kMaxKnownHosts) return too_many(kMaxKnownHosts, "known hosts");
-  return core::NegotiateRequest{{in.known_hosts().begin(), in.known_hosts().end()}, in.cluster(), in.points()};
+  return core::NegotiateRequest{
+      {in.known_hosts().begin(), in.known_hosts().end()}, in.cluster().substr(0, kMostOfAClusterName), in.points()};
 }
 
 Read<core::OwnershipRequest> read(const given::OwnershipAnnounce& in) {

@@ -59,6 +59,7 @@ core::Answer answer_of(net::CallResult result) {
 // The parts of one inventory, as they come in.
 struct PeerClient::InventoryRead {
   core::InventoryAnswer whole;
+  std::size_t remembered_bytes = 0;
   bool complete = false;
   bool malformed = false;
 };
@@ -180,11 +181,22 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
                                net::CallOptions options) {
   const auto read = std::make_shared<InventoryRead>();
   net::StreamHandlers handlers;
-  handlers.on_message = [read](const std::string& bytes) {
+  handlers.on_message = [this, token = question.token, read](const std::string& bytes) {
     auto part = decode_inventory_part(bytes);
     if (!part || read->complete) {
       read->malformed = true;
       return;
+    }
+    // Not by its claims: those are counted. What is left of a part are answers.
+    if (!part->answer.remembered.empty()) read->remembered_bytes += bytes.size();
+    if (read->whole.claims.size() + part->answer.claims.size() > options_.max_claims ||
+        read->remembered_bytes > options_.max_remembered_bytes) {
+      const auto stream = inventories_.extract(token).mapped();  // it holds this function until its end
+      stream->cancel();
+      read->whole = {};
+      return sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kRejected,
+                                                          "its inventory is larger than any that a host could keep (" +
+                                                              std::to_string(options_.max_claims) + " ids)"});
     }
     read->whole.status = part->answer.status;
     read->whole.number = part->answer.number;
@@ -195,6 +207,7 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
     std::move(part->answer.remembered.begin(), part->answer.remembered.end(), std::back_inserter(remembered));
   };
   handlers.on_finish = [this, token = question.token, read](const net::CallResult& result) {
+    inventories_.erase(token);
     if (result.status == net::GrpcStatus::kOk && read->complete && !read->malformed) {
       sink_.peer_answered(token, std::move(read->whole));
     } else {
@@ -203,6 +216,7 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
   };
   const Rpc& rpc = rpc_of(question.request);
   const auto stream = channel.stream(std::string(rpc.path), std::move(metadata), options, std::move(handlers));
+  inventories_[question.token] = stream;
   stream->send(rpc.encode(question.request));
   stream->half_close();
 }

@@ -18,6 +18,9 @@ namespace ringside::peer {
 
 struct PeerClientOptions {
   std::size_t max_message = std::size_t{4} << 20;
+  // Of one inventory: as many ids as a host may know to be elsewhere, and their answers under idempotency keys.
+  std::size_t max_claims = 10'000'000;
+  std::size_t max_remembered_bytes = std::size_t{256} << 20;
   std::shared_ptr<net::Resolver> resolver;
   Speakers* speakers = nullptr;                                   // null: this host proves nothing, and asks nobody
   std::function<double()> random;                                 // in [0, 1), for backoff
@@ -66,6 +69,7 @@ class PeerClient : public core::PeerPort {
     net::GrpcChannel::CallId call;  // 0: refused, which is yet to be told
   };
   std::unordered_map<core::ForwardId, Forwarded> forwards_;
+  std::unordered_map<core::QuestionId, std::shared_ptr<net::ClientStream>> inventories_;  // under way
   net::Clock::time_point next_sweep_{};
   base::Lifetime life_;  // last
 };

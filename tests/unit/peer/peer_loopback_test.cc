@@ -249,6 +249,23 @@ TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {
   EXPECT_TRUE(answer.claims == all.claims);
 }
 
+TEST_F(Loopback, AnInventoryWithoutEndIsNotKept) {
+  core::InventoryAnswer all;
+  all.status = core::ReplyStatus::kOk;
+  for (std::uint64_t i = 1; i <= 300'000; ++i) all.claims.push_back({core::ActorId(i), core::Epoch(i)});
+  sink.on_asked = [&](const core::PeerRequest&) { return core::PeerAnswer(all); };
+  PeerClientOptions narrow;
+  narrow.max_claims = 200'000;
+  narrow.random = [] { return 0.5; };
+  PeerClient asker(loop, narrow, sink);
+  const core::QuestionId token(++last_number);
+  asker.ask({token, host, core::InventoryRequest{9, 12, {}}, std::chrono::seconds(10)});
+  ASSERT_TRUE(run_until([&] { return sink.answers.contains(token); }));
+  const auto& failure = std::get<core::PeerFailure>(sink.answers[token]);
+  EXPECT_EQ(failure.kind, core::PeerFailure::Kind::kRejected);
+  EXPECT_EQ(failure.detail, "its inventory is larger than any that a host could keep (200000 ids)");
+}
+
 TEST_F(Loopback, AForwardedCallCarriesWhatTheOwnerNeeds) {
   gateway.on_call = [](const core::Call&) {
     core::Answer answer;
