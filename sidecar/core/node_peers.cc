@@ -43,7 +43,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
             change_membership([&](Membership& membership) { membership.closing(token, closing.host, source_ip); });
           },
           [&](const JoinRequest& join) {
-            change_membership([&](Membership& membership) { membership.join(token, sender, join); });
+            change_membership([&](Membership& membership) { membership.join(token, sender, source_ip, join); });
           },
           [&](const LeaveRequest&) {
             change_membership([&](Membership& membership) { membership.leave(token, sender); });

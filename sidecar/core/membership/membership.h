@@ -117,7 +117,7 @@ class Membership {
   void about_to_end(const std::string& host);  // it said so: no calls for it before it has said where it stands
   void introduce(const std::string& host);     // it spoke for itself, and is not a member: look at it
   void negotiate(ReplyId token, const Sender& sender, const std::string& source_ip, const NegotiateRequest& request);
-  void join(ReplyId token, const Sender& sender, const JoinRequest& request);
+  void join(ReplyId token, const Sender& sender, const std::string& source_ip, const JoinRequest& request);
   void leave(ReplyId token, const Sender& sender);
   void closing(ReplyId token, const std::string& host, const std::string& source_ip);
   void probe(ReplyId token, const Sender& sender, const ProbeRequest& request);
@@ -182,7 +182,7 @@ class Membership {
 
   // membership_requests.cc: what others ask
   bool is_member_at(const Sender& sender, const std::string& source_ip) const;
-  bool may_be_dialled(const HostName& name) const;
+  bool may_be_dialled(const HostName& name, const std::string& source_ip) const;
   Generation newest_known(const std::string& host) const;  // declared dead or living
   void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation declared_dead = 0);
   void back_probe(const std::string& host, const WaitingRequest& request);

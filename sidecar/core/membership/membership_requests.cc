@@ -48,7 +48,7 @@ void Membership::answer_join(ReplyId token, ReplyStatus status, const std::strin
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
-void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& request) {
+void Membership::join(ReplyId token, const Sender& sender, const std::string& source_ip, const JoinRequest& request) {
   if (const auto ours = is_of_cluster(config_, sender, request); !ours) {
     return answer_join(token, ReplyStatus::kMismatch, ours.error());
   }
@@ -62,7 +62,8 @@ void Membership::join(ReplyId token, const Sender& sender, const JoinRequest& re
       }
       [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
-      if (const auto name = parse_host_name(sender.host); sender.from_elsewhere && !(name && may_be_dialled(*name))) {
+      if (const auto name = parse_host_name(sender.host);
+          sender.from_elsewhere && !(name && may_be_dialled(*name, source_ip))) {
         return answer_join(token, ReplyStatus::kUnverified, "no host of this cluster has a name like " + sender.host);
       }
       heard_from(sender.host);
@@ -129,14 +130,15 @@ bool Membership::is_member_at(const Sender& sender, const std::string& source_ip
   });
 }
 
-// A stranger's names lead where this host's own cluster lives, or nowhere: nobody makes it knock at other doors.
-bool Membership::may_be_dialled(const HostName& name) const {
+// A stranger's names lead where this host's own cluster lives, or the stranger itself, or nowhere: nobody makes this
+// host knock at other doors.
+bool Membership::may_be_dialled(const HostName& name, const std::string& source_ip) const {
   const AddressKind kind = kind_of(name);
   const auto lives_there = [&](const std::string& host) {
     const auto known = parse_host_name(host);
     return known && kind_of(*known) == kind;
   };
-  return lives_there(self().host) ||
+  return lives_there(source_ip) || lives_there(self().host) ||
          std::any_of(members().begin(), members().end(), [&](const auto& entry) { return lives_there(entry.first); });
 }
 
@@ -153,7 +155,7 @@ void Membership::negotiate(ReplyId token, const Sender& sender, const std::strin
     const bool names_itself = name->is_ip && name->address == source_ip;
     if (from_member || names_itself) {
       learn(name->to_string(), Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
-    } else if (may_be_dialled(*name)) {
+    } else if (may_be_dialled(*name, source_ip)) {
       learn(name->to_string(), Candidates::Source::kStranger, Candidates::OldFinding::kIsVoid);
     }
   };

@@ -137,7 +137,7 @@ TEST_F(MembershipEvents, OfJoiningAreTakenOnce) {
 TEST_F(MembershipEvents, OfAHostThatComesLater) {
   join({"b"});
   is_there("c", 10, Phase::kJoining);
-  a.join(ReplyId(77), {"c", 10, "default", 0}, {config.points, false});
+  a.join(ReplyId(77), {"c", 10, "default", 0}, "", {config.points, false});
   carry_out();
   EXPECT_EQ(text_of(a.take_events()), "ring 2 to 3, c admitted, changed");
 }
@@ -166,7 +166,7 @@ TEST_F(MembershipEvents, OfWhatAPingTells) {
 TEST_F(MembershipEvents, ChangesOfTheRingStandFirst) {
   join({"b", "c"});
   is_there("b", 11, Phase::kJoining);
-  a.join(ReplyId(77), {"b", 11, "default", 0}, {config.points, false});
+  a.join(ReplyId(77), {"b", 11, "default", 0}, "", {config.points, false});
   carry_out();
   EXPECT_EQ(text_of(a.take_events()), "ring 3 to 2, ring 2 to 3, b ended replaced, changed, b admitted, changed")
       << "whatever goes on after the end of that run is decided by the ring with the next one";
