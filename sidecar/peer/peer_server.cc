@@ -79,13 +79,17 @@ void PeerServer::refuse(net::ServerCall& call, core::Answer answer) {
   wire::finish_apply(call, std::move(answer));
 }
 
-core::Sender PeerServer::sender_of(const net::ServerCall& call) const {
+// What ends activations counts from the host itself alone, which is asked for that. An inventory tells no more than
+// GetLocalActorIds tells anybody; and where a hundred hosts start at once, to ask back for each would be a storm.
+core::Sender PeerServer::sender_of(const net::ServerCall& call, const core::PeerRequest& request) const {
   const std::string* source = call.metadata().find(wire::kSourceHeader);
   if (source == nullptr) return {};
   core::Sender sender = wire::read_source(*source).value_or(core::Sender{});
-  if (options_.speakers != nullptr && !sender.host.empty()) {
+  const bool tells_all = std::holds_alternative<core::InventoryRequest>(request);
+  if (options_.speakers != nullptr && !sender.host.empty() && !tells_all) {
     const std::string proof(call.metadata().get(wire::kProofHeader));
-    sender.from_elsewhere = !options_.speakers->is_from(sender, call.peer_address(), proof);
+    sender.from_elsewhere = !options_.speakers->is_from(sender, call.peer_address(), proof,
+                                                        std::holds_alternative<core::EndedRequest>(request));
   }
   return sender;
 }
@@ -105,7 +109,7 @@ void PeerServer::serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& c
     count(core::Reason::kMalformed);
     return call->finish(net::GrpcStatus::kInvalidArgument, request.error());
   }
-  core::Sender sender = sender_of(*call);
+  core::Sender sender = sender_of(*call, *request);
   net::Metadata proof;
   if (std::holds_alternative<core::PingRequest>(*request)) proof = proof_for(*call, sender);
   sink_.peer_asked(std::move(sender), call->peer_address(), std::move(*request),

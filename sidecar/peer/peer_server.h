@@ -28,7 +28,7 @@ class PeerServer {
   void add_methods(net::MethodTable& table);
 
  private:
-  core::Sender sender_of(const net::ServerCall& call) const;
+  core::Sender sender_of(const net::ServerCall& call, const core::PeerRequest& request) const;
   net::Metadata proof_for(const net::ServerCall& call, const core::Sender& sender) const;
   void serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& call);
   void serve_apply(const std::shared_ptr<net::ServerCall>& call);

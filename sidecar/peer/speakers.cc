@@ -27,7 +27,7 @@ bool Speakers::has_drawn(const std::string& host, const std::string& proof) cons
   return found != hosts_.end() && !proof.empty() && found->second.drawn == proof;
 }
 
-bool Speakers::is_from(const core::Sender& sender, const std::string& source_ip, const std::string& proof) {
+bool Speakers::is_from(const core::Sender& sender, const std::string& source_ip, const std::string& proof, bool asks) {
   const auto name = core::parse_host_name(sender.host);
   if (name && name->is_ip && name->address == source_ip) return true;
   const auto found = hosts_.find(sender.host);
@@ -36,7 +36,7 @@ bool Speakers::is_from(const core::Sender& sender, const std::string& source_ip,
   Known& known = found->second;
   if (proof.empty()) return false;
   if (known.proven == proof && known.proven_in == sender.generation) return true;
-  if (known.asked.empty()) {
+  if (asks && known.asked.empty()) {
     known.asked = proof;
     known.asked_in = sender.generation;
     ask_(sender.host, proof);

@@ -40,8 +40,9 @@ class Speakers {
   bool has_drawn(const std::string& host, const std::string& proof) const;
 
   // ---- others speak ----
-  // False: it comes from elsewhere, or from that host and it is yet to be asked. `proof` is empty where it has none.
-  bool is_from(const core::Sender& sender, const std::string& source_ip, const std::string& proof);
+  // False: it comes from elsewhere, or from that host and it is yet to be asked, which is done here if `asks`. `proof`
+  // is empty where it has none.
+  bool is_from(const core::Sender& sender, const std::string& source_ip, const std::string& proof, bool asks = true);
   // The host has answered a ping of ours, and knows of proofs.
   void proves(const std::string& host);
   // It has been asked whether that is its number. A failure to ask is a no.
