@@ -12,7 +12,7 @@ class Backoff {
  public:
   // `random`: in [0, 1), for the jitter; empty: there is none.
   Backoff(std::chrono::milliseconds least, std::chrono::milliseconds most, std::function<double()> random)
-      : least_(least), most_(most), next_(least), random_(std::move(random)) {}
+      : least_(std::min(least, most)), most_(most), next_(least_), random_(std::move(random)) {}
 
   std::chrono::steady_clock::duration next() {
     constexpr double kGrowth = 1.6;

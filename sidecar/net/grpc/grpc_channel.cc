@@ -1,7 +1,6 @@
 #include "sidecar/net/grpc/grpc_channel.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/net/backoff.h"
 #include "sidecar/net/connector.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc/channel_call.h"
@@ -20,8 +20,6 @@ namespace ringside::net {
 
 namespace {
 
-constexpr double kBackoffGrowth = 1.6;
-constexpr double kJitter = 0.2;
 // A connection that ends sooner than this counts as a failed attempt: no storm against a server that hangs up.
 constexpr std::chrono::seconds kShortLife{1};
 
@@ -34,6 +32,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
         options_(std::move(options)),
         connector_(loop, options_.resolver),
         handshake_(loop),
+        backoff_(options_.backoff_min, options_.backoff_max, options_.random),
         deadlines_(loop, [this](CallId id) { expire(id); }) {
     if (options_.authority.empty()) {
       options_.authority = options_.endpoint.is_unix() ? "localhost" : options_.endpoint.to_string();
@@ -252,15 +251,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
   }
 
-  void rest() {
-    const double grown =
-        static_cast<double>(options_.backoff_min.count()) * std::pow(kBackoffGrowth, std::min(failures_, 30));
-    const double most = static_cast<double>(options_.backoff_max.count());
-    const double jitter = options_.random ? 1 - kJitter + 2 * kJitter * options_.random() : 1;
-    ++failures_;
-    rest_until_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                     std::chrono::duration<double, std::milli>(std::min(grown, most) * jitter));
-  }
+  void rest() { rest_until_ = Clock::now() + backoff_.next(); }
 
   void on_session_ready(ChannelSession& session) override {
     if (current_.get() != &session) return;
@@ -294,7 +285,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (Clock::now() - began_ < kShortLife) {
       rest();
     } else {
-      failures_ = 0;
+      backoff_.reset();
     }
     last_failure_ = CallResult();
     last_failure_.status = GrpcStatus::kUnavailable;
@@ -342,6 +333,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   ChannelOptions options_;
   Connector connector_;
   boost::asio::steady_timer handshake_;
+  Backoff backoff_;
   DeadlineQueue<GrpcChannel::CallId> deadlines_;
   absl::flat_hash_map<CallId, std::shared_ptr<ChannelCall>> calls_;
   std::map<std::pair<bool, CallId>, std::shared_ptr<ChannelCall>> waiting_;  // for the connection, or a stream of it
@@ -352,7 +344,6 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   Clock::time_point rest_until_{};
   std::size_t held_ = 0;
   CallId last_id_ = 0;
-  int failures_ = 0;
   bool connecting_ = false;
   bool closed_ = false;
 };
