@@ -14,9 +14,6 @@ namespace ringside::peer {
 inline constexpr std::string_view kApplyPath = "/messages.ControlPlane/Apply";
 inline constexpr std::string_view kWatchPath = "/ringside.peer.v1.Membership/Watch";
 
-// A longer one is no cluster's, and not kept whole.
-inline constexpr std::size_t kMostOfAClusterName = 253;
-
 // One question that hosts ask each other: under which path, and how it is written and read.
 struct Rpc {
   std::string_view path;  // of the gRPC method

@@ -5,6 +5,7 @@
 #include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
+#include "sidecar/wire/peer_headers.h"
 
 namespace ringside::peer {
 namespace {
@@ -36,7 +37,7 @@ core::PingAnswer read(const given::PingReply& in) {
   out.asks_to_join = in.asks_to_join();
   out.actors = in.actors();
   out.load = in.load();
-  out.cluster = in.cluster().substr(0, kMostOfAClusterName);
+  out.cluster = in.cluster().substr(0, wire::kMostOfAClusterName);
   out.version = in.version().substr(0, 64);
   out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
   out.routes_only = in.routes_only();
@@ -47,7 +48,7 @@ core::PingAnswer read(const given::PingReply& in) {
 }
 
 core::NegotiateAnswer read(const given::NegotiateReply& in) {
-  return {{in.hosts().begin(), in.hosts().end()}, in.cluster().substr(0, kMostOfAClusterName), in.points()};
+  return {{in.hosts().begin(), in.hosts().end()}, in.cluster().substr(0, wire::kMostOfAClusterName), in.points()};
 }
 
 core::IdsAnswer read(const given::ActorIdsReply& in) { return {{in.ids().begin(), in.ids().end()}}; }
@@ -115,8 +116,9 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
   part.answer.number = in.number();
   part.last = in.last();
   part.answer.claims.reserve(static_cast<std::size_t>(in.ids_size()));
-  for (int i = 0; i < in.ids_size(); ++i)
+  for (int i = 0; i < in.ids_size(); ++i) {
     part.answer.claims.push_back({core::ActorId(in.ids(i)), core::Epoch(in.epochs(i))});
+  }
   for (const ours::Ended& ended : in.remembered()) part.answer.remembered.push_back(read_ended(ended));
   return part;
 }

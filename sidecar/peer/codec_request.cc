@@ -9,6 +9,7 @@
 #include "sidecar/core/host_name.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
+#include "sidecar/wire/peer_headers.h"
 
 namespace ringside::peer {
 namespace {
@@ -108,8 +109,9 @@ base::Error<std::string> too_many(int most, const std::string& what) {
 
 Read<core::NegotiateRequest> read(const given::NegotiateRequest& in) {
   if (in.known_hosts_size() > kMaxKnownHosts) return too_many(kMaxKnownHosts, "known hosts");
-  return core::NegotiateRequest{
-      {in.known_hosts().begin(), in.known_hosts().end()}, in.cluster().substr(0, kMostOfAClusterName), in.points()};
+  return core::NegotiateRequest{{in.known_hosts().begin(), in.known_hosts().end()},
+                                in.cluster().substr(0, wire::kMostOfAClusterName),
+                                in.points()};
 }
 
 Read<core::OwnershipRequest> read(const given::OwnershipAnnounce& in) {

@@ -10,9 +10,6 @@
 namespace ringside::wire {
 namespace {
 
-// As much as of a host's name: more than --cluster allows, for hosts that are not ours.
-constexpr std::size_t kMostOfAClusterName = 253;
-
 std::optional<std::array<std::string_view, 4>> split(std::string_view text) {
   std::array<std::string_view, 4> parts;
   for (std::size_t i = 0; i < parts.size(); ++i) {

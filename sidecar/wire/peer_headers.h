@@ -3,6 +3,7 @@
 // nor cluster names contain one.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,9 @@
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::wire {
+
+// As long as the name of a host may be: more than --cluster allows, for hosts that are not ours.
+inline constexpr std::size_t kMostOfAClusterName = 253;
 
 std::string write_source(const core::Sender& sender);  // "host;generation;cluster;clock"
 std::optional<core::Sender> read_source(std::string_view text);
