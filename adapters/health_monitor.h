@@ -3,14 +3,13 @@
 // Up with the first healthy answer. While it is up, two things end that, and they are told apart:
 //   gone       nothing has listened for 100 ms, and no turn is under way: its activations have ended with it
 //   unhealthy  it lives, but its health has failed for `down_after`, or it takes no new connection while it still
-//   answers
-//              turns (a graceful stop)
+//              answers turns (a graceful stop)
 // Restarted: another process listens (replaced()), another instance than before while it stays up, or nothing listened
 // for a moment: what answers afterwards is another process, unless the listening socket is known to be the same.
 //
-// An instance that changes again and again, or back to an earlier one, is none of a process that restarts: several
-// answer at one port, and none of them holds all actors. The contract says that an application is one process, so it
-// counts as unhealthy until it has named one instance for a while.
+// An instance that changes again and again, or back to an earlier one, does not come from one process that restarts:
+// several answer at one port, and none of them holds all actors. The contract says that an application is one process,
+// so it counts as unhealthy until it has named one instance for a while.
 //
 // A check without any answer says nothing while the application works on turns: all its threads may be busy with them.
 // That excuse ends after `turn_timeout` without a sign of life. Loop thread only.

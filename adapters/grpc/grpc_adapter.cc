@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <grpc/health/v1/health.pb.h>
 #include <ringside/app/v1/app.pb.h>
 
 #include "adapters/grpc/turn_codec.h"
@@ -16,48 +15,9 @@
 namespace ringside::adapters {
 namespace {
 
-using grpc::health::v1::HealthCheckResponse;
-
 constexpr const char* kUnaryPath = "/ringside.app.v1.ActorHost/Apply";
 constexpr const char* kDeactivatePath = "/ringside.app.v1.ActorHost/Deactivate";
 constexpr const char* kControlPlanePath = "/messages.ControlPlane/Apply";
-constexpr const char* kHealthPath = "/grpc.health.v1.Health/Check";
-// A stream that ends sooner is not opened again at once.
-constexpr std::chrono::seconds kShortLife{1};
-constexpr std::chrono::milliseconds kLeastRest{50};
-constexpr std::chrono::milliseconds kMostRest{1'000};
-
-bool says(const net::CallResult& result, HealthCheckResponse::ServingStatus status) {
-  HealthCheckResponse response;
-  return result.status == net::GrpcStatus::kOk && response.ParseFromString(result.body) && response.status() == status;
-}
-
-// Its status SERVICE_UNKNOWN is for streams, and yet some answer with it.
-bool is_unknown_service(const net::CallResult& result) {
-  return (result.status == net::GrpcStatus::kNotFound && result.from_server) ||
-         says(result, HealthCheckResponse::SERVICE_UNKNOWN);
-}
-
-std::string health_question(const std::string& service) {
-  grpc::health::v1::HealthCheckRequest request;
-  request.set_service(service);
-  return request.SerializeAsString();
-}
-
-std::vector<std::string> health_names(const std::string& chosen) {
-  if (!chosen.empty()) return {chosen};
-  return {"", "ringside.app.v1.ActorHost", "messages.ControlPlane"};
-}
-
-std::string unknown_services(const std::string& chosen) {
-  std::string names;
-  for (const std::string& name : health_names(chosen)) {
-    if (!names.empty()) names += ", ";
-    names += name.empty() ? "the whole server (an empty name)" : name;
-  }
-  return "its health service knows none of the services that it was asked for: " + names +
-         "; --app-health-service chooses the name";
-}
 
 }  // namespace
 
@@ -69,11 +29,13 @@ GrpcAdapter::GrpcAdapter(net::Loop& loop, AdapterOptions options, core::AppSink&
       log_(log),
       listener_(options_.app),
       channel_(loop, turn_channel()),
-      health_(loop, health_channel()),
-      health_names_(health_names(options_.health_service)),
+      health_(loop, health_channel(), options_.health_service),
       monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()),
-      backoff_(kLeastRest, kMostRest, options_.random),
-      reopen_(loop),
+      backoff_(loop, options_.random,
+               [this] {
+                 open_stream();
+                 send_what_waited();
+               }),
       begin_by_(loop, [this](core::TurnId token) { waited_too_long(token); }),
       overdue_(loop, [this](core::DeactivationId token) { deactivation_overdue(token); }) {}
 
@@ -140,8 +102,8 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
 
 void GrpcAdapter::open_stream() {
   if (form_ != Form::kStream || stream_) return;
-  if (net::Clock::now() < rests_until_) return open_stream_later();
-  opened_ = net::Clock::now();
+  if (backoff_.rests()) return backoff_.wait();
+  backoff_.opened();
   TurnStream::Events events;
   events.turn_ended = [this](core::TurnId turn, core::Answer answer) {
     monitor_.answered();
@@ -167,27 +129,6 @@ void GrpcAdapter::open_stream() {
   stream_ = TurnStream::open(loop_, channel_, options_.max_message, std::move(events));
 }
 
-void GrpcAdapter::open_stream_later() {
-  if (std::exchange(reopens_, true)) return;
-  reopen_.expires_at(rests_until_);
-  reopen_.async_wait(life_.bind([this](const boost::system::error_code& ec) {
-    if (ec) return;
-    reopens_ = false;
-    open_stream();
-    send_what_waited();
-  }));
-}
-
-// Whoever ends its streams as soon as they are open shall not keep us busy with that.
-void GrpcAdapter::rest_after_stream() {
-  const auto now = net::Clock::now();
-  if (now - opened_ < kShortLife) {
-    rests_until_ = now + backoff_.next();
-  } else {
-    backoff_.reset();
-  }
-}
-
 // Nothing waits where there is a stream, or another form of the contract.
 void GrpcAdapter::send_what_waited() {
   for (const core::TurnId token : std::exchange(waiting_turns_, {})) {
@@ -204,7 +145,7 @@ void GrpcAdapter::retire_stream(TurnStream& stream) {
   if (stream_.get() != &stream) return;
   retiring_.push_back(std::exchange(stream_, nullptr));
   stream.retire();
-  rest_after_stream();
+  backoff_.ended();
   open_stream();
 }
 
@@ -218,7 +159,7 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
     return;
   }
   // A connection that is refused is the health monitor's affair.
-  if (current && !result.refused) rest_after_stream();
+  if (current && !result.refused) backoff_.ended();
   if (result.delivery == net::Delivery::kNotSent) {
     // Nothing on it has reached the app.
     for (const core::TurnId turn : unanswered.turns) {
@@ -352,7 +293,7 @@ void GrpcAdapter::break_turn(core::TurnId token) {
   }));
 }
 
-// `tell` may begin turns of new activations; those are none of the lost ones.
+// `tell` may begin turns of new activations; those are not among the lost ones.
 void GrpcAdapter::lose_all(const std::function<void()>& tell) {
   if (const auto stream = std::exchange(stream_, nullptr)) stream->close();
   for (const auto& stream : std::exchange(retiring_, {})) stream->close();
@@ -454,7 +395,10 @@ void GrpcAdapter::deactivation_over(core::DeactivationId token, core::Deactivate
 HealthMonitor::Events GrpcAdapter::health_events() {
   HealthMonitor::Events events;
   events.check = [this](net::Clock::time_point deadline, HealthMonitor::Checked checked) {
-    check_health(deadline, std::move(checked));
+    health_.ask(deadline, [this, checked = std::move(checked)](HealthResult health) {
+      health.same_listener = listener_.stays();
+      checked(std::move(health));
+    });
   };
   events.working = [this] { return (!turns_.empty() || !deactivations_.empty()) && channel_.any_begun(); };
   events.up = [this] {
@@ -467,45 +411,10 @@ HealthMonitor::Events GrpcAdapter::health_events() {
   events.gone = [this](const std::string& why) {
     // Who answers afterwards is another process.
     backoff_.reset();
-    rests_until_ = {};
     lose_all([&] { sink_.app_down(why); });
   };
   events.restarted = [this] { activations_ended("another instance answers"); };
   return events;
-}
-
-void GrpcAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked) {
-  ask_health(deadline, std::move(checked), 0);
-}
-
-// A health service may know none but services that it was told by name. The name that it knows is asked first then.
-void GrpcAdapter::ask_health(net::Clock::time_point deadline, HealthMonitor::Checked checked, std::size_t asked) {
-  net::CallOptions options;
-  options.deadline = deadline;
-  options.connect_now = true;
-  auto done = [this, deadline, checked = std::move(checked), asked](const net::CallResult& result) mutable {
-    if (is_unknown_service(result) && asked + 1 < health_names_.size()) {
-      std::rotate(health_names_.begin(), health_names_.begin() + 1, health_names_.end());
-      return ask_health(deadline, std::move(checked), asked + 1);
-    }
-    HealthResult health;
-    health.same_listener = listener_.stays();
-    health.refused = result.refused;
-    health.timed_out = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
-    // An app without the health service is healthy while it accepts connections and answers.
-    health.healthy = says(result, HealthCheckResponse::SERVING) ||
-                     (result.status == net::GrpcStatus::kUnimplemented && result.from_server);
-    health.instance = std::string(result.headers.get("ringside-app-instance"));
-    const std::string& service = health_names_.front();
-    const std::string what = "its health check" + (service.empty() ? "" : " of the service " + service);
-    health.why = is_unknown_service(result)              ? unknown_services(options_.health_service)
-                 : result.status == net::GrpcStatus::kOk ? what + " says NOT_SERVING"
-                 : health.timed_out                      ? what + " is not answered: " + result.message
-                                                         : result.message;
-    health.why = base::told(health.why);
-    checked(std::move(health));
-  };
-  health_.unary(kHealthPath, {}, health_question(health_names_.front()), options, std::move(done));
 }
 
 }  // namespace ringside::adapters

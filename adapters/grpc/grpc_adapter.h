@@ -1,8 +1,8 @@
 // An application that speaks gRPC: ActorHost.ApplyStream, ActorHost.Apply, or only the given
 // messages.ControlPlane/Apply, whichever of them it serves, tried in this order (docs/app-contract.md).
 //
-// A stream that ends is opened again, at once where it had lived for a while; otherwise after a rest that grows up to a
-// second, and what is to be sent meanwhile waits for it.
+// A stream that ends is opened again, at once or after a rest (stream_backoff.h), and what is to be sent meanwhile
+// waits for it.
 #pragma once
 
 #include <deque>
@@ -13,14 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "adapters/app_adapter.h"
+#include "adapters/grpc/health_check.h"
+#include "adapters/grpc/stream_backoff.h"
 #include "adapters/grpc/turn_stream.h"
 #include "adapters/health_monitor.h"
 #include "adapters/listener_watch.h"
 #include "sidecar/base/lifetime.h"
-#include "sidecar/net/backoff.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 
@@ -55,8 +54,6 @@ class GrpcAdapter final : public AppAdapter {
   };
 
   void open_stream();
-  void open_stream_later();
-  void rest_after_stream();
   void send_what_waited();
   void retire_stream(TurnStream& stream);
   void stream_ended(TurnStream& stream, const net::CallResult& result,
@@ -76,8 +73,6 @@ class GrpcAdapter final : public AppAdapter {
   void deactivation_overdue(core::DeactivationId token);
   void deactivation_over(core::DeactivationId token, core::Deactivated said);
   HealthMonitor::Events health_events();
-  void check_health(net::Clock::time_point deadline, HealthMonitor::Checked checked);
-  void ask_health(net::Clock::time_point deadline, HealthMonitor::Checked checked, std::size_t asked);
   net::ChannelOptions channel_options();
   net::ChannelOptions turn_channel();
   net::ChannelOptions health_channel();
@@ -90,16 +85,11 @@ class GrpcAdapter final : public AppAdapter {
   log::Log& log_;
   ListenerWatch listener_;
   net::GrpcChannel channel_;
-  net::GrpcChannel health_;  // of its own: turns may take all the streams that the app allows on one connection
-  std::vector<std::string> health_names_;  // services to ask its health for; the first one first
+  HealthCheck health_;
   HealthMonitor monitor_;
   Form form_ = Form::kStream;
   std::shared_ptr<TurnStream> stream_;
-  net::Clock::time_point opened_{};       // the stream
-  net::Clock::time_point rests_until_{};  // before another one
-  net::Backoff backoff_;
-  boost::asio::steady_timer reopen_;
-  bool reopens_ = false;
+  StreamBackoff backoff_;
   std::deque<core::TurnId> waiting_turns_;  // for a stream, in order
   std::deque<core::DeactivationId> waiting_deactivations_;
   net::DeadlineQueue<core::TurnId> begin_by_;

@@ -141,6 +141,7 @@ class NamedHealth final : public grpc::health::v1::Health::Service {
  public:
   grpc::Status Check(grpc::ServerContext*, const grpc::health::v1::HealthCheckRequest* request,
                      grpc::health::v1::HealthCheckResponse* response) override {
+    ++asked;
     if (request->service() != known) return {grpc::StatusCode::NOT_FOUND, "unknown service"};
     response->set_status(serving ? grpc::health::v1::HealthCheckResponse::SERVING
                                  : grpc::health::v1::HealthCheckResponse::NOT_SERVING);
@@ -148,6 +149,7 @@ class NamedHealth final : public grpc::health::v1::Health::Service {
   }
   std::string known;
   std::atomic<bool> serving = true;
+  std::atomic<int> asked = 0;  // by any name
 };
 
 class GrpcApp : public AdapterTest {
