@@ -44,7 +44,7 @@ Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool 
   if (actor.deactivating && actor.why == Deactivation::kIdle && deactivations_.withdraw(actor.id)) {
     actor.deactivating = actor.told = false;
   }
-  if (auto no_loop = is_no_loop(*call, actor); !no_loop) return std::move(no_loop.error());
+  if (auto checked = check_chain(*call, actor); !checked) return std::move(checked.error());
   // A turn waits for this call, as others may for theirs: where there is no room even for those, none may wait.
   if (!call->chain.empty() && turns_.has_room_for_none()) {
     return Answer::failed(Outcome::kNotDelivered, Reason::kTooManyTurns);
@@ -94,7 +94,7 @@ bool Activations::goes_before_its_end(const Actor& actor, bool serves_while_drai
 bool Activations::may_start(const Call& call) const { return turns_.has_room_for(call) && !cluster_.confirming(); }
 
 // A call that its actor's turn under way waits for could only wait for itself.
-base::Result<void, Answer> Activations::is_no_loop(const Call& call, const Actor& actor) const {
+base::Result<void, Answer> Activations::check_chain(const Call& call, const Actor& actor) const {
   if (call.chain.empty()) return {};
   const bool loop = actor.turn && is_in_chain(call.chain, turns_.at(actor.turn).link);
   if (!loop && chain_depth(call.chain) < kDeepestChain) return {};

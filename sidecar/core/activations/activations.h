@@ -142,7 +142,7 @@ class Activations {
   TurnId begin_turn(Actor& actor, CallId token, const CallPtr& call);
   bool may_start(const Call& call) const;
   bool goes_before_its_end(const Actor& actor, bool serves_while_draining) const;
-  base::Result<void, Answer> is_no_loop(const Call& call, const Actor& actor) const;
+  base::Result<void, Answer> check_chain(const Call& call, const Actor& actor) const;
   void end_actor(Actor& actor, Deactivation why);
   std::vector<CallId> operators_at(const Actor& actor) const;
   bool goes_on(const Actor& actor, const Deactivated& said) const;

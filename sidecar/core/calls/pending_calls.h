@@ -45,8 +45,8 @@ struct PendingCall {
   Instant held_until = kNever;
   std::uint32_t attempts = 0;
   bool counted = false;  // in its actor's share of what may wait
-  bool may_have_happened =
-      false;              // one of them may have been carried out: no later answer can say that it surely was not
+  // One of the attempts may have been carried out: no later answer can say that it surely was not.
+  bool may_have_happened = false;
   std::string last_host;  // to which it was sent last
   Answer last;            // why it could not be delivered so far
 };

@@ -3,8 +3,8 @@
 namespace ringside::core {
 namespace {
 
-constexpr std::size_t kTimesToSpare =
-    2;  // a call needs the time of so many turns, since the estimate is that of the fastest
+// A call needs the time of so many turns, since the estimate is that of the fastest.
+constexpr std::size_t kTimesToSpare = 2;
 constexpr int kBlock = 8;
 constexpr int kEnough = 2;  // answers before anything is known
 constexpr Duration kRemembered{10'000'000};
