@@ -265,9 +265,10 @@ void Sidecar::make_parts() {
   discovery::DiscoveryOptions found{kubernetes_access(settings_, host), loaded_.given("min-members")};
   discovery_ =
       std::make_unique<discovery::Discovery>(loop_, settings_.join, resolver_, *engine_, random, std::move(found));
-  if (settings_.app)
+  if (settings_.app) {
     app_ =
         make_adapter(loop_, settings_, shares_.app, listener_bytes(memory_), resolver_, json_, *engine_, log_, random);
+  }
 
   for (const auto& methods : {peer_methods_, local_methods_}) {
     health_.add_methods(*methods);

@@ -100,7 +100,11 @@ void ChannelSession::on_settings() {
   const auto owner = owner_.lock();
   const bool first = !std::exchange(ready_, true);
   if (!owner) return;
-  first ? owner->on_session_ready(*this) : owner->on_session_settings();
+  if (first) {
+    owner->on_session_ready(*this);
+  } else {
+    owner->on_session_settings();
+  }
 }
 
 void ChannelSession::on_goaway() { go_away(); }
