@@ -25,6 +25,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/integration"))
 import cluster as real  # noqa: E402
+import ports  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -34,12 +35,12 @@ PATIENCE = 180
 SCENARIOS = ("storm", "idle", "kill", "stop", "rollout")
 
 
-def serve_apps(count):
+def serve_apps(count, port):
     """Answers 200 to everything: enough for health checks, turns and deactivations, at next to no cost."""
     poll = selectors.DefaultSelector()
     answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-type: application/json\r\n\r\n{}"
     for n in range(count):
-        listener = socket.create_server((address(n), 8000), backlog=128)
+        listener = socket.create_server((address(n), port), backlog=128)
         listener.setblocking(False)
         poll.register(listener, selectors.EVENT_READ, None)
     print("ready", flush=True)
@@ -67,30 +68,26 @@ def serve_apps(count):
                 key.fileobj.send(answer)
 
 
-NET = os.getpid() % 200 + 20  # two of these may run at once: the apps' process is told which one is meant
-
-
 def address(n):
-    return f"127.{NET}.{n // 200}.{n % 200 + 1}"
+    return f"127.20.{n // 200}.{n % 200 + 1}"
 
 
 class Host:
     def __init__(self, cluster, n):
-        self.cluster, self.n, self.name = cluster, n, f"{address(n)}:7000"
-        self.child = None
+        self.cluster, self.n, self.child = cluster, n, None
+        self.name, self.local, self.admin, self.app = (f"{address(n)}:{port}" for port in cluster.ports)
 
     def start(self):
-        others = [word for n in range(self.cluster.count) if n != self.n for word in ("--join", f"{address(n)}:7000")]
+        others = [word for other in self.cluster.hosts if other is not self for word in ("--join", other.name)]
         log = open(self.cluster.directory / f"{self.n}.log", "ab")
         self.child = subprocess.Popen(
             [*real.DIES_WITH_US, real.RINGSIDE, "serve", "--host", self.name, "--peer", self.name,
-             "--local", f"{address(self.n)}:7001", "--admin", f"{address(self.n)}:7002",
-             "--app", f"http://{address(self.n)}:8000", *others, *self.cluster.flags],
+             "--local", self.local, "--admin", self.admin, "--app", f"http://{self.app}", *others, *self.cluster.flags],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=real.environment())
         log.close()
 
     def get(self, path):
-        return real.request(f"{address(self.n)}:7002", "GET", path, timeout=5).body.decode()
+        return real.request(self.admin, "GET", path, timeout=5).body.decode()
 
     def status(self):
         try:
@@ -121,9 +118,10 @@ class Host:
 class Cluster:
     def __init__(self, count, flags=()):
         self.count, self.flags = count, list(flags)
+        self.ports = [ports.reserve() for _ in range(4)]  # of a host's peer, local and admin listener, and its app
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-scale-"))
-        self.apps = subprocess.Popen([*real.DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count), "--net", str(NET)],
-                                     stdout=subprocess.PIPE, text=True)
+        self.apps = subprocess.Popen([*real.DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count),
+                                      str(self.ports[-1])], stdout=subprocess.PIPE, text=True)
         assert self.apps.stdout.readline().strip() == "ready"
         self.hosts = [Host(self, n) for n in range(count)]
 
@@ -189,7 +187,7 @@ class Load:
                 self.called.append(host)
             began, owner, failure = time.monotonic(), None, None
             try:
-                answer = real.request(f"{address(host.n)}:7001", "POST", f"/v1/actors/{actor}/method/touch", b"{}")
+                answer = real.request(host.local, "POST", f"/v1/actors/{actor}/method/touch", b"{}")
                 owner = answer.headers.get("ringside-owner")
                 if answer.status != 200:
                     failure = f"{answer.status} {answer.body[:200]!r}"
@@ -302,13 +300,10 @@ def main():
     parser.add_argument("--hosts", type=int, default=60)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve-apps", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--net", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--serve-apps", type=int, nargs=2, metavar=("COUNT", "PORT"), help=argparse.SUPPRESS)
     options, flags = parser.parse_known_args()
     if options.serve_apps:
-        global NET
-        NET = options.net
-        return serve_apps(options.serve_apps)
+        return serve_apps(*options.serve_apps)
     wanted = options.scenarios or ["storm", "idle"]
     if unknown := [one for one in wanted if one not in SCENARIOS]:
         parser.error(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")

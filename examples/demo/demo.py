@@ -19,6 +19,9 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/integration"))
+import ports  # noqa: E402
+
 EXAMPLES = ROOT / "examples"
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # Debian's has gRPC
 IDS, CALLS, CALLERS, PATIENCE = 300, 3000, 12, 20
@@ -91,7 +94,7 @@ class Host:
         self.language, self.scheme, self.command = app
         self.number, self.ringside, self.directory = number, ringside, directory
         self.record = directory / f"record-{number}"
-        self.name, self.processes = "127.0.0.1:0", []
+        self.name, self.processes = ports.address(), []
 
     def start(self, join):
         log = self.directory / f"app-{self.number}.log"
@@ -242,7 +245,7 @@ def story(demo, stay):
     one, victim, other = hosts
     step("Three sidecars, each beside its app")
     for host in hosts:
-        host.start([before.name for before in hosts if before is not host and before.name != "127.0.0.1:0"])
+        host.start([before.name for before in hosts if before is not host and before.processes])
         say(f"       {host.name:<18} {host.language} over {host.scheme}; calls to {host.local}")
     demo.settled(hosts, hosts)
     done("each of them sees all three on the ring")

@@ -1,6 +1,6 @@
 """An app as a process of its own, with a record that outlives it: one line for the begin and one for the end of each turn.
 
-    app.py RECORD PORT [WORK_MS [alone]]     PORT 0 = the kernel's choice; prints "port N" when it listens
+    app.py RECORD PORT [WORK_MS [alone]]     prints "listening" when it is
 
 alone: one turn at a time for all actors together, so that it takes 1000 / WORK_MS calls a second and no more.
 
@@ -81,7 +81,7 @@ async def main(record, port, work="0", alone=""):
     App.work, App.alone = float(work) / 1000, bool(alone)
     note(f"S {now()}")
     server = await asyncio.get_running_loop().create_server(App, "127.0.0.1", int(port), backlog=1024)
-    print("port", server.sockets[0].getsockname()[1], file=sys.stderr, flush=True)
+    print("listening", file=sys.stderr, flush=True)
     await server.serve_forever()
 
 

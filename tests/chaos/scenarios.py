@@ -10,7 +10,7 @@ import sys
 import time
 
 import verdict
-from world import App, World, cluster
+from world import App, World, cluster, ports
 
 sys.path.insert(0, str(cluster.ROOT / "tests/integration"))
 from dns import A, DnsServer  # noqa: E402
@@ -182,12 +182,11 @@ def dns(world):
     server = world.keep_plain(DnsServer())
     addresses, name = [f"127.0.0.{n}" for n in range(1, 5)], "cluster.test"
     server.records[name, A] = addresses
-    hosts, port = [], 0
+    hosts, port = [], ports.reserve()
     for n, address in enumerate(addresses):
-        source = [f"dns:{name}:{port}"] if port else []
+        source = [f"dns:{name}:{port}"] if hosts else []
         hosts.append(world.host("--dns-server", server.address, "--join-timeout", "1s", join=source, address=address,
                                 app=n < 3, port=port))
-        port = port or int(hosts[0].peer.rpartition(":")[2])
         if n == 0:
             hosts[0].ready()
     for host in hosts:

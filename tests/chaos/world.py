@@ -15,6 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 import cluster  # noqa: E402
+import ports  # noqa: E402
 import verdict  # noqa: E402
 
 SPACES = itertools.count()
@@ -38,7 +39,8 @@ class Child(cluster.Process):
 
 class App:
     def __init__(self, world, space=None, work=("1",)):
-        self.world, self.space, self.work, self.port, self.deaths = world, space, work, 0, []
+        self.world, self.space, self.work, self.port, self.deaths = world, space, work, ports.reserve(), []
+        self.url = f"http://127.0.0.1:{self.port}"
         self.record = world.directory / f"app{len(world.apps)}.record"
         world.apps.append(self)
         self.start()
@@ -46,8 +48,7 @@ class App:
     def start(self):
         self.process = self.world.keep(Child([sys.executable, str(HERE / "app.py"), str(self.record), str(self.port),
                                               *self.work], self.space))
-        self.port = int(self.process.line(r"port (\d+)").group(1))
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.process.line("listening")
 
     def end(self, how=signal.SIGKILL):
         self.process.send(how)
@@ -63,11 +64,11 @@ class App:
 class Host:
     """A sidecar, beside an app or (without one) as a gateway that owns nothing."""
 
-    def __init__(self, world, flags=(), app=True, join=(), address="127.0.0.1", port=0, space=None, limits=None):
+    def __init__(self, world, flags=(), app=True, join=(), address="127.0.0.1", port=None, space=None, limits=None):
         self.world, self.flags, self.join, self.address, self.space = world, list(flags), list(join), address, space
         self.limits = limits
         self.app = App(world, space) if app is True else app
-        self.peer = f"{address}:{port}"
+        self.peer = f"{address}:{port or ports.reserve()}"
         self.generations = 0
         self.start()
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
 
+import ports
+
 Turn = collections.namedtuple("Turn", "app actor epoch values start end")
 Request = collections.namedtuple("Request", "method path headers body")
 
@@ -75,15 +77,17 @@ class HttpApp(Recorder):
     the raw socket by itself and answers None. Without one: a counter. end: a function of a Request, for DELETE, that
     answers (status, headers) when it has saved; 200 has forgotten."""
 
-    def __init__(self, serve=None, port=0, unix=None, instance=None, health=lambda: 200, end=lambda request: (200, {})):
+    def __init__(self, serve=None, unix=None, instance=None, health=lambda: 200, end=lambda request: (200, {})):
         super().__init__()
         self.end = end
         self.serve, self.instance, self.health, self.requests, self.counts = serve, instance, health, [], {}
         self.connections = set()
         self.unix = unix
-        self.start(port)
+        self.port = ports.reserve()
+        self.start()
 
-    def start(self, port):
+    def start(self):
+        """Also again, after kill()."""
         app = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -112,8 +116,7 @@ class HttpApp(Recorder):
             def log_message(self, *_):
                 pass
 
-        self.server = _UnixServer(self.unix, Handler) if self.unix else _Server(("127.0.0.1", port), Handler)
-        self.port = 0 if self.unix else self.server.server_port
+        self.server = _UnixServer(self.unix, Handler) if self.unix else _Server(("127.0.0.1", self.port), Handler)
         self.url = f"http+unix:{self.unix}" if self.unix else f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -174,7 +177,7 @@ class HttpApp(Recorder):
 class GrpcApp(Recorder):
     """form: "stream", "unary" or "plain" (messages.ControlPlane/Apply and nothing else). It echoes the messages."""
 
-    def __init__(self, form, address="127.0.0.1:0", options=(), compression=None):
+    def __init__(self, form, address=None, options=(), compression=None):
         super().__init__()
         self.form, self.breaks = form, []
         self.behave = None  # unary: a function of the turn and the context; stream: of a frame, which yields answers
@@ -212,8 +215,9 @@ class GrpcApp(Recorder):
             control_plane.add_ControlPlaneServicer_to_server(Plain(), self.server)
         else:
             app_pb2_grpc.add_ActorHostServicer_to_server(Stream() if form == "stream" else Host(), self.server)
-        port = self.server.add_insecure_port(address)
-        self.url = f"grpc+{address}" if address.startswith("unix:") else f"grpc://127.0.0.1:{port}"
+        address = address or ports.address()
+        self.server.add_insecure_port(address)
+        self.url = f"grpc+{address}" if address.startswith("unix:") else f"grpc://{address}"
         self.server.start()
 
     def turn(self, turn):

@@ -12,6 +12,7 @@ import threading
 import time
 
 import apps
+import ports
 
 PATIENCE = 20 * int(os.environ.get("PATIENCE_FACTOR", 1))  # the bound of every wait; nothing ever takes so long unless it is broken
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -99,7 +100,9 @@ def counted(answer):
 
 
 class Sidecar(Process):
-    def __init__(self, *flags, app=None, host="127.0.0.1", peer="127.0.0.1:0", join=(), local=("127.0.0.1:0",), descriptors=None, **env):
+    def __init__(self, *flags, app=None, host="127.0.0.1", peer=None, join=(), local=("127.0.0.1:0",), descriptors=None, **env):
+        """peer: where it listens for its peers; one of that name may come back there."""
+        peer = peer or ports.address()
         limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
         command = [*limited, RINGSIDE, "serve", "--host", host, "--peer", peer, "--admin", "127.0.0.1:0"]
         for one in local:

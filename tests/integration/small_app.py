@@ -1,6 +1,6 @@
 """An app as a process of its own, of the kinds that people write: a counter for each actor in the memory of one process.
 
-small_app.py PORT KIND [BACKLOG]; port 0: of the kernel's choice, on the first line of its output. KIND:
+small_app.py PORT KIND [BACKLOG]; the first line of its output says that it listens. KIND:
   keep      HTTP/1.1, connections are kept open
   single    HTTP/1.1, serves one connection at a time, until that one ends
   old       HTTP/1.0: a connection for each answer
@@ -86,7 +86,7 @@ def main():
         Handler.timeout = 0.2
     kind = http.server.HTTPServer if Handler.kind == "single" else Server
     server = kind(("127.0.0.1", port), Handler)
-    print(server.server_port, flush=True)
+    print("listening", flush=True)
     if Handler.kind == "prefork":
         prefork(server)
     server.serve_forever(0.02)

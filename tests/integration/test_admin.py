@@ -8,6 +8,7 @@ import grpc
 import pytest
 
 import cluster
+import ports
 
 
 def busy(world):
@@ -43,18 +44,13 @@ def test_refusals_of_the_listener_are_counted(world):
     assert one.metric('ringside_refusals_total{reason="malformed"}') == 19
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
 def test_a_real_prometheus_scrapes_it(world, tmp_path):
     one, two = busy(world)
     targets = ", ".join(f'"{host.admin}"' for host in (one, two))
     (tmp_path / "prometheus.yml").write_text(
         "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs:\n"
         f"  - job_name: ringside\n    static_configs: [{{targets: [{targets}]}}]\n")
-    address = f"127.0.0.1:{free_port()}"
+    address = ports.address()
     world.keep(cluster.Process(["prometheus", f"--config.file={tmp_path}/prometheus.yml",
                                 f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address={address}"]))
 

@@ -11,6 +11,7 @@ import pytest
 
 import apps
 import cluster
+import ports
 
 SMALL = str(pathlib.Path(__file__).with_name("small_app.py"))
 
@@ -18,18 +19,19 @@ SMALL = str(pathlib.Path(__file__).with_name("small_app.py"))
 class SmallApp:
     def __init__(self, kind, backlog=5, host="127.0.0.1"):
         self.words, self.child = [kind, str(backlog)], None
-        self.start(0)
+        self.port = ports.reserve()
         self.url = f"http://{host}:{self.port}"
+        self.start()
 
-    def start(self, port):
-        self.child = subprocess.Popen([*cluster.DIES_WITH_US, sys.executable, SMALL, str(port), *self.words],
+    def start(self):
+        self.child = subprocess.Popen([*cluster.DIES_WITH_US, sys.executable, SMALL, str(self.port), *self.words],
                                       stdout=subprocess.PIPE, text=True)
-        self.port = int(self.child.stdout.readline())
+        assert self.child.stdout.readline() == "listening\n"
 
     def restart(self):
         """Killed, and there again as soon as a process can be."""
         self.kill()
-        self.start(self.port)
+        self.start()
 
     def kill(self):
         self.child.kill()
@@ -92,7 +94,7 @@ def test_an_app_at_a_unix_socket_that_restarts_is_noticed(world, tmp_path):
         app.kill()
         os.unlink(path)
         app.counts.clear()
-        app.start(0)
+        app.start()
         after = cluster.counted(host.call(7))
         assert after["count"] == 1 and after["epoch"] > before["epoch"]
         before = after
@@ -219,7 +221,7 @@ def localhost_part():
         line = host.line("event=app_down .*")[0]
         assert "refused" in line, line
         assert time.monotonic() - began < 2, "not after --app-down-after"
-        app.start(app.port)
+        app.start()
         host.ready()
     finally:
         with_world.close()

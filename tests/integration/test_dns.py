@@ -2,6 +2,7 @@
 import pytest
 
 import cluster
+import ports
 from dns import A, AAAA, SRV, DnsServer
 
 NAME, SERVICE = "cluster.test", "_ringside._tcp.cluster.test"
@@ -10,14 +11,12 @@ NAME, SERVICE = "cluster.test", "_ringside._tcp.cluster.test"
 def start(world, server, source, address="127.0.0.1", **options):
     """A host that looks others up; hosts told apart by address share one port, as pods do."""
     return world.sidecar("--dns-server", server.address, "--join-timeout", "1s", app=world.app(), host=address,
-                         peer=options.pop("peer", f"{address}:0"), join=[source], **options)
+                         peer=options.pop("peer", None) or ports.address(address), join=[source], **options)
 
 
 def three_by_address(world, server):
     """Three hosts on 127.0.0.1-3 that share a port."""
-    first = start(world, server, f"dns:{NAME}:1")  # nobody there yet
-    port = first.peer.rsplit(":", 1)[1]
-    first.kill()
+    port = ports.reserve()
     server.records[NAME, A] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     hosts = [start(world, server, f"dns:{NAME}:{port}", address, peer=f"{address}:{port}")
              for address in server.records[NAME, A]]
@@ -39,7 +38,7 @@ def test_hosts_find_one_another_by_address_records(world, server):
 
 def test_hosts_find_one_another_by_ipv6_records(world, server):
     server.records[NAME, AAAA] = ["::1"]
-    first = world.host(host="[::1]", peer="[::1]:0")
+    first = world.host(host="[::1]", peer=ports.address("[::1]"))
     port = first.peer.rsplit(":", 1)[1]
     second = start(world, server, f"dns:{NAME}:{port}").ready()
     cluster.settled([first, second])
@@ -131,7 +130,7 @@ def test_a_family_that_is_never_answered_hides_nothing_of_the_other(world, serve
     server.silent_about = {silent}
     server.records["first.test", record] = server.records[NAME, record] = [address]
     shown = f"[{address}]" if record == AAAA else address
-    first = world.sidecar("--dns-server", server.address, app=world.app(), host="first.test", peer=f"{shown}:0",
+    first = world.sidecar("--dns-server", server.address, app=world.app(), host="first.test", peer=ports.address(shown),
                           join=["first.test:9"]).ready()
     port = int(first.peer.rsplit(":", 1)[1])
     server.records[SERVICE, SRV] = [(port, "first.test")]

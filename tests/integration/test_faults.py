@@ -96,7 +96,7 @@ def test_an_app_that_goes_takes_its_host_off_the_ring_until_it_is_back(world):
         answer = two.call(actor)
         assert answer.status == 200 and answer.headers["ringside-owner"] == one.name
     assert two.admin_get("/readyz").status == 503
-    two.app.start(two.app.port)
+    two.app.start()
     cluster.settled([one, two])
     assert two.admin_get("/readyz").status == 200
 
@@ -196,7 +196,7 @@ def test_an_app_that_restarts_between_two_checks_has_new_activations(world):
     with futures.ThreadPoolExecutor() as pool:
         call = pool.submit(host.call, 2)
         cluster.until(lambda: host.metric("ringside_retries_total") > 0, "its connection is refused")
-        app.start(app.port)
+        app.start()
         assert call.result().status == 200
     cluster.until(lambda: json.loads(host.call(1).body)["epoch"] > epoch, "a new activation")
 

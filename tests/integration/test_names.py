@@ -1,9 +1,8 @@
 """Hosts that answer and whose names cannot be used, and two hosts of one name: no second cluster comes of it."""
-import socket
-
 import pytest
 
 import cluster
+import ports
 from dns import A, DnsServer
 
 LIST = "cluster.test"
@@ -14,25 +13,10 @@ def server(world):
     return world.keep(DnsServer())
 
 
-def free_port(*addresses):
-    """One that is free at all of these."""
-    while True:
-        with socket.socket() as first:
-            first.bind((addresses[0], 0))
-            port = first.getsockname()[1]
-            try:
-                for address in addresses[1:]:
-                    with socket.socket() as other:
-                        other.bind((address, port))
-                return port
-            except OSError:
-                continue
-
-
 def pair(world, server, *names):
     """Two that know nobody yet, and then at once one another's addresses."""
     addresses = [f"127.0.0.{n + 1}" for n in range(len(names))]
-    port = free_port(*addresses)
+    port = ports.reserve()
     hosts = [world.sidecar("--dns-server", server.address, "--join-timeout", "1s", app=world.app(), host=name,
                            peer=f"{address}:{port}", join=[f"dns:{LIST}:{port}"])
              for name, address in zip(names, addresses)]
@@ -83,7 +67,7 @@ def test_two_hosts_of_one_name_are_both_kept_from_serving(world, server):
 
 def test_one_of_that_name_that_served_alone_stops_when_it_meets_the_other(world, server):
     server.records["twin.test", A] = ["127.0.0.1"]
-    port = free_port("127.0.0.1", "127.0.0.2")
+    port = ports.reserve()
     join = [f"127.0.0.1:{port},127.0.0.2:{port}"]
     hosts = [world.sidecar("--dns-server", server.address, app=world.app(), host="twin.test", join=join,
                            peer=f"127.0.0.{n}:{port}") for n in (1, 2)]

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 import cluster
+import ports
 from apps import control_plane, messages, peer_pb2, peer_pb2_grpc
 from google.protobuf import any_pb2, wrappers_pb2
 
@@ -27,7 +28,8 @@ class FakePeer(control_plane.ControlPlaneServicer):
         handler = grpc.unary_unary_rpc_method_handler(self.local_ids, lambda data: data, lambda data: data)
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
             "messages.ControlPlane", {"GetLocalActorIds": handler}),))
-        self.name = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.name = ports.address()
+        self.server.add_insecure_port(self.name)
         self.server.start()
 
     def Ping(self, request, context):
@@ -68,7 +70,7 @@ def show(world, host, fake):
 def pair(world):
     """Two hosts with different addresses, so that a source address tells them apart."""
     one = world.host()
-    two = world.host(host="127.0.0.2", peer="127.0.0.2:0", join=[one])
+    two = world.host(host="127.0.0.2", peer=ports.address("127.0.0.2"), join=[one])
     cluster.settled([one, two])
     return one, two
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 import cluster
+import ports
 
 Block = collections.namedtuple("Block", "language text file line")
 FIRST_PAGES = ["README.md", "CONTRIBUTING.md", "docs/kubernetes.md", "docs/app-contract.md", "docs/actors_that_call_actors.md"]
@@ -190,8 +191,7 @@ def test_the_first_app_answers_in_one_piece(world, tmp_path):
     """Head and body once left apart, and the second waited 40 ms for the first one's acknowledgement."""
     app, = (block for block in blocks("README.md") if block.file == "app.py")
     (tmp_path / app.file).write_text(app.text)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = ports.reserve()
     world.keep(cluster.Process([sys.executable, str(tmp_path / app.file), str(port)]))
 
     def connect():

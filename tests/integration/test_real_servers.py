@@ -11,6 +11,7 @@ import time
 import pytest
 
 import cluster
+import ports
 
 SERVERS = pathlib.Path(__file__).with_name("servers")
 PYTHON = sys.executable
@@ -32,9 +33,7 @@ KEEPS_MEMORY = sorted(COMMANDS.keys() - {"php"})
 
 class RealApp:
     def __init__(self, kind, directory):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
+        self.port = ports.reserve()
         self.url = f"http://127.0.0.1:{self.port}"
         self.command = [word.format(port=self.port) for word in COMMANDS[kind]]
         self.environment = {**os.environ, "COUNTS": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -13,6 +13,8 @@ import time
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import ports
+
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE = 30.0 * int(os.environ.get("PATIENCE_FACTOR", 1))
 
@@ -83,7 +85,7 @@ class Ringside(Process):
         self.app = App() if app else None
         self.log = []
         self._logged = threading.Condition()
-        command = [binary, "serve", "--host", "127.0.0.1", "--peer", "127.0.0.1:0", "--local", "127.0.0.1:0", "--admin",
+        command = [binary, "serve", "--host", "127.0.0.1", "--peer", ports.address(), "--local", "127.0.0.1:0", "--admin",
                    "127.0.0.1:0", "--ping-interval", "100ms", "--drain-timeout", "5s", *flags]
         for address in join:
             command += ["--join", address]
@@ -166,10 +168,10 @@ class Ringside(Process):
 class Legacy(Process):
     """A host that knows only the given protocol."""
 
-    def __init__(self, command, *flags, join=()):
+    def __init__(self, command, *flags, host="127.0.0.1", join=()):
         for address in join:
             flags = (*flags, "--join", address)
-        super().__init__([*command, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        super().__init__([*command, "--host", ports.address(host), *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._answers, self._came, self._sent = {}, threading.Condition(), 0
         self.name = json.loads(self.process.stdout.readline())["name"]
         threading.Thread(target=self._read, daemon=True).start()
@@ -226,10 +228,10 @@ class Cluster(contextlib.ExitStack):
     def ringside(self, *flags, join=(), app=True):
         return self._keep(Ringside(self.build / "bin" / "ringside", *flags, join=[host.name for host in join], app=app))
 
-    def legacy(self, *flags, join=(), kind=None):
+    def legacy(self, *flags, join=(), kind=None, **options):
         command = {"python": [sys.executable, HERE / "python" / "legacy_peer.py"],
                    "go": [self.build / "interop" / "go" / "legacy_peer"]}[kind or self.kind]
-        return self._keep(Legacy(command, *flags, join=[host.name for host in join]))
+        return self._keep(Legacy(command, *flags, join=[host.name for host in join], **options))
 
     @staticmethod
     def settle(*hosts):

@@ -9,6 +9,8 @@ BUILD = pathlib.Path(os.environ["BUILD_UNDER_TEST"])
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(BUILD / "interop" / "python"), str(HERE / "python"), str(HERE)]
 
+sys.path.append(str(HERE.parent / "integration"))  # for ports; its cluster is not ours
+
 from cluster import Cluster  # noqa: E402
 
 

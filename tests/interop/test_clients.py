@@ -4,6 +4,7 @@ import subprocess
 
 import control_plane_pb2 as pb
 import grpc
+import ports
 import pytest
 from google.protobuf import wrappers_pb2
 from grpc import aio
@@ -36,7 +37,8 @@ class AsyncPeer:
             "AnnounceOwnership": method(self.claimed, pb.OwnershipAnnounce, ack),
             "AnnounceExpiry": method(self.expired, pb.ExpiryAnnounce, ack),
             "Closing": method(self.closing, pb.ClosingNotice, ack)})])
-        self.name = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.name = ports.address()
+        self.server.add_insecure_port(self.name)
         await self.server.start()
         return self
 

@@ -80,7 +80,7 @@ def test_a_first_touch_is_announced_both_ways(cluster):
 
 def test_a_host_known_by_a_dns_name_is_asked_back(cluster):
     """Its address proves nothing: what is said in its name counts as far as its own list bears it out."""
-    legacy = cluster.legacy("--host", "localhost:0")
+    legacy = cluster.legacy(host="localhost")
     for actor in range(1, 41):
         assert legacy.apply(actor, "before")["code"] == "OK"
     ringside = cluster.ringside(join=[legacy])

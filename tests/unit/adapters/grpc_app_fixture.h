@@ -13,6 +13,7 @@
 
 #include "adapters/grpc/grpc_adapter.h"
 #include "tests/unit/adapters/adapter_fixture.h"
+#include "tests/unit/net/reserved_port.h"
 
 namespace ringside::adapters::testing {
 
@@ -162,13 +163,13 @@ class GrpcApp : public AdapterTest {
   void serve(grpc::Service& service) {
     grpc::ServerBuilder builder;
     if (with_health) builder.RegisterService(&named);
-    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(), &port);
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials());
     builder.RegisterService(&service);
     for (const auto& [name, value] : arguments) builder.AddChannelArgument(name, value);
     server = builder.BuildAndStart();
     ASSERT_NE(server, nullptr);
     if (adapter) return;
-    auto options = quick<AdapterOptions>({"127.0.0.1", static_cast<std::uint16_t>(port), ""});
+    auto options = quick<AdapterOptions>({"127.0.0.1", port, ""});
     options.health_service = health_service;
     if (with_health) options.down_after = std::chrono::milliseconds(200);
     adapter = std::make_unique<GrpcAdapter>(loop, options, reports, log);
@@ -192,7 +193,7 @@ class GrpcApp : public AdapterTest {
   NamedHealth named;
   std::string health_service;
   bool with_health = false;
-  int port = 0;
+  const std::uint16_t port = net::testing::reserved_port();
   std::unique_ptr<grpc::Server> server;
   std::unique_ptr<GrpcAdapter> adapter;
 };

@@ -6,6 +6,7 @@
 
 #include "tests/unit/adapters/adapter_fixture.h"
 #include "tests/unit/net/net_fixture.h"
+#include "tests/unit/net/reserved_port.h"
 
 namespace ringside::adapters {
 namespace {
@@ -175,11 +176,11 @@ TEST_F(HttpApp, AnAppThatClosesAfterEachAnswerLosesNoTurnAndHasNotRestarted) {
 class GoodApp : public HttpApp {
  protected:
   GoodApp() {
-    serve(0);
+    serve();
     start(listener->local_address());
   }
   ~GoodApp() override { listener->close(); }
-  void serve(std::uint16_t port) {
+  void serve() {
     auto options = net::testing::on_loopback();
     options.address.port = port;
     options.http1.emplace().handler = [this](net::HttpRequest request, net::HttpReply reply) {
@@ -199,10 +200,9 @@ class GoodApp : public HttpApp {
   }
   // As when its process ends and another one takes its place, and nobody asks meanwhile.
   void restart() {
-    const std::uint16_t port = listener->local_address().port;
     listener->close();
     held.clear();
-    serve(port);
+    serve();
   }
   void release() {
     net::HttpResponse response;
@@ -212,6 +212,7 @@ class GoodApp : public HttpApp {
     held.clear();
   }
 
+  const std::uint16_t port = net::testing::reserved_port();
   std::unique_ptr<net::Listener> listener;
   std::string instance = "a";
   net::Metadata last, says;  // headers

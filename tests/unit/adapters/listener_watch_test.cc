@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/reserved_port.h"
 
 namespace ringside::adapters {
 namespace {
 
 using Seen = ListenerWatch::Seen;
 
-int listen_at(net::Endpoint& at, bool share = false) {
+int listen_at(const net::Endpoint& at, bool share = false) {
   const auto name = net::to_socket_address(at);
   const int fd = ::socket(name->protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
@@ -20,11 +21,6 @@ int listen_at(net::Endpoint& at, bool share = false) {
   if (share) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(name->data()), static_cast<socklen_t>(name->size())), 0);
   EXPECT_EQ(::listen(fd, 64), 0);
-  net::SocketAddress actual;
-  socklen_t size = static_cast<socklen_t>(actual.capacity());
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(actual.data()), &size);
-  actual.resize(size);
-  if (!at.is_unix()) at.port = net::to_endpoint(actual).port;
   return fd;
 }
 
@@ -42,7 +38,7 @@ class Watched : public net::testing::LoopTest {
 
 TEST_F(Watched, AnotherSocketIsAnotherProcess) {
   for (const char* host : {"127.0.0.1", "::1"}) {
-    net::Endpoint at{host, 0, ""};
+    const net::Endpoint at{host, net::testing::reserved_port(), ""};
     int fd = listen_at(at);
     ListenerWatch watch(at);
     EXPECT_EQ(watch.look(), Seen::kUnknown) << "nobody has been met";
@@ -67,7 +63,7 @@ TEST_F(Watched, AnotherSocketIsAnotherProcess) {
 
 // Workers that listen for themselves beside one another (SO_REUSEPORT), or come and go.
 TEST_F(Watched, OneMoreSocketAtThePortIsNoOtherProcess) {
-  net::Endpoint at{"127.0.0.1", 0, ""};
+  const net::Endpoint at{"127.0.0.1", net::testing::reserved_port(), ""};
   const int first = listen_at(at, true);
   ListenerWatch watch(at);
   EXPECT_EQ(connect(watch, at), Seen::kSame);
@@ -81,7 +77,7 @@ TEST_F(Watched, OneMoreSocketAtThePortIsNoOtherProcess) {
 }
 
 TEST_F(Watched, AListenerOnEveryAddressIsFoundByOne) {
-  net::Endpoint at{"0.0.0.0", 0, ""};
+  const net::Endpoint at{"0.0.0.0", net::testing::reserved_port(), ""};
   int fd = listen_at(at);
   const net::Endpoint here{"127.0.0.1", at.port, ""};
   ListenerWatch watch(here);
@@ -95,7 +91,7 @@ TEST_F(Watched, AListenerOnEveryAddressIsFoundByOne) {
 TEST_F(Watched, AUnixSocketMadeAnewIsAnotherProcess) {
   const auto folder = std::filesystem::temp_directory_path() / ("ringside-watch-" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  net::Endpoint at{"", 0, (folder / "app.sock").string()};
+  const net::Endpoint at{"", 0, (folder / "app.sock").string()};
   int fd = listen_at(at);
   ListenerWatch watch(at);
   EXPECT_EQ(connect(watch, at), Seen::kSame);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sidecar/net/grpc/grpc_framing.h"
+#include "tests/unit/net/reserved_port.h"
 
 namespace ringside::net::testing {
 
@@ -85,11 +86,7 @@ std::unique_ptr<RawSocket> RawListener::accept() {
   return fd < 0 ? nullptr : std::make_unique<RawSocket>(fd);
 }
 
-Endpoint unused_endpoint() {
-  Endpoint endpoint;
-  ::close(bound_socket(endpoint));
-  return endpoint;
-}
+Endpoint unused_endpoint() { return {"127.0.0.1", reserved_port(), ""}; }
 
 std::string number(std::uint32_t value) {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),

@@ -105,7 +105,7 @@ class RawListener {
   int fd_ = -1;
 };
 
-// A loopback port where nobody listens.
+// Where on loopback nobody listens until the test does.
 Endpoint unused_endpoint();
 
 // HTTP/2 frames by hand.
