@@ -1,4 +1,5 @@
-# cpack in the build directory makes a Debian package: the program, a systemd unit and its settings. The package manager
+# cpack in the build directory makes a Debian package: the program, a systemd unit and its settings, and beside it the
+# SPDX document of what it consists of. The package manager
 # finds out by itself which libraries it needs.
 install(TARGETS ringside RUNTIME DESTINATION bin COMPONENT sidecar)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/systemd/ringside.service DESTINATION /lib/systemd/system COMPONENT sidecar)
@@ -11,6 +12,10 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME ringside)
 set(CPACK_RINGSIDE_VERSION_FILE ${CMAKE_BINARY_DIR}/version.txt)
 set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/RingsidePackageVersion.cmake)
+set(CPACK_RINGSIDE_SOURCE ${PROJECT_SOURCE_DIR})
+set(CPACK_RINGSIDE_BUILD ${CMAKE_BINARY_DIR})
+set(CPACK_RINGSIDE_PYTHON ${Python3_EXECUTABLE})
+set(CPACK_POST_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/RingsideSbom.cmake)
 set(CPACK_PACKAGE_CONTACT "The Ringside authors <ringside@ringside.dev>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Sidecar that makes a service's processes one cluster of virtual actors")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -12,8 +12,10 @@
 #include "sidecar/base/text.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
+#include "sidecar/cli/libraries.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/cli/version.h"
+#include "sidecar/wire/json_text.h"
 
 namespace ringside::cli {
 namespace {
@@ -239,8 +241,31 @@ int no_such_option(const CLI::App& app, const std::vector<std::string>& words, c
   return kUsage;
 }
 
+std::string versions(const std::vector<Library>& libraries) {
+  std::string all;
+  for (const auto& [name, number] : libraries) {
+    all.append(all.empty() ? "" : ", ").append(name).append(" ").append(number);
+  }
+  return all;
+}
+
+nlohmann::json versions_json(const std::vector<Library>& libraries) {
+  nlohmann::json each = nlohmann::json::object();
+  for (const auto& [name, number] : libraries) each[name] = number;
+  return each;
+}
+
 int version(const Terminal& terminal, bool json) {
-  terminal.out << (json ? "{\"version\":\"" : "ringside ") << kVersion << (json ? "\"}\n" : "\n");
+  if (json) {
+    terminal.out << wire::dump({{"version", kVersion},
+                                {"loaded", versions_json(loaded_libraries())},
+                                {"built_with", versions_json(built_with_libraries())}})
+                 << "\n";
+  } else {
+    terminal.out << "ringside " << kVersion << "\n"
+                 << "loaded: " << versions(loaded_libraries()) << "\n"
+                 << "built with: " << versions(built_with_libraries()) << "\n";
+  }
   return kApplied;
 }
 
@@ -281,7 +306,9 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   app.set_version_flag("--version", std::string("ringside ") + kVersion);
   add_calls(app, given, chosen);
   add_views(app, given, chosen);
-  app.add_subcommand("version", "Prints the version of this program")->callback([&] { chosen.needs_sidecar = false; });
+  app.add_subcommand("version", "Prints the versions of this program and of its libraries")->callback([&] {
+    chosen.needs_sidecar = false;
+  });
   app.add_subcommand("help", "Prints this; help COMMAND: its options; help settings: those of serve");
   const std::vector<std::string> words = without_help(arguments);
   const auto at = command_at(words);

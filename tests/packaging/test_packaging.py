@@ -1,28 +1,19 @@
 """The Debian package is installed into a directory of its own and its unit's command is started from there; it is installed
 by dpkg on a copy of this machine, where systemd runs the unit; the image's files run without anything else of this machine."""
+import json
 import os
 import pathlib
 import re
 import shlex
 import signal
 import subprocess
-import sys
 
 import pytest
 
+import cluster
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests/integration"))
-import cluster  # noqa: E402
-
 SETTINGS = 'host = "127.0.0.1"\npeer = "127.0.0.1:0"\nlocal = ["127.0.0.1:0"]\nadmin = "127.0.0.1:0"\n'
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    made = tmp_path_factory.mktemp("package")
-    subprocess.run(["cpack", "-B", made], cwd=cluster.BUILD, check=True, stdout=subprocess.DEVNULL)
-    made_package, = made.glob("ringside_*.deb")
-    return made_package
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +158,18 @@ def described(tree):
 def test_program_package_and_git_agree_on_the_version(package):
     told = subprocess.run([cluster.RINGSIDE, "version"], capture_output=True, text=True, check=True).stdout
     version = subprocess.run(["dpkg-deb", "-f", package, "Version"], capture_output=True, text=True, check=True).stdout.strip()
-    assert told == f"ringside {version}\n"
+    assert told.splitlines()[0] == f"ringside {version}"
     if (ROOT / ".git").exists():
         assert version == described(ROOT), "the build is of another commit: ./run build"
+
+
+def test_the_versions_of_libraries_are_those_of_the_machine():
+    told = json.loads(subprocess.run([cluster.RINGSIDE, "version", "--json"], capture_output=True, text=True, check=True).stdout)
+    for name, package in (("OpenSSL", "libssl3"), ("nghttp2", "libnghttp2-14"), ("c-ares", "libc-ares2"), ("zlib", "zlib1g"),
+                          ("glibc", "libc6")):
+        there = subprocess.run(["dpkg-query", "-W", "-f", "${source:Upstream-Version}", package], capture_output=True, text=True,
+                               check=True).stdout
+        assert re.match(re.escape(told["loaded"][name]) + r"(\.dfsg)?$", there), (name, told, there)
 
 
 def version_of(tree, *given):

@@ -4,6 +4,8 @@
 #include <map>
 #include <streambuf>
 
+#include <nghttp2/nghttp2.h>
+
 #include "sidecar/cli/version.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/call_headers.h"
@@ -410,9 +412,23 @@ TEST_F(CliTest, Help) {
     }
   }
   EXPECT_NE(run({"call", "--help"}).out.find("METHOD"), std::string::npos);
-  EXPECT_EQ(run_at("", {"version"}).out, "ringside " + std::string(kVersion) + "\n");
-  EXPECT_EQ(run_at("", {"--version"}).out, "ringside " + std::string(kVersion) + "\n");
-  EXPECT_EQ(run_at("", {"version", "--json"}).json()["version"], kVersion);
+}
+
+TEST_F(CliTest, TheVersionsOfThisProgramAndOfItsLibraries) {
+  const std::string ours = "ringside " + std::string(kVersion) + "\n";
+  EXPECT_EQ(run_at("", {"--version"}).out, ours);
+  const std::string told = run_at("", {"version"}).out;
+  EXPECT_TRUE(told.starts_with(ours + "loaded: OpenSSL 3.")) << told;
+  EXPECT_NE(told.find("\nbuilt with: protobuf 3."), std::string::npos) << told;
+  const auto json = run_at("", {"version", "--json"}).json();
+  EXPECT_EQ(json["version"], kVersion);
+  EXPECT_EQ(json["loaded"]["nghttp2"], nghttp2_version(0)->version_str);
+  for (const char* kind : {"loaded", "built_with"}) {
+    for (const auto& [name, version] : json[kind].items()) {
+      EXPECT_THAT(std::string(version), ::testing::MatchesRegex("[1-9][0-9.]*")) << name;
+      EXPECT_NE(told.find(name + " " + std::string(version)), std::string::npos) << name;
+    }
+  }
 }
 
 TEST_F(CliTest, NoSidecar) {
