@@ -85,6 +85,36 @@ def test_unix_sockets_on_the_hosts_network(place, tmp_path):
     place.no_failed_hooks()
 
 
+STATUS_OF_SIDECAR = """
+import glob, json
+for path in glob.glob("/proc/[0-9]*/status"):
+    fields = dict(line.split(":", 1) for line in open(path))
+    if fields["Name"].strip() == "ringside": print(json.dumps({key: value.split() for key, value in fields.items()}))
+"""
+
+
+def test_any_user_without_rights_and_with_the_runtimes_system_calls(place, tmp_path):
+    """Some clusters give each namespace users of its own, which no image knows."""
+    user, template = 1000680000, "/spec/template/spec"
+    directory = overlay(tmp_path)
+    kustomization = json.loads((directory / "kustomization.yaml").read_text())
+    changes = [{"op": "replace", "path": f"{template}/securityContext/runAsUser", "value": user},
+               {"op": "remove", "path": f"{template}/securityContext/runAsGroup"},
+               # So that the app's container, which has a Python, sees the sidecar.
+               {"op": "add", "path": f"{template}/shareProcessNamespace", "value": True}]
+    kustomization["patches"] = [{"target": {"kind": "Deployment"}, "patch": json.dumps(changes)}]
+    (directory / "kustomization.yaml").write_text(json.dumps(kustomization))
+    place.apply(directory)
+    place.rolled_out()
+    pods = [pod["metadata"]["name"] for pod in place.pods()]
+    assert [call(place, pod, "7") for pod in pods] == [1, 2, 3]
+    status = json.loads(place.kubectl("exec", pods[0], "-c", "app", "--", "python3", "-c", STATUS_OF_SIDECAR).stdout)
+    assert status["Uid"] == [str(user)] * 4
+    assert {int(status[name][0], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert status["NoNewPrivs"] == ["1"]
+    assert status["Seccomp"] == ["2"], "a filter: RuntimeDefault"
+
+
 def test_a_stateful_set(place, tmp_path):
     """The same pods under a StatefulSet: one after the other, and each comes back with its name and another address."""
     place.apply(overlay(tmp_path))

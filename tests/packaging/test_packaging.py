@@ -7,12 +7,15 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 
 import pytest
 
 import cluster
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVE = ["/usr/bin/ringside", "serve", "--host", "127.0.0.1", "--peer", "127.0.0.1:0", "--local", "127.0.0.1:0",
+         "--admin", "127.0.0.1:0"]
 SETTINGS = 'host = "127.0.0.1"\npeer = "127.0.0.1:0"\nlocal = ["127.0.0.1:0"]\nadmin = "127.0.0.1:0"\n'
 
 
@@ -213,15 +216,43 @@ def test_the_version_of_every_kind_of_tree(tmp_path):
     assert version_of(shallow) == f"0.4.0-1-g{git('rev-parse', '--short', 'HEAD')}"
 
 
-def test_the_image_needs_nothing_else(tmp_path):
+@pytest.fixture
+def image(tmp_path):
     if os.getuid() != 0:
         pytest.skip("chroot needs root")
-    subprocess.run([ROOT / "deploy/collect-image.sh", cluster.RINGSIDE, tmp_path], check=True)
-    size = sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file())
+    subprocess.run([ROOT / "deploy/collect-image.sh", cluster.RINGSIDE, tmp_path / "image"], check=True)
+    return tmp_path / "image"
+
+
+def test_the_image_needs_nothing_else(image):
+    size = sum(file.stat().st_size for file in image.rglob("*") if file.is_file())
     assert size < 40 << 20, f"{size >> 20} MiB"
-    process = cluster.Process(["chroot", str(tmp_path), "/usr/bin/ringside", "serve", "--host", "127.0.0.1",
-                               "--peer", "127.0.0.1:0", "--local", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+    process = cluster.Process(["chroot", image, *SERVE])
     try:
         ends_well(process)
     finally:
         process.kill()
+
+
+def test_the_image_runs_as_anybody_read_only_and_without_any_right(image):
+    """As a pod of the `restricted` kind with a user of the cluster's choice does, which no /etc/passwd knows."""
+    user, before = "54321", sorted(image.rglob("*"))
+    app = cluster.apps.HttpApp()
+    process = cluster.Process([sys.executable, pathlib.Path(__file__).with_name("confined.py"), image, user, *SERVE,
+                               "--app", app.url])
+    try:
+        local = process.line(r"event=start .*local=(\S+)")[1]
+        cluster.until(lambda: cluster.request(local, "POST", "/v1/actors/42/method/add").status == 200, "it serves")
+        there = pathlib.Path(f"/proc/{process.child.pid}")
+        status = dict(line.split(":\t", 1) for line in (there / "status").read_text().splitlines())
+        assert status["Uid"].split() == status["Gid"].split() == [user] * 4 and status["Groups"].strip() == ""
+        assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+        assert status["NoNewPrivs"] == "1"
+        mounts = {fields[4]: fields[5].split(",") for fields in map(str.split, (there / "mountinfo").read_text().splitlines())}
+        assert "ro" in mounts["/"], mounts
+        ends_well(process)
+        assert app.ended == ["all", "42"], "the app was told of the end of its activation"
+    finally:
+        process.kill()
+        app.kill()
+    assert sorted(set(image.rglob("*")) - {image / "proc"}) == before, "nothing was written"
