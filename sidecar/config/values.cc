@@ -47,7 +47,7 @@ Read<TcpListen> read_tcp_listen(std::string_view text) {
   if (!port) return base::Error("has no port between 0 and 65535 behind the last colon");
   const auto ip = core::canonical_ip(address);
   if (!ip) return base::Error("does not start with an IP address");
-  if (ip->find(':') != std::string::npos && !address.starts_with('['))
+  if (address.find(':') != std::string_view::npos && !address.starts_with('['))
     return base::Error("needs brackets: [IPv6]:PORT");
   return TcpListen{*ip, *port};
 }
@@ -143,7 +143,7 @@ Read<std::string> read_dns_server(std::string_view text) {
   const std::string whole = has_port(text) ? std::string(text) : std::string(text) + ":53";
   const auto at = read_tcp_listen(whole);
   if (!at || at->port == 0) return base::Error("is not an IP address, with or without a port");
-  return whole;
+  return to_string(*at);
 }
 
 bool is_loopback(const Listen& listen) {

@@ -88,7 +88,8 @@ TEST(Values, HostNames) {
   EXPECT_TRUE(refused(read_allowed_host("actors.example:80")));
   EXPECT_EQ(*read_dns_server("10.0.0.1"), "10.0.0.1:53");
   EXPECT_EQ(*read_dns_server("[::1]:5353"), "[::1]:5353");
-  for (const char* wrong : {"", "dns.example", "10.0.0.1:0", "10.0.0.1:x", "::1"}) {
+  EXPECT_EQ(*read_dns_server("[::ffff:10.0.0.1]"), "10.0.0.1:53");
+  for (const char* wrong : {"", "dns.example", "10.0.0.1:0", "10.0.0.1:x", "::1", "::ffff:10.0.0.1"}) {
     EXPECT_TRUE(refused(read_dns_server(wrong))) << wrong;
   }
 }
