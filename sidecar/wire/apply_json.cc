@@ -42,6 +42,9 @@ const std::string kRequestUrl = "type.googleapis.com/messages.ApplyRequest";
 const std::string kResultUrl = "type.googleapis.com/messages.ApplyResult";
 const std::string kAnyUrl = "type.googleapis.com/google.protobuf.Any";
 
+// To nlohmann's reader a NUL is the end of the text, whatever follows; others read on. It has no place in JSON.
+bool ends_early(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
 // Walks through the text without building anything of it, so that no text can cost more than itself.
 class Gate {
  public:
@@ -53,6 +56,12 @@ class Gate {
   bool bad_id = false;          // "id" is not an actor id, which protobuf would take for none or make one of
   bool bad_messages = false;    // "messages" is not a list, which protobuf would take for a list of one
   bool accepted_given = false;  // "accepted" is there, and not null
+
+  // Whether the whole text is JSON that may pass; else `wrong` says why not.
+  bool read(std::string_view text) {
+    if (ends_early(text)) return fail("is not well-formed JSON at byte " + std::to_string(text.find('\0') + 1));
+    return nlohmann::json::sax_parse(text.begin(), text.end(), this);
+  }
 
   bool null() {
     if (depth_ == 1 && key_ == "accepted") accepted_given = false;
@@ -216,7 +225,7 @@ struct ApplyJson::Types {
 
 base::Result<void, std::string> check_json_object(std::string_view text) {
   Gate gate("the body");
-  if (nlohmann::json::sax_parse(text.begin(), text.end(), &gate)) return {};
+  if (gate.read(text)) return {};
   return base::Error(gate.wrong);
 }
 
@@ -241,9 +250,7 @@ base::Result<void, std::string> ApplyJson::add_descriptors(const std::string& se
 
 base::Result<std::string, core::Answer> ApplyJson::read_request(std::string_view json) const {
   Gate gate("the body");
-  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
-    return base::Error(invalid(core::Reason::kMalformed, gate.wrong));
-  }
+  if (!gate.read(json)) return base::Error(invalid(core::Reason::kMalformed, gate.wrong));
   if (gate.bad_id) {
     return base::Error(invalid(core::Reason::kBadId, "id is not a whole number from 1 to 18446744073709551615"));
   }
@@ -279,8 +286,9 @@ base::Result<std::string, std::string> ApplyJson::read_result(std::string_view j
   messages::ApplyResult accepted;
   accepted.set_accepted(true);
   Gate gate("the answer");
-  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &gate)) {
-    if (gate.object || !nlohmann::json::accept(json.begin(), json.end())) return base::Error(gate.wrong);
+  if (!gate.read(json)) {
+    if (gate.object || ends_early(json) || !nlohmann::json::accept(json.begin(), json.end()))
+      return base::Error(gate.wrong);
     return accepted.SerializeAsString();
   }
   const TypedJson typed = look_at_types(json);

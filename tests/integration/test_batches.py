@@ -42,10 +42,19 @@ def test_a_batch_of_any_shape_ends_nothing(world):
     refused(host.ask("POST", "/v1/actors/1/apply", batch(cut), PROTOBUF), "malformed")
     unknown = any_pb2.Any(type_url="x.y/Z").SerializeToString()
     refused(host.ask("POST", "/v1/actors/1/apply", batch(unknown), PROTOBUF), "bad-type")
+    well_formed = json.dumps({"messages": [{"@type": cluster.STRING, "value": "x"}]})
+    refused(host.ask("POST", "/v1/actors/1/apply", well_formed + "\0}", JSON), "malformed")
     assert host.app.requests == []
     done = host.cli("apply", "1", json.dumps({"messages": [MORE]}))
     assert done.returncode == 2 and "malformed" in done.stderr, done
     assert all("event=" in line for line in host.lines), "nothing but the log on stderr"
+    host.well()
+
+
+def test_an_answer_that_goes_on_behind_a_nul_ends_nothing(world):
+    host = world.host(app=world.app(serve=lambda *_: (200, {"content-type": "application/json"}, b'{"accepted":true}\0}')))
+    answer = host.apply(1, "a")
+    assert answer.status == 500 and answer.headers["ringside-reason"] == "app-garbage", answer
     host.well()
 
 

@@ -33,7 +33,7 @@ TEST(JsonGate, StrictWhereProtobufIsNot) {
         std::string("{'a':1}"), std::string("{\"a\":1,}"), std::string("{\"a\":1,\"a\":2}"),
         std::string("{\"a\":{\"b\":1,\"\\u0062\":2}}"), std::string("{\"a\":\"\xff\"}"),
         std::string("{\"a\":\"\\ud800\"}"), std::string("{\"a\":01}"), std::string("{\"a\":NaN}"),
-        "{\"a\":" + repeat("[", 100'000)}) {
+        std::string("{}\0", 3), std::string("{}\0}", 4), std::string("{\0}", 3), "{\"a\":" + repeat("[", 100'000)}) {
     EXPECT_FALSE(check_json_object(bad)) << bad.substr(0, 40);
   }
   EXPECT_TRUE(check_json_object("{\"a\":" + repeat("[", 99) + repeat("]", 99) + "}"));
@@ -261,6 +261,17 @@ TEST(ApplyJson, Results) {
   EXPECT_EQ(result.replies_size(), 1);
   for (const char* bad : {"tru", "[{}", "", R"({"replies":[{"@type":"x.y/no.Such"}]})"}) {
     EXPECT_FALSE(json.read_result(bad)) << bad;
+  }
+}
+
+// nlohmann's reader takes it for the end of the text, and what counted brackets behind it ended the process.
+TEST(ApplyJson, NothingStandsBehindANul) {
+  const ApplyJson json;
+  const std::string batch = R"({"messages":[{"@type":"a/google.protobuf.StringValue","value":"x"}]})";
+  EXPECT_EQ(refusal(json, batch), Reason::kNone);
+  for (const std::string& more : {std::string("\0", 1), std::string("\0}", 2), std::string("\0]}}}", 5)}) {
+    EXPECT_EQ(refusal(json, batch + more), Reason::kMalformed);
+    for (const char* result : {"{}", "null", "[]"}) EXPECT_FALSE(json.read_result(result + more)) << result;
   }
 }
 
