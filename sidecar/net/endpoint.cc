@@ -1,5 +1,6 @@
 #include "sidecar/net/endpoint.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -17,7 +18,16 @@ namespace asio = boost::asio;
 
 constexpr std::string_view kUnixPrefix = "unix:";
 
+bool may_stand_in_a_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+// asio takes whatever stands behind a percent sign for a zone, and a NUL for the end of the text.
 std::optional<asio::ip::address> parse_ip(const std::string& text) {
+  const std::size_t zone = std::min(text.find('%'), text.size());
+  const bool plain = std::all_of(text.begin() + static_cast<std::ptrdiff_t>(zone), text.end(),
+                                 [](char c) { return c == '%' || may_stand_in_a_name(c); });
+  if (!plain || text.find('\0') != std::string::npos) return std::nullopt;
   boost::system::error_code ec;
   const asio::ip::address address = asio::ip::make_address(text, ec);
   if (ec) return std::nullopt;
@@ -67,12 +77,7 @@ base::Result<HostPort, std::string> split(std::string_view text) {
 
 bool is_name(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
-  for (const char c : host) {
-    const bool good =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-    if (!good) return false;
-  }
-  return host[0] != '.' && host[0] != '-';
+  return std::all_of(host.begin(), host.end(), may_stand_in_a_name) && host[0] != '.' && host[0] != '-';
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::skip_empty_lines() 
 template <bool kRequest>
 typename Http1Reader<kRequest>::State Http1Reader<kRequest>::advance() {
   if (state_ == State::kStart && kRequest && skip_empty_lines() == State::kFailed) return state_;
-  if (state_ == State::kStart && !buffer_.empty()) state_ = State::kHead;
+  // Half of an empty line before a request is none of it yet.
+  if (state_ == State::kStart && !buffer_.empty() && !(kRequest && buffer_ == "\r")) state_ = State::kHead;
   if (state_ == State::kHead && take_head() != State::kBody) return state_;
   if (state_ != State::kBody) return state_;
   std::size_t used = 0;

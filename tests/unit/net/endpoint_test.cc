@@ -40,6 +40,10 @@ TEST(Endpoint, SaysWhatIsWrong) {
     EXPECT_FALSE(address.error().empty()) << text;
   }
   EXPECT_FALSE(parse_listen_address("unix:/" + std::string(200, 'x')));
+  EXPECT_TRUE(parse_endpoint("[fe80::1%eth0]:80", 0));
+  for (const std::string& text : {std::string("fe80::1%et]:80"), std::string("127.0.0.1\0x", 11)}) {
+    EXPECT_FALSE(parse_endpoint(text, 80)) << text;
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sidecar/net/http1/http1_reader.h"
 #include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
@@ -350,6 +351,17 @@ TEST_F(Http1Server, EmptyLinesBeforeARequestAreFew) {
   const std::string answer = exchange(noise + request);
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
   EXPECT_NE(answer.find("more than 8 empty lines stand before the request line"), std::string::npos) << answer;
+}
+
+TEST(Http1Reader, AnEmptyLineBeforeARequestMayComeInHalves) {
+  Http1Reader<true> reader{Http1Limits{}};
+  using State = Http1Reader<true>::State;
+  for (const char* half : {"\r", "\n", "\r", "\n"}) {
+    reader.feed(half);
+    EXPECT_EQ(reader.advance(), State::kStart);
+  }
+  reader.feed("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(reader.advance(), State::kDone) << reader.why();
 }
 
 TEST_F(Http1Server, PipelinesTakeTurnsWithOthers) {
