@@ -276,7 +276,12 @@ base::Result<std::string, core::Answer> ApplyJson::write_request(const std::stri
   Resolver resolver(*types_->in_pool, types_->cache);
   std::string json;
   const auto status = to_json(resolver, kRequestUrl, request, json);
-  if (status.ok()) return json;
+  if (status.ok()) {
+    if (Gate gate("the batch, as JSON,"); !gate.read(json)) {
+      return base::Error(invalid(core::Reason::kMalformed, gate.wrong));
+    }
+    return json;
+  }
   return base::Error(
       invalid(core::Reason::kMalformed,
               "the batch cannot be written as JSON: " + base::readable(std::string(status.message()), kMostOfADetail)));
@@ -316,7 +321,8 @@ std::string ApplyJson::write_replies(const std::string& result) const {
     Resolver resolver(*types_->in_pool, types_->cache);
     const std::string bytes = reply.SerializeAsString();
     std::string json;
-    if (!check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok()) {
+    if (!check_typed(types_->pool, *pb::Any::descriptor(), bytes) || !to_json(resolver, kAnyUrl, bytes, json).ok() ||
+        !check_json_object(json)) {
       json = "{\"@type\":" + dump(reply.type_url()) + ",\"value\":\"" + absl::Base64Escape(reply.value()) + "\"}";
     }
     if (out.size() > 1) out += ',';

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/any.pb.h>
 #include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/wrappers.pb.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -326,6 +327,28 @@ TEST(ApplyJson, WritesOnlyWhatIsOfItsType) {
 }
 
 // Each would otherwise take a stack of its own.
+// The last one counts, says protobuf, and writes both; whoever reads the JSON may see either.
+TEST(ApplyJson, WhatIsThereTwiceIsNotWritten) {
+  const ApplyJson json;
+  google::protobuf::Struct one;
+  (*one.mutable_fields())["a"].set_number_value(1);
+  messages::ApplyRequest batch;
+  batch.set_id(42);
+  batch.add_messages()->PackFrom(one);
+  ASSERT_TRUE(json.write_request(batch.SerializeAsString()));
+  auto& packed = *batch.mutable_messages(0)->mutable_value();
+  packed += std::string(packed);
+  const auto refused = json.write_request(batch.SerializeAsString());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::kMalformed);
+  EXPECT_EQ(refused.error().detail, "the batch, as JSON, has the key \"a\" twice");
+  messages::ApplyResult result;
+  *result.add_replies() = batch.messages(0);
+  EXPECT_EQ(
+      json.write_replies(result.SerializeAsString()),
+      R"([{"@type":"type.googleapis.com/google.protobuf.Struct","value":"Cg4KAWESCREAAAAAAADwPwoOCgFhEgkRAAAAAAAA8D8="}])");
+}
+
 TEST(ApplyJson, RepliesWithinRepliesWithoutEndStayBytes) {
   const ApplyJson json;
   google::protobuf::Any any;
