@@ -23,6 +23,7 @@ std::optional<std::uint16_t> read_port(std::string_view text) {
 
 Read<UnixPath> read_unix_path(std::string_view text) {
   take_prefix(text, "//");  // unix:///run/x is how gRPC spells unix:/run/x
+  while (text.starts_with("//")) text.remove_prefix(1);
   if (text.empty()) return base::Error("has no path");
   if (text.front() == '@') return base::Error("is an abstract socket, which every container of the pod could reach");
   if (text.size() > kMaxUnixPath) return base::Error("has a path of more than 107 bytes");

@@ -24,6 +24,7 @@ TEST(Values, Listeners) {
   EXPECT_EQ(written(read_listen("[::FFFF:10.0.0.1]:80")), "10.0.0.1:80");
   EXPECT_EQ(written(read_listen("unix:/run/ringside.sock")), "unix:/run/ringside.sock");
   EXPECT_EQ(written(read_listen("unix:///run/ringside.sock")), "unix:/run/ringside.sock");
+  EXPECT_EQ(written(read_listen("unix://///run/ringside.sock")), "unix:/run/ringside.sock");
   for (const char* text : {"", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80",
                            "localhost:80", "127.0.0.1:80x", "unix:", "unix:@abstract", "[::1]", "256.0.0.1:80"}) {
     EXPECT_TRUE(refused(read_listen(text))) << text;
