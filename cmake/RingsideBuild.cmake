@@ -34,6 +34,8 @@ if(RINGSIDE_SANITIZE)
   endif()
 endif()
 
+include(RingsideHardening)
+
 find_package(Threads REQUIRED)
 add_compile_options(-pthread)  # some libraries ask for it, and precompiled headers are shared only among equals
 find_package(Protobuf MODULE REQUIRED)
