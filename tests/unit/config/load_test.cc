@@ -189,6 +189,7 @@ TEST(Load, MalformedFlags) {
 TEST(Load, FilesThatAreNone) {
   EXPECT_THAT(Machine().flags({"--config", "/nowhere"}).bad(), ElementsAre(HasSubstr("cannot be read")));
   EXPECT_THAT(Machine().file("drain-timeout = ").bad(), ElementsAre(HasSubstr("file /etc/ringside.toml line 1")));
+  EXPECT_THAT(Machine().file("[&a]").bad(), ElementsAre(HasSubstr("file /etc/ringside.toml line 1")));
   EXPECT_THAT(Machine().file("points = 1\npoints = 2").bad(), ElementsAre(HasSubstr("line 2")));
   EXPECT_EQ(Machine().file("points = 1.5").bad().size(), 1u);
   EXPECT_EQ(Machine().file("points = [1]").bad().size(), 1u);
