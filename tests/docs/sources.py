@@ -4,7 +4,7 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOPS = ("sidecar", "adapters", "proto", "tests/sim", "tests/transcripts", "tests/unit")
+TOPS = ("sidecar", "adapters", "proto", "tests/fuzz", "tests/sim", "tests/transcripts", "tests/unit")
 SUFFIXES = {".h", ".cc", ".proto", ".py"}
 
 

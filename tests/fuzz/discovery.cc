@@ -1,0 +1,92 @@
+// What name servers and the API of Kubernetes say about other hosts.
+#include <array>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <boost/asio/ip/udp.hpp>
+
+#include "sidecar/base/check.h"
+#include "sidecar/core/host_name.h"
+#include "sidecar/discovery/endpoint_slices.h"
+#include "sidecar/net/resolver.h"
+#include "tests/fuzz/target.h"
+
+namespace ringside::fuzz {
+namespace {
+
+// Answers each question with its own number, and then with what it is given.
+class NameServer {
+ public:
+  explicit NameServer(net::Loop& loop) : socket_(loop, {boost::asio::ip::address_v4::loopback(), 0}) { receive(); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
+  std::string_view flags, answers;  // the bytes behind the number, and those behind the question
+
+ private:
+  void receive() {
+    socket_.async_receive_from(boost::asio::buffer(question_), from_, [this](net::error_code ec, std::size_t size) {
+      if (ec) return;
+      // Number, flags and counts; question; answers.
+      std::string reply(question_.data(), std::min<std::size_t>(size, 2));
+      reply += flags;
+      if (size > 12) reply += std::string_view(question_.data(), size).substr(12);
+      reply += answers;
+      socket_.send_to(boost::asio::buffer(reply), from_, 0, ec);
+      receive();
+    });
+  }
+
+  boost::asio::ip::udp::socket socket_;
+  boost::asio::ip::udp::endpoint from_;
+  std::array<char, 512> question_{};
+};
+
+}  // namespace
+
+void dns(std::string_view input) {
+  Input choices(input);
+  const bool srv = choices.byte() % 2 == 1;
+  net::Loop loop;
+  NameServer server(loop);
+  server.flags = choices.rest().substr(0, 10);
+  server.answers = choices.rest().substr(server.flags.size());
+  net::ResolverOptions options;
+  options.servers = server.address();
+  options.timeout = options.other_family = std::chrono::milliseconds(3);
+  net::Resolver resolver(loop, std::move(options));
+  std::optional<net::ResolveResult> result;
+  const auto done = [&](net::ResolveResult given) {
+    RINGSIDE_CHECK(!result);
+    result = std::move(given);
+  };
+  if (srv) {
+    resolver.resolve_srv("_s._tcp.a.test", done);
+  } else {
+    resolver.resolve_all({"a.test", 80, ""}, done);
+  }
+  const auto late = net::Clock::now() + std::chrono::seconds(5);
+  while (!result && net::Clock::now() < late) loop.run_one_for(std::chrono::milliseconds(1));
+  RINGSIDE_CHECK(result && result->ok == !result->endpoints.empty() && result->ok == result->error.empty());
+  for (const net::Endpoint& endpoint : result->endpoints) RINGSIDE_CHECK(endpoint.is_literal());
+}
+
+void endpoint_slices(std::string_view input) {
+  discovery::status_message(input);
+  std::map<std::string, discovery::Slice> slices;
+  if (auto list = discovery::parse_slice_list(input)) slices = std::move(list->slices);
+  if (auto event = discovery::parse_watch_event(input)) {
+    if (auto* changed = std::get_if<discovery::SliceChanged>(&*event))
+      slices[changed->name] = std::move(changed->slice);
+  }
+  for (const char* self : {"10.0.0.1", "fd00::1"}) {
+    for (const std::string& address : discovery::pod_addresses(slices, self)) {
+      RINGSIDE_CHECK(core::canonical_ip(address) == address);
+      discovery::lists(slices, address);
+    }
+  }
+}
+
+}  // namespace ringside::fuzz

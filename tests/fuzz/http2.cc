@@ -1,0 +1,140 @@
+// HTTP/2 in both roles, with gRPC over it. The preface is given: it is the frames that differ.
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sidecar/base/check.h"
+#include "sidecar/net/grpc/grpc_channel.h"
+#include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/http2/http2_server_session.h"
+#include "sidecar/services/health.h"
+#include "sidecar/services/reflection.h"
+#include "tests/fuzz/connection.h"
+#include "tests/fuzz/target.h"
+
+namespace ringside::fuzz {
+namespace {
+
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+constexpr std::string_view kEmptySettings{"\0\0\0\4\0\0\0\0\0", 9};
+
+// What ends when the process does.
+struct Served {
+  Served() : methods(std::make_shared<net::MethodTable>()) {
+    health.set_serving("", true);
+    health.add_methods(*methods);
+    reflection.add_methods(*methods);
+    net::Method echo;
+    echo.max_message = 1024;
+    echo.handler = [](const std::shared_ptr<net::ServerCall>& call) {
+      call->reply(call->take_message(), call->metadata());
+    };
+    methods->add("/s/Echo", std::move(echo));
+    net::Method stream;
+    stream.streams_requests = true;
+    stream.handler = [](const std::shared_ptr<net::ServerCall>& call) { call->send(call->take_message()); };
+    methods->add("/s/Stream", std::move(stream));
+  }
+  std::shared_ptr<net::MethodTable> methods;
+  services::Health health;
+  services::Reflection reflection;
+};
+
+}  // namespace
+
+void http2_server(std::string_view input) {
+  static Served served;
+  auto options = std::make_shared<net::Http2Options>();
+  net::GrpcServerOptions grpc;
+  grpc.methods = served.methods;
+  options->service = net::serve_grpc(std::move(grpc));
+  options->connection_budget = 64 * 1024;
+  Input choices(input);
+  const std::size_t at_once = choices.byte();
+  Connection connection;
+  bool ended = false;
+  const auto session = std::make_shared<net::Http2ServerSession>(
+      connection.loop(), connection.take_transport(), std::move(options), std::make_shared<net::Budget>(1 << 20),
+      [&](std::string_view) { ended = true; });
+  const std::string first =
+      std::string(kPreface) + std::string(kEmptySettings) + std::string(choices.rest().substr(0, at_once));
+  session->start(first);
+  if (at_once < choices.rest().size()) connection.send(choices.rest().substr(at_once));
+  connection.finish();
+  RINGSIDE_CHECK(ended);
+}
+
+namespace {
+
+// Where the channel connects to.
+class UnixServer {
+ public:
+  UnixServer() : path_("/tmp/ringside-fuzz-" + std::to_string(::getpid()) + ".sock") {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    path_.copy(name.sun_path, sizeof name.sun_path - 1);
+    fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ::unlink(path_.c_str());
+    RINGSIDE_CHECK(::bind(fd_, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 && ::listen(fd_, 8) == 0);
+  }
+  ~UnixServer() {
+    ::close(fd_);
+    ::unlink(path_.c_str());
+  }
+  UnixServer(const UnixServer&) = delete;
+  UnixServer& operator=(const UnixServer&) = delete;
+  int accept() const { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  int fd_;
+};
+
+}  // namespace
+
+void http2_client(std::string_view input) {
+  static const UnixServer server;
+  net::Loop loop;
+  const auto work = boost::asio::make_work_guard(loop);
+  net::ChannelOptions options;
+  options.endpoint = {"", 0, server.path()};
+  options.backoff_min = options.backoff_max = std::chrono::hours(1);
+  net::GrpcChannel channel(loop, std::move(options));
+  std::optional<net::CallResult> unary, streamed;
+  net::CallOptions call;
+  call.max_message = 1024;
+  channel.unary("/s/Unary", {}, "x", call, [&](net::CallResult result) { unary = std::move(result); });
+  net::StreamHandlers handlers;
+  handlers.on_message = [](const std::string& message) { RINGSIDE_CHECK(message.size() <= 1024); };
+  handlers.on_too_large = [](std::string_view, std::optional<std::size_t>) {};
+  handlers.on_finish = [&](net::CallResult result) { streamed = std::move(result); };
+  const auto stream = channel.stream("/s/Stream", {}, call, std::move(handlers));
+  int fd = -1;
+  while (loop.poll() > 0 || (fd < 0 && (fd = server.accept()) >= 0)) {
+  }
+  RINGSIDE_CHECK(fd >= 0);
+  static_cast<void>(::send(fd, kEmptySettings.data(), kEmptySettings.size(), MSG_NOSIGNAL));
+  char asked[65536];
+  const auto settle = [&] {
+    while (loop.poll() > 0 || ::recv(fd, asked, sizeof asked, 0) > 0) {
+    }
+  };
+  settle();
+  static_cast<void>(::send(fd, input.data(), input.size(), MSG_NOSIGNAL));
+  settle();
+  ::close(fd);
+  // Calls that the server did not begin would wait for another connection.
+  channel.drop_all("over");
+  while (loop.poll() > 0) {
+  }
+  RINGSIDE_CHECK(unary && streamed);
+  channel.close();
+}
+
+}  // namespace ringside::fuzz
