@@ -117,8 +117,8 @@ std::optional<std::string> canonical_dns(std::string_view text) {
     }
     out += c;
   }
-  // "10.0.0.300" or "1.2.3" is a mistyped address, not a name.
-  if (only_digits_and_dots) return std::nullopt;
+  // "a.." has an empty label, and "10.0.0.300" or "1.2.3" is a mistyped address, not a name.
+  if (label == 0 || only_digits_and_dots) return std::nullopt;
   return out;
 }
 

@@ -37,7 +37,7 @@ TEST(HostName, WhatIsNoneIsRefused) {
                          "010.0.0.1", "[::1",    "[::1]x",   "[::1]:",     "1:2:3:4:5:6:7", "1::2::3",
                          ":::",       "12345::", "-a",       "a-",         "a..b",          ".",
                          "fe80::1::", "ä.de",    "a;b",      "[10.0.0.1",  "::1.2.3",       "1:2:3:4:5:6:7:8:9",
-                         "a\n"};
+                         "a\n",       "a..",     "a..:99"};
   for (const char* text : cases) EXPECT_EQ(canonical_host(text), std::nullopt) << text;
   EXPECT_EQ(canonical_host(std::string_view("10.0.0.1\0", 9)), std::nullopt);
   EXPECT_EQ(canonical_host(std::string(64, 'a')), std::nullopt);
