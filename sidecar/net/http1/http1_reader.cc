@@ -14,6 +14,9 @@ namespace http = boost::beast::http;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 // What may wait undecoded: Beast wants a chunk's whole header line at once.
 constexpr std::size_t kMaxChunkHeader = 16 * 1024;
+// So much of a chunked body is always still to come, "0\r\n\r\n". Beast takes it for granted that no less of its end is
+// there at once.
+constexpr std::size_t kLeastOfChunks = 5;
 // Before a request line, where at least one is to be ignored (RFC 9112 §2.2).
 constexpr std::size_t kMaxEmptyLines = 8;
 // A head is held twice, by Beast and as headers of our own, each in pieces that have their own cost.
@@ -104,6 +107,7 @@ typename Http1Reader<kRequest>::State Http1Reader<kRequest>::advance() {
   if (state_ == State::kStart && !buffer_.empty() && !(kRequest && buffer_ == "\r")) state_ = State::kHead;
   if (state_ == State::kHead && take_head() != State::kBody) return state_;
   if (state_ != State::kBody) return state_;
+  if (head_.chunked && !parser_->is_done() && buffer_.size() < kLeastOfChunks) return state_;
   std::size_t used = 0;
   if (!parser_->is_done()) put(buffer_, used);
   consume(used);

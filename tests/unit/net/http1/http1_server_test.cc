@@ -364,6 +364,22 @@ TEST(Http1Reader, AnEmptyLineBeforeARequestMayComeInHalves) {
   EXPECT_EQ(reader.advance(), State::kDone) << reader.why();
 }
 
+// Beast asserts otherwise, in builds that have assertions.
+TEST(Http1Reader, TheEndOfAChunkedBodyMayComeByteByByte) {
+  for (const std::string body : {"0\r\n\r\n", "0\r\nA: b\r\n\r\n", "1\r\n\n\r\n0;x\r\n\r\n"}) {
+    Http1Reader<false> reader{Http1Limits{}};
+    using State = Http1Reader<false>::State;
+    reader.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_EQ(reader.advance(), State::kBody);
+    for (const char byte : body) {
+      EXPECT_EQ(reader.state(), State::kBody) << body << reader.why();
+      reader.feed({&byte, 1});
+      reader.advance();
+    }
+    EXPECT_EQ(reader.state(), State::kDone) << body << reader.why();
+  }
+}
+
 TEST_F(Http1Server, PipelinesTakeTurnsWithOthers) {
   auto other = open();
   other.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
