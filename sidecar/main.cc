@@ -245,7 +245,7 @@ void Sidecar::make_parts() {
   peer::PeerServerOptions served = peer_options(settings_);
   served.speakers = speakers_.get();
   served.on_refusal = count_refusal;
-  peer_server_ = std::make_unique<peer::PeerServer>(std::move(served), *engine_, *engine_);
+  peer_server_ = std::make_unique<peer::PeerServer>(loop_, std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);
   peer_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
   peer_watch_->add_methods(*peer_methods_);

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "sidecar/core/membership/config.h"
+#include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {
 
@@ -18,7 +19,8 @@ struct NodeConfig : MembershipConfig {
   std::size_t max_turns = 1024;             // under way at once, all actors together
   std::size_t most_turns = 8192;            // the same with calls that turns make, which those wait for
   std::size_t max_displaced = 10'000'000;
-  bool peer_apply_own = false;  // --peer-apply own
+  std::size_t most_in_slice = kMostInSlice;  // ids that one event deals with, of a list or table that may have millions
+  bool peer_apply_own = false;               // --peer-apply own
 };
 
 }  // namespace ringside::core

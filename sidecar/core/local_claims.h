@@ -15,7 +15,8 @@ class LocalClaims {
   virtual ~LocalClaims() = default;
 
   virtual std::optional<Epoch> epoch_of(ActorId id) const = 0;  // nothing: it is not active here
-  virtual void each_claim(const std::function<void(const Claim&)>& visit) const = 0;
+  // In the order of their ids, above `after`, until `visit` returns false.
+  virtual void each_claim_above(ActorId after, const std::function<bool(const Claim&)>& visit) const = 0;
 
   bool has(ActorId id) const { return epoch_of(id).has_value(); }
   bool holds(const Claim& claim) const { return epoch_of(claim.id) == claim.epoch; }

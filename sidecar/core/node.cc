@@ -56,6 +56,16 @@ void Node::follow_up() {
   advance_orders();
   legacy_.drop_unused_grants();
   succession_.tell_ends();
+  if (next_slice_ == Timers::kNone && (directory_.is_sweep_due() || activations_.is_ending_all())) {
+    next_slice_ = timers_.add(context_.now.mono, due::Slice{});
+  }
+}
+
+// Of what would take too long at once.
+void Node::slice_due() {
+  next_slice_ = Timers::kNone;
+  directory_.sweep();
+  activations_.end_more();
 }
 
 void Node::wake(Now now) {
@@ -76,6 +86,7 @@ void Node::wake(Now now) {
                    [&](due::InitialReset) { carry_out(life_cycle_.initial_reset_due()); },
                    [&](due::Drain) { drain_due(); },
                    [&](due::Succession) { succession_.due(); },
+                   [&](due::Slice) { slice_due(); },
                },
                timer);
     advance_orders();
@@ -101,10 +112,16 @@ void Node::tick() {
   change_membership([](Membership& membership) { membership.end_tick(); });
   activations_.deactivate_idle();
   if (activations_.make_room()) run_with_room();
+  tell_legacy_hosts();
   for (auto& [host, news] : legacy_.take_news()) {
     std::erase_if(news.claims, [this](const Claim& claim) { return !activations_.actors().holds(claim); });
     directory_.announce(host, std::move(news.claims));
-    if (news.ask_ids || !news.doubted.empty()) directory_.ask_ids(host, news.doubted);
+    if (!news.ask_ids && news.doubted.empty()) continue;
+    if (directory_.awaits_ids(host)) {  // one list after another
+      legacy_.ask_ids(host, news.doubted);
+    } else {
+      directory_.ask_ids(host, news.doubted);
+    }
   }
 }
 
@@ -156,7 +173,7 @@ void Node::ring_changed(const Ring& before, const Ring& after) {
   lost.remove(now_mine);
   if (membership_.joined()) directory_.gain(gained);
   if (lost.empty()) return;
-  directory_.lose(lost, now_mine);
+  directory_.lose(lost);
 }
 
 void Node::run_ended(const HostRun& run, Gone how) {
@@ -176,13 +193,27 @@ void Node::run_ended(const HostRun& run, Gone how) {
 // either: what this host holds in its range it has to be told, and says so where it holds the same.
 void Node::admitted(const HostRun& run) {
   if (run.generation != 0) return;
-  std::vector<Claim> claims;
-  activations_.actors().each([&](const Actor& actor) {
-    if (cluster_.is_owner(run.host, actor.id)) claims.push_back({actor.id, actor.epoch});
-  });
   legacy_.ask_ids(run.host);
-  legacy_.tell(run.host, claims);
+  legacy_.tell_all(run.host);
+  tell_legacy_hosts();
   tick_soon();
+}
+
+// Of this host's claims those that are due next.
+void Node::tell_legacy_hosts() {
+  for (const auto& [host, told_upto] : legacy_.to_be_told_all()) {
+    std::vector<Claim> claims;
+    std::optional<ActorId> upto = told_upto;
+    std::size_t seen = 0;
+    activations_.actors().each_above(told_upto, [&](const Actor& actor) {
+      if (++seen > config_.most_in_slice) return false;
+      upto = actor.id;
+      if (cluster_.is_owner(host, actor.id)) claims.push_back({actor.id, actor.epoch});
+      return true;
+    });
+    if (seen <= config_.most_in_slice) upto.reset();
+    legacy_.told(host, claims, upto);
+  }
 }
 
 void Node::left_ring(const HostRun& run, Phase phase) {

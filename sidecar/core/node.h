@@ -86,6 +86,8 @@ class Node final {
   void follow_up();
   void tick();
   void tick_soon();
+  void slice_due();
+  void tell_legacy_hosts();
   void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request);
   // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
   // this returns: change_membership([&](Membership& membership) { membership.connection_lost(host); });
@@ -126,6 +128,7 @@ class Node final {
   // node_peers.cc: what hosts ask and tell one another about actors
   void answer(ReplyId token, PeerAnswer answer);
   PingAnswer ping_answer(const Sender& sender) const;
+  IdsAnswer ids_for(const IdsRequest& request) const;
   InventoryAnswer inventory_for(const Sender& sender, const InventoryRequest& request) const;
   void claims_announced(ReplyId token, const Sender& sender, const OwnershipRequest& request, const std::string& ip);
   AckAnswer hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember);
@@ -170,6 +173,7 @@ class Node final {
   Calls calls_;
   Instant last_event_;
   Timers::Handle next_tick_ = Timers::kNone;
+  Timers::Handle next_slice_ = Timers::kNone;
   bool handling_view_events_ = false;
   bool topology_changed_ = false;
 };

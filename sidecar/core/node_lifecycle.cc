@@ -125,8 +125,9 @@ void Node::check_drained() {
 void Node::drain_due() {
   constexpr std::size_t kLongEnough = 512;
   std::string left;
-  activations_.actors().each([&](const Actor& actor) {
-    if (left.size() < kLongEnough) left += (left.empty() ? "" : " ") + name_of(actor);
+  activations_.actors().each_above(0, [&](const Actor& actor) {
+    left += (left.empty() ? "" : " ") + name_of(actor);
+    return left.size() < kLongEnough;
   });
   life_cycle_.drain_due(activations_.actors().size(), std::move(left));
 }

@@ -32,11 +32,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
             change_membership(
                 [&](Membership& membership) { membership.negotiate(token, sender, source_ip, negotiate); });
           },
-          [&](const IdsRequest&) {
-            IdsAnswer ids;
-            activations_.actors().each([&](const Actor& actor) { ids.ids.push_back(actor.id); });
-            answer(token, std::move(ids));
-          },
+          [&](const IdsRequest& ids) { answer(token, ids_for(ids)); },
           [&](const OwnershipRequest& claims) { claims_announced(token, sender, claims, source_ip); },
           [&](const LegacyExpiryRequest& expiry) { expiry_announced(token, expiry, source_ip); },
           [&](const ClosingRequest& closing) {
@@ -85,9 +81,22 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   return says;
 }
 
+IdsAnswer Node::ids_for(const IdsRequest& request) const {
+  IdsAnswer says;
+  says.total = activations_.actors().size();
+  activations_.actors().each_above(request.after, [&](const Actor& actor) {
+    says.more = says.ids.size() == config_.most_in_slice;
+    if (says.more) return false;
+    says.ids.push_back(actor.id);
+    says.upto = actor.id;
+    return true;
+  });
+  return says;
+}
+
 InventoryAnswer Node::inventory_for(const Sender& sender, const InventoryRequest& request) const {
   InventoryAnswer says = directory_.inventory_for(sender, request);
-  if (says.status != ReplyStatus::kOk) return says;
+  if (says.status != ReplyStatus::kOk || says.more) return says;
   activations_.inherited().each([&](const Ended& ended) {
     if (request.ranges.contains(hash_id(ended.id))) says.remembered.push_back(ended);
   });
@@ -163,6 +172,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
     std::visit(Overloaded{
                    [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
                    [&](const LegacyHosts::Verified& said_by_it) { verified(said_by_it); },
+                   [&](const LegacyHosts::SliceTaken&) {},
                },
                *heard);
   } else if (!succession_.answered(token, answer)) {

@@ -16,6 +16,15 @@ template <typename About>
 class OpenQuestions {
  public:
   void asked(QuestionId token, About about) { open_.emplace(token, std::move(about)); }
+  // Still open; nullptr: it is not one of these.
+  About* find(QuestionId token) {
+    const auto found = open_.find(token);
+    return found == open_.end() ? nullptr : &found->second;
+  }
+  template <typename Visit>
+  void each(Visit&& visit) {
+    for (auto& [token, about] : open_) visit(about);
+  }
   // Its answer has come; nothing: it is not one of these.
   std::optional<About> answered(QuestionId token) {
     auto found = open_.extract(token);

@@ -62,7 +62,14 @@ struct NegotiateRequest {
   std::string cluster;       // empty: a legacy host
   std::uint32_t points = 0;  // 0: a legacy host
 };
-struct IdsRequest {};
+// Lists of ids may be long, so they are told and heard in slices, between which everything else goes on. Whoever
+// carries the answer asks this host for one slice after another: `after` and `as_of` are what the last one said. No
+// host says them to another.
+inline constexpr std::size_t kMostInSlice = 8192;  // ids
+struct IdsRequest {
+  ActorId after = 0;            // the list goes on above this id
+  std::uint64_t inventory = 0;  // of this host's own question: asked again for the same, it has the same number
+};
 struct OwnershipRequest {
   std::string host;
   Generation generation = 0;
@@ -85,6 +92,8 @@ struct InventoryRequest {
   Generation to_generation = 0;
   std::uint64_t number = 0;
   HashRanges ranges;
+  ActorId after = 0;  // as in IdsRequest
+  std::uint64_t as_of = 0;
 };
 struct ProbeRequest {
   std::string host;
@@ -120,6 +129,9 @@ struct NegotiateAnswer {
 };
 struct IdsAnswer {
   std::vector<ActorId> ids;
+  bool more = false;      // the list goes on in the next answer to the same question
+  ActorId upto = 0;       // of this host's own list: all ids up to this one have been told
+  std::size_t total = 0;  // likewise: about so many ids has the whole list
 };
 struct Rejected {
   ActorId id = 0;
@@ -150,6 +162,9 @@ struct InventoryAnswer {
   std::uint64_t number = 0;
   std::vector<Claim> claims;
   std::vector<Ended> remembered;  // of activations that ended, and whose successors never began there
+  bool more = false;              // as in IdsAnswer
+  ActorId upto = 0;
+  std::uint64_t as_of = 0;
 };
 struct ProbeAnswer {
   bool heard = false;
@@ -180,5 +195,12 @@ struct PeerFailure {
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,
                                 InventoryAnswer, ProbeAnswer, EndedAnswer, PeerFailure>;
+
+// Further slices of the same list follow as answers to the same question.
+inline bool goes_on(const PeerAnswer& answer) {
+  if (const auto* ids = std::get_if<IdsAnswer>(&answer)) return ids->more;
+  const auto* inventory = std::get_if<InventoryAnswer>(&answer);
+  return inventory != nullptr && inventory->more;
+}
 
 }  // namespace ringside::core

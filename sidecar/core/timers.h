@@ -37,11 +37,12 @@ struct IdleAgain {
 struct InitialReset {};
 struct Drain {};
 struct Succession {};
+struct Slice {};  // of what would take too long at once
 }  // namespace due
 
 using Timer =
     std::variant<due::Tick, due::CallDeadline, due::CallRetry, due::TurnTimeout, due::TurnBreak, due::ActorRetry,
-                 due::EndingAgain, due::IdleAgain, due::InitialReset, due::Drain, due::Succession>;
+                 due::EndingAgain, due::IdleAgain, due::InitialReset, due::Drain, due::Succession, due::Slice>;
 using Timers = TimerQueue<Timer>;
 
 }  // namespace ringside::core

@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sidecar/base/result.h"
 #include "sidecar/core/peer_messages.h"
@@ -28,7 +30,7 @@ struct Rpc {
 std::span<const Rpc> rpcs();
 const Rpc& rpc_of(const core::PeerRequest& request);
 
-// Nothing: not the answer that this question has. For an inventory: one part (decode_inventory_part).
+// Nothing: not the answer that this question has. Lists are read in their own ways, below.
 std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question, const std::string& body);
 struct InventoryPart {
   core::InventoryAnswer answer;
@@ -36,8 +38,33 @@ struct InventoryPart {
 };
 std::optional<InventoryPart> decode_inventory_part(const std::string& body);
 
-// Everything but inventories and failures, which are answered in their own ways.
+// The ids of an ActorIdsReply, which may be ten million in one message: read in slices, without a copy of all of them.
+class IdsReader {
+ public:
+  explicit IdsReader(std::string body) : body_(std::move(body)) {}
+
+  // The next ids, at most so many; nothing: what is left is malformed.
+  std::optional<core::IdsAnswer> next(std::size_t most);
+
+ private:
+  std::string body_;
+  std::size_t at_ = 0;
+  std::size_t packed_until_ = 0;  // `at_` is within a field of packed ids that ends there
+};
+
+// The same message, written slice by slice.
+class IdsWriter {
+ public:
+  void add(const core::IdsAnswer& slice);
+  std::string take() { return std::move(body_); }
+
+ private:
+  std::string body_;
+};
+
+// Everything but lists and failures, which are answered in their own ways.
 std::string encode_answer(const core::PeerAnswer& answer);
+// The parts that a slice of it goes out in.
 std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer);
 
 }  // namespace ringside::peer

@@ -1,4 +1,6 @@
 // Answers between hosts.
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
@@ -51,8 +53,6 @@ core::NegotiateAnswer read(const given::NegotiateReply& in) {
   return {{in.hosts().begin(), in.hosts().end()}, in.cluster().substr(0, wire::kMostOfAClusterName), in.points()};
 }
 
-core::IdsAnswer read(const given::ActorIdsReply& in) { return {{in.ids().begin(), in.ids().end()}}; }
-
 core::AckAnswer read(const given::OwnerChangeAck& in) {
   core::AckAnswer out{in.accepted(), in.message(), {}};
   for (const given::Rejection& rejected : in.rejected()) {
@@ -95,7 +95,7 @@ std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question,
   return std::visit(core::Overloaded{
                         [&](const core::PingRequest&) -> Answer { return decode<given::PingReply>(body); },
                         [&](const core::NegotiateRequest&) -> Answer { return decode<given::NegotiateReply>(body); },
-                        [&](const core::IdsRequest&) -> Answer { return decode<given::ActorIdsReply>(body); },
+                        [&](const core::IdsRequest&) -> Answer { return std::nullopt; },
                         [&](const core::OwnershipRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
                         [&](const core::LegacyExpiryRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
                         [&](const core::ClosingRequest&) -> Answer { return decode<given::OwnerChangeAck>(body); },
@@ -122,6 +122,53 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
   for (const ours::Ended& ended : in.remembered()) part.answer.remembered.push_back(read_ended(ended));
   return part;
 }
+
+// ---- ids ----
+
+std::optional<core::IdsAnswer> IdsReader::next(std::size_t most) {
+  using google::protobuf::internal::WireFormatLite;
+  constexpr std::uint32_t kPacked =
+      WireFormatLite::MakeTag(given::ActorIdsReply::kIdsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  constexpr std::uint32_t kOne =
+      WireFormatLite::MakeTag(given::ActorIdsReply::kIdsFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(body_.data()) + at_;
+  google::protobuf::io::CodedInputStream in(bytes, static_cast<int>(body_.size() - at_));
+  const auto position = [&] { return at_ + static_cast<std::size_t>(in.CurrentPosition()); };
+  core::IdsAnswer slice;
+  for (std::size_t step = 0; step < most && position() < body_.size(); ++step) {
+    const bool packed = position() < packed_until_;
+    if (!packed) {
+      const std::uint32_t tag = in.ReadTag();
+      if (tag == kPacked) {
+        std::uint32_t length = 0;
+        if (!in.ReadVarint32(&length) || length > body_.size() - position()) return std::nullopt;
+        packed_until_ = position() + length;
+        continue;
+      }
+      if (tag != kOne) {
+        if (tag == 0 || !WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+        continue;
+      }
+    }
+    std::uint64_t id = 0;
+    if (!in.ReadVarint64(&id) || (packed && position() > packed_until_)) return std::nullopt;
+    slice.ids.emplace_back(id);
+  }
+  at_ = position();
+  slice.more = at_ < body_.size();
+  return slice;
+}
+
+void IdsWriter::add(const core::IdsAnswer& slice) {
+  // At most ten bytes, and its share of what stands before each slice. It is address space until it is written to.
+  constexpr std::size_t kRoomForAnId = 11;
+  if (body_.empty() && slice.more) body_.reserve(slice.total * kRoomForAnId);
+  given::ActorIdsReply part;
+  for (const core::ActorId id : slice.ids) part.add_ids(id.value());
+  part.AppendToString(&body_);
+}
+
+// ---- what goes out ----
 
 std::string encode_answer(const core::PeerAnswer& answer) {
   return std::visit(core::Overloaded{
@@ -151,11 +198,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_points(a.points);
                           return out.SerializeAsString();
                         },
-                        [](const core::IdsAnswer& a) {
-                          given::ActorIdsReply out;
-                          for (const core::ActorId id : a.ids) out.add_ids(id.value());
-                          return out.SerializeAsString();
-                        },
+                        [](const core::IdsAnswer&) { return std::string(); },
                         [](const core::AckAnswer& a) {
                           given::OwnerChangeAck out;
                           out.set_accepted(a.accepted);
@@ -228,8 +271,8 @@ std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer) {
     part.clear_epochs();
     part.clear_remembered();
   }
-  part.set_last(true);
-  parts.push_back(part.SerializeAsString());
+  part.set_last(!answer.more);
+  if (part.last() || part.ids_size() > 0) parts.push_back(part.SerializeAsString());
   return parts;
 }
 

@@ -19,7 +19,7 @@ namespace ours = ::ringside::peer::v1;
 
 constexpr int kMaxKnownHosts = 4096;
 constexpr int kMaxAnnounced = 1'000'000;
-constexpr int kMaxRanges = 1'000'000;
+constexpr int kMaxRanges = 100'000;
 
 // How large answers may be.
 constexpr std::size_t kOfNumbers = std::size_t{64} << 10;       // numbers, and a text or two

@@ -1,5 +1,7 @@
 #include "sidecar/peer/peer_client.h"
 
+#include <algorithm>
+#include <deque>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -40,6 +42,21 @@ core::PeerFailure failure_of(const net::CallResult& result) {
   return failure;
 }
 
+// The number of the inventory that it is for; 0: none.
+std::uint64_t list_asked_for(const core::PeerRequest& request) {
+  if (const auto* ids = std::get_if<core::IdsRequest>(&request)) return ids->inventory;
+  const auto* inventory = std::get_if<core::InventoryRequest>(&request);
+  return inventory != nullptr ? inventory->number : 0;
+}
+
+std::function<core::PeerAnswer()> ids_in(std::string body) {
+  return [reader = std::make_shared<IdsReader>(std::move(body))]() -> core::PeerAnswer {
+    auto slice = reader->next(core::kMostInSlice);
+    if (!slice) return core::PeerFailure{core::PeerFailure::Kind::kRejected, "its answer is malformed"};
+    return std::move(*slice);
+  };
+}
+
 core::Answer answer_of(net::CallResult result) {
   using core::Answer;
   using core::Outcome;
@@ -56,16 +73,38 @@ core::Answer answer_of(net::CallResult result) {
 
 }  // namespace
 
-// The parts of one inventory, as they come in.
+// The parts of one inventory, as they come in. What an inventory says counts once all of it is here.
 struct PeerClient::InventoryRead {
-  core::InventoryAnswer whole;
+  std::deque<core::InventoryAnswer> parts;
+  std::size_t claims = 0;
   std::size_t remembered_bytes = 0;
+  core::InventoryAnswer about;  // its status and number
   bool complete = false;
   bool malformed = false;
+  std::size_t taken = 0;  // claims of the first part
+
+  core::PeerAnswer next_slice();
 };
 
+core::PeerAnswer PeerClient::InventoryRead::next_slice() {
+  core::InventoryAnswer slice = about;
+  while (!parts.empty() && slice.claims.size() + slice.remembered.size() < core::kMostInSlice) {
+    core::InventoryAnswer& part = parts.front();
+    const std::size_t count = std::min(part.claims.size() - taken, core::kMostInSlice - slice.claims.size());
+    const auto first = part.claims.begin() + static_cast<std::ptrdiff_t>(taken);
+    slice.claims.insert(slice.claims.end(), first, first + static_cast<std::ptrdiff_t>(count));
+    taken += count;
+    if (taken != part.claims.size()) break;
+    std::move(part.remembered.begin(), part.remembered.end(), std::back_inserter(slice.remembered));
+    parts.pop_front();
+    taken = 0;
+  }
+  slice.more = !parts.empty();
+  return slice;
+}
+
 PeerClient::PeerClient(net::Loop& loop, PeerClientOptions options, core::PeerSink& sink)
-    : loop_(loop), options_(std::move(options)), sink_(sink) {}
+    : loop_(loop), options_(std::move(options)), sink_(sink), lists_(loop) {}
 
 PeerClient::~PeerClient() = default;
 
@@ -156,6 +195,14 @@ void PeerClient::ask(core::AskPeer question) {
     }));
     return;
   }
+  // Asked again while its list is on the way, it would only send another one.
+  const std::uint64_t list = list_asked_for(question.request);
+  if (list != 0 && !lists_on_the_way_.emplace(question.host, list).second) {
+    boost::asio::post(loop_, life_.bind([this, token = question.token] {
+      sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kLost, "it is answering this already"});
+    }));
+    return;
+  }
   net::CallOptions options;
   options.deadline = net::Clock::now() + question.timeout;
   // A question about liveness is one about now, not about the last failure to connect.
@@ -167,21 +214,37 @@ void PeerClient::ask(core::AskPeer question) {
   std::string body = rpc.encode(question.request);
   to->unary(std::string(rpc.path), proven_metadata(question.host), std::move(body), options,
             [this, host = question.host, token = question.token,
-             asked = std::move(question.request)](const net::CallResult& result) {
+             asked = std::move(question.request)](net::CallResult result) {
+              lists_on_the_way_.erase({host, list_asked_for(asked)});
               const bool proves = result.trailers.find(wire::kProofHeader) != nullptr;
               if (options_.speakers != nullptr && proves) options_.speakers->proves(host);
               if (result.status != net::GrpcStatus::kOk) return sink_.peer_answered(token, failure_of(result));
+              if (std::holds_alternative<core::IdsRequest>(asked)) {
+                return take_list(host, token, ids_in(std::move(result.body)));
+              }
               auto answer = decode_answer(asked, result.body);
               if (!answer) answer = core::PeerFailure{core::PeerFailure::Kind::kRejected, "its answer is malformed"};
               sink_.peer_answered(token, std::move(*answer));
             });
 }
 
+// In slices. What a host has listed is taken in before what it lists later.
+void PeerClient::take_list(const std::string& host, core::QuestionId token, std::function<core::PeerAnswer()> next) {
+  LoopTurns::Step step = [this, token, next = std::move(next)] {
+    core::PeerAnswer slice = next();
+    const bool more = core::goes_on(slice);
+    sink_.peer_answered(token, std::move(slice));
+    return more;
+  };
+  if (lists_.has(host) || step()) lists_.add(host, std::move(step));
+}
+
 void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& question, net::Metadata metadata,
                                net::CallOptions options) {
   const auto read = std::make_shared<InventoryRead>();
   net::StreamHandlers handlers;
-  handlers.on_message = [this, token = question.token, read](const std::string& bytes) {
+  const std::uint64_t number = list_asked_for(question.request);
+  handlers.on_message = [this, host = question.host, token = question.token, number, read](const std::string& bytes) {
     auto part = decode_inventory_part(bytes);
     if (!part || read->complete) {
       read->malformed = true;
@@ -189,27 +252,31 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
     }
     // Not by its claims: those are counted. What is left of a part are answers.
     if (!part->answer.remembered.empty()) read->remembered_bytes += bytes.size();
-    if (read->whole.claims.size() + part->answer.claims.size() > options_.max_claims ||
-        read->remembered_bytes > options_.max_remembered_bytes) {
+    read->claims += part->answer.claims.size();
+    if (read->claims > options_.max_claims || read->remembered_bytes > options_.max_remembered_bytes) {
       const auto stream = inventories_.extract(token).mapped();  // it holds this function until its end
       stream->cancel();
-      read->whole = {};
+      read->parts.clear();
+      lists_on_the_way_.erase({host, number});
       return sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kRejected,
                                                           "its inventory is larger than any that a host could keep (" +
                                                               std::to_string(options_.max_claims) + " ids)"});
     }
-    read->whole.status = part->answer.status;
-    read->whole.number = part->answer.number;
+    read->about.status = part->answer.status;
+    read->about.number = part->answer.number;
     read->complete = part->last;
-    auto& claims = read->whole.claims;
-    claims.insert(claims.end(), part->answer.claims.begin(), part->answer.claims.end());
-    auto& remembered = read->whole.remembered;
-    std::move(part->answer.remembered.begin(), part->answer.remembered.end(), std::back_inserter(remembered));
+    if (part->answer.status == core::ReplyStatus::kOk) {
+      read->parts.push_back(std::move(part->answer));
+    } else {
+      read->parts.clear();
+    }
   };
-  handlers.on_finish = [this, token = question.token, read](const net::CallResult& result) {
+  handlers.on_finish = [this, host = question.host, token = question.token, number,
+                        read](const net::CallResult& result) {
     inventories_.erase(token);
+    lists_on_the_way_.erase({host, number});
     if (result.status == net::GrpcStatus::kOk && read->complete && !read->malformed) {
-      sink_.peer_answered(token, std::move(read->whole));
+      take_list(host, token, [read] { return read->next_slice(); });
     } else {
       sink_.peer_answered(token, failure_of(result));
     }

@@ -5,13 +5,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "sidecar/base/lifetime.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/resolver.h"
+#include "sidecar/peer/loop_turns.h"
 #include "sidecar/peer/speakers.h"
 
 namespace ringside::peer {
@@ -54,6 +57,7 @@ class PeerClient : public core::PeerPort {
   struct InventoryRead;
 
   net::GrpcChannel* channel(const std::string& host);  // nullptr: not a host name
+  void take_list(const std::string& host, core::QuestionId token, std::function<core::PeerAnswer()> next);
   void ask_inventory(net::GrpcChannel& channel, const core::AskPeer& question, net::Metadata metadata,
                      net::CallOptions options);
   void drop_unused();
@@ -71,7 +75,9 @@ class PeerClient : public core::PeerPort {
   std::unordered_map<core::ForwardId, Forwarded> forwards_;
   std::unordered_map<core::QuestionId, std::shared_ptr<net::ClientStream>> inventories_;  // under way
   net::Clock::time_point next_sweep_{};
-  base::Lifetime life_;  // last
+  std::set<std::pair<std::string, std::uint64_t>> lists_on_the_way_;  // from that host, for that inventory
+  LoopTurns lists_;                                                   // that are being taken in, by host
+  base::Lifetime life_;                                               // last
 };
 
 }  // namespace ringside::peer

@@ -57,6 +57,7 @@ void World::start_host(std::size_t index) {
     config.max_displaced = 8;
   }
   if (options_.few_turns) config.max_turns = 4;
+  if (options_.short_slices) config.most_in_slice = slice();
   if (options_.strict) config.turn_timeout = core::Duration(kStrictTurnTimeout);
   host.node = std::make_unique<core::Node>(config, random_.next());
   host.node->start(time_of(host), true);

@@ -7,6 +7,31 @@ namespace ringside::sim {
 namespace {
 
 constexpr std::int64_t kLegacyTimeout = 2'000'000;
+constexpr std::int64_t kSlicePause = 20'000;  // long enough for everything else to happen in between
+
+// As it is taken in: a list of ids in slices, everything else whole.
+std::vector<core::PeerAnswer> slices_of(core::PeerAnswer answer, std::size_t most) {
+  const auto* all = std::get_if<core::IdsAnswer>(&answer);
+  if (all == nullptr || all->ids.size() <= most) return {std::move(answer)};
+  std::vector<core::PeerAnswer> slices;
+  for (std::size_t at = 0; at < all->ids.size(); at += most) {
+    const std::size_t end = std::min(at + most, all->ids.size());
+    core::IdsAnswer slice;
+    for (std::size_t i = at; i < end; ++i) slice.ids.push_back(all->ids[i]);
+    slice.more = end < all->ids.size();
+    slices.emplace_back(std::move(slice));
+  }
+  return slices;
+}
+
+// Asks for what follows that slice.
+void go_on(core::PeerRequest& request, const core::PeerAnswer& slice) {
+  if (auto* ids = std::get_if<core::IdsRequest>(&request)) ids->after = std::get<core::IdsAnswer>(slice).upto;
+  if (auto* inventory = std::get_if<core::InventoryRequest>(&request)) {
+    inventory->after = std::get<core::InventoryAnswer>(slice).upto;
+    inventory->as_of = std::get<core::InventoryAnswer>(slice).as_of;
+  }
+}
 
 }  // namespace
 
@@ -24,14 +49,21 @@ void World::ask(std::size_t from, core::AskPeer question) {
   const std::size_t to = index_of(question.host);
   const std::uint64_t asker = hosts_[from].incarnation;
   const auto answered = std::make_shared<bool>(false);
-  const auto answer = [this, from, asker, answered, token = question.token](core::PeerAnswer says) {
-    if (std::exchange(*answered, true)) return;
+  const auto heard = [this, from, asker, token = question.token](core::PeerAnswer says) {
     on_host(from, asker, [this, token, says = std::move(says)](Host& h) {
       const auto* failure = std::get_if<core::PeerFailure>(&says);
       if (failure == nullptr || failure->kind == core::PeerFailure::Kind::kReset) h.must_ask_until = 0;
       h.node->peer_answered(time_of(h), token, says);
     });
   };
+  const auto answer_all = [this, answered, heard](std::vector<core::PeerAnswer> slices) {
+    if (std::exchange(*answered, true)) return;
+    heard(std::move(slices.front()));
+    for (std::size_t i = 1; i < slices.size(); ++i) {
+      after(static_cast<std::int64_t>(i) * kSlicePause, [heard, slice = std::move(slices[i])] { heard(slice); });
+    }
+  };
+  const auto answer = [this, answer_all](core::PeerAnswer says) { answer_all(slices_of(std::move(says), slice())); };
   after(question.timeout.count(), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kLost, "late"}); });
   if (to >= hosts_.size()) return;
   if (question.host != hosts_[to].address && unresolved_.contains({from, to})) {
@@ -41,24 +73,40 @@ void World::ask(std::size_t from, core::AskPeer question) {
   }
   const core::Sender sender = hosts_[from].node->self();
   const auto shared = std::make_shared<const core::AskPeer>(std::move(question));
-  const auto deliver = [this, from, to, sender, shared, answer] {
+  const auto deliver = [this, from, to, sender, shared, answer, answer_all] {
     Host& target = hosts_[to];
     if (!target.alive()) {
       if (lost(to, from)) return;
       return after(delay(from), [answer] { answer(core::PeerFailure{core::PeerFailure::Kind::kReset, "refused"}); });
     }
     if (target.legacy) return ask_legacy(from, to, *shared, answer);
-    on_host(to, target.incarnation, [this, from, to, sender, shared, answer](Host& h) {
-      const core::ReplyId token(next_number_++);
-      h.asked[token] = [this, from, to, answer](core::PeerAnswer says) {
-        if (lost(to, from)) return;
-        after(delay(from), [answer, says = std::move(says)] { answer(says); });
-      };
-      h.node->peer_asked(time_of(h), token, sender, hosts_[from].name, shared->request);
+    ask_slices(from, to, sender, shared->request, {}, [this, from, to, answer_all](Slices all) {
+      if (lost(to, from)) return;
+      after(delay(from), [answer_all, all = std::move(all)] { answer_all(all); });
     });
   };
   if (!lost(from, to)) after(delay(to), deliver);
   if (chance(options_.faults.duplicate)) after(delay(to) + delay(to), deliver);
+}
+
+// One slice after another, for as long as the process lives.
+void World::ask_slices(std::size_t from, std::size_t to, const core::Sender& sender, core::PeerRequest request,
+                       Slices so_far, std::function<void(Slices)> done) {
+  const std::uint64_t incarnation = hosts_[to].incarnation;
+  on_host(to, incarnation, [=, this, request = std::move(request), so_far = std::move(so_far)](Host& h) {
+    const core::ReplyId token(next_number_++);
+    h.asked[token] = [=, this](const core::PeerAnswer& says) {
+      Slices all = so_far;
+      all.push_back(says);
+      if (!core::goes_on(says)) return done(std::move(all));
+      core::PeerRequest next = request;
+      go_on(next, says);
+      after(kSlicePause, [=, this] {
+        if (hosts_[to].incarnation == incarnation) ask_slices(from, to, sender, next, all, done);
+      });
+    };
+    h.node->peer_asked(time_of(h), token, sender, hosts_[from].name, request);
+  });
 }
 
 void World::ask_legacy(std::size_t from, std::size_t to, const core::AskPeer& question, const Replied& answer) {

@@ -123,6 +123,14 @@ void clocks(FaultOptions& f) {
   f.late_joins = 0.3;
 }
 
+// Lists of ids that take longer than most of what may happen meanwhile.
+void slices(Options& options) {
+  options.short_slices = true;
+  options.ids = 120;
+  churn(options.faults);
+  options.faults.drains = 2;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -151,9 +159,9 @@ bool Options::only_moves() const {
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",   "moves",  "rush",   "network",    "churn",   "apps",
-                                              "saves",  "slow",   "nested", "partitions", "partial", "quorum",
-                                              "limits", "legacy", "own",    "names",      "clocks",  "all"};
+  static const std::vector<std::string> names{"none", "moves",  "rush",       "network", "churn",  "apps",   "saves",
+                                              "slow", "nested", "partitions", "partial", "quorum", "limits", "legacy",
+                                              "own",  "names",  "clocks",     "slices",  "all"};
   return names;
 }
 
@@ -176,6 +184,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "names") return names(options.faults), true;
   if (name == "clocks") return clocks(options.faults), true;
   if (name == "own") return own(options), true;
+  if (name == "slices") return slices(options), true;
   if (name == "all") return all(options), true;
   return false;
 }

@@ -181,8 +181,14 @@ FAULTS = [
      "  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1) return true;",
      '  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
     ("asks-in-a-loop", "moves", 20, "directory/directory.cc",
-     "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n  for",
-     '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n  for'),
+     "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n",
+     '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n'),
+    ("first-slice-is-all", "slices", 20, "directory/directory.cc",
+     "  asked.over = !goes_on(answer);",
+     '  asked.over = !goes_on(answer) || planted("first-slice-is-all");'),
+    ("dropped-comes-back", "slices", 20, "directory/displaced_activations.cc",
+     "  return unswept_ != 0 && (holders_[slot.holder].over || lost_.contains(hash));",
+     '  return unswept_ != 0 && !planted("dropped-comes-back") && (holders_[slot.holder].over || lost_.contains(hash));'),
 ]
 
 # The node's own checks of its invariants find some faults before the oracle does, which is to find them as well.

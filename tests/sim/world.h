@@ -125,6 +125,10 @@ class World final : private LegacyWorld {
 
   // network.cc
   void ask(std::size_t from, core::AskPeer question);
+  using Slices = std::vector<core::PeerAnswer>;
+  std::size_t slice() const { return options_.short_slices ? 3 : core::kMostInSlice; }
+  void ask_slices(std::size_t from, std::size_t to, const core::Sender& sender, core::PeerRequest request,
+                  Slices so_far, std::function<void(Slices)> done);
   void ask_legacy(std::size_t from, std::size_t to, const core::AskPeer& question, const Replied& answer);
   void forward(std::size_t from, core::ForwardCall call);
   bool lost(std::size_t from, std::size_t to);

@@ -38,7 +38,7 @@ void Activations::activate(ActorId id, Epoch epoch) {
 // ---- a call comes ---------------------------------------------------------------------------------------------------
 
 Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool serves_while_draining) {
-  Actor& actor = actors_.at(call->id);
+  Actor& actor = *find(call->id);
   if (!actor.name && !call->actor_name.empty()) actor.name = std::make_unique<std::string>(call->actor_name);
   // It was to end because nobody used it, and the app has not been asked yet.
   if (actor.deactivating && actor.why == Deactivation::kIdle && deactivations_.withdraw(actor.id)) {
@@ -112,7 +112,7 @@ base::Result<void, Answer> Activations::check_chain(const Call& call, const Acto
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
 std::optional<QueuedCall> Activations::take_next(ActorId id) {
-  Actor* actor = actors_.find(id);
+  Actor* actor = find(id);
   if (actor == nullptr || actor->turn || actor->deactivating || !actor->queue) return std::nullopt;
   if (!may_start(*actor->queue->front().call)) {
     turns_.await_room(id);
@@ -199,7 +199,7 @@ std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer
   end.answered = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
   end.took = now - turn.began;
   if (auto left = left_behind_.extract(token)) end.followers = std::move(left.mapped());
-  Actor* actor = actors_.find(turn.actor);
+  Actor* actor = find(turn.actor);
   if (actor == nullptr || actor->turn != token) return end;  // that activation has ended meanwhile
   end.active = true;
   actor->turn = TurnId();
@@ -223,7 +223,7 @@ void Activations::turn_due(TurnId token) {
   Turn* turn = turns_.find(token);
   if (turn == nullptr) return;
   turn->timeout = kNoTimer;
-  Actor* actor = actors_.find(turn->actor);
+  Actor* actor = find(turn->actor);
   context_.log(Level::kError, "turn_timeout", {{"actor", actor != nullptr ? name_of(*actor) : to_string(turn->actor)}});
   if (actor != nullptr && actor->turn == token) {
     actor->broken = true;

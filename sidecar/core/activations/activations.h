@@ -111,7 +111,11 @@ class Activations {
 
   // ---- activations end ----
   void end(ActorId id, Deactivation why);
+  // Where there are very many, some are put on the list at once and the others by end_more(). It counts for all of them
+  // from now on: no turn begins at one that is not on the list yet.
   void end_all(Deactivation why);
+  bool is_ending_all() const { return ending_all_.has_value(); }
+  void end_more();
   void deactivate_idle();
   void idle_again_due(ActorId id);
   void ask_again(ActorId id);
@@ -144,6 +148,7 @@ class Activations {
   bool goes_before_its_end(const Actor& actor, bool serves_while_draining) const;
   base::Result<void, Answer> check_chain(const Call& call, const Actor& actor) const;
   void end_actor(Actor& actor, Deactivation why);
+  Actor* find(ActorId id);  // as end_all() wants it
   std::vector<CallId> operators_at(const Actor& actor) const;
   bool goes_on(const Actor& actor, const Deactivated& said) const;
   bool given_up(const Actor& actor, const Deactivated& said) const;
@@ -162,6 +167,7 @@ class Activations {
   Inherited inherited_;
   std::map<TurnId, std::vector<CallId>> left_behind_;    // lost turns: the calls behind them
   std::unordered_map<ActorId, TimerHandle> idle_again_;  // what the app has failed to forget is asked for then
+  std::optional<Deactivation> ending_all_;               // not all are on the list yet
   std::size_t waiting_ = 0;
 };
 

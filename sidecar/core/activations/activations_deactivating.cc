@@ -22,7 +22,7 @@ constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the l
 // ---- somebody or something wants it to end --------------------------------------------------------------------------
 
 void Activations::deactivate_for(CallId token, const CallPtr& call) {
-  Actor& actor = actors_.at(call->id);
+  Actor& actor = *find(call->id);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
   actor.queue->push_front({token, call});
   ++waiting_;
@@ -51,8 +51,27 @@ void Activations::end(ActorId id, Deactivation why) {
 }
 
 void Activations::end_all(Deactivation why) {
-  for (Actor* actor = actors_.oldest(); actor != nullptr; actor = actor->newer) end_actor(*actor, why);
+  if (!ending_all_) ending_all_ = why;
+  actors_.begin_walk();
+  end_more();
+}
+
+void Activations::end_more() {
+  for (std::size_t i = 0; ending_all_ && i < config_.most_in_slice; ++i) {
+    Actor* actor = actors_.next_in_walk();
+    if (actor == nullptr) {
+      ending_all_.reset();
+    } else {
+      end_actor(*actor, *ending_all_);
+    }
+  }
   send_deactivations();
+}
+
+Actor* Activations::find(ActorId id) {
+  Actor* actor = actors_.find(id);
+  if (actor != nullptr && ending_all_) end_actor(*actor, *ending_all_);
+  return actor;
 }
 
 bool Activations::end_after_turn(ActorId id, bool app_wants_it) {
@@ -81,7 +100,7 @@ void Activations::deactivate_idle() {
 // One that has been used meanwhile has another idle time.
 void Activations::idle_again_due(ActorId id) {
   idle_again_.erase(id);
-  Actor* actor = actors_.find(id);
+  Actor* actor = find(id);
   if (actor == nullptr || actor->deactivating || actor->turn || actor->queue) return;
   if (actor->unforgotten == 0 && context_.now.mono - actor->last_used < config_.idle_timeout) return;
   end(id, Deactivation::kIdle);
@@ -219,6 +238,7 @@ std::vector<CallId> Activations::release(ActorId id) {
 // The app may say of a lost turn that it never got it: those behind it go when that is known, so as not to overtake it.
 Activations::Lost Activations::lose_all() {
   Lost lost;
+  ending_all_.reset();
   while (Actor* actor = actors_.oldest()) {
     ++context_.counters.deactivations[static_cast<std::size_t>(Deactivation::kAppLoss)];
     lost.claims.push_back({actor->id, actor->epoch});

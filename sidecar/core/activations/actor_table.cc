@@ -37,8 +37,8 @@ std::optional<Epoch> ActorTable::epoch_of(ActorId id) const {
   return actor == nullptr ? std::nullopt : std::optional(actor->epoch);
 }
 
-void ActorTable::each_claim(const std::function<void(const Claim&)>& visit) const {
-  each([&visit](const Actor& actor) { visit({actor.id, actor.epoch}); });
+void ActorTable::each_claim_above(ActorId after, const std::function<bool(const Claim&)>& visit) const {
+  each_above(after, [&visit](const Actor& actor) { return visit({actor.id, actor.epoch}); });
 }
 
 Actor& ActorTable::create(ActorId id, Epoch epoch, Instant now) {
@@ -96,6 +96,7 @@ void ActorTable::link(Actor& actor) {
 }
 
 void ActorTable::unlink(Actor& actor) {
+  if (walk_ == &actor) walk_ = actor.newer;
   (actor.older != nullptr ? actor.older->newer : oldest_) = actor.newer;
   (actor.newer != nullptr ? actor.newer->older : newest_) = actor.older;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "sidecar/core/activations/id_index.h"
 #include "sidecar/core/activations/idempotency.h"
@@ -60,13 +61,17 @@ class ActorTable final : public LocalClaims {
   Actor& at(ActorId id);  // one that is there
   const Actor& at(ActorId id) const;
   std::optional<Epoch> epoch_of(ActorId id) const override;
-  void each_claim(const std::function<void(const Claim&)>& visit) const override;
+  void each_claim_above(ActorId after, const std::function<bool(const Claim&)>& visit) const override;
   Actor& create(ActorId id, Epoch epoch, Instant now);
   void erase(Actor& actor);
   void touch(Actor& actor, Instant now);  // makes it the most recently used
   // For repeats with the same key. Where all windows together grow too large, those of the longest idle are forgotten.
   void remember(Actor& actor, const Remembered& answer);
   Actor* oldest() const { return oldest_; }
+  // One walk over all that are there, oldest first, in as many steps as one likes: whatever is added, removed or used
+  // meanwhile, each of those that stay is met. nullptr: it is over.
+  void begin_walk() { walk_ = oldest_; }
+  Actor* next_in_walk() { return walk_ == nullptr ? nullptr : std::exchange(walk_, walk_->newer); }
   std::size_t size() const { return actors_.size(); }
   bool empty() const { return actors_.empty(); }
 
@@ -93,6 +98,7 @@ class ActorTable final : public LocalClaims {
   IdIndex ids_;
   Actor* oldest_ = nullptr;
   Actor* newest_ = nullptr;
+  Actor* walk_ = nullptr;  // the next of the walk
 };
 
 }  // namespace ringside::core

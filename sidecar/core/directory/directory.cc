@@ -14,7 +14,11 @@ constexpr Duration kContestRepeat{500'000};
 }  // namespace
 
 Directory::Directory(const NodeConfig& config, Context& context, const ClusterView& cluster, const LocalClaims& here)
-    : config_(config), context_(context), cluster_(cluster), here_(here), displaced_(config.max_displaced) {}
+    : config_(config),
+      context_(context),
+      cluster_(cluster),
+      here_(here),
+      displaced_(config.max_displaced, config.most_in_slice) {}
 
 void Directory::ask(Question about, PeerRequest request) {
   const QuestionId token = context_.next<QuestionId>();
@@ -23,9 +27,9 @@ void Directory::ask(Question about, PeerRequest request) {
   context_.effects.push_back(AskPeer{token, host, std::move(request), config_.dead_after});
 }
 
-void Directory::keep(ActorId id, const HostRun& holder, Epoch epoch) {
+bool Directory::keep(ActorId id, const HostRun& holder, Epoch epoch) {
   RINGSIDE_CHECK(cluster_.owns(id));
-  displaced_.put(id, holder, epoch);
+  return displaced_.put(id, holder, epoch);
 }
 
 // ---- the view changes -----------------------------------------------------------------------------------------------
@@ -36,9 +40,15 @@ void Directory::begin_run() {
   contested_.clear();
 }
 
-void Directory::lose(const HashRanges& lost, const HashRanges& kept) {
+void Directory::gain(const HashRanges& ranges) {
+  if (!ranges.empty()) ++gains_;
+  displaced_.gain(ranges);
+  inventory_.gain(ranges);
+}
+
+void Directory::lose(const HashRanges& lost) {
   inventory_.lose(lost);
-  displaced_.keep_only([&](ActorId id) { return kept.contains(hash_id(id)); });
+  displaced_.lose(lost);
 }
 
 void Directory::run_ended(const HostRun& run) {
@@ -48,7 +58,8 @@ void Directory::run_ended(const HostRun& run) {
 
 // ---- inventories ----------------------------------------------------------------------------------------------------
 
-// Asks, and asks again, whoever has not yet told what it holds in the ranges that became this host's.
+// Asks, and asks again, whoever has not yet told what it holds in the ranges that became this host's. Not while its
+// list is being read, which takes its time.
 bool Directory::ask_inventory() {
   const bool opens = inventory_.may_open_next();
   if (opens) {
@@ -59,21 +70,31 @@ bool Directory::ask_inventory() {
   }
   if (inventory_.waiting().empty() || context_.now.mono < next_inventory_) return opens;
   next_inventory_ = context_.now.mono + kInventoryRepeat;
+  std::set<std::string> answering;
+  questions_.each([&](const Question& open) {
+    if (open.begun && open.inventory == inventory_.number()) answering.insert(open.host);
+  });
   for (const auto& [host, generation] : inventory_.waiting()) {
-    Question question{Question::About::kInventory, host, generation, inventory_.number(), {}};
+    if (answering.contains(host)) continue;
+    Question question{Question::About::kInventory, host, generation, inventory_.number(), {}, {}};
     if (generation == 0) {
-      ask(std::move(question), IdsRequest{});
+      ask(std::move(question), IdsRequest{0, inventory_.number()});
     } else {
-      ask(std::move(question), InventoryRequest{generation, inventory_.number(), inventory_.ranges()});
+      ask(std::move(question), InventoryRequest{generation, inventory_.number(), inventory_.ranges(), 0, 0});
     }
   }
   return opens;
 }
 
 void Directory::ask_ids(const std::string& host, const std::set<ActorId>& doubted) {
-  Question question{Question::About::kIds, host, 0, 0, {}};
-  for (const ActorId id : doubted) question.claims.push_back({id, 0});
-  ask(std::move(question), IdsRequest{});
+  ask({Question::About::kIds, host, 0, 0, {}, doubted}, IdsRequest{});
+}
+
+bool Directory::awaits_ids(const std::string& host) {
+  bool awaits = false;
+  questions_.each(
+      [&](const Question& open) { awaits = awaits || (open.about == Question::About::kIds && open.host == host); });
+  return awaits;
 }
 
 InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRequest& request) const {
@@ -87,68 +108,85 @@ InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRe
     says.status = ReplyStatus::kUnverified;
   } else if (request.to_generation != cluster_.self().generation) {
     says.status = ReplyStatus::kStale;
+  } else if (request.after != 0 && request.as_of != gains_) {
+    // Ids of the asker's ranges may have become this host's in between, and be active among those already told.
+    says.status = ReplyStatus::kStale;
   } else {
     says.status = ReplyStatus::kOk;
-    here_.each_claim([&](const Claim& claim) {
+    says.as_of = gains_;
+    std::size_t seen = 0;
+    here_.each_claim_above(request.after, [&](const Claim& claim) {
+      says.more = ++seen > config_.most_in_slice;
+      if (says.more) return false;
+      says.upto = claim.id;
       if (request.ranges.contains(hash_id(claim.id))) says.claims.push_back(claim);
+      return true;
     });
   }
   return says;
 }
 
-Directory::InventoryHeard Directory::inventory_answered(const Question& asked, const PeerAnswer& answer) {
+Directory::InventoryHeard Directory::inventory_answered(Question& asked, const PeerAnswer& answer) {
   InventoryHeard heard;
+  asked.over = true;
   const HostRun* member = cluster_.member(asked.host);
   if (member == nullptr || member->generation != asked.generation) return heard;
   const bool of_inventory = asked.about == Question::About::kInventory;
+  // Of the question of an earlier run that is not news.
+  const bool open = of_inventory && inventory_.awaits(asked.host, asked.generation, asked.inventory);
   std::vector<Claim> claims;
   const auto* inventory = std::get_if<InventoryAnswer>(&answer);
   if (inventory != nullptr) {
-    // Of the question of an earlier run that is not news.
-    const bool open = of_inventory && inventory_.awaits(asked.host, asked.generation, asked.inventory);
     heard.declared_dead = open && inventory->status == ReplyStatus::kDeclaredDead;
     if (inventory->status != ReplyStatus::kOk || inventory->number != asked.inventory) return heard;
     claims = inventory->claims;
   } else if (const auto* ids = std::get_if<IdsAnswer>(&answer)) {
+    claims.reserve(ids->ids.size());
     for (const ActorId id : ids->ids) {
-      if (id != 0) claims.push_back({id, 0});
-    }
-    for (const Claim& doubted : asked.claims) {
-      if (std::find(claims.begin(), claims.end(), doubted) == claims.end()) displaced_.drop(doubted.id, asked.host, 0);
+      if (id == 0) continue;
+      claims.push_back({id, 0});
+      asked.doubted.erase(id);
     }
   } else {
     const auto* failure = std::get_if<PeerFailure>(&answer);
     heard.unheard = !of_inventory && failure != nullptr && failure->unheard();
     return heard;
   }
+  if (of_inventory && !open) return heard;
   std::erase_if(claims, [&](const Claim& claim) { return inventory_.has_ended(asked.host, claim); });
-  if (!displaced_.has_room_for(claims.size())) {
+  std::optional<std::vector<Claim>> taken = take_claims(*member, claims);
+  if (!taken) {
     // What cannot be remembered must not be claimed: the ranges stay closed, and the question is asked again.
     context_.log(Level::kError, "strays_full", {{"strays", std::to_string(displaced_.size())}, {"host", asked.host}});
     return heard;
   }
-  if (of_inventory && !inventory_.answered(asked.host, asked.generation, asked.inventory)) return heard;
-  heard.displaced = take_claims(*member, claims);
+  heard.displaced = std::move(*taken);
   if (inventory != nullptr) {
     for (const Ended& ended : inventory->remembered) {
       if (!here_.has(ended.id)) heard.inherited.push_back(ended);
     }
   }
+  asked.begun = true;
+  asked.over = !goes_on(answer);
+  if (!asked.over) return heard;
+  for (const ActorId id : asked.doubted) displaced_.drop(id, asked.host, 0);
+  if (of_inventory) inventory_.answered(asked.host, asked.generation, asked.inventory);
   heard.news = true;
   return heard;
 }
 
-// What another holds although the ring names this host. (With --peer-apply own any id may come to this host.)
-std::vector<Claim> Directory::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
+// What another holds although the ring names this host. (With --peer-apply own any id may come to this host.) Nothing:
+// there is no room for all of it.
+std::optional<std::vector<Claim>> Directory::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
   std::vector<Claim> taken;
   for (const Claim& claim : claims) {
     if (!cluster_.owns(claim.id)) {
       if (config_.peer_apply_own) hints_.put(claim.id, holder.host);
       continue;
     }
+    if (!keep(claim.id, holder, claim.epoch)) return std::nullopt;
     taken.push_back(claim);
-    keep(claim.id, holder, claim.epoch);
-    if (here_.has(claim.id) || displaced_.holders(claim.id).size() > 1) contested_.insert(claim.id);
+    if (here_.has(claim.id) || displaced_.has_duplicates(claim.id)) contested_.insert(claim.id);
   }
   return taken;
 }
@@ -231,10 +269,15 @@ void Directory::was_answered_by(ActorId id, const std::string& host) {
 // ---- answers --------------------------------------------------------------------------------------------------------
 
 std::optional<Directory::Heard> Directory::answered(QuestionId token, const PeerAnswer& answer) {
-  const std::optional<Question> asked = questions_.answered(token);
-  if (!asked) return std::nullopt;
-  if (asked->about == Question::About::kAnnouncement) return Heard{asked->host, announcement_answered(*asked, answer)};
-  return Heard{asked->host, inventory_answered(*asked, answer)};
+  Question* asked = questions_.find(token);
+  if (asked == nullptr) return std::nullopt;
+  if (asked->about == Question::About::kAnnouncement) {
+    const Question announced = *questions_.answered(token);
+    return Heard{announced.host, announcement_answered(announced, answer)};
+  }
+  Heard heard{asked->host, inventory_answered(*asked, answer)};
+  if (asked->over) questions_.answered(token);
+  return heard;
 }
 
 }  // namespace ringside::core

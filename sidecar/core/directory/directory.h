@@ -48,15 +48,19 @@ class Directory {
 
   // ---- the view changes ----
   void begin_run();  // nothing is known any more
-  void gain(const HashRanges& ranges) { inventory_.gain(ranges); }
-  void lose(const HashRanges& lost, const HashRanges& kept);
+  void gain(const HashRanges& ranges);
+  void lose(const HashRanges& lost);
   void drop_run(const HostRun& run) { displaced_.drop_run(run); }  // it holds nothing any more
   void run_ended(const HostRun& run);
+  // What has been dropped of a large table is cleared away by and by: some of it at each call, while that is due.
+  bool is_sweep_due() const { return displaced_.is_sweep_due(); }
+  void sweep() { displaced_.sweep(); }
 
   // ---- what this host asks and tells, as far as it is due ----
   bool ask_inventory();                                                     // true: a new question is open
   void ask_ids(const std::string& host, const std::set<ActorId>& doubted);  // of a legacy host, beside any inventory
-  void announce(const std::string& host, std::vector<Claim> claims);        // claims of this host
+  bool awaits_ids(const std::string& host);                           // that is what it was asked, and more may come
+  void announce(const std::string& host, std::vector<Claim> claims);  // claims of this host
   // An activation here ends, since that host was first.
   struct Yielded {
     ActorId id = 0;
@@ -73,10 +77,11 @@ class Directory {
   void tell(Contested&& contested);
 
   // ---- what came of a question ----
+  // A list comes in slices. What each of them names is kept at once; a range is in doubt until the last has come.
   struct InventoryHeard {
     bool declared_dead = false;    // the member has taken this run for dead
     bool unheard = false;          // a legacy host is to be asked again
-    bool news = false;             // what waits may go on
+    bool news = false;             // what waits may go on: the whole list has come
     std::vector<Claim> displaced;  // that are kept from now on
     std::vector<Ended> inherited;  // what ended activations had answered, of ids that are not active here
   };
@@ -88,7 +93,8 @@ class Directory {
     std::string host;
     std::variant<InventoryHeard, AnnouncementHeard> what;
   };
-  std::optional<Heard> answered(QuestionId token, const PeerAnswer& answer);  // nothing: not a question of this part
+  // Nothing: not a question of this part, or the rest of a list that counts no more.
+  std::optional<Heard> answered(QuestionId token, const PeerAnswer& answer);
 
   // ---- what others ask and tell ----
   InventoryAnswer inventory_for(const Sender& sender, const InventoryRequest& request) const;
@@ -131,14 +137,17 @@ class Directory {
     std::string host;
     Generation generation = 0;
     std::uint64_t inventory = 0;  // its number
-    std::vector<Claim> claims;    // doubted, or announced
+    std::vector<Claim> claims;    // announced
+    std::set<ActorId> doubted;    // not named so far
+    bool begun = false;           // a slice has come
+    bool over = false;            // nothing that may follow counts
   };
 
   void ask(Question about, PeerRequest request);
-  void keep(ActorId id, const HostRun& holder, Epoch epoch);
+  bool keep(ActorId id, const HostRun& holder, Epoch epoch);  // false: there is no room
   std::optional<Yielded> yield(ActorId id, const std::string& owner, Epoch epoch);
-  InventoryHeard inventory_answered(const Question& asked, const PeerAnswer& answer);
-  std::vector<Claim> take_claims(const HostRun& holder, const std::vector<Claim>& claims);
+  InventoryHeard inventory_answered(Question& asked, const PeerAnswer& answer);
+  std::optional<std::vector<Claim>> take_claims(const HostRun& holder, const std::vector<Claim>& claims);
   AnnouncementHeard announcement_answered(const Question& asked, const PeerAnswer& answer);
   void accepted(const Question& asked);
   std::vector<Yielded> rejected(const Question& asked, const AckAnswer& ack);
@@ -154,6 +163,7 @@ class Directory {
   Hints hints_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   OpenQuestions<Question> questions_;
+  std::uint64_t gains_ = 0;  // how often ranges have become this host's
   Instant next_inventory_;
   Instant next_contest_;
 };

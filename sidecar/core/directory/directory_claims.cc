@@ -25,7 +25,7 @@ void Directory::announce(const std::string& host, std::vector<Claim> claims) {
     const auto first = claims.begin() + static_cast<std::ptrdiff_t>(at);
     std::vector<Claim> part(first, first + static_cast<std::ptrdiff_t>(count));
     OwnershipRequest request{cluster_.self().host, cluster_.self().generation, part};
-    ask({Question::About::kAnnouncement, host, 0, 0, std::move(part)}, std::move(request));
+    ask({Question::About::kAnnouncement, host, 0, 0, std::move(part), {}}, std::move(request));
   }
 }
 
@@ -159,6 +159,11 @@ std::optional<Rejected> Directory::objection_to(const HostRun& holder, const Cla
     if (cluster_.member(*known) != nullptr) return Rejected{claim.id, *known, 0};
   }
   if (!remember) return std::nullopt;
+  if (holder.generation == 0) {  // a list that it made before does not name it, and must not take that back
+    questions_.each([&](Question& open) {
+      if (open.host == holder.host) open.doubted.erase(claim.id);
+    });
+  }
   if (cluster_.owns(claim.id)) {
     keep(claim.id, holder, claim.epoch);
   } else if (!by_ring || config_.peer_apply_own) {

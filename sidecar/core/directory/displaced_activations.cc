@@ -73,11 +73,12 @@ void DisplacedActivations::Segment::resize(std::size_t capacity) {
 // ---- the table ------------------------------------------------------------------------------------------------------
 
 std::optional<std::uint32_t> DisplacedActivations::index_of(const HostRun& holder) {
-  if (last_holder_ < holders_.size() && holders_[last_holder_].run == holder) return last_holder_;
+  const auto is_it = [&](const Holder& one) { return !one.over && one.run == holder; };
+  if (last_holder_ < holders_.size() && is_it(holders_[last_holder_])) return last_holder_;
   std::size_t free = holders_.size();
   for (std::size_t i = 0; i < holders_.size(); ++i) {
-    if (holders_[i].run == holder) return last_holder_ = static_cast<std::uint32_t>(i);
-    if (holders_[i].displaced == 0) free = i;
+    if (is_it(holders_[i])) return last_holder_ = static_cast<std::uint32_t>(i);
+    if (holders_[i].displaced == 0 && !holders_[i].over) free = i;
   }
   if (free == kMaxHolders) return std::nullopt;
   if (free == holders_.size()) holders_.emplace_back();
@@ -85,9 +86,34 @@ std::optional<std::uint32_t> DisplacedActivations::index_of(const HostRun& holde
   return last_holder_ = static_cast<std::uint32_t>(free);
 }
 
+bool DisplacedActivations::is_dropped(const Slot& slot, Hash hash) const {
+  return unswept_ != 0 && (holders_[slot.holder].over || lost_.contains(hash));
+}
+
+DisplacedActivations::Slot* DisplacedActivations::find_slot(ActorId id, Hash hash) {
+  Slot* slot = segment_of(hash).find(id, hash);
+  return slot == nullptr || is_dropped(*slot, hash) ? nullptr : slot;
+}
+
+const DisplacedActivations::Slot* DisplacedActivations::find_slot(ActorId id, Hash hash) const {
+  return const_cast<DisplacedActivations*>(this)->find_slot(id, hash);
+}
+
+void DisplacedActivations::clear_slot(Segment& segment, Slot& slot) {
+  if (!holders_[slot.holder].over) {
+    --holders_[slot.holder].displaced;
+    --size_;
+  }
+  segment.erase(&slot);
+}
+
 bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
   const Hash hash = hash_id(id);
   Slot* known = segment_of(hash).find(id, hash);
+  if (known != nullptr && is_dropped(*known, hash)) {
+    clear_slot(segment_of(hash), *known);
+    known = nullptr;
+  }
   if (known != nullptr && holders_[known->holder].run != holder) return put_beside(id, *known, {holder, epoch});
   if (known != nullptr) {
     known->set_epoch(std::max(known->epoch(), epoch));
@@ -131,7 +157,7 @@ bool DisplacedActivations::put_beside(ActorId id, Slot& slot, DisplacedActivatio
 std::optional<DisplacedActivation> DisplacedActivations::find(ActorId id) const {
   if (size_ == 0) return std::nullopt;
   const Hash hash = hash_id(id);
-  const Slot* slot = segment_of(hash).find(id, hash);
+  const Slot* slot = find_slot(id, hash);
   if (slot == nullptr) return std::nullopt;
   return DisplacedActivation{holders_[slot->holder].run, slot->epoch()};
 }
@@ -156,12 +182,9 @@ bool DisplacedActivations::drop(ActorId id, const std::string& host, Epoch epoch
     return true;
   }
   const Hash hash = hash_id(id);
-  Segment& segment = segment_of(hash);
-  Slot* slot = segment.find(id, hash);
+  Slot* slot = find_slot(id, hash);
   if (slot == nullptr || !is_it({holders_[slot->holder].run, slot->epoch()})) return false;
-  --holders_[slot->holder].displaced;
-  --size_;
-  segment.erase(slot);
+  clear_slot(segment_of(hash), *slot);
   promote_duplicates(id);
   return true;
 }
@@ -174,43 +197,67 @@ void DisplacedActivations::promote_duplicates(ActorId id) {
   for (const auto& [orphan, elsewhere] : orphans) put(orphan, elsewhere.holder, elsewhere.epoch);
 }
 
-void DisplacedActivations::keep_slots(const std::function<bool(const Slot&)>& keep) {
-  for (Segment& segment : segments_) {
-    std::vector<Slot> kept;
-    for (const Slot& slot : segment.slots) {
-      if (slot.id == 0) continue;
-      if (keep(slot)) {
-        kept.push_back(slot);
-      } else {
-        --holders_[slot.holder].displaced;
-      }
+// A table of few entries is not worth the pauses.
+void DisplacedActivations::sweep_soon(std::size_t entries) {
+  unswept_ = kSegments;
+  const bool at_once = entries <= most_at_once_;
+  while (at_once && unswept_ != 0) sweep();
+}
+
+void DisplacedActivations::sweep() {
+  if (unswept_ == 0) return;
+  Segment& segment = segments_[kSegments - unswept_];
+  std::vector<Slot> kept;
+  for (const Slot& slot : segment.slots) {
+    if (slot.id == 0) continue;
+    if (!is_dropped(slot, hash_id(slot.id))) {
+      kept.push_back(slot);
+    } else if (!holders_[slot.holder].over) {
+      --holders_[slot.holder].displaced;
+      --size_;
     }
-    if (kept.size() == segment.used) continue;
-    size_ -= segment.used - kept.size();
+  }
+  if (kept.size() != segment.used) {
     segment.slots.assign(roomy(kept.size()), Slot{});
     segment.slots.shrink_to_fit();
     segment.used = 0;
     for (const Slot& slot : kept) segment.insert(slot);
   }
+  if (--unswept_ != 0) return;
+  for (Holder& holder : holders_) holder.over = false;
+  lost_ = {};
 }
 
 void DisplacedActivations::drop_run(const HostRun& holder) {
   std::erase_if(duplicates_, [&](const auto& duplicate) { return duplicate.second.holder == holder; });
   const auto found =
-      std::find_if(holders_.begin(), holders_.end(), [&](const Holder& one) { return one.run == holder; });
+      std::find_if(holders_.begin(), holders_.end(), [&](const Holder& one) { return !one.over && one.run == holder; });
   if (found == holders_.end() || found->displaced == 0) return;
-  const auto index = static_cast<std::uint64_t>(found - holders_.begin());
-  keep_slots([index](const Slot& slot) { return slot.holder != index; });
+  const std::size_t before = size_;
+  size_ -= std::exchange(found->displaced, 0);
+  found->over = true;
+  unswept_ = kSegments;
   std::vector<ActorId> contested;
   for (const auto& [id, duplicate] : duplicates_) contested.push_back(id);
   for (const ActorId id : contested) {
     if (!find(id)) promote_duplicates(id);
   }
+  sweep_soon(before);
 }
 
-void DisplacedActivations::keep_only(const std::function<bool(ActorId)>& keep) {
-  std::erase_if(duplicates_, [&](const auto& duplicate) { return !keep(duplicate.first); });
-  keep_slots([&keep](const Slot& slot) { return keep(slot.id); });
+void DisplacedActivations::lose(const HashRanges& ranges) {
+  std::erase_if(duplicates_, [&](const auto& duplicate) { return ranges.contains(hash_id(duplicate.first)); });
+  if (size_ == 0) return;
+  lost_.add(ranges);
+  sweep_soon(size_);
+}
+
+// What is left of an earlier time must not come back. That a range is lost and gained within a moment is rare, and its
+// price is a pause.
+void DisplacedActivations::gain(const HashRanges& ranges) {
+  HashRanges others = lost_;
+  others.remove(ranges);
+  while (others != lost_ && unswept_ != 0) sweep();
 }
 
 void DisplacedActivations::clear() {
@@ -218,6 +265,8 @@ void DisplacedActivations::clear() {
   holders_.clear();
   duplicates_.clear();
   size_ = 0;
+  unswept_ = 0;
+  lost_ = {};
 }
 
 std::size_t DisplacedActivations::held_by(const std::string& host) const {

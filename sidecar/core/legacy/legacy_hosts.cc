@@ -1,6 +1,5 @@
 #include "sidecar/core/legacy/legacy_hosts.h"
 
-#include <unordered_set>
 #include <utility>
 
 #include "sidecar/base/check.h"
@@ -9,6 +8,12 @@ namespace ringside::core {
 
 LegacyHosts::LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster)
     : config_(config), context_(context), cluster_(cluster) {}
+
+void LegacyHosts::ask_ids(const std::string& host, const std::set<ActorId>& doubted) {
+  News& news = news_[host];
+  news.ask_ids = true;
+  news.doubted.insert(doubted.begin(), doubted.end());
+}
 
 void LegacyHosts::tell(const std::string& host, const std::vector<Claim>& claims) {
   std::vector<Claim>& all = news_[host].claims;
@@ -19,6 +24,20 @@ std::map<std::string, LegacyHosts::News> LegacyHosts::take_news() {
   std::map<std::string, News> news = std::exchange(news_, {});
   std::erase_if(news, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });
   return news;
+}
+
+std::map<std::string, ActorId> LegacyHosts::to_be_told_all() {
+  std::erase_if(untold_, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });
+  return untold_;
+}
+
+void LegacyHosts::told(const std::string& host, const std::vector<Claim>& claims, std::optional<ActorId> upto) {
+  tell(host, claims);
+  if (upto) {
+    untold_[host] = *upto;
+  } else {
+    untold_.erase(host);
+  }
 }
 
 LegacyHosts::Bounce LegacyHosts::begin_bounce(ActorId id) {
@@ -79,15 +98,15 @@ void LegacyHosts::ask_for_ids(const std::string& host) {
 LegacyHosts::Verified LegacyHosts::asked_back(const std::string& host, const PeerAnswer& answer) {
   const auto* list = std::get_if<IdsAnswer>(&answer);
   const bool counts = list != nullptr && cluster_.is_legacy_member(host);
-  std::unordered_set<ActorId> held;
-  if (counts) held.insert(list->ids.begin(), list->ids.end());
+  if (counts) unverified_.holds(host, list->ids);
   Verified verified;
   verified.host.host = host;
-  for (const UnverifiedClaims::Said& said : unverified_.answered(host)) {
+  const UnverifiedClaims::Answered heard = unverified_.answered(host);
+  for (const UnverifiedClaims::Said& said : heard.said) {
     Verified::Claims& claims = verified.said.emplace_back();
     claims.token = said.token;
     claims.expiry = said.expiry;
-    if (counts) claims.claims = said.borne_out_by(held);
+    if (counts) claims.claims = said.borne_out_by(heard.held);
     if (!claims.claims.empty()) continue;
     claims.refusal = AckAnswer{false, host + ", asked back, does not say so", {}};
     if (!said.expiry) context_.counters.announcements[1][0] += said.claims.size();
@@ -102,14 +121,19 @@ void LegacyHosts::ask_back_further(const std::string& host) {
 // ---- answers --------------------------------------------------------------------------------------------------------
 
 std::optional<LegacyHosts::Heard> LegacyHosts::answered(QuestionId token, const PeerAnswer& answer) {
+  const Question* open = questions_.find(token);
+  if (open == nullptr) return std::nullopt;
+  if (goes_on(answer)) {
+    if (const auto* list = std::get_if<IdsAnswer>(&answer)) unverified_.holds(open->host, list->ids);
+    return SliceTaken{};
+  }
   const std::optional<Question> asked = questions_.answered(token);
-  if (!asked) return std::nullopt;
   if (asked->grant) return grant_answered(*asked->grant, answer);
   return asked_back(asked->host, answer);
 }
 
 std::size_t LegacyHosts::unfinished() const {
-  return news_.size() + bounces_.size() + grants_.size() + unverified_.hosts() + questions_.size();
+  return news_.size() + untold_.size() + bounces_.size() + grants_.size() + unverified_.hosts() + questions_.size();
 }
 
 }  // namespace ringside::core

@@ -39,10 +39,15 @@ class LegacyHosts {
     std::set<ActorId> doubted;  // likewise: it may hold these no more
     std::vector<Claim> claims;  // of this host
   };
-  void ask_ids(const std::string& host) { news_[host].ask_ids = true; }
+  void ask_ids(const std::string& host, const std::set<ActorId>& doubted = {});
   void doubt(const std::string& host, ActorId id) { news_[host].doubted.insert(id); }
   void tell(const std::string& host, const std::vector<Claim>& claims);
   std::map<std::string, News> take_news();  // of hosts that are still members, and legacy ones
+  // A host is to be told all claims of this one that the ring gives to it: those above the id, and so on until none is
+  // left, which told() says by `upto`.
+  void tell_all(const std::string& host) { untold_[host] = 0; }
+  std::map<std::string, ActorId> to_be_told_all();
+  void told(const std::string& host, const std::vector<Claim>& claims, std::optional<ActorId> upto);
 
   // ---- bounces ----
   enum class Bounce : std::uint8_t { kFirst, kAnother, kTooMany };  // too many: a disagreement about the ring
@@ -77,7 +82,8 @@ class LegacyHosts {
     HostRun host;
     std::vector<Claims> said;  // in the order in which they came
   };
-  using Heard = std::variant<Granted, Verified>;
+  struct SliceTaken {};  // of a list that goes on: nothing follows yet
+  using Heard = std::variant<Granted, Verified, SliceTaken>;
   std::optional<Heard> answered(QuestionId token, const PeerAnswer& answer);  // nothing: not a question of this part
 
   std::size_t unfinished() const;
@@ -96,6 +102,7 @@ class LegacyHosts {
   Context& context_;
   const ClusterView& cluster_;
   std::map<std::string, News> news_;
+  std::map<std::string, ActorId> untold_;  // what is above that id
   LegacyBounces bounces_;
   OwnershipGrants grants_;
   UnverifiedClaims unverified_;

@@ -4,7 +4,8 @@
 //
 // Invariants
 //  1. One question to a host is under way at a time; it answers all that was said before it.
-//  2. Of one host at most kMost announcements wait.
+//  2. Of one host at most kMost announcements wait, and kMostIds ids in them.
+//  3. Of the host's list, which may be long, no more is kept than what was asked about.
 // Loop thread only.
 #pragma once
 
@@ -22,6 +23,7 @@ namespace ringside::core {
 class UnverifiedClaims {
  public:
   static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMostIds = 32'768;
 
   struct Said {
     ReplyId token;        // to whoever says it
@@ -35,8 +37,14 @@ class UnverifiedClaims {
   enum class Next { kRefuse, kWait, kAsk };  // too many wait; a question is under way; the host is to be asked
 
   Next add(const std::string& host, Said said);
-  // The host has answered, or will not: what was said before it was asked.
-  std::vector<Said> answered(const std::string& host);
+  // It says that it holds these: a slice of its list, of which there may be more.
+  void holds(const std::string& host, const std::vector<ActorId>& ids);
+  // The host has answered, or will not: what was said before it was asked, and which of those ids it has named.
+  struct Answered {
+    std::vector<Said> said;
+    std::unordered_set<ActorId> held;
+  };
+  Answered answered(const std::string& host);
   // Afterwards: whether it is to be asked again, for what was said meanwhile.
   bool ask_again(const std::string& host);
 
@@ -47,7 +55,10 @@ class UnverifiedClaims {
   struct About {
     std::vector<Said> asked;  // came before the question that is under way
     std::vector<Said> later;
+    std::unordered_set<ActorId> asked_ids, held;  // of `asked`
+    std::size_t waiting_ids = 0;                  // of both
   };
+  static void ask(About& about, Said said);
   std::map<std::string, About> about_;
 };
 

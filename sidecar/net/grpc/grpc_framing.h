@@ -14,12 +14,16 @@ namespace ringside::net {
 // gRPC's length-prefixed messages (grpc/doc/PROTOCOL-HTTP2.md): flag byte, 4 bytes of length, message.
 inline constexpr std::size_t kGrpcPrefix = 5;
 
-inline void append_grpc_message(std::string& to, std::string_view message) {
-  const auto size = static_cast<std::uint32_t>(message.size());
+inline void append_grpc_prefix(std::string& to, std::size_t message_size) {
+  const auto size = static_cast<std::uint32_t>(message_size);
   const char prefix[kGrpcPrefix] = {0, static_cast<char>(size >> 24), static_cast<char>(size >> 16),
                                     static_cast<char>(size >> 8), static_cast<char>(size)};
-  to.reserve(to.size() + kGrpcPrefix + message.size());
   to.append(prefix, kGrpcPrefix);
+}
+
+inline void append_grpc_message(std::string& to, std::string_view message) {
+  to.reserve(to.size() + kGrpcPrefix + message.size());
+  append_grpc_prefix(to, message.size());
   to.append(message);
 }
 
@@ -29,7 +33,8 @@ inline std::size_t grpc_message_length(std::string_view prefix) {
   return byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4);
 }
 
-// Cuts a stream of bytes into messages. Memory grows with what has arrived, never with what was announced.
+// Cuts a stream of bytes into messages. Memory grows with what has arrived, never with what was announced: of a message
+// that is large, and whose beginning is here, the rest is address space alone until it comes.
 class GrpcMessageReader {
  public:
   enum class Error { kNone, kTooBig, kCompressed, kBadFlag };
@@ -75,6 +80,8 @@ class GrpcMessageReader {
       }
       const std::size_t wanted = too_big() ? std::min(length_, kBeginning) : length_;
       const std::size_t take = std::min(bytes.size(), wanted - message_.size());
+      // Else it would be copied over and over while it grows, in the end some 100 MB at once.
+      if (message_.size() > kLarge && message_.capacity() < wanted) message_.reserve(wanted);
       message_.append(bytes.substr(0, take));
       bytes.remove_prefix(take);
       if (message_.size() < wanted) return Error::kNone;
@@ -89,6 +96,8 @@ class GrpcMessageReader {
   bool at_boundary() const { return prefix_size_ == 0; }
 
  private:
+  static constexpr std::size_t kLarge = std::size_t{4} << 20;
+
   std::size_t max_message_;
   bool take_compressed_;
   bool skip_too_big_ = false;
@@ -99,33 +108,49 @@ class GrpcMessageReader {
   std::string message_;
 };
 
-// Bytes waiting to go out: appended at the back, read from the front.
+// Bytes waiting to go out: appended at the back, read from the front. A large message that goes out alone is not
+// copied.
 class OutBuffer {
  public:
-  void append_message(std::string_view message) { append_grpc_message(bytes_, message); }
-  void append(std::string_view bytes) { bytes_.append(bytes); }
-  std::size_t size() const { return bytes_.size() - head_; }
+  void append_message(std::string&& message) {
+    if (message.size() < kLarge || !empty()) return append_message(std::string_view(message));
+    clear();
+    append_grpc_prefix(prefix_, message.size());
+    bytes_ = std::move(message);
+  }
+  void append_message(std::string_view message) {
+    compact();
+    append_grpc_message(bytes_, message);
+  }
+  std::size_t size() const { return prefix_.size() + bytes_.size() - head_; }
   bool empty() const { return size() == 0; }
   std::size_t read(std::uint8_t* to, std::size_t most) {
-    const std::size_t take = std::min(most, size());
-    std::memcpy(to, bytes_.data() + head_, take);
+    const std::size_t first = std::min(most, prefix_.size());
+    std::memcpy(to, prefix_.data(), first);
+    prefix_.erase(0, first);
+    const std::size_t take = std::min(most - first, bytes_.size() - head_);
+    std::memcpy(to + first, bytes_.data() + head_, take);
     head_ += take;
-    if (head_ == bytes_.size()) {
-      std::string().swap(bytes_);
-      head_ = 0;
-    } else if (head_ > kCompactAbove && head_ * 2 > bytes_.size()) {
-      bytes_.erase(0, head_);
-      head_ = 0;
-    }
-    return take;
+    if (head_ == bytes_.size() && !bytes_.empty()) clear();
+    return first + take;
   }
   void clear() {
+    prefix_.clear();
     std::string().swap(bytes_);
     head_ = 0;
   }
 
  private:
   static constexpr std::size_t kCompactAbove = 64 * 1024;
+  static constexpr std::size_t kLarge = std::size_t{1} << 20;
+
+  void compact() {
+    if (head_ <= kCompactAbove || head_ * 2 <= bytes_.size()) return;
+    bytes_.erase(0, head_);
+    head_ = 0;
+  }
+
+  std::string prefix_;  // of bytes_, where that is one message that was not copied
   std::string bytes_;
   std::size_t head_ = 0;
 };

@@ -156,23 +156,23 @@ void NativeStream::refuse(Refusal why, GrpcStatus status, std::string_view messa
 void NativeStream::reply(std::string message, Metadata trailers) {
   const auto session = session_.lock();
   if (finished_ || gone_ || overrun_ || !session) return;
-  if (append(*session, message)) finish(GrpcStatus::kOk, "", std::move(trailers));
+  if (append(*session, std::move(message))) finish(GrpcStatus::kOk, "", std::move(trailers));
 }
 
 void NativeStream::send(std::string message) {
   const auto session = session_.lock();
-  if (finished_ || gone_ || overrun_ || !session || !append(*session, message)) return;
+  if (finished_ || gone_ || overrun_ || !session || !append(*session, std::move(message))) return;
   begin_response(*session);
   session->resume(id_);
 }
 
-bool NativeStream::append(Http2ServerSession& session, std::string_view message) {
+bool NativeStream::append(Http2ServerSession& session, std::string&& message) {
   if (!session.account(method_.control).take(kGrpcPrefix + message.size())) {
     overrun_ = true;  // its handler hears of the end as of any other: on_cancel
     session.reset(id_, NGHTTP2_ENHANCE_YOUR_CALM);
     return false;
   }
-  out_.append_message(message);
+  out_.append_message(std::move(message));
   above_mark_ = above_mark_ || out_.size() > kWritableBelow;
   return true;
 }

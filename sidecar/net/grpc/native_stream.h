@@ -43,7 +43,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   // Reads one message's frame, or a part of it. False: the call has been refused.
   bool feed(std::string_view bytes);
   void take_messages();
-  bool append(Http2ServerSession& session, std::string_view message);
+  bool append(Http2ServerSession& session, std::string&& message);
   void begin_response(Http2ServerSession& session);
   void refuse(Refusal why, GrpcStatus status, std::string_view message);
   void add_status(HeaderList& headers) const;

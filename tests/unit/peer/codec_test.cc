@@ -90,8 +90,6 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_TRUE(said.routes_only);
   EXPECT_EQ(said.unix_time, ping.unix_time);
 
-  EXPECT_EQ(answered(core::IdsRequest{}, core::IdsAnswer{{1, core::ActorId(UINT64_MAX)}}).ids,
-            (std::vector<core::ActorId>{1, core::ActorId(UINT64_MAX)}));
   const auto ack = answered(core::OwnershipRequest{}, core::AckAnswer{false, "no", {{1, "b", 2}}});
   EXPECT_FALSE(ack.accepted);
   ASSERT_EQ(ack.rejected.size(), 1U);
@@ -189,6 +187,48 @@ TEST(Codec, AnInventoryTravelsInParts) {
     }
     EXPECT_EQ(whole, answer.claims);
   }
+}
+
+// All that a reader gives in slices of two, or nothing where it is malformed.
+std::optional<std::vector<core::ActorId>> ids_in(const std::string& body) {
+  IdsReader reader(body);
+  std::vector<core::ActorId> all;
+  for (;;) {
+    const auto slice = reader.next(2);
+    if (!slice) return std::nullopt;
+    EXPECT_LE(slice->ids.size(), 2U);
+    all.insert(all.end(), slice->ids.begin(), slice->ids.end());
+    if (!slice->more) return all;
+  }
+}
+
+TEST(Codec, IdsAreReadAndWrittenInSlices) {
+  IdsWriter writer;
+  writer.add({{1, 300, core::ActorId(UINT64_MAX)}, true, 0, 5});
+  writer.add({{4, 5}});
+  const std::string body = writer.take();
+  const std::vector<core::ActorId> all{1, 300, core::ActorId(UINT64_MAX), 4, 5};
+  EXPECT_EQ(ids_in(body), all);
+  messages::ActorIdsReply reply;
+  ASSERT_TRUE(reply.ParseFromString(body)) << "it is the given message";
+  EXPECT_EQ(reply.ids_size(), 5);
+  EXPECT_EQ(ids_in(reply.SerializeAsString()), all);
+  EXPECT_EQ(ids_in(std::string("\x08\x07\x0a\x01\x08\x12\x02xx\x0a\x00\x08\x09", 13)),
+            (std::vector<core::ActorId>{7, 8, 9}))
+      << "packed or not, and fields that are not known";
+  EXPECT_EQ(ids_in(""), std::vector<core::ActorId>());
+}
+
+TEST(Codec, MalformedIdsAreFound) {
+  const std::string bad[] = {
+      std::string("\x0a\x05\x01", 3),      // shorter than it says
+      std::string("\x0a\x01\x80\x01", 4),  // an id that goes on behind its field
+      std::string("\x08", 1),              // none
+      std::string("\x00", 1),              // no field
+      std::string("\x0a\x02\x01\x80", 4),  // the last one is cut off
+      std::string("\x0f", 1),              // no wire type
+  };
+  for (const std::string& body : bad) EXPECT_EQ(ids_in(body), std::nullopt) << ::testing::PrintToString(body);
 }
 
 }  // namespace

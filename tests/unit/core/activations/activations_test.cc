@@ -246,6 +246,25 @@ TEST_F(ActivationsTest, WhileThisHostDrainsCallsGoBeforeTheEnd) {
   EXPECT_TRUE(here().end_after_turn(8, false));
 }
 
+TEST_F(ActivationsTest, AllEndAtOnceHoweverManyAreListedAtATime) {
+  config.most_in_slice = 2;
+  config.max_turns = 100;
+  for (std::uint64_t id = 1; id <= 7; ++id) here().activate(ActorId(id), Epoch(40 + id));
+  EXPECT_EQ(enters(1, call_of(5)), "turn");
+  here().end_all(Deactivation::kFenced);
+  EXPECT_EQ(here().deactivations().size(), 2U);
+  EXPECT_EQ(enters(2, call_of(7)), "waits behind 0") << "it is not listed yet, and ends all the same";
+  EXPECT_EQ(here().deactivations().size(), 3U);
+  end_turn(turn_of(5));
+  EXPECT_TRUE(here().end_after_turn(5, false));
+  for (int slice = 0; slice < 3; ++slice) {
+    EXPECT_TRUE(here().is_ending_all());
+    here().end_more();
+  }
+  EXPECT_FALSE(here().is_ending_all());
+  EXPECT_EQ(here().deactivations().size(), 7U) << "each is listed once";
+}
+
 TEST_F(ActivationsTest, AnOperatorWaitsForTheEndOrForTheAppsNo) {
   here().activate(7, 42);
   auto wish = call_of(7);

@@ -26,8 +26,9 @@ class ClaimsFake final : public LocalClaims {
     const auto found = claims.find(id);
     return found == claims.end() ? std::nullopt : std::optional(found->second);
   }
-  void each_claim(const std::function<void(const Claim&)>& visit) const override {
-    for (const auto& [id, epoch] : claims) visit({id, epoch});
+  void each_claim_above(ActorId after, const std::function<bool(const Claim&)>& visit) const override {
+    for (auto at = claims.upper_bound(after); at != claims.end() && visit({at->first, at->second}); ++at) {
+    }
   }
 };
 
@@ -82,6 +83,77 @@ TEST_F(DirectoryTest, WhatIsGainedIsInDoubtUntilEverybodyHasAnswered) {
   EXPECT_EQ(holder_of(7), "10.0.0.2");
   EXPECT_EQ(holder_of(8), "10.0.0.9");
   EXPECT_FALSE(directory.answered(questions[0].token, second)) << "that one has been answered";
+}
+
+TEST_F(DirectoryTest, AListIsReadWhenItsLastSliceHasCome) {
+  cluster.others.erase("10.0.0.2");
+  cluster.others.erase("10.0.0.3");
+  directory.gain(everything());
+  directory.ask_inventory();
+  const AskPeer question = asked().at(0);
+  EXPECT_FALSE(heard(question, IdsAnswer{{7, 8}, true}).news);
+  EXPECT_EQ(holder_of(7), "10.0.0.9") << "what it holds is known at once";
+  EXPECT_TRUE(directory.inventory().in_doubt(hash_id(7)));
+  context.now.mono += kSecond;
+  directory.ask_inventory();
+  EXPECT_TRUE(asked().empty()) << "its list is still being read: it is not asked for another one";
+  directory.hear_expiries("10.0.0.9", {9});
+  EXPECT_FALSE(heard(question, IdsAnswer{{9}, true}).news);
+  EXPECT_EQ(holder_of(9), "") << "it had ended before its slice came";
+  EXPECT_TRUE(heard(question, IdsAnswer{{10}}).news);
+  EXPECT_FALSE(directory.inventory().in_doubt(hash_id(7)));
+  EXPECT_EQ(directory.displaced().size(), 3U);
+  EXPECT_FALSE(directory.answered(question.token, IdsAnswer{{11}}));
+}
+
+TEST_F(DirectoryTest, AHostThatVanishesWhileItsListIsReadHoldsNothing) {
+  cluster.others.erase("10.0.0.2");
+  cluster.others.erase("10.0.0.3");
+  directory.gain(everything());
+  directory.ask_inventory();
+  const AskPeer question = asked().at(0);
+  heard(question, IdsAnswer{{7, 8}, true});
+  const HostRun gone = run("10.0.0.9");
+  cluster.others.erase("10.0.0.9");
+  directory.run_ended(gone);
+  EXPECT_FALSE(directory.inventory().in_doubt(hash_id(7)));
+  EXPECT_FALSE(heard(question, IdsAnswer{{9}, true}).news);
+  EXPECT_EQ(directory.displaced().size(), 0U);
+  EXPECT_FALSE(directory.answered(question.token, IdsAnswer{{10}})) << "the rest of the list is nobody's";
+}
+
+TEST_F(DirectoryTest, OfALongListADoubtedIdIsDroppedOnlyWhereNoSliceNamesIt) {
+  for (const std::uint64_t id : {7, 8, 9}) directory.hear_claims(run("10.0.0.9"), {{ActorId(id), 0}}, true);
+  directory.ask_ids("10.0.0.9", {7, 8, 9});
+  const AskPeer question = asked().at(0);
+  heard(question, IdsAnswer{{7}, true});
+  directory.hear_claims(run("10.0.0.9"), {{9, 0}}, true);
+  heard(question, IdsAnswer{{1}});
+  EXPECT_EQ(holder_of(7), "10.0.0.9") << "the first slice named it";
+  EXPECT_EQ(holder_of(8), "");
+  EXPECT_EQ(holder_of(9), "10.0.0.9") << "it was claimed after the list was made";
+}
+
+TEST_F(DirectoryTest, WhatIsHeldHereIsToldInSlices) {
+  config.most_in_slice = 2;
+  for (std::uint64_t id = 1; id <= 5; ++id) here.claims[ActorId(id)] = Epoch(40 + id);
+  const Sender sender{"10.0.0.2", 2, "", 0};
+  InventoryRequest request{cluster.self().generation, 12, everything(), 0, 0};
+  std::vector<ActorId> told;
+  for (int slices = 1;; ++slices) {
+    const InventoryAnswer says = directory.inventory_for(sender, request);
+    ASSERT_EQ(says.status, ReplyStatus::kOk);
+    for (const Claim& claim : says.claims) told.push_back(claim.id);
+    request.after = says.upto;
+    request.as_of = says.as_of;
+    if (slices == 1) here.claims.erase(4);
+    EXPECT_EQ(says.more, slices < 2);
+    if (!says.more) break;
+  }
+  EXPECT_EQ(told, (std::vector<ActorId>{1, 2, 3, 5}));
+  directory.gain(everything());
+  EXPECT_EQ(directory.inventory_for(sender, request).status, ReplyStatus::kStale)
+      << "what was gained may be active among the ids that were told before";
 }
 
 TEST_F(DirectoryTest, WhatAnAnswerToTheInventoryIsWorth) {

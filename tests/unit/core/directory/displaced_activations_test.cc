@@ -59,7 +59,7 @@ TEST(DisplacedActivations, OfTwoHoldersTheOtherIsKnownWhenTheGreaterIsGone) {
     displaced.drop_run(a);
     EXPECT_EQ(displaced.holders(1).size(), 1U);
     displaced.put(1, a, 100);
-    displaced.keep_only([](ActorId) { return false; });
+    displaced.lose(HashRanges::everything());
     EXPECT_EQ(displaced.size(), 0U);
     EXPECT_TRUE(displaced.holders(1).empty());
   }
@@ -105,6 +105,52 @@ TEST(DisplacedActivations, HoldWhatAMapWouldHold) {
   EXPECT_EQ(displaced.held_by("a"), expected.size());
 }
 
+// A large table is cleared by and by, and tells nothing of what was dropped meanwhile.
+TEST(DisplacedActivations, AreDroppedAtOnceAndSweptLater) {
+  constexpr std::uint64_t kMany = 1'000;
+  const HostRun gone{"a", 7}, stays{"b", 8};
+  for (const bool whole_run : {true, false}) {
+    DisplacedActivations displaced(10'000, 100);
+    for (std::uint64_t id = 1; id <= kMany; ++id) displaced.put(ActorId(id), id % 2 == 0 ? gone : stays, 5);
+    displaced.put(2, stays, 4);  // a duplicate
+    const HashRanges lower({{0, Hash(UINT64_MAX / 2)}});
+    const auto is_dropped = [&](std::uint64_t id) {
+      return whole_run ? id % 2 == 0 : lower.contains(hash_id(ActorId(id)));
+    };
+    if (whole_run) {
+      displaced.drop_run(gone);
+      EXPECT_EQ(displaced.held_by("a"), 0U);
+    } else {
+      displaced.lose(lower);
+    }
+    ASSERT_TRUE(displaced.is_sweep_due());
+    for (std::size_t sweeps = 0; displaced.is_sweep_due(); ++sweeps) {
+      ASSERT_LE(sweeps, 256U);
+      displaced.sweep();
+      for (std::uint64_t id = 3 + sweeps; id <= kMany; id += 97) {
+        ASSERT_EQ(displaced.find(ActorId(id)).has_value(), !is_dropped(id)) << id;
+      }
+    }
+    std::size_t left = whole_run ? 1 : 0;  // the duplicate
+    for (std::uint64_t id = 1; id <= kMany; ++id) left += is_dropped(id) ? 0 : 1;
+    if (!whole_run && !is_dropped(2)) ++left;
+    EXPECT_EQ(displaced.size(), left);
+    EXPECT_EQ(displaced.held_by("a") + displaced.held_by("b"), left);
+    EXPECT_TRUE(displaced.put(4, gone, 9)) << "the same run may be heard of again";
+    EXPECT_TRUE(displaced.find(4));
+  }
+}
+
+TEST(DisplacedActivations, WhatIsLostAndGainedAgainIsForgotten) {
+  DisplacedActivations displaced(10'000, 100);
+  for (std::uint64_t id = 1; id <= 1'000; ++id) displaced.put(ActorId(id), {"a", 7}, 5);
+  displaced.lose(HashRanges::everything());
+  displaced.put(1, {"b", 8}, 6);
+  displaced.gain(HashRanges::everything());
+  EXPECT_FALSE(displaced.is_sweep_due());
+  EXPECT_EQ(displaced.size(), 0U);
+}
+
 TEST(DisplacedActivations, TakeAtMost24BytesEach) {
   constexpr Epoch kGreatest = EpochClock::kLimit.before();
   constexpr std::size_t kMany = 1'000'000;
@@ -134,7 +180,7 @@ TEST(DisplacedActivations, AreBounded) {
   EXPECT_TRUE(displaced.put(2, {"a", 1}, 1));
   EXPECT_FALSE(displaced.put(3, {"a", 1}, 1));
   EXPECT_TRUE(displaced.put(2, {"a", 1}, 2)) << "one that is known takes no more room";
-  displaced.keep_only([](ActorId id) { return id == 1; });
+  displaced.lose(HashRanges({{hash_id(2), hash_id(2)}}));
   EXPECT_EQ(displaced.size(), 1U);
   EXPECT_EQ(displaced.held_by("a"), 1U);
 }

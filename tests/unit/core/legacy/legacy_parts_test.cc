@@ -14,11 +14,11 @@ TEST(UnverifiedClaims, OneQuestionAnswersAllThatWasSaidBeforeIt) {
   EXPECT_EQ(claims.add("a", {ReplyId(1), false, {{7, 0}}}), Next::kAsk);
   EXPECT_EQ(claims.add("a", {ReplyId(2), true, {{8, 0}}}), Next::kWait);
   EXPECT_EQ(claims.add("b", {ReplyId(3), false, {{9, 0}}}), Next::kAsk);
-  const auto first = claims.answered("a");
+  const auto first = claims.answered("a").said;
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(first[0].token, ReplyId(1));
   EXPECT_TRUE(claims.ask_again("a")) << "for the second, which came after the question";
-  EXPECT_EQ(claims.answered("a")[0].token, ReplyId(2));
+  EXPECT_EQ(claims.answered("a").said.at(0).token, ReplyId(2));
   EXPECT_FALSE(claims.ask_again("a"));
   EXPECT_EQ(claims.hosts(), 1U);
 }
@@ -36,6 +36,28 @@ TEST(UnverifiedClaims, SoManyWaitAndNoMore) {
     EXPECT_EQ(claims.add("a", {ReplyId(2 + i), false, {}}), Next::kWait);
   EXPECT_EQ(claims.add("a", {ReplyId(999), false, {}}), Next::kRefuse);
   EXPECT_EQ(claims.add("b", {ReplyId(1000), false, {}}), Next::kAsk) << "another host's word is another matter";
+}
+
+TEST(UnverifiedClaims, OfALongListOnlyWhatWasAskedAboutIsKept) {
+  UnverifiedClaims claims;
+  claims.add("a", {ReplyId(1), false, {{7, 0}, {8, 0}}});
+  claims.add("a", {ReplyId(2), false, {{9, 0}}});
+  claims.holds("a", {1, 2, 7});
+  claims.holds("a", {8, 9});
+  EXPECT_EQ(claims.answered("a").held, (std::unordered_set<ActorId>{7, 8}));
+  ASSERT_TRUE(claims.ask_again("a"));
+  claims.holds("a", {9});
+  EXPECT_EQ(claims.answered("a").held, (std::unordered_set<ActorId>{9})) << "of the second question";
+}
+
+TEST(UnverifiedClaims, SoManyIdsWaitAndNoMore) {
+  UnverifiedClaims claims;
+  const std::vector<Claim> many(UnverifiedClaims::kMostIds, Claim{7, 0});
+  EXPECT_EQ(claims.add("a", {ReplyId(1), false, many}), Next::kAsk);
+  EXPECT_EQ(claims.add("a", {ReplyId(2), false, {{8, 0}}}), Next::kRefuse);
+  claims.answered("a");
+  EXPECT_FALSE(claims.ask_again("a"));
+  EXPECT_EQ(claims.add("a", {ReplyId(3), false, {{8, 0}}}), Next::kAsk) << "there is room again";
 }
 
 TEST(OwnershipGrants, AskedForGrantedAndUsed) {

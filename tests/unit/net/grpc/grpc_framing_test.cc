@@ -76,8 +76,8 @@ TEST(OutBuffer, ReadsFromTheFront) {
   std::string read;
   for (int i = 0; i < 2000; ++i) {
     const std::string piece(static_cast<std::size_t>(i % 300), static_cast<char>('a' + i % 26));
-    buffer.append(piece);
-    expected += piece;
+    buffer.append_message(std::string_view(piece));
+    append_grpc_message(expected, piece);
     std::uint8_t out[128];
     const std::size_t got = buffer.read(out, sizeof out);
     read.append(reinterpret_cast<char*>(out), got);
@@ -86,6 +86,24 @@ TEST(OutBuffer, ReadsFromTheFront) {
     std::uint8_t out[4096];
     const std::size_t got = buffer.read(out, sizeof out);
     read.append(reinterpret_cast<char*>(out), got);
+  }
+  EXPECT_EQ(read, expected);
+}
+
+TEST(OutBuffer, ALargeMessageGoesOutAsOthersDo) {
+  std::string expected;
+  OutBuffer buffer;
+  const std::string small(100, 's'), large(std::size_t{3} << 20, 'l');
+  for (const std::string* message : {&large, &small, &large}) {
+    append_grpc_message(expected, *message);
+    buffer.append_message(std::string(*message));
+  }
+  std::string read;
+  std::uint8_t out[10'007];
+  for (std::size_t first = 3; !buffer.empty(); first = sizeof out) {
+    const std::size_t got = buffer.read(out, first);
+    read.append(reinterpret_cast<char*>(out), got);
+    ASSERT_EQ(buffer.size(), expected.size() - read.size());
   }
   EXPECT_EQ(read, expected);
 }
