@@ -237,6 +237,8 @@ void Sidecar::make_parts() {
   client.resolver = resolver_;
   client.random = [this] { return jitter(); };
   client.to_clock = runtime::to_steady;
+  client.is_expected = [this](const std::string& peer) { return engine_->expects(peer); };
+  client.most_unexpected = shares_.unexpected_peers;
   client.on_reached = [this] { member_addresses_->look_again(); };
   peer_client_ = std::make_unique<peer::PeerClient>(loop_, std::move(client), *engine_);
   member_addresses_ = std::make_unique<peer::MemberAddresses>(

@@ -45,6 +45,7 @@ std::string_view path_of(const net::HttpRequest& request) {
 
 AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics, std::size_t connections)
     : gateway_(gateway),
+      view_(gateway),
       metrics_(metrics),
       most_waiting_(std::max<std::size_t>(1, connections / kPartWaiting)),
       most_of_one_address_(std::max<std::size_t>(1, most_waiting_ / kPartOfOneAddress)) {}
@@ -82,9 +83,9 @@ void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) cons
   if (auto answered = probe(path)) return reply(std::move(*answered));
   net::HttpResponse response;
   if (path == "/status") {
-    response = answer(200, "application/json", wire::dump(wire::status_json(gateway_), 2) + "\n");
+    response = answer(200, "application/json", wire::dump(wire::status_json(view_), 2) + "\n");
   } else if (path == "/") {
-    response = answer(200, "text/html; charset=utf-8", page(gateway_));
+    response = answer(200, "text/html; charset=utf-8", page(view_));
     response.headers.add("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
   } else {
     response = answer(404, kText, "nothing here; try /metrics /livez /readyz /status /drained\n");
@@ -95,7 +96,7 @@ void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) cons
 net::HttpResponse AdminApi::ready() const {
   const core::Status status = gateway_.status();
   std::string notes;
-  for (const core::MemberStatus& member : gateway_.members()) {
+  for (const core::MemberStatus& member : view_.members()) {
     if (!member.member) notes += base::told("note: " + wire::about_other(member.host, member.problem)) + "\n";
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sidecar/admin/metrics.h"
+#include "sidecar/admin/public_view.h"
 #include "sidecar/net/http_message.h"
 
 namespace ringside::admin {
@@ -30,6 +31,7 @@ class AdminApi {
   void forget(const std::string& peer);
 
   core::Gateway& gateway_;
+  PublicView view_;
   Metrics& metrics_;
   const std::size_t most_waiting_;
   const std::size_t most_of_one_address_;

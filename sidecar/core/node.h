@@ -77,6 +77,8 @@ class Node final {
   void check() const;
   std::size_t actor_count() const { return activations_.actors().size(); }
   Sender self() const;
+  // A member, or named by the operator: connections to it need no bound.
+  bool expects(const std::string& host) const;
   const Ring& ring() const { return *membership_.ring(); }
   const Counters& counters() const { return context_.counters; }
 

@@ -47,6 +47,12 @@ Placement Node::where(ActorId id) const {
   return place;
 }
 
+bool Node::expects(const std::string& host) const {
+  if (membership_.find(host) != nullptr) return true;
+  const auto candidate = membership_.candidates().find(host);
+  return candidate != membership_.candidates().end() && candidate->second.listed;
+}
+
 Status Node::status() const {
   Status status;
   status.host = membership_.self().host;
@@ -129,6 +135,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     if (candidate.first_asked != Instant()) status.silent_for = now - candidate.first_asked;
     const bool answers = candidate.last_answer != Instant() && now - candidate.last_answer < config_.dead_after;
     status.problem = candidate.problem;
+    status.hearsay = !candidate.listed && candidate.last_answer == Instant();
     if (status.problem.empty()) status.problem = answers ? "it has not joined yet" : "no answer yet";
     out.push_back(std::move(status));
   }

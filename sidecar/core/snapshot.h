@@ -53,6 +53,9 @@ struct MemberStatus {
   double share = 0;          // of the ring, 0..1
   std::string version;
   std::string problem;
+  // Of a name that is not a member: neither has the operator named it, nor has a host there answered. What comes of
+  // looking at it is told on this machine alone: else whoever names addresses could learn what listens there.
+  bool hearsay = false;
 };
 
 struct Status {

@@ -114,6 +114,7 @@ net::GrpcChannel* PeerClient::channel(const std::string& host) {
     next_sweep_ = now + kSweep;
     drop_unused();
   }
+  if (!channels_.contains(host) && !has_room_for(host)) return nullptr;
   Host& entry = channels_[host];
   entry.last_used = now;
   if (entry.channel) return entry.channel.get();
@@ -138,6 +139,24 @@ net::GrpcChannel* PeerClient::channel(const std::string& host) {
   options.on_disconnected = [this, host](const net::CallResult&) { sink_.connection_lost(host); };
   entry.channel = std::make_unique<net::GrpcChannel>(loop_, std::move(options));
   return entry.channel.get();
+}
+
+// Of those that nobody expects, one that nothing is asked of just now makes room.
+bool PeerClient::has_room_for(const std::string& host) {
+  if (!options_.is_expected || options_.is_expected(host)) return true;
+  std::size_t unexpected = 0;
+  auto idle = channels_.end();
+  for (auto at = channels_.begin(); at != channels_.end(); ++at) {
+    if (options_.is_expected(at->first)) continue;
+    ++unexpected;
+    const bool is_idle = at->second.channel && at->second.channel->open_calls() == 0;
+    if (is_idle && (idle == channels_.end() || at->second.last_used < idle->second.last_used)) idle = at;
+  }
+  if (unexpected < options_.most_unexpected) return true;
+  if (idle == channels_.end()) return false;
+  if (options_.speakers != nullptr) options_.speakers->forget(idle->first);
+  channels_.erase(idle);
+  return true;
 }
 
 std::string PeerClient::reached_at(const std::string& host) const {
@@ -191,7 +210,8 @@ void PeerClient::ask(core::AskPeer question) {
   net::GrpcChannel* to = channel(question.host);
   if (to == nullptr) {
     boost::asio::post(loop_, life_.bind([this, token = question.token] {
-      sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kUnreachable, "not a host name"});
+      sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kUnreachable,
+                                                   "not a host name, or too many that are not members are looked at"});
     }));
     return;
   }

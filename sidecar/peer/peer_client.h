@@ -29,6 +29,10 @@ struct PeerClientOptions {
   std::function<double()> random;                                 // in [0, 1), for backoff
   std::function<net::Clock::time_point(core::Instant)> to_clock;  // the core's time on the loop's clock
   std::function<void()> on_reached;                               // a host has another address now; may be empty
+  // A member, or named by the operator. To all others together there are at most so many connections, those included
+  // that are being made: anybody may name hosts, and each takes a descriptor. Empty: everybody is one.
+  std::function<bool(const std::string& host)> is_expected;
+  std::size_t most_unexpected = 32;
 };
 
 class PeerClient : public core::PeerPort {
@@ -56,7 +60,8 @@ class PeerClient : public core::PeerPort {
   };
   struct InventoryRead;
 
-  net::GrpcChannel* channel(const std::string& host);  // nullptr: not a host name
+  net::GrpcChannel* channel(const std::string& host);  // nullptr: not a host name, or there is no room for it
+  bool has_room_for(const std::string& host);
   void take_list(const std::string& host, core::QuestionId token, std::function<core::PeerAnswer()> next);
   void ask_inventory(net::GrpcChannel& channel, const core::AskPeer& question, net::Metadata metadata,
                      net::CallOptions options);

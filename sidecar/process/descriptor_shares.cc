@@ -25,6 +25,7 @@ DescriptorShares share_descriptors(std::size_t limit, std::size_t open) {
   shares.app = std::clamp<std::size_t>(free / 4, 4, kMostConnections);
   shares.peer = std::clamp<std::size_t>(free / 4, 4, kMostConnections);
   const std::size_t to_peers = std::clamp<std::size_t>(free / 8, 4, kMostPeers);
+  shares.unexpected_peers = std::max<std::size_t>(2, to_peers / 4);
   const std::size_t others = shares.admin + shares.app + to_peers + shares.peer;
   shares.local = std::clamp<std::size_t>(free > others ? free - others : 0, 4, kMostConnections);
   return shares;

@@ -7,10 +7,11 @@
 namespace ringside::process {
 
 struct DescriptorShares {
-  std::size_t admin = 0;  // accepted connections
-  std::size_t peer = 0;   // accepted connections
-  std::size_t local = 0;  // accepted connections, of all local listeners together
-  std::size_t app = 0;    // connections to the app; some are kept for those to other hosts besides
+  std::size_t admin = 0;             // accepted connections
+  std::size_t peer = 0;              // accepted connections
+  std::size_t local = 0;             // accepted connections, of all local listeners together
+  std::size_t app = 0;               // connections to the app; some are kept for those to other hosts besides
+  std::size_t unexpected_peers = 0;  // of these, to hosts that are not members, and that the operator has not named
 };
 
 // Divides `limit`, less what is `open` already and a reserve. Every share is at least a few, however low the limit is.

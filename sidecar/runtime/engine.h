@@ -57,6 +57,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::vector<core::MemberStatus> members() const override;
   std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override;
   const core::Ring& ring() const override { return node_.ring(); }
+  bool expects(const std::string& host) const { return node_.expects(host); }
   const core::Counters& counters() const override { return node_.counters(); }
   core::Now now() const override;
   void drain() override;

@@ -1,6 +1,7 @@
 """Hostile clients against a real sidecar. Each attack tells what it costs (-s shows it); judged is what cannot be a matter
 of the machine's speed: the process lives, others are answered, memory stays within its bounds."""
 import collections
+import socket
 import struct
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 import attacks
 import cluster
-from apps import peer_pb2
+from apps import messages, peer_pb2
 from attacks import END_HEADERS, END_STREAM, frame
 
 
@@ -189,3 +190,36 @@ def test_whoever_gives_the_name_of_a_host_ends_no_activation_of_it(world):
     assert displaced() == known
     expire(three, known[:1], generation, "127.0.0.1")
     assert displaced() == known[1:], "the host itself is heard"
+
+
+def test_names_without_end_where_descriptors_are_few(world):
+    """By whoever speaks from a member's address: 4,000 names, at each of which somebody listens and says nothing."""
+    host = world.host(descriptors=1024)
+    two = world.sidecar(join=[host]).ready()
+    generation = {member["host"]: member["generation"] for member in host.json("/v1/members")["members"]}[two.name]
+    with socket.socket() as hole:
+        hole.bind(("0.0.0.0", 0))
+        hole.listen(4096)
+        names = [f"127.9.{i // 250}.{i % 250 + 1}:{hole.getsockname()[1]}" for i in range(4000)]
+        message = messages.NegotiateRequest(known_hosts=names, cluster="default", points=512).SerializeToString()
+        with attacks.measured(host, "4,000 names by a member, 1,024 descriptors") as cost:
+            attacker = attacks.Attacker(host.peer, "127.0.0.1")
+            source = ("ringside-source", f"{two.name};{generation};default;{int(time.time() * 1000) << 12}")
+            attacker.send(attacks.request(1, "/messages.ControlPlane/Negotiate", source) +
+                          b"".join(frame(attacks.DATA, END_STREAM if at + 16_000 >= len(message) + 5 else 0, 1,
+                                         (b"\0" + struct.pack(">I", len(message)) + message)[at:at + 16_000])
+                                   for at in range(0, len(message) + 5, 16_000)))
+            attacker.finish()
+            most = 0
+            end = time.monotonic() + 3 * attacks.SECONDS
+            while time.monotonic() < end:
+                attacker.turn()
+                most = max(most, host.metric("process_open_fds"))
+            shown = b"".join(host.admin_get(path).body for path in ("/readyz", "/status", "/"))
+            cost.others = host.json("/v1/members")["others"]
+        print(f"  {most:.0f} descriptors, {len(cost.others)} names")
+    assert len(cost.others) > 1000, "they have been heard"
+    assert most < 200
+    assert b"127.9." not in shown, "the admin port tells nothing of them"
+    assert host.admin_get("/readyz").status == 200
+    assert not any("app_down" in line for line in host.lines)

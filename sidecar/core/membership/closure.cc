@@ -67,7 +67,7 @@ std::string Closure::why_unusable(const std::string& address, const Candidate& c
     case Candidate::State::kAlias:
       return answers + ", which is " + (meant.name.empty() ? "this host" : meant.name) + " here" + kAdvice;
     case Candidate::State::kNobodyListens:
-      return answers + ", which refuses connections here" + kAdvice;
+      return answers + ", which does not answer here" + kAdvice;
     default:
       break;
   }
@@ -83,9 +83,8 @@ std::string Closure::why_out_of_reach(const std::string& name, const Candidate& 
     return known + "leads to " + (candidate.name.empty() ? "this host" : candidate.name) + " here" + kAdvice;
   }
   if (candidate.state == Candidate::State::kForeign) return known + "cannot be met here: " + candidate.problem;
-  if (candidate.state == Candidate::State::kNobodyListens) return known + "refuses connections here" + kAdvice;
   if (candidate.unresolved) return known + "cannot be resolved here" + kAdvice;
-  return known + "does not answer here";
+  return known + "does not answer here" + kAdvice;
 }
 
 // A host that does not serve, and that only discovery knows of, is one that starts (or none at all): it will ask the
@@ -234,21 +233,27 @@ std::string Closure::waiting_for() const {
   return "";
 }
 
-// Who has not answered, and who has said why it does not take this host in.
+// Who has not answered, and who has said why it does not take this host in. Names that came from elsewhere are not told
+// one by one: whoever gave them would learn which of them refuse connections.
 std::string Closure::no_answer_yet() const {
   std::string open, told;
+  bool hearsay = false;
   for (const auto& [name, candidate] : facts_.candidates) {
     if (!awaits(candidate)) continue;
     if (candidate.state == Candidate::State::kJoining && !candidate.problem.empty()) {
       append(told, "; ", name + ": " + candidate.problem);
-    } else {
+    } else if (candidate.listed || candidate.last_answer != Instant() ||
+               (candidate.unresolved && !candidate.of_stranger)) {
       const bool has_reason = candidate.unresolved && !candidate.problem.empty();
       append(open, ", ", name + (has_reason ? " (" + candidate.problem + ")" : ""));
+    } else {
+      hearsay = true;
     }
   }
   for (const auto& [host, member] : facts_.members) {
     if (!member.legacy() && member.joined_as != facts_.run) append(open, ", ", host);
   }
+  if (hearsay) append(open, ", ", "names that others have given (`ringside members` has them)");
   if (!told.empty()) return told + (open.empty() ? "" : "; no answer yet from " + open);
   return open.empty() ? "" : "no answer yet from " + open;
 }

@@ -185,7 +185,8 @@ class Membership {
   bool may_be_dialled(const HostName& name, const std::string& source_ip) const;
   Generation newest_known(const std::string& host) const;  // declared dead or living
   void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation declared_dead = 0);
-  void back_probe(const std::string& host, const WaitingRequest& request);
+  void back_probe(const std::string& host, WaitingRequest request);
+  void send_late_refusals();
   void back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure);
   void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
                           const PeerFailure* failure);
@@ -206,6 +207,7 @@ class Membership {
   Departed departed_;
   Questions questions_;
   BackProbes back_probes_;
+  std::vector<std::pair<std::string, WaitingRequest>> late_refusals_;  // by host
   Confirmation confirmation_;
   DiscoveryReading discovery_;
   HoldUp hold_up_;

@@ -30,6 +30,7 @@ void Membership::tick_member(const std::string& host) {
 
 void Membership::end_tick() {
   if (closing_) return;
+  send_late_refusals();
   tick_candidates();
   check_held_up();
   check_joined();

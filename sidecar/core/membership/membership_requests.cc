@@ -10,7 +10,9 @@
 namespace ringside::core {
 namespace {
 
-constexpr Duration kRestartTime{60'000'000};  // how long one that has ended in order is looked for
+constexpr int kBackProbePings = 2;               // a back-probe waits for so many --ping-intervals
+constexpr std::size_t kMostLateRefusals = 1024;  // beyond which whoever may be anybody is not looked back at
+constexpr Duration kRestartTime{60'000'000};     // how long one that has ended in order is looked for
 
 // Said to the host that has the name.
 std::string out_of_reach_under(const std::string& name, const std::string& detail = {}) {
@@ -191,10 +193,14 @@ void Membership::pinged_by(const Sender& sender) {
 // ---- back-probes ----------------------------------------------------------------------------------------------------
 
 // One ping answers all that want to know the same.
-void Membership::back_probe(const std::string& host, const WaitingRequest& request) {
+void Membership::back_probe(const std::string& host, WaitingRequest request) {
+  request.since = now();
+  if (request.from_elsewhere && late_refusals_.size() >= kMostLateRefusals) {
+    return resolve_back_probe(host, request, nullptr, nullptr);
+  }
   switch (back_probes_.add(host, request)) {
     case BackProbes::Added::kFirst:
-      return ask(Question::About::kBackProbe, host, PingRequest{}, config_.ping_interval * 2);
+      return ask(Question::About::kBackProbe, host, PingRequest{}, kBackProbePings * config_.ping_interval);
     case BackProbes::Added::kWaits:
       return;
     case BackProbes::Added::kNoRoom:
@@ -217,7 +223,25 @@ void Membership::back_probed(const std::string& host, const PingAnswer* says, co
       }
     }
   }
-  for (const WaitingRequest& request : waited) resolve_back_probe(host, request, own_word, failure);
+  for (const WaitingRequest& request : waited) {
+    if (request.from_elsewhere && own_word == nullptr) {
+      late_refusals_.emplace_back(host, request);
+    } else {
+      resolve_back_probe(host, request, own_word, failure);
+    }
+  }
+}
+
+// Whoever may not be the host that it names hears nothing of what came of looking there, nor how soon that was known:
+// else it could have this host try addresses for it.
+void Membership::send_late_refusals() {
+  std::vector<std::pair<std::string, WaitingRequest>> due;
+  std::erase_if(late_refusals_, [&](auto& refusal) {
+    if (now() < refusal.second.since + kBackProbePings * config_.ping_interval) return false;
+    due.push_back(std::move(refusal));
+    return true;
+  });
+  for (const auto& [host, request] : due) resolve_back_probe(host, request, nullptr, nullptr);
 }
 
 void Membership::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,

@@ -77,6 +77,20 @@ TEST_F(Admin, ReadyzSaysWhatIsMissing) {
             "not ready: no answer yet from 10.0.0.8\nnote: 10.0.0.9 is not a member: it is of cluster staging\n");
 }
 
+TEST_F(Admin, WhatCameOfLookingAtANameThatIsHearsayIsNotTold) {
+  core::MemberStatus named;
+  named.host = "10.0.0.9";
+  named.member = false;
+  named.hearsay = true;
+  named.problem = "connecting to 10.0.0.9:1337: refused";
+  gateway.member_list = {named};
+  for (const char* path : {"/readyz", "/status", "/"}) {
+    const std::string body = get(path).body;
+    EXPECT_EQ(body.find("10.0.0.9"), std::string::npos) << path << ": " << body;
+    EXPECT_EQ(body.find("refused"), std::string::npos) << path;
+  }
+}
+
 TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {
   gateway.state.not_ready_because = "the application: \xff\n";
   core::MemberStatus stranger;

@@ -100,7 +100,7 @@ TEST_F(Names, AMemberOfTheOthersWhoseNameLeadsElsewhereIsNotServedBeside) {
     cluster.listed = {"a"};
     cluster.pass(60'000'000);
     const std::map<std::string, std::string> because = {
-        {"a", "leads to a here: set --host"}, {"c", "leads to this host here"}, {"nobody", "refuses connections here"}};
+        {"a", "leads to a here: set --host"}, {"c", "leads to this host here"}, {"nobody", "does not answer here"}};
     expect_held_up("c", "a has b as a member, which " + because.at(elsewhere));
     EXPECT_EQ(cluster.node("a").ring().hosts().size(), 2U) << "no share for one that cannot serve";
     cluster.led_astray.clear();
@@ -123,7 +123,7 @@ TEST_F(Names, OneThatComesBackAndSpeaksForItselfIsNotTakenForGone) {
   cluster.node("c").discovered(cluster.now(), {"a"}, true);
   cluster.listed = {"a"};
   cluster.pass(200'000);
-  expect_held_up("c", "a has b as a member, which refuses connections here");
+  expect_held_up("c", "a has b as a member, which does not answer here");
   cluster.crash("a");
   start("b", "b");
   cluster.node("b").discovered(cluster.now(), {"c"}, true);

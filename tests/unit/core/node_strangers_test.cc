@@ -42,6 +42,27 @@ struct Stranger : testing::Test {
   std::uint64_t last_ = 900;
 };
 
+// Else this host would try ports for it: what was found there, and how soon, is the same to whoever may be anybody.
+TEST_F(Stranger, HearsNothingOfWhatCameOfLookingAtTheNameThatItGives) {
+  for (const bool refused : {true, false}) {
+    SCOPED_TRACE(refused);
+    const std::string host = refused ? "10.0.0.77" : "10.0.0.78";
+    Sender sender{host, 9, "default", 0, true};
+    const ReplyId token(std::uint64_t{refused ? 801U : 802U});
+    cluster.passes = [&](const std::string&, const std::string& to, const PeerRequest&) {
+      return to != host || refused;
+    };
+    cluster.node("a").peer_asked(cluster.now(), token, sender, "10.6.6.6", JoinRequest{512, false});
+    cluster.pass(900'000);
+    EXPECT_FALSE(cluster.replies.contains(token));
+    cluster.pass(300'000);
+    if (!refused) continue;  // the fixture has no time-outs
+    const auto& says = std::get<JoinAnswer>(cluster.replies.at(token));
+    EXPECT_EQ(says.status, ReplyStatus::kUnverified);
+    EXPECT_EQ(says.detail, "it does not reach this host under the name " + host + ": is --host right?");
+  }
+}
+
 TEST_F(Stranger, EndsNoActivationOfAnother) {
   // Active on b from before a became the owner of it.
   cluster.start("c");

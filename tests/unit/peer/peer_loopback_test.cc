@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <google/protobuf/wrappers.pb.h>
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
@@ -218,6 +219,39 @@ TEST_F(Loopback, WhereAHostWasReachedIsKnown) {
   EXPECT_EQ(client->reached_at(host), "");
   ask(core::PingRequest{}, host);
   EXPECT_EQ(client->reached_at(host), "127.0.0.1");
+}
+
+// Whoever names hosts makes this one connect to them: to a few at a time.
+TEST_F(Loopback, OfHostsThatNobodyExpectsFewAreConnectedToAtOnce) {
+  PeerClientOptions narrow;
+  narrow.random = [] { return 0.5; };
+  narrow.is_expected = [this](const std::string& name) { return name == host; };
+  narrow.most_unexpected = 2;
+  PeerClient asker(loop, narrow, sink);
+  // Takes connections, and says nothing.
+  boost::asio::ip::tcp::acceptor silent(loop, {boost::asio::ip::make_address("0.0.0.0"), 0});
+  const std::string port = ":" + std::to_string(silent.local_endpoint().port());
+  const auto ask_one = [&](std::uint64_t number, const std::string& whom) {
+    asker.ask({core::QuestionId(number), whom, core::PingRequest{}, std::chrono::seconds(1)});
+  };
+  const auto too_many = [&](std::uint64_t number) {
+    const auto& failure = std::get<core::PeerFailure>(sink.answers[core::QuestionId(number)]);
+    return failure.kind == core::PeerFailure::Kind::kUnreachable &&
+           failure.detail.ends_with("too many that are not members are looked at");
+  };
+  for (std::uint64_t i = 1; i <= 3; ++i) ask_one(i, "127.0.0." + std::to_string(i) + port);
+  ASSERT_TRUE(run_until([&] { return sink.answers.contains(core::QuestionId(3)); }));
+  EXPECT_TRUE(too_many(3));
+  EXPECT_FALSE(sink.answers.contains(core::QuestionId(1)));
+  sink.on_asked = [](const core::PeerRequest&) { return core::PeerAnswer(core::PingAnswer{}); };
+  ask_one(4, host);
+  ASSERT_TRUE(run_until([&] { return sink.answers.contains(core::QuestionId(4)); }));
+  EXPECT_TRUE(std::holds_alternative<core::PingAnswer>(sink.answers[core::QuestionId(4)])) << "an expected one";
+  ASSERT_TRUE(run_until([&] { return sink.answers.contains(core::QuestionId(2)); }));
+  ask_one(5, "127.0.0.3" + port);
+  ASSERT_TRUE(run_until([&] { return sink.answers.contains(core::QuestionId(5)); }));
+  EXPECT_FALSE(too_many(5)) << "one of the others was idle, and made room";
+  EXPECT_EQ(asker.connections(), 3U);
 }
 
 TEST_F(Loopback, NothingIsAnsweredFromInsideTheCall) {

@@ -137,7 +137,7 @@ TEST_F(Closures, AMemberOfOthersThatIsOutOfReachHoldsThisHostUp) {
     const char* why;
   };
   for (const auto& [state, unresolved, why] :
-       {Case{State::kNobodyListens, false, "refuses connections here"},
+       {Case{State::kNobodyListens, false, "does not answer here"},
         Case{State::kAsking, true, "cannot be resolved here"}, Case{State::kSilent, false, "does not answer here"},
         Case{State::kAlias, false, "leads to this host here"}}) {
     Candidate& one = candidate("b", state);
