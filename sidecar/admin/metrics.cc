@@ -132,6 +132,8 @@ void add_counters(const core::Counters& counters, const Refusals& at_listeners, 
         counters.ring_disagreements);
   plain("ringside_verdicts_total", "Hosts that this one took for dead by their silence.", counters.deaths_declared);
   plain("ringside_rejoins_total", "Times that this host had to join anew.", counters.rejoins);
+  plain("ringside_burials_total", "Times that this host had to join anew because another one had taken it for dead.",
+        counters.burials);
   plain("ringside_stalls_total", "Times that this process found itself stopped or starved.", counters.stalls);
   Family refusals = counter("ringside_refusals_total", "Calls that were not applied, by reason.");
   for (std::size_t i = 1; i < at_listeners.size(); ++i) {

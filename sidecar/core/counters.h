@@ -25,7 +25,8 @@ struct Counters {
   std::uint64_t ring_disagreements = 0;
   std::uint64_t deaths_declared = 0;  // hosts that this one took for dead
   std::uint64_t rejoins = 0;
-  std::uint64_t stalls = 0;  // times that this process found itself stopped
+  std::uint64_t burials = 0;  // of these, because another host said that it had taken this one for dead
+  std::uint64_t stalls = 0;   // times that this process found itself stopped
 };
 
 }  // namespace ringside::core

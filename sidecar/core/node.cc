@@ -145,7 +145,7 @@ void Node::handle_view_events() {
                      [&](const view_event::LeftRing& member) { left_ring(member.run, member.phase); },
                      [&](const view_event::Joined&) { joined(); },
                      [&](const view_event::MustRejoin& rejoin) {
-                       carry_out(life_cycle_.must_rejoin(rejoin.why, membership_.phase()));
+                       carry_out(life_cycle_.must_rejoin(rejoin.why, membership_.phase(), rejoin.buried_by));
                      },
                      [&](const view_event::Confirmed&) { confirmed(); },
                      [&](const view_event::HeardAgain&) { topology_changed_ = true; },

@@ -182,7 +182,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
 }
 
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
-  if (heard.declared_dead) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase()));
+  if (heard.declared_dead) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase(), host));
   if (heard.unheard) legacy_.ask_ids(host);
   for (const Claim& claim : heard.displaced) clock_.observe(claim.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);

@@ -205,6 +205,24 @@ def test_an_old_generation_that_comes_back(world):
     cluster.until(lambda: known() == newer, "it is a member again")
 
 
+def test_a_member_that_says_buried_again_and_again(world):
+    """It is obeyed, since it might be true, and each time after a longer rest; the log and /readyz name it."""
+    host = world.host()
+    fake = world.keep(ScriptedHost(int(time.time() * 1000) << 20))
+    fake.says["standing"] = messages.STANDING_BURIED
+    fake.join(host, fake.says["generation"])
+    host.line(rf"event=rejoin .*buried by {fake.name}")
+    begin = time.monotonic()
+    host.line(rf"event=buried_again by={fake.name} times=2")
+    cluster.until(lambda: fake.name.encode() + b" has said 2 times" in host.admin_get("/readyz").body, "it says why")
+    host.line(rf"event=buried_again by={fake.name} times=3")
+    assert time.monotonic() - begin > 2.5, "it rested before that run"
+    assert host.metric("ringside_burials_total") == 3
+    fake.says["standing"] = messages.STANDING_IN_VIEW
+    host.ready()
+    assert fake.name in host.on_ring()
+
+
 def test_the_membership_watch(world):
     one, two = world.cluster(2)
     for address in (one.local, one.peer):

@@ -96,6 +96,16 @@ void World::read_discovery(std::size_t index) {
   });
 }
 
+// One host's word does not make another join anew as often as it likes.
+void World::judge_burial(Host& host, const std::string& why) {
+  constexpr std::int64_t kDeadAfter = 2'500'000;
+  if (!why.starts_with("buried by ")) return;
+  std::vector<std::int64_t>& times = host.obeyed[why];
+  times.push_back(now_);
+  if (times.size() < 3 || now_ - times[times.size() - 3] >= kDeadAfter) return;
+  oracle_.fail(host.name + " has joined anew three times within --dead-after: " + why, now_);
+}
+
 // The log tells when a host judged wrongly: what is promised then is less.
 void World::watch(std::size_t index, const core::LogLine& line) {
   note([&] {
@@ -109,6 +119,7 @@ void World::watch(std::size_t index, const core::LogLine& line) {
     }
     return std::string();
   };
+  if (line.event == "rejoin") judge_burial(hosts_[index], named("why"));
   if (line.event == "member_gone" && named("why") == "silent") {
     // In quorum mode the minority has stopped by itself before.
     const bool promised = options_.quorum && options_.faults.stops == 0 && !options_.faults.one_way;

@@ -43,6 +43,7 @@ void World::start_host(std::size_t index) {
     });
     return;
   }
+  host.obeyed.clear();
   core::NodeConfig config;
   config.host = host.announced;
   config.points = kPointsPerHost;
@@ -317,6 +318,10 @@ void World::plan_faults() {
   if (f.wrong_clocks) plan_wrong_clocks();
   plan(f.slow_spells, [this](std::size_t host) { hosts_[host].slow_until = now_ + between(kSecond, 10 * kSecond); });
   plan(f.slanders, [this](std::size_t host) { slander(host); });
+  plan(f.lies, [this](std::size_t host) {
+    hosts_[host].lies_until = now_ + between(kSecond, 15 * kSecond);
+    note([&] { return "lies " + hosts_[host].name; });
+  });
   plan(f.bursts, [this](std::size_t host) { burst(host); });
   plan(f.partial_partitions, [this](std::size_t host) { cut_off(host, between(100'000, 10 * kSecond), true); });
 }

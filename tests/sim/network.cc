@@ -98,6 +98,8 @@ void World::ask_slices(std::size_t from, std::size_t to, const core::Sender& sen
     h.asked[token] = [=, this](const core::PeerAnswer& says) {
       Slices all = so_far;
       all.push_back(says);
+      auto* ping = std::get_if<core::PingAnswer>(&all.back());
+      if (ping != nullptr && hosts_[to].lies_until > now_) ping->standing = core::Standing::kDeclaredDead;
       if (!core::goes_on(says)) return done(std::move(all));
       core::PeerRequest next = request;
       go_on(next, says);

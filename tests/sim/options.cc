@@ -131,6 +131,12 @@ void slices(Options& options) {
   options.faults.drains = 2;
 }
 
+// A member that says of others that they are buried, whatever it thinks.
+void liars(FaultOptions& f) {
+  f.lies = 0.3;
+  f.drains = 0.5;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -154,14 +160,14 @@ bool Options::only_moves() const {
   const FaultOptions& f = faults;
   return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
-                 f.partial_partitions + f.slow_spells + f.slanders + f.app_hangs + f.slow_turn ==
+                 f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn ==
              0;
 }
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{"none", "moves",  "rush",       "network", "churn",  "apps",   "saves",
                                               "slow", "nested", "partitions", "partial", "quorum", "limits", "legacy",
-                                              "own",  "names",  "clocks",     "slices",  "all"};
+                                              "own",  "names",  "clocks",     "slices",  "liars",  "all"};
   return names;
 }
 
@@ -184,6 +190,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "names") return names(options.faults), true;
   if (name == "clocks") return clocks(options.faults), true;
   if (name == "own") return own(options), true;
+  if (name == "liars") return liars(options.faults), true;
   if (name == "slices") return slices(options), true;
   if (name == "all") return all(options), true;
   return false;

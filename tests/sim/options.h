@@ -33,6 +33,7 @@ struct FaultOptions {
   double nobody_listed = 0;       // of all hosts: its source names nobody for some seconds after each start
   bool wrong_clocks = false;      // of fewer than half of the hosts, by minutes or hours
   double slow_spells = 0;         // seconds in which everything that reaches the host comes up to slow_max_us later
+  double lies = 0;                // one host says for some seconds that it has buried whoever pings it
   double slanders = 0;            // a Closing in this host's name, sent by somebody else
   double late_joins = 0;          // part of the hosts that start in the middle of the run
   // The application. Rates are per turn.

@@ -67,7 +67,9 @@ class World final : private LegacyWorld {
     std::int64_t must_ask_until = 0;  // was stopped: serves nothing until a peer has answered, or all are silent
     std::int64_t changed_at = 0;
     std::int64_t slow_until = 0;
-    std::vector<std::function<void()>> inbox;  // what came while it was stopped
+    std::int64_t lies_until = 0;
+    std::map<std::string, std::vector<std::int64_t>> obeyed;  // when it joined anew, as that host had buried it
+    std::vector<std::function<void()>> inbox;                 // what came while it was stopped
     core::Instant wake_at = core::kNever;
     std::map<core::ReplyId, std::function<void(core::PeerAnswer)>> asked;
     std::map<core::CallId, std::function<void(core::Answer)>> calls;
@@ -122,6 +124,7 @@ class World final : private LegacyWorld {
   void read_discovery(std::size_t host);
   void leave_soon(std::size_t host);
   void watch(std::size_t host, const core::LogLine& line);
+  void judge_burial(Host& host, const std::string& why);
 
   // network.cc
   void ask(std::size_t from, core::AskPeer question);

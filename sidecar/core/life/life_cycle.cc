@@ -147,6 +147,7 @@ void LifeCycle::drain_due(std::size_t actors, std::string left) {
 // ---- runs and quorum ------------------------------------------------------------------------------------------------
 
 std::optional<Phase> LifeCycle::next_run() {
+  if (context_.now.mono < rests_until_) return std::nullopt;
   if (life_.needs_initial_reset() && !initial_reset_.done()) {
     ask_for_initial_reset();
     return std::nullopt;
@@ -154,14 +155,26 @@ std::optional<Phase> LifeCycle::next_run() {
   return life_.begin_run();
 }
 
-LifeSteps LifeCycle::must_rejoin(const std::string& why, Phase phase) {
+LifeSteps LifeCycle::must_rejoin(const std::string& why, Phase phase, const std::string& buried_by) {
   if (!life_.end_run()) return {};
   context_.log(Level::kWarn, "rejoin", {{"why", why}});
+  if (!buried_by.empty()) rest_after_burial(buried_by);
   ++context_.counters.rejoins;
   LifeSteps steps;
   if (phase == Phase::kReady) steps.emplace_back(SetPhase{Phase::kJoining});
   steps.emplace_back(EndAll{Deactivation::kFenced});
   return steps;
+}
+
+void LifeCycle::rest_after_burial(const std::string& by) {
+  ++context_.counters.burials;
+  const Burials::Rest rest = burials_.said_by(by, context_.now.mono, config_.dead_after);
+  if (rest.rest == Duration(0)) return;
+  rests_until_ = context_.now.mono + rest.rest;
+  rests_because_ = by + " has said " + std::to_string(rest.times) +
+                   " times that this host was taken for dead: it joins anew after a rest of " + in_seconds(rest.rest);
+  context_.log(Level::kError, "buried_again",
+               {{"by", by}, {"times", std::to_string(rest.times)}, {"rest", in_seconds(rest.rest)}});
 }
 
 LifeSteps LifeCycle::see_quorum(bool quorum, Phase phase, std::size_t members) {
@@ -182,6 +195,7 @@ LifeSteps LifeCycle::see_quorum(bool quorum, Phase phase, std::size_t members) {
 std::string LifeCycle::not_ready_because(Phase phase) const {
   if (!life_.has_begun()) return "waiting for the first answer of the application's health check";
   if (!life_.has_quorum()) return "fewer members than --quorum";
+  if (life_.awaits_run() && context_.now.mono < rests_until_) return rests_because_;
   if (life_.needs_initial_reset() && !initial_reset_.done()) {
     const std::string text = "the application is still forgetting what it held before";
     return initial_reset_.detail().empty() ? text : text + ": " + initial_reset_.detail();

@@ -18,6 +18,7 @@
 
 #include "sidecar/core/config.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/life/burials.h"
 #include "sidecar/core/life/initial_reset.h"
 #include "sidecar/core/life/life.h"
 #include "sidecar/core/life/life_step.h"
@@ -50,7 +51,8 @@ class LifeCycle {
   // All of the last run has ended: the phase in which the next one begins. Nothing: the app has to forget first what an
   // earlier sidecar's activations left in it, and is asked to. Whoever is on the ring gets calls.
   std::optional<Phase> next_run();
-  LifeSteps must_rejoin(const std::string& why, Phase phase);
+  // buried_by: the host that says so; this host rests before its next run where that host has said so before.
+  LifeSteps must_rejoin(const std::string& why, Phase phase, const std::string& buried_by = {});
   // With --quorum: whether there is one. The minority of a partition stops by itself, before the majority, which
   // waits longer, takes over.
   LifeSteps see_quorum(bool quorum, Phase phase, std::size_t members);
@@ -65,12 +67,16 @@ class LifeCycle {
   LifeSteps come_back();
   void ask_for_initial_reset();
   void forget_initial_reset();
+  void rest_after_burial(const std::string& by);
 
   const NodeConfig& config_;
   Context& context_;
   Timers& timers_;
   Life life_;
   InitialReset initial_reset_;
+  Burials burials_;
+  Instant rests_until_;
+  std::string rests_because_;
   TimerHandle initial_reset_due_ = kNoTimer;  // asked again then, or the host is shown without its app
   TimerHandle drain_due_ = kNoTimer;
 };

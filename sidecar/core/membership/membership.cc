@@ -184,7 +184,9 @@ void Membership::ring_changed(const Ring::Ptr& before) {
   happened(view_event::RingChanged{before, ring()});
 }
 
-void Membership::must_rejoin(const std::string& why) { happened(view_event::MustRejoin{why}); }
+void Membership::must_rejoin(const std::string& why) { happened(view_event::MustRejoin{why, ""}); }
+
+void Membership::buried_by(const std::string& host) { happened(view_event::MustRejoin{"buried by " + host, host}); }
 
 std::vector<ViewEvent> Membership::take_events() {
   if (!events_.empty()) view_.check();

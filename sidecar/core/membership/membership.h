@@ -131,6 +131,7 @@ class Membership {
   void choose_whom_to_watch();
   void ring_changed(const Ring::Ptr& before);  // nullptr: it is still the same
   void must_rejoin(const std::string& why);
+  void buried_by(const std::string& host);
   template <typename Event>
   void happened(Event event) {
     events_.emplace_back(std::move(event));

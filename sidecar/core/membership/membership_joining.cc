@@ -276,7 +276,7 @@ void Membership::join_answered(const Question& asked, const JoinAnswer& answer) 
       if (start_ms(answer.declared_dead) < clock_.wall_ms() + kYearMs) {
         own_name_.must_exceed(answer.declared_dead);
       }
-      return must_rejoin("buried by " + asked.host);
+      return buried_by(asked.host);
     case ReplyStatus::kMismatch:
       mismatched(asked.host, answer);
       return check_joined();

@@ -201,7 +201,7 @@ void Membership::pinged(const Question& asked, const PingAnswer& says) {
   observe(member, says);
   if (asked.as != self().generation) return;
   if (says.standing == Standing::kDeclaredDead) {
-    if (joined_) return must_rejoin("buried by " + asked.host);
+    if (joined_) return buried_by(asked.host);
     // It is asked to take this host in again. Where it does not, its answer tells above which generation this host is
     // heard.
     member.joined_as = 0;

@@ -39,6 +39,7 @@ struct Joined {};
 // Others have taken this run for dead, or it may not go on beside them.
 struct MustRejoin {
   std::string why;
+  std::string buried_by;  // empty: nobody has
 };
 // After a stall: every member still knows this run.
 struct Confirmed {};

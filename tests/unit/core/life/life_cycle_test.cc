@@ -120,6 +120,33 @@ TEST(LifeCycle, WhatFollowsOffTheRing) {
   life.check();
 }
 
+TEST(LifeCycle, EachWordOfOneHostThatThisOneIsBuriedCostsALongerRest) {
+  Host host;
+  LifeCycle& life = host.on_ring();
+  const auto buried = [&](const std::string& by) {
+    EXPECT_NE(words_of(life.must_rejoin("buried by " + by, Phase::kJoining, by)), "") << "it serves no more, at once";
+    host.context.effects.clear();
+    Duration rest{0};
+    while (!host.life.next_run() && rest < 4 * host.config.dead_after) {
+      EXPECT_NE(life.not_ready_because(Phase::kJoining).find(by + " has said"), std::string::npos);
+      host.context.now.mono += Duration(100'000);
+      rest += Duration(100'000);
+    }
+    host.context.now.mono += Duration(1'000'000);
+    return rest;
+  };
+  const Duration dead_after = host.config.dead_after;
+  EXPECT_EQ(buried("b"), Duration(0));
+  EXPECT_EQ(buried("c"), Duration(0)) << "another host's word is another matter";
+  EXPECT_EQ(buried("b"), dead_after);
+  EXPECT_EQ(buried("b"), 2 * dead_after);
+  EXPECT_EQ(buried("b"), 4 * dead_after);
+  EXPECT_EQ(buried("b"), 4 * dead_after) << "and no longer";
+  EXPECT_EQ(host.context.counters.burials, 6U);
+  host.context.now.mono += Burials::kRemembered;
+  EXPECT_EQ(buried("b"), Duration(0)) << "it is long ago";
+}
+
 TEST(LifeCycle, AHostDrainedBeforeItsStartBeginsDraining) {
   Host host;
   host.life.drain(0);
