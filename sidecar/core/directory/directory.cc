@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kInventoryRepeat{200'000};
 constexpr Duration kContestRepeat{500'000};
+constexpr Duration kListTime{15'000'000};  // that a list for an inventory may take on its way
 
 }  // namespace
 
@@ -23,8 +24,11 @@ Directory::Directory(const NodeConfig& config, Context& context, const ClusterVi
 void Directory::ask(Question about, PeerRequest request) {
   const QuestionId token = context_.next<QuestionId>();
   const std::string host = about.host;
+  // Ten million ids take their time, and one that is asked for again meanwhile is not sent twice.
+  const bool of_inventory = about.about == Question::About::kInventory;
   questions_.asked(token, std::move(about));
-  context_.effects.push_back(AskPeer{token, host, std::move(request), config_.dead_after});
+  context_.effects.push_back(AskPeer{token, host, std::move(request),
+                                     of_inventory ? std::max(kListTime, config_.dead_after) : config_.dead_after});
 }
 
 bool Directory::keep(ActorId id, const HostRun& holder, Epoch epoch) {
@@ -179,12 +183,13 @@ Directory::InventoryHeard Directory::inventory_answered(Question& asked, const P
 // there is no room for all of it.
 std::optional<std::vector<Claim>> Directory::take_claims(const HostRun& holder, const std::vector<Claim>& claims) {
   std::vector<Claim> taken;
+  taken.reserve(claims.size());
   for (const Claim& claim : claims) {
     if (!cluster_.owns(claim.id)) {
       if (config_.peer_apply_own) hints_.put(claim.id, holder.host);
       continue;
     }
-    if (!keep(claim.id, holder, claim.epoch)) return std::nullopt;
+    if (!displaced_.put(claim.id, holder, claim.epoch)) return std::nullopt;
     taken.push_back(claim);
     if (here_.has(claim.id) || displaced_.has_duplicates(claim.id)) contested_.insert(claim.id);
   }

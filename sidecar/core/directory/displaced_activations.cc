@@ -27,23 +27,28 @@ std::size_t DisplacedActivations::Segment::home(Hash hash) const {
   return static_cast<std::size_t>(((hash.value() >> 32) * slots.size()) >> 32);
 }
 
-DisplacedActivations::Slot* DisplacedActivations::Segment::find(ActorId id, Hash hash) {
+DisplacedActivations::Slot* DisplacedActivations::Segment::locate(ActorId id, Hash hash) {
   if (slots.empty()) return nullptr;
   for (std::size_t at = home(hash);; at = at + 1 == slots.size() ? 0 : at + 1) {
-    if (slots[at].id == id) return &slots[at];
-    if (slots[at].id == 0) return nullptr;
+    if (slots[at].id == id || slots[at].id == 0) return &slots[at];
   }
+}
+
+DisplacedActivations::Slot* DisplacedActivations::Segment::find(ActorId id, Hash hash) {
+  Slot* slot = locate(id, hash);
+  return slot == nullptr || slot->id == 0 ? nullptr : slot;
 }
 
 const DisplacedActivations::Slot* DisplacedActivations::Segment::find(ActorId id, Hash hash) const {
   return const_cast<Segment*>(this)->find(id, hash);
 }
 
-void DisplacedActivations::Segment::insert(const Slot& slot) {
-  if ((used + 1) * 100 > slots.size() * kMostUsedPercent) resize(roomy(used + 1));
-  std::size_t at = home(hash_id(slot.id));
-  while (slots[at].id != 0) at = at + 1 == slots.size() ? 0 : at + 1;
-  slots[at] = slot;
+void DisplacedActivations::Segment::insert(const Slot& slot, Slot* free) {
+  if ((used + 1) * 100 > slots.size() * kMostUsedPercent) {
+    resize(roomy(used + 1));
+    free = nullptr;
+  }
+  *(free != nullptr ? free : locate(slot.id, hash_id(slot.id))) = slot;
   ++used;
 }
 
@@ -109,10 +114,11 @@ void DisplacedActivations::clear_slot(Segment& segment, Slot& slot) {
 
 bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
   const Hash hash = hash_id(id);
-  Slot* known = segment_of(hash).find(id, hash);
+  Slot* place = segment_of(hash).locate(id, hash);
+  Slot* known = place != nullptr && place->id == id ? place : nullptr;
   if (known != nullptr && is_dropped(*known, hash)) {
     clear_slot(segment_of(hash), *known);
-    known = nullptr;
+    place = known = nullptr;
   }
   if (known != nullptr && holders_[known->holder].run != holder) return put_beside(id, *known, {holder, epoch});
   if (known != nullptr) {
@@ -126,7 +132,7 @@ bool DisplacedActivations::put(ActorId id, const HostRun& holder, Epoch epoch) {
   slot.id = id;
   slot.set_epoch(epoch);
   slot.holder = *index & (kMaxHolders - 1);
-  segment_of(hash).insert(slot);
+  segment_of(hash).insert(slot, place);
   ++size_;
   ++holders_[*index].displaced;
   return true;

@@ -75,9 +75,10 @@ class DisplacedActivations {
     std::size_t used = 0;
 
     std::size_t home(Hash hash) const;
+    Slot* locate(ActorId id, Hash hash);  // where it is, or else would be; nullptr: there are no slots
     Slot* find(ActorId id, Hash hash);
     const Slot* find(ActorId id, Hash hash) const;
-    void insert(const Slot& slot);
+    void insert(const Slot& slot, Slot* free = nullptr);  // into that place, if it is known
     void erase(Slot* slot);
     void resize(std::size_t capacity);
   };

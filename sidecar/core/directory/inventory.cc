@@ -42,7 +42,7 @@ void Inventory::ended(const std::string& host, const Claim& claim) {
 }
 
 bool Inventory::has_ended(const std::string& host, const Claim& claim) const {
-  return ended_.contains({claim.id, claim.epoch, host});
+  return !ended_.empty() && ended_.contains({claim.id, claim.epoch, host});
 }
 
 void Inventory::gone(const std::string& host) {
