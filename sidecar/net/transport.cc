@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sidecar/base/check.h"
 #include "sidecar/net/endpoint.h"
 
 namespace ringside::net {
@@ -59,11 +60,20 @@ Transport Transport::from_fd(Loop& loop, int fd, error_code& ec) {
 }
 
 std::size_t Transport::read_some(char* data, std::size_t size, error_code& ec) {
+  if (secure_) return secure_->read_some(data, size, ec);
   return finish(::recv(socket_.native_handle(), data, size, MSG_DONTWAIT), true, ec);
 }
 
 std::size_t Transport::write_some(const char* data, std::size_t size, error_code& ec) {
+  if (secure_) return secure_->write_some(data, size, ec);
   return finish(::send(socket_.native_handle(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
+}
+
+std::optional<std::uint8_t> Transport::peek(error_code& ec) {
+  RINGSIDE_CHECK(!secure_);
+  std::uint8_t byte = 0;
+  if (finish(::recv(socket_.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK), true, ec) == 0) return std::nullopt;
+  return byte;
 }
 
 bool Transport::looks_idle() {
@@ -74,16 +84,19 @@ bool Transport::looks_idle() {
 }
 
 void Transport::shutdown_write() {
+  if (secure_) secure_->say_end();
   error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
 void Transport::drop_unsent() {
+  drops_unsent_ = true;
   error_code ignored;
   socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
 }
 
 void Transport::close() {
+  if (secure_ && is_open() && !drops_unsent_) secure_->say_end();
   error_code ignored;
   socket_.close(ignored);
 }

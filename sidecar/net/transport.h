@@ -1,11 +1,12 @@
-// One connected byte stream, TCP or Unix, non-blocking. Every listener and client moves its bytes through
-// this class and nothing else: it is the seam under which TLS will be put. Reads and writes never wait (they
-// say would_block); the waits say when to try again. Loop thread only.
+// One connected byte stream, TCP or Unix, non-blocking, in plaintext or under a SecureLayer. Every listener and client
+// moves its bytes through this class and nothing else. Reads and writes never wait (they say would_block); the waits
+// say when to try again. Loop thread only.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,7 +14,10 @@
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
+
+#include "sidecar/net/secure_layer.h"
 
 namespace ringside::net {
 
@@ -29,12 +33,24 @@ class Transport {
   // Takes over a connected descriptor; closes it where it cannot.
   static Transport from_fd(Loop& loop, int fd, error_code& ec);
 
-  // 0 bytes with ec = eof at the end of the stream.
+  // From now on every byte passes through it. The handshake is over by then.
+  void secure(std::unique_ptr<SecureLayer> layer) { secure_ = std::move(layer); }
+  // Null: plaintext.
+  SecureLayer* secured() const { return secure_.get(); }
+
+  // 0 bytes with ec = eof at the end of the stream. What would_block refused is written again later, from its
+  // beginning.
   std::size_t read_some(char* data, std::size_t size, error_code& ec);
   std::size_t write_some(const char* data, std::size_t size, error_code& ec);
+  // The first byte that waits, which stays where it is. Not under a SecureLayer.
+  std::optional<std::uint8_t> peek(error_code& ec);
 
   template <typename Handler>
   void wait_readable(Handler&& handler) {
+    if (secure_ && secure_->holds_input()) {
+      return boost::asio::post(socket_.get_executor(),
+                               [handler = std::forward<Handler>(handler)]() mutable { handler(error_code()); });
+    }
     socket_.async_wait(Socket::wait_read, std::forward<Handler>(handler));
   }
   template <typename Handler>
@@ -66,9 +82,12 @@ class Transport {
   // The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.
   std::string peer_address() const;
   Socket& socket() { return socket_; }
+  int descriptor() const { return const_cast<Socket&>(socket_).native_handle(); }  // native_handle() is not const
 
  private:
   Socket socket_;
+  std::unique_ptr<SecureLayer> secure_;
+  bool drops_unsent_ = false;
 };
 
 }  // namespace ringside::net

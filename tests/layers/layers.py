@@ -10,6 +10,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^">]+)[">]')
 # Folder -> what of our own it may include besides its own files: folders, which end in a slash and do not include those
 # below them that have rules of their own, and single files.
 IO = ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/net/", "sidecar/wire/")
+TLS = ("sidecar/net/tls/",)
 HTTP1, HTTP2, GRPC = ("sidecar/net/http1/",), ("sidecar/net/http2/",), ("sidecar/net/grpc/",)
 ADAPTER = IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/listener_watch.h",
                 "adapters/turn_headers.h")
@@ -19,19 +20,21 @@ OURS = {
     "sidecar/log": ("sidecar/base/", "sidecar/core/level.h"),
     "sidecar/process": (),
     "sidecar/net": ("sidecar/base/",),
+    "sidecar/net/tls": ("sidecar/base/", "sidecar/net/"),
     "sidecar/net/http1": ("sidecar/base/", "sidecar/net/"),
     "sidecar/net/http2": ("sidecar/base/", "sidecar/net/"),
-    "sidecar/net/grpc": ("sidecar/base/", "sidecar/net/") + HTTP2,
-    "sidecar/net/listener": ("sidecar/base/", "sidecar/net/") + HTTP1 + HTTP2,
+    "sidecar/net/grpc": ("sidecar/base/", "sidecar/net/") + HTTP2 + TLS,
+    "sidecar/net/listener": ("sidecar/base/", "sidecar/net/") + HTTP1 + HTTP2 + TLS,
     "sidecar/wire": ("sidecar/base/", "sidecar/core/", "sidecar/net/") + HTTP1 + GRPC,
     "sidecar/config": ("sidecar/base/", "sidecar/core/"),
     "sidecar/runtime": ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/process/"),
-    "sidecar/peer": IO + GRPC,
+    "sidecar/tls": ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/net/") + TLS,
+    "sidecar/peer": IO + GRPC + TLS,
     "sidecar/services": ("sidecar/base/", "sidecar/net/") + GRPC,
     "sidecar/local": IO + GRPC,
     "sidecar/admin": IO + ("sidecar/process/",),
     "sidecar/discovery": IO + HTTP1 + ("sidecar/config/settings.h",),
-    "sidecar/cli": ("sidecar/base/", "sidecar/core/", "sidecar/net/", "sidecar/wire/", "sidecar/config/") + HTTP1,
+    "sidecar/cli": ("sidecar/base/", "sidecar/core/", "sidecar/net/", "sidecar/wire/", "sidecar/config/") + HTTP1 + TLS,
     "adapters/http": ADAPTER + HTTP1,
     "adapters/grpc": ADAPTER + GRPC,
     "adapters": IO,
@@ -53,8 +56,8 @@ LIBRARIES = {
     "messages/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
     "ringside/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
     "nlohmann/": ("sidecar/wire", "sidecar/local", "sidecar/admin", "sidecar/cli", "sidecar/discovery"),
-    "openssl/": ("sidecar/net/http1",),
-    "boost/": ("sidecar/net", "sidecar/net/http1", "sidecar/net/http2", "sidecar/net/grpc", "sidecar/net/listener",
+    "openssl/": ("sidecar/net/http1", "sidecar/net/tls"),
+    "boost/": ("sidecar/net", "sidecar/net/tls", "sidecar/tls", "sidecar/net/http1", "sidecar/net/http2", "sidecar/net/grpc", "sidecar/net/listener",
                "sidecar/runtime", "sidecar/peer", "sidecar/local", "sidecar/admin", "sidecar/discovery",
                "sidecar/cli", "adapters", "adapters/http", "adapters/grpc"),
 }

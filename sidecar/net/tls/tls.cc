@@ -1,0 +1,96 @@
+#include "sidecar/net/tls/tls.h"
+
+#include <algorithm>
+
+#include <openssl/err.h>
+
+#include "sidecar/base/check.h"
+#include "sidecar/net/tls/tls_context.h"
+#include "sidecar/net/tls/tls_layer.h"
+
+namespace ringside::net {
+namespace {
+
+// What stands for --member-id where none is given.
+base::Result<base::IdentityPattern, std::string> own_identity(const CertificateFacts& own) {
+  if (!own.uri.empty()) return *base::IdentityPattern::parse(own.uri);
+  if (own.dns.size() != 1) {
+    return base::Error("the certificate of --tls-cert has " + std::to_string(own.dns.size()) +
+                       " DNS names and no SPIFFE id, so that who may be a member has to be told: give --member-id "
+                       "dns:NAME, with a name that the certificates of all members have");
+  }
+  auto named = base::IdentityPattern::parse("dns:" + own.dns.front());
+  if (!named) return base::Error("the DNS name in the certificate of --tls-cert " + named.error());
+  return *named;
+}
+
+}  // namespace
+
+const char* to_string(HandshakeResult result) {
+  constexpr const char* kWords[] = {"ok",       "plaintext",  "no-certificate", "untrusted",
+                                    "expired",  "not-a-leaf", "identity",       "refused-by-peer",
+                                    "protocol", "timeout",    "closed"};
+  static_assert(std::size(kWords) == kHandshakeResults);
+  return kWords[static_cast<std::size_t>(result)];
+}
+
+Tls::Tls(TlsOptions options) : options_(std::move(options)), live_(std::make_shared<Live>()) {}
+Tls::~Tls() = default;
+
+base::Result<void, std::string> Tls::use(std::shared_ptr<const Credentials> credentials) {
+  std::vector<base::IdentityPattern> members = options_.members;
+  if (members.empty()) {
+    auto own = own_identity(credentials->own().leaf);
+    if (!own) return base::Error(own.error());
+    members.push_back(std::move(*own));
+  }
+  auto context = Context::make(credentials, members, options_);
+  if (!context) return base::Error(context.error());
+  members_ = std::move(members);
+  context_ = std::move(*context);
+  credentials_ = std::move(credentials);
+  live_->roots_changed = true;
+  return {};
+}
+
+std::string Tls::members_told() const {
+  std::string out;
+  for (const base::IdentityPattern& one : members_) out += (out.empty() ? "" : " or ") + one.text();
+  return out;
+}
+
+std::unique_ptr<TlsLayer> Tls::layer(const Transport& transport, TlsSide side) {
+  RINGSIDE_CHECK(context_);
+  return std::make_unique<TlsLayer>(context_, live_, transport.descriptor(), transport.peer_address(), side);
+}
+
+void Tls::check_connections() {
+  if (!credentials_) return;
+  const WallTime wall = options_.wall();
+  const auto now = Clock::now();
+  const bool roots_changed = std::exchange(live_->roots_changed, false);
+  std::vector<std::function<void()>> due;
+  for (TlsLayer* layer : live_->layers) {
+    if (!layer->established()) continue;
+    const auto& owner = layer->owner();
+    auto& leaving = layer->leaving();
+    if (!leaving) {
+      auto reason = layer->ends_because(*credentials_, roots_changed, wall, now);
+      if (!reason) continue;
+      leaving = {std::move(reason->why), now + reason->to_leave};
+      if (owner.leave) due.push_back(owner.leave);
+    }
+    if (owner.close && (now >= leaving->close_at || wall >= layer->good_until())) {
+      due.push_back([close = owner.close, why = leaving->why] { close(why); });
+    }
+  }
+  for (const auto& act : due) act();  // layers may be gone after each of them
+}
+
+std::size_t Tls::connections(TlsSide side) const {
+  return static_cast<std::size_t>(std::count_if(live_->layers.begin(), live_->layers.end(), [side](TlsLayer* layer) {
+    return layer->established() && layer->side() == side;
+  }));
+}
+
+}  // namespace ringside::net

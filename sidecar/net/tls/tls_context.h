@@ -1,0 +1,36 @@
+// What Tls shares with its layers.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sidecar/net/tls/tls.h"
+
+namespace ringside::net {
+
+struct Tls::Context {
+  // The error says what OpenSSL refuses.
+  static base::Result<std::shared_ptr<const Context>, std::string> make(std::shared_ptr<const Credentials> credentials,
+                                                                        std::vector<base::IdentityPattern> members,
+                                                                        const TlsOptions& options);
+
+  std::shared_ptr<const Credentials> credentials;
+  std::vector<base::IdentityPattern> members;
+  std::vector<base::IdentityPattern> callers;
+  std::chrono::milliseconds clock_skew{};
+  std::chrono::milliseconds max_age{};
+  std::function<WallTime()> wall;
+  std::function<double()> random;
+  std::function<void(TlsSide, HandshakeResult, const std::string&, const std::string&)> on_handshake;
+  SslContextHandle server;
+  SslContextHandle client;
+};
+
+struct Tls::Live {
+  std::set<TlsLayer*> layers;
+  bool roots_changed = false;  // since the connections were looked at last
+};
+
+}  // namespace ringside::net

@@ -1,0 +1,83 @@
+// One connection under TLS. Made by Tls; driven by TlsHandshake, then part of a Transport. Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sidecar/net/secure_layer.h"
+#include "sidecar/net/tls/tls.h"
+
+namespace ringside::net {
+
+class TlsLayer final : public SecureLayer {
+ public:
+  enum class Progress { kDone, kWantsRead, kWantsWrite, kFailed };
+
+  // `address`: of the other side, for whoever hears of the handshake.
+  TlsLayer(std::shared_ptr<const Tls::Context> context, std::shared_ptr<Tls::Live> live, int descriptor,
+           std::string address, TlsSide side);
+  ~TlsLayer() override;
+
+  // One step of the handshake: as far as what has arrived goes. failure() says why where it fails.
+  Progress handshake();
+  // It has taken too long.
+  void give_up();
+
+  std::size_t read_some(char* data, std::size_t size, error_code& ec) override;
+  std::size_t write_some(const char* data, std::size_t size, error_code& ec) override;
+  bool holds_input() const override;
+  void say_end() override;
+  std::shared_ptr<const SecurePeer> peer() const override { return peer_; }
+  const std::string& failure() const override { return failure_; }
+  void set_owner(Owner owner) override { owner_ = std::move(owner); }
+
+  // ---- for Tls ----
+  TlsSide side() const { return side_; }
+  bool established() const { return established_; }
+  // The chain of the other side, as it was shown. OpenSSL's callback; 1: it is good.
+  int verify(X509_STORE_CTX* shown);
+  // Why it is to be left, if it is, and how long what is under way may take then.
+  struct Reason {
+    std::string why;
+    Clock::duration to_leave;
+  };
+  std::optional<Reason> ends_because(const Credentials& now_used, bool roots_changed, WallTime wall,
+                                     Clock::time_point now);
+  // When it was told to leave, and when it is closed.
+  struct Leaving {
+    std::string why;
+    Clock::time_point close_at;
+  };
+  std::optional<Leaving>& leaving() { return leaving_; }
+  // By when it must be over, whatever is under way.
+  WallTime good_until() const;
+  const Owner& owner() const { return owner_; }
+
+ private:
+  Progress fail(HandshakeResult as, std::string why);
+  Progress explain_failure();
+  error_code end_of(int result);
+  void report(HandshakeResult result);
+
+  std::shared_ptr<const Tls::Context> context_;
+  std::shared_ptr<Tls::Live> live_;
+  TlsSide side_;
+  SslHandle ssl_;
+  std::shared_ptr<const SecurePeer> peer_;
+  WallTime peer_good_until_;
+  std::optional<std::string> refused_because_;                // by verify()
+  HandshakeResult refused_as_ = HandshakeResult::kUntrusted;  // likewise
+  std::string address_;
+  std::string failure_;
+  Owner owner_;
+  Clock::time_point leave_at_;
+  std::optional<Leaving> leaving_;
+  bool established_ = false;
+  // A client has heard of it once the server has said something: only then has that one looked at our certificate.
+  bool reported_ = false;
+  bool broken_ = false;  // nothing more may be said on it
+};
+
+}  // namespace ringside::net
