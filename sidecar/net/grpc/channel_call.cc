@@ -269,7 +269,7 @@ void ChannelCall::fail(CallResult result) {
 void ChannelCall::leave_stream() {
   const auto session = session_.lock();
   session_.reset();
-  if (session) session->leave(stream_, !remote_ended_ || !all_sent_);
+  if (session) session->forget(stream_, !remote_ended_ || !all_sent_);
 }
 
 void ChannelCall::drop() {

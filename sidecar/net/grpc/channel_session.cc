@@ -28,14 +28,12 @@ bool ChannelSession::open(const std::shared_ptr<SessionStream>& stream) {
   HeaderList headers;
   std::string timeout;
   headers.add(":method", "POST");
-  headers.add(":scheme", "http");
+  headers.add(":scheme", transport().secured() != nullptr ? "https" : "http");
   headers.add(":authority", authority_);
   stream->add_headers(headers, timeout);
   const std::int32_t id = submit_request(headers, nullptr);
   if (id < 0) {
-    // Some 2^30 streams on one connection: its numbers are used up.
-    nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
-    go_away();
+    leave();  // some 2^30 streams on one connection: its numbers are used up
     return false;
   }
   stream->opened(shared(), id);
@@ -53,7 +51,12 @@ std::size_t ChannelSession::allowed_streams() {
   return nghttp2_session_get_remote_settings(session(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
-void ChannelSession::leave(std::int32_t id, bool reset) {
+void ChannelSession::leave() {
+  nghttp2_submit_goaway(session(), NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, nullptr, 0);
+  go_away();
+}
+
+void ChannelSession::forget(std::int32_t id, bool reset) {
   if (closed() || streams_.erase(id) == 0) return;
   if (reset) Http2Connection::reset(id, NGHTTP2_CANCEL);
 }
@@ -123,7 +126,9 @@ ssize_t ChannelSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t
 }
 
 void ChannelSession::on_end(std::string_view why, error_code ec) {
-  const std::string text = ec ? ec.message() : std::string(why);
+  const SecureLayer* secured = transport().secured();
+  std::string text = ec ? ec.message() : std::string(why);
+  if (secured != nullptr && !secured->failure().empty()) text = secured->failure();
   const auto streams = std::exchange(streams_, {});
   if (const auto owner = owner_.lock()) owner->on_session_end(*this, text, ec);
   for (const auto& [id, stream] : streams) stream->on_connection_lost(text);

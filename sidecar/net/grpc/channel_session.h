@@ -53,7 +53,8 @@ class ChannelSession final : public Http2Connection {
   // False when the session can take no more streams.
   bool open(const std::shared_ptr<SessionStream>& stream);
   // Nobody is interested in that stream any more; `reset` where the stream has not ended in both directions.
-  void leave(std::int32_t id, bool reset);
+  void forget(std::int32_t id, bool reset);
+  void leave() override;
   // Ends at once, with a reset: what the kernel has not sent yet it drops.
   void abort(std::string_view why);
   bool going_away() const { return going_away_; }

@@ -8,6 +8,7 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/backoff.h"
@@ -15,6 +16,8 @@
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc/channel_call.h"
 #include "sidecar/net/grpc/channel_session.h"
+#include "sidecar/net/tls/tls_handshake.h"
+#include "sidecar/net/tls/tls_use.h"
 
 namespace ringside::net {
 
@@ -85,9 +88,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void drop_all(const std::string& why) {
     const auto keep = shared_from_this();
-    connector_.cancel();
-    handshake_.cancel();
-    connecting_ = false;
+    stop_connecting();
     current_.reset();
     waiting_.clear();
     const auto sessions = std::exchange(sessions_, {});
@@ -105,10 +106,8 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void close() {
     closed_ = true;
-    connector_.cancel();
-    handshake_.cancel();
+    stop_connecting();
     deadlines_.clear();
-    connecting_ = false;
     const auto calls = std::exchange(calls_, {});
     waiting_.clear();
     for (const auto& [id, call] : calls) call->drop();
@@ -221,18 +220,40 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       if (!result.transport) return connect_failed(result.error, result.refused, false, result.unresolved);
       result.transport->tune(options_.tcp_silence);
       if (options_.on_transport) options_.on_transport(*result.transport);
-      current_ =
-          std::make_shared<ChannelSession>(loop_, std::move(*result.transport), weak_from_this(), options_.authority);
-      sessions_.insert(current_);
-      began_ = Clock::now();
-      handshake_.expires_after(options_.connect_timeout);
-      handshake_.async_wait([weak = weak_from_this(), session = std::weak_ptr(current_)](error_code ec) {
-        const auto self = weak.lock();
-        const auto late = session.lock();
-        if (!ec && self && late && self->connecting_ && self->current_ == late) late->close("no SETTINGS in time");
-      });
-      current_->begin("");
+      if (options_.tls) return secure(std::move(*result.transport));
+      begin_session(std::move(*result.transport));
     });
+  }
+
+  void secure(Transport transport) {
+    securing_ = std::make_shared<TlsHandshake>(loop_, *options_.tls, std::move(transport), TlsSide::kClient, true);
+    securing_->start(options_.connect_timeout, [this](base::Result<Transport, std::string> secured) {
+      const auto keep = shared_from_this();
+      securing_.reset();
+      if (!secured) return connect_failed(secured.error(), false, false, false);
+      begin_session(std::move(*secured));
+    });
+  }
+
+  void begin_session(Transport transport) {
+    current_ = std::make_shared<ChannelSession>(loop_, std::move(transport), weak_from_this(), options_.authority);
+    sessions_.insert(current_);
+    began_ = Clock::now();
+    handshake_.expires_after(options_.connect_timeout);
+    handshake_.async_wait([weak = weak_from_this(), session = std::weak_ptr(current_)](error_code ec) {
+      const auto self = weak.lock();
+      const auto late = session.lock();
+      if (!ec && self && late && self->connecting_ && self->current_ == late) late->close("no SETTINGS in time");
+    });
+    current_->begin("");
+  }
+
+  // An attempt to connect that is under way comes to nothing.
+  void stop_connecting() {
+    connector_.cancel();
+    securing_.reset();
+    handshake_.cancel();
+    connecting_ = false;
   }
 
   void connect_failed(const std::string& why, bool refused, bool reset, bool unresolved) {
@@ -279,7 +300,8 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (was_current && connecting_) {
       handshake_.cancel();
       // One that says GOAWAY lives; it only wants no connection now.
-      const bool reset = static_cast<bool>(ec) && !session.going_away();
+      const bool refuses_us = ec.category() == boost::asio::error::get_ssl_category();
+      const bool reset = static_cast<bool>(ec) && !refuses_us && !session.going_away();
       return connect_failed(why.empty() ? "the server hung up" : why, false, reset, false);
     }
     if (Clock::now() - began_ < kShortLife) {
@@ -332,6 +354,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   Loop& loop_;
   ChannelOptions options_;
   Connector connector_;
+  std::shared_ptr<TlsHandshake> securing_;  // while it is under way
   boost::asio::steady_timer handshake_;
   Backoff backoff_;
   DeadlineQueue<GrpcChannel::CallId> deadlines_;

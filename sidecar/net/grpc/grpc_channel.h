@@ -22,12 +22,14 @@
 namespace ringside::net {
 
 class Resolver;
+struct TlsUse;
 
 struct ChannelOptions {
   Endpoint endpoint;
   std::string authority;                             // empty: the endpoint's text
   std::shared_ptr<Resolver> resolver;                // needed where the endpoint is a name
   std::function<double()> random;                    // in [0, 1), for the backoff's jitter; empty: no jitter
+  std::shared_ptr<const TlsUse> tls;                 // null: plaintext
   std::chrono::milliseconds connect_timeout{5'000};  // until the server's SETTINGS are here
   std::chrono::milliseconds backoff_min{50};
   std::chrono::milliseconds backoff_max{1'000};

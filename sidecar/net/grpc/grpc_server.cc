@@ -66,6 +66,12 @@ class GrpcService final : public Http2Service {
              "the method " + head.path + " is not served here");
       return nullptr;
     }
+    const SecurePeer* client = session->certificate().get();
+    if (client != nullptr && !client->member && !method->for_callers) {
+      refuse(*session, id, method, Refusal::kForbidden, method->forbidden,
+             client->identity + " may call actors here (--caller-id), and is not a member (--member-id)");
+      return nullptr;
+    }
     return open(session, id, *method, std::move(head));
   }
 

@@ -36,6 +36,8 @@ class ServerCall {
   virtual const std::string& authority() const = 0;
   // The client's IP as text; "unix" on Unix sockets.
   virtual const std::string& peer_address() const = 0;
+  // Whom the client's certificate shows it to be; null: plaintext.
+  virtual const SecurePeer* certificate() const = 0;
   // From grpc-timeout, counted from the arrival of the headers. The server itself does not act on it.
   virtual std::optional<Clock::time_point> deadline() const = 0;
   // The request message, once; of a stream of requests the one that the handler runs for.
@@ -64,12 +66,14 @@ enum class Refusal {
   kMalformed,   // broken framing, not exactly one message, or a malformed grpc-timeout
   kOverloaded,  // a bound on bytes held
   kUnserved,    // compressed; gRPC wants the status UNIMPLEMENTED for that
-  kForbidden,   // the listener's guard
+  kForbidden,   // the listener's guard, or the client's certificate
 };
 
 // A method that is served natively on the loop.
 struct Method {
   std::function<void(std::shared_ptr<ServerCall>)> handler;
+  // Also a client may call it whose certificate makes it a caller, and not a member.
+  bool for_callers = false;
   // Its bytes have a share of their own: what others send holds it up no more than it must.
   bool control = false;
   // The client may send any number of messages, and the handler runs for each, one after another, which it answers by

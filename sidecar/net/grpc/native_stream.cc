@@ -31,6 +31,7 @@ NativeStream::NativeStream(const std::shared_ptr<Http2ServerSession>& session, s
       method_(method),
       head_(std::move(head)),
       peer_(session->peer()),
+      certificate_(session->certificate()),
       deadline_(deadline),
       reader_(method.max_message) {}
 

@@ -23,6 +23,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   const Metadata& metadata() const override { return head_.metadata; }
   const std::string& authority() const override { return head_.authority; }
   const std::string& peer_address() const override { return peer_; }
+  const SecurePeer* certificate() const override { return certificate_.get(); }
   std::optional<Clock::time_point> deadline() const override { return deadline_; }
   std::string take_message() override { return std::move(message_); }
   void reply(std::string message, Metadata trailers) override;
@@ -55,6 +56,7 @@ class NativeStream final : public ServerStream, public ServerCall, public std::e
   const Method& method_;  // the session's service holds the table for as long as anybody can get here
   RequestHead head_;
   std::string peer_;
+  std::shared_ptr<const SecurePeer> certificate_;
   std::optional<Clock::time_point> deadline_;
   GrpcMessageReader reader_;
   std::string message_;

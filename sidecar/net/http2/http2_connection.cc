@@ -199,8 +199,20 @@ void Http2Connection::make_session(const Http2Settings& settings) {
 int Http2Connection::check() const { return closed_ || stopping_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
 
 void Http2Connection::begin(std::string_view already_read) {
+  if (transport_.secured() != nullptr) hear_of_certificates();
   mark_dirty();
   if (already_read.empty() || feed(already_read)) wait_readable();
+}
+
+void Http2Connection::hear_of_certificates() {
+  SecureLayer::Owner owner;
+  owner.leave = [weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self && !self->closed_) self->leave();
+  };
+  owner.close = [weak = weak_from_this()](const std::string& why) {
+    if (const auto self = weak.lock()) self->close(why);
+  };
+  transport_.secured()->set_owner(std::move(owner));
 }
 
 void Http2Connection::wait_readable() {

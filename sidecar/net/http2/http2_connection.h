@@ -59,6 +59,8 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
 
   // Sends our settings, takes what was read already, and starts reading.
   void begin(std::string_view already_read);
+  // Takes nothing new; what is under way goes on, and then it ends.
+  virtual void leave() = 0;
   // Ends at once without a farewell; on_end() runs before this returns.
   void close(std::string_view why, error_code ec = {});
   bool closed() const { return closed_; }
@@ -112,6 +114,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   static constexpr std::size_t kMaxFields = 100;
   struct Callbacks;
   void make_session(const Http2Settings& settings);
+  void hear_of_certificates();
   void wait_readable();
   void on_readable();
   void count_field(std::string_view name, std::string_view value);

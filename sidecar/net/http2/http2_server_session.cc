@@ -36,6 +36,7 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
       on_end_(std::move(on_end)),
       timer_(loop) {
   peer_ = this->transport().peer_address();
+  if (const SecureLayer* secured = this->transport().secured()) certificate_ = secured->peer();
   if (!known_ && options_->strangers) {
     const auto part = options_->strangers->of(peer_);
     account_.move_to(part);
@@ -54,7 +55,8 @@ void Http2ServerSession::start(std::string_view already_read, std::function<void
 
 // A stranger no more?
 void Http2ServerSession::welcome_known() {
-  if (known_ || !options_->is_known(peer_)) return;
+  const bool is_member = certificate_ && certificate_->member;
+  if (known_ || !(is_member || options_->is_known(peer_))) return;
   known_ = true;
   account_.move_to(total_);
   control_.move_to(options_->control ? options_->control : total_);

@@ -26,11 +26,14 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   // `asked` runs once, with the first request.
   void start(std::string_view already_read, std::function<void()> asked = nullptr);
   void drain() override;
+  void leave() override { drain(); }
   void close_now() override { close(""); }
 
   // Of calls, or of what must not be held up by them.
   BudgetAccount& account(bool control) { return control ? control_ : account_; }
   const std::string& peer() const { return peer_; }
+  // Whom the client's certificate shows it to be; null: plaintext.
+  const std::shared_ptr<const SecurePeer>& certificate() const { return certificate_; }
   const Http2Options& options() const { return *options_; }
   std::shared_ptr<Http2ServerSession> shared() {
     return std::static_pointer_cast<Http2ServerSession>(shared_from_this());
@@ -70,6 +73,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   BudgetAccount account_;
   BudgetAccount control_;
   std::string peer_;
+  std::shared_ptr<const SecurePeer> certificate_;
   bool known_;
   ConnectionEnd on_end_;
   std::function<void()> asked_;

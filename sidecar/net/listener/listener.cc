@@ -18,6 +18,7 @@
 #include "sidecar/net/listener/connection_slots.h"
 #include "sidecar/net/listener/listen_socket.h"
 #include "sidecar/net/listener/sniffer.h"
+#include "sidecar/net/listener/tls_accept.h"
 
 namespace ringside::net {
 
@@ -37,6 +38,9 @@ constexpr std::chrono::seconds kWordEvery{1};  // to on_incident; on_full hears 
 constexpr std::string_view kTooMany = "too many connections";
 constexpr std::size_t kDefaultTotal = std::size_t{256} << 20;
 
+constexpr std::string_view kSpeaksTls =
+    "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 47\r\nconnection: close\r\n\r\n"
+    "This port speaks gRPC over TLS (HTTP/2) only.\r\n";
 constexpr std::string_view kSpeaksGrpc =
     "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 38\r\nconnection: close\r\n\r\n"
     "This port speaks gRPC (HTTP/2) only.\r\n";
@@ -167,6 +171,8 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
         next_word_ = Clock::now() + kWordEvery;
         options_.on_incident(kTooMany, transport.peer_address());
       }
+      // A refusal would cost a handshake under TLS.
+      if (options_.tls && !options_.tls->plaintext_too) return;
       if (refused_.size() >= kRefusalsAtOnce && !yields_refused_->free_slot()) return;
     }
     const auto place = std::make_shared<YieldOrder::Place>(admitted ? yields_ : yields_refused_,
@@ -174,18 +180,43 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
                                                              if (const auto self = weak.lock()) self->drop(id);
                                                            });
     if (client != ConnectionSlots::Client::kKnown || !admitted) place->wait(YieldOrder::Wait::kSilent);
+    if (!admitted) refused_.insert(id);
+    if (admitted && options_.tls) {
+      accept_tls(id, place, std::move(transport), client == ConnectionSlots::Client::kKnown);
+    } else {
+      sniff(id, place, std::move(transport));
+    }
+  }
+
+  void accept_tls(Id id, const std::shared_ptr<YieldOrder::Place>& place, Transport transport, bool known) {
+    const auto accept = std::make_shared<TlsAccept>(
+        loop_, *options_.tls, std::move(transport), known,
+        [weak = weak_from_this(), id, place](Transport decided) {
+          if (const auto self = weak.lock()) self->sniff(id, place, std::move(decided));
+        },
+        end_before_service(id, place));
+    connections_[id] = accept;
+    accept->start(options_.sniff_timeout);
+    if (draining_) accept->drain();
+  }
+
+  void sniff(Id id, const std::shared_ptr<YieldOrder::Place>& place, Transport transport) {
     const auto sniffer = std::make_shared<Sniffer>(
-        loop_, std::move(transport), admitted ? options_.sniff_timeout : kRefusal,
+        loop_, std::move(transport), refused_.contains(id) ? kRefusal : options_.sniff_timeout,
         [weak = weak_from_this(), id, place](Transport decided, bool http2, const std::string& read) {
           if (const auto self = weak.lock()) self->serve(id, place, std::move(decided), http2, read);
         },
-        [end = end_of(id, ""), place](std::string_view incident) mutable {
-          place->stop();
-          end(incident);
-        });
-    if (!admitted) refused_.insert(id);
+        end_before_service(id, place));
     connections_[id] = sniffer;
     sniffer->start();
+    if (draining_) sniffer->drain();
+  }
+
+  ConnectionEnd end_before_service(Id id, const std::shared_ptr<YieldOrder::Place>& place) {
+    return [end = end_of(id, ""), place](std::string_view incident) mutable {
+      place->stop();
+      end(incident);
+    };
   }
 
   ConnectionSlots::Client client_of(const Transport& transport) const {
@@ -209,6 +240,11 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
              const std::string& read) {
     const std::string peer = options_.on_incident ? transport.peer_address() : std::string();
     if (refused_.contains(id)) return refuse(id, place, std::move(transport), http2, read);
+    if (options_.tls && !options_.tls->plaintext_too && transport.secured() == nullptr) {
+      place->stop();
+      // A gRPC client that hears a GOAWAY tries again until its deadline; one that hears nothing says so at once.
+      return say_farewell(id, std::move(transport), peer, http2 ? "" : kSpeaksTls);
+    }
     if (!http2 && http1_) return serve_http1(id, http1_, place, std::move(transport), read);
     if (http2 && http2_) {
       const auto session =
@@ -218,9 +254,13 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
       if (draining_) session->drain();
       return;
     }
+    say_farewell(id, std::move(transport), peer, http2 ? kSpeaksHttp1 : kSpeaksGrpc);
+  }
+
+  void say_farewell(Id id, Transport transport, const std::string& peer, std::string_view words) {
     const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, peer));
     connections_[id] = farewell;
-    farewell->start(http2 ? kSpeaksHttp1 : kSpeaksGrpc);
+    farewell->start(words);
   }
 
   void serve_http1(Id id, const std::shared_ptr<const Http1Options>& how, std::shared_ptr<YieldOrder::Place> place,
@@ -238,9 +278,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
               const std::string& read) {
     if (!http2 && http1_refusing_) return serve_http1(id, http1_refusing_, place, std::move(transport), read);
     place->stop();
-    const auto farewell = std::make_shared<FarewellConnection>(loop_, std::move(transport), end_of(id, ""));
-    connections_[id] = farewell;
-    farewell->start(http2 ? kCalmDown : kSpeaksGrpc);
+    say_farewell(id, std::move(transport), "", http2 ? kCalmDown : kSpeaksGrpc);
   }
 
   // Serves what is always served, and says to all else that there are too many.

@@ -16,6 +16,7 @@
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/http1/http1_server.h"
 #include "sidecar/net/http2/http2_server.h"
+#include "sidecar/net/tls/tls_use.h"
 #include "sidecar/net/transport.h"
 #include "sidecar/net/yield_order.h"
 
@@ -28,6 +29,8 @@ struct ListenerOptions {
   std::optional<Http1Options> http1;
   std::optional<Http2Options> http2;
   std::chrono::milliseconds sniff_timeout{10'000};
+  // Null: plaintext only.
+  std::shared_ptr<const TlsUse> tls;
   // One slot for each connection, shared by the listeners that hold the same budget; null: 10,000 for this one. Where
   // none is left for it (listener/connection_slots.h), a connection makes room that waits for its client (`yields`);
   // where all of them work for theirs, the new one hears a refusal (429 or GOAWAY with ENHANCE_YOUR_CALM) and ends. Who
