@@ -12,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/admin/admin_api.h"
 #include "sidecar/cli/cli.h"
@@ -32,6 +33,7 @@
 #include "sidecar/runtime/engine.h"
 #include "sidecar/services/health.h"
 #include "sidecar/services/reflection.h"
+#include "sidecar/tls/peer_tls.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wiring.h"
 
@@ -45,10 +47,19 @@ constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way
 class Sidecar {
  public:
   Sidecar(net::Loop& loop, const config::Loaded& loaded, log::Log& log)
-      : loop_(loop), loaded_(loaded), settings_(loaded.settings), log_(log), chance_(std::random_device{}()) {}
+      : loop_(loop),
+        loaded_(loaded),
+        settings_(loaded.settings),
+        log_(log),
+        chance_(std::random_device{}()),
+        peer_tls_(loop, peer_tls_options(settings_, [this] { return jitter(); }), log) {}
 
   // Reads what the settings name. The error says which one is wrong.
   base::Result<void, std::string> use_settings();
+
+  // Waits for the files of --tls-*, at most --tls-wait. False: they are not good, which has been logged, or `stopping`
+  // says that this process is to end.
+  bool await_credentials(const bool& stopping);
 
   // Binds every listener, then builds what they serve. The error says why it cannot run.
   base::Result<void, std::string> start();
@@ -56,12 +67,16 @@ class Sidecar {
   // Drains, says good-bye, closes the listeners, ends the loop.
   void stop();
 
+  // What can be read again is.
+  void reload() { peer_tls_.reload(); }
+
  private:
   base::Result<void, std::string> open_listeners();
   base::Result<void, std::string> open(net::ListenerOptions options, bool optional);
   void apply_limits(net::ListenerOptions& options, const char* listener, std::size_t connections);
   void make_parts();
   void log_start();
+  std::vector<std::string> other_members() const;
   double jitter() { return std::uniform_real_distribution<double>(0, 1)(chance_); }
 
   net::Loop& loop_;
@@ -69,6 +84,7 @@ class Sidecar {
   const config::Settings& settings_;
   log::Log& log_;
   std::mt19937_64 chance_;
+  tls::PeerTls peer_tls_;
   wire::ApplyJson json_;
   std::shared_ptr<net::Resolver> resolver_;
   std::shared_ptr<net::MethodTable> peer_methods_ = std::make_shared<net::MethodTable>();
@@ -105,9 +121,31 @@ base::Result<void, std::string> Sidecar::start() {
   log_start();
   for (const auto& listener : listeners_) listener->start();
   discovery_->start();
-  engine_->start({peer_client_.get(), app_.get(), discovery_.get(), metrics_.get()});
+  peer_tls_.start();
+  engine_->start({peer_client_.get(), app_.get(), discovery_.get(), metrics_.get(), &peer_tls_});
   if (app_) app_->start();
   return {};
+}
+
+bool Sidecar::await_credentials(const bool& stopping) {
+  constexpr std::chrono::milliseconds kAgain{200};
+  const auto until = net::Clock::now() + settings_.tls_wait;
+  for (bool told = false; !stopping;) {
+    const auto loaded = peer_tls_.load();
+    if (loaded) return true;
+    if (net::Clock::now() >= until) {
+      log_.error("cannot_start", {{"why", loaded.error()}});
+      return false;
+    }
+    if (!std::exchange(told, true))
+      log_.warn("tls_awaited", {{"why", loaded.error()}, {"at_most_ms", settings_.tls_wait}});
+    // Nothing tells when files change that may lie on any kind of volume.
+    boost::asio::steady_timer timer(loop_, kAgain);
+    bool again = false;
+    timer.async_wait([&again](net::error_code) { again = true; });
+    while (!again && !stopping) loop_.run_one();
+  }
+  return false;
 }
 
 base::Result<void, std::string> Sidecar::use_settings() {
@@ -134,6 +172,7 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   peer.http2.emplace().service = net::serve_grpc({.methods = peer_methods_});
   peer.http2->is_known = [this](const std::string& address) { return member_addresses_->contains(address); };
   peer.on_incident = incident;
+  peer.tls = peer_tls_.for_listener();
   apply_limits(peer, "peer", shares_.peer);
   // Of the bytes of this listener members' calls have half; strangers use none of it, and calls none of what pings
   // need.
@@ -230,25 +269,32 @@ void Sidecar::make_parts() {
   const auto ask_whose = [this](const std::string& peer, const std::string& proof) {
     peer_client_->ask_whose(peer, proof);
   };
-  speakers_ = std::make_unique<peer::Speakers>(draw, ask_whose);
+  const auto reached_at = [this](const std::string& member) { return peer_client_->reached_at(member); };
+  speakers_ = std::make_unique<peer::Speakers>(draw, ask_whose, reached_at);
   peer::PeerClientOptions client;
   client.speakers = speakers_.get();
   client.max_message = settings_.max_message;
   client.resolver = resolver_;
   client.random = [this] { return jitter(); };
+  client.tls = peer_tls_.for_dialling();
+  if (peer_tls_.mode() != core::PeerTlsMode::kOff) client.tls_mode = core::to_string(peer_tls_.mode());
   client.to_clock = runtime::to_steady;
   client.is_expected = [this](const std::string& peer) { return engine_->expects(peer); };
   client.most_unexpected = shares_.unexpected_peers;
   client.on_reached = [this] { member_addresses_->look_again(); };
   peer_client_ = std::make_unique<peer::PeerClient>(loop_, std::move(client), *engine_);
-  member_addresses_ = std::make_unique<peer::MemberAddresses>(
-      *engine_, [this](const std::string& member) { return peer_client_->reached_at(member); });
+  member_addresses_ = std::make_unique<peer::MemberAddresses>(*engine_, reached_at);
   const auto count_refusal = [this](core::Reason reason) { metrics_->refused_at_listener(reason); };
   peer::PeerServerOptions served = peer_options(settings_);
   served.speakers = speakers_.get();
   served.on_refusal = count_refusal;
+  if (peer_tls_.mode() != core::PeerTlsMode::kOff) {
+    served.on_heard = [this](const auto&... what) { peer_tls_.heard(what...); };
+  }
   peer_server_ = std::make_unique<peer::PeerServer>(loop_, std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);
+  peer_tls_.use({[this] { return other_members(); }, [this] { return listeners_[0]->connections(); },
+                 [this] { return peer_client_->connections(); }});
   peer_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
   peer_watch_->add_methods(*peer_methods_);
   local_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
@@ -282,6 +328,14 @@ void Sidecar::make_parts() {
   };
   tell_health();
   engine_->when_view_changes(tell_health);
+}
+
+std::vector<std::string> Sidecar::other_members() const {
+  std::vector<std::string> hosts;
+  for (const core::MemberStatus& member : engine_->members()) {
+    if (member.member && !member.self) hosts.push_back(member.host);
+  }
+  return hosts;
 }
 
 void Sidecar::log_start() {
@@ -331,8 +385,6 @@ void Sidecar::stop() {
 
 int serve(const std::vector<std::string>& arguments) {
   process::return_large_blocks_at_once();
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);  // there is nothing to read again, and a terminal that closes ends no member
   const auto loaded = config::load(config::process_sources(arguments));
   if (!loaded) {
     for (const std::string& error : loaded.error()) std::cerr << "ringside: " << error << "\n";
@@ -348,18 +400,33 @@ int serve(const std::vector<std::string>& arguments) {
   }
   // Before the start line: whoever has read that may end this process in order.
   boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
-  if (const auto started = sidecar.start(); !started) {
-    log.error("cannot_start", {{"why", started.error()}});
-    return 1;
-  }
+  bool started = false;
+  bool stopping = false;
   std::function<void()> await = [&] {
     signals.async_wait([&](const boost::system::error_code& error, int) {
       if (error) return;
-      sidecar.stop();
+      stopping = true;
+      if (started) sidecar.stop();
       await();
     });
   };
   await();
+  // Also where there is nothing to read again: a terminal that closes ends no member.
+  boost::asio::signal_set hang_ups(loop, SIGHUP);
+  std::function<void()> await_hang_up = [&] {
+    hang_ups.async_wait([&](const boost::system::error_code& error, int) {
+      if (error) return;
+      sidecar.reload();
+      await_hang_up();
+    });
+  };
+  await_hang_up();
+  if (!sidecar.await_credentials(stopping)) return stopping ? 0 : kUsage;
+  if (const auto ready = sidecar.start(); !ready) {
+    log.error("cannot_start", {{"why", ready.error()}});
+    return 1;
+  }
+  started = true;
   loop.run();
   log.info("stopped");
   return 0;
@@ -372,6 +439,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
   const auto terminal = ringside::cli::process_terminal();
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without asking for an error instead
   ringside::wire::silence_protobuf();
   const auto is = [&arguments](const std::vector<std::string>& words) { return arguments == words; };
   if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {

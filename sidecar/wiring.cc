@@ -5,6 +5,7 @@
 
 #include "adapters/grpc/grpc_adapter.h"
 #include "adapters/http/http_adapter.h"
+#include "sidecar/config/read_file.h"
 
 namespace ringside {
 namespace {
@@ -86,6 +87,21 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.most_turns = http ? app_connections : std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
   config.peer_apply_own = settings.peer_apply == config::PeerApply::kOwn;
   return config;
+}
+
+tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std::function<double()> random) {
+  constexpr std::size_t kMostOfAFile = std::size_t{4} << 20;
+  tls::PeerTlsOptions options;
+  options.mode = settings.peer_tls;
+  options.paths = {settings.tls_cert, settings.tls_key, settings.tls_roots};
+  options.read_file = [](const std::string& path) { return config::read_file(path, kMostOfAFile); };
+  options.tls.members = settings.member_ids;
+  options.tls.callers = settings.caller_ids;
+  options.tls.clock_skew = settings.tls_clock_skew;
+  options.tls.max_age = settings.peer_connection_max_age;
+  options.tls.wall = [] { return std::chrono::system_clock::now(); };
+  options.tls.random = std::move(random);
+  return options;
 }
 
 peer::PeerServerOptions peer_options(const config::Settings& settings) {

@@ -119,6 +119,34 @@ void add_states(const core::HostReader& gateway, const std::string& version, std
       gauge("ringside_build_info", "Always 1; the version as a label.").row({{"version", version}}, 1.0).take());
 }
 
+void add_security(const core::PeerSecurity& security, std::vector<MetricFamily>& out) {
+  Family connections = gauge("ringside_peer_connections", "Connections between hosts, by direction and TLS.");
+  for (const auto& [which, count] : security.connections) {
+    connections.row({{"direction", which.first}, {"tls", which.second ? "true" : "false"}}, std::uint64_t{count});
+  }
+  out.push_back(connections.take());
+  if (security.mode == core::PeerTlsMode::kOff) return;
+  Family handshakes =
+      counter("ringside_tls_handshakes_total", "TLS handshakes between hosts, by direction and result.");
+  for (const auto& [which, count] : security.handshakes) {
+    handshakes.row({{"direction", which.first}, {"result", which.second}}, count);
+  }
+  out.push_back(handshakes.take());
+  Family reloads = counter("ringside_tls_reloads_total", "Changes of the files of --tls-*, by what came of them.");
+  for (const auto& [result, count] : security.reloads) reloads.row({{"result", result}}, count);
+  out.push_back(reloads.take());
+  out.push_back(gauge("ringside_tls_certificate_expiry_timestamp_seconds",
+                      "When this host's certificate, and the root that holds it, run out, in seconds since 1970.")
+                    .row({{"which", "certificate"}}, security.certificate_expires)
+                    .row({{"which", "root"}}, security.root_expires)
+                    .take());
+  out.push_back(
+      gauge("ringside_tls_certificate_start_timestamp_seconds", "From when they are valid, in seconds since 1970.")
+          .row({{"which", "certificate"}}, security.certificate_begins)
+          .row({{"which", "root"}}, security.root_begins)
+          .take());
+}
+
 using Refusals = std::array<std::uint64_t, core::kReasons>;
 
 void add_counters(const core::Counters& counters, const Refusals& at_listeners, std::vector<MetricFamily>& out) {
@@ -223,6 +251,7 @@ std::string Metrics::scrape() {
   }
   out.push_back(requests.take());
   add_states(gateway_, version_, out);
+  add_security(gateway_.status().peer_security, out);
   add_counters(gateway_.counters(), durations_->refusals, out);
   Family open = gauge("ringside_connections", "Accepted connections, by listener.");
   Family most = gauge("ringside_connections_max", "Accepted connections that a listener may have.");

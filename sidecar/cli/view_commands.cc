@@ -101,6 +101,14 @@ void print_changes(const Session& session, const json& before, const json& after
   out.flush();
 }
 
+void print_security(std::ostream& out, const json& security) {
+  const std::string certificate = text_of(security, "certificate");
+  out << "peer tls " << text_of(security, "mode") << (certificate.empty() ? "" : ", as " + certificate) << "\n";
+  for (const char* line : {"files_problem", "next_step"}) {
+    if (const std::string text = text_of(security, line); !text.empty()) out << "         " << text << "\n";
+  }
+}
+
 }  // namespace
 
 int where(const Session& session, const std::string& id) {
@@ -190,6 +198,8 @@ int status(const Session& session) {
   out << "calls    " << base::counted(static_cast<std::uint64_t>(number_of(*body, "turns_under_way")), "turn")
       << " under way, " << text_of(*body, "turns_waiting") << " waiting, " << text_of(*body, "held") << " held, "
       << text_of(*body, "queued_bytes") << " bytes\n";
+  // A host of an earlier version does not tell.
+  if (body->contains("peer_tls")) print_security(out, (*body)["peer_tls"]);
   return kApplied;
 }
 

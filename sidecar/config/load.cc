@@ -208,6 +208,10 @@ class Loader {
                     "reaches it; allowed: an address such as 127.0.0.1 or [::1], localhost, or a Unix socket, or "
                     "anything with --app-allow-non-loopback");
     }
+    if (settings.tls_key.empty()) loaded_.settings.tls_key = settings.tls_cert;
+    if (settings.peer_tls != core::PeerTlsMode::kOff && (settings.tls_cert.empty() || settings.tls_roots.empty())) {
+      refuse_beside("peer-tls", "needs --tls-cert, --tls-roots, and --tls-key where the key is in a file of its own");
+    }
     if (!settings.local_allow_non_loopback && !std::all_of(settings.local.begin(), settings.local.end(), is_loopback)) {
       refuse_beside("local",
                     "is not a loopback address: whoever reaches it may call any actor and drain this host; allowed: "

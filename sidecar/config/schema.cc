@@ -20,6 +20,7 @@ using Done = base::Result<void, std::string>;
 constexpr std::string_view kIdentity = "Who this sidecar is";
 constexpr std::string_view kListeners = "Listeners";
 constexpr std::string_view kMembership = "Membership";
+constexpr std::string_view kSecurity = "TLS between hosts";
 constexpr std::string_view kApplication = "The application";
 constexpr std::string_view kTurns = "Actors and turns";
 constexpr std::string_view kLogging = "Logging";
@@ -225,6 +226,66 @@ void add_membership(std::vector<Option>& all) {
                        "Whether hosts may join that do not name their cluster."));
 }
 
+Option file(std::string_view name, std::string Settings::*field, std::string_view help) {
+  return {kSecurity,
+          name,
+          "FILE",
+          "",
+          "a file in PEM form",
+          help,
+          false,
+          false,
+          [=](const std::string& text, Settings& settings) -> Done {
+            Read<std::string> read = read_file_name(text);
+            if (!read) return base::Error(read.error());
+            settings.*field = std::move(*read);
+            return {};
+          }};
+}
+
+Option identity(std::string_view name, std::vector<base::IdentityPattern> Settings::*field, std::string_view help) {
+  return {kSecurity,
+          name,
+          "ID",
+          "",
+          "a SPIFFE id such as spiffe://example.org/ns/shop/sa/cart, one that ends in /* for all below it, or dns:NAME",
+          help,
+          true,
+          false,
+          [=](const std::string& text, Settings& settings) -> Done {
+            auto read = base::IdentityPattern::parse(text);
+            if (!read) return base::Error(read.error());
+            (settings.*field).push_back(std::move(*read));
+            return {};
+          }};
+}
+
+void add_security(std::vector<Option>& all) {
+  all.push_back(
+      choice(kSecurity, "peer-tls", &Settings::peer_tls,
+             std::array<std::pair<const char*, core::PeerTlsMode>, 4>{{{"off", core::PeerTlsMode::kOff},
+                                                                       {"accept", core::PeerTlsMode::kAccept},
+                                                                       {"send", core::PeerTlsMode::kSend},
+                                                                       {"require", core::PeerTlsMode::kRequire}}},
+             "TLS between hosts. accept: takes it and plaintext, and dials plaintext. send: takes both, and "
+             "dials TLS. require: TLS only, both ways. A cluster goes from each to the next by a rolling "
+             "restart."));
+  all.push_back(file("tls-cert", &Settings::tls_cert,
+                     "This host's certificate, and behind it what issued it. Read again every 5 s, and at SIGHUP."));
+  all.push_back(file("tls-key", &Settings::tls_key, "Its private key. Default: the file of --tls-cert."));
+  all.push_back(file("tls-roots", &Settings::tls_roots, "The roots by which other hosts' certificates are believed."));
+  all.push_back(identity("member-id", &Settings::member_ids,
+                         "Who may be a member. Default: whoever has the identity in this host's own certificate."));
+  all.push_back(identity("caller-id", &Settings::caller_ids,
+                         "Who may, besides, call actors and watch the members at --peer, and nothing else."));
+  all.push_back(duration(kSecurity, "tls-wait", "30s", &Settings::tls_wait, 0ms, 1h,
+                         "How long a start waits for files that are missing or not good yet."));
+  all.push_back(duration(kSecurity, "tls-clock-skew", "1m", &Settings::tls_clock_skew, 0ms, 1h,
+                         "How much too early or too late a certificate is still taken."));
+  all.push_back(duration(kSecurity, "peer-connection-max-age", "24h", &Settings::peer_connection_max_age, 1s, 8760h,
+                         "A connection under TLS that is older is replaced by a new one."));
+}
+
 void add_application(std::vector<Option>& all) {
   all.push_back(value<AppTarget>(
       kApplication, "app", "URL", "", "http://HOST:PORT, grpc://HOST:PORT, http+unix:PATH or grpc+unix:PATH", false,
@@ -302,6 +363,7 @@ const std::vector<Option>& schema() {
     std::vector<Option> all;
     add_identity_and_listeners(all);
     add_membership(all);
+    add_security(all);
     add_application(all);
     add_turns_and_logging(all);
     return all;

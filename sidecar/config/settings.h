@@ -10,8 +10,10 @@
 #include <variant>
 #include <vector>
 
+#include "sidecar/base/identity_pattern.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/core/level.h"
+#include "sidecar/core/peer_security.h"
 
 namespace ringside::config {
 
@@ -95,6 +97,17 @@ struct Settings {
   std::uint32_t quorum = 0;  // 0 = off
   PeerApply peer_apply{};
   LegacyPeers legacy_peers{};
+
+  // TLS between hosts
+  core::PeerTlsMode peer_tls{};
+  std::string tls_cert;  // files; all set where peer_tls is not off
+  std::string tls_key;
+  std::string tls_roots;
+  std::vector<base::IdentityPattern> member_ids;  // none: whoever has the identity of our own certificate
+  std::vector<base::IdentityPattern> caller_ids;
+  Milliseconds tls_wait{};
+  Milliseconds tls_clock_skew{};
+  Milliseconds peer_connection_max_age{};
 
   // The application
   std::optional<AppTarget> app;  // none: routes only, owns nothing, is not on the ring

@@ -77,7 +77,7 @@ enum class Reason : std::uint8_t {
   kNotFound,          // there is nothing at that address
   kMethodNotAllowed,  // not with that HTTP method
   kNotServed,         // well-formed, and not served: a WebSocket, for one
-  kForbidden,         // the rules of the local listener forbid it (Host, Origin, Sec-Fetch-Site)
+  kForbidden,         // the local listener's rules (Host, Origin, Sec-Fetch-Site) or the caller's certificate
   kCancelled,         // the caller went away
 };
 inline constexpr int kReasons = static_cast<int>(Reason::kCancelled) + 1;

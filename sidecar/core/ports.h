@@ -121,6 +121,13 @@ class DiscoverySink {
   virtual void discovery_failed(const std::string& source, const std::string& why, bool news) = 0;
 };
 
+// ---- connections between hosts ----
+class PeerSecurityPort {
+ public:
+  virtual ~PeerSecurityPort() = default;
+  virtual PeerSecurity peer_security() const = 0;
+};
+
 // ---- measurements that are not counters of the core ----
 class Measurements {
  public:

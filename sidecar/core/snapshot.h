@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sidecar/core/hash.h"
+#include "sidecar/core/peer_security.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -86,6 +87,7 @@ struct Status {
   std::size_t ending = 0;                  // activations that the app has not forgotten yet
   std::size_t calls = 0;                   // that have not ended, in any stage
   std::size_t queued_bytes = 0;
+  PeerSecurity peer_security;
   std::size_t held = 0;        // calls that wait for a change of owners
   std::size_t unfinished = 0;  // entries of every table that is empty when nothing is under way
 };

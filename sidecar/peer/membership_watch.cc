@@ -27,6 +27,7 @@ MembershipWatch::~MembershipWatch() { gateway_.forget(registration_); }
 
 void MembershipWatch::add_methods(net::MethodTable& table) {
   net::Method method;
+  method.for_callers = true;
   method.handler = [this](const std::shared_ptr<net::ServerCall>& call) { serve(call); };
   method.open_streams = open_.emplace_back(std::make_shared<net::OpenStreams>(kMaxOfConnection, kMaxWatchers));
   table.add(std::string(kWatchPath), std::move(method));

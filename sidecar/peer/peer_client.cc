@@ -128,6 +128,7 @@ net::GrpcChannel* PeerClient::channel(const std::string& host) {
   options.endpoint.port = name->port;
   options.resolver = options_.resolver;
   options.random = options_.random;
+  options.tls = options_.tls;
   options.reserved_streams = kReservedStreams;
   options.on_transport = [this, host](net::Transport& transport) {
     const auto found = channels_.find(host);
@@ -159,6 +160,12 @@ bool PeerClient::has_room_for(const std::string& host) {
   return true;
 }
 
+std::size_t PeerClient::connections() const {
+  return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [](const auto& entry) {
+    return entry.second.channel && entry.second.channel->connected();
+  }));
+}
+
 std::string PeerClient::reached_at(const std::string& host) const {
   const auto found = channels_.find(host);
   return found == channels_.end() ? std::string() : found->second.reached_at;
@@ -181,6 +188,7 @@ net::Metadata PeerClient::metadata() const {
 net::Metadata PeerClient::proven_metadata(const std::string& host) {
   net::Metadata proven = metadata();
   std::string proof = options_.speakers != nullptr ? options_.speakers->proof_for(host) : std::string();
+  if (!options_.tls_mode.empty()) proven.add(std::string(wire::kPeerTlsHeader), options_.tls_mode);
   if (!proof.empty()) proven.add(std::string(wire::kProofHeader), std::move(proof));
   return proven;
 }

@@ -14,6 +14,7 @@
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/resolver.h"
+#include "sidecar/net/tls/tls_use.h"
 #include "sidecar/peer/loop_turns.h"
 #include "sidecar/peer/speakers.h"
 
@@ -26,6 +27,8 @@ struct PeerClientOptions {
   std::size_t max_remembered_bytes = std::size_t{256} << 20;
   std::shared_ptr<net::Resolver> resolver;
   Speakers* speakers = nullptr;                                   // null: this host proves nothing, and asks nobody
+  std::shared_ptr<const net::TlsUse> tls;                         // null: dials plaintext
+  std::string tls_mode;                                           // as others are told; empty: they are not
   std::function<double()> random;                                 // in [0, 1), for backoff
   std::function<net::Clock::time_point(core::Instant)> to_clock;  // the core's time on the loop's clock
   std::function<void()> on_reached;                               // a host has another address now; may be empty
@@ -48,7 +51,8 @@ class PeerClient : public core::PeerPort {
   // Asks that host whether the number is its own, where it is connected to; Speakers::was_asked tells.
   void ask_whose(const std::string& host, const std::string& proof);
 
-  std::size_t connections() const { return channels_.size(); }
+  // Those that stand.
+  std::size_t connections() const;
   // The IP at which this host was reached last; empty where there is no connection to it.
   std::string reached_at(const std::string& host) const;
 

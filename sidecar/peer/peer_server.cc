@@ -111,6 +111,7 @@ void PeerServer::add_methods(net::MethodTable& table) {
     table.add(std::string(rpc.path), std::move(method));
   }
   net::Method apply;
+  apply.for_callers = true;
   apply.max_message = options_.max_message + wire::kMaxMethodEnvelope;
   apply.oversize = apply.malformed = net::GrpcStatus::kInvalidArgument;
   apply.refusal = [this](net::Refusal why) {
@@ -139,9 +140,10 @@ core::Sender PeerServer::sender_of(const net::ServerCall& call, const core::Peer
   core::Sender sender = wire::read_source(*source).value_or(core::Sender{});
   const bool tells_all = std::holds_alternative<core::InventoryRequest>(request);
   if (options_.speakers != nullptr && !sender.host.empty() && !tells_all) {
-    const std::string proof(call.metadata().get(wire::kProofHeader));
-    sender.from_elsewhere = !options_.speakers->is_from(sender, call.peer_address(), proof,
-                                                        std::holds_alternative<core::EndedRequest>(request));
+    const Speakers::Origin origin{call.peer_address(), call.certificate(),
+                                  std::string(call.metadata().get(wire::kProofHeader))};
+    const bool asks = std::holds_alternative<core::EndedRequest>(request);
+    sender.from_elsewhere = !options_.speakers->is_from(sender, origin, asks);
   }
   return sender;
 }
@@ -162,6 +164,9 @@ void PeerServer::serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& c
     return call->finish(net::GrpcStatus::kInvalidArgument, request.error());
   }
   core::Sender sender = sender_of(*call, *request);
+  if (options_.on_heard && !sender.host.empty() && !sender.from_elsewhere) {
+    options_.on_heard(sender.host, call->certificate() != nullptr, call->metadata().get(wire::kPeerTlsHeader));
+  }
   net::Metadata proof;
   if (std::holds_alternative<core::PingRequest>(*request)) proof = proof_for(*call, sender);
   if (std::holds_alternative<core::IdsRequest>(*request) || rpc.in_parts) {
@@ -279,6 +284,10 @@ base::Result<core::Call, core::Answer> PeerServer::read_apply(net::ServerCall& c
   std::string batch = call.take_message();
   const net::Metadata& headers = call.metadata();
   const bool deactivate = headers.get(wire::kDeactivateHeader) == "true";
+  if (deactivate && call.certificate() != nullptr && !call.certificate()->member) {
+    return base::Error(wire::invalid(core::Reason::kForbidden,
+                                     call.certificate()->identity + " may call actors here, and not deactivate them"));
+  }
   if (deactivate) apply.kind = core::Call::Kind::kDeactivate;
   const auto needed = deactivate ? wire::Messages::kNotNeeded : wire::Messages::kNeeded;
   const auto id = wire::check_apply(batch, options_.max_message, needed);

@@ -1,5 +1,6 @@
 #include "sidecar/peer/speakers.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -27,12 +28,19 @@ bool Speakers::has_drawn(const std::string& host, const std::string& proof) cons
   return found != hosts_.end() && !proof.empty() && found->second.drawn == proof;
 }
 
-bool Speakers::is_from(const core::Sender& sender, const std::string& source_ip, const std::string& proof, bool asks) {
+bool Speakers::is_from(const core::Sender& sender, const Origin& origin, bool asks) {
   const auto name = core::parse_host_name(sender.host);
-  if (name && name->is_ip && name->address == source_ip) return true;
+  if (name && name->is_ip && name->address == origin.ip) return true;
+  if (name && origin.certificate != nullptr) {
+    const auto& names = origin.certificate->names;
+    if (std::find(names.begin(), names.end(), name->address) != names.end()) return true;
+  }
+  const std::string& proof = origin.proof;
   const auto found = hosts_.find(sender.host);
   if (found == hosts_.end()) return !(name && name->is_ip);  // nobody here has asked it anything
-  if (!found->second.proves) return true;                    // it could not prove it
+  if (!found->second.proves) {                               // it could not prove it
+    return origin.certificate == nullptr || origin.ip == reached_at_(sender.host);
+  }
   Known& known = found->second;
   if (proof.empty()) return false;
   if (known.proven == proof && known.proven_in == sender.generation) return true;

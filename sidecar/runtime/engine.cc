@@ -213,6 +213,7 @@ core::Status Engine::status() const {
   core::Status status = node_.status();
   status.discovered_hosts = discovered_.addresses.size();
   status.discovery_failures = discovery_failures_;
+  if (ports_.security != nullptr) status.peer_security = ports_.security->peer_security();
   if (ports_.app != nullptr) status.waiting_for_connection = ports_.app->waiting_for_connection();
   return status;
 }

@@ -41,6 +41,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
     core::AppPort* app = nullptr;  // nullptr: routes only
     core::DiscoveryPort* discovery = nullptr;
     core::Measurements* measurements = nullptr;
+    const core::PeerSecurityPort* security = nullptr;  // nullptr: plaintext
   };
   // With an application the node begins with the first word on its health, without one at once.
   void start(Ports ports);

@@ -22,6 +22,7 @@ inline constexpr std::string_view kTargetHeader = "ringside-target";
 inline constexpr std::string_view kSourceHeader = "ringside-source";
 inline constexpr std::string_view kProofHeader = "ringside-proof";
 inline constexpr std::string_view kProofOfHeader = "ringside-proof-of";
+inline constexpr std::string_view kPeerTlsHeader = "ringside-peer-tls";  // what the sender's --peer-tls is
 inline constexpr std::string_view kIdempotencyKeyHeader = "idempotency-key";
 inline constexpr std::string_view kIdempotentHeader = "ringside-idempotent";
 inline constexpr std::string_view kActorNameHeader = "ringside-actor-name-bin";

@@ -57,6 +57,23 @@ json member_json(const core::MemberStatus& member) {
   return out;
 }
 
+json peer_tls_json(const core::PeerSecurity& security) {
+  json out = {{"mode", core::to_string(security.mode)}, {"next_step", base::told(security.next_step)}};
+  json connections = json::array();
+  for (const auto& [which, count] : security.connections) {
+    connections.push_back({{"direction", which.first}, {"tls", which.second}, {"count", count}});
+  }
+  out["connections"] = std::move(connections);
+  if (security.mode == core::PeerTlsMode::kOff) return out;
+  out["certificate"] = base::told(security.certificate);
+  out["members"] = base::told(security.members);
+  out["roots"] = base::told(security.roots);
+  out["certificate_expires"] = security.certificate_expires;
+  out["root_expires"] = security.root_expires;
+  out["files_problem"] = base::told(security.files_problem);
+  return out;
+}
+
 }  // namespace
 
 std::string about_other(std::string_view host, std::string_view problem) {
@@ -161,6 +178,7 @@ json status_json(const core::HostReader& gateway) {
   out["ending"] = status.ending;
   out["waiting_for_connection"] = status.waiting_for_connection;
   out["queued_bytes"] = status.queued_bytes;
+  out["peer_tls"] = peer_tls_json(status.peer_security);
   return out;
 }
 

@@ -247,6 +247,11 @@ class Load:
             one.result()
         return self.answers
 
+    def kill(self):
+        """For a World that keeps it: a test that fails before stop() would leave it running for ever."""
+        self.stopping.set()
+        self.pool.shutdown()
+
     def outcomes(self):
         return collections.Counter(one[4] for one in self.answers)
 

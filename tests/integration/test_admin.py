@@ -7,20 +7,22 @@ import subprocess
 import grpc
 import pytest
 
+import certificates
 import cluster
 import ports
 
 
-def busy(world):
-    one, two = world.cluster(2)
+def busy(world, *flags):
+    one, two = world.cluster(2, *flags)
     for actor in range(1, 20):
         one.call(actor)
         one.ask("POST", f"/v1/actors/{actor}/apply", "{", {"content-type": "application/json"})
     return one, two
 
 
-def test_metrics_are_clean_and_documented(world):
-    one, _ = busy(world)
+def test_metrics_are_clean_and_documented(world, tmp_path):
+    root = certificates.Issuer()
+    one, _ = busy(world, *certificates.Files(tmp_path, root.leaf(), root).flags())
     page = one.admin_get("/metrics").body.decode()
     lint = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=30)
     assert lint.returncode == 0 and not lint.stderr.strip(), lint

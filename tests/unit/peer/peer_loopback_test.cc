@@ -110,7 +110,8 @@ class Loopback : public net::testing::LoopTest {
   Sink sink;
   const std::shared_ptr<net::Resolver> resolver = std::make_shared<net::Resolver>(loop, net::ResolverOptions{});
   Speakers speakers{[] { return std::uint64_t{0x5f3a}; },
-                    [this](const std::string& name, const std::string& proof) { client->ask_whose(name, proof); }};
+                    [this](const std::string& name, const std::string& proof) { client->ask_whose(name, proof); },
+                    [this](const std::string& name) { return client->reached_at(name); }};
   PeerServer server;
   MembershipWatch watch;
   std::unique_ptr<net::Listener> listener;
@@ -138,7 +139,8 @@ TEST_F(Loopback, AHostProvesThatItSpeaksForItself) {
   }));
 
   // Somebody else who gives this name.
-  Speakers others([] { return std::uint64_t{0xbad}; }, [](const std::string&, const std::string&) {});
+  Speakers others([] { return std::uint64_t{0xbad}; }, [](const std::string&, const std::string&) {},
+                  [](const std::string&) { return std::string(); });
   PeerClientOptions to;
   to.speakers = &others;
   to.resolver = resolver;

@@ -1,0 +1,67 @@
+#include "sidecar/tls/credential_files.h"
+
+#include <utility>
+
+namespace ringside::tls {
+namespace {
+
+constexpr const char* kKept = " (what was read before stays in use)";
+
+}  // namespace
+
+base::Result<net::CredentialTexts, std::string> CredentialFiles::read() const {
+  net::CredentialTexts texts;
+  const auto take = [this](const char* setting, const std::string& path,
+                           std::string& to) -> base::Result<void, std::string> {
+    auto text = read_file_(path);
+    if (!text)
+      return base::Error("the file of " + std::string(setting) + ", " + path + ", cannot be read: " + text.error());
+    to = std::move(*text);
+    return {};
+  };
+  if (auto done = take("--tls-cert", paths_.certificate, texts.certificate); !done) return base::Error(done.error());
+  if (auto done = take("--tls-key", paths_.key, texts.key); !done) return base::Error(done.error());
+  if (auto done = take("--tls-roots", paths_.roots, texts.roots); !done) return base::Error(done.error());
+  return texts;
+}
+
+base::Result<std::shared_ptr<const net::Credentials>, std::string> CredentialFiles::check(
+    const net::CredentialTexts& texts, net::WallTime now) const {
+  auto read = net::Credentials::read(texts, now, clock_skew_);
+  if (!read || !used_) return read;
+  const net::CertificateFacts& found = (*read)->own().leaf;
+  const net::CertificateFacts& wanted = used_->own().leaf;
+  if (found.identity() == wanted.identity()) return read;
+  return base::Error("the certificate of --tls-cert is of another identity: found " + found.identity() +
+                     ", in use is " + wanted.identity() +
+                     "; another identity needs a restart, with --member-id for both on every host");
+}
+
+CredentialFiles::Look CredentialFiles::look(net::WallTime now) {
+  Look look;
+  const auto texts = read();
+  if (!texts) {
+    look.problem = texts.error();
+    look.is_news = std::exchange(last_unread_, look.problem) != look.problem;
+  } else {
+    look.is_news = !last_unread_.empty() || !(*texts == last_texts_);
+    last_unread_.clear();
+    last_texts_ = *texts;
+    if (used_ && *texts == used_texts_) return look;
+    auto checked = check(*texts, now);
+    if (checked) {
+      look.credentials = std::move(*checked);
+    } else {
+      look.problem = std::move(checked.error());
+    }
+  }
+  if (used_ && !look.problem.empty()) look.problem += kKept;
+  return look;
+}
+
+void CredentialFiles::took(std::shared_ptr<const net::Credentials> credentials) {
+  used_ = std::move(credentials);
+  used_texts_ = last_texts_;
+}
+
+}  // namespace ringside::tls

@@ -1,0 +1,56 @@
+// The files of --tls-cert, --tls-key and --tls-roots, read again and again: by content, since Kubernetes swaps a folder
+// and leaves the files alone, and notifications of the kernel miss that. What is not good never takes the place of what
+// works. Loop thread only.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sidecar/base/result.h"
+#include "sidecar/net/tls/credentials.h"
+
+namespace ringside::tls {
+
+struct CredentialPaths {
+  std::string certificate;
+  std::string key;
+  std::string roots;
+};
+
+class CredentialFiles {
+ public:
+  // The error is the reason, to stand behind "cannot be read: ".
+  using ReadFile = std::function<base::Result<std::string, std::string>(const std::string& path)>;
+
+  CredentialFiles(CredentialPaths paths, ReadFile read_file, std::chrono::milliseconds clock_skew)
+      : paths_(std::move(paths)), read_file_(std::move(read_file)), clock_skew_(clock_skew) {}
+
+  struct Look {
+    // What to use from now on; null: nothing new.
+    std::shared_ptr<const net::Credentials> credentials;
+    // Why what stands in the files is not used; empty: it is. A sentence.
+    std::string problem;
+    bool is_news = false;  // the files were not like this when they were looked at last
+  };
+  Look look(net::WallTime now);
+  // What look() gave is in use; or it is not, for this reason, which the next looks tell.
+  void took(std::shared_ptr<const net::Credentials> credentials);
+
+ private:
+  base::Result<net::CredentialTexts, std::string> read() const;
+  base::Result<std::shared_ptr<const net::Credentials>, std::string> check(const net::CredentialTexts& texts,
+                                                                           net::WallTime now) const;
+
+  CredentialPaths paths_;
+  ReadFile read_file_;
+  std::chrono::milliseconds clock_skew_;
+  std::shared_ptr<const net::Credentials> used_;
+  net::CredentialTexts used_texts_;
+  net::CredentialTexts last_texts_;  // at the last look
+  std::string last_unread_;          // why they could not be read then
+};
+
+}  // namespace ringside::tls

@@ -1,0 +1,133 @@
+#include "sidecar/tls/peer_tls.h"
+
+#include "sidecar/base/check.h"
+
+namespace ringside::tls {
+namespace {
+
+using core::PeerTlsMode;
+
+// A change of the files is noticed within 10 s, and what it ends has ended by then.
+constexpr std::chrono::seconds kLookEvery{5};
+constexpr std::chrono::seconds kTick{1};
+
+double seconds(net::WallTime time) {
+  return static_cast<double>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+const char* word(net::TlsSide side) { return side == net::TlsSide::kServer ? "in" : "out"; }
+
+}  // namespace
+
+PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log)
+    : loop_(loop),
+      options_(std::move(options)),
+      log_(log),
+      files_(options_.paths, options_.read_file, options_.tls.clock_skew),
+      timer_(loop) {
+  if (options_.mode == PeerTlsMode::kOff) return;
+  for (const char* direction : {"in", "out"}) handshakes_[{direction, "ok"}] = 0;
+  net::TlsOptions tls = options_.tls;
+  tls.on_handshake = [this](auto side, auto result, const auto& address, const auto& why) {
+    handshake_ended(side, result, address, why);
+  };
+  tls_ = std::make_shared<net::Tls>(std::move(tls));
+  net::TlsUse use{tls_, std::make_shared<net::HandshakeTurns>(loop_), options_.mode != PeerTlsMode::kRequire};
+  listening_ = std::make_shared<const net::TlsUse>(use);
+  if (options_.mode >= PeerTlsMode::kSend) dialling_ = listening_;
+}
+
+base::Result<void, std::string> PeerTls::load() {
+  if (!tls_) return {};
+  CredentialFiles::Look look = files_.look(options_.tls.wall());
+  if (!look.credentials) return base::Error(look.problem);
+  auto used = tls_->use(look.credentials);
+  if (!used) return used;
+  files_.took(std::move(look.credentials));
+  const net::Verified& own = tls_->credentials()->own();
+  log_.info("tls_ready", {{"mode", core::to_string(options_.mode)},
+                          {"certificate", own.leaf.told()},
+                          {"members", tls_->members_told()},
+                          {"roots", tls_->credentials()->roots_told()}});
+  return {};
+}
+
+void PeerTls::start() {
+  if (!tls_) return;
+  next_look_ = net::Clock::now() + kLookEvery;
+  tick();
+}
+
+void PeerTls::tick() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](net::error_code ec) {
+    if (ec) return;
+    if (net::Clock::now() >= next_look_) reload();
+    tls_->check_connections();
+    tick();
+  });
+}
+
+void PeerTls::reload() {
+  if (!tls_) return;
+  next_look_ = net::Clock::now() + kLookEvery;
+  CredentialFiles::Look look = files_.look(options_.tls.wall());
+  if (look.credentials) {
+    if (const auto used = tls_->use(look.credentials); !used) {
+      look.problem = used.error();
+      look.credentials = nullptr;
+    }
+  }
+  files_problem_ = look.problem;
+  if (look.credentials) {
+    files_.took(look.credentials);
+    ++reloads_["ok"];
+    log_.info("tls_reloaded",
+              {{"certificate", look.credentials->own().leaf.told()}, {"roots", look.credentials->roots_told()}});
+  } else if (look.is_news && !look.problem.empty()) {
+    ++reloads_["refused"];
+    log_.warn("tls_files_refused", {{"why", look.problem}});
+  }
+}
+
+void PeerTls::handshake_ended(net::TlsSide side, net::HandshakeResult result, const std::string& address,
+                              const std::string& why) {
+  ++handshakes_[{word(side), net::to_string(result)}];
+  if (result == net::HandshakeResult::kOk) return;
+  log_.warn("tls_handshake_failed", {{"direction", word(side)},
+                                     {"peer", address},
+                                     {"result", net::to_string(result)},
+                                     {"mode", core::to_string(options_.mode)},
+                                     {"why", why}});
+}
+
+core::PeerSecurity PeerTls::peer_security() const {
+  core::PeerSecurity out;
+  out.mode = options_.mode;
+  const std::size_t accepted = sources_.accepted ? sources_.accepted() : 0;
+  const std::size_t dialled = sources_.dialled ? sources_.dialled() : 0;
+  const std::size_t in = tls_ ? std::min(accepted, tls_->connections(net::TlsSide::kServer)) : 0;
+  const std::size_t outward = tls_ ? std::min(dialled, tls_->connections(net::TlsSide::kClient)) : 0;
+  out.connections = {{{"in", true}, in},
+                     {{"in", false}, accepted - in},
+                     {{"out", true}, outward},
+                     {{"out", false}, dialled - outward}};
+  if (!tls_) return out;
+  out.next_step = migration_.next_step(options_.mode, sources_.peers ? sources_.peers() : std::vector<std::string>());
+  out.handshakes = handshakes_;
+  out.reloads = reloads_;
+  out.files_problem = files_problem_;
+  const auto& credentials = tls_->credentials();
+  if (!credentials) return out;
+  const net::Verified& own = credentials->own();
+  out.certificate = own.leaf.told();
+  out.members = tls_->members_told();
+  out.roots = credentials->roots_told();
+  out.certificate_begins = seconds(own.leaf.not_before);
+  out.certificate_expires = seconds(own.good_until);
+  out.root_begins = seconds(own.root.not_before);
+  out.root_expires = seconds(own.root.not_after);
+  return out;
+}
+
+}  // namespace ringside::tls

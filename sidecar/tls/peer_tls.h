@@ -1,0 +1,85 @@
+// TLS between hosts as one sidecar runs it: reads the files of --tls-* again and again and takes over what is good,
+// tells of handshakes, and leaves connections whose time has come. Where --peer-tls is off it does nothing. Loop thread
+// only.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "sidecar/base/result.h"
+#include "sidecar/core/ports.h"
+#include "sidecar/log/log.h"
+#include "sidecar/net/tls/tls_use.h"
+#include "sidecar/tls/credential_files.h"
+#include "sidecar/tls/migration.h"
+
+namespace ringside::tls {
+
+struct PeerTlsOptions {
+  core::PeerTlsMode mode = core::PeerTlsMode::kOff;
+  CredentialPaths paths;
+  CredentialFiles::ReadFile read_file;
+  net::TlsOptions tls;  // without on_handshake
+};
+
+class PeerTls final : public core::PeerSecurityPort {
+ public:
+  PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log);
+
+  // Reads the files for the first time. The error is a sentence.
+  base::Result<void, std::string> load();
+  // After load(): from now on.
+  void start();
+  // Reads the files now, as it does every few seconds.
+  void reload();
+
+  // Null: plaintext.
+  std::shared_ptr<const net::TlsUse> for_listener() const { return listening_; }
+  std::shared_ptr<const net::TlsUse> for_dialling() const { return dialling_; }
+  core::PeerTlsMode mode() const { return options_.mode; }
+
+  // A host has called this one: see Migration::heard.
+  void heard(const std::string& host, bool under_tls, std::string_view mode) {
+    migration_.heard(host, under_tls, mode);
+  }
+
+  // What it needs of others for peer_security(), before start(): the other members, and all connections that there are
+  // of each direction.
+  struct Sources {
+    std::function<std::vector<std::string>()> peers;
+    std::function<std::size_t()> accepted;
+    std::function<std::size_t()> dialled;
+  };
+  void use(Sources sources) { sources_ = std::move(sources); }
+  core::PeerSecurity peer_security() const override;
+
+ private:
+  void tick();
+  void handshake_ended(net::TlsSide side, net::HandshakeResult result, const std::string& address,
+                       const std::string& why);
+
+  net::Loop& loop_;
+  PeerTlsOptions options_;
+  log::Log& log_;
+  CredentialFiles files_;
+  std::shared_ptr<net::Tls> tls_;  // null: off
+  std::shared_ptr<const net::TlsUse> listening_;
+  std::shared_ptr<const net::TlsUse> dialling_;
+  boost::asio::steady_timer timer_;
+  net::Clock::time_point next_look_{};
+  std::string files_problem_;
+  mutable Migration migration_;  // forgets when it is asked
+  Sources sources_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> handshakes_;
+  std::map<std::string, std::uint64_t> reloads_{{"ok", 0}, {"refused", 0}};
+};
+
+}  // namespace ringside::tls

@@ -1,0 +1,91 @@
+#include "sidecar/tls/peer_tls.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/net/net_test_support.h"
+#include "tests/unit/net/tls/test_certificates.h"
+
+namespace ringside::tls {
+namespace {
+
+using core::PeerTlsMode;
+using net::testing::kNow;
+using net::testing::TestIssuer;
+
+class PeerTlsTest : public net::testing::LoopTest {
+ protected:
+  std::unique_ptr<PeerTls> make(PeerTlsMode mode) {
+    PeerTlsOptions options;
+    options.mode = mode;
+    options.read_file = [this](const std::string& path) -> base::Result<std::string, std::string> {
+      return path == "cert" ? texts.certificate : path == "key" ? texts.key : texts.roots;
+    };
+    options.paths = {"cert", "key", "roots"};
+    options.tls.wall = [] { return kNow; };
+    options.tls.random = [] { return 0.0; };
+    return std::make_unique<PeerTls>(loop, std::move(options), log);
+  }
+
+  std::string lines;
+  log::Log log{{}, [] { return kNow; }, [this](std::string_view line) { lines += line; }};
+  TestIssuer root;
+  net::CredentialTexts texts = root.texts();
+};
+
+TEST_F(PeerTlsTest, ItsModeSaysWhoSpeaksTls) {
+  struct {
+    PeerTlsMode mode;
+    bool listens, plaintext_too, dials;
+  } const kModes[] = {{PeerTlsMode::kOff, false, false, false},
+                      {PeerTlsMode::kAccept, true, true, false},
+                      {PeerTlsMode::kSend, true, true, true},
+                      {PeerTlsMode::kRequire, true, false, true}};
+  for (const auto& one : kModes) {
+    const auto tls = make(one.mode);
+    EXPECT_EQ(tls->for_listener() != nullptr, one.listens) << core::to_string(one.mode);
+    EXPECT_EQ(tls->for_dialling() != nullptr, one.dials) << core::to_string(one.mode);
+    if (tls->for_listener()) {
+      EXPECT_EQ(tls->for_listener()->plaintext_too, one.plaintext_too);
+    }
+    EXPECT_TRUE(tls->load());
+  }
+}
+
+TEST_F(PeerTlsTest, TellsWhatItHasAndWhatBecameOfTheFiles) {
+  const auto tls = make(PeerTlsMode::kSend);
+  ASSERT_TRUE(tls->load());
+  tls->use(
+      {[] { return std::vector<std::string>{"a"}; }, [] { return std::size_t{3}; }, [] { return std::size_t{2}; }});
+  tls->heard("a", false, "accept");
+  core::PeerSecurity told = tls->peer_security();
+  EXPECT_NE(told.next_step.find("1 of 1 peer still dials plaintext: a"), std::string::npos) << told.next_step;
+  EXPECT_EQ((told.connections[{"in", false}]), 3u);
+  EXPECT_EQ((told.connections[{"out", false}]), 2u);
+  EXPECT_EQ(told.certificate_expires, std::chrono::system_clock::to_time_t(kNow) + 3600);
+
+  texts.key = "";
+  tls->reload();
+  tls->reload();
+  told = tls->peer_security();
+  EXPECT_EQ(told.reloads["refused"], 1u) << "each state of the files counts once";
+  EXPECT_NE(told.files_problem.find("--tls-key is empty"), std::string::npos) << told.files_problem;
+  EXPECT_NE(lines.find("event=tls_files_refused"), std::string::npos);
+
+  texts = root.texts();
+  tls->reload();
+  tls->reload();
+  told = tls->peer_security();
+  EXPECT_EQ(told.reloads["ok"], 1u);
+  EXPECT_EQ(told.files_problem, "");
+}
+
+TEST_F(PeerTlsTest, WithFilesOfNoUseItDoesNotBegin) {
+  const auto tls = make(PeerTlsMode::kRequire);
+  texts.roots = "";
+  const auto loaded = tls->load();
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().find("--tls-roots is empty"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ringside::tls
