@@ -39,7 +39,7 @@ struct Arguments {
 using Command = std::function<int(const Session& session, Arguments& arguments)>;
 struct Chosen {
   Command command;
-  bool needs_sidecar = true;
+  std::function<int()> alone;  // one that asks no sidecar
 };
 
 // Where to look, the same words as `serve --local`. The error says which word is wrong.
@@ -180,6 +180,22 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       ->check(whole_number);
 }
 
+void add_tls(CLI::App& app, const Terminal& terminal, Chosen& chosen) {
+  CLI::App* tls = app.add_subcommand("tls", "Checks the TLS between hosts: tls check [HOST[:PORT]] [SETTINGS]");
+  tls->require_subcommand(1);
+  CLI::App* check = tls->add_subcommand(
+      "check", "Checks this host's certificate, key and roots, and those of HOST, which it dials as serve would");
+  check->footer(
+      "tls check [HOST[:PORT]] [SETTINGS]\n"
+      "SETTINGS are those of serve (ringside help settings), from flags, environment and file: --tls-cert, "
+      "--tls-roots,\n"
+      "--member-id ... Exit status: 0 all is well, 1 something is not, 2 usage.");
+  check->prefix_command()->fallthrough(false);
+  check->callback([&terminal, &chosen, check] {
+    chosen.alone = [&terminal, words = check->remaining()] { return tls_check(words, terminal); };
+  });
+}
+
 // "help call" is "call --help", and no words at all are "--help".
 std::vector<std::string> without_help(std::vector<std::string> arguments) {
   if (arguments.empty()) return {"--help"};
@@ -307,8 +323,9 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   add_calls(app, given, chosen);
   add_views(app, given, chosen);
   app.add_subcommand("version", "Prints the versions of this program and of its libraries")->callback([&] {
-    chosen.needs_sidecar = false;
+    chosen.alone = [&] { return version(terminal, given.json); };
   });
+  add_tls(app, terminal, chosen);
   app.add_subcommand("help", "Prints this; help COMMAND: its options; help settings: those of serve");
   const std::vector<std::string> words = without_help(arguments);
   const auto at = command_at(words);
@@ -328,7 +345,7 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
                  << " lists what it takes)\n";
     return kUsage;
   }
-  if (!chosen.needs_sidecar) return version(terminal, given.json);
+  if (chosen.alone) return chosen.alone();
   auto where_to = endpoints(given, terminal);
   if (!where_to) {
     terminal.err << "ringside: " << where_to.error() << "\n";

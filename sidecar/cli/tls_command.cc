@@ -1,0 +1,206 @@
+// tls check: what is wrong with certificates, in sentences, before or after it has become an outage. Works with a
+// certificate that has expired as well: that is when it is needed.
+#include <iostream>
+#include <optional>
+
+#include "sidecar/cli/commands.h"
+#include "sidecar/config/load.h"
+#include "sidecar/config/read_file.h"
+#include "sidecar/net/connector.h"
+#include "sidecar/net/resolver.h"
+#include "sidecar/net/tls/tls_handshake.h"
+
+namespace ringside::cli {
+namespace {
+
+constexpr std::size_t kMostOfAFile = std::size_t{4} << 20;
+constexpr std::chrono::milliseconds kConnect{5'000};
+constexpr std::chrono::milliseconds kVerdict{5'000};
+
+// HTTP/2's preface, and an empty SETTINGS frame (RFC 9113 §3.4).
+constexpr std::string_view kHello("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", 33);
+
+net::WallTime now() { return std::chrono::system_clock::now(); }
+
+// Prints what was looked at, and counts what is wrong.
+class Findings {
+ public:
+  explicit Findings(std::ostream& out) : out_(out) {}
+  void good(const std::string& sentence) { out_ << "ok      " << sentence << "\n"; }
+  void bad(const std::string& sentence) {
+    out_ << "FAILED  " << sentence << "\n";
+    failed_ = true;
+  }
+  void note(const std::string& sentence) { out_ << "        " << sentence << "\n"; }
+  int status() const { return failed_ ? kRefused : kApplied; }
+
+ private:
+  std::ostream& out_;
+  bool failed_ = false;
+};
+
+base::Result<net::CredentialTexts, std::string> read_files(const config::Settings& settings) {
+  net::CredentialTexts texts;
+  const auto read = [](const char* setting, const std::string& path,
+                       std::string& to) -> base::Result<void, std::string> {
+    if (path.empty()) return base::Error(std::string(setting) + " is not set");
+    auto text = config::read_file(path, kMostOfAFile);
+    if (!text)
+      return base::Error("the file of " + std::string(setting) + ", " + path + ", cannot be read: " + text.error());
+    to = std::move(*text);
+    return {};
+  };
+  if (auto done = read("--tls-cert", settings.tls_cert, texts.certificate); !done) return base::Error(done.error());
+  if (auto done = read("--tls-key", settings.tls_key, texts.key); !done) return base::Error(done.error());
+  if (auto done = read("--tls-roots", settings.tls_roots, texts.roots); !done) return base::Error(done.error());
+  return texts;
+}
+
+// Dials one host, and waits for what it says to our certificate: with TLS 1.3 a client hears of that only after its own
+// handshake is done.
+class Dial {
+ public:
+  Dial(const net::Endpoint& to, const config::Settings& settings, std::shared_ptr<net::Tls> tls, Findings& findings)
+      : to_(to), settings_(settings), tls_(std::move(tls)), findings_(findings), timer_(loop_) {}
+
+  void run() {
+    net::ResolverOptions options;
+    for (const std::string& server : settings_.dns_servers) {
+      options.servers += (options.servers.empty() ? "" : ",") + server;
+    }
+    const auto resolver = std::make_shared<net::Resolver>(loop_, std::move(options));
+    net::Connector connector(loop_, resolver);
+    connector.connect(to_, kConnect, [this](net::ConnectResult result) { connected(std::move(result)); });
+    loop_.run();
+  }
+
+ private:
+  void connected(net::ConnectResult result) {
+    if (!result.transport) {
+      findings_.bad("It cannot be reached at " + to_.to_string() + ": " + result.error + ".");
+      return loop_.stop();
+    }
+    findings_.good("It is reached at " + result.transport->peer_address() + ", port " + std::to_string(to_.port) + ".");
+    handshake_ =
+        std::make_shared<net::TlsHandshake>(loop_, net::TlsUse{tls_, std::make_shared<net::HandshakeTurns>(loop_)},
+                                            std::move(*result.transport), net::TlsSide::kClient, true);
+    handshake_->start(kConnect,
+                      [this](base::Result<net::Transport, std::string> secured) { shaken(std::move(secured)); });
+  }
+
+  void shaken(base::Result<net::Transport, std::string> secured) {
+    if (!secured) {
+      findings_.bad("There is no TLS between the two hosts: " + secured.error() + ".");
+      return loop_.stop();
+    }
+    transport_.emplace(std::move(*secured));
+    net::error_code ignored;
+    transport_->write_some(kHello.data(), kHello.size(), ignored);  // whoever listens says nothing before
+    findings_.good("It shows a certificate that is taken here: a member, " + transport_->secured()->peer()->identity +
+                   ".");
+    timer_.expires_after(kVerdict);
+    timer_.async_wait([this](net::error_code ec) {
+      if (ec) return;
+      findings_.bad("It says nothing within 5 s to our certificate: is that the peer port of a Ringside host?");
+      loop_.stop();
+    });
+    hear_verdict();
+  }
+
+  void hear_verdict() {
+    transport_->wait_readable([this](net::error_code ec) {
+      if (ec) return;
+      char bytes[1024];
+      transport_->read_some(bytes, sizeof bytes, ec);
+      if (ec == boost::asio::error::would_block) return hear_verdict();
+      const std::string& failure = transport_->secured()->failure();
+      if (!failure.empty()) {
+        findings_.bad("It refuses our certificate: " + failure + ".");
+      } else if (ec) {
+        findings_.bad("It ends the connection: " + ec.message() + ".");
+      } else {
+        findings_.good("It takes our certificate.");
+      }
+      loop_.stop();
+    });
+  }
+
+  net::Loop loop_;
+  net::Endpoint to_;
+  const config::Settings& settings_;
+  std::shared_ptr<net::Tls> tls_;
+  Findings& findings_;
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<net::TlsHandshake> handshake_;
+  std::optional<net::Transport> transport_;
+};
+
+int check(const std::optional<net::Endpoint>& host, const config::Settings& settings, const Terminal& terminal) {
+  Findings findings(terminal.out);
+  if (settings.peer_tls == core::PeerTlsMode::kOff) {
+    findings.note(
+        "--peer-tls is off with these settings: serve would speak plaintext. This checks what it would do with "
+        "TLS.");
+  }
+  const auto texts = read_files(settings);
+  if (!texts) {
+    findings.bad("This host has no credentials: " + texts.error() + ".");
+    return findings.status();
+  }
+  const auto parsed = net::Credentials::parse(*texts, settings.tls_clock_skew);
+  if (!parsed) {
+    findings.bad("This host's files are of no use: " + parsed.error() + ".");
+    return findings.status();
+  }
+  findings.good("This host's certificate belongs to its key: " + (*parsed)->own().leaf.told() + ".");
+  findings.good("The roots can be read: " + (*parsed)->roots_told() + ".");
+  if (const auto own = (*parsed)->check_own(now())) {
+    findings.good("It holds until " + net::to_text(own->good_until) + ", by the root " + own->root.subject + " (" +
+                  own->root.fingerprint + ").");
+  } else {
+    findings.bad("It does not hold: " + own.error() + ".");
+  }
+  net::TlsOptions options;
+  options.members = settings.member_ids;
+  options.callers = settings.caller_ids;
+  options.clock_skew = settings.tls_clock_skew;
+  options.wall = now;
+  options.random = [] { return 0.0; };
+  const auto tls = std::make_shared<net::Tls>(std::move(options));
+  if (const auto used = tls->use(*parsed); !used) {
+    findings.bad("It cannot be used: " + used.error() + ".");
+    return findings.status();
+  }
+  findings.good("A member is whoever has the identity " + tls->members_told() + ".");
+  if (host) {
+    terminal.out << host->to_string() << ":\n";
+    Dial(*host, settings, tls, findings).run();
+  }
+  return findings.status();
+}
+
+}  // namespace
+
+int tls_check(const std::vector<std::string>& words, const Terminal& terminal) {
+  std::vector<std::string> arguments = words;
+  std::optional<net::Endpoint> host;
+  if (!arguments.empty() && !arguments.front().starts_with("--")) {
+    const auto name = core::parse_host_name(arguments.front());
+    if (!name) {
+      terminal.err << "ringside: \"" << arguments.front() << "\" is not a host: HOST or HOST:PORT\n";
+      return kUsage;
+    }
+    host.emplace();
+    host->host = name->address;
+    host->port = name->port;
+    arguments.erase(arguments.begin());
+  }
+  const auto loaded = config::load(config::process_sources(arguments));
+  if (!loaded) {
+    for (const std::string& error : loaded.error()) terminal.err << "ringside: " << error << "\n";
+    return kUsage;
+  }
+  return check(host, loaded->settings, terminal);
+}
+
+}  // namespace ringside::cli
