@@ -1,7 +1,7 @@
 // Who has said how often that this host's run was buried, and how long this host rests before it begins the next one.
 //
 // Whoever says so may hold this host's ids by now, so it is always obeyed at once: nothing is served on. It cannot be
-// verified (docs/decisions/0052). But each word of one host costs this host a longer rest, or one that lies, or cannot
+// verified (docs/decisions/0025). But each word of one host costs this host a longer rest, or one that lies, or cannot
 // hear it, would have it join anew as often as it likes. The word of several hosts is that of each, and what was said
 // long ago is forgotten.
 // A plain value; loop thread only.
