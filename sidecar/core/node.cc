@@ -201,11 +201,12 @@ void Node::admitted(const HostRun& run) {
 
 // Of this host's claims those that are due next.
 void Node::tell_legacy_hosts() {
-  for (const auto& [host, told_upto] : legacy_.to_be_told_all()) {
+  for (const auto& told : legacy_.to_be_told_all()) {
+    const std::string& host = told.first;
     std::vector<Claim> claims;
-    std::optional<ActorId> upto = told_upto;
+    std::optional<ActorId> upto = told.second;
     std::size_t seen = 0;
-    activations_.actors().each_above(told_upto, [&](const Actor& actor) {
+    activations_.actors().each_above(told.second, [&](const Actor& actor) {
       if (++seen > config_.most_in_slice) return false;
       upto = actor.id;
       if (cluster_.is_owner(host, actor.id)) claims.push_back({actor.id, actor.epoch});

@@ -105,15 +105,14 @@ InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRe
   InventoryAnswer says;
   says.number = request.number;
   const Standing standing = cluster_.standing_of(sender);
+  // Ids of the asker's ranges may have become this host's since the last slice, and be active among those told by then.
+  const bool is_overtaken = request.after != 0 && request.as_of != gains_;
   if (standing == Standing::kDeclaredDead) {
     says.status = ReplyStatus::kDeclaredDead;
   } else if (standing != Standing::kInView || sender.from_elsewhere) {
     // Not on this host's ring: an answer now would promise nothing. And what is held here is told to members alone.
     says.status = ReplyStatus::kUnverified;
-  } else if (request.to_generation != cluster_.self().generation) {
-    says.status = ReplyStatus::kStale;
-  } else if (request.after != 0 && request.as_of != gains_) {
-    // Ids of the asker's ranges may have become this host's in between, and be active among those already told.
+  } else if (request.to_generation != cluster_.self().generation || is_overtaken) {
     says.status = ReplyStatus::kStale;
   } else {
     says.status = ReplyStatus::kOk;
