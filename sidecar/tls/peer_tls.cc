@@ -38,7 +38,7 @@ PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log)
 }
 
 base::Result<void, std::string> PeerTls::load() {
-  if (!tls_) return {};
+  if (!tls_ || tls_->credentials()) return {};
   CredentialFiles::Look look = files_.look(options_.tls.wall());
   if (!look.credentials) return base::Error(look.problem);
   auto used = tls_->use(look.credentials);

@@ -34,7 +34,7 @@ class PeerTls final : public core::PeerSecurityPort {
  public:
   PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log);
 
-  // Reads the files for the first time. The error is a sentence.
+  // Reads the files, unless it has some that are good. The error is a sentence.
   base::Result<void, std::string> load();
   // After load(): from now on.
   void start();

@@ -240,6 +240,7 @@ std::size_t TlsLayer::read_some(char* data, std::size_t size, error_code& ec) {
   ERR_clear_error();
   errno = 0;
   std::size_t total = 0;
+  drained_ = false;
   // Each takes one record, of 16 KiB at most.
   while (total < size) {
     std::size_t got = 0;
@@ -249,6 +250,7 @@ std::size_t TlsLayer::read_some(char* data, std::size_t size, error_code& ec) {
       report(HandshakeResult::kOk);
       continue;
     }
+    drained_ = true;
     ec = end_of(done);
     if (total == 0) return 0;
     break;  // the next one says it again
@@ -268,7 +270,7 @@ std::size_t TlsLayer::write_some(const char* data, std::size_t size, error_code&
   return done == 1 ? taken : 0;
 }
 
-bool TlsLayer::holds_input() const { return SSL_has_pending(ssl_.get()) == 1; }
+bool TlsLayer::holds_input() const { return !drained_ && SSL_has_pending(ssl_.get()) == 1; }
 
 void TlsLayer::say_end() {
   if (broken_ || !established_) return;

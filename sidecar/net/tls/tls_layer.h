@@ -77,6 +77,8 @@ class TlsLayer final : public SecureLayer {
   bool established_ = false;
   // A client has heard of it once the server has said something: only then has that one looked at our certificate.
   bool reported_ = false;
+  // All that can be read has been given on: what OpenSSL still holds is the beginning of a record.
+  bool drained_ = false;
   bool broken_ = false;  // nothing more may be said on it
 };
 

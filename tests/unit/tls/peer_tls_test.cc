@@ -79,6 +79,13 @@ TEST_F(PeerTlsTest, TellsWhatItHasAndWhatBecameOfTheFiles) {
   EXPECT_EQ(told.files_problem, "");
 }
 
+TEST_F(PeerTlsTest, ItMayBeToldToReadTheFilesBeforeItHasReadThem) {
+  const auto tls = make(PeerTlsMode::kRequire);
+  tls->reload();
+  EXPECT_TRUE(tls->load());
+  EXPECT_NE(tls->peer_security().certificate, "");
+}
+
 TEST_F(PeerTlsTest, WithFilesOfNoUseItDoesNotBegin) {
   const auto tls = make(PeerTlsMode::kRequire);
   texts.roots = "";

@@ -117,6 +117,47 @@ TEST_F(TlsTest, WhatWasReadAndNotGivenOnIsReadable) {
   EXPECT_EQ(read(**server_end, ec), "bc");
 }
 
+// Whoever sends half of a record and waits must not keep the loop busy.
+TEST_F(TlsTest, HalfOfARecordIsNotReadable) {
+  Host server(root.credentials());
+  Host client(root.credentials());
+  int near_server[2];
+  int near_client[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, near_server), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, near_client), 0);
+  begin(server, near_server[0], TlsSide::kServer, server_end);
+  begin(client, near_client[0], TlsSide::kClient, client_end);
+  testing::RawSocket to_server(near_server[1]);
+  testing::RawSocket to_client(near_client[1]);
+  const auto pass_on = [](testing::RawSocket& from, testing::RawSocket& to, std::size_t most) {
+    from.pump();
+    to.send(from.input().substr(0, most));
+    from.input().erase(0, most);
+  };
+  ASSERT_TRUE(run_until([&] {
+    pass_on(to_client, to_server, std::string::npos);
+    pass_on(to_server, to_client, std::string::npos);
+    return server_end && client_end;
+  }));
+  Transport& at_server = **server_end;
+  error_code ec;
+  (*client_end)->write_some("hello", 5, ec);
+  pass_on(to_client, to_server, 10);
+  bool readable = false;
+  const auto wait = [&] { at_server.wait_readable([&](error_code wait_ec) { readable = !wait_ec; }); };
+  wait();
+  ASSERT_TRUE(run_until([&] { return readable; })) << "the socket is";
+  EXPECT_EQ(read(at_server, ec), "");
+  EXPECT_EQ(ec, boost::asio::error::would_block);
+  readable = false;
+  wait();
+  settle();
+  EXPECT_FALSE(readable);
+  pass_on(to_client, to_server, std::string::npos);
+  ASSERT_TRUE(run_until([&] { return readable; }));
+  EXPECT_EQ(read(at_server, ec), "hello");
+}
+
 TEST_F(TlsTest, AServersRefusalReachesTheClientInWords) {
   Host server(root.credentials());
   Wanted other;
