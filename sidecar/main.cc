@@ -294,7 +294,7 @@ void Sidecar::make_parts() {
   peer_server_ = std::make_unique<peer::PeerServer>(loop_, std::move(served), *engine_, *engine_);
   peer_server_->add_methods(*peer_methods_);
   peer_tls_.use({[this] { return other_members(); }, [this] { return listeners_[0]->connections(); },
-                 [this] { return peer_client_->connections(); }});
+                 [this] { return peer_client_->connected(); }});
   peer_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);
   peer_watch_->add_methods(*peer_methods_);
   local_watch_ = std::make_unique<peer::MembershipWatch>(*engine_);

@@ -160,7 +160,7 @@ bool PeerClient::has_room_for(const std::string& host) {
   return true;
 }
 
-std::size_t PeerClient::connections() const {
+std::size_t PeerClient::connected() const {
   return static_cast<std::size_t>(std::count_if(channels_.begin(), channels_.end(), [](const auto& entry) {
     return entry.second.channel && entry.second.channel->connected();
   }));

@@ -51,8 +51,9 @@ class PeerClient : public core::PeerPort {
   // Asks that host whether the number is its own, where it is connected to; Speakers::was_asked tells.
   void ask_whose(const std::string& host, const std::string& proof);
 
-  // Those that stand.
-  std::size_t connections() const;
+  // Also those that are being made.
+  std::size_t connections() const { return channels_.size(); }
+  std::size_t connected() const;
   // The IP at which this host was reached last; empty where there is no connection to it.
   std::string reached_at(const std::string& host) const;
 
