@@ -326,15 +326,18 @@ TEST(ApplyJson, WritesOnlyWhatIsOfItsType) {
   EXPECT_EQ(written("no.Such", ""), Reason::kBadType);
 }
 
-// Each would otherwise take a stack of its own.
 // The last one counts, says protobuf, and writes both; whoever reads the JSON may see either.
 TEST(ApplyJson, WhatIsThereTwiceIsNotWritten) {
   const ApplyJson json;
-  google::protobuf::Struct one;
-  (*one.mutable_fields())["a"].set_number_value(1);
+  // A google.protobuf.Struct, {"a":1}.
+  const std::string one(
+      "\x0a\x0e\x0a\x01"
+      "a\x12\x09\x11\0\0\0\0\0\0\xf0\x3f",
+      16);
   messages::ApplyRequest batch;
   batch.set_id(42);
-  batch.add_messages()->PackFrom(one);
+  batch.add_messages()->set_type_url("type.googleapis.com/google.protobuf.Struct");
+  batch.mutable_messages(0)->set_value(one);
   ASSERT_TRUE(json.write_request(batch.SerializeAsString()));
   auto& packed = *batch.mutable_messages(0)->mutable_value();
   packed += std::string(packed);
@@ -349,6 +352,7 @@ TEST(ApplyJson, WhatIsThereTwiceIsNotWritten) {
       R"([{"@type":"type.googleapis.com/google.protobuf.Struct","value":"Cg4KAWESCREAAAAAAADwPwoOCgFhEgkRAAAAAAAA8D8="}])");
 }
 
+// Each would otherwise take a stack of its own.
 TEST(ApplyJson, RepliesWithinRepliesWithoutEndStayBytes) {
   const ApplyJson json;
   google::protobuf::Any any;
