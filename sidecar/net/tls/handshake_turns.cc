@@ -6,62 +6,70 @@
 
 namespace ringside::net {
 
-struct HandshakeTurns::Entry {
+struct HandshakeTurns::Entry : std::enable_shared_from_this<Entry> {
+  Entry(std::weak_ptr<HandshakeTurns> owner, Class& its_class, std::string from, std::function<void()> then)
+      : turns(std::move(owner)), of(its_class), address(std::move(from)), begin(std::move(then)) {}
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+  ~Entry() {
+    if (const auto alive = turns.lock()) alive->leave(*this);
+  }
+
   std::weak_ptr<HandshakeTurns> turns;
   Class& of;
   std::string address;
   std::function<void()> begin;
   bool under_way = false;
-
-  ~Entry() {
-    if (const auto alive = turns.lock()) alive->leave(*this);
-  }
+  std::list<Entry*>::iterator place;  // while it waits
 };
 
 HandshakeTurns::Ticket HandshakeTurns::enter(const std::string& address, bool known, std::function<void()> begin) {
   Class& of = known ? known_ : strangers_;
-  const auto entry = std::shared_ptr<Entry>(new Entry{weak_from_this(), of, address, std::move(begin)});
-  if (admit(*entry)) {
-    boost::asio::post(loop_, [weak = std::weak_ptr<Entry>(entry)] {
-      if (const auto still = weak.lock()) still->begin();
-    });
-  } else {
-    of.waiting.push_back(entry);
-  }
+  const auto entry = std::make_shared<Entry>(weak_from_this(), of, address, std::move(begin));
+  auto& waiting = of.addresses[address].waiting;
+  entry->place = waiting.insert(waiting.end(), entry.get());
+  look_again(of, address);
+  admit_waiting(of);
   return entry;
 }
 
-bool HandshakeTurns::admit(Entry& entry) {
-  std::size_t& here = entry.of.under_way[entry.address];
-  if (entry.of.total >= kAtOnce || here >= kAtOnceOfAnAddress) {
-    if (here == 0) entry.of.under_way.erase(entry.address);
-    return false;
-  }
-  ++here;
-  ++entry.of.total;
-  entry.under_way = true;
-  return true;
-}
-
 void HandshakeTurns::leave(Entry& entry) {
-  if (!entry.under_way) return;
-  --entry.of.total;
-  const auto found = entry.of.under_way.find(entry.address);
-  if (--found->second == 0) entry.of.under_way.erase(found);
-  admit_waiting(entry.of);
+  Class& of = entry.of;
+  Address& from = of.addresses[entry.address];
+  if (entry.under_way) {
+    --from.under_way;
+    --of.under_way;
+  } else {
+    from.waiting.erase(entry.place);
+  }
+  look_again(of, entry.address);
+  admit_waiting(of);
 }
 
-// Whoever waits longest, of those whose address has a place left.
+// Whether somebody there could begin, and whether anything is to be kept of that address.
+void HandshakeTurns::look_again(Class& of, const std::string& address) {
+  const auto found = of.addresses.find(address);
+  Address& at = found->second;
+  const bool could = !at.waiting.empty() && at.under_way < kAtOnceOfAnAddress;
+  if (could && !at.listed) at.listed = of.next.insert(of.next.end(), address);
+  if (!could && at.listed) of.next.erase(*std::exchange(at.listed, std::nullopt));
+  if (at.waiting.empty() && at.under_way == 0) of.addresses.erase(found);
+}
+
+// One of each address in turn.
 void HandshakeTurns::admit_waiting(Class& of) {
-  for (std::size_t left = of.waiting.size(); left > 0 && of.total < kAtOnce; --left) {
-    const auto entry = of.waiting.front().lock();
-    of.waiting.pop_front();
-    if (!entry) continue;
-    if (!admit(*entry)) {
-      of.waiting.push_back(entry);
-      continue;
-    }
-    boost::asio::post(loop_, [weak = std::weak_ptr<Entry>(entry)] {
+  while (of.under_way < kAtOnce && !of.next.empty()) {
+    const std::string address = std::move(of.next.front());
+    of.next.pop_front();
+    Address& from = of.addresses[address];
+    from.listed.reset();
+    Entry& entry = *from.waiting.front();
+    from.waiting.pop_front();
+    entry.under_way = true;
+    ++from.under_way;
+    ++of.under_way;
+    look_again(of, address);
+    boost::asio::post(loop_, [weak = entry.weak_from_this()] {
       if (const auto still = weak.lock()) still->begin();
     });
   }

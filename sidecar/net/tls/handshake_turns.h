@@ -8,8 +8,10 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sidecar/net/transport.h"
@@ -34,18 +36,23 @@ class HandshakeTurns : public std::enable_shared_from_this<HandshakeTurns> {
 
  private:
   struct Entry;
+  struct Address {
+    std::size_t under_way = 0;
+    std::list<Entry*> waiting;                               // in the order in which they came
+    std::optional<std::list<std::string>::iterator> listed;  // in Class::next
+  };
   struct Class {  // of those who are known, or of those who are not
-    std::deque<std::weak_ptr<Entry>> waiting;
-    std::map<std::string, std::size_t> under_way;  // by address
-    std::size_t total = 0;
+    std::map<std::string, Address> addresses;
+    std::list<std::string> next;  // addresses at which somebody waits who could begin, were there a place
+    std::size_t under_way = 0;
   };
   struct Step {
     std::weak_ptr<void> alive;
     std::function<void()> run;
   };
 
-  bool admit(Entry& entry);
   void leave(Entry& entry);
+  static void look_again(Class& of, const std::string& address);
   void admit_waiting(Class& of);
   void pump();
 

@@ -43,6 +43,27 @@ TEST_F(HandshakeTurnsTest, WhoWaitsBeginsWhenAPlaceIsFree) {
   EXPECT_EQ(begun_of("10.0.0.9"), HandshakeTurns::kAtOnceOfAnAddress + 6);
 }
 
+TEST_F(HandshakeTurnsTest, AddressesTakeTurnsAtThePlacesThatGetFree) {
+  for (int address = 0; address < 4; ++address) {
+    for (std::size_t i = 0; i < HandshakeTurns::kAtOnceOfAnAddress; ++i) {
+      tickets.push_back(enter("10.0.1." + std::to_string(address)));
+    }
+  }
+  settle();
+  ASSERT_EQ(begun.size(), HandshakeTurns::kAtOnce);
+  std::vector<HandshakeTurns::Ticket> later;
+  for (int i = 0; i < 3; ++i) later.push_back(enter("10.0.0.9"));
+  later.push_back(enter("10.0.0.7"));
+  tickets.resize(tickets.size() - 2);
+  settle();
+  EXPECT_EQ(begun_of("10.0.0.9"), 1u);
+  EXPECT_EQ(begun_of("10.0.0.7"), 1u) << "not behind all of the one that came before";
+  later.erase(later.begin() + 1, later.begin() + 3);  // the others of it go, and nothing is left of them
+  tickets.clear();
+  settle();
+  EXPECT_EQ(begun_of("10.0.0.9"), 1u);
+}
+
 TEST_F(HandshakeTurnsTest, StrangersKeepNobodyKnownWaiting) {
   for (int i = 0; i < 200; ++i) tickets.push_back(enter("10.0.1." + std::to_string(i)));
   settle();
