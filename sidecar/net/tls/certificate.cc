@@ -57,7 +57,7 @@ std::string ip_of(std::string_view bytes) {
   return ::inet_ntop(family, bytes.data(), text.data(), text.size()) != nullptr ? text.data() : "";
 }
 
-// False where no host's certificate may be so; `facts` takes the name.
+// `facts` takes the name. The error says why no certificate of a host may have it.
 base::Result<void, std::string> take_name(const GENERAL_NAME& name, CertificateFacts& facts) {
   if (name.type != GEN_URI && name.type != GEN_DNS && name.type != GEN_IPADD) return {};
   const std::string_view bytes = bytes_of(name.type == GEN_IPADD ? name.d.iPAddress : name.d.ia5);

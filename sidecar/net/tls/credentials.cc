@@ -14,7 +14,6 @@ namespace ringside::net {
 namespace {
 
 constexpr int kDeepest = 4;                // certificates between a leaf and its root
-constexpr int kSecurityLevel = 2;          // 112 bits (SSL_CTX_set_security_level(3))
 constexpr std::size_t kMostRoots = 1'000;  // the bundles of operating systems have some 150
 
 BioHandle reader(std::string_view text) {
@@ -95,7 +94,7 @@ Chain build_chain(X509_STORE* roots, X509* leaf, STACK_OF(X509) * others, const 
   X509_VERIFY_PARAM_set_flags(limits, X509_V_FLAG_PARTIAL_CHAIN);
   X509_VERIFY_PARAM_set_time(limits, std::chrono::system_clock::to_time_t(how.now));
   X509_VERIFY_PARAM_set_depth(limits, kDeepest);
-  X509_VERIFY_PARAM_set_auth_level(limits, kSecurityLevel);
+  X509_VERIFY_PARAM_set_auth_level(limits, kTlsSecurityLevel);
   X509_VERIFY_PARAM_set_purpose(limits,
                                 how.side == TlsSide::kServer ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT);
   ERR_clear_error();

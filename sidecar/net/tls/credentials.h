@@ -17,6 +17,9 @@ namespace ringside::net {
 // Which side of a connection a certificate stands for: what its key usage must allow.
 enum class TlsSide { kServer, kClient };
 
+// Keys and signatures are worth 112 bits at least: RSA from 2048 bits, no SHA-1 (OpenSSL's "security level").
+inline constexpr int kTlsSecurityLevel = 2;
+
 struct CredentialTexts {
   std::string certificate;  // the leaf first, then what issued it
   std::string key;          // may be the same text: what is of no use here is skipped

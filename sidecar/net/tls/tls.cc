@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "sidecar/base/check.h"
+#include "sidecar/base/text.h"
 #include "sidecar/net/tls/tls_context.h"
 #include "sidecar/net/tls/tls_layer.h"
 
@@ -13,7 +14,13 @@ namespace {
 
 // What stands for --member-id where none is given.
 base::Result<base::IdentityPattern, std::string> own_identity(const CertificateFacts& own) {
-  if (!own.uri.empty()) return *base::IdentityPattern::parse(own.uri);
+  if (!own.uri.empty()) {
+    if (const auto fits = base::check_spiffe_id(own.uri); !fits) {
+      return base::Error("the URI name in the certificate of --tls-cert, " + base::told(own.uri) +
+                         ", is not a SPIFFE id: it " + fits.error());
+    }
+    return *base::IdentityPattern::parse(own.uri);
+  }
   if (own.dns.size() != 1) {
     return base::Error("the certificate of --tls-cert has " + std::to_string(own.dns.size()) +
                        " DNS names and no SPIFFE id, so that who may be a member has to be told: give --member-id "
@@ -53,11 +60,7 @@ base::Result<void, std::string> Tls::use(std::shared_ptr<const Credentials> cred
   return {};
 }
 
-std::string Tls::members_told() const {
-  std::string out;
-  for (const base::IdentityPattern& one : members_) out += (out.empty() ? "" : " or ") + one.text();
-  return out;
-}
+std::string Tls::members_told() const { return told(members_); }
 
 std::unique_ptr<TlsLayer> Tls::layer(const Transport& transport, TlsSide side) {
   RINGSIDE_CHECK(context_);

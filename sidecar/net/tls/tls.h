@@ -39,12 +39,12 @@ inline constexpr std::size_t kHandshakeResults = 11;
 const char* to_string(HandshakeResult result);
 
 struct TlsOptions {
-  // Who may be a member: none are given: whoever has the identity of our own certificate.
+  // Who may be a member; empty: whoever has the identity of our own certificate.
   std::vector<base::IdentityPattern> members;
   std::vector<base::IdentityPattern> callers;
   std::chrono::milliseconds clock_skew{60'000};
-  std::chrono::milliseconds max_age{24 *
-                                    3'600'000};  // of a connection; it is left at nine tenths to ten tenths of that
+  // Of a connection; it is left at nine to ten tenths of that, so that not all are left together.
+  std::chrono::milliseconds max_age = std::chrono::hours(24);
   std::function<WallTime()> wall;
   std::function<double()> random;  // in [0, 1)
   // Each handshake ends in one of these. `why` is a sentence for a person; empty where it is kOk.

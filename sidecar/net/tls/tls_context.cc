@@ -13,7 +13,6 @@ namespace {
 constexpr unsigned char kAlpn[] = {2, 'h', '2'};
 // AES-128 first: the cheapest where the processor helps, as all that Ringside runs on do.
 constexpr char kCiphers[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-constexpr int kSecurityLevel = 2;
 
 int verify(X509_STORE_CTX* shown, void*) {
   const int at = SSL_get_ex_data_X509_STORE_CTX_idx();
@@ -35,7 +34,7 @@ SslContextHandle make_context(TlsSide side, const Credentials& credentials) {
   SslContextHandle made(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
   SSL_CTX* context = made.get();
   RINGSIDE_CHECK(context != nullptr);
-  SSL_CTX_set_security_level(context, kSecurityLevel);
+  SSL_CTX_set_security_level(context, kTlsSecurityLevel);
   SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
   SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
   SSL_CTX_set_ciphersuites(context, kCiphers);
@@ -60,6 +59,12 @@ SslContextHandle make_context(TlsSide side, const Credentials& credentials) {
 }
 
 }  // namespace
+
+std::string told(const std::vector<base::IdentityPattern>& patterns) {
+  std::string out;
+  for (const base::IdentityPattern& one : patterns) out += (out.empty() ? "" : " or ") + one.text();
+  return out;
+}
 
 base::Result<std::shared_ptr<const Tls::Context>, std::string> Tls::Context::make(
     std::shared_ptr<const Credentials> credentials, std::vector<base::IdentityPattern> members,

@@ -10,6 +10,9 @@
 
 namespace ringside::net {
 
+// "spiffe://a.org/x or dns:b.org"
+std::string told(const std::vector<base::IdentityPattern>& patterns);
+
 struct Tls::Context {
   // The error says what OpenSSL refuses.
   static base::Result<std::shared_ptr<const Context>, std::string> make(std::shared_ptr<const Credentials> credentials,

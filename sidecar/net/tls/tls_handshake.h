@@ -39,7 +39,7 @@ class TlsHandshake : public std::enable_shared_from_this<TlsHandshake> {
   Transport transport_;
   const TlsSide side_;
   const bool known_;
-  std::unique_ptr<TlsLayer> layer_;  // from begin()
+  std::unique_ptr<TlsLayer> layer_;  // from the first step until the last
   boost::asio::steady_timer timer_;
   HandshakeTurns::Ticket ticket_;
   Done done_;

@@ -27,12 +27,6 @@ bool any_matches(const std::vector<base::IdentityPattern>& patterns, const Certi
                      [&](const base::IdentityPattern& one) { return one.matches(facts.uri, facts.dns); });
 }
 
-std::string told(const std::vector<base::IdentityPattern>& patterns) {
-  std::string out;
-  for (const base::IdentityPattern& one : patterns) out += (out.empty() ? "" : " or ") + one.text();
-  return out;
-}
-
 HandshakeResult result_of(Unverified::Kind kind) {
   switch (kind) {
     case Unverified::Kind::kExpired:
@@ -65,9 +59,7 @@ std::string meaning_of(int reason) {
     case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
       return "to it, our certificate has expired, or is not valid yet";
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-      return "it takes no certificate like ours: our identity is not among those that it takes, or our certificate is "
-             "not "
-             "one of a host; its log has the reason";
+      return "it takes no certificate like ours, by its identity or by what it may be used for; its log has the reason";
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
       return "it wants a certificate, and got none";
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
@@ -183,6 +175,11 @@ void TlsLayer::report(HandshakeResult result) {
   if (context_->on_handshake) context_->on_handshake(side_, result, address_, failure_);
 }
 
+// A client has heard nothing yet.
+void TlsLayer::ended_early() {
+  if (!reported_) fail(HandshakeResult::kClosed, "the connection ended before the other end had said anything");
+}
+
 TlsLayer::Progress TlsLayer::explain_failure() {
   if (refused_because_) return fail(refused_as_, *refused_because_);
   const unsigned long error = ERR_peek_error();
@@ -222,10 +219,11 @@ error_code TlsLayer::end_of(int result) {
     case SSL_ERROR_WANT_WRITE:
       return boost::asio::error::would_block;
     case SSL_ERROR_ZERO_RETURN:
-      report(HandshakeResult::kClosed);
+      ended_early();
       return boost::asio::error::eof;
     case SSL_ERROR_SYSCALL:
-      fail(HandshakeResult::kClosed, "");
+      broken_ = true;
+      ended_early();
       if (saved == 0) return boost::asio::error::eof;
       return {saved, boost::system::system_category()};
     default: {

@@ -59,6 +59,7 @@ class TlsLayer final : public SecureLayer {
   Progress fail(HandshakeResult as, std::string why);
   Progress explain_failure();
   error_code end_of(int result);
+  void ended_early();
   void report(HandshakeResult result);
 
   std::shared_ptr<const Tls::Context> context_;
@@ -75,7 +76,8 @@ class TlsLayer final : public SecureLayer {
   Clock::time_point leave_at_;
   std::optional<Leaving> leaving_;
   bool established_ = false;
-  // A client has heard of it once the server has said something: only then has that one looked at our certificate.
+  // What came of the handshake. On a client's side that is known when the server has said something: only then has that
+  // one looked at our certificate.
   bool reported_ = false;
   // All that can be read has been given on: what OpenSSL still holds is the beginning of a record.
   bool drained_ = false;

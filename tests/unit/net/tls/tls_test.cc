@@ -304,6 +304,32 @@ TEST_F(TlsTest, AnOldConnectionIsLeft) {
   EXPECT_FALSE(told_client.leave);
 }
 
+TEST_F(TlsTest, AnIdentityThatIsNotOneMakesNobodyAMember) {
+  for (const char* name : {"URI:https://example.org/cart", "URI:spiffe://example.org/*"}) {
+    Wanted odd;
+    odd.names.assign(1, name);
+    const auto credentials = Credentials::parse(root.texts(odd), 1min);
+    ASSERT_TRUE(credentials) << credentials.error();
+    Tls tls({});
+    const auto used = tls.use(*credentials);
+    ASSERT_FALSE(used) << name;
+    EXPECT_NE(used.error().find("is not a SPIFFE id"), std::string::npos) << used.error();
+  }
+}
+
+TEST_F(TlsTest, AConnectionThatEndsBeforeTheServerSpeaksIsTold) {
+  Host server(root.credentials());
+  Host client(root.credentials());
+  connect(server, client);
+  ASSERT_TRUE(*server_end) << server_end->error();
+  (*server_end)->close();
+  error_code ec;
+  EXPECT_EQ(read(**client_end, ec), "");
+  EXPECT_EQ(ec, boost::asio::error::eof);
+  EXPECT_EQ(client.results[HandshakeResult::kClosed], 1);
+  EXPECT_NE(client.last_why.find("before the other end had said anything"), std::string::npos) << client.last_why;
+}
+
 TEST_F(TlsTest, WithoutOneNameItMustBeToldWhoIsAMember) {
   Wanted two;
   two.names = {"DNS:a.example.org", "DNS:b.example.org"};
