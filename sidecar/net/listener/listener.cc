@@ -190,13 +190,13 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
   void accept_tls(Id id, const std::shared_ptr<YieldOrder::Place>& place, Transport transport, bool known) {
     const auto accept = std::make_shared<TlsAccept>(
-        loop_, *options_.tls, std::move(transport), known,
+        loop_, *options_.tls, std::move(transport), known, options_.sniff_timeout,
         [weak = weak_from_this(), id, place](Transport decided) {
           if (const auto self = weak.lock()) self->sniff(id, place, std::move(decided));
         },
         end_before_service(id, place));
     connections_[id] = accept;
-    accept->start(options_.sniff_timeout);
+    accept->start();
     if (draining_) accept->drain();
   }
 

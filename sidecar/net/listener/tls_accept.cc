@@ -9,77 +9,60 @@ namespace ringside::net {
 namespace {
 
 constexpr std::uint8_t kHandshakeRecord = 22;
-constexpr std::chrono::milliseconds kDrainAllowance{200};
 
 }  // namespace
 
-TlsAccept::TlsAccept(Loop& loop, TlsUse use, Transport transport, bool known, Decided decided, ConnectionEnd on_end)
-    : loop_(loop),
+TlsAccept::TlsAccept(Loop& loop, TlsUse use, Transport transport, bool known, std::chrono::milliseconds timeout,
+                     Decided decided, ConnectionEnd on_end)
+    : EarlyConnection(loop, std::move(transport), std::move(on_end)),
+      loop_(loop),
       use_(std::move(use)),
-      transport_(std::move(transport)),
       known_(known),
-      decided_(std::move(decided)),
-      on_end_(std::move(on_end)),
-      timer_(loop) {}
+      timeout_(timeout),
+      decided_(std::move(decided)) {}
 
-void TlsAccept::start(std::chrono::milliseconds timeout) {
-  timeout_ = timeout;
-  arm(timeout);
+void TlsAccept::start() {
+  arm(timeout_);
   wait_readable();
-}
-
-void TlsAccept::drain() { arm(kDrainAllowance); }
-
-void TlsAccept::arm(std::chrono::milliseconds after) {
-  timer_.expires_after(after);
-  timer_.async_wait([weak = weak_from_this()](error_code ec) {
-    const auto self = weak.lock();
-    if (!ec && self) self->close_now();
-  });
-}
-
-void TlsAccept::wait_readable() {
-  transport_.wait_readable([self = shared_from_this()](error_code ec) {
-    if (!ec && !self->over_) self->on_readable();
-  });
 }
 
 void TlsAccept::on_readable() {
   error_code ec;
-  const auto first = transport_.peek(ec);
+  const auto first = transport().peek(ec);
   if (ec == boost::asio::error::would_block) return wait_readable();
   if (!first) return close_now();
-  if (*first != kHandshakeRecord) {
-    const TlsOptions& options = use_.tls->options();
-    if (!use_.plaintext_too && options.on_handshake) {
-      options.on_handshake(TlsSide::kServer, HandshakeResult::kPlaintext, transport_.peer_address(),
-                           "the other end speaks plaintext, and this host takes TLS only (--peer-tls require)");
-    }
-    return decide(std::move(transport_));
+  if (*first == kHandshakeRecord) return shake_hands();
+  const TlsOptions& options = use_.tls->options();
+  if (!use_.plaintext_too && options.on_handshake) {
+    options.on_handshake(TlsSide::kServer, HandshakeResult::kPlaintext, transport().peer_address(),
+                         "the other end speaks plaintext, and this host takes TLS only (--peer-tls require)");
   }
-  handshake_ = std::make_shared<TlsHandshake>(loop_, use_, std::move(transport_), TlsSide::kServer, known_);
-  handshake_->start(timeout_, [weak = weak_from_this()](base::Result<Transport, std::string> secured) {
+  decide(std::move(transport()));
+}
+
+// It has a time of its own, at whose end it says what was missing.
+void TlsAccept::shake_hands() {
+  arm(2 * timeout_);
+  handshake_ = std::make_shared<TlsHandshake>(loop_, use_, std::move(transport()), TlsSide::kServer, known_);
+  const auto weak = std::weak_ptr(std::static_pointer_cast<TlsAccept>(shared_from_this()));
+  handshake_->start(timeout_, [weak](base::Result<Transport, std::string> secured) {
     const auto self = weak.lock();
-    if (!self || self->over_) return;
+    if (!self || self->is_over()) return;
     secured ? self->decide(std::move(*secured)) : self->close_now();
   });
 }
 
 void TlsAccept::decide(Transport transport) {
-  over_ = true;
   const auto keep = shared_from_this();
-  timer_.cancel();
+  hand_over();
   handshake_.reset();
   decided_(std::move(transport));
 }
 
 void TlsAccept::close_now() {
-  if (std::exchange(over_, true)) return;
   const auto keep = shared_from_this();
-  timer_.cancel();
   handshake_.reset();
-  transport_.close();
-  on_end_("");
+  EarlyConnection::close_now();
 }
 
 }  // namespace ringside::net

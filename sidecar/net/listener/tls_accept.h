@@ -6,41 +6,35 @@
 #include <memory>
 
 #include <absl/functional/any_invocable.h>
-#include <boost/asio/steady_timer.hpp>
 
-#include "sidecar/net/connection.h"
+#include "sidecar/net/listener/early_connection.h"
 #include "sidecar/net/tls/tls_handshake.h"
-#include "sidecar/net/transport.h"
 
 namespace ringside::net {
 
-class TlsAccept final : public Connection, public std::enable_shared_from_this<TlsAccept> {
+class TlsAccept final : public EarlyConnection {
  public:
   // Secured, or in plaintext and as it was: nothing has been read.
   using Decided = absl::AnyInvocable<void(Transport transport)>;
 
-  TlsAccept(Loop& loop, TlsUse use, Transport transport, bool known, Decided decided, ConnectionEnd on_end);
-  // `timeout`: for all of it.
-  void start(std::chrono::milliseconds timeout);
-  void drain() override;
+  // `known`: a member by its address, who does not wait behind strangers. `timeout`: until its first byte, and again
+  // for the handshake.
+  TlsAccept(Loop& loop, TlsUse use, Transport transport, bool known, std::chrono::milliseconds timeout, Decided decided,
+            ConnectionEnd on_end);
+  void start();
   void close_now() override;
 
  private:
-  void arm(std::chrono::milliseconds after);
-  void wait_readable();
-  void on_readable();
+  void on_readable() override;
+  void shake_hands();
   void decide(Transport transport);
 
   Loop& loop_;
   TlsUse use_;
-  Transport transport_;
   const bool known_;
+  const std::chrono::milliseconds timeout_;
   Decided decided_;
-  ConnectionEnd on_end_;
-  boost::asio::steady_timer timer_;
-  std::chrono::milliseconds timeout_{};
   std::shared_ptr<TlsHandshake> handshake_;
-  bool over_ = false;
 };
 
 }  // namespace ringside::net
