@@ -2,16 +2,14 @@
 // ringside.peer.v1.Peer, natively on the loop. Loop thread only.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 
-#include "sidecar/base/lifetime.h"
 #include "sidecar/base/result.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/peer/codec.h"
-#include "sidecar/peer/loop_turns.h"
+#include "sidecar/peer/list_server.h"
 #include "sidecar/peer/speakers.h"
 
 namespace ringside::peer {
@@ -36,18 +34,6 @@ class PeerServer {
   core::Sender sender_of(const net::ServerCall& call, const core::PeerRequest& request) const;
   net::Metadata proof_for(const net::ServerCall& call, const core::Sender& sender) const;
   void serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& call);
-  // Long lists, which are told and heard in slices.
-  struct Told;
-  struct Heard;
-  bool has_room_for_list(net::ServerCall& call) const;
-  void tell(const std::shared_ptr<Told>& list);
-  void tell_later(const std::shared_ptr<Told>& list);
-  void told(const std::shared_ptr<Told>& list, const core::PeerAnswer& slice);
-  void told_ids(const std::shared_ptr<Told>& list, const core::IdsAnswer& slice);
-  void told_inventory(const std::shared_ptr<Told>& list, const core::InventoryAnswer& slice);
-  void ids_over(const std::shared_ptr<Told>& list);
-  void hear(const std::shared_ptr<Heard>& list);
-  void heard(const std::shared_ptr<Heard>& list, core::PeerAnswer answer);
   void serve_apply(const std::shared_ptr<net::ServerCall>& call);
   base::Result<core::Call, core::Answer> read_apply(net::ServerCall& call) const;
   void refuse(net::ServerCall& call, core::Answer answer);
@@ -56,9 +42,7 @@ class PeerServer {
   PeerServerOptions options_;
   core::Gateway& gateway_;
   core::PeerSink& sink_;
-  LoopTurns lists_;                                // by sender
-  std::deque<std::shared_ptr<Told>> telling_ids_;  // in one message each: the first is at work, the others wait for it
-  base::Lifetime life_;                            // last
+  ListServer lists_;
 };
 
 }  // namespace ringside::peer
