@@ -385,6 +385,7 @@ void Sidecar::stop() {
 
 int serve(const std::vector<std::string>& arguments) {
   process::return_large_blocks_at_once();
+  std::signal(SIGPIPE, SIG_IGN);
   const auto loaded = config::load(config::process_sources(arguments));
   if (!loaded) {
     for (const std::string& error : loaded.error()) std::cerr << "ringside: " << error << "\n";
@@ -439,7 +440,6 @@ int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto command = ringside::cli::command_at(arguments);
   const auto terminal = ringside::cli::process_terminal();
-  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without asking for an error instead
   ringside::wire::silence_protobuf();
   const auto is = [&arguments](const std::vector<std::string>& words) { return arguments == words; };
   if (is({"help", "settings"}) || is({"help", "serve"}) || is({"serve", "--help"}) || is({"serve", "-h"})) {

@@ -53,9 +53,7 @@ std::string queue_warning(const config::Settings& settings, std::optional<std::s
 
 net::ResolverOptions resolver_options(const config::Settings& settings) {
   net::ResolverOptions options;
-  for (const std::string& server : settings.dns_servers) {
-    options.servers += (options.servers.empty() ? "" : ",") + server;
-  }
+  options.servers = settings.dns_servers;
   return options;
 }
 
@@ -90,11 +88,10 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
 }
 
 tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std::function<double()> random) {
-  constexpr std::size_t kMostOfAFile = std::size_t{4} << 20;
   tls::PeerTlsOptions options;
   options.mode = settings.peer_tls;
   options.paths = {settings.tls_cert, settings.tls_key, settings.tls_roots};
-  options.read_file = [](const std::string& path) { return config::read_file(path, kMostOfAFile); };
+  options.read_file = [](const std::string& path) { return config::read_file(path, tls::kMostOfAFile); };
   options.tls.members = settings.member_ids;
   options.tls.callers = settings.caller_ids;
   options.tls.clock_skew = settings.tls_clock_skew;

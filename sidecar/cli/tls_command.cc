@@ -1,5 +1,6 @@
 // tls check: what is wrong with certificates, in sentences, before or after it has become an outage. Works with a
 // certificate that has expired as well: that is when it is needed.
+#include <csignal>
 #include <iostream>
 #include <optional>
 
@@ -9,11 +10,11 @@
 #include "sidecar/net/connector.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/net/tls/tls_handshake.h"
+#include "sidecar/tls/credential_files.h"
 
 namespace ringside::cli {
 namespace {
 
-constexpr std::size_t kMostOfAFile = std::size_t{4} << 20;
 constexpr std::chrono::milliseconds kConnect{5'000};
 constexpr std::chrono::milliseconds kVerdict{5'000};
 
@@ -39,23 +40,6 @@ class Findings {
   bool failed_ = false;
 };
 
-base::Result<net::CredentialTexts, std::string> read_files(const config::Settings& settings) {
-  net::CredentialTexts texts;
-  const auto read = [](const char* setting, const std::string& path,
-                       std::string& to) -> base::Result<void, std::string> {
-    if (path.empty()) return base::Error(std::string(setting) + " is not set");
-    auto text = config::read_file(path, kMostOfAFile);
-    if (!text)
-      return base::Error("the file of " + std::string(setting) + ", " + path + ", cannot be read: " + text.error());
-    to = std::move(*text);
-    return {};
-  };
-  if (auto done = read("--tls-cert", settings.tls_cert, texts.certificate); !done) return base::Error(done.error());
-  if (auto done = read("--tls-key", settings.tls_key, texts.key); !done) return base::Error(done.error());
-  if (auto done = read("--tls-roots", settings.tls_roots, texts.roots); !done) return base::Error(done.error());
-  return texts;
-}
-
 // Dials one host, and waits for what it says to our certificate: with TLS 1.3 a client hears of that only after its own
 // handshake is done.
 class Dial {
@@ -65,9 +49,7 @@ class Dial {
 
   void run() {
     net::ResolverOptions options;
-    for (const std::string& server : settings_.dns_servers) {
-      options.servers += (options.servers.empty() ? "" : ",") + server;
-    }
+    options.servers = settings_.dns_servers;
     const auto resolver = std::make_shared<net::Resolver>(loop_, std::move(options));
     net::Connector connector(loop_, resolver);
     connector.connect(to_, kConnect, [this](net::ConnectResult result) { connected(std::move(result)); });
@@ -142,7 +124,9 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
         "--peer-tls is off with these settings: serve would speak plaintext. This checks what it would do with "
         "TLS.");
   }
-  const auto texts = read_files(settings);
+  const auto texts =
+      tls::read_texts({settings.tls_cert, settings.tls_key, settings.tls_roots},
+                      [](const std::string& path) { return config::read_file(path, tls::kMostOfAFile); });
   if (!texts) {
     findings.bad("This host has no credentials: " + texts.error() + ".");
     return findings.status();
@@ -182,6 +166,7 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
 }  // namespace
 
 int tls_check(const std::vector<std::string>& words, const Terminal& terminal) {
+  std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that others may have closed
   std::vector<std::string> arguments = words;
   std::optional<net::Endpoint> host;
   if (!arguments.empty() && !arguments.front().starts_with("--")) {

@@ -57,6 +57,7 @@ class Loader {
     read_environment();
     read_file();
     for (const Option& option : schema()) resolve(option);
+    if (loaded_.settings.tls_key.empty()) loaded_.settings.tls_key = loaded_.settings.tls_cert;
     if (errors_.empty()) check_together();
     if (!errors_.empty()) return base::Error(std::move(errors_));
     return std::move(loaded_);
@@ -208,7 +209,6 @@ class Loader {
                     "reaches it; allowed: an address such as 127.0.0.1 or [::1], localhost, or a Unix socket, or "
                     "anything with --app-allow-non-loopback");
     }
-    if (settings.tls_key.empty()) loaded_.settings.tls_key = settings.tls_cert;
     if (settings.peer_tls != core::PeerTlsMode::kOff && (settings.tls_cert.empty() || settings.tls_roots.empty())) {
       refuse_beside("peer-tls", "needs --tls-cert, --tls-roots, and --tls-key where the key is in a file of its own");
     }

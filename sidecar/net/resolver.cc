@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/strings/str_join.h>
 #include <ares.h>
 #include <arpa/inet.h>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -80,7 +81,7 @@ class Query : public std::enable_shared_from_this<Query> {
     const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
     int status = ares_init_options(&channel_, &options, mask);
     if (status == ARES_SUCCESS && !options_.servers.empty()) {
-      status = ares_set_servers_ports_csv(channel_, options_.servers.c_str());
+      status = ares_set_servers_ports_csv(channel_, absl::StrJoin(options_.servers, ",").c_str());
     }
     if (status != ARES_SUCCESS) {
       fail(status);

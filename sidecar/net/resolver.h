@@ -20,7 +20,7 @@ struct ResolverOptions {
   std::chrono::milliseconds timeout{3'000};  // of one whole question
   // How long one that is to be connected to waits for the other family once one has come (RFC 8305 names 50 ms).
   std::chrono::milliseconds other_family{100};
-  std::string servers;  // "ip:port,ip:port" instead of the system's, for tests
+  std::vector<std::string> servers;  // IP:PORT, [IPv6]:PORT; none: the system's
 };
 
 struct ResolveResult {

@@ -89,8 +89,9 @@ void PeerServer::serve(const Rpc& rpc, const std::shared_ptr<net::ServerCall>& c
     return call->finish(net::GrpcStatus::kInvalidArgument, request.error());
   }
   core::Sender sender = sender_of(*call, *request);
-  if (options_.on_heard && !sender.host.empty() && !sender.from_elsewhere) {
-    options_.on_heard(sender.host, call->certificate() != nullptr, call->metadata().get(wire::kPeerTlsHeader));
+  if (options_.on_heard && !sender.from_elsewhere) {
+    options_.on_heard(sender.host, call->peer_address(), call->certificate() != nullptr,
+                      call->metadata().get(wire::kPeerTlsHeader));
   }
   net::Metadata proof;
   if (std::holds_alternative<core::PingRequest>(*request)) proof = proof_for(*call, sender);

@@ -19,8 +19,9 @@ struct PeerServerOptions {
   std::size_t max_message = std::size_t{4} << 20;  // of one batch
   core::Duration default_timeout{10'000'000};      // for a caller without a deadline
   core::Duration max_timeout{300'000'000};
-  // A host has called: under TLS or not, and what it says that it does about that; may be empty.
-  std::function<void(const std::string& host, bool under_tls, std::string_view mode)> on_heard;
+  // A host has called, by its name (empty where it gives none) and from this address: under TLS or not, and what it
+  // says that it does about that; may be empty.
+  std::function<void(const std::string& host, const std::string& ip, bool under_tls, std::string_view mode)> on_heard;
   std::function<void(core::Reason)> on_refusal;  // what is refused before the core hears of it; may be empty
 };
 

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "sidecar/base/result.h"
@@ -20,11 +19,15 @@ struct CredentialPaths {
   std::string roots;
 };
 
+// The error is the reason, to stand behind "cannot be read: ".
+using ReadFile = std::function<base::Result<std::string, std::string>(const std::string& path)>;
+inline constexpr std::size_t kMostOfAFile = std::size_t{4} << 20;  // bytes that whoever reads has to take
+
+// All three. The error is a sentence that names the setting and the file.
+base::Result<net::CredentialTexts, std::string> read_texts(const CredentialPaths& paths, const ReadFile& read_file);
+
 class CredentialFiles {
  public:
-  // The error is the reason, to stand behind "cannot be read: ".
-  using ReadFile = std::function<base::Result<std::string, std::string>(const std::string& path)>;
-
   CredentialFiles(CredentialPaths paths, ReadFile read_file, std::chrono::milliseconds clock_skew)
       : paths_(std::move(paths)), read_file_(std::move(read_file)), clock_skew_(clock_skew) {}
 
@@ -36,11 +39,10 @@ class CredentialFiles {
     bool is_news = false;  // the files were not like this when they were looked at last
   };
   Look look(net::WallTime now);
-  // What look() gave is in use; or it is not, for this reason, which the next looks tell.
+  // What look() gave is in use.
   void took(std::shared_ptr<const net::Credentials> credentials);
 
  private:
-  base::Result<net::CredentialTexts, std::string> read() const;
   base::Result<std::shared_ptr<const net::Credentials>, std::string> check(const net::CredentialTexts& texts,
                                                                            net::WallTime now) const;
 

@@ -1,8 +1,10 @@
 #include "sidecar/tls/migration.h"
 
 #include <algorithm>
+#include <set>
 
 #include "sidecar/base/text.h"
+#include "sidecar/core/host_name.h"
 
 namespace ringside::tls {
 namespace {
@@ -22,6 +24,12 @@ std::string part(std::size_t some, std::size_t all) {
   return std::to_string(some) + " of " + base::counted(all, "peer");
 }
 
+// The IP or DNS name in a host's name, without its port.
+std::string address_of(const std::string& host) {
+  const auto name = core::parse_host_name(host);
+  return name ? name->address : host;
+}
+
 std::optional<PeerTlsMode> read_mode(std::string_view word) {
   const auto found = std::find(core::kPeerTlsModes.begin(), core::kPeerTlsModes.end(), word);
   if (found == core::kPeerTlsModes.end()) return std::nullopt;
@@ -30,27 +38,37 @@ std::optional<PeerTlsMode> read_mode(std::string_view word) {
 
 }  // namespace
 
-void Migration::heard(const std::string& host, bool under_tls, std::string_view mode) {
-  if (peers_.size() >= kMost && !peers_.contains(host)) return;
-  Peer& peer = peers_[host];
-  peer.dials_tls = under_tls;
-  if (!mode.empty()) peer.mode = read_mode(mode);
+bool Migration::heard(const std::string& host, const std::string& ip, bool under_tls, std::string_view mode) {
+  const std::string& name = host.empty() ? ip : host;
+  if (callers_.size() >= kMost && !callers_.contains(name)) return false;
+  Caller& caller = callers_[name];
+  caller.dials_tls = under_tls;
+  if (!mode.empty()) caller.mode = read_mode(mode);
+  return true;
 }
 
-std::string Migration::next_step(PeerTlsMode mode, const std::vector<std::string>& peers) {
-  std::erase_if(peers_,
-                [&](const auto& entry) { return std::find(peers.begin(), peers.end(), entry.first) == peers.end(); });
-  if (mode == PeerTlsMode::kOff) return "";
-  if (mode == PeerTlsMode::kRequire) return "";
+void Migration::keep_only(const std::vector<std::string>& peers) {
+  std::set<std::string> known;
+  for (const std::string& peer : peers) known.insert({peer, address_of(peer)});
+  std::erase_if(callers_, [&known](const auto& entry) { return !known.contains(entry.first); });
+}
+
+const Migration::Caller* Migration::find(const std::string& peer) const {
+  auto found = callers_.find(peer);
+  if (found == callers_.end()) found = callers_.find(address_of(peer));
+  return found == callers_.end() ? nullptr : &found->second;
+}
+
+std::string Migration::next_step(PeerTlsMode mode, const std::vector<std::string>& peers) const {
+  if (mode == PeerTlsMode::kOff || mode == PeerTlsMode::kRequire) return "";
   std::vector<std::string> silent;
   std::vector<std::string> behind;
   for (const std::string& host : peers) {
-    const auto found = peers_.find(host);
-    if (found == peers_.end()) {
+    const Caller* caller = find(host);
+    if (caller == nullptr) {
       silent.push_back(host);
-    } else if (mode == PeerTlsMode::kSend) {
-      if (!found->second.dials_tls) behind.push_back(host);
-    } else if (!found->second.dials_tls && found->second.mode.value_or(PeerTlsMode::kOff) == PeerTlsMode::kOff) {
+    } else if (!caller->dials_tls &&
+               (mode == PeerTlsMode::kSend || caller->mode.value_or(PeerTlsMode::kOff) == PeerTlsMode::kOff)) {
       behind.push_back(host);
     }
   }

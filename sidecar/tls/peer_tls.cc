@@ -101,6 +101,16 @@ void PeerTls::handshake_ended(net::TlsSide side, net::HandshakeResult result, co
                                      {"why", why}});
 }
 
+void PeerTls::heard(const std::string& host, const std::string& ip, bool under_tls, std::string_view mode) {
+  if (migration_.heard(host, ip, under_tls, mode)) return;
+  migration_.keep_only(peers());
+  migration_.heard(host, ip, under_tls, mode);
+}
+
+std::vector<std::string> PeerTls::peers() const {
+  return sources_.peers ? sources_.peers() : std::vector<std::string>();
+}
+
 core::PeerSecurity PeerTls::peer_security() const {
   core::PeerSecurity out;
   out.mode = options_.mode;
@@ -113,7 +123,7 @@ core::PeerSecurity PeerTls::peer_security() const {
                      {{"out", true}, outward},
                      {{"out", false}, dialled - outward}};
   if (!tls_) return out;
-  out.next_step = migration_.next_step(options_.mode, sources_.peers ? sources_.peers() : std::vector<std::string>());
+  out.next_step = migration_.next_step(options_.mode, peers());
   out.handshakes = handshakes_;
   out.reloads = reloads_;
   out.files_problem = files_problem_;

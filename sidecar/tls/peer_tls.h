@@ -26,7 +26,7 @@ namespace ringside::tls {
 struct PeerTlsOptions {
   core::PeerTlsMode mode = core::PeerTlsMode::kOff;
   CredentialPaths paths;
-  CredentialFiles::ReadFile read_file;
+  ReadFile read_file;
   net::TlsOptions tls;  // without on_handshake
 };
 
@@ -46,10 +46,8 @@ class PeerTls final : public core::PeerSecurityPort {
   std::shared_ptr<const net::TlsUse> for_dialling() const { return dialling_; }
   core::PeerTlsMode mode() const { return options_.mode; }
 
-  // A host has called this one: see Migration::heard.
-  void heard(const std::string& host, bool under_tls, std::string_view mode) {
-    migration_.heard(host, under_tls, mode);
-  }
+  // Somebody has called this host: see Migration::heard.
+  void heard(const std::string& host, const std::string& ip, bool under_tls, std::string_view mode);
 
   // What it needs of others for peer_security(), before start(): the other members, and all connections that there are
   // of each direction.
@@ -63,6 +61,7 @@ class PeerTls final : public core::PeerSecurityPort {
 
  private:
   void tick();
+  std::vector<std::string> peers() const;
   void handshake_ended(net::TlsSide side, net::HandshakeResult result, const std::string& address,
                        const std::string& why);
 
@@ -76,7 +75,7 @@ class PeerTls final : public core::PeerSecurityPort {
   boost::asio::steady_timer timer_;
   net::Clock::time_point next_look_{};
   std::string files_problem_;
-  mutable Migration migration_;  // forgets when it is asked
+  Migration migration_;
   Sources sources_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> handshakes_;
   std::map<std::string, std::uint64_t> reloads_{{"ok", 0}, {"refused", 0}};

@@ -54,7 +54,7 @@ void dns(std::string_view input) {
   server.flags = choices.rest().substr(0, 10);
   server.answers = choices.rest().substr(server.flags.size());
   net::ResolverOptions options;
-  options.servers = server.address();
+  options.servers = {server.address()};
   options.timeout = options.other_family = std::chrono::milliseconds(3);
   net::Resolver resolver(loop, std::move(options));
   std::optional<net::ResolveResult> result;

@@ -13,7 +13,7 @@ class Discovering : public net::testing::LoopTest, public core::DiscoverySink {
  protected:
   Discovering() : dns(loop) {
     net::ResolverOptions options;
-    options.servers = dns.address();
+    options.servers = {dns.address()};
     options.timeout = 300ms;
     resolver = std::make_shared<net::Resolver>(loop, options);
   }

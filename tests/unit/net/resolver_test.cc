@@ -29,7 +29,7 @@ using testing::short_of;
 class Resolving : public testing::LoopTest {
  protected:
   Resolving() : dns_(loop) {
-    options_.servers = dns_.address();
+    options_.servers = {dns_.address()};
     options_.timeout = 5s;
   }
   Resolver& resolver() {

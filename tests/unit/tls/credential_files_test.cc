@@ -106,5 +106,18 @@ TEST_F(CredentialFilesTest, AnotherIdentityIsRefused) {
   EXPECT_NE(looked.problem.find("found spiffe://example.org/other, in use is"), std::string::npos) << looked.problem;
 }
 
+TEST_F(CredentialFilesTest, WithoutSpiffeARenewedCertificateMayHaveMoreNames) {
+  Wanted named;
+  named.names.assign(1, "DNS:a.example.org");
+  write(root.texts(named));
+  ASSERT_TRUE(look().credentials);
+  named.names.assign(1, "DNS:b.example.org,DNS:a.example.org");
+  write(root.texts(named));
+  EXPECT_TRUE(look().credentials);
+  named.names.assign(1, "DNS:c.example.org");
+  write(root.texts(named));
+  EXPECT_FALSE(look().credentials);
+}
+
 }  // namespace
 }  // namespace ringside::tls

@@ -56,7 +56,7 @@ TEST_F(PeerTlsTest, TellsWhatItHasAndWhatBecameOfTheFiles) {
   ASSERT_TRUE(tls->load());
   tls->use(
       {[] { return std::vector<std::string>{"a"}; }, [] { return std::size_t{3}; }, [] { return std::size_t{2}; }});
-  tls->heard("a", false, "accept");
+  tls->heard("a", "10.0.0.7", false, "accept");
   core::PeerSecurity told = tls->peer_security();
   EXPECT_NE(told.next_step.find("1 of 1 peer still dials plaintext: a"), std::string::npos) << told.next_step;
   EXPECT_EQ((told.connections[{"in", false}]), 3u);
