@@ -182,3 +182,23 @@ def test_names_are_shown_where_callers_gave_them(world):
     assert row["name"] == "cart-7" and row["waiting"] == 0
     status = host.json("/v1/status")
     assert status["actors"] == 1, "a count is a number"
+
+
+def test_what_callers_entrust_is_told_nowhere(world):
+    """Neither in the log, at its most talkative, nor by any page: bodies, keys, credentials."""
+    host = world.host("--log-level", "debug", "--turn-timeout", "300ms")
+    secret = "s3cret"
+    given = {"authorization": f"Bearer {secret}", "cookie": f"id={secret}"}
+    body = json.dumps({"messages": [{"@type": cluster.STRING, "value": secret}]})
+    asked = [("POST", "/v1/actors/7/apply", body, {"content-type": "application/json"}),
+             ("POST", "/v1/actors/7/apply", "{" + secret, {"content-type": "application/json"}),
+             ("POST", "/v1/actors/7/method/add", secret, {}), ("POST", "/v1/actors/8/method/add", secret, {}),
+             ("POST", "/v1/actors/x/method/add", secret, {}), ("POST", "/v1/nothing", secret, {})]
+    for number, (method, path, text, headers) in enumerate(asked):
+        host.ask(method, path, text, given | headers | {"idempotency-key": f"{secret}-{number}"})
+    host.app.kill()
+    assert host.ask("POST", "/v1/actors/7/method/add", secret, given).status >= 500
+    pages = [host.admin_get(page).body.decode() for page in ("/metrics", "/status", "/readyz", "/")]
+    pages += [host.ask("GET", page).body.decode() for page in ("/v1/status", "/v1/members", "/v1/actors", "/v1/actors/7")]
+    for text in (*pages, *host.lines):
+        assert secret not in text, text
