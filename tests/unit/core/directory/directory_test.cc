@@ -43,6 +43,14 @@ class DirectoryTest : public ::testing::Test {
     cluster.add("10.0.0.9", 0);
   }
   std::vector<AskPeer> asked() { return questions_in(context.effects); }
+  // For what it holds: there is nobody else.
+  AskPeer ask_the_legacy_host_alone() {
+    cluster.others.erase("10.0.0.2");
+    cluster.others.erase("10.0.0.3");
+    directory.gain(everything());
+    directory.ask_inventory();
+    return asked().at(0);
+  }
   HostRun run(const std::string& host) const { return *cluster.member(host); }
   std::string holder_of(ActorId id) const {
     const auto elsewhere = directory.displaced().find(id);
@@ -86,11 +94,7 @@ TEST_F(DirectoryTest, WhatIsGainedIsInDoubtUntilEverybodyHasAnswered) {
 }
 
 TEST_F(DirectoryTest, AListIsReadWhenItsLastSliceHasCome) {
-  cluster.others.erase("10.0.0.2");
-  cluster.others.erase("10.0.0.3");
-  directory.gain(everything());
-  directory.ask_inventory();
-  const AskPeer question = asked().at(0);
+  const AskPeer question = ask_the_legacy_host_alone();
   EXPECT_FALSE(heard(question, IdsAnswer{{7, 8}, true}).news);
   EXPECT_EQ(holder_of(7), "10.0.0.9") << "what it holds is known at once";
   EXPECT_TRUE(directory.inventory().in_doubt(hash_id(7)));
@@ -107,11 +111,7 @@ TEST_F(DirectoryTest, AListIsReadWhenItsLastSliceHasCome) {
 }
 
 TEST_F(DirectoryTest, AHostThatVanishesWhileItsListIsReadHoldsNothing) {
-  cluster.others.erase("10.0.0.2");
-  cluster.others.erase("10.0.0.3");
-  directory.gain(everything());
-  directory.ask_inventory();
-  const AskPeer question = asked().at(0);
+  const AskPeer question = ask_the_legacy_host_alone();
   heard(question, IdsAnswer{{7, 8}, true});
   const HostRun gone = run("10.0.0.9");
   cluster.others.erase("10.0.0.9");
