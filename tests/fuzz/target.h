@@ -47,6 +47,7 @@ class Input {
 void app_frames(std::string_view input);
 void batches(std::string_view input);
 void batches_json(std::string_view input);
+void certificates(std::string_view input);
 void config_file(std::string_view input);
 void dns(std::string_view input);
 void endpoint_slices(std::string_view input);
@@ -57,6 +58,7 @@ void http1_requests(std::string_view input);
 void http1_server(std::string_view input);
 void http2_client(std::string_view input);
 void http2_server(std::string_view input);
+void identities(std::string_view input);
 void json(std::string_view input);
 void names(std::string_view input);
 void paths(std::string_view input);
