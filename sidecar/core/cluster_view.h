@@ -11,6 +11,12 @@
 
 namespace ringside::core {
 
+// Who may activate an id next, when an activation of this host ends.
+struct Successors {
+  std::set<std::string> hosts;
+  bool one_serves = false;  // not all of them are joiners; or a legacy host owns the id, which is none of them
+};
+
 class ClusterView {
  public:
   virtual ~ClusterView() = default;
@@ -28,7 +34,7 @@ class ClusterView {
 
   // ---- owners ----
   virtual const std::string* owner(ActorId id) const = 0;  // by the ring; nullptr: nobody is on it
-  virtual std::set<std::string> successors(ActorId id) const = 0;
+  virtual Successors successors(ActorId id) const = 0;
   virtual bool is_successor(ActorId id) const = 0;
 
   bool owns(ActorId id) const { return is_owner(self().host, id); }

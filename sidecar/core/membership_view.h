@@ -29,7 +29,7 @@ class MembershipView final : public ClusterView {
   Standing standing_of(const Sender& sender) const override { return membership_.standing_of(sender); }
   bool leave_seen_by(const std::string& host) const override { return membership_.leave_seen_by(host); }
   const std::string* owner(ActorId id) const override { return membership_.ring()->owner(id); }
-  std::set<std::string> successors(ActorId id) const override { return membership_.successors(id); }
+  Successors successors(ActorId id) const override { return membership_.successors(id); }
   bool is_successor(ActorId id) const override { return membership_.is_successor(id); }
 
  private:

@@ -236,7 +236,7 @@ void Node::tell_successors() {
   if (!succession_.is_due()) return;
   const Succession::Over over =
       succession_.tell_successors([this](const Claim& claim) { return activations_.ended(claim); });
-  for (const Ended& ended : over.unclaimed) activations_.inherit(ended);
+  for (const Ended& ended : over.kept) activations_.inherit(ended);
   for (const Claim& claim : over.claims) release(claim);
   topology_changed_ = topology_changed_ || !over.claims.empty();
 }

@@ -90,9 +90,8 @@ FAULTS = [
      "    for (const Claim& claim : claims) request.ended.push_back(ended(claim));\n"
      '    if (planted("forget-remembered")) for (Ended& one : request.ended) one.remembered.clear();'),
     ("joiner-alone-is-told", "rush", 1500, "membership/view.cc",
-     "    return member->phase == Phase::kJoining;\n  });\n  return all;",
-     '    return member->phase == Phase::kJoining && !planted("joiner-alone-is-told");\n'
-     "  });\n  return all;"),
+     "    return !successors.one_serves;",
+     '    return !successors.one_serves && !planted("joiner-alone-is-told");'),
     ("no-window", "none", 20, "activations/activations.cc",
      "  if (call.idempotency_key.empty() || !actor.window) return std::nullopt;",
      '  if (call.idempotency_key.empty() || !actor.window || planted("no-window")) return std::nullopt;'),

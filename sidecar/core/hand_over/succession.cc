@@ -20,7 +20,7 @@ void Succession::lose_all() { hand_over_.clear(); }
 std::vector<HandOver::Successor> Succession::successors_of(ActorId id) const {
   const bool leaving = cluster_.phase() != Phase::kReady && cluster_.phase() != Phase::kJoining;
   std::vector<HandOver::Successor> successors;
-  for (const std::string& host : cluster_.successors(id)) {
+  for (const std::string& host : cluster_.successors(id).hosts) {
     successors.push_back({host, cluster_.is_owner(host, id), !leaving || cluster_.leave_seen_by(host)});
   }
   return successors;
@@ -50,8 +50,7 @@ Succession::Over Succession::tell_successors(const std::function<Ended(const Cla
     ask(successor, About::kHandOver, std::move(claims), std::move(request));
   }
   for (const Claim& claim : due.over) {
-    const std::string* owner = cluster_.owner(claim.id);
-    if (owner == nullptr || cluster_.member(*owner) == nullptr) over.unclaimed.push_back(ended(claim));
+    if (!cluster_.successors(claim.id).one_serves) over.kept.push_back(ended(claim));
   }
   over.claims = std::move(due.over);
   return over;

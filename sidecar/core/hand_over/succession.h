@@ -41,7 +41,9 @@ class Succession {
   // ---- what is said, as far as it is due ----
   struct Over {
     std::vector<Claim> claims;     // every successor knows
-    std::vector<Ended> unclaimed;  // of these, those of no other host: whoever gains the id asks this one
+    // Of these, what nobody knows who serves: whoever gains the id asks this host. A joiner may be passed over by the
+    // next one, which joins here and has never met it.
+    std::vector<Ended> kept;
   };
   bool is_due() const { return hand_over_.is_due(context_.now.mono); }
   [[nodiscard]] Over tell_successors(const std::function<Ended(const Claim&)>& ended);

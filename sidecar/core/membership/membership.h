@@ -90,8 +90,7 @@ class Membership {
   bool has_legacy() const;
   bool settled() const;  // every member on the ring reports the ring that this host has
   std::vector<std::string> names() const;
-  // Who may activate the id next, when an activation of this host ends.
-  std::set<std::string> successors(ActorId id) const { return view_.successors(id); }
+  Successors successors(ActorId id) const { return view_.successors(id); }
   bool is_successor(ActorId id) const { return view_.is_successor(id); }
   // What became of a host, and when ("10.0.0.7 refused connections 1.2 s ago"); empty: nothing that this host knows of.
   std::string fate_of(const std::string& host) const;

@@ -19,15 +19,16 @@ Member* View::find(const std::string& host) {
   return found == members_.end() ? nullptr : &found->second;
 }
 
-std::set<std::string> View::successors(ActorId id) const {
-  std::set<std::string> all;
+Successors View::successors(ActorId id) const {
+  Successors successors;
   ring_->walk(id, [&](const std::string& host) {
     const Member* member = find(host);
-    if (member == nullptr || member->legacy()) return false;
-    all.insert(host);
-    return member->phase == Phase::kJoining;
+    if (member == nullptr) return false;
+    if (!member->legacy()) successors.hosts.insert(host);
+    successors.one_serves = member->phase != Phase::kJoining;
+    return !successors.one_serves;
   });
-  return all;
+  return successors;
 }
 
 bool View::is_successor(ActorId id) const {

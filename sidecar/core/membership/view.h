@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "sidecar/core/cluster_view.h"
 #include "sidecar/core/membership/member.h"
 #include "sidecar/core/membership/ring.h"
 #include "sidecar/core/peer_messages.h"
@@ -32,9 +33,9 @@ class View {
   void each(const Visit& visit) {
     for (auto& [host, member] : members_) visit(member);
   }
-  // Who may activate the id next: the ring owner, and while that one is joining also whoever owns the id without it, as
-  // some member may not have taken it in yet. Legacy hosts and this one are no successors.
-  std::set<std::string> successors(ActorId id) const;
+  // The ring owner, and while that one is joining also whoever owns the id without it, as some member may not have taken
+  // it in yet. Legacy hosts and this one are no successors.
+  Successors successors(ActorId id) const;
   // This host is the ring owner, or would be without the joiners before it.
   bool is_successor(ActorId id) const;
 

@@ -21,6 +21,7 @@ class ClusterFake final : public ClusterView {
   std::map<std::string, HostRun> others;
   std::map<ActorId, std::string> owners;  // of the ids that another host owns; the rest are this host's
   std::map<ActorId, std::set<std::string>> heirs;
+  bool all_are_joiners = false;  // of the heirs
   std::set<std::string> saw_leave;
   Standing standing = Standing::kInView;
 
@@ -44,9 +45,9 @@ class ClusterFake final : public ClusterView {
     const auto found = owners.find(id);
     return found == owners.end() ? &here.host : &found->second;
   }
-  std::set<std::string> successors(ActorId id) const override {
+  Successors successors(ActorId id) const override {
     const auto found = heirs.find(id);
-    return found == heirs.end() ? std::set<std::string>() : found->second;
+    return found == heirs.end() ? Successors() : Successors{found->second, !all_are_joiners};
   }
   bool is_successor(ActorId id) const override { return owns(id); }
 };

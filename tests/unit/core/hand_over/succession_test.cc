@@ -70,8 +70,20 @@ TEST_F(SuccessionTest, AnswersOfAnIdWithoutAnotherOwnerAreKeptHere) {
   succession.hand_over(kClaim);
   const Succession::Over over = tell();
   EXPECT_EQ(over.claims, std::vector<Claim>{kClaim});
-  ASSERT_EQ(over.unclaimed.size(), 1U);
-  EXPECT_EQ(over.unclaimed[0].remembered.size(), 1U);
+  ASSERT_EQ(over.kept.size(), 1U);
+  EXPECT_EQ(over.kept[0].remembered.size(), 1U);
+}
+
+TEST_F(SuccessionTest, AnswersThatOnlyJoinersKnowAreKeptHereToo) {
+  for (const bool all_are_joiners : {false, true}) {
+    cluster.all_are_joiners = all_are_joiners;
+    succession.hand_over(kClaim);
+    tell();
+    for (const AskPeer& question : asked()) succession.answered(question.token, EndedAnswer{ReplyStatus::kOk});
+    const Succession::Over over = tell();
+    EXPECT_EQ(over.claims, std::vector<Claim>{kClaim});
+    EXPECT_EQ(over.kept.size(), all_are_joiners ? 1U : 0U);
+  }
 }
 
 TEST_F(SuccessionTest, AHostThatLeavesTellsWhoeverHasSeenThat) {

@@ -88,16 +88,28 @@ TEST_F(Views, NoMemberComesBackOntoTheRing) {
 TEST_F(Views, SuccessorsAreTheOwnerAndWhoeverOwnsWithoutAJoiner) {
   EXPECT_TRUE(view.set_phase(Phase::kDraining));
   admit("b", Phase::kReady);
-  EXPECT_EQ(view.successors(1), std::set<std::string>{"b"});
+  EXPECT_EQ(view.successors(1).hosts, std::set<std::string>{"b"});
   EXPECT_TRUE(view.admit({"legacy", 0}, Phase::kUnspecified, false));
   admit("joiner", Phase::kJoining);
   std::set<std::set<std::string>> seen;
   for (ActorId id = 1; id <= 1000; ++id) {
-    seen.insert(view.successors(id));
+    seen.insert(view.successors(id).hosts);
+    EXPECT_TRUE(view.successors(id).one_serves);
     EXPECT_FALSE(view.is_successor(id)) << "it is off the ring";
   }
   const std::set<std::set<std::string>> possible = {{"b"}, {"joiner", "b"}, {"joiner"}, {}};
-  EXPECT_EQ(seen, possible) << "a legacy host is no successor, and ends the search";
+  EXPECT_EQ(seen, possible) << "a legacy host is not a successor, and ends the search";
+}
+
+TEST_F(Views, JoinersAloneDoNotServe) {
+  EXPECT_TRUE(view.set_phase(Phase::kDraining));
+  EXPECT_FALSE(view.successors(1).one_serves) << "nobody is left";
+  admit("joiner", Phase::kJoining);
+  admit("second", Phase::kJoining);
+  EXPECT_EQ(view.successors(1).hosts, (std::set<std::string>{"joiner", "second"}));
+  EXPECT_FALSE(view.successors(1).one_serves);
+  admit("b", Phase::kReady);
+  EXPECT_TRUE(view.successors(1).one_serves);
 }
 
 TEST_F(Views, ThisHostIsASuccessorAlsoBehindJoiners) {
