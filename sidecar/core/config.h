@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "sidecar/core/membership/config.h"
+#include "sidecar/core/membership_config.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {

@@ -25,7 +25,15 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       explanations_(config_, context_, membership_, life_cycle_, activations_, directory_),
       calls_(config_, context_, timers_, explanations_) {}
 
-Effects Node::take_effects() { return std::exchange(context_.effects, {}); }
+Effects Node::take_effects() {
+  for (const Effect& effect : context_.effects) {
+    if (const auto* answer = std::get_if<AnswerPeer>(&effect)) {
+      const bool was_asked = unanswered_.erase(answer->token) == 1;
+      RINGSIDE_CHECK(was_asked);
+    }
+  }
+  return std::exchange(context_.effects, {});
+}
 
 Instant Node::next_wakeup() const { return timers_.next(); }
 

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -173,6 +174,7 @@ class Node final {
   LifeCycle life_cycle_;
   const Explanations explanations_;
   Calls calls_;
+  std::set<ReplyId> unanswered_;  // requests of other hosts
   Instant last_event_;
   Timers::Handle next_tick_ = Timers::kNone;
   Timers::Handle next_slice_ = Timers::kNone;

@@ -67,6 +67,7 @@ void Node::route(CallId token) {
 
 void Node::claim(ActorId id) {
   RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));
+  RINGSIDE_CHECK(cluster_.owns(id) || config_.peer_apply_own);  // a legacy host's ring gives it to this host
   const std::optional<Epoch> granted = legacy_.use_grant(id);
   const Epoch epoch = granted ? *granted : clock_.next();
   activations_.activate(id, epoch);

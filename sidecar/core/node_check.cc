@@ -8,7 +8,9 @@ namespace ringside::core {
 void Node::check() const {
   life_cycle_.check();
   membership_.check();
+  directory_.check();
   legacy_.check();
+  succession_.check();
   RINGSIDE_CHECK(!handling_view_events_);
   check_life();
   check_calls();

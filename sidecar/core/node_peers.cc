@@ -1,6 +1,7 @@
 // Node: what hosts ask and tell one another about actors, and which part it is for.
 #include <utility>
 
+#include "sidecar/base/check.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/overloaded.h"
@@ -12,6 +13,8 @@ namespace ringside::core {
 void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip,
                       const PeerRequest& request) {
   begin(now);
+  const bool is_new = unanswered_.insert(token).second;
+  RINGSIDE_CHECK(is_new);
   if (life_cycle_.life().has_run()) {
     dispatch(token, sender, source_ip, request);
   } else {

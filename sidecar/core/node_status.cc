@@ -65,7 +65,6 @@ Status Node::status() const {
   status.confirming = membership_.confirming();
   status.settled = membership_.settled();
   status.quorum = life_cycle_.life().has_quorum();
-  status.inventory_open = !directory_.inventory().closed();
   status.drain_overdue = life_cycle_.life().is_drain_overdue();
   status.ring = membership_.ring()->fingerprint();
   status.points = config_.points;

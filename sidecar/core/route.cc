@@ -57,7 +57,7 @@ Route route_of(const Call& call, const RouteFacts& facts) {
     return {asks ? Route::Kind::kAskForIt : Route::Kind::kClaim, Reason::kNone, nullptr, 0};
   }
   // Off the ring, but the successor may not know yet that it is one.
-  const bool leaving = facts.has_app && membership.phase() != Phase::kReady && membership.phase() != Phase::kJoining;
+  const bool leaving = facts.has_app && !on_ring(membership.phase());
   if (leaving && !membership.leave_seen_by(*owner)) return wait_for(Reason::kOwnershipMoving);
   // Only the first host follows a hint: two that hint at each other would send a call in circles.
   const bool first = call.origin == Origin::kLocal || (facts.peer_apply_own && !call.hops);

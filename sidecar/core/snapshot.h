@@ -70,7 +70,6 @@ struct Status {
   bool confirming = false;  // was stopped, and asks its peers before it serves
   bool settled = false;
   bool quorum = true;
-  bool inventory_open = false;
   bool drain_overdue = false;
   std::string not_ready_because;  // empty: ready
   Fingerprint ring = 0;

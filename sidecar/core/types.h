@@ -63,6 +63,8 @@ enum class Phase : std::uint8_t {
   kAppDown = 5,
 };
 
+// A host that says so is on the ring, unless it only routes.
+constexpr bool on_ring(Phase phase) { return phase == Phase::kJoining || phase == Phase::kReady; }
 const char* to_string(Phase phase);
 // "3.0 s", for people.
 std::string in_seconds(Duration duration);

@@ -38,7 +38,7 @@ void Activations::activate(ActorId id, Epoch epoch) {
 // ---- a call comes ---------------------------------------------------------------------------------------------------
 
 Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool serves_while_draining) {
-  Actor& actor = *find(call->id);
+  Actor& actor = at(call->id);
   if (!actor.name && !call->actor_name.empty()) actor.name = std::make_unique<std::string>(call->actor_name);
   // It was to end because nobody used it, and the app has not been asked yet.
   if (actor.deactivating && actor.why == Deactivation::kIdle && deactivations_.withdraw(actor.id)) {

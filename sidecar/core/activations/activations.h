@@ -149,6 +149,7 @@ class Activations {
   base::Result<void, Answer> check_chain(const Call& call, const Actor& actor) const;
   void end_actor(Actor& actor, Deactivation why);
   Actor* find(ActorId id);  // as end_all() wants it
+  Actor& at(ActorId id);    // likewise, one that is there
   std::vector<CallId> operators_at(const Actor& actor) const;
   bool goes_on(const Actor& actor, const Deactivated& said) const;
   bool given_up(const Actor& actor, const Deactivated& said) const;

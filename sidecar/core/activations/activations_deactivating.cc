@@ -22,7 +22,7 @@ constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the l
 // ---- somebody or something wants it to end --------------------------------------------------------------------------
 
 void Activations::deactivate_for(CallId token, const CallPtr& call) {
-  Actor& actor = *find(call->id);
+  Actor& actor = at(call->id);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
   actor.queue->push_front({token, call});
   ++waiting_;
@@ -72,6 +72,12 @@ Actor* Activations::find(ActorId id) {
   Actor* actor = actors_.find(id);
   if (actor != nullptr && ending_all_) end_actor(*actor, *ending_all_);
   return actor;
+}
+
+Actor& Activations::at(ActorId id) {
+  Actor* actor = find(id);
+  RINGSIDE_CHECK(actor != nullptr);
+  return *actor;
 }
 
 bool Activations::end_after_turn(ActorId id, bool app_wants_it) {

@@ -137,7 +137,7 @@ void Calls::in_turn(CallId token, TurnId turn) {
 
 void Calls::finish(CallId token, Answer answer) {
   const PendingCalls::Ended ended = pending_.end(token);
-  if (!ended) return;
+  RINGSIDE_CHECK(ended);
   PendingCall& pending = *ended;
   timers_.cancel(pending.deadline);
   timers_.cancel(pending.retry);

@@ -115,7 +115,6 @@ class Calls {
   // ---- to read ----
   const PendingCalls& pending() const { return pending_; }
   const CallOrder& order() const { return order_; }
-  const Forwards& forwards() const { return forwards_; }
   std::size_t unfinished() const;
   void check() const;  // ends the process if an invariant does not hold, as far as it can be seen here
 

@@ -36,6 +36,11 @@ bool Directory::keep(ActorId id, const HostRun& holder, Epoch epoch) {
   return displaced_.put(id, holder, epoch);
 }
 
+void Directory::check() const {
+  inventory_.check();
+  displaced_.check([this](ActorId id) { return cluster_.owns(id); });
+}
+
 // ---- the view changes -----------------------------------------------------------------------------------------------
 
 void Directory::begin_run() {

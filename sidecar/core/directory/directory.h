@@ -130,6 +130,7 @@ class Directory {
   void hint(ActorId id, const std::string& host) { hints_.put(id, host); }
 
   std::size_t unfinished() const { return questions_.size() + contested_.size(); }
+  void check() const;  // ends the process if an invariant does not hold
 
  private:
   struct Question {

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "sidecar/base/check.h"
+
 namespace ringside::core {
 namespace {
 
@@ -282,6 +284,23 @@ std::size_t DisplacedActivations::held_by(const std::string& host) const {
   }
   for (const auto& [id, duplicate] : duplicates_) sum += duplicate.holder.host == host ? 1 : 0;
   return sum;
+}
+
+void DisplacedActivations::check(const std::function<bool(ActorId)>& is_mine) const {
+  constexpr std::size_t kEnough = 1024;  // entries: a table may have millions
+  std::size_t seen = 0;
+  for (const Segment& segment : segments_) {
+    if (segment.used == 0 || seen >= kEnough) continue;
+    for (const Slot& slot : segment.slots) {
+      if (slot.id == 0 || is_dropped(slot, hash_id(slot.id))) continue;
+      RINGSIDE_CHECK(is_mine(slot.id));
+      ++seen;
+    }
+  }
+  for (const auto& [id, duplicate] : duplicates_) {
+    const std::optional<DisplacedActivation> greatest = find(id);
+    RINGSIDE_CHECK(greatest && greatest->epoch >= duplicate.epoch);
+  }
 }
 
 std::size_t DisplacedActivations::bytes() const {

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -55,6 +56,8 @@ class DisplacedActivations {
   bool has_duplicates(ActorId id) const { return duplicates_.contains(id); }
   std::size_t held_by(const std::string& host) const;
   std::size_t bytes() const;  // of the slots, used and free
+  // Ends the process if an entry that counts is not of this host's ranges, or a duplicate is greater than it.
+  void check(const std::function<bool(ActorId)>& is_mine) const;
 
  private:
   static constexpr int kEpochBits = 53;

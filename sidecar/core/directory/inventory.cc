@@ -49,6 +49,8 @@ void Inventory::gone(const std::string& host) {
   if (waiting_.erase(host) != 0) close_if_answered();
 }
 
+void Inventory::check() const { RINGSIDE_CHECK(!waiting_.empty() || (open_.empty() && ended_.empty())); }
+
 void Inventory::close_if_answered() {
   if (!waiting_.empty()) return;
   open_ = {};

@@ -46,6 +46,7 @@ class Inventory {
   std::uint64_t number() const { return number_; }
   const HashRanges& ranges() const { return open_; }
   const std::map<std::string, Generation>& waiting() const { return waiting_; }
+  void check() const;  // ends the process if a range is in doubt although all have answered
 
  private:
   void close_if_answered();

@@ -1,5 +1,7 @@
 #include "sidecar/core/hand_over/hand_over.h"
 
+#include "sidecar/base/check.h"
+
 namespace ringside::core {
 namespace {
 
@@ -14,6 +16,10 @@ HandOver::HandOver() : spacing_(kLeastBetween, kMostBetween) {}
 void HandOver::add(const Claim& claim, Instant now) {
   entries_[claim.id] = {claim.epoch, {}, {}};
   next_ = now;
+}
+
+void HandOver::check() const {
+  for (const auto& [id, entry] : entries_) RINGSIDE_CHECK(id != 0 && entry.epoch != 0);
 }
 
 HandOver::Due HandOver::due(Instant now, const SuccessorsOf& successors_of) {

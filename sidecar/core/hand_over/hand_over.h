@@ -48,6 +48,7 @@ class HandOver {
 
   bool contains(ActorId id) const { return entries_.contains(id); }
   std::size_t size() const { return entries_.size(); }
+  void check() const;  // ends the process if something is handed over that has not been an activation
 
  private:
   struct Entry {

@@ -3,6 +3,8 @@
 #include <map>
 #include <utility>
 
+#include "sidecar/base/check.h"
+
 namespace ringside::core {
 
 Succession::Succession(const NodeConfig& config, Context& context, Timers& timers, const ClusterView& cluster)
@@ -16,9 +18,15 @@ void Succession::look_again() { hand_over_.look_again(context_.now.mono); }
 
 void Succession::lose_all() { hand_over_.clear(); }
 
+// What is being handed over has been an activation, and each question is about one at least.
+void Succession::check() const {
+  hand_over_.check();
+  questions_.each([](const Question& question) { RINGSIDE_CHECK(!question.claims.empty()); });
+}
+
 // Whoever may activate the id next, and knows that it may. One that has not seen this host leave does not.
 std::vector<HandOver::Successor> Succession::successors_of(ActorId id) const {
-  const bool leaving = cluster_.phase() != Phase::kReady && cluster_.phase() != Phase::kJoining;
+  const bool leaving = !on_ring(cluster_.phase());
   std::vector<HandOver::Successor> successors;
   for (const std::string& host : cluster_.successors(id).hosts) {
     successors.push_back({host, cluster_.is_owner(host, id), !leaving || cluster_.leave_seen_by(host)});

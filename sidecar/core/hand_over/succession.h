@@ -56,6 +56,7 @@ class Succession {
   std::size_t under_way() const { return hand_over_.size(); }
   std::size_t unfinished() const { return hand_over_.size() + ends_.size() + questions_.size(); }
   bool awaits_timer() const { return due_ != kNoTimer; }
+  void check() const;  // ends the process if an invariant does not hold
 
  private:
   enum class About : std::uint8_t { kEnd, kHandOver };

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "sidecar/core/membership/candidate.h"
-#include "sidecar/core/membership/config.h"
+#include "sidecar/core/membership_config.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {

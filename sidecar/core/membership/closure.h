@@ -15,8 +15,8 @@
 #include <string>
 
 #include "sidecar/core/membership/candidate.h"
-#include "sidecar/core/membership/config.h"
 #include "sidecar/core/membership/member.h"
+#include "sidecar/core/membership_config.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {

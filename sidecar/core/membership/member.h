@@ -13,9 +13,6 @@
 
 namespace ringside::core {
 
-// A host that says so is on the ring, unless it only routes.
-constexpr bool on_ring(Phase phase) { return phase == Phase::kJoining || phase == Phase::kReady; }
-
 // A host of this sidecar's view.
 struct Member {
   HostRun run;

@@ -62,10 +62,6 @@ void Membership::was_late(Duration lag) {
   view_.each([&](Member& member) { detector_.excuse_for(member, lag, now()); });
 }
 
-bool Membership::has_legacy() const {
-  return std::any_of(members().begin(), members().end(), [](const auto& entry) { return entry.second.legacy(); });
-}
-
 bool Membership::settled() const {
   return joined_ && std::all_of(members().begin(), members().end(), [this](const auto& entry) {
            const Member& member = entry.second;
@@ -120,7 +116,7 @@ void Membership::admit(const std::string& host, const PingAnswer& says) {
   const bool is_new = find(host) == nullptr;
   if (is_new) {
     const Ring::Ptr before = view_.admit({host, says.generation}, says.phase, says.routes_only);
-    Member& member = *view_.find(host);
+    Member& member = view_.at(host);
     member.last_answer = member.lease = member.next_ask = now();
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
     if (!member.legacy()) circle_.add(host);
@@ -136,7 +132,7 @@ void Membership::admit(const std::string& host, const PingAnswer& says) {
                  {{"host", host}, {"generation", to_string(says.generation)}, {"phase", to_string(says.phase)}});
     ring_changed(before);
   }
-  observe(*view_.find(host), says);
+  observe(view_.at(host), says);
   if (!is_new) return;
   if (joined_) happened(view_event::Admitted{{host, says.generation}});
   happened(view_event::Changed{});
@@ -241,7 +237,7 @@ NegotiateRequest Membership::negotiation(std::vector<std::string> names) const {
 
 void Membership::ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout) {
   const QuestionId token = context_.next<QuestionId>();
-  questions_.add(token, {about, host, now(), self().generation});
+  questions_.asked(token, {about, host, now(), self().generation});
   context_.effects.push_back(AskPeer{token, host, std::move(request), timeout});
 }
 

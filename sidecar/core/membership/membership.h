@@ -6,10 +6,10 @@
 //   view               this host, the members, the ring         departed           what became of those that are gone
 //   candidates         names that are not members (yet)         closure            whether all of them have answered
 //   failure_detector   when silence is death                    member_clocks      how far the members' clocks may be
-//   questions          what this host has asked                 back_probes        requests that wait for a ping
-//   confirmation       after a stall: am I still known?         hold_up            how long this joiner cannot finish
-//   own_name           which runs were this process             discovery_reading  what discovery said last
-//   same_cluster       who belongs to this cluster              watch_circle       which members are pinged often
+//   back_probes        requests that wait for a ping            confirmation       after a stall: am I still known?
+//   hold_up            how long this joiner cannot finish       own_name           which runs were this process
+//   discovery_reading  what discovery said last                 same_cluster       who belongs to this cluster
+//   watch_circle       which members are pinged often
 //
 // Invariants
 //  1. What is known of a host comes from its own answer to a ping of ours, dialled by its name. Messages about a host,
@@ -36,7 +36,6 @@
 #include "sidecar/core/membership/back_probes.h"
 #include "sidecar/core/membership/candidates.h"
 #include "sidecar/core/membership/closure.h"
-#include "sidecar/core/membership/config.h"
 #include "sidecar/core/membership/confirmation.h"
 #include "sidecar/core/membership/departed.h"
 #include "sidecar/core/membership/discovery_reading.h"
@@ -46,11 +45,13 @@
 #include "sidecar/core/membership/member.h"
 #include "sidecar/core/membership/member_clocks.h"
 #include "sidecar/core/membership/own_name.h"
-#include "sidecar/core/membership/questions.h"
+#include "sidecar/core/membership/question.h"
 #include "sidecar/core/membership/ring.h"
 #include "sidecar/core/membership/view.h"
 #include "sidecar/core/membership/view_event.h"
 #include "sidecar/core/membership/watch_circle.h"
+#include "sidecar/core/membership_config.h"
+#include "sidecar/core/open_questions.h"
 
 namespace ringside::core {
 
@@ -87,7 +88,6 @@ class Membership {
   const Members& members() const { return view_.members(); }
   const CandidateMap& candidates() const { return candidates_.all(); }
   const Member* find(const std::string& host) const { return view_.find(host); }
-  bool has_legacy() const;
   bool settled() const;  // every member on the ring reports the ring that this host has
   std::vector<std::string> names() const;
   Successors successors(ActorId id) const { return view_.successors(id); }
@@ -205,7 +205,7 @@ class Membership {
   OwnName own_name_;
   Candidates candidates_;
   Departed departed_;
-  Questions questions_;
+  OpenQuestions<Question> questions_;
   BackProbes back_probes_;
   std::vector<std::pair<std::string, WaitingRequest>> late_refusals_;  // by host
   Confirmation confirmation_;

@@ -301,7 +301,7 @@ void Membership::accepted(const Question& asked, const JoinAnswer& answer) {
   says.clock = answer.clock;
   admit(host, says);
   clocks_.hear_furthest(answer.furthest, now() - asked.sent);
-  Member& member = *view_.find(host);
+  Member& member = view_.at(host);
   member.joined_as = self().generation;
   member.joins_unanswered = 0;
   member.last_answer = now();

@@ -104,7 +104,7 @@ void Membership::ask_about(const std::string& host, std::vector<std::string> wit
   for (std::size_t i = 0; i < how_many && !witnesses.empty(); ++i) {
     const auto pick = witnesses.begin() + static_cast<std::ptrdiff_t>(context_.random.below(witnesses.size()));
     const QuestionId token = context_.next<QuestionId>();
-    questions_.add(token, {Question::About::kProbe, host, now(), self().generation, *pick});
+    questions_.asked(token, {Question::About::kProbe, host, now(), self().generation, *pick});
     context_.effects.push_back(AskPeer{token, *pick, ProbeRequest{host}, config_.dead_after / 2});
     witnesses.erase(pick);
   }
@@ -126,7 +126,7 @@ void Membership::about_to_end(const std::string& host) {
 
 void Membership::answered(QuestionId token, const PeerAnswer& answer) {
   if (closing_) return;
-  const std::optional<Question> closed = questions_.take(token);
+  const std::optional<Question> closed = questions_.answered(token);
   if (!closed) return;
   const Question& asked = *closed;
   const auto* failure = std::get_if<PeerFailure>(&answer);

@@ -20,7 +20,6 @@ namespace ringside::core {
 class Ring {
  public:
   using Ptr = std::shared_ptr<const Ring>;
-  static constexpr std::uint32_t kDefaultPoints = 512;
 
   // `hosts` in any order, without duplicates.
   static Ptr make(std::vector<std::string> hosts, std::uint32_t points_per_host);

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "sidecar/base/result.h"
-#include "sidecar/core/membership/config.h"
+#include "sidecar/core/membership_config.h"
 #include "sidecar/core/peer_messages.h"
 
 namespace ringside::core {

@@ -19,6 +19,12 @@ Member* View::find(const std::string& host) {
   return found == members_.end() ? nullptr : &found->second;
 }
 
+Member& View::at(const std::string& host) {
+  Member* member = find(host);
+  RINGSIDE_CHECK(member != nullptr);
+  return *member;
+}
+
 Successors View::successors(ActorId id) const {
   Successors successors;
   ring_->walk(id, [&](const std::string& host) {

@@ -27,7 +27,8 @@ class View {
   Phase phase() const { return phase_; }
   const Ring::Ptr& ring() const { return ring_; }
   const Members& members() const { return members_; }
-  const Member* find(const std::string& host) const;  // nullptr: not a member
+  const Member* find(const std::string& host) const;
+  Member& at(const std::string& host);  // one that is there  // nullptr: not a member
   Member* find(const std::string& host);
   template <typename Visit>
   void each(const Visit& visit) {

@@ -108,7 +108,7 @@ TEST_F(Stranger, ClosesNoNameByAGreatGeneration) {
   for (const Generation generation : {Generation(std::uint64_t{1} << 63), Generation(UINT64_MAX)}) {
     sender.generation = generation;
     for (const PeerRequest& request :
-         {PeerRequest(PingRequest{}), PeerRequest(JoinRequest{Ring::kDefaultPoints, false}),
+         {PeerRequest(PingRequest{}), PeerRequest(JoinRequest{kDefaultPoints, false}),
           PeerRequest(LeaveRequest{}), PeerRequest(ProbeRequest{"b"}), PeerRequest(EndedRequest{}),
           PeerRequest(ClosingRequest{"b"})}) {
       says(sender, request);
@@ -125,7 +125,7 @@ TEST_F(Stranger, ClosesNoNameByAGreatGeneration) {
 TEST_F(Stranger, HasFewNamesLookedAt) {
   NegotiateRequest request;
   request.cluster = "default";
-  request.points = Ring::kDefaultPoints;
+  request.points = kDefaultPoints;
   for (int i = 0; i < 4000; ++i) request.hosts.push_back("silent-" + std::to_string(i));
   Sender unknown{"elsewhere", Generation(1), "default", Epoch()};
   EXPECT_TRUE(std::holds_alternative<NegotiateAnswer>(says(unknown, request)));
@@ -138,7 +138,7 @@ TEST_F(Stranger, HasFewNamesLookedAt) {
 TEST_F(Stranger, MakesNobodyKnockAtOtherDoors) {
   NegotiateRequest request;
   request.cluster = "default";
-  request.points = Ring::kDefaultPoints;
+  request.points = kDefaultPoints;
   request.hosts = {"127.0.0.1", "169.254.169.254", "10.9.9.9", "8.8.8.8", "name-like-ours", "10.6.6.6"};
   says(Sender{}, request, "10.6.6.6");
   EXPECT_TRUE(has_asked("name-like-ours"));
@@ -147,7 +147,7 @@ TEST_F(Stranger, MakesNobodyKnockAtOtherDoors) {
   for (const char* name : {"127.0.0.1", "169.254.169.254", "8.8.8.8"}) EXPECT_FALSE(has_asked(name)) << name;
 
   const auto join = std::get<JoinAnswer>(
-      says({"127.0.0.1", Generation(7), "default", Epoch(), true}, JoinRequest{Ring::kDefaultPoints, false}));
+      says({"127.0.0.1", Generation(7), "default", Epoch(), true}, JoinRequest{kDefaultPoints, false}));
   EXPECT_EQ(join.status, ReplyStatus::kUnverified);
   EXPECT_FALSE(has_asked("127.0.0.1"));
 }
@@ -157,7 +157,7 @@ TEST_F(Stranger, KeepsNoHostFromJoiningForLong) {
   cluster.start("c", nullptr, false);
   NegotiateRequest request;
   request.cluster = "default";
-  request.points = Ring::kDefaultPoints;
+  request.points = kDefaultPoints;
   for (int i = 0; i < 100; ++i) {
     request.hosts.push_back("silent-" + std::to_string(i));
     cluster.stop(request.hosts.back());

@@ -135,15 +135,20 @@ TEST_F(CallsTest, WhatEndsAtOnce) {
   EXPECT_EQ(timers.size(), 0U);
 }
 
-TEST_F(CallsTest, EachEndsOnceWithADetailAndAHolder) {
+TEST_F(CallsTest, EachEndsWithADetailAndAHolder) {
   begins_to_wait(1, call_of(7));
   calls.finish(CallId(1), Answer::failed(Outcome::kNotDelivered, Reason::kNoOwner));
   const auto finish = std::get<FinishCall>(context.effects.at(0));
   EXPECT_EQ(finish.answer.detail, "why no-owner");
   EXPECT_EQ(finish.answer.holder, "holder");
-  calls.finish(CallId(1), applied());
   EXPECT_EQ(context.effects.size(), 1U);
   EXPECT_EQ(timers.size(), 0U);
+}
+
+TEST_F(CallsTest, NoneEndsTwice) {
+  begins_to_wait(1, call_of(7));
+  calls.finish(CallId(1), applied());
+  EXPECT_DEATH(calls.finish(CallId(1), applied()), "this cannot happen");
 }
 
 // ---- order ----------------------------------------------------------------------------------------------------------
@@ -302,8 +307,8 @@ TEST_F(CallsTest, WhatComesOfATurn) {
     EXPECT_EQ(is_there(1), *row.end == '\0');
     if (is_there(1)) {
       EXPECT_EQ(stage_of(1), row.stage);
+      calls.finish(CallId(1), applied());
     }
-    calls.finish(CallId(1), applied());
     context.effects.clear();
     EXPECT_FALSE(calls.next_in_order());
     EXPECT_EQ(calls.unfinished(), 0U);

@@ -4,16 +4,17 @@
 #include <cstdint>
 #include <string>
 
-#include "sidecar/core/membership/ring.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
+
+inline constexpr std::uint32_t kDefaultPoints = 512;  // on the ring, of each host
 
 struct MembershipConfig {
   std::string host;  // canonical
   std::string cluster = "default";
   std::string version;
-  std::uint32_t points = Ring::kDefaultPoints;
+  std::uint32_t points = kDefaultPoints;
   bool has_app = true;
   bool accept_legacy = true;
   Duration ping_interval{500'000};
