@@ -24,11 +24,13 @@ class ClusterView {
   // ---- this host ----
   virtual const HostRun& self() const = 0;
   virtual Phase phase() const = 0;
+  virtual bool joined() const = 0;
   virtual bool confirming() const = 0;  // it was stopped, and serves nothing before the others have answered
 
   // ---- members ----
-  virtual const HostRun* member(const std::string& host) const = 0;  // nullptr: it is not one
-  virtual std::vector<HostRun> members() const = 0;                  // by name
+  virtual const HostRun* run_of(const std::string& host) const = 0;  // nullptr: it is not one
+  virtual std::vector<HostRun> runs() const = 0;                     // by name
+  virtual bool is_suspected(const std::string& host) const = 0;      // nothing is sent to it for now
   virtual Standing standing_of(const Sender& sender) const = 0;
   virtual bool leave_seen_by(const std::string& host) const = 0;
 
@@ -43,7 +45,7 @@ class ClusterView {
     return named != nullptr && *named == host;
   }
   bool is_legacy_member(const std::string& host) const {
-    const HostRun* run = member(host);
+    const HostRun* run = run_of(host);
     return run != nullptr && run->generation == 0;
   }
 };

@@ -28,21 +28,22 @@ Explanations::Explanations(const NodeConfig& config, const Context& context, con
     : config_(config),
       context_(context),
       membership_(membership),
+      cluster_(membership.roster()),
       life_cycle_(life_cycle),
       activations_(activations),
       directory_(directory) {}
 
 std::string Explanations::holder_of(ActorId id) const {
-  const std::string& self = membership_.self().host;
+  const std::string& self = cluster_.self().host;
   if (activations_.actors().find(id) != nullptr) return self;
-  const std::string* owner = membership_.ring()->owner(id);
+  const std::string* owner = cluster_.ring()->owner(id);
   if (owner == nullptr) return "";
   const std::optional<DisplacedActivation> elsewhere = *owner == self ? directory_.displaced().find(id) : std::nullopt;
   return elsewhere ? elsewhere->holder.host : *owner;
 }
 
 bool Explanations::is_heard(const std::string& host) const {
-  const Member* member = membership_.find(host);
+  const Member* member = cluster_.find(host);
   return member != nullptr && !member->suspected;
 }
 
@@ -55,10 +56,10 @@ Answer Explanations::expired_in_queue(const PendingCall& pending, Answer otherwi
 }
 
 std::string Explanations::not_ready_because() const {
-  std::string why = life_cycle_.not_ready_because(membership_.phase());
+  std::string why = life_cycle_.not_ready_because(cluster_.phase());
   if (!why.empty()) return why;
-  if (!membership_.joined()) return "joining: " + membership_.waiting_for();
-  if (membership_.phase() == Phase::kJoining) return "asking the members what they hold in this host's ranges";
+  if (!cluster_.joined()) return "joining: " + membership_.waiting_for();
+  if (cluster_.phase() == Phase::kJoining) return "asking the members what they hold in this host's ranges";
   return {};
 }
 
@@ -66,14 +67,14 @@ std::string Explanations::not_ready_because() const {
 std::string Explanations::hosts_off_the_ring() const {
   constexpr std::size_t kEnough = 5;
   std::vector<std::string> hosts;
-  hosts.push_back(config_.has_app ? std::string("this host is ") + to_string(membership_.phase())
+  hosts.push_back(config_.has_app ? std::string("this host is ") + to_string(cluster_.phase())
                                   : "this host has none by itself");
-  for (const auto& [host, member] : membership_.members()) {
+  for (const auto& [host, member] : cluster_.members()) {
     hosts.push_back(host +
                     (member.routes_only ? " has none by itself" : std::string(" is ") + to_string(member.phase)));
   }
-  for (const auto& [name, candidate] : membership_.candidates()) {
-    if (std::string fate = membership_.fate_of(name); !fate.empty()) hosts.push_back(std::move(fate));
+  for (const auto& [name, candidate] : cluster_.candidates().all()) {
+    if (std::string fate = cluster_.fate_of(name); !fate.empty()) hosts.push_back(std::move(fate));
   }
   std::string text;
   for (std::size_t i = 0; i < std::min(hosts.size(), kEnough); ++i) text += (i == 0 ? "" : "; ") + hosts[i];
@@ -82,10 +83,10 @@ std::string Explanations::hosts_off_the_ring() const {
 
 std::string Explanations::detail_of(const PendingCall& pending, Reason reason) const {
   const Call& call = *pending.call;
-  const std::string* owner = membership_.ring()->owner(call.id);
+  const std::string* owner = cluster_.ring()->owner(call.id);
   switch (reason) {
     case Reason::kNotReady:
-      if (membership_.confirming())
+      if (cluster_.confirming())
         return "this host was stopped for a while, and asks the others whether they still know it";
       return "this host is not ready: " + not_ready_because();
     case Reason::kOwnershipMoving:
@@ -93,7 +94,7 @@ std::string Explanations::detail_of(const PendingCall& pending, Reason reason) c
         return named(call) + " is changing hands: this host waits to hear what " +
                list_of(directory_.inventory().waiting()) + " held of it";
       }
-      if (owner != nullptr && *owner != membership_.self().host) {
+      if (owner != nullptr && *owner != cluster_.self().host) {
         return named(call) + " is changing hands: " + *owner + " has yet to hear that it is the owner now";
       }
       return named(call) + " is changing hands: this host is not ready to own it yet";
@@ -104,14 +105,14 @@ std::string Explanations::detail_of(const PendingCall& pending, Reason reason) c
                  ? "the application is not healthy"
                  : "the application is not healthy: " + life_cycle_.life().app_down_because();
     case Reason::kNoQuorum:
-      return "this host sees " + std::to_string(membership_.members().size() + 1) +
+      return "this host sees " + std::to_string(cluster_.members().size() + 1) +
              " hosts, itself included, and --quorum is " + std::to_string(config_.quorum);
     case Reason::kPeerLost:
     case Reason::kPeerUnreachable:
-      if (std::string fate = membership_.fate_of(pending.last_host); !fate.empty()) return fate;
-      if (owner != nullptr && membership_.find(*owner) != nullptr) {
+      if (std::string fate = cluster_.fate_of(pending.last_host); !fate.empty()) return fate;
+      if (owner != nullptr && cluster_.find(*owner) != nullptr) {
         return *owner + ", which owns " + named(call) + ", has not answered for " +
-               in_seconds(context_.now.mono - membership_.find(*owner)->last_answer);
+               in_seconds(context_.now.mono - cluster_.find(*owner)->last_answer);
       }
       return "the owner of " + named(call) + " does not answer";
     case Reason::kActorQueueFull:

@@ -22,7 +22,7 @@ class Explanations final : public CallFacts {
   std::string holder_of(ActorId id) const override;
   std::string detail_of(const PendingCall& pending, Reason reason) const override;
   std::string busy_with(ActorId id) const override { return activations_.busy_with(id); }
-  std::string fate_of(const std::string& host) const override { return membership_.fate_of(host); }
+  std::string fate_of(const std::string& host) const override { return cluster_.fate_of(host); }
   bool is_heard(const std::string& host) const override;
   Answer expired_in_queue(const PendingCall& pending, Answer otherwise) const override;
 
@@ -34,6 +34,7 @@ class Explanations final : public CallFacts {
   const NodeConfig& config_;
   const Context& context_;
   const Membership& membership_;
+  const Roster& cluster_;
   const LifeCycle& life_cycle_;
   const Activations& activations_;
   const Directory& directory_;

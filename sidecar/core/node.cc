@@ -113,7 +113,7 @@ void Node::tick() {
   next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), due::Tick{});
   change_membership([](Membership& membership) { membership.begin_tick(); });
   std::vector<std::string> hosts;
-  for (const auto& [host, member] : membership_.members()) hosts.push_back(host);
+  for (const auto& [host, member] : cluster_.members()) hosts.push_back(host);
   for (const std::string& host : hosts) {
     change_membership([&](Membership& membership) { membership.tick_member(host); });
   }
@@ -153,7 +153,7 @@ void Node::handle_view_events() {
                      [&](const view_event::LeftRing& member) { left_ring(member.run, member.phase); },
                      [&](const view_event::Joined&) { joined(); },
                      [&](const view_event::MustRejoin& rejoin) {
-                       carry_out(life_cycle_.must_rejoin(rejoin.why, membership_.phase(), rejoin.buried_by));
+                       carry_out(life_cycle_.must_rejoin(rejoin.why, cluster_.phase(), rejoin.buried_by));
                      },
                      [&](const view_event::Confirmed&) { confirmed(); },
                      [&](const view_event::HeardAgain&) { topology_changed_ = true; },
@@ -172,14 +172,14 @@ void Node::set_phase(Phase phase) {
 void Node::ring_changed(const Ring& before, const Ring& after) {
   topology_changed_ = true;
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
-  if (!membership_.joined() && directory_.inventory().closed() && directory_.displaced().size() == 0) return;
-  const std::string& self = membership_.self().host;
+  if (!cluster_.joined() && directory_.inventory().closed() && directory_.displaced().size() == 0) return;
+  const std::string& self = cluster_.self().host;
   HashRanges gained = after.ranges(self);
   HashRanges lost = before.ranges(self);
   const HashRanges now_mine = gained;
   gained.remove(lost);
   lost.remove(now_mine);
-  if (membership_.joined()) directory_.gain(gained);
+  if (cluster_.joined()) directory_.gain(gained);
   if (lost.empty()) return;
   directory_.lose(lost);
 }
@@ -232,7 +232,7 @@ void Node::left_ring(const HostRun& run, Phase phase) {
 
 void Node::joined() {
   topology_changed_ = true;
-  directory_.gain(membership_.ring()->ranges(membership_.self().host));
+  directory_.gain(cluster_.ring()->ranges(cluster_.self().host));
 }
 
 void Node::confirmed() {

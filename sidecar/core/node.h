@@ -32,7 +32,6 @@
 #include "sidecar/core/legacy/legacy_hosts.h"
 #include "sidecar/core/life/life_cycle.h"
 #include "sidecar/core/membership/membership.h"
-#include "sidecar/core/membership_view.h"
 #include "sidecar/core/route.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/timers.h"
@@ -72,7 +71,7 @@ class Node final {
   Status status() const;
   std::vector<MemberStatus> members(Instant now) const;
   std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
-  std::string fate_of(const std::string& host) const { return membership_.fate_of(host); }
+  std::string fate_of(const std::string& host) const { return cluster_.fate_of(host); }
   // Ends the process if an invariant does not hold, of a part or of several together. It looks at everything that is
   // under way: the simulator and the tests ask for it after each event.
   void check() const;
@@ -80,7 +79,7 @@ class Node final {
   Sender self() const;
   // A member, or named by the operator: connections to it need no bound.
   bool expects(const std::string& host) const;
-  const Ring& ring() const { return *membership_.ring(); }
+  const Ring& ring() const { return *cluster_.ring(); }
   const Counters& counters() const { return context_.counters; }
 
  private:
@@ -165,7 +164,7 @@ class Node final {
   EpochClock clock_;
   Membership changing_membership_;  // by change_membership
   const Membership& membership_ = changing_membership_;
-  const MembershipView cluster_{changing_membership_};
+  const Roster& cluster_ = changing_membership_.roster();
   Timers timers_;
   Activations activations_;
   Directory directory_;

@@ -12,7 +12,7 @@ namespace ringside::core {
 
 void Node::apply(Now now, CallId token, CallPtr call) {
   begin(now);
-  if (calls_.begin(token, std::move(call), membership_.self())) {
+  if (calls_.begin(token, std::move(call), cluster_.self())) {
     route(token);
     calls_.placed(token);
   }
@@ -21,7 +21,7 @@ void Node::apply(Now now, CallId token, CallPtr call) {
 
 RouteFacts Node::facts() const {
   const Life& life = life_cycle_.life();
-  return {membership_,
+  return {cluster_,
           activations_.actors(),
           directory_.inventory(),
           directory_.displaced(),
@@ -30,6 +30,7 @@ RouteFacts Node::facts() const {
           config_.has_app,
           life.app_up(),
           life.has_quorum(),
+          membership_.is_closing(),
           life.state() == Life::State::kToJoin,
           config_.peer_apply_own};
 }
@@ -66,12 +67,12 @@ void Node::route(CallId token) {
 // ---- its actor is here ----------------------------------------------------------------------------------------------
 
 void Node::claim(ActorId id) {
-  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));
+  RINGSIDE_CHECK(cluster_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));
   RINGSIDE_CHECK(cluster_.owns(id) || config_.peer_apply_own);  // a legacy host's ring gives it to this host
   const std::optional<Epoch> granted = legacy_.use_grant(id);
   const Epoch epoch = granted ? *granted : clock_.next();
   activations_.activate(id, epoch);
-  for (const auto& [host, member] : membership_.members()) {
+  for (const auto& [host, member] : cluster_.members()) {
     if (member.legacy()) directory_.announce(host, {{id, epoch}});
   }
 }
@@ -137,8 +138,8 @@ void Node::turn_ended(Now now, TurnId token, Answer answer) {
 
 void Node::forward(CallId token, const Call& call, const Route& route) {
   if (!calls_.has_hops_left(token)) return;
-  const HostRun& to = route.member->run;
-  const bool bounce = route.member->legacy() && call.origin == Origin::kPeer && !call.hops;
+  const HostRun& to = *route.to;
+  const bool bounce = to.generation == 0 && call.origin == Origin::kPeer && !call.hops;
   if (bounce) {
     switch (legacy_.begin_bounce(call.id)) {
       case LegacyHosts::Bounce::kTooMany:

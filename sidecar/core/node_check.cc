@@ -19,7 +19,7 @@ void Node::check() const {
 
 // What the others see is what this host is about (life/life.h, invariant 1).
 void Node::check_life() const {
-  const Phase phase = membership_.phase();
+  const Phase phase = cluster_.phase();
   switch (life_cycle_.life().state()) {
     case Life::State::kToJoin:
       break;

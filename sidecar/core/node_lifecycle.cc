@@ -90,7 +90,7 @@ void Node::carry_out(const LifeSteps& steps) {
 void Node::begin_run(Phase phase) {
   const std::uint64_t random = context_.random.below(std::uint64_t{1} << kGenerationRandomBits);
   const Generation at = generation_at(context_.now.wall_ms, random);
-  const Generation generation = std::max({membership_.self().generation.next(), membership_.least_generation(), at});
+  const Generation generation = std::max({cluster_.self().generation.next(), membership_.least_generation(), at});
   directory_.begin_run();
   topology_changed_ = true;
   change_membership([&](Membership& membership) { membership.start(generation, phase); });
@@ -99,7 +99,7 @@ void Node::begin_run(Phase phase) {
 
 void Node::check_quorum() {
   if (config_.quorum == 0) return;
-  carry_out(life_cycle_.see_quorum(membership_.has_quorum(), membership_.phase(), membership_.members().size() + 1));
+  carry_out(life_cycle_.see_quorum(cluster_.has_quorum(), cluster_.phase(), cluster_.members().size() + 1));
 }
 
 void Node::check_run() {
@@ -110,15 +110,15 @@ void Node::check_run() {
     if (!phase) return;
     begin_run(*phase);
   }
-  if (membership_.phase() != Phase::kJoining || !membership_.joined() || membership_.confirming()) return;
+  if (cluster_.phase() != Phase::kJoining || !cluster_.joined() || cluster_.confirming()) return;
   if (!directory_.inventory().closed() || !all_ended || !life_cycle_.life().has_quorum()) return;
   set_phase(Phase::kReady);
   topology_changed_ = true;
-  context_.log(Level::kInfo, "ready", {{"members", std::to_string(membership_.members().size() + 1)}});
+  context_.log(Level::kInfo, "ready", {{"members", std::to_string(cluster_.members().size() + 1)}});
 }
 
 void Node::check_drained() {
-  if (!life_cycle_.life().is_leaving() || !activations_.actors().empty() || !membership_.leave_seen_by_all()) return;
+  if (!life_cycle_.life().is_leaving() || !activations_.actors().empty() || !cluster_.leave_seen_by_all()) return;
   carry_out(life_cycle_.all_left());
 }
 

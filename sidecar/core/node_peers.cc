@@ -58,7 +58,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
 
 // The run that is a member here, and from where that host is.
 bool Node::speaks_for_member(const Sender& sender) const {
-  return !sender.from_elsewhere && membership_.standing_of(sender) == Standing::kInView;
+  return !sender.from_elsewhere && cluster_.standing_of(sender) == Standing::kInView;
 }
 
 void Node::answer(ReplyId token, PeerAnswer answer) {
@@ -67,20 +67,20 @@ void Node::answer(ReplyId token, PeerAnswer answer) {
 
 PingAnswer Node::ping_answer(const Sender& sender) const {
   PingAnswer says;
-  says.host = membership_.self().host;
-  says.generation = membership_.self().generation;
-  says.phase = membership_.phase();
-  says.ring = membership_.ring()->fingerprint();
-  says.ring_hosts = static_cast<std::uint32_t>(membership_.ring()->hosts().size());
+  says.host = cluster_.self().host;
+  says.generation = cluster_.self().generation;
+  says.phase = cluster_.phase();
+  says.ring = cluster_.ring()->fingerprint();
+  says.ring_hosts = static_cast<std::uint32_t>(cluster_.ring()->hosts().size());
   says.actors = activations_.actors().size();
   says.load = activations_.turns().size() + activations_.waiting();
   says.cluster = config_.cluster;
   says.version = config_.version;
   says.clock = clock_.reading_in_full();
-  says.standing = sender.host.empty() ? Standing::kUnspecified : membership_.standing_of(sender);
+  says.standing = sender.host.empty() ? Standing::kUnspecified : cluster_.standing_of(sender);
   says.routes_only = !config_.has_app;
   says.unix_time = context_.now.wall_ms / 1000;
-  says.asks_to_join = membership_.asks_to_join(sender.host);
+  says.asks_to_join = cluster_.asks_to_join(sender.host);
   return says;
 }
 
@@ -152,7 +152,7 @@ void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& id
 }
 
 EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
-  if (membership_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kDeclaredDead};
+  if (cluster_.standing_of(sender) != Standing::kInView) return {ReplyStatus::kDeclaredDead};
   if (sender.from_elsewhere) return {ReplyStatus::kUnverified};  // else anybody could end its activations here
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
@@ -185,7 +185,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
 }
 
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
-  if (heard.declared_dead) carry_out(life_cycle_.must_rejoin("buried by " + host, membership_.phase(), host));
+  if (heard.declared_dead) carry_out(life_cycle_.must_rejoin("buried by " + host, cluster_.phase(), host));
   if (heard.unheard) legacy_.ask_ids(host);
   for (const Claim& claim : heard.displaced) clock_.observe(claim.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);

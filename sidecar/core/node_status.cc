@@ -6,14 +6,14 @@
 namespace ringside::core {
 
 Sender Node::self() const {
-  return {membership_.self().host, membership_.self().generation, config_.cluster, clock_.reading()};
+  return {cluster_.self().host, cluster_.self().generation, config_.cluster, clock_.reading()};
 }
 
 Placement Node::where(ActorId id) const {
   Placement place;
   place.id = id;
   place.holder = explanations_.holder_of(id);
-  const std::string& self = membership_.self().host;
+  const std::string& self = cluster_.self().host;
   if (const Actor* actor = activations_.actors().find(id)) {
     place.rule = "claim";
     place.local = true;
@@ -23,7 +23,7 @@ Placement Node::where(ActorId id) const {
                                     : "active here";
     return place;
   }
-  const std::string* owner = membership_.ring()->owner(id);
+  const std::string* owner = cluster_.ring()->owner(id);
   place.rule = "ring";
   if (owner == nullptr) {
     place.why = "no host with an application is on the ring";
@@ -48,27 +48,27 @@ Placement Node::where(ActorId id) const {
 }
 
 bool Node::expects(const std::string& host) const {
-  if (membership_.find(host) != nullptr) return true;
-  const auto candidate = membership_.candidates().find(host);
-  return candidate != membership_.candidates().end() && candidate->second.listed;
+  if (cluster_.find(host) != nullptr) return true;
+  const auto candidate = cluster_.candidates().all().find(host);
+  return candidate != cluster_.candidates().all().end() && candidate->second.listed;
 }
 
 Status Node::status() const {
   Status status;
-  status.host = membership_.self().host;
+  status.host = cluster_.self().host;
   status.cluster = config_.cluster;
-  status.generation = membership_.self().generation;
-  status.phase = membership_.phase();
+  status.generation = cluster_.self().generation;
+  status.phase = cluster_.phase();
   status.has_app = config_.has_app;
   status.app_up = life_cycle_.life().app_up();
-  status.joined = membership_.joined();
-  status.confirming = membership_.confirming();
-  status.settled = membership_.settled();
+  status.joined = cluster_.joined();
+  status.confirming = cluster_.confirming();
+  status.settled = cluster_.settled();
   status.quorum = life_cycle_.life().has_quorum();
   status.drain_overdue = life_cycle_.life().is_drain_overdue();
-  status.ring = membership_.ring()->fingerprint();
+  status.ring = cluster_.ring()->fingerprint();
   status.points = config_.points;
-  status.members = membership_.members().size() + 1;
+  status.members = cluster_.members().size() + 1;
   status.actors = activations_.actors().size();
   status.strays = directory_.displaced().size();
   status.turns_under_way = activations_.turns().size();
@@ -87,26 +87,26 @@ Status Node::status() const {
 
 std::vector<MemberStatus> Node::members(Instant now) const {
   std::vector<MemberStatus> out;
-  const Ring& on = *membership_.ring();
+  const Ring& on = *cluster_.ring();
   const std::vector<double> shares = on.shares();
   const auto share_of = [&](const std::string& host) {
     const auto at = std::lower_bound(on.hosts().begin(), on.hosts().end(), host);
     return at != on.hosts().end() && *at == host ? shares[static_cast<std::size_t>(at - on.hosts().begin())] : 0.0;
   };
   MemberStatus self;
-  self.host = membership_.self().host;
-  self.phase = membership_.phase();
-  self.generation = membership_.self().generation;
+  self.host = cluster_.self().host;
+  self.phase = cluster_.phase();
+  self.generation = cluster_.self().generation;
   self.self = true;
   self.routes_only = !config_.has_app;
-  self.on_ring = membership_.joined() && on.contains(self.host);
+  self.on_ring = cluster_.joined() && on.contains(self.host);
   self.ring = on.fingerprint();
   self.actors = activations_.actors().size();
   self.load = activations_.turns().size() + activations_.waiting();
   self.share = self.on_ring ? share_of(self.host) : 0.0;
   self.version = config_.version;
   out.push_back(std::move(self));
-  for (const auto& [host, member] : membership_.members()) {
+  for (const auto& [host, member] : cluster_.members()) {
     MemberStatus status;
     status.host = host;
     status.phase = member.phase;
@@ -124,8 +124,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.version = member.version;
     out.push_back(std::move(status));
   }
-  for (const auto& [name, candidate] : membership_.candidates()) {
-    if (name == membership_.self().host && !candidate.own_name) continue;
+  for (const auto& [name, candidate] : cluster_.candidates().all()) {
+    if (name == cluster_.self().host && !candidate.own_name) continue;
     if (candidate.state == Candidate::State::kAlias && candidate.problem.empty()) continue;
     MemberStatus status;
     status.host = name;

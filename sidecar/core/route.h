@@ -5,11 +5,11 @@
 #include <cstdint>
 
 #include "sidecar/core/activations/actor_table.h"
+#include "sidecar/core/cluster_view.h"
 #include "sidecar/core/directory/displaced_activations.h"
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
 #include "sidecar/core/legacy/ownership_grants.h"
-#include "sidecar/core/membership/membership.h"
 
 namespace ringside::core {
 
@@ -18,18 +18,18 @@ struct Route {
     kHere,      // to the activation that is here
     kClaim,     // to one that begins here with this call
     kAskForIt,  // likewise, once the ring owner has granted it (legacy/ownership_grants.h)
-    kForward,   // to `member`
+    kForward,   // to another host
     kWait,      // nowhere yet, for `reason`
     kFail,      // nowhere, for `reason`
   } kind;
   Reason reason = Reason::kNone;
-  const Member* member = nullptr;
-  Epoch epoch = 0;  // of the activation that is meant; 0: whichever there is
+  const HostRun* to = nullptr;  // that host, as long as the view does not change
+  Epoch epoch = 0;              // of the activation that is meant; 0: whichever there is
 };
 
 // What a route is decided by.
 struct RouteFacts {
-  const Membership& membership;
+  const ClusterView& cluster;
   const ActorTable& actors;
   const Inventory& inventory;
   const DisplacedActivations& displaced;
@@ -38,6 +38,7 @@ struct RouteFacts {
   bool has_app = true;
   bool app_up = true;
   bool quorum = true;           // there is one, where one is asked for
+  bool closing = false;         // this process is about to end
   bool comes_back = false;      // this host is about to be on the ring again
   bool peer_apply_own = false;  // --peer-apply own
 };

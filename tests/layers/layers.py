@@ -70,12 +70,14 @@ IMPURE = {"thread", "mutex", "shared_mutex", "condition_variable", "atomic", "fu
 # the node, and what stands between it and the parts.
 PART = re.compile(r"sidecar/core/(\w+)/")
 SHARED = re.compile(r"sidecar/core/\w+\.h")
-KNOWS_PARTS = re.compile(r"sidecar/core/(node\w*|route|explanations|membership_view|ports)\.h")
+KNOWS_PARTS = re.compile(r"sidecar/core/(node\w*|route|explanations|ports)\.h")
 # Addresses are read by inet_pton, which asks nobody.
 IMPURE_FILES = {"sidecar/core/host_name.cc": {"arpa/inet.h", "netinet/in.h"}}
 # Folders that consist of parts: the file that knows them all, with whatever begins with its name, and the values that the
 # parts share. A part includes its own header and values, but no other part.
+# What stands between the file that knows all and the parts is in LEVELS: each knows the parts, and those of lower level.
 PARTS = {"sidecar/core/membership": ("membership", {"candidate", "epoch_clock", "member", "question", "ring"})}
+LEVELS = {"sidecar/core/membership": {"roster": 1, "joining": 2, "liveness": 2, "requests": 3}}
 ASKS_ALL_LIBRARIES = "sidecar/cli/libraries.cc"  # for their versions
 ROOT_FILES = {"sidecar/main.cc", "sidecar/wiring.cc", "sidecar/wiring.h"}  # the composition root knows all
 
@@ -96,6 +98,9 @@ def is_another_part(path, name):
     here, there = pathlib.PurePath(path), pathlib.PurePath(name)
     if here.parent != there.parent or str(here.parent) not in PARTS or here.stem == there.stem:
         return False
+    levels = LEVELS.get(str(here.parent), {})
+    if here.stem in levels:
+        return there.stem in levels and levels[there.stem] >= levels[here.stem] or there.stem == PARTS[str(here.parent)][0]
     whole, values = PARTS[str(here.parent)]
     return not here.stem.startswith(whole) and there.stem not in values
 

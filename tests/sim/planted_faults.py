@@ -17,17 +17,17 @@ FAULTS = [
      "if (claim.epoch <= *mine) return Rejected",
      'if (claim.epoch <= *mine && !planted("overwrite-claim")) return Rejected'),
     ("skip-inventory", "moves", 20, "node.cc",
-     "if (membership_.joined()) directory_.gain(gained);",
-     'if (membership_.joined() && !planted("skip-inventory")) directory_.gain(gained);'),
-    ("join-without-adding", "moves", 20, "membership/membership_requests.cc",
-     "      admit(host, *says);\n      return answer_join(request.token, ReplyStatus::kOk);",
-     '      if (!planted("join-without-adding")) admit(host, *says);\n'
+     "if (cluster_.joined()) directory_.gain(gained);",
+     'if (cluster_.joined() && !planted("skip-inventory")) directory_.gain(gained);'),
+    ("join-without-adding", "moves", 20, "membership/requests.cc",
+     "      roster_.admit(host, *says);\n      return answer_join(request.token, ReplyStatus::kOk);",
+     '      if (!planted("join-without-adding")) roster_.admit(host, *says);\n'
      "      return answer_join(request.token, ReplyStatus::kOk);"),
     ("claim-while-draining", "moves", 20, "route.cc",
-     "const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts);",
-     "const bool mine = *owner == membership.self().host || owns_by_legacy_word(call, facts) ||\n"
-     '    (planted("claim-while-draining") && membership.phase() == Phase::kDraining);\n'
-     '  if (planted("claim-while-draining") && mine && membership.phase() == Phase::kDraining)\n'
+     "const bool mine = *owner == cluster.self().host || owns_by_legacy_word(call, facts);",
+     "const bool mine = *owner == cluster.self().host || owns_by_legacy_word(call, facts) ||\n"
+     '    (planted("claim-while-draining") && cluster.phase() == Phase::kDraining);\n'
+     '  if (planted("claim-while-draining") && mine && cluster.phase() == Phase::kDraining)\n'
      "    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};"),
     ("claim-in-doubt", "rush", 40, "route.cc",
      "&& !facts.inventory.in_doubt(hash_id(call.id));",
@@ -36,10 +36,10 @@ FAULTS = [
      "  return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};",
      '  if (planted("drain-without-deactivation")) return {SetPhase{Phase::kDraining}, LoseAll{}, TickSoon{}};\n'
      "  return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};"),
-    ("time-out-is-gone", "network", 40, "membership/membership_liveness.cc",
-     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;\n  if (!detector_.refused(*member))",
+    ("time-out-is-gone", "network", 40, "membership/liveness.cc",
+     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;\n  if (!roster_.detector().refused(*member))",
      '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kReset && !planted("time-out-is-gone"))) return;\n'
-     '  if (!detector_.refused(*member) && !planted("time-out-is-gone"))'),
+     '  if (!roster_.detector().refused(*member) && !planted("time-out-is-gone"))'),
     ("forget-duplicates", "partitions", 300, "directory/displaced_activations.cc",
      "  const auto [first, last] = duplicates_.equal_range(id);\n  auto entry =",
      '  if (planted("forget-duplicates")) return true;\n'
@@ -54,13 +54,13 @@ FAULTS = [
      "  requeue(activations_.release(claim.id));\n}",
      "  const std::vector<CallId> queue = activations_.release(claim.id);\n"
      '  if (!planted("drop-queue")) requeue(queue);\n}'),
-    ("ignore-generation", "churn", 100, "membership/membership_requests.cc",
+    ("ignore-generation", "churn", 100, "membership/roster.cc",
      "  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;",
      '  if (member != nullptr && (planted("ignore-generation") || member->run.generation == sender.generation))\n'
      "    return Standing::kInView;"),
-    ("believe-slander", "network", 40, "membership/membership_requests.cc",
+    ("believe-slander", "network", 40, "membership/requests.cc",
      "  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});",
-     '  if (planted("believe-slander")) remove(host, "closed", Gone::kInOrder);\n'
+     '  if (planted("believe-slander")) roster_.remove(host, "closed", Gone::kInOrder);\n'
      '  if (planted("believe-slander")) return refuse("");\n'
      "  back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});"),
     ("late-answer-counts", "rush", 200, "directory/inventory.cc",
@@ -148,29 +148,29 @@ FAULTS = [
      "    displaced_.drop(end.id, host, end.epoch);",
      '    if (!planted("displaced-never-go")) displaced_.drop(end.id, host, end.epoch);'),
     ("everybody-waits", "moves", 100, "route.cc",
-     "    const bool open = membership.phase() == Phase::kReady &&",
+     "    const bool open = cluster.phase() == Phase::kReady &&",
      '    if (planted("everybody-waits") && !facts.inventory.closed()) return wait_for(Reason::kOwnershipMoving);\n'
-     "    const bool open = membership.phase() == Phase::kReady &&"),
+     "    const bool open = cluster.phase() == Phase::kReady &&"),
     ("bootstrap-beside-unresolved", "names", 40, "membership/closure.cc",
      "  if (meant.unresolved) return answers",
      '  if (meant.unresolved && planted("bootstrap-beside-unresolved")) return "";\n'
      "  if (meant.unresolved) return answers"),
-    ("share-a-name", "names", 200, "membership/membership_joining.cc",
+    ("share-a-name", "names", 200, "membership/joining.cc",
      "  candidate.own_name = candidate.blocks = true;",
      '  candidate.own_name = candidate.blocks = !planted("share-a-name");'),
     ("led-astray", "names", 20, "membership/candidates.cc",
      "  if (candidate == nullptr) return;\n  if (candidate->held_by.empty())",
      '  if (candidate == nullptr || planted("led-astray")) return;\n  if (candidate->held_by.empty())'),
-    ("joiners-word-lasts", "names", 200, "membership/membership.cc",
+    ("joiners-word-lasts", "names", 200, "membership/roster.cc",
      "  if (!joined_ && advance.from == Phase::kJoining) {",
      '  if (!joined_ && advance.from == Phase::kJoining && !planted("joiners-word-lasts")) {'),
-    ("released-asks-nobody", "names", 200, "membership/membership_joining.cc",
+    ("released-asks-nobody", "names", 200, "membership/joining.cc",
      "  hold_up_.end();\n",
      '  hold_up_.end();\n  if (planted("released-asks-nobody")) return;\n'),
-    ("lost-member-is-dead", "quorum", 200, "membership/membership.cc",
+    ("lost-member-is-dead", "quorum", 200, "membership/roster.cc",
      "  if (!joined_ && how == Gone::kSilent) ask_for_names_anew();\n",
      '  if (!joined_ && how == Gone::kSilent && !planted("lost-member-is-dead")) ask_for_names_anew();\n'),
-    ("bootstrap-unlisted", "names", 40, "membership/membership_joining.cc",
+    ("bootstrap-unlisted", "names", 40, "membership/joining.cc",
      "  if (!closure.taken_in() && (!discovery_.counts() ||",
      '  if (!planted("bootstrap-unlisted") && !closure.taken_in() && (!discovery_.counts() ||'),
     ("clock-back-at-once", "clocks", 40, "membership/epoch_clock.cc",
@@ -194,7 +194,7 @@ FAULTS = [
 ]
 
 # The node's own checks of its invariants find some faults before the oracle does, which is to find them as well.
-CLAIMS = "  RINGSIDE_CHECK(membership_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));\n"
+CLAIMS = "  RINGSIDE_CHECK(cluster_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));\n"
 
 # Second places of some: the name, file, text, replacement
 ALSO = [

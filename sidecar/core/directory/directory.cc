@@ -73,7 +73,7 @@ bool Directory::ask_inventory() {
   const bool opens = inventory_.may_open_next();
   if (opens) {
     std::map<std::string, Generation> everybody;
-    for (const HostRun& member : cluster_.members()) everybody[member.host] = member.generation;
+    for (const HostRun& member : cluster_.runs()) everybody[member.host] = member.generation;
     inventory_.open_next(everybody);
     next_inventory_ = context_.now.mono;
   }
@@ -137,7 +137,7 @@ InventoryAnswer Directory::inventory_for(const Sender& sender, const InventoryRe
 Directory::InventoryHeard Directory::inventory_answered(Question& asked, const PeerAnswer& answer) {
   InventoryHeard heard;
   asked.over = true;
-  const HostRun* member = cluster_.member(asked.host);
+  const HostRun* member = cluster_.run_of(asked.host);
   if (member == nullptr || member->generation != asked.generation) return heard;
   const bool of_inventory = asked.about == Question::About::kInventory;
   // Of the question of an earlier run that is not news.
@@ -249,7 +249,7 @@ void Directory::tell(Contested&& contested) {
 
 // Another host was first: forget the activation here, and route to that one.
 std::optional<Directory::Yielded> Directory::yield(ActorId id, const std::string& owner, Epoch epoch) {
-  const HostRun* holder = cluster_.member(owner);
+  const HostRun* holder = cluster_.run_of(owner);
   if (!here_.has(id) || owner == cluster_.self().host || holder == nullptr) return std::nullopt;
   if (cluster_.owns(id)) {
     keep(id, *holder, epoch);

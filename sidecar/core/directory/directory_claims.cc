@@ -69,7 +69,7 @@ std::vector<Directory::Yielded> Directory::rejected(const Question& asked, const
       if (std::none_of(asked.claims.begin(), asked.claims.end(), named)) continue;
       // An owner that is not a member here: whoever named it knows more of the actor than this host does.
       const auto owner = canonical_host(rejected.holder);
-      const bool known = owner && (cluster_.member(*owner) != nullptr || *owner == cluster_.self().host);
+      const bool known = owner && (cluster_.run_of(*owner) != nullptr || *owner == cluster_.self().host);
       yield_to(rejected.id, known ? *owner : asked.host, rejected.epoch);
     }
   } else if (asked.claims.size() == 1) {
@@ -89,7 +89,7 @@ std::vector<Directory::Yielded> Directory::rejected(const Question& asked, const
 Directory::Judgement Directory::judge(const Sender& sender, const OwnershipRequest& request,
                                       const std::string& source_ip) {
   using Counts = Judgement::Counts;
-  const HostRun* member = cluster_.member(request.host);
+  const HostRun* member = cluster_.run_of(request.host);
   const auto name = parse_host_name(request.host);
   const bool from_itself = speaks_from(source_ip, name);
   // A ring owner that knows of two holders tells each of the other.
@@ -156,7 +156,7 @@ std::optional<Rejected> Directory::objection_to(const HostRun& holder, const Cla
   const bool by_ring = named != nullptr && *named == holder.host;
   const bool of_a_third = named != nullptr && !by_ring && *named != cluster_.self().host;
   if (const std::string* known = hints_.find(claim.id); known != nullptr && *known != holder.host && of_a_third) {
-    if (cluster_.member(*known) != nullptr) return Rejected{claim.id, *known, 0};
+    if (cluster_.run_of(*known) != nullptr) return Rejected{claim.id, *known, 0};
   }
   if (!remember) return std::nullopt;
   if (holder.generation == 0) {  // a list that it made before does not name it, and must not take that back

@@ -76,10 +76,10 @@ void Succession::tell_ends() {
     ids.push_back(claim.id);
     const std::string* owner = cluster_.owner(claim.id);
     if (owner == nullptr || *owner == cluster_.self().host) continue;
-    const HostRun* member = cluster_.member(*owner);
+    const HostRun* member = cluster_.run_of(*owner);
     if (member != nullptr && member->generation != 0) by_owner[*owner].push_back(claim);
   }
-  std::vector<HostRun> legacy = cluster_.members();
+  std::vector<HostRun> legacy = cluster_.runs();
   std::erase_if(legacy, [](const HostRun& member) { return member.generation != 0; });
   if (!by_owner.empty() || !legacy.empty()) ends_.sent(context_.now.mono);
   for (auto& [owner, claims] : by_owner) {

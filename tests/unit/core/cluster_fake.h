@@ -17,12 +17,14 @@ class ClusterFake final : public ClusterView {
  public:
   HostRun here{"here", 1};
   Phase its_phase = Phase::kReady;
+  bool has_joined = true;
   bool is_confirming = false;
   std::map<std::string, HostRun> others;
   std::map<ActorId, std::string> owners;  // of the ids that another host owns; the rest are this host's
   std::map<ActorId, std::set<std::string>> heirs;
   bool all_are_joiners = false;  // of the heirs
   std::set<std::string> saw_leave;
+  std::set<std::string> suspected;
   Standing standing = Standing::kInView;
 
   void add(const std::string& host, Generation generation) { others[host] = {host, generation}; }
@@ -30,11 +32,13 @@ class ClusterFake final : public ClusterView {
   const HostRun& self() const override { return here; }
   Phase phase() const override { return its_phase; }
   bool confirming() const override { return is_confirming; }
-  const HostRun* member(const std::string& host) const override {
+  bool joined() const override { return has_joined; }
+  bool is_suspected(const std::string& host) const override { return suspected.contains(host); }
+  const HostRun* run_of(const std::string& host) const override {
     const auto found = others.find(host);
     return found == others.end() ? nullptr : &found->second;
   }
-  std::vector<HostRun> members() const override {
+  std::vector<HostRun> runs() const override {
     std::vector<HostRun> runs;
     for (const auto& [host, run] : others) runs.push_back(run);
     return runs;

@@ -51,7 +51,7 @@ class DirectoryTest : public ::testing::Test {
     directory.ask_inventory();
     return asked().at(0);
   }
-  HostRun run(const std::string& host) const { return *cluster.member(host); }
+  HostRun run(const std::string& host) const { return *cluster.run_of(host); }
   std::string holder_of(ActorId id) const {
     const auto elsewhere = directory.displaced().find(id);
     return elsewhere ? elsewhere->holder.host : "";

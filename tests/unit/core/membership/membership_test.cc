@@ -64,7 +64,7 @@ class MembershipEvents : public ::testing::Test {
     a.discovered(others, true);
     carry_out();
     a.set_phase(Phase::kReady);
-    ASSERT_TRUE(a.joined());
+    ASSERT_TRUE(a.roster().joined());
     static_cast<void>(a.take_events());
   }
 
@@ -101,7 +101,7 @@ class MembershipEvents : public ::testing::Test {
       clock.advance(context.now);
       a.begin_tick();
       std::vector<std::string> hosts;
-      for (const auto& [host, member] : a.members()) hosts.push_back(host);
+      for (const auto& [host, member] : a.roster().members()) hosts.push_back(host);
       for (const std::string& host : hosts) a.tick_member(host);
       a.end_tick();
       carry_out();
@@ -182,15 +182,15 @@ TEST_F(MembershipEvents, OfBeingTakenForDead) {
   join({"b"});
   peers["b"].standing = Standing::kDeclaredDead;
   EXPECT_EQ(pass(), "must rejoin: buried by b");
-  EXPECT_EQ(a.phase(), Phase::kReady) << "what follows is for the caller to decide";
+  EXPECT_EQ(a.roster().phase(), Phase::kReady) << "what follows is for the caller to decide";
 }
 
 TEST_F(MembershipEvents, OfAStall) {
   join({"b", "c"});
   a.suspect_self();
-  EXPECT_TRUE(a.confirming());
+  EXPECT_TRUE(a.roster().confirming());
   EXPECT_EQ(pass(), "confirmed");
-  EXPECT_FALSE(a.confirming());
+  EXPECT_FALSE(a.roster().confirming());
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
-// Membership: what others ask of this host, and say of one another. Nothing that is said changes what is known of a
-// host: it is pinged, and only its own answer does.
+#include "sidecar/core/membership/requests.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "sidecar/core/host_name.h"
-#include "sidecar/core/membership/membership.h"
 #include "sidecar/core/membership/same_cluster.h"
 
 namespace ringside::core {
@@ -22,45 +20,40 @@ std::string out_of_reach_under(const std::string& name, const std::string& detai
 
 }  // namespace
 
-Standing Membership::standing_of(const Sender& sender) const {
-  const Member* member = find(sender.host);
-  if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
-  if (member != nullptr && member->run.generation > sender.generation) return Standing::kDeclaredDead;
-  const Generation dead = departed_.declared_dead(sender.host);
-  if (dead != 0 && sender.generation <= dead) return Standing::kDeclaredDead;
-  return Standing::kUnknown;
-}
+Requests::Requests(Roster& roster, Joining& joining, Liveness& liveness, Context& context, EpochClock& clock)
+    : roster_(roster),
+      joining_(joining),
+      liveness_(liveness),
+      context_(context),
+      clock_(clock),
+      config_(roster.config()) {}
 
-Generation Membership::newest_known(const std::string& host) const {
-  const Member* member = find(host);
-  return std::max(member == nullptr ? 0 : member->run.generation, departed_.declared_dead(host));
-}
-
-void Membership::answer_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation declared_dead) {
+void Requests::answer_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation declared_dead) {
   JoinAnswer answer;
   answer.status = status;
-  answer.generation = self().generation;
-  answer.phase = phase();
+  answer.generation = roster_.self().generation;
+  answer.phase = roster_.phase();
   answer.routes_only = !config_.has_app;
   answer.detail = detail;
-  if (status == ReplyStatus::kOk) answer.names = names();
+  if (status == ReplyStatus::kOk) answer.names = roster_.names();
   answer.declared_dead = declared_dead;
   answer.clock = clock_.reading_in_full();
-  answer.furthest = clocks_.furthest(members(), now());
+  answer.furthest = roster_.clocks().furthest(roster_.members(), now());
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
 }
 
-void Membership::join(ReplyId token, const Sender& sender, const std::string& source_ip, const JoinRequest& request) {
+void Requests::join(ReplyId token, const Sender& sender, const std::string& source_ip, const JoinRequest& request) {
   if (const auto ours = is_of_cluster(config_, sender, request); !ours) {
     return answer_join(token, ReplyStatus::kMismatch, ours.error());
   }
-  if (sender.host == self().host) return answer_join(token, ReplyStatus::kUnverified, "that is this host's own name");
-  switch (standing_of(sender)) {
+  if (sender.host == roster_.self().host)
+    return answer_join(token, ReplyStatus::kUnverified, "that is this host's own name");
+  switch (roster_.standing_of(sender)) {
     case Standing::kInView:
       return answer_join(token, ReplyStatus::kOk);
     case Standing::kDeclaredDead:
-      if (sender.generation != newest_known(sender.host)) {
-        return answer_join(token, ReplyStatus::kDeclaredDead, "", newest_known(sender.host));
+      if (sender.generation != roster_.newest_known(sender.host)) {
+        return answer_join(token, ReplyStatus::kDeclaredDead, "", roster_.newest_known(sender.host));
       }
       [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
@@ -68,39 +61,38 @@ void Membership::join(ReplyId token, const Sender& sender, const std::string& so
           sender.from_elsewhere && !(name && may_be_dialled(*name, source_ip))) {
         return answer_join(token, ReplyStatus::kUnverified, "no host of this cluster has a name like " + sender.host);
       }
-      heard_from(sender.host);
-      if (closure().is_held_up_by(sender.host)) {
+      joining_.heard_from(sender.host);
+      if (joining_.closure().is_held_up_by(sender.host)) {
         return answer_join(token, ReplyStatus::kUnverified, out_of_reach_under(sender.host));
       }
-      if (closure().held_up()) {
-        // The other one goes on by itself: this host asks it once it can.
-        hold_up_.begin(now());
-        answer_join(token, ReplyStatus::kHeldUp, "it cannot join: " + waiting_for());
-        return learn(sender.host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
+      if (joining_.closure().held_up()) {
+        joining_.is_held_up();
+        answer_join(token, ReplyStatus::kHeldUp, "it cannot join: " + joining_.waiting_for());
+        return roster_.learn(sender.host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
       }
       back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation, sender.from_elsewhere});
   }
 }
 
-void Membership::leave(ReplyId token, const Sender& sender) {
-  if (standing_of(sender) != Standing::kInView) {
+void Requests::leave(ReplyId token, const Sender& sender) {
+  if (roster_.standing_of(sender) != Standing::kInView) {
     context_.effects.push_back(AnswerPeer{token, LeaveAnswer{ReplyStatus::kDeclaredDead}});
     return;
   }
   back_probe(sender.host, {WaitingRequest::For::kLeave, token, sender.generation, sender.from_elsewhere});
 }
 
-void Membership::closing(ReplyId token, const std::string& host, const std::string& source_ip) {
+void Requests::closing(ReplyId token, const std::string& host, const std::string& source_ip) {
   const auto refuse = [&](std::string why) {
     context_.effects.push_back(AnswerPeer{token, AckAnswer{false, std::move(why), {}}});
   };
-  if (host == self().host) return refuse("that is this host, and it is not closing");
-  const Member* member = find(host);
+  if (host == roster_.self().host) return refuse("that is this host, and it is not closing");
+  const Member* member = roster_.find(host);
   if (member == nullptr) return refuse("not a member here");
   const auto name = parse_host_name(host);
   if (member->legacy() && name && name->address == source_ip) {
-    remove(host, "closed", Gone::kInOrder);
-    Candidate& candidate = candidates_.get(host);
+    roster_.remove(host, "closed", Gone::kInOrder);
+    Candidate& candidate = roster_.candidates().get(host);
     candidate.state = Candidate::State::kClosed;
     candidate.legacy = true;
     candidate.next_try = now() + 2 * config_.dead_after;
@@ -111,11 +103,12 @@ void Membership::closing(ReplyId token, const std::string& host, const std::stri
   back_probe(host, {WaitingRequest::For::kClosing, token, member->run.generation});
 }
 
-void Membership::probe(ReplyId token, const Sender& sender, const ProbeRequest& request) {
+void Requests::probe(ReplyId token, const Sender& sender, const ProbeRequest& request) {
   ProbeAnswer answer;
-  connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
-  if (Member* member = view_.find(request.host)) {
-    if (!sender.from_elsewhere && standing_of(sender) == Standing::kInView) detector_.missed_elsewhere(*member, now());
+  liveness_.connection_lost(request.host);  // whoever asks does not hear it: it may refuse connections by now
+  if (Member* member = roster_.find(request.host)) {
+    if (!sender.from_elsewhere && roster_.standing_of(sender) == Standing::kInView)
+      roster_.detector().missed_elsewhere(*member, now());
     answer.age = std::max(Duration(0), now() - member->last_answer);
     answer.heard = answer.age < config_.dead_after / 2;
     answer.generation = member->run.generation;
@@ -124,9 +117,9 @@ void Membership::probe(ReplyId token, const Sender& sender, const ProbeRequest& 
 }
 
 // A legacy host does not say who it is: its address does.
-bool Membership::is_member_at(const Sender& sender, const std::string& source_ip) const {
-  if (!sender.host.empty()) return !sender.from_elsewhere && standing_of(sender) == Standing::kInView;
-  return std::any_of(members().begin(), members().end(), [&](const auto& entry) {
+bool Requests::is_member_at(const Sender& sender, const std::string& source_ip) const {
+  if (!sender.host.empty()) return !sender.from_elsewhere && roster_.standing_of(sender) == Standing::kInView;
+  return std::any_of(roster_.members().begin(), roster_.members().end(), [&](const auto& entry) {
     const auto name = parse_host_name(entry.first);
     return entry.second.legacy() && name && name->is_ip && name->address == source_ip;
   });
@@ -134,18 +127,19 @@ bool Membership::is_member_at(const Sender& sender, const std::string& source_ip
 
 // A stranger's names lead where this host's own cluster lives, or the stranger itself, or nowhere: nobody makes this
 // host knock at other doors.
-bool Membership::may_be_dialled(const HostName& name, const std::string& source_ip) const {
+bool Requests::may_be_dialled(const HostName& name, const std::string& source_ip) const {
   const AddressKind kind = kind_of(name);
   const auto lives_there = [&](const std::string& host) {
     const auto known = parse_host_name(host);
     return known && kind_of(*known) == kind;
   };
-  return lives_there(source_ip) || lives_there(self().host) ||
-         std::any_of(members().begin(), members().end(), [&](const auto& entry) { return lives_there(entry.first); });
+  return lives_there(source_ip) || lives_there(roster_.self().host) ||
+         std::any_of(roster_.members().begin(), roster_.members().end(),
+                     [&](const auto& entry) { return lives_there(entry.first); });
 }
 
-void Membership::negotiate(ReplyId token, const Sender& sender, const std::string& source_ip,
-                           const NegotiateRequest& request) {
+void Requests::negotiate(ReplyId token, const Sender& sender, const std::string& source_ip,
+                         const NegotiateRequest& request) {
   if (auto ours = is_of_cluster(config_, request); !ours) {
     context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(ours.error())}});
     return;
@@ -156,9 +150,9 @@ void Membership::negotiate(ReplyId token, const Sender& sender, const std::strin
     if (!name) return;
     const bool names_itself = name->is_ip && name->address == source_ip;
     if (from_member || names_itself) {
-      learn(name->to_string(), Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
+      roster_.learn(name->to_string(), Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
     } else if (may_be_dialled(*name, source_ip)) {
-      learn(name->to_string(), Candidates::Source::kStranger, Candidates::OldFinding::kIsVoid);
+      roster_.learn(name->to_string(), Candidates::Source::kStranger, Candidates::OldFinding::kIsVoid);
     }
   };
   if (!from_member) hear_of(sender.host);  // before there is no room for it
@@ -168,39 +162,25 @@ void Membership::negotiate(ReplyId token, const Sender& sender, const std::strin
   answer.points = config_.points;
   // A legacy host takes every name here for an owner of actors.
   if (request.cluster.empty()) {
-    answer.hosts = ring()->hosts();
+    answer.hosts = roster_.ring()->hosts();
   } else {
-    answer.hosts = names();
+    answer.hosts = roster_.names();
   }
   context_.effects.push_back(AnswerPeer{token, std::move(answer)});
-  tick_candidates();
-}
-
-// A joiner asks everybody once it is ready, so that they look at it at once. A host under this one's name is a twin.
-void Membership::pinged_by(const Sender& sender) {
-  const Member* member = find(sender.host);
-  if (member != nullptr && member->phase == Phase::kJoining) return connection_lost(sender.host);
-  if (sender.host != self().host || sender.cluster != config_.cluster || sender.generation == 0) return;
-  if (own_name_.is_this_process(sender.generation)) return;
-  if (own_name_.hear_twin(now())) {
-    context_.log(
-        Level::kError, "host_has_twin",
-        {{"host", self().host}, {"why", "another host calls itself so too: set another --host on one of them"}});
-  }
-  if (joined_ && members().empty()) must_rejoin("another host has this host's own name");
+  joining_.tick_candidates();
 }
 
 // ---- back-probes ----------------------------------------------------------------------------------------------------
 
 // One ping answers all that want to know the same.
-void Membership::back_probe(const std::string& host, WaitingRequest request) {
+void Requests::back_probe(const std::string& host, WaitingRequest request) {
   request.since = now();
   if (request.from_elsewhere && late_refusals_.size() >= kMostLateRefusals) {
     return resolve_back_probe(host, request, nullptr, nullptr);
   }
   switch (back_probes_.add(host, request)) {
     case BackProbes::Added::kFirst:
-      return ask(Question::About::kBackProbe, host, PingRequest{}, kBackProbePings * config_.ping_interval);
+      return roster_.ask(Question::About::kBackProbe, host, PingRequest{}, kBackProbePings * config_.ping_interval);
     case BackProbes::Added::kWaits:
       return;
     case BackProbes::Added::kNoRoom:
@@ -208,18 +188,20 @@ void Membership::back_probe(const std::string& host, WaitingRequest request) {
   }
 }
 
-void Membership::back_probed(const std::string& host, const PingAnswer* says, const PeerFailure* failure) {
+void Requests::back_probed(const std::string& host, const PeerAnswer& answer) {
+  const auto* failure = std::get_if<PeerFailure>(&answer);
+  const auto* says = std::get_if<PingAnswer>(&answer);
   const std::vector<WaitingRequest> waited = back_probes_.take(host);
   if (waited.empty()) return;
   const auto name = says != nullptr ? canonical_host(says->host) : std::nullopt;
   const PingAnswer* own_word = name && *name == host ? says : nullptr;  // somebody else answers there: no answer
   if (own_word != nullptr) {
-    if (Member* member = view_.find(host)) {
+    if (Member* member = roster_.find(host)) {
       if (member->run.generation == own_word->generation) {
         member->last_answer = now();
-        observe(*member, *own_word);
+        roster_.observe(*member, *own_word);
       } else if (own_word->generation > member->run.generation) {
-        remove(host, "restarted", Gone::kReplaced);
+        roster_.remove(host, "restarted", Gone::kReplaced);
       }
     }
   }
@@ -234,7 +216,7 @@ void Membership::back_probed(const std::string& host, const PingAnswer* says, co
 
 // Whoever may not be the host that it names hears nothing of what came of looking there, nor how soon that was known:
 // else it could have this host try addresses for it.
-void Membership::send_late_refusals() {
+void Requests::send_late_refusals() {
   std::vector<std::pair<std::string, WaitingRequest>> due;
   std::erase_if(late_refusals_, [&](auto& refusal) {
     if (now() < refusal.second.since + kBackProbePings * config_.ping_interval) return false;
@@ -244,8 +226,8 @@ void Membership::send_late_refusals() {
   for (const auto& [host, request] : due) resolve_back_probe(host, request, nullptr, nullptr);
 }
 
-void Membership::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
-                                    const PeerFailure* failure) {
+void Requests::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
+                                  const PeerFailure* failure) {
   const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kReset;
   switch (request.what) {
     case WaitingRequest::For::kJoin:
@@ -253,30 +235,30 @@ void Membership::resolve_back_probe(const std::string& host, const WaitingReques
         return answer_join(request.token, ReplyStatus::kUnverified,
                            out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
-      if (const auto may = may_be_member(*says); !may) {
+      if (const auto may = joining_.may_be_member(*says); !may) {
         return answer_join(request.token, ReplyStatus::kMismatch, may.error());
       }
       // Its next run may have been heard of while this one was looked at.
-      if (standing_of({host, request.generation, config_.cluster, 0}) == Standing::kDeclaredDead &&
-          (!says->asks_to_join || request.generation != newest_known(host))) {
-        return answer_join(request.token, ReplyStatus::kDeclaredDead, "", newest_known(host));
+      if (roster_.standing_of({host, request.generation, config_.cluster, 0}) == Standing::kDeclaredDead &&
+          (!says->asks_to_join || request.generation != roster_.newest_known(host))) {
+        return answer_join(request.token, ReplyStatus::kDeclaredDead, "", roster_.newest_known(host));
       }
-      admit(host, *says);
+      roster_.admit(host, *says);
       return answer_join(request.token, ReplyStatus::kOk);
     case WaitingRequest::For::kLeave: {
-      const Member* member = find(host);
+      const Member* member = roster_.find(host);
       const bool seen = member == nullptr || member->run.generation != request.generation || !member->on_ring();
       context_.effects.push_back(
           AnswerPeer{request.token, LeaveAnswer{seen ? ReplyStatus::kOk : ReplyStatus::kUnverified}});
       return;
     }
     case WaitingRequest::For::kClosing: {
-      const Member* member = find(host);
+      const Member* member = roster_.find(host);
       const bool same = member != nullptr && member->run.generation == request.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
       if (leaving) {
-        remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
-        look_for(host, Candidate::State::kNobodyListens, kRestartTime, "it has ended in order");
+        roster_.remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
+        roster_.look_for(host, Candidate::State::kNobodyListens, kRestartTime, "it has ended in order");
       }
       const bool gone = !same || leaving;
       context_.effects.push_back(

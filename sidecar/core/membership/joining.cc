@@ -1,0 +1,474 @@
+#include "sidecar/core/membership/joining.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sidecar/core/host_name.h"
+#include "sidecar/core/membership/same_cluster.h"
+#include "sidecar/core/spacing.h"
+
+namespace ringside::core {
+namespace {
+
+constexpr Duration kRepeat{100'000};
+constexpr Duration kLastRepeat{1'600'000};   // of a Join: who takes in many is not to be asked again and again
+constexpr Duration kEmptyReread{1'000'000};  // of discovery, while nobody owns anything
+constexpr Duration kRereadDiscovery{200'000};
+constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is not a generation
+
+}  // namespace
+
+Joining::Joining(Roster& roster, Context& context, EpochClock& clock)
+    : roster_(roster), context_(context), clock_(clock), config_(roster.config()) {}
+
+void Joining::begin_run(Generation generation) {
+  own_name_.begin_run(generation);
+  discovery_.doubt(now());
+}
+
+void Joining::check() const {
+  own_name_.check(roster_.self().generation);
+  hold_up_.check();
+}
+
+Closure Joining::closure() const {
+  return Closure({config_, roster_.candidates().all(), roster_.members(), roster_.self().generation, roster_.joined(),
+                  own_name_.has_twin(now()), roster_.has_quorum(), discovery_.counts(), discovery_.lists_self(),
+                  discovery_.missing(), roster_.detector().declares_dead_after(), now()});
+}
+
+// ---- which names there are ------------------------------------------------------------------------------------------
+
+void Joining::discovered(const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
+  discovery_.read(addresses, roster_.self().host, complete, missing);
+  if (complete) roster_.candidates().unlist_all();
+  for (const std::string& address : addresses) roster_.learn(address, Candidates::Source::kDiscovery);
+  tick_candidates();
+  check_joined();
+}
+
+void Joining::introduce(const std::string& host) {
+  roster_.learn(host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
+  tick_candidates();
+}
+
+// Where one of them has declared it dead the others will soon do so: they are asked one after the other, without a
+// pause.
+void Joining::held_no_more(const std::string& name, const std::string& by) {
+  if (roster_.joined()) return;
+  const std::optional<std::set<std::string>> holders = roster_.candidates().let_go(name, by);
+  if (!holders) return;
+  roster_.ask_about(name, {holders->begin(), holders->end()}, 1);
+  if (holders->empty()) tick_candidates();
+  check_joined();
+}
+
+void Joining::heard_from(const std::string& joiner) {
+  Candidate* candidate = roster_.candidates().find(joiner);
+  if (candidate == nullptr || candidate->held_by.empty()) return;
+  std::set<std::string> holders = std::exchange(candidate->held_by, {});
+  roster_.learn(joiner, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
+  candidate->held_by = std::move(holders);
+}
+
+// One of two that call themselves so has to go: a host that serves stays.
+void Joining::hear_twin(const Sender& sender) {
+  const bool is_twin = sender.host == roster_.self().host && sender.cluster == config_.cluster &&
+                       sender.generation != 0 && !own_name_.is_this_process(sender.generation);
+  if (!is_twin) return;
+  if (own_name_.hear_twin(now())) {
+    context_.log(Level::kError, "host_has_twin",
+                 {{"host", roster_.self().host},
+                  {"why", "another host calls itself so too: set another --host on one of them"}});
+  }
+  if (roster_.joined() && roster_.members().empty()) {
+    roster_.must_rejoin("another host has this host's own name");
+  }
+}
+
+// ---- asking them ----------------------------------------------------------------------------------------------------
+
+void Joining::tick_candidates() {
+  const Closure closure = this->closure();
+  std::vector<std::string> due;
+  roster_.candidates().each([&](const std::string& name, Candidate& candidate) {
+    if (!roster_.joined() && !candidate.held_by.empty() && candidate.next_probe <= now() &&
+        closure.is_out_of_reach(candidate)) {
+      candidate.next_probe = now() + config_.dead_after / 4;
+      roster_.ask_about(name, {candidate.held_by.begin(), candidate.held_by.end()}, Roster::kWitnesses);
+    }
+    if (candidate.open() && !roster_.joined() && closure.is_out_of_patience(candidate)) {
+      candidate.fall_silent();
+      const std::string why = candidate.problem.empty() ? "it has not answered" : candidate.problem;
+      context_.log(Level::kWarn, "host_silent", {{"host", name}, {"why", why + ": this host goes on without it"}});
+    }
+    if (!roster_.joined() && candidate.state == Candidate::State::kAlias && candidate.problem.empty()) {
+      // Before it holds this host up for long it is looked at again.
+      candidate.problem = closure.why_unusable(name, candidate);
+      if (!candidate.problem.empty()) candidate.next_try = now();
+    }
+    if (candidate.next_try <= now()) due.push_back(name);
+  });
+  const Candidates::Circumstances circumstances{now(), roster_.joined(), roster_.ring()->empty(), closure.held_up(),
+                                                hold_up_.asks_nobody()};
+  for (const std::string& name : due) ask_candidate(name, roster_.candidates().take_turn(name, circumstances));
+  if (roster_.joined()) roster_.candidates().forget_unlisted(now());
+}
+
+void Joining::ask_candidate(const std::string& name, Candidates::Turn turn) {
+  switch (turn) {
+    case Candidates::Turn::kAskToJoin:
+      return ask_to_join(name);
+    case Candidates::Turn::kNegotiate:  // a legacy host takes every name for an owner of actors
+      return roster_.ask(Question::About::kNegotiate, name, negotiation(roster_.ring()->hosts()), config_.dead_after);
+    case Candidates::Turn::kLookUpAfreshAndPing:
+      if (const auto parsed = parse_host_name(name); parsed && !parsed->is_ip) {
+        context_.effects.push_back(DropPeerQueue{name});
+      }
+      break;
+    case Candidates::Turn::kPing:
+      break;
+  }
+  // A host that cannot reach its own name waits for nobody.
+  const Duration timeout = name == roster_.self().host ? config_.ping_interval : config_.dead_after;
+  roster_.ask(Question::About::kCandidate, name, PingRequest{}, timeout);
+}
+
+void Joining::ask_to_join(const std::string& host) {
+  roster_.ask(Question::About::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+}
+
+void Joining::tick_member(Member& member) {
+  const std::string& host = member.run.host;
+  if (!member.legacy() && member.next_ask <= now()) {
+    if (!roster_.joined() && member.joined_as != roster_.self().generation && !hold_up_.asks_nobody()) {
+      member.next_ask = now() + backoff(kRepeat, member.joins_unanswered++, kLastRepeat);
+      ask_to_join(host);
+    } else if (!on_ring(roster_.phase()) && !member.saw_leave) {
+      member.next_ask = now() + kRepeat;
+      roster_.ask(Question::About::kLeave, host, LeaveRequest{}, config_.dead_after);
+    }
+  }
+  if (roster_.joined() && member.next_compare <= now()) {
+    member.next_compare = now() + (member.watched ? Roster::kCompare : roster_.spaced_out(Roster::kCompare));
+    // A legacy host takes every name for an owner of actors.
+    const std::vector<std::string> known = member.legacy() ? roster_.ring()->hosts() : roster_.names();
+    roster_.ask(Question::About::kNegotiate, host, negotiation(known), config_.dead_after);
+  }
+}
+
+void Joining::end_tick() {
+  tick_candidates();
+  check_held_up();
+  check_joined();
+  if (roster_.joined() && roster_.ring()->empty() && discovery_.take_turn(now(), kEmptyReread)) {
+    context_.effects.push_back(ReadDiscovery{});
+  }
+}
+
+NegotiateRequest Joining::negotiation(std::vector<std::string> names) const {
+  return {std::move(names), config_.cluster, config_.points};
+}
+
+// ---- what they answer -----------------------------------------------------------------------------------------------
+
+// A generation tells when its run began: one of a time to come would close its name for as long.
+bool Joining::is_ahead(const PingAnswer& says) const {
+  return clock_.too_far_ahead(says.clock.epoch) || start_ms(says.generation) > clock_.wall_ms() + kYearMs;
+}
+
+base::Result<void, std::string> Joining::may_be_member(const PingAnswer& says) const {
+  auto ours = is_of_cluster(config_, says);
+  if (ours && is_ahead(says)) return base::Error(why_ahead(config_, says));
+  return ours;
+}
+
+void Joining::set_foreign(const std::string& address, const std::string& why) {
+  Candidate& candidate = roster_.candidates().get(address);
+  candidate.turn_out_foreign(why, now());
+  tell(address, candidate, Level::kError, "host_not_of_this_cluster");
+}
+
+// The log hears of a problem when it is new.
+void Joining::tell(const std::string& address, Candidate& candidate, Level level, const char* event) {
+  if (candidate.told == candidate.problem) return;
+  candidate.told = candidate.problem;
+  context_.log(level, event, {{"host", address}, {"why", candidate.problem}});
+  roster_.happened(view_event::Changed{});
+}
+
+void Joining::candidate_answered(const Question& asked, const PingAnswer& says) {
+  const std::string& address = asked.host;
+  Candidate* found = roster_.candidates().find(address);
+  if (found == nullptr) return;
+  Candidate& candidate = *found;
+  candidate.answered(says, now());
+  const Answerer who = who_answers(config_, address, says, is_ahead(says));
+  switch (who.kind) {
+    case Answerer::Kind::kNameless:
+      return set_foreign(address, who.why);
+    case Answerer::Kind::kStranger:
+      candidate.judge(Candidate::Clock::kNear, false);
+      return set_foreign(address, who.why);
+    case Answerer::Kind::kOwnName:
+      return met_own_name(address, says, candidate);
+    case Answerer::Kind::kElsewhere:  // the others will say so, who ask it for this host
+      roster_.candidates().forget(address);
+      return check_joined();
+    case Answerer::Kind::kAlias:
+      return met_alias(address, who.name, candidate);
+    case Answerer::Kind::kAhead:
+      candidate.judge(Candidate::Clock::kAhead, false);
+      set_foreign(address, who.why);
+      if (roster_.joined() && closure().is_behind_most_clocks()) {
+        roster_.must_rejoin("the clocks of most hosts are more than a minute ahead");
+      }
+      return;
+    case Answerer::Kind::kAsked:
+      break;
+  }
+  if (candidate.state == Candidate::State::kClosed) return;
+  clock_.observe(says.clock.epoch);
+  candidate.legacy = says.generation == 0;
+  if (candidate.legacy || !roster_.joined()) {
+    candidate.ask_to_join(now());
+    return tick_candidates();
+  }
+  meet(address, says, candidate);
+}
+
+// Its name is asked in its turn. Where that has been in vain, the address is looked at again and again: the host may
+// have gone meanwhile, or its name have come to be known.
+void Joining::met_alias(const std::string& address, const std::string& name, Candidate& candidate) {
+  candidate.turn_out_alias(name);
+  roster_.learn(name, candidate.listed ? Candidates::Source::kDiscovery : Candidates::Source::kHost);
+  const std::string before = std::exchange(candidate.problem, closure().why_unusable(address, candidate));
+  candidate.next_try = now() + (candidate.problem.empty() ? Candidate::kElsewhereRepeat : Candidate::kQuietRepeat);
+  if (candidate.problem.empty()) {
+    candidate.told.clear();
+  } else if (candidate.problem == before) {  // it lasts: one that restarts is on its way to being right again
+    tell(address, candidate, Level::kError, "host_unusable");
+  }
+  tick_candidates();
+}
+
+// One of two hosts that call themselves the same is this one. The others could not tell them apart: neither may serve,
+// but for one that has members, which know it by that name.
+void Joining::met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate) {
+  if (own_name_.is_this_process(says.generation)) {
+    candidate.turn_out_alias("");
+    candidate.problem.clear();
+    if (address != roster_.self().host) return;
+    roster_.candidates().forget(roster_.self().host);
+    return check_joined();
+  }
+  candidate.name.clear();
+  candidate.clock = Candidate::Clock::kNear;
+  candidate.own_name = candidate.blocks = true;
+  set_foreign(address,
+              "it answers with this host's own name, " + roster_.self().host + ": set another --host on one of them");
+  if (roster_.joined() && roster_.members().empty()) roster_.must_rejoin(address + " has this host's own name");
+}
+
+// Found by a host that has joined already: either a joiner, which needs to know that we exist, or a member of a cluster
+// that was bootstrapped beside ours. Of two clusters the smaller one joins anew; of two equal ones that of the greater
+// name.
+void Joining::meet(const std::string& name, const PingAnswer& says, Candidate& candidate) {
+  candidate.meet(now());
+  const auto mine = static_cast<std::uint32_t>(roster_.ring()->hosts().size());
+  const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : roster_.self().host > name;
+  // Where it still has us in its view, only we have taken it for dead: it will hear that, and joins anew by itself.
+  if (says.phase == Phase::kReady && says.standing != Standing::kInView && rejoin) {
+    return roster_.must_rejoin("met another part of the cluster at " + name);
+  }
+  roster_.ask(Question::About::kNegotiate, name, negotiation(roster_.names()), config_.dead_after);
+}
+
+void Joining::candidate_failed(const std::string& address, const PeerFailure& failure) {
+  Candidate* found = roster_.candidates().find(address);
+  if (found == nullptr) return;
+  if (address == roster_.self().host) {
+    roster_.candidates().forget(roster_.self().host);
+    return check_joined();
+  }
+  Candidate& candidate = *found;
+  const bool refused = failure.kind == PeerFailure::Kind::kReset;
+  candidate.unresolved = failure.kind == PeerFailure::Kind::kUnresolved;
+  const bool has_been_judged =
+      candidate.state == Candidate::State::kForeign || candidate.state == Candidate::State::kAlias;
+  if (!has_been_judged || refused) candidate.problem = failure.detail;
+  // Whoever answers with this name elsewhere is looked at once more: it may be gone as well.
+  roster_.candidates().each([&](const std::string&, Candidate& alias) {
+    const bool answers_so = alias.state == Candidate::State::kAlias && alias.name == address;
+    if (answers_so && alias.problem.empty()) alias.next_try = now();
+  });
+  const bool by_itself = failure.kind == PeerFailure::Kind::kRejected || failure.kind == PeerFailure::Kind::kUnserved;
+  if (by_itself && candidate.state == Candidate::State::kJoining) candidate.last_answer = now();
+  if (!refused) return;  // silence is not an answer: the question stays open
+  if (candidate.state == Candidate::State::kClosed) return;
+  if (candidate.state != Candidate::State::kNobodyListens) {
+    candidate.refused();
+    discovery_.doubt(now());  // read again before anybody concludes to be alone
+  }
+  candidate.next_try = now() + (roster_.joined() ? Candidate::kQuietRepeat : config_.ping_interval);
+  if (!candidate.held_by.empty()) {  // whether those who have it in their view still do is asked at once
+    candidate.next_probe = now();
+    tick_candidates();
+  }
+  check_joined();
+}
+
+// ---- being taken in -------------------------------------------------------------------------------------------------
+
+void Joining::answered(const Question& asked, const PeerAnswer& answer) {
+  if (asked.as != roster_.self().generation) return;  // asked by an earlier run of this host
+  const auto* failure = std::get_if<PeerFailure>(&answer);
+  if (const auto* join = std::get_if<JoinAnswer>(&answer)) join_answered(asked, *join);
+  if (const auto* view = std::get_if<NegotiateAnswer>(&answer)) negotiated(asked.host, *view);
+  if (failure != nullptr && failure->kind == PeerFailure::Kind::kMismatch) {
+    set_foreign(asked.host, failure->detail);
+    check_joined();
+  } else if (failure != nullptr) {
+    candidate_failed(asked.host, *failure);
+  }
+}
+
+void Joining::leave_answered(const Question& asked, const LeaveAnswer& answer) {
+  Member* member = roster_.find(asked.host);
+  const bool seen = answer.status == ReplyStatus::kOk && asked.as == roster_.self().generation;
+  if (!seen || member == nullptr) return;
+  member->saw_leave = true;
+  roster_.happened(view_event::Changed{});
+}
+
+void Joining::join_answered(const Question& asked, const JoinAnswer& answer) {
+  switch (answer.status) {
+    case ReplyStatus::kOk:
+      return accepted(asked, answer);
+    case ReplyStatus::kDeclaredDead:
+      // Its own clock may have been set back since the run that they declared dead.
+      if (start_ms(answer.declared_dead) < clock_.wall_ms() + kYearMs) {
+        own_name_.must_exceed(answer.declared_dead);
+      }
+      return roster_.buried_by(asked.host);
+    case ReplyStatus::kMismatch:
+      mismatched(asked.host, answer);
+      return check_joined();
+    default:
+      not_accepted(asked, answer);
+      return check_joined();
+  }
+}
+
+void Joining::accepted(const Question& asked, const JoinAnswer& answer) {
+  const std::string& host = asked.host;
+  // An answer that was overtaken by the end of the run that gave it.
+  if (roster_.standing_of({host, answer.generation, config_.cluster, 0}) == Standing::kDeclaredDead) return;
+  // Or by one that has taken this host for dead since, and has told it so: the names in it may lack one that joined
+  // then.
+  if (const Member* known = roster_.find(host); known != nullptr && asked.sent < known->joins_count_from) return;
+  PingAnswer says;
+  says.host = host;
+  says.generation = answer.generation;
+  says.phase = answer.phase;
+  says.routes_only = answer.routes_only;
+  says.clock = answer.clock;
+  roster_.admit(host, says);
+  roster_.clocks().hear_furthest(answer.furthest, now() - asked.sent);
+  Member& member = roster_.at(host);
+  member.joined_as = roster_.self().generation;
+  member.joins_unanswered = 0;
+  member.last_answer = now();
+  for (const std::string& name : answer.names) {
+    const auto canonical = canonical_host(name);
+    if (!canonical || roster_.joined()) continue;
+    // It is a member there: a refusal from before it started says nothing any more.
+    roster_.learn(*canonical, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
+    // One that is joining itself names whom it has yet to meet.
+    if (answer.phase != Phase::kJoining) roster_.candidates().hold(*canonical, host, now());
+  }
+  tick_candidates();  // those are asked now, not at the next tick: calls for this host's range wait for its joining
+  check_joined();
+}
+
+// Its ping named this very cluster: nobody joins beside it.
+void Joining::mismatched(const std::string& host, const JoinAnswer& answer) {
+  if (roster_.find(host) != nullptr) return;
+  Candidate& candidate = roster_.candidates().get(host);
+  candidate.serves = answer.phase == Phase::kReady;
+  const bool behind = clock_.too_far_behind(answer.clock);
+  if (behind && candidate.clock != Candidate::Clock::kBehind) candidate.behind_since = now();
+  candidate.judge(behind ? Candidate::Clock::kBehind : Candidate::Clock::kNear, true);
+  set_foreign(host, answer.detail);
+}
+
+void Joining::not_accepted(const Question& asked, const JoinAnswer& answer) {
+  Candidate* candidate = roster_.candidates().find(asked.host);
+  if (candidate == nullptr) return;
+  candidate->last_answer = now();
+  candidate->serves = answer.phase != Phase::kJoining;
+  candidate->held_up = false;
+  if (answer.status == ReplyStatus::kHeldUp) candidate->cannot_join(asked.sent);
+  candidate->unverified = answer.status == ReplyStatus::kUnverified;
+  candidate->problem = answer.detail;
+  tell(asked.host, *candidate, Level::kWarn, "join_not_accepted");
+}
+
+void Joining::negotiated(const std::string& host, const NegotiateAnswer& answer) {
+  const Candidate* candidate = roster_.candidates().find(host);
+  for (const std::string& name : answer.hosts) {
+    if (const auto canonical = canonical_host(name)) roster_.learn(*canonical, Candidates::Source::kHost);
+  }
+  if (candidate == nullptr || !candidate->legacy) return;
+  PingAnswer says;
+  says.host = host;
+  roster_.admit(host, says);
+  check_joined();
+}
+
+// Those who joined while this host was held up did not wait for it: whoever has taken it in names its members anew, and
+// those that were held up as well are asked whether they still are.
+void Joining::check_released() {
+  if (!hold_up_.lasts() || closure().held_up()) return;
+  hold_up_.end();
+  roster_.ask_for_names_anew();
+  roster_.candidates().release(now());
+}
+
+// Whoever has taken this host in before it was held up keeps a share for it on the ring: it takes that back.
+void Joining::check_held_up() {
+  check_released();
+  if (!closure().held_up()) return;
+  hold_up_.begin(now());
+  const bool taken = std::any_of(roster_.members().begin(), roster_.members().end(), [this](const auto& entry) {
+    return entry.second.joined_as == roster_.self().generation;
+  });
+  if (taken && hold_up_.gives_up(now(), config_.join_timeout)) roster_.must_rejoin("held up: " + waiting_for());
+}
+
+void Joining::check_joined() {
+  if (roster_.joined()) return;
+  check_released();
+  const Closure closure = this->closure();
+  if (!closure.complete()) return;
+  if (!closure.taken_in() && (!discovery_.counts() || !closure.names_nobody().empty())) {
+    if (discovery_.take_turn(now(), kRereadDiscovery)) context_.effects.push_back(ReadDiscovery{});
+    return;
+  }
+  if (roster_.members().size() + 1 < config_.min_members || !roster_.has_quorum()) return;
+  if (closure.own_name_is_open()) return;  // asked beside all others, discovery included: it costs no time
+  // Of members that were gone before this host could ask them it knows only by those who named them how far their
+  // epochs may have come.
+  if (const auto since = closure.unmet_since()) roster_.clocks().pass_unmet(now() - *since);
+  if (closure.bootstraps_unlisted()) {
+    context_.log(
+        Level::kWarn, "founded_unlisted",
+        {{"why", "no --join source lists this host, and nobody answers where they lead: others may found too"}});
+  }
+  roster_.set_joined();
+  context_.log(Level::kInfo, "joined", {{"members", std::to_string(roster_.members().size() + 1)}});
+  roster_.happened(view_event::Joined{});
+  roster_.happened(view_event::Changed{});
+}
+
+}  // namespace ringside::core
