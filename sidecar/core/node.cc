@@ -19,7 +19,7 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       changing_membership_(static_cast<const MembershipConfig&>(config_), context_, clock_),
       activations_(config_, context_, timers_, cluster_),
       directory_(config_, context_, cluster_, activations_.actors()),
-      legacy_(config_, context_, cluster_),
+      legacy_(config_, context_, cluster_, activations_.actors()),
       succession_(config_, context_, timers_, cluster_),
       life_cycle_(config_, context_, timers_),
       explanations_(config_, context_, membership_, life_cycle_, activations_, directory_),
@@ -54,13 +54,13 @@ void Node::begin(Now now) {
 // What follows from an event, once its own handling is over.
 void Node::follow_up() {
   advance_orders();
-  topology_changed_ = directory_.ask_inventory() || topology_changed_;
+  if (directory_.ask_inventory()) reroute_soon();
   tell_successors();
   resolve_contested();
   check_quorum();
   check_run();
   check_drained();
-  if (std::exchange(topology_changed_, false)) reroute_waiting();
+  if (std::exchange(reroutes_, false)) reroute_waiting();
   advance_orders();
   legacy_.drop_unused_grants();
   succession_.tell_ends();
@@ -77,29 +77,29 @@ void Node::slice_due() {
 }
 
 void Node::wake(Now now) {
-  begin(now);
-  Timer timer;
-  while (timers_.pop_due(now.mono, timer)) {
-    std::visit(Overloaded{
-                   [&](due::Tick) { tick(); },
-                   [&](due::CallDeadline at) {
-                     if (const auto left = calls_.deadline_due(at.call)) give_free(*left);
-                   },
-                   [&](due::CallRetry at) { retry_due(at.call); },
-                   [&](due::TurnTimeout at) { activations_.turn_due(at.turn); },
-                   [&](due::TurnBreak at) { activations_.break_turn_due(at.turn); },
-                   [&](due::ActorRetry at) { run(at.actor); },
-                   [&](due::EndingAgain at) { activations_.ask_again(at.actor); },
-                   [&](due::IdleAgain at) { activations_.idle_again_due(at.actor); },
-                   [&](due::InitialReset) { carry_out(life_cycle_.initial_reset_due()); },
-                   [&](due::Drain) { drain_due(); },
-                   [&](due::Succession) { succession_.due(); },
-                   [&](due::Slice) { slice_due(); },
-               },
-               timer);
-    advance_orders();
-  }
-  follow_up();
+  on_event(now, [&] {
+    Timer timer;
+    while (timers_.pop_due(now.mono, timer)) {
+      std::visit(Overloaded{
+                     [&](due::Tick) { tick(); },
+                     [&](due::CallDeadline at) {
+                       if (const auto left = calls_.deadline_due(at.call)) give_free(*left);
+                     },
+                     [&](due::CallRetry at) { retry_due(at.call); },
+                     [&](due::ActorRetry at) { run(at.actor); },
+                     [&](due::TurnTimeout at) { activations_.due(at); },
+                     [&](due::TurnBreak at) { activations_.due(at); },
+                     [&](due::EndingAgain at) { activations_.due(at); },
+                     [&](due::IdleAgain at) { activations_.due(at); },
+                     [&](due::InitialReset) { carry_out(life_cycle_.initial_reset_due()); },
+                     [&](due::Drain) { drain_due(); },
+                     [&](due::Succession) { succession_.due(); },
+                     [&](due::Slice) { slice_due(); },
+                 },
+                 timer);
+      advance_orders();
+    }
+  });
 }
 
 // What the others are to hear of at once is said by the tick; never within an event, whose caller may be looking at
@@ -120,9 +120,7 @@ void Node::tick() {
   change_membership([](Membership& membership) { membership.end_tick(); });
   activations_.deactivate_idle();
   if (activations_.make_room()) run_with_room();
-  tell_legacy_hosts();
   for (auto& [host, news] : legacy_.take_news()) {
-    std::erase_if(news.claims, [this](const Claim& claim) { return !activations_.actors().holds(claim); });
     directory_.announce(host, std::move(news.claims));
     if (!news.ask_ids && news.doubted.empty()) continue;
     if (directory_.awaits_ids(host)) {  // one list after another
@@ -156,7 +154,7 @@ void Node::handle_view_events() {
                        carry_out(life_cycle_.must_rejoin(rejoin.why, cluster_.phase(), rejoin.buried_by));
                      },
                      [&](const view_event::Confirmed&) { confirmed(); },
-                     [&](const view_event::HeardAgain&) { topology_changed_ = true; },
+                     [&](const view_event::HeardAgain&) { reroute_soon(); },
                      [&](const view_event::Changed&) { view_changed(); },
                  },
                  event);
@@ -170,7 +168,7 @@ void Node::set_phase(Phase phase) {
 }
 
 void Node::ring_changed(const Ring& before, const Ring& after) {
-  topology_changed_ = true;
+  reroute_soon();
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
   if (!cluster_.joined() && directory_.inventory().closed() && directory_.displaced().size() == 0) return;
   const std::string& self = cluster_.self().host;
@@ -185,7 +183,7 @@ void Node::ring_changed(const Ring& before, const Ring& after) {
 }
 
 void Node::run_ended(const HostRun& run, Gone how) {
-  topology_changed_ = true;
+  reroute_soon();
   directory_.run_ended(run);
   // A process that ends, or takes no new connections, still answers what it was sent; one that is gone breaks its
   // connections, and the transport says so. Only from a silent one nothing comes at all.
@@ -201,47 +199,27 @@ void Node::run_ended(const HostRun& run, Gone how) {
 // either: what this host holds in its range it has to be told, and says so where it holds the same.
 void Node::admitted(const HostRun& run) {
   if (run.generation != 0) return;
-  legacy_.ask_ids(run.host);
-  legacy_.tell_all(run.host);
-  tell_legacy_hosts();
+  legacy_.introduce(run.host);
   tick_soon();
 }
 
-// Of this host's claims those that are due next.
-void Node::tell_legacy_hosts() {
-  for (const auto& told : legacy_.to_be_told_all()) {
-    const std::string& host = told.first;
-    std::vector<Claim> claims;
-    std::optional<ActorId> upto = told.second;
-    std::size_t seen = 0;
-    activations_.actors().each_above(told.second, [&](const Actor& actor) {
-      if (++seen > config_.most_in_slice) return false;
-      upto = actor.id;
-      if (cluster_.is_owner(host, actor.id)) claims.push_back({actor.id, actor.epoch});
-      return true;
-    });
-    if (seen <= config_.most_in_slice) upto.reset();
-    legacy_.told(host, claims, upto);
-  }
-}
-
 void Node::left_ring(const HostRun& run, Phase phase) {
-  topology_changed_ = true;
+  reroute_soon();
   if (phase == Phase::kAppDown) directory_.drop_run(run);
 }
 
 void Node::joined() {
-  topology_changed_ = true;
+  reroute_soon();
   directory_.gain(cluster_.ring()->ranges(cluster_.self().host));
 }
 
 void Node::confirmed() {
-  topology_changed_ = true;
+  reroute_soon();
   run_with_room();
 }
 
 void Node::view_changed() {
-  topology_changed_ = true;
+  reroute_soon();
   succession_.look_again();
   context_.effects.push_back(ViewChanged{});
 }
@@ -249,17 +227,15 @@ void Node::view_changed() {
 // ---- events that only pass on ---------------------------------------------------------------------------------------
 
 void Node::discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing) {
-  begin(now);
-  if (life_cycle_.life().has_run()) {  // a run that begins has it read again
-    change_membership([&](Membership& membership) { membership.discovered(addresses, complete, missing); });
-  }
-  follow_up();
+  on_event(now, [&] {
+    if (life_cycle_.life().has_run()) {  // a run that begins has it read again
+      change_membership([&](Membership& membership) { membership.discovered(addresses, complete, missing); });
+    }
+  });
 }
 
 void Node::connection_lost(Now now, const std::string& host) {
-  begin(now);
-  change_membership([&](Membership& membership) { membership.connection_lost(host); });
-  follow_up();
+  on_event(now, [&] { change_membership([&](Membership& membership) { membership.connection_lost(host); }); });
 }
 
 }  // namespace ringside::core

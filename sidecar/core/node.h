@@ -84,12 +84,18 @@ class Node final {
 
  private:
   // node.cc
+  // Every event: what is to be known before it is handled, and what follows once it has been.
+  template <typename Handling>
+  void on_event(Now now, const Handling& handling) {
+    begin(now);
+    handling();
+    follow_up();
+  }
   void begin(Now now);
   void follow_up();
   void tick();
   void tick_soon();
   void slice_due();
-  void tell_legacy_hosts();
   void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request);
   // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
   // this returns: change_membership([&](Membership& membership) { membership.connection_lost(host); });
@@ -115,8 +121,8 @@ class Node final {
   void claim(ActorId id);
   void forward(CallId token, const Call& call, const Route& route);
   void forward_ended(ForwardId token, Answer answer);
-  void route_in_order(CallId token);
   void advance_orders();
+  void reroute_soon() { reroutes_ = true; }  // something has changed that routes depend on
   void reroute_waiting();
   void retry_due(CallId token);
   void give_free(const Calls::Left& left);
@@ -178,7 +184,7 @@ class Node final {
   Timers::Handle next_tick_ = Timers::kNone;
   Timers::Handle next_slice_ = Timers::kNone;
   bool handling_view_events_ = false;
-  bool topology_changed_ = false;
+  bool reroutes_ = false;  // what waits, at the end of this event
 };
 
 }  // namespace ringside::core

@@ -11,12 +11,12 @@ namespace ringside::core {
 // ---- it comes -------------------------------------------------------------------------------------------------------
 
 void Node::apply(Now now, CallId token, CallPtr call) {
-  begin(now);
-  if (calls_.begin(token, std::move(call), cluster_.self())) {
-    route(token);
-    calls_.placed(token);
-  }
-  follow_up();
+  on_event(now, [&] {
+    if (calls_.begin(token, std::move(call), cluster_.self())) {
+      route(token);
+      calls_.placed(token);
+    }
+  });
 }
 
 RouteFacts Node::facts() const {
@@ -94,8 +94,8 @@ void Node::enter(CallId token, const CallPtr& call) {
 // The calls that wait for this actor, until one of them has a turn.
 void Node::run(ActorId id) {
   while (const std::optional<QueuedCall> next = activations_.take_next(id)) {
-    if (calls_.is_overdue(next->token)) {  // this process was late
-      give_free(calls_.expire(next->token));
+    if (const auto left = calls_.overdue(next->token)) {  // this process was late
+      give_free(*left);
     } else if (auto answer = activations_.answer_from_window(id, *next->call)) {
       calls_.finish(next->token, std::move(*answer));
     } else if (!calls_.ends_before_turn(next->token)) {
@@ -114,24 +114,24 @@ void Node::run_with_room() {
 }
 
 void Node::turn_ended(Now now, TurnId token, Answer answer) {
-  begin(now);
-  const auto end = activations_.turn_ended(token, answer);
-  if (!end) return follow_up();
-  if (end->answered) calls_.answered_by_app(end->id, end->took);
-  const bool wants_its_end = answer.deactivate;
-  bool pause = false;
-  if (end->call) {
-    if (const auto attempts = calls_.turn_ended(end->call, std::move(answer), end->active)) {
-      activations_.wait_first(end->call, calls_.call(end->call), *attempts);
-      pause = true;
+  on_event(now, [&] {
+    const auto end = activations_.turn_ended(token, answer);
+    if (!end) return;
+    if (end->answered) calls_.answered_by_app(end->id, end->took);
+    const bool wants_its_end = answer.deactivate;
+    bool pause = false;
+    if (end->call) {
+      if (const auto attempts = calls_.turn_ended(end->call, std::move(answer), end->active)) {
+        activations_.wait_first(end->call, calls_.call(end->call), *attempts);
+        pause = true;
+      }
     }
-  }
-  for (const CallId follower : end->followers) {
-    if (calls_.follows(follower)) route(follower);
-  }
-  if (end->active && !activations_.end_after_turn(end->id, wants_its_end) && !pause) run(end->id);
-  run_with_room();
-  follow_up();
+    for (const CallId follower : end->followers) {
+      if (calls_.follows(follower)) route(follower);
+    }
+    if (end->active && !activations_.end_after_turn(end->id, wants_its_end) && !pause) run(end->id);
+    run_with_room();
+  });
 }
 
 // ---- its actor is elsewhere -----------------------------------------------------------------------------------------
@@ -161,17 +161,17 @@ void Node::forward(CallId token, const Call& call, const Route& route) {
 }
 
 void Node::forward_answered(Now now, ForwardId token, Answer answer) {
-  begin(now);
-  if (const Forward* forward = calls_.find(token)) {
-    if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
-        answer.reason == Reason::kWrongTarget) {
-      change_membership([host = forward->host](Membership& membership) { membership.connection_lost(host); });
-    } else if (answer.reason == Reason::kShuttingDown) {
-      change_membership([host = forward->host](Membership& membership) { membership.about_to_end(host); });
+  on_event(now, [&] {
+    if (const Forward* forward = calls_.find(token)) {
+      if (answer.reason == Reason::kPeerUnreachable || answer.reason == Reason::kPeerLost ||
+          answer.reason == Reason::kWrongTarget) {
+        change_membership([host = forward->host](Membership& membership) { membership.connection_lost(host); });
+      } else if (answer.reason == Reason::kShuttingDown) {
+        change_membership([host = forward->host](Membership& membership) { membership.about_to_end(host); });
+      }
+      forward_ended(token, std::move(answer));
     }
-    forward_ended(token, std::move(answer));
-  }
-  follow_up();
+  });
 }
 
 // Any end of a forward: an answer of the owner, or none.
@@ -208,37 +208,29 @@ void Node::advance_orders() {
 
 void Node::reroute_waiting() {
   for (const CallId token : calls_.waiting()) {
-    if (calls_.is_waiting(token)) route_in_order(token);
+    if (calls_.may_move_on(token)) route(token);
     advance_orders();
   }
-}
-
-// For a call that was waiting: where it moves on, those of the same id behind it follow.
-void Node::route_in_order(CallId token) {
-  const OrderId order = calls_.order_of(token);
-  if (calls_.is_first(token)) route(token);
-  calls_.look_at(order);
 }
 
 void Node::retry_due(CallId token) {
   switch (calls_.retry_due(token)) {
     case Calls::Retry::kNone:
       return;
-    case Calls::Retry::kTakesItsPlace:
-      if (!calls_.takes_its_place(token)) return;
+    case Calls::Retry::kHasItsPlace:
       route(token);
       return calls_.placed(token);
-    case Calls::Retry::kIsRouted:
-      return route_in_order(token);
+    case Calls::Retry::kMayMoveOn:
+      if (calls_.may_move_on(token)) route(token);
   }
 }
 
 // ---- it has ended before its time -----------------------------------------------------------------------------------
 
 void Node::cancel(Now now, CallId token) {
-  begin(now);
-  if (const auto left = calls_.cancel(token)) give_free(*left);
-  follow_up();
+  on_event(now, [&] {
+    if (const auto left = calls_.cancel(token)) give_free(*left);
+  });
 }
 
 void Node::hang_up(Now now, CallId token) {

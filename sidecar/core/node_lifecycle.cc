@@ -15,57 +15,47 @@ void Node::start(Now now, bool app_up, const std::string& why) {
 }
 
 void Node::app_up(Now now) {
-  begin(now);
-  carry_out(life_cycle_.app_up());
-  follow_up();
+  on_event(now, [&] { carry_out(life_cycle_.app_up()); });
 }
 
 void Node::app_down(Now now, const std::string& why, bool alive) {
-  begin(now);
-  carry_out(life_cycle_.app_down(why, alive));
-  follow_up();
+  on_event(now, [&] { carry_out(life_cycle_.app_down(why, alive)); });
 }
 
 void Node::app_restarted(Now now) {
-  begin(now);
-  carry_out(life_cycle_.app_restarted(activations_.actors().size()));
-  follow_up();
+  on_event(now, [&] { carry_out(life_cycle_.app_restarted(activations_.actors().size())); });
 }
 
 void Node::drain(Now now) {
-  begin(now);
-  carry_out(life_cycle_.drain(activations_.actors().size()));
-  follow_up();
+  on_event(now, [&] { carry_out(life_cycle_.drain(activations_.actors().size())); });
 }
 
 void Node::uncordon(Now now) {
-  begin(now);
-  carry_out(life_cycle_.uncordon());
-  follow_up();
+  on_event(now, [&] { carry_out(life_cycle_.uncordon()); });
 }
 
 void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
-  begin(now);
-  if (const auto steps = life_cycle_.deactivated(token, said)) {
-    carry_out(*steps);
-  } else if (const auto over = activations_.deactivated(token, said)) {
-    switch (over->what) {
-      case Activations::Over::What::kAskedAgain:
-        break;
-      case Activations::Over::What::kReleased:
-        release(over->claim);
-        break;
-      case Activations::Over::What::kHandedOver:
-        succession_.hand_over(over->claim);
-        break;
-      case Activations::Over::What::kStays:
-        for (const CallId call : over->operators) calls_.finish(call, over->refusal);
-        run(over->claim.id);
-        break;
+  on_event(now, [&] {
+    if (const auto steps = life_cycle_.deactivated(token, said)) {
+      carry_out(*steps);
+    } else if (const auto over = activations_.deactivated(token, said)) {
+      switch (over->what) {
+        case Activations::Over::What::kAskedAgain:
+          break;
+        case Activations::Over::What::kReleased:
+          release(over->claim);
+          break;
+        case Activations::Over::What::kHandedOver:
+          succession_.hand_over(over->claim);
+          break;
+        case Activations::Over::What::kStays:
+          for (const CallId call : over->operators) calls_.finish(call, over->refusal);
+          run(over->claim.id);
+          break;
+      }
+      activations_.send_deactivations();
     }
-    activations_.send_deactivations();
-  }
-  follow_up();
+  });
 }
 
 void Node::carry_out(const LifeSteps& steps) {
@@ -79,7 +69,7 @@ void Node::carry_out(const LifeSteps& steps) {
                      change_membership([](Membership& membership) { membership.say_goodbye(true); });
                    },
                    [&](const life_step::TickSoon&) { tick_soon(); },
-                   [&](const life_step::Reroute&) { topology_changed_ = true; },
+                   [&](const life_step::Reroute&) { reroute_soon(); },
                    [&](const life_step::Emit& emit) { context_.effects.push_back(emit.effect); },
                },
                step);
@@ -92,7 +82,7 @@ void Node::begin_run(Phase phase) {
   const Generation at = generation_at(context_.now.wall_ms, random);
   const Generation generation = std::max({cluster_.self().generation.next(), membership_.least_generation(), at});
   directory_.begin_run();
-  topology_changed_ = true;
+  reroute_soon();
   change_membership([&](Membership& membership) { membership.start(generation, phase); });
   tick_soon();
 }
@@ -113,7 +103,7 @@ void Node::check_run() {
   if (cluster_.phase() != Phase::kJoining || !cluster_.joined() || cluster_.confirming()) return;
   if (!directory_.inventory().closed() || !all_ended || !life_cycle_.life().has_quorum()) return;
   set_phase(Phase::kReady);
-  topology_changed_ = true;
+  reroute_soon();
   context_.log(Level::kInfo, "ready", {{"members", std::to_string(cluster_.members().size() + 1)}});
 }
 
@@ -135,12 +125,10 @@ void Node::drain_due() {
 // What --drain-timeout has left here is given up: turns may still end, but nobody will hear of it, and what waits
 // behind them surely did not begin.
 void Node::close(Now now) {
-  begin(now);
-  for (const auto& [token, outcome] : calls_.left_at_exit()) {
-    give_free(calls_.give_up(token, outcome, Reason::kShuttingDown));
-  }
-  change_membership([](Membership& membership) { membership.close(); });
-  follow_up();
+  on_event(now, [&] {
+    for (const Calls::Left& left : calls_.give_up_all()) give_free(left);
+    change_membership([](Membership& membership) { membership.close(); });
+  });
 }
 
 }  // namespace ringside::core

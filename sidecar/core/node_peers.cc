@@ -12,15 +12,15 @@ namespace ringside::core {
 
 void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::string& source_ip,
                       const PeerRequest& request) {
-  begin(now);
-  const bool is_new = unanswered_.insert(token).second;
-  RINGSIDE_CHECK(is_new);
-  if (life_cycle_.life().has_run()) {
-    dispatch(token, sender, source_ip, request);
-  } else {
-    answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
-  }
-  follow_up();
+  on_event(now, [&] {
+    const bool is_new = unanswered_.insert(token).second;
+    RINGSIDE_CHECK(is_new);
+    if (life_cycle_.life().has_run()) {
+      dispatch(token, sender, source_ip, request);
+    } else {
+      answer(token, PeerFailure{PeerFailure::Kind::kRejected, "this host is starting"});
+    }
+  });
 }
 
 void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request) {
@@ -129,7 +129,7 @@ void Node::claims_announced(ReplyId token, const Sender& sender, const Ownership
 AckAnswer Node::hear_claims(const HostRun& holder, const std::vector<Claim>& claims, bool remember) {
   Directory::ClaimsHeard heard = directory_.hear_claims(holder, claims, remember);
   end_yielded(heard.yielded);
-  topology_changed_ = true;
+  reroute_soon();
   return std::move(heard.ack);
 }
 
@@ -148,7 +148,7 @@ void Node::expiry_announced(ReplyId token, const LegacyExpiryRequest& request, c
 
 void Node::hear_expiries(const std::string& host, const std::vector<ActorId>& ids) {
   directory_.hear_expiries(host, ids);
-  topology_changed_ = true;
+  reroute_soon();
 }
 
 EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
@@ -157,31 +157,31 @@ EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
   const Directory::EndsHeard heard = directory_.hear_ends(sender.host, request.ended);
   for (const Ended& ended : request.ended) clock_.observe(ended.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);
-  topology_changed_ = true;
+  reroute_soon();
   return {heard.status};
 }
 
 // ---- what others answer ---------------------------------------------------------------------------------------------
 
 void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
-  begin(now);
-  if (const auto said = directory_.answered(token, answer)) {
-    std::visit(Overloaded{
-                   [&](const Directory::InventoryHeard& heard) { inventory_heard(said->host, heard); },
-                   [&](const Directory::AnnouncementHeard& heard) { announcement_heard(said->host, heard); },
-               },
-               said->what);
-  } else if (const auto heard = legacy_.answered(token, answer)) {
-    std::visit(Overloaded{
-                   [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
-                   [&](const LegacyHosts::Verified& said_by_it) { verified(said_by_it); },
-                   [&](const LegacyHosts::SliceTaken&) {},
-               },
-               *heard);
-  } else if (!succession_.answered(token, answer)) {
-    change_membership([&](Membership& membership) { membership.answered(token, answer); });
-  }
-  follow_up();
+  on_event(now, [&] {
+    if (const auto said = directory_.answered(token, answer)) {
+      std::visit(Overloaded{
+                     [&](const Directory::InventoryHeard& heard) { inventory_heard(said->host, heard); },
+                     [&](const Directory::AnnouncementHeard& heard) { announcement_heard(said->host, heard); },
+                 },
+                 said->what);
+    } else if (const auto heard = legacy_.answered(token, answer)) {
+      std::visit(Overloaded{
+                     [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
+                     [&](const LegacyHosts::Verified& said_by_it) { verified(said_by_it); },
+                     [&](const LegacyHosts::SliceTaken&) {},
+                 },
+                 *heard);
+    } else if (!succession_.answered(token, answer)) {
+      change_membership([&](Membership& membership) { membership.answered(token, answer); });
+    }
+  });
 }
 
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
@@ -189,7 +189,7 @@ void Node::inventory_heard(const std::string& host, const Directory::InventoryHe
   if (heard.unheard) legacy_.ask_ids(host);
   for (const Claim& claim : heard.displaced) clock_.observe(claim.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);
-  topology_changed_ = heard.news || topology_changed_;
+  if (heard.news) reroute_soon();
 }
 
 void Node::announcement_heard(const std::string& host, const Directory::AnnouncementHeard& heard) {
@@ -199,7 +199,7 @@ void Node::announcement_heard(const std::string& host, const Directory::Announce
 
 void Node::grant_answered(const LegacyHosts::Granted& granted) {
   if (granted.elsewhere) directory_.hint(granted.elsewhere->id, granted.holder);
-  topology_changed_ = topology_changed_ || granted.reroute;
+  if (granted.reroute) reroute_soon();
 }
 
 void Node::verified(const LegacyHosts::Verified& verified) {
@@ -241,7 +241,7 @@ void Node::tell_successors() {
       succession_.tell_successors([this](const Claim& claim) { return activations_.ended(claim); });
   for (const Ended& ended : over.kept) activations_.inherit(ended);
   for (const Claim& claim : over.claims) release(claim);
-  topology_changed_ = topology_changed_ || !over.claims.empty();
+  if (!over.claims.empty()) reroute_soon();
 }
 
 }  // namespace ringside::core

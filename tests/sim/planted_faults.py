@@ -96,9 +96,9 @@ FAULTS = [
      "  if (call.idempotency_key.empty() || !actor.window) return std::nullopt;",
      '  if (call.idempotency_key.empty() || !actor.window || planted("no-window")) return std::nullopt;'),
     ("late-delivery", "apps", 20, "calls/calls_attempts.cc",
-     "  return leave(token, pending, late(pending));\n}\n\nCalls::Left Calls::expire",
+     "  return leave(token, pending, late(pending));\n}\n\nstd::optional<Calls::Left> Calls::overdue",
      '  if (planted("late-delivery") && pending.stage == CallStage::kQueued) return std::nullopt;\n'
-     "  return leave(token, pending, late(pending));\n}\n\nCalls::Left Calls::expire"),
+     "  return leave(token, pending, late(pending));\n}\n\nstd::optional<Calls::Left> Calls::overdue"),
     ("unknown-as-expired", "apps", 20, "calls/calls_attempts.cc",
      "    case CallStage::kTurn:\n      return Answer::failed(Outcome::kUnknown,",
      "    case CallStage::kTurn:\n"
@@ -208,8 +208,8 @@ ALSO = [
      "  return later(other.by_time == 0 ? other.epoch",
      '  return later(other.by_time == 0 || planted("clock-back-at-once") ? other.epoch'),
     ("late-delivery", "node_calls.cc",
-     "    if (calls_.is_overdue(next->token)) {",
-     '    if (!planted("late-delivery") && calls_.is_overdue(next->token)) {'),
+     "    if (const auto left = calls_.overdue(next->token)) {",
+     '    if (const auto left = planted("late-delivery") ? std::nullopt : calls_.overdue(next->token)) {'),
     ("two-turns", "activations/activations.cc",
      "  RINGSIDE_CHECK(!actor.turn);\n", '  if (!planted("two-turns")) RINGSIDE_CHECK(!actor.turn);\n'),
     ("slate-on-the-ring", "life/life_cycle.cc",

@@ -219,27 +219,27 @@ std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer
 }
 
 // --turn-timeout: the app is cut off from this turn, and the activation ends, since nobody knows what it still does.
-void Activations::turn_due(TurnId token) {
-  Turn* turn = turns_.find(token);
+void Activations::due(due::TurnTimeout at) {
+  Turn* turn = turns_.find(at.turn);
   if (turn == nullptr) return;
   turn->timeout = kNoTimer;
   Actor* actor = find(turn->actor);
   context_.log(Level::kError, "turn_timeout", {{"actor", actor != nullptr ? name_of(*actor) : to_string(turn->actor)}});
-  if (actor != nullptr && actor->turn == token) {
+  if (actor != nullptr && actor->turn == at.turn) {
     actor->broken = true;
     if (!std::exchange(actor->deactivating, true)) actor->why = Deactivation::kTurnTimeout;
   }
-  context_.effects.push_back(BreakTurn{token});
+  context_.effects.push_back(BreakTurn{at.turn});
 }
 
-void Activations::break_turn_due(TurnId turn) {
-  const Turn* under_way = turns_.find(turn);
+void Activations::due(due::TurnBreak at) {
+  const Turn* under_way = turns_.find(at.turn);
   if (under_way == nullptr) return;
   Actor* actor = actors_.find(under_way->actor);
-  if (actor == nullptr || actor->turn != turn || !actor->deactivating) return;
+  if (actor == nullptr || actor->turn != at.turn || !actor->deactivating) return;
   context_.log(Level::kWarn, "turn_broken", {{"actor", name_of(*actor)}, {"why", "operator"}});
   actor->broken = true;
-  context_.effects.push_back(BreakTurn{turn});
+  context_.effects.push_back(BreakTurn{at.turn});
 }
 
 // ---- to read --------------------------------------------------------------------------------------------------------

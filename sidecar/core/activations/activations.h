@@ -66,6 +66,12 @@ class Activations {
   std::optional<Delay> delay_of(const Call& call) const;  // nothing: that actor is not active
   void check() const;                                     // ends the process if an invariant does not hold
 
+  // ---- its timers ----
+  void due(due::TurnTimeout at);
+  void due(due::TurnBreak at);
+  void due(due::EndingAgain at);
+  void due(due::IdleAgain at);
+
   // ---- activations begin ----
   void activate(ActorId id, Epoch epoch);  // it knows what earlier ones have answered, if that was left to this host
   void inherit(const Ended& ended) { inherited_.put(ended); }
@@ -106,8 +112,6 @@ class Activations {
   std::size_t awaiting_room() const { return turns_.awaiting_room().size(); }
   std::optional<ActorId> next_with_room();
   bool make_room() { return turns_.make_room(context_.now.mono); }
-  void turn_due(TurnId turn);
-  void break_turn_due(TurnId turn);
 
   // ---- activations end ----
   void end(ActorId id, Deactivation why);
@@ -117,8 +121,6 @@ class Activations {
   bool is_ending_all() const { return ending_all_.has_value(); }
   void end_more();
   void deactivate_idle();
-  void idle_again_due(ActorId id);
-  void ask_again(ActorId id);
   struct Over {
     enum class What : std::uint8_t {
       kAskedAgain,  // later

@@ -92,7 +92,7 @@ void Activations::deactivate_idle() {
   for (std::size_t i = 0; actor != nullptr && i < kDeactivateAtOnce; ++i) {
     if (context_.now.mono - actor->last_used < config_.idle_timeout) break;
     Actor* next = actor->newer;
-    // What the app has failed to forget has a time of its own (idle_again_due).
+    // What the app has failed to forget has a time of its own (due::IdleAgain).
     if (actor->turn || actor->queued() != 0 || actor->deactivating || idle_again_.contains(actor->id)) {
       actors_.touch(*actor, context_.now.mono);
     } else {
@@ -104,12 +104,12 @@ void Activations::deactivate_idle() {
 }
 
 // One that has been used meanwhile has another idle time.
-void Activations::idle_again_due(ActorId id) {
-  idle_again_.erase(id);
-  Actor* actor = find(id);
+void Activations::due(due::IdleAgain at) {
+  idle_again_.erase(at.actor);
+  Actor* actor = find(at.actor);
   if (actor == nullptr || actor->deactivating || actor->turn || actor->queue) return;
   if (actor->unforgotten == 0 && context_.now.mono - actor->last_used < config_.idle_timeout) return;
-  end(id, Deactivation::kIdle);
+  end(at.actor, Deactivation::kIdle);
 }
 
 void Activations::forget_idle_again(ActorId id) {
@@ -127,8 +127,8 @@ void Activations::send_deactivations() {
   }
 }
 
-void Activations::ask_again(ActorId id) {
-  deactivations_.ask_again(id);
+void Activations::due(due::EndingAgain at) {
+  deactivations_.ask_again(at.actor);
   send_deactivations();
 }
 

@@ -177,12 +177,15 @@ std::optional<CallId> Calls::next_in_order() {
 
 std::vector<CallId> Calls::waiting() const { return {pending_.waiting().begin(), pending_.waiting().end()}; }
 
-bool Calls::is_first(CallId token) {
-  PendingCall& pending = pending_.at(token);
-  if (!order_.stands_behind_another(CallOrder::of(*pending.call), token)) return true;
+bool Calls::may_move_on(CallId token) {
+  PendingCall* const pending = pending_.find(token);
+  if (pending == nullptr || pending->stage != CallStage::kWaiting) return false;
+  const OrderId order = CallOrder::of(*pending->call);
+  order_.look_at(order);  // where it moves on, those of the same id behind it follow
+  if (!order_.stands_behind_another(order, token)) return true;
   // One that came back has taken its place at the head: this one follows it.
-  timers_.cancel(pending.retry);
-  pending_.enter(token, pending, CallStage::kInOrder);
+  timers_.cancel(pending->retry);
+  pending_.enter(token, *pending, CallStage::kInOrder);
   return false;
 }
 
@@ -249,7 +252,7 @@ void Calls::check() const {
     ++forwarded;
   });
   RINGSIDE_CHECK(forwarded == forwards_.size());
-  order_.each([&](OrderId order, CallId token) { RINGSIDE_CHECK(order_of(token) == order); });
+  order_.each([&](OrderId order, CallId token) { RINGSIDE_CHECK(CallOrder::of(*pending_.at(token).call) == order); });
 }
 
 }  // namespace ringside::core

@@ -48,7 +48,6 @@ class Calls {
   // ---- it comes ----
   // True: it is to be routed, and placed() afterwards. Else it has ended, or stands behind others.
   bool begin(CallId token, CallPtr call, const HostRun& here);
-  bool takes_its_place(CallId token);  // likewise, of one that was put aside
   void placed(CallId token);
 
   // ---- it is routed, and goes where the route says ----
@@ -65,15 +64,12 @@ class Calls {
   // ---- those that may move on ----
   std::optional<CallId> next_in_order();  // to be routed: what stood in front of it has moved on
   std::vector<CallId> waiting() const;    // in the order in which they came
-  bool is_waiting(CallId token) const { return pending_.waiting().contains(token); }
-  bool is_first(CallId token);  // of its order; else it stands behind the others from now on
-  OrderId order_of(CallId token) const { return CallOrder::of(*pending_.at(token).call); }
-  void look_at(OrderId order) { order_.look_at(order); }
+  // True: it still waits, and is to be routed. One that does not stand first stands behind the others from now on.
+  bool may_move_on(CallId token);
 
   // ---- its actor here ----
   const CallPtr& call(CallId token) const { return pending_.at(token).call; }
   bool ends_before_turn(CallId token);  // at the head of its queue, for what would be too late: it has ended
-  bool is_overdue(CallId token) const { return pending_.at(token).call->deadline <= context_.now.mono; }
   void answered_by_app(ActorId id, Duration took) { service_times_.took(id, took, context_.now.mono); }
   // The turn is over. So many attempts: it is to be the first in its actor's queue again. Nothing: it has ended, or
   // waits for another attempt.
@@ -104,12 +100,16 @@ class Calls {
     bool bounce = false;
   };
   std::optional<Left> deadline_due(CallId token);
-  Left expire(CallId token);  // before the timer says so
+  std::optional<Left> overdue(CallId token);  // before the timer says so; nothing: it is in time
   std::optional<Left> cancel(CallId token);
   bool has_turn(CallId token) const;
-  Left give_up(CallId token, Outcome outcome, Reason reason);
-  std::vector<std::pair<CallId, Outcome>> left_at_exit() const;  // those that nobody will hear of
-  enum class Retry : std::uint8_t { kNone, kTakesItsPlace, kIsRouted };
+  std::vector<Left> give_up_all();  // this process is about to end: those that nobody will hear of
+  // The pause is over after which it is tried again.
+  enum class Retry : std::uint8_t {
+    kNone,         // it has ended, or stands behind others
+    kHasItsPlace,  // to be routed, and placed() afterwards
+    kMayMoveOn,    // if may_move_on()
+  };
   Retry retry_due(CallId token);
 
   // ---- to read ----
@@ -119,6 +119,8 @@ class Calls {
   void check() const;  // ends the process if an invariant does not hold, as far as it can be seen here
 
  private:
+  bool takes_its_place(CallId token);
+  Left give_up(CallId token, Outcome outcome, Reason reason);
   void retry_later(CallId token, PendingCall& pending, Answer why);
   void put_aside(CallId token, PendingCall& pending, Answer why);
   Answer late(const PendingCall& pending) const;

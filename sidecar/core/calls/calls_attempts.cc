@@ -56,12 +56,12 @@ void Calls::put_aside(CallId token, PendingCall& pending, Answer why) {
   if (call.origin == Origin::kLocal) order_.look_at(CallOrder::of(call));
 }
 
-// Once the pause is over after which a call is tried again.
 Calls::Retry Calls::retry_due(CallId token) {
   PendingCall* const pending = pending_.find(token);
   if (pending == nullptr) return Retry::kNone;
   pending->retry = kNoTimer;
-  return pending->stage == CallStage::kAside ? Retry::kTakesItsPlace : Retry::kIsRouted;
+  if (pending->stage != CallStage::kAside) return Retry::kMayMoveOn;
+  return takes_its_place(token) ? Retry::kHasItsPlace : Retry::kNone;
 }
 
 // ---- its turn is over -----------------------------------------------------------------------------------------------
@@ -156,8 +156,9 @@ std::optional<Calls::Left> Calls::deadline_due(CallId token) {
   return leave(token, pending, late(pending));
 }
 
-Calls::Left Calls::expire(CallId token) {
-  PendingCall& pending = pending_.at(token);
+std::optional<Calls::Left> Calls::overdue(CallId token) {
+  const PendingCall& pending = pending_.at(token);
+  if (pending.call->deadline > context_.now.mono) return std::nullopt;
   return leave(token, pending, late(pending));
 }
 
@@ -188,13 +189,15 @@ Calls::Left Calls::give_up(CallId token, Outcome outcome, Reason reason) {
   return leave(token, pending_.at(token), Answer::failed(outcome, reason));
 }
 
-std::vector<std::pair<CallId, Outcome>> Calls::left_at_exit() const {
-  std::vector<std::pair<CallId, Outcome>> left;
-  for (const CallId token : pending_.in_stage(CallStage::kTurn)) left.emplace_back(token, Outcome::kUnknown);
+std::vector<Calls::Left> Calls::give_up_all() {
+  std::vector<std::pair<CallId, Outcome>> all;
+  for (const CallId token : pending_.in_stage(CallStage::kTurn)) all.emplace_back(token, Outcome::kUnknown);
   for (const CallStage stage : {CallStage::kQueued, CallStage::kAside}) {
-    for (const CallId token : pending_.in_stage(stage)) left.emplace_back(token, Outcome::kNotDelivered);
+    for (const CallId token : pending_.in_stage(stage)) all.emplace_back(token, Outcome::kNotDelivered);
   }
-  std::sort(left.begin(), left.end());
+  std::sort(all.begin(), all.end());
+  std::vector<Left> left;
+  for (const auto& [token, outcome] : all) left.push_back(give_up(token, outcome, Reason::kShuttingDown));
   return left;
 }
 

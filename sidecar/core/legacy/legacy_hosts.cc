@@ -1,13 +1,15 @@
 #include "sidecar/core/legacy/legacy_hosts.h"
 
+#include <iterator>
 #include <utility>
 
 #include "sidecar/base/check.h"
 
 namespace ringside::core {
 
-LegacyHosts::LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster)
-    : config_(config), context_(context), cluster_(cluster) {}
+LegacyHosts::LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster,
+                         const LocalClaims& here)
+    : config_(config), context_(context), cluster_(cluster), here_(here) {}
 
 void LegacyHosts::ask_ids(const std::string& host, const std::set<ActorId>& doubted) {
   News& news = news_[host];
@@ -20,24 +22,40 @@ void LegacyHosts::tell(const std::string& host, const std::vector<Claim>& claims
   all.insert(all.end(), claims.begin(), claims.end());
 }
 
+void LegacyHosts::introduce(const std::string& host) {
+  ask_ids(host);
+  untold_[host] = 0;
+  list_claims();
+}
+
+// Of this host's claims those that are due next.
+void LegacyHosts::list_claims() {
+  std::erase_if(untold_, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });
+  for (auto at = untold_.begin(); at != untold_.end();) {
+    const auto& [host, after] = *at;
+    std::vector<Claim> claims;
+    ActorId upto = after;
+    std::size_t seen = 0;
+    here_.each_claim_above(after, [&](const Claim& claim) {
+      if (++seen > config_.most_in_slice) return false;
+      upto = claim.id;
+      if (cluster_.is_owner(at->first, claim.id)) claims.push_back(claim);
+      return true;
+    });
+    tell(host, claims);
+    at->second = upto;
+    at = seen <= config_.most_in_slice ? untold_.erase(at) : std::next(at);
+  }
+}
+
 std::map<std::string, LegacyHosts::News> LegacyHosts::take_news() {
+  list_claims();
   std::map<std::string, News> news = std::exchange(news_, {});
   std::erase_if(news, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });
-  return news;
-}
-
-std::map<std::string, ActorId> LegacyHosts::to_be_told_all() {
-  std::erase_if(untold_, [this](const auto& entry) { return !cluster_.is_legacy_member(entry.first); });
-  return untold_;
-}
-
-void LegacyHosts::told(const std::string& host, const std::vector<Claim>& claims, std::optional<ActorId> upto) {
-  tell(host, claims);
-  if (upto) {
-    untold_[host] = *upto;
-  } else {
-    untold_.erase(host);
+  for (auto& [host, of_host] : news) {
+    std::erase_if(of_host.claims, [this](const Claim& claim) { return !here_.holds(claim); });
   }
+  return news;
 }
 
 LegacyHosts::Bounce LegacyHosts::begin_bounce(ActorId id) {

@@ -24,6 +24,7 @@
 #include "sidecar/core/legacy/bounces.h"
 #include "sidecar/core/legacy/ownership_grants.h"
 #include "sidecar/core/legacy/unverified_claims.h"
+#include "sidecar/core/local_claims.h"
 #include "sidecar/core/open_questions.h"
 #include "sidecar/core/peer_messages.h"
 
@@ -31,7 +32,7 @@ namespace ringside::core {
 
 class LegacyHosts {
  public:
-  LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster);
+  LegacyHosts(const NodeConfig& config, Context& context, const ClusterView& cluster, const LocalClaims& here);
 
   // ---- news ----
   struct News {
@@ -42,12 +43,9 @@ class LegacyHosts {
   void ask_ids(const std::string& host, const std::set<ActorId>& doubted = {});
   void doubt(const std::string& host, ActorId id) { news_[host].doubted.insert(id); }
   void tell(const std::string& host, const std::vector<Claim>& claims);
+  // It is to be told all claims of this host that the ring gives to it, and what it holds is asked.
+  void introduce(const std::string& host);
   std::map<std::string, News> take_news();  // of hosts that are still members, and legacy ones
-  // A host is to be told all claims of this one that the ring gives to it: those above the id, and so on until none is
-  // left, which told() says by `upto`.
-  void tell_all(const std::string& host) { untold_[host] = 0; }
-  std::map<std::string, ActorId> to_be_told_all();
-  void told(const std::string& host, const std::vector<Claim>& claims, std::optional<ActorId> upto);
 
   // ---- bounces ----
   enum class Bounce : std::uint8_t { kFirst, kAnother, kTooMany };  // too many: a disagreement about the ring
@@ -94,6 +92,7 @@ class LegacyHosts {
     std::string host;
     std::optional<Claim> grant;  // nothing: it is asked back
   };
+  void list_claims();
   void ask_for_ids(const std::string& host);
   Granted grant_answered(const Claim& claim, const PeerAnswer& answer);
   Verified asked_back(const std::string& host, const PeerAnswer& answer);
@@ -101,6 +100,7 @@ class LegacyHosts {
   const NodeConfig& config_;
   Context& context_;
   const ClusterView& cluster_;
+  const LocalClaims& here_;
   std::map<std::string, News> news_;
   std::map<std::string, ActorId> untold_;  // what is above that id
   LegacyBounces bounces_;

@@ -21,8 +21,9 @@ class ClusterFake final : public ClusterView {
   bool is_confirming = false;
   std::map<std::string, HostRun> others;
   std::map<ActorId, std::string> owners;  // of the ids that another host owns; the rest are this host's
-  std::map<ActorId, std::set<std::string>> heirs;
-  bool all_are_joiners = false;  // of the heirs
+  bool nobody_owns = false;               // no host is on the ring
+  std::map<ActorId, std::set<std::string>> next_owners;
+  bool all_are_joiners = false;  // of the next owners
   std::set<std::string> saw_leave;
   std::set<std::string> suspected;
   Standing standing = Standing::kInView;
@@ -46,12 +47,13 @@ class ClusterFake final : public ClusterView {
   Standing standing_of(const Sender&) const override { return standing; }
   bool leave_seen_by(const std::string& host) const override { return saw_leave.contains(host); }
   const std::string* owner(ActorId id) const override {
+    if (nobody_owns) return nullptr;
     const auto found = owners.find(id);
     return found == owners.end() ? &here.host : &found->second;
   }
   Successors successors(ActorId id) const override {
-    const auto found = heirs.find(id);
-    return found == heirs.end() ? Successors() : Successors{found->second, !all_are_joiners};
+    const auto found = next_owners.find(id);
+    return found == next_owners.end() ? Successors() : Successors{found->second, !all_are_joiners};
   }
   bool is_successor(ActorId id) const override { return owns(id); }
 };

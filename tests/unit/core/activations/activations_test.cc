@@ -165,7 +165,7 @@ TEST_F(ActivationsTest, ATurnThatTakesTooLongEndsItsActivation) {
   here().activate(7, 42);
   enters(1, call_of(7));
   const TurnId turn = turn_of(7);
-  here().turn_due(turn);
+  here().due(due::TurnTimeout{turn});
   EXPECT_TRUE(std::holds_alternative<BreakTurn>(context.effects.back()));
   end_turn(turn, Outcome::kUnknown);
   EXPECT_TRUE(here().end_after_turn(7, false));

@@ -165,9 +165,10 @@ TEST_F(CallsTest, CallsOfOneIdAreRoutedOneAfterAnother) {
   EXPECT_FALSE(calls.next_in_order());
   EXPECT_EQ(calls.waiting(), (std::vector{CallId(1), CallId(4), CallId(5)}));
 
+  EXPECT_FALSE(calls.may_move_on(CallId(2))) << "it does not wait for the view";
+  EXPECT_TRUE(calls.may_move_on(CallId(1)));
   calls.begin_routing(CallId(1));
   calls.in_turn(CallId(1), TurnId(1));
-  calls.look_at(calls.order_of(CallId(1)));
   EXPECT_EQ(calls.next_in_order(), CallId(2));
   calls.begin_routing(CallId(2));
   calls.wait(CallId(2), Reason::kOwnershipMoving);
@@ -319,8 +320,7 @@ TEST_F(CallsTest, OneThatWasPutAsideLetsOthersGoAndComesBack) {
   gets_a_turn(1, call_of(7));
   calls.turn_ended(CallId(1), Answer::failed(Outcome::kNotDelivered, Reason::kAppBusy), true);
   EXPECT_TRUE(begins_to_wait(2, call_of(7)));
-  EXPECT_EQ(calls.retry_due(CallId(1)), Calls::Retry::kTakesItsPlace);
-  EXPECT_FALSE(calls.takes_its_place(CallId(1))) << "2 waits in front of it now";
+  EXPECT_EQ(calls.retry_due(CallId(1)), Calls::Retry::kNone) << "2 waits in front of it now";
   EXPECT_EQ(stage_of(1), CallStage::kInOrder);
   EXPECT_EQ(calls.retry_due(CallId(9)), Calls::Retry::kNone);
 }
@@ -351,7 +351,9 @@ TEST_F(CallsTest, WhereACallWasWhenItsTimeWasOver) {
         calls.queued(CallId(1));
       }
       EXPECT_EQ(calls.has_turn(CallId(1)), row.stage == CallStage::kTurn);
-      const Calls::Left left = cancelled ? calls.cancel(CallId(1)).value() : calls.expire(CallId(1));
+      EXPECT_FALSE(calls.overdue(CallId(1)));
+      context.now.mono += cancelled ? Duration(0) : 20 * kSecond;
+      const Calls::Left left = (cancelled ? calls.cancel(CallId(1)) : calls.overdue(CallId(1))).value();
       EXPECT_EQ(left.stage, row.stage);
       EXPECT_EQ(left.id, ActorId(7));
       EXPECT_EQ(finished(), cancelled ? row.cancelled : row.at_deadline);
@@ -381,17 +383,19 @@ TEST_F(CallsTest, ACallIsHeldForSoLong) {
   context.now.mono += config.hold_timeout;
   Timer timer;
   ASSERT_TRUE(timers.pop_due(context.now.mono, timer));
-  EXPECT_EQ(calls.retry_due(CallId(1)), Calls::Retry::kIsRouted);
+  EXPECT_EQ(calls.retry_due(CallId(1)), Calls::Retry::kMayMoveOn);
   calls.begin_routing(CallId(1));
   calls.wait(CallId(1), Reason::kOwnershipMoving);
   EXPECT_EQ(finished(), "1 not-delivered (ownership-moving)");
 }
 
-TEST_F(CallsTest, WhatIsLeftAtTheExit) {
+TEST_F(CallsTest, WhatHasBegunIsGivenUpAtTheExit) {
   begins_to_wait(1, call_of(7));
   gets_a_turn(2, call_of(8));
-  using Left = std::vector<std::pair<CallId, Outcome>>;
-  EXPECT_EQ(calls.left_at_exit(), (Left{{CallId(2), Outcome::kUnknown}}));
+  const std::vector<Calls::Left> left = calls.give_up_all();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].stage, CallStage::kTurn);
+  EXPECT_EQ(finished(), "2 unknown (shutting-down)");
 }
 
 }  // namespace

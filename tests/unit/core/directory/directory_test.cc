@@ -1,6 +1,5 @@
 #include "sidecar/core/directory/directory.h"
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "sidecar/core/membership/ring.h"
+#include "tests/unit/core/claims_fake.h"
 #include "tests/unit/core/cluster_fake.h"
 
 namespace ringside::core {
@@ -17,20 +17,6 @@ namespace {
 using Counts = Directory::Judgement::Counts;
 
 constexpr Duration kSecond{1'000'000};
-
-class ClaimsFake final : public LocalClaims {
- public:
-  std::map<ActorId, Epoch> claims;
-
-  std::optional<Epoch> epoch_of(ActorId id) const override {
-    const auto found = claims.find(id);
-    return found == claims.end() ? std::nullopt : std::optional(found->second);
-  }
-  void each_claim_above(ActorId after, const std::function<bool(const Claim&)>& visit) const override {
-    for (auto at = claims.upper_bound(after); at != claims.end() && visit({at->first, at->second}); ++at) {
-    }
-  }
-};
 
 HashRanges everything() { return Ring::make({"here"}, 1)->ranges("here"); }
 

@@ -19,7 +19,7 @@ class SuccessionTest : public ::testing::Test {
     context.now.mono = Instant(Duration{3'600'000'000});
     cluster.add("next", 5);
     cluster.owners[7] = "next";
-    cluster.heirs[7] = {"next"};
+    cluster.next_owners[7] = {"next"};
   }
   Succession::Over tell() {
     context.now.mono += kSecond;
@@ -66,7 +66,7 @@ TEST_F(SuccessionTest, WhoSucceedsIsToldTheAnswersUntilItHasThem) {
 
 TEST_F(SuccessionTest, AnswersOfAnIdWithoutAnotherOwnerAreKeptHere) {
   cluster.others.clear();
-  cluster.heirs.clear();
+  cluster.next_owners.clear();
   succession.hand_over(kClaim);
   const Succession::Over over = tell();
   EXPECT_EQ(over.claims, std::vector<Claim>{kClaim});

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/core/claims_fake.h"
 #include "tests/unit/core/cluster_fake.h"
 
 namespace ringside::core {
@@ -27,7 +28,8 @@ class LegacyHostsTest : public ::testing::Test {
   NodeConfig config;
   Context context{1};
   ClusterFake cluster;
-  LegacyHosts legacy{config, context, cluster};
+  ClaimsFake claims;
+  LegacyHosts legacy{config, context, cluster, claims};
 };
 
 TEST_F(LegacyHostsTest, NewsAreTakenOnceAndForLegacyMembersAlone) {
@@ -38,6 +40,24 @@ TEST_F(LegacyHostsTest, NewsAreTakenOnceAndForLegacyMembersAlone) {
   EXPECT_EQ(news.begin()->first, "old");
   EXPECT_TRUE(news.begin()->second.ask_ids && news.begin()->second.doubted.contains(7));
   EXPECT_TRUE(legacy.take_news().empty());
+  EXPECT_EQ(legacy.unfinished(), 0U);
+}
+
+TEST_F(LegacyHostsTest, OneThatComesIsToldItsClaimsInSlicesAndAskedForItsOwn) {
+  config.most_in_slice = 2;
+  for (std::uint64_t id = 1; id <= 5; ++id) claims.claims[ActorId(id)] = 40;
+  for (const std::uint64_t id : {1ULL, 2ULL, 5ULL}) cluster.owners[ActorId(id)] = "old";
+  legacy.introduce("old");
+  claims.claims.erase(2);  // it has ended meanwhile
+  std::vector<ActorId> told;
+  for (int slice = 0; slice < 3; ++slice) {
+    for (const auto& [host, news] : legacy.take_news()) {
+      EXPECT_EQ(host, "old");
+      EXPECT_EQ(news.ask_ids, slice == 0);
+      for (const Claim& claim : news.claims) told.push_back(claim.id);
+    }
+  }
+  EXPECT_EQ(told, (std::vector<ActorId>{1, 5}));
   EXPECT_EQ(legacy.unfinished(), 0U);
 }
 
