@@ -1,5 +1,6 @@
-// What of this host anybody may see who reaches the admin port: all but names that are hearsay (MemberStatus::hearsay),
-// of which to tell anything would be to tell what listens at addresses that others have named. Loop thread only.
+// What of this host anybody may see who reaches the admin port: all but names that somebody has given, and where nobody
+// has answered (MemberStatus::only_named), of which to tell anything would be to tell what listens at addresses that
+// others have named. Loop thread only.
 #pragma once
 
 #include <string>
@@ -17,7 +18,7 @@ class PublicView final : public core::HostReader {
   core::Status status() const override { return whole_.status(); }
   std::vector<core::MemberStatus> members() const override {
     std::vector<core::MemberStatus> members = whole_.members();
-    std::erase_if(members, [](const core::MemberStatus& member) { return member.hearsay; });
+    std::erase_if(members, [](const core::MemberStatus& member) { return member.only_named; });
     return members;
   }
   std::vector<core::ActorStatus> actors(std::size_t limit, core::ActorId after) const override {

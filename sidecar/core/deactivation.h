@@ -23,7 +23,7 @@ inline constexpr int kDeactivations = 8;
 
 // As it stands in `ringside-deactivation`, in metrics and in logs.
 std::string_view to_string(Deactivation why);
-// Likewise, where the app is to forget all actors: a sidecar has met it for the first time, or again.
+// The same for all actors that the app still has: a sidecar has met it for the first time, or again.
 inline constexpr std::string_view kInitialReset = "initial-reset";
 
 // What came of asking the app once to forget something. Nobody but the node asks again.

@@ -70,7 +70,7 @@ struct DeactivateActor {
   std::string name;  // where a caller named it by text
   Deactivation why;
 };
-// Forget whatever is left of an earlier run. Reported back likewise.
+// Forget whatever is left of an earlier run. It is reported back as well.
 struct DeactivateAll {
   DeactivationId token;
 };

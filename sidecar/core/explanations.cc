@@ -68,10 +68,9 @@ std::string Explanations::hosts_off_the_ring() const {
   constexpr std::size_t kEnough = 5;
   std::vector<std::string> hosts;
   hosts.push_back(config_.has_app ? std::string("this host is ") + to_string(cluster_.phase())
-                                  : "this host has none by itself");
+                                  : "this host only routes");
   for (const auto& [host, member] : cluster_.members()) {
-    hosts.push_back(host +
-                    (member.routes_only ? " has none by itself" : std::string(" is ") + to_string(member.phase)));
+    hosts.push_back(host + (member.routes_only ? " only routes" : std::string(" is ") + to_string(member.phase)));
   }
   for (const auto& [name, candidate] : cluster_.candidates().all()) {
     if (std::string fate = cluster_.fate_of(name); !fate.empty()) hosts.push_back(std::move(fate));

@@ -39,7 +39,7 @@ void Node::check_life() const {
   }
 }
 
-// Invariant 3: a call that has not ended is in exactly one place. So many calls are in a stage as there are places
+// Invariant 3: a call that has not ended is in exactly one place. As many calls are in a stage as there are places
 // taken: no place is held by a call that has ended.
 void Node::check_calls() const {
   calls_.check();

@@ -40,15 +40,15 @@ void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
       carry_out(*steps);
     } else if (const auto over = activations_.deactivated(token, said)) {
       switch (over->what) {
-        case Activations::Over::What::kAskedAgain:
+        case Activations::AfterDeactivation::What::kAskedAgain:
           break;
-        case Activations::Over::What::kReleased:
+        case Activations::AfterDeactivation::What::kReleased:
           release(over->claim);
           break;
-        case Activations::Over::What::kHandedOver:
+        case Activations::AfterDeactivation::What::kHandedOver:
           succession_.hand_over(over->claim);
           break;
-        case Activations::Over::What::kStays:
+        case Activations::AfterDeactivation::What::kStays:
           for (const CallId call : over->operators) calls_.finish(call, over->refusal);
           run(over->claim.id);
           break;

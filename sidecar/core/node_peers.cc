@@ -237,7 +237,7 @@ void Node::resolve_contested() {
 
 void Node::tell_successors() {
   if (!succession_.is_due()) return;
-  const Succession::Over over =
+  const Succession::HandedOver over =
       succession_.tell_successors([this](const Claim& claim) { return activations_.ended(claim); });
   for (const Ended& ended : over.kept) activations_.inherit(ended);
   for (const Claim& claim : over.claims) release(claim);

@@ -134,7 +134,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     if (candidate.first_asked != Instant()) status.silent_for = now - candidate.first_asked;
     const bool answers = candidate.last_answer != Instant() && now - candidate.last_answer < config_.dead_after;
     status.problem = candidate.problem;
-    status.hearsay = !candidate.listed && candidate.last_answer == Instant();
+    status.only_named = !candidate.listed && candidate.last_answer == Instant();
     if (status.problem.empty()) status.problem = answers ? "it has not joined yet" : "no answer yet";
     out.push_back(std::move(status));
   }

@@ -33,7 +33,7 @@ class Number {
 
   // The number after this one. After the greatest there is 0, as everywhere in unsigned arithmetic.
   constexpr Number next() const { return Number(value_ + 1); }
-  constexpr Number before() const { return Number(value_ - 1); }  // likewise
+  constexpr Number before() const { return Number(value_ - 1); }  // the value below; not of 0
   constexpr Number& operator++() { return *this = next(); }
 
   friend constexpr auto operator<=>(Number, Number) = default;  // NOLINT(modernize-use-nullptr): it compares with 0

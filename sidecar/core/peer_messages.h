@@ -131,7 +131,7 @@ struct IdsAnswer {
   std::vector<ActorId> ids;
   bool more = false;      // the list goes on in the next answer to the same question
   ActorId upto = 0;       // of this host's own list: all ids up to this one have been told
-  std::size_t total = 0;  // likewise: about so many ids has the whole list
+  std::size_t total = 0;  // about this many ids has the whole list
 };
 struct Rejected {
   ActorId id = 0;

@@ -80,7 +80,7 @@ class AppPort {
   virtual void start_turn(StartTurn turn) = 0;             // answered by AppSink::turn_ended
   virtual void break_turn(TurnId turn) = 0;                // closes its connection; turn_ended follows
   virtual void deactivate(DeactivateActor request) = 0;    // answered by AppSink::deactivated
-  virtual void deactivate_all(DeactivateAll request) = 0;  // likewise
+  virtual void deactivate_all(DeactivateAll request) = 0;  // of all actors, as after a restart of the sidecar
   virtual std::size_t waiting_for_connection() const = 0;  // turns that were started, and have yet to find one
 };
 class AppSink {

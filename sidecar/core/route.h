@@ -17,7 +17,7 @@ struct Route {
   enum class Kind : std::uint8_t {
     kHere,      // to the activation that is here
     kClaim,     // to one that begins here with this call
-    kAskForIt,  // likewise, once the ring owner has granted it (legacy/ownership_grants.h)
+    kAskForIt,  // to one that begins here once the ring owner has granted it (legacy/ownership_grants.h)
     kForward,   // to another host
     kWait,      // nowhere yet, for `reason`
     kFail,      // nowhere, for `reason`

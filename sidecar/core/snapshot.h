@@ -56,7 +56,7 @@ struct MemberStatus {
   std::string problem;
   // Of a name that is not a member: neither has the operator named it, nor has a host there answered. What comes of
   // looking at it is told on this machine alone: else whoever names addresses could learn what listens there.
-  bool hearsay = false;
+  bool only_named = false;
 };
 
 struct Status {

@@ -8,7 +8,7 @@
 
 namespace ringside::core {
 
-// Exponential backoff: the pause before the next attempt, where so many have failed before.
+// Exponential backoff: the pause before the next attempt, after that many failures.
 inline Duration backoff(Duration first, unsigned failures, Duration most) {
   return std::min(most, first * (1 << std::min(failures, 16U)));
 }

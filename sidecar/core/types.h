@@ -27,7 +27,9 @@ constexpr std::int64_t start_ms(Generation generation) {
 using Place = std::uint32_t;
 inline constexpr Place kNoPlace = 0;
 
-// How far a host's epochs have come, and how far time alone brings them: where they are ahead of it, they stand still.
+// How far a host's epochs have come, and the epoch that its wall clock alone would give. They differ where the host has
+// met a greater epoch: with the clock at 12:00:00.000 and an epoch of 12:00:00.300 from another host, its epochs grow
+// by the counter alone for the next 300 ms.
 struct ClockReading {
   Epoch epoch = 0;
   Epoch by_time = 0;  // 0: not told

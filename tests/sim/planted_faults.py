@@ -37,9 +37,9 @@ FAULTS = [
      '  if (planted("drain-without-deactivation")) return {SetPhase{Phase::kDraining}, LoseAll{}, TickSoon{}};\n'
      "  return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};"),
     ("time-out-is-gone", "network", 40, "membership/liveness.cc",
-     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;\n  if (!roster_.detector().refused(*member))",
+     "  if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;\n  if (!roster_.detector().connection_refused(*member))",
      '  if (member == nullptr || (failure.kind != PeerFailure::Kind::kReset && !planted("time-out-is-gone"))) return;\n'
-     '  if (!roster_.detector().refused(*member) && !planted("time-out-is-gone"))'),
+     '  if (!roster_.detector().connection_refused(*member) && !planted("time-out-is-gone"))'),
     ("forget-duplicates", "partitions", 300, "directory/displaced_activations.cc",
      "  const auto [first, last] = duplicates_.equal_range(id);\n  auto entry =",
      '  if (planted("forget-duplicates")) return true;\n'
@@ -142,8 +142,8 @@ FAULTS = [
      "  if (call.chain.empty()) return {};\n",
      '  if (call.chain.empty() || planted("loops-hang")) return {};\n'),
     ("refusal-is-heard", "rush", 200, "hand_over/hand_over.cc",
-     "(entry.refused.contains(host) && !successor.ring_owner)",
-     '(entry.refused.contains(host) && (!successor.ring_owner || planted("refusal-is-heard")))'),
+     "(entry.declined.contains(host) && !successor.ring_owner)",
+     '(entry.declined.contains(host) && (!successor.ring_owner || planted("refusal-is-heard")))'),
     ("displaced-never-go", "moves", 20, "directory/directory_claims.cc",
      "    displaced_.drop(end.id, host, end.epoch);",
      '    if (!planted("displaced-never-go")) displaced_.drop(end.id, host, end.epoch);'),

@@ -256,14 +256,14 @@ std::string Activations::busy_with(ActorId id) const {
   if (actor.turn) {
     text += " is busy with a turn that has run " + in_seconds(context_.now.mono - turns_.at(actor.turn).began);
   } else if (actor.deactivating) {
-    const Deactivations::Refusals refusals = deactivations_.refusals(actor.id);
+    const Deactivations::Failures failures = deactivations_.failures(actor.id);
     text += " is being deactivated (" + std::string(to_string(actor.why)) + ")";
     text += deactivations_.not_asked_yet(actor.id)
                 ? "; the app has others to forget first, " + std::to_string(deactivations_.size()) + " in all"
-            : refusals.times == 0 ? " and the app has not answered that yet"
-            : refusals.times == 1 ? ", which the app has not done: " + refusals.last
-                                  : ", which the app has not done when asked " + std::to_string(refusals.times) +
-                                        " times; at last " + refusals.last;
+            : failures.times == 0 ? " and the app has not answered that yet"
+            : failures.times == 1 ? ", which the app has not done: " + failures.last
+                                  : ", which the app has not done when asked " + std::to_string(failures.times) +
+                                        " times; at last " + failures.last;
   } else {
     text += " waits for its turn";
   }

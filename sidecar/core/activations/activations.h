@@ -78,7 +78,7 @@ class Activations {
 
   // ---- a call comes to an actor that is active ----
   struct MustWait {
-    std::size_t behind = 0;  // so many calls, if there is room for one more: then wait()
+    std::size_t behind = 0;  // calls in front of it; if there is room for one more, wait() follows
   };
   using Entered = std::variant<TurnId, Answer, MustWait>;
   // serves_while_draining: a turn may still begin at an actor that the app has not been asked yet to forget.
@@ -121,18 +121,19 @@ class Activations {
   bool is_ending_all() const { return ending_all_.has_value(); }
   void end_more();
   void deactivate_idle();
-  struct Over {
+  struct AfterDeactivation {
     enum class What : std::uint8_t {
       kAskedAgain,  // later
       kReleased,    // to be released
-      kHandedOver,  // likewise, once its successors know what it has answered
+      kHandedOver,  // to be released once its successors know what it has answered
       kStays,       // the app keeps it; operators who wanted its end get the answer
     } what = What::kAskedAgain;
     Claim claim;
     std::vector<CallId> operators;
     Answer refusal;
   };
-  std::optional<Over> deactivated(DeactivationId token, const Deactivated& said);  // nothing: not asked here (any more)
+  std::optional<AfterDeactivation> deactivated(DeactivationId token,
+                                               const Deactivated& said);  // nothing: not asked here (any more)
   void send_deactivations();
   Ended ended(const Claim& claim) const;    // with its answers, of one that is being handed over
   std::vector<CallId> release(ActorId id);  // the calls that waited for it
@@ -151,12 +152,12 @@ class Activations {
   base::Result<void, Answer> check_chain(const Call& call, const Actor& actor) const;
   void end_actor(Actor& actor, Deactivation why);
   Actor* find(ActorId id);  // as end_all() wants it
-  Actor& at(ActorId id);    // likewise, one that is there
+  Actor& at(ActorId id);    // the same of one that is there
   std::vector<CallId> operators_at(const Actor& actor) const;
   bool goes_on(const Actor& actor, const Deactivated& said) const;
   bool given_up(const Actor& actor, const Deactivated& said) const;
-  Over stay(Actor& actor, const Deactivated& said);
-  Over over(Actor& actor);
+  AfterDeactivation stay(Actor& actor, const Deactivated& said);
+  AfterDeactivation over(Actor& actor);
   std::vector<CallId> take_queue(Actor& actor);
   void forget_idle_again(ActorId id);
 

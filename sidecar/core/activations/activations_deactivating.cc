@@ -132,7 +132,7 @@ void Activations::due(due::EndingAgain at) {
   send_deactivations();
 }
 
-std::optional<Activations::Over> Activations::deactivated(DeactivationId token, const Deactivated& said) {
+std::optional<Activations::AfterDeactivation> Activations::deactivated(DeactivationId token, const Deactivated& said) {
   const auto asked = deactivations_.answered(token, context_.now.mono);
   if (!asked) return std::nullopt;
   Actor& actor = actors_.at(asked->claim.id);
@@ -154,16 +154,19 @@ std::optional<Activations::Over> Activations::deactivated(DeactivationId token, 
   deactivations_.ask_later(actor.id, said.detail);
   const Duration pause = backoff(kFirstQuestionAgain, asked->failures, kLastQuestionAgain);
   timers_.add(context_.now.mono + std::max(pause, said.retry_after), due::EndingAgain{actor.id});
-  return Over{};
+  return AfterDeactivation{};
 }
 
 // Whoever activates the actor next must know what was answered here, so the claim stays until its ring owner does.
-Activations::Over Activations::over(Actor& actor) {
+Activations::AfterDeactivation Activations::over(Actor& actor) {
   deactivations_.over(actor.id);
   ++context_.counters.deactivations[static_cast<std::size_t>(actor.why)];
   const bool nothing_to_know =
       !actor.window || actor.why == Deactivation::kIdle || actor.why == Deactivation::kTurnTimeout;
-  return {nothing_to_know ? Over::What::kReleased : Over::What::kHandedOver, {actor.id, actor.epoch}, {}, {}};
+  return {nothing_to_know ? AfterDeactivation::What::kReleased : AfterDeactivation::What::kHandedOver,
+          {actor.id, actor.epoch},
+          {},
+          {}};
 }
 
 std::vector<CallId> Activations::operators_at(const Actor& actor) const {
@@ -195,13 +198,13 @@ bool Activations::given_up(const Actor& actor, const Deactivated& said) const {
 
 // The app has not forgotten it, and it goes on. Where it declined, it is asked after another idle time; where it
 // failed, sooner, and ever later.
-Activations::Over Activations::stay(Actor& actor, const Deactivated& said) {
-  Over over{Over::What::kStays, {actor.id, actor.epoch}, operators_at(actor), {}};
-  over.refusal = Answer::failed(Outcome::kRefused, Reason::kAppRefused,
-                                "the application keeps actor " + name_of(actor) + " for now: " + said.detail);
+Activations::AfterDeactivation Activations::stay(Actor& actor, const Deactivated& said) {
+  AfterDeactivation stays{AfterDeactivation::What::kStays, {actor.id, actor.epoch}, operators_at(actor), {}};
+  stays.refusal = Answer::failed(Outcome::kRefused, Reason::kAppRefused,
+                                 "the application keeps actor " + name_of(actor) + " for now: " + said.detail);
   deactivations_.over(actor.id);
   actor.deactivating = actor.told = false;
-  for (const CallId token : over.operators) withdraw(actor.id, token);
+  for (const CallId token : stays.operators) withdraw(actor.id, token);
   actors_.touch(actor, context_.now.mono);
   if (said.kind == Deactivated::Kind::kNotNow) {
     actor.unforgotten = 0;
@@ -212,7 +215,7 @@ Activations::Over Activations::stay(Actor& actor, const Deactivated& said) {
     idle_again_[actor.id] =
         timers_.add(context_.now.mono + std::max(pause, said.retry_after), due::IdleAgain{actor.id});
   }
-  return over;
+  return stays;
 }
 
 // ---- it is over -----------------------------------------------------------------------------------------------------

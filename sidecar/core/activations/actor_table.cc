@@ -78,7 +78,7 @@ void ActorTable::remember(Actor& actor, const Remembered& answer) {
 }
 
 // Somewhat below the bound, so that the next answer does not look through all actors again. What is being handed over
-// stays: its heirs are promised all of it.
+// stays: its successors are promised all of it.
 void ActorTable::forget_oldest() {
   const std::size_t enough = most_remembered_ - most_remembered_ / 8;
   for (Actor* actor = oldest_; actor != nullptr && remembered_ > enough; actor = actor->newer) {

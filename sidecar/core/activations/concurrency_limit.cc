@@ -7,7 +7,8 @@ namespace ringside::core {
 namespace {
 
 constexpr double kLittle = 4.0 / 3;
-// So much more must be answered for so many times as many questions.
+// Twice as many questions at once are worth while where a third more of them is answered, four times as many where
+// twice as many are.
 double worthwhile(std::size_t times) { return times <= 2 ? kLittle : std::sqrt(times); }
 constexpr std::size_t kEnoughOutOfOrder = 8;
 constexpr unsigned kRoundsOfRest = 8;  // until more is tried again

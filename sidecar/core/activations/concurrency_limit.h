@@ -40,7 +40,7 @@ class ConcurrencyLimit {
   Instant since_;
   std::size_t answers_ = 0;
   bool out_of_order_ = false;  // in this round
-  std::size_t times_ = 2;      // so many times as many are tried
+  std::size_t times_ = 2;      // the next limit that is tried is this many times the present one
   double rate_before_ = 0;     // answers in a second, before the trial
   unsigned rounds_ = 0;        // without a trial
 };

@@ -45,7 +45,7 @@ bool Deactivations::withdraw(ActorId id) {
 
 bool Deactivations::not_asked_yet(ActorId id) const {
   const auto found = entries_.find(id);
-  return found != entries_.end() && found->second.state == State::kWaits && found->second.refusals.times == 0;
+  return found != entries_.end() && found->second.state == State::kWaits && found->second.failures.times == 0;
 }
 
 std::optional<Claim> Deactivations::next(Instant now) {
@@ -89,19 +89,19 @@ std::optional<Deactivations::Asked> Deactivations::answered(DeactivationId token
   questions_.erase(question);
   const bool overtook = !questions_.empty() && questions_.begin()->second.asked + kAtOnce < asked;
   limit_.answered(now, in_the_way(now), overtook);
-  return Asked{entry.claim, entry.refusals.times};
+  return Asked{entry.claim, entry.failures.times};
 }
 
-void Deactivations::ask_later(ActorId id, const std::string& refusal) {
+void Deactivations::ask_later(ActorId id, const std::string& failure) {
   Entry& entry = at(id);
   entry.state = State::kPaused;
-  ++entry.refusals.times;
-  entry.refusals.last = refusal;
+  ++entry.failures.times;
+  entry.failures.last = failure;
 }
 
-Deactivations::Refusals Deactivations::refusals(ActorId id) const {
+Deactivations::Failures Deactivations::failures(ActorId id) const {
   const auto found = entries_.find(id);
-  return found == entries_.end() ? Refusals() : found->second.refusals;
+  return found == entries_.end() ? Failures() : found->second.failures;
 }
 
 void Deactivations::ask_again(ActorId id) {

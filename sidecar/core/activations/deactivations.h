@@ -29,7 +29,7 @@ class Deactivations {
     Claim claim;
     unsigned failures = 0;  // earlier questions that did not end it
   };
-  struct Refusals {
+  struct Failures {
     unsigned times = 0;
     std::string last;  // a sentence
   };
@@ -48,9 +48,9 @@ class Deactivations {
   // What the question was about; nothing: it is not on the list any more. Then one of: over(), ask_later().
   std::optional<Asked> answered(DeactivationId token, Instant now);
   void over(ActorId id) { entries_.erase(id); }
-  void ask_later(ActorId id, const std::string& refusal);  // until ask_again()
+  void ask_later(ActorId id, const std::string& failure);  // until ask_again()
   void ask_again(ActorId id);
-  Refusals refusals(ActorId id) const;  // none: it is not on the list, or nothing was answered yet
+  Failures failures(ActorId id) const;  // none: it is not on the list, or nothing was answered yet
 
   void clear();
   std::size_t size() const { return entries_.size(); }
@@ -63,7 +63,7 @@ class Deactivations {
     Claim claim;
     State state = State::kWaits;
     bool awaited = false;
-    Refusals refusals;
+    Failures failures;
   };
   struct Question {
     ActorId id = 0;

@@ -53,7 +53,7 @@ class Calls {
   // ---- it is routed, and goes where the route says ----
   const CallPtr* begin_routing(CallId token);              // nullptr: its deadline has passed, and it has ended
   bool has_hops_left(CallId token);                        // false: it has ended
-  bool has_room_behind(CallId token, std::size_t others);  // likewise
+  bool has_room_behind(CallId token, std::size_t others);  // false: it has ended
   void wait(CallId token, Reason reason);                  // until the view changes; it may end
   void forward(CallId token, const HostRun& to, Epoch epoch, bool bounce);
   void queued(CallId token) { pending_.enter(token, CallStage::kQueued); }
@@ -71,7 +71,7 @@ class Calls {
   const CallPtr& call(CallId token) const { return pending_.at(token).call; }
   bool ends_before_turn(CallId token);  // at the head of its queue, for what would be too late: it has ended
   void answered_by_app(ActorId id, Duration took) { service_times_.took(id, took, context_.now.mono); }
-  // The turn is over. So many attempts: it is to be the first in its actor's queue again. Nothing: it has ended, or
+  // The turn is over. A number of attempts: it is to be the first in its actor's queue again. Nothing: it has ended, or
   // waits for another attempt.
   std::optional<unsigned> turn_ended(CallId token, Answer answer, bool active);
   // The activation is over: those from local callers stand in order again. The others are to go on.

@@ -3,7 +3,8 @@
 namespace ringside::core {
 namespace {
 
-// A call needs the time of so many turns, since the estimate is that of the fastest.
+// Turns are reckoned as long as the fastest of late, and so a call is to have time for two of its own: behind three
+// calls of 10 ms each it needs 50 ms.
 constexpr std::size_t kTimesToSpare = 2;
 constexpr int kBlock = 8;
 constexpr int kEnough = 2;  // answers before anything is known

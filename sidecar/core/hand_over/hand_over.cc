@@ -34,7 +34,7 @@ HandOver::Due HandOver::due(Instant now, const SuccessorsOf& successors_of) {
     bool known = true;
     for (const Successor& successor : successors_of(id)) {
       const std::string& host = successor.host;
-      if (entry.took.contains(host) || (entry.refused.contains(host) && !successor.ring_owner)) continue;
+      if (entry.took.contains(host) || (entry.declined.contains(host) && !successor.ring_owner)) continue;
       known = false;
       if (successor.may_be_told) due.tell[host].push_back({id, entry.epoch});
     }
@@ -53,7 +53,7 @@ void HandOver::answered(const std::string& successor, const std::vector<Claim>& 
     if (status == ReplyStatus::kOk) {
       found->second.took.insert(successor);
     } else if (status == ReplyStatus::kStale) {
-      found->second.refused.insert(successor);
+      found->second.declined.insert(successor);
     }
     // The ring owner itself is right to refuse once it has taken a joiner in: it is told again later.
     if (status == ReplyStatus::kOk || (status == ReplyStatus::kStale && !is_ring_owner(claim.id))) next_ = now;

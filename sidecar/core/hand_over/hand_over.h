@@ -53,7 +53,7 @@ class HandOver {
  private:
   struct Entry {
     Epoch epoch = 0;
-    std::set<std::string> took, refused;
+    std::set<std::string> took, declined;
   };
 
   std::map<ActorId, Entry> entries_;

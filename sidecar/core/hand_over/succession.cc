@@ -44,8 +44,8 @@ void Succession::look_again_at(Instant when) {
   if (due_ == kNoTimer) due_ = timers_.add(when, due::Succession{});
 }
 
-Succession::Over Succession::tell_successors(const std::function<Ended(const Claim&)>& ended) {
-  Over over;
+Succession::HandedOver Succession::tell_successors(const std::function<Ended(const Claim&)>& ended) {
+  HandedOver over;
   if (!is_due()) return over;
   HandOver::Due due = hand_over_.due(context_.now.mono, [this](ActorId id) { return successors_of(id); });
   if (due.next != kNever) {

@@ -39,14 +39,14 @@ class Succession {
   void lose_all();                     // the answers are lost with the app
 
   // ---- what is said, as far as it is due ----
-  struct Over {
-    std::vector<Claim> claims;     // every successor knows
+  struct HandedOver {
+    std::vector<Claim> claims;  // every successor knows
     // Of these, what nobody knows who serves: whoever gains the id asks this host. A joiner may be passed over by the
     // next one, which joins here and has never met it.
     std::vector<Ended> kept;
   };
   bool is_due() const { return hand_over_.is_due(context_.now.mono); }
-  [[nodiscard]] Over tell_successors(const std::function<Ended(const Claim&)>& ended);
+  [[nodiscard]] HandedOver tell_successors(const std::function<Ended(const Claim&)>& ended);
   void tell_ends();
   void due() { due_ = kNoTimer; }
   // True: it was the answer to a question of this part.

@@ -37,7 +37,7 @@ class LegacyHosts {
   // ---- news ----
   struct News {
     bool ask_ids = false;       // what it holds
-    std::set<ActorId> doubted;  // likewise: it may hold these no more
+    std::set<ActorId> doubted;  // it is to be asked whether it still holds these
     std::vector<Claim> claims;  // of this host
   };
   void ask_ids(const std::string& host, const std::set<ActorId>& doubted = {});

@@ -23,7 +23,7 @@ class OwnershipGrants {
 
   void ask(const Claim& claim);     // one that is not asked for
   bool grant(const Claim& claim);   // false: it is not asked for any more
-  bool refuse(const Claim& claim);  // likewise
+  bool refuse(const Claim& claim);  // false: it is not asked for any more
   std::optional<Epoch> use(ActorId id);
   void drop_unused();
 

@@ -25,8 +25,8 @@
 //
 // Invariants
 //  1. Others see this host as JOINING or READY in kOnRing alone. They see kUnhealthy and kDraining as DRAINING,
-//  kDrained as
-//     DRAINED and kAppDown as APP_DOWN. In kToJoin they see whatever it was before.
+//  kDrained
+//     as DRAINED and kAppDown as APP_DOWN. In kToJoin they see whatever it was before.
 //  2. In kToJoin no run is under way: the first one has yet to begin, or the last one is over.
 //  3. In kOnRing and in kAppDown there has been a run.
 //  4. Where this host has an application, it is there in kOnRing, and is not in kUnhealthy and kAppDown.
@@ -69,7 +69,7 @@ class Life {
     kDrain,            // leave the ring, and end what is active here
     kGoOnDraining,     // it was drained before it began: the first run is one that drains
     kLeaveUnhealthy,   // leave the ring
-    kLeaveWithoutApp,  // likewise, and nothing is left here that could end
+    kLeaveWithoutApp,  // leave the ring; nothing is left here that could end
     kComeBack,         // end what is active here: the next run begins after that
     kSayDrained,
   };

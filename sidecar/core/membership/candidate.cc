@@ -52,7 +52,7 @@ void Candidate::meet(Instant now) {
 
 void Candidate::cannot_join(Instant asked) { held_up = held_by.empty() || asked >= held_since; }
 
-void Candidate::refused() {
+void Candidate::has_no_listener() {
   state = State::kNobodyListens;
   judge(Clock::kNear, false);
   told.clear();

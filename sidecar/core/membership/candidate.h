@@ -82,7 +82,7 @@ struct Candidate {
   // is a member of theirs by then need not wait for it. This host is one of theirs for certain when they tell it of
   // this name; an older answer counts for nothing, as they may have been asked in between.
   void cannot_join(Instant asked);
-  void refused();
+  void has_no_listener();
   void fall_silent();
 };
 

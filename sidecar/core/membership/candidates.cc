@@ -92,7 +92,7 @@ void Candidates::release(Instant now) {
   }
 }
 
-Candidates::Turn Candidates::take_turn(const std::string& name, const Circumstances& circumstances) {
+Candidates::Inquiry Candidates::next_inquiry(const std::string& name, const Circumstances& circumstances) {
   const auto found = table_.find(name);
   RINGSIDE_CHECK(found != table_.end());
   Candidate& candidate = found->second;
@@ -106,15 +106,15 @@ Candidates::Turn Candidates::take_turn(const std::string& name, const Circumstan
       [[fallthrough]];
     case Candidate::State::kAsking:
       candidate.next_try = now + (circumstances.joined ? quiet : repeat_after(candidate, now));
-      return Turn::kPing;
+      return Inquiry::kPing;
     case Candidate::State::kJoining: {
       candidate.next_try = now + repeat_after(candidate, now);
-      if (candidate.legacy) return Turn::kNegotiate;
+      if (candidate.legacy) return Inquiry::kNegotiate;
       // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
       // better than this host who belongs to the cluster.
       const bool may_know_better = candidate.unverified || (candidate.serves && !circumstances.asks_nobody);
       const bool asks = !circumstances.joined && (!circumstances.held_up || may_know_better);
-      return asks ? Turn::kAskToJoin : Turn::kPing;
+      return asks ? Inquiry::kAskToJoin : Inquiry::kPing;
     }
     case Candidate::State::kAlias:
     case Candidate::State::kForeign: {
@@ -122,11 +122,11 @@ Candidates::Turn Candidates::take_turn(const std::string& name, const Circumstan
       const bool is_in_the_way = candidate.blocks || candidate.clock != Candidate::Clock::kNear;
       const bool soon = is_unusable || is_in_the_way || !candidate.held_by.empty();
       candidate.next_try = now + (soon ? Candidate::kQuietRepeat : Candidate::kElsewhereRepeat);
-      return Turn::kLookUpAfreshAndPing;
+      return Inquiry::kLookUpAfreshAndPing;
     }
     default:
       candidate.next_try = now + quiet;
-      return Turn::kPing;
+      return Inquiry::kPing;
   }
 }
 

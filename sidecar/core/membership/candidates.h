@@ -24,7 +24,7 @@ class Candidates {
  public:
   static constexpr std::size_t kMost = 4096;
   // Names that only somebody has given who is not a member: it may be a host of this cluster that this one has yet to
-  // meet, or anybody. Each is looked at, and a joiner waits a moment for so many of them; all of them cost little.
+  // meet, or anybody. Each is looked at, and a joiner waits a moment for this many of them; all of them cost little.
   static constexpr std::size_t kMostOfStrangers = 16;
   enum class Source : std::uint8_t { kDiscovery, kHost, kStranger };  // who names it; a host is one of this cluster
   enum class OldFinding : std::uint8_t { kStands, kIsVoid };  // that it is gone: void if the name asks for attention
@@ -56,9 +56,9 @@ class Candidates {
     bool held_up = false;      // this host cannot join as it is
     bool asks_nobody = false;  // and has been so for too long
   };
-  enum class Turn : std::uint8_t { kPing, kLookUpAfreshAndPing, kAskToJoin, kNegotiate };
-  // It is the turn of that name, which is in the table: what it is asked now. Its next turn comes later.
-  Turn take_turn(const std::string& name, const Circumstances& circumstances);
+  enum class Inquiry : std::uint8_t { kPing, kLookUpAfreshAndPing, kAskToJoin, kNegotiate };
+  // What that name, which is in the table, is asked now. It is due again later.
+  Inquiry next_inquiry(const std::string& name, const Circumstances& circumstances);
   // Whom others are to ask as well, beside the members.
   std::vector<std::string> to_be_met(bool joining) const;
 

@@ -221,7 +221,7 @@ std::string Closure::waiting_for() const {
   }
   if (std::string open = no_answer_yet(); !open.empty()) return open;
   if (const std::string nobody = names_nobody(); !nobody.empty() && !taken_in()) {
-    return nobody + " cannot be resolved here: --join has to name this host or another, or --min-members 1 to be given";
+    return nobody + " cannot be resolved here: name this host or another one with --join, or give --min-members 1";
   }
   if (!facts_.discovery_counts && !taken_in()) {
     return facts_.missing.empty() ? "discovery has not answered" : facts_.missing;
@@ -237,7 +237,7 @@ std::string Closure::waiting_for() const {
 // one by one: whoever gave them would learn which of them refuse connections.
 std::string Closure::no_answer_yet() const {
   std::string open, told;
-  bool hearsay = false;
+  bool only_named = false;
   for (const auto& [name, candidate] : facts_.candidates) {
     if (!awaits(candidate)) continue;
     if (candidate.state == Candidate::State::kJoining && !candidate.problem.empty()) {
@@ -247,13 +247,13 @@ std::string Closure::no_answer_yet() const {
       const bool has_reason = candidate.unresolved && !candidate.problem.empty();
       append(open, ", ", name + (has_reason ? " (" + candidate.problem + ")" : ""));
     } else {
-      hearsay = true;
+      only_named = true;
     }
   }
   for (const auto& [host, member] : facts_.members) {
     if (!member.legacy() && member.joined_as != facts_.run) append(open, ", ", host);
   }
-  if (hearsay) append(open, ", ", "names that others have given (`ringside members` has them)");
+  if (only_named) append(open, ", ", "names that others have given (`ringside members` has them)");
   if (!told.empty()) return told + (open.empty() ? "" : "; no answer yet from " + open);
   return open.empty() ? "" : "no answer yet from " + open;
 }

@@ -28,7 +28,7 @@ struct ClosureFacts {
   Generation run = 0;  // of this host
   bool joined = false;
   bool has_twin = false;          // another host bears this one's name
-  bool has_quorum = true;         // so many hosts as --quorum wants have been heard of late, this one included
+  bool has_quorum = true;         // as many hosts as --quorum wants have been heard of late, this one included
   bool discovery_counts = false;  // it was read in full, and nothing has put that in doubt since
   bool lists_self = false;
   std::string missing;  // why discovery was not read in full

@@ -39,7 +39,7 @@ class Departed {
   }
   // The newest run of the host that is declared dead; 0: none.
   Generation declared_dead(const std::string& host) const;
-  // "10.0.0.7 refused connections 1.2 s ago"; empty: it was no member, as far as is known.
+  // "10.0.0.7 refused connections 1.2 s ago"; empty: it was not a member, as far as is known.
   std::string fate_of(const std::string& host, Instant now) const;
   void check() const;  // ends the process if invariant 2 does not hold
 

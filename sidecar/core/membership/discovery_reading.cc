@@ -18,7 +18,7 @@ void DiscoveryReading::doubt(Instant now) {
   next_ = now;
 }
 
-bool DiscoveryReading::take_turn(Instant now, Duration pause) {
+bool DiscoveryReading::begin_reading(Instant now, Duration pause) {
   if (next_ > now) return false;
   next_ = now + pause;
   return true;

@@ -25,7 +25,7 @@ class DiscoveryReading {
   const std::string& missing() const { return missing_; }
 
   // True: it is to be read now, and not again for `pause`.
-  bool take_turn(Instant now, Duration pause);
+  bool begin_reading(Instant now, Duration pause);
 
  private:
   bool counts_ = false;

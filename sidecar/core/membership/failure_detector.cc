@@ -33,11 +33,13 @@ bool FailureDetector::answered(Member& member, Instant sent, Instant now) const 
   member.last_answer = now;
   member.lease = std::max(member.lease, sent);
   member.rtt = now - sent;
-  member.refusals = 0;
+  member.refused_connections = 0;
   return std::exchange(member.suspected, false);
 }
 
-bool FailureDetector::refused(Member& member) const { return ++member.refusals >= kRefusalsOfTheDead; }
+bool FailureDetector::connection_refused(Member& member) const {
+  return ++member.refused_connections >= kRefusalsOfTheDead;
+}
 
 // Since when it was silent there, not since when that was said: or each word of a witness would add to the wait.
 void FailureDetector::heard_elsewhere(Member& member, Instant when) const {

@@ -34,7 +34,7 @@ class FailureDetector {
   // A ping that was sent then has been answered. True: the member was suspected.
   bool answered(Member& member, Instant sent, Instant now) const;
   // A connection was refused. True: the member is dead.
-  bool refused(Member& member) const;
+  bool connection_refused(Member& member) const;
   // Another member asks about it, and so has not heard it for half of the time that is death. One that is asked rarely
   // here has been silent for so long, unless it answers the ping that is under way.
   void missed_elsewhere(Member& member, Instant now) const;

@@ -111,22 +111,22 @@ void Joining::tick_candidates() {
   });
   const Candidates::Circumstances circumstances{now(), roster_.joined(), roster_.ring()->empty(), closure.held_up(),
                                                 hold_up_.asks_nobody()};
-  for (const std::string& name : due) ask_candidate(name, roster_.candidates().take_turn(name, circumstances));
+  for (const std::string& name : due) ask_candidate(name, roster_.candidates().next_inquiry(name, circumstances));
   if (roster_.joined()) roster_.candidates().forget_unlisted(now());
 }
 
-void Joining::ask_candidate(const std::string& name, Candidates::Turn turn) {
-  switch (turn) {
-    case Candidates::Turn::kAskToJoin:
+void Joining::ask_candidate(const std::string& name, Candidates::Inquiry inquiry) {
+  switch (inquiry) {
+    case Candidates::Inquiry::kAskToJoin:
       return ask_to_join(name);
-    case Candidates::Turn::kNegotiate:  // a legacy host takes every name for an owner of actors
+    case Candidates::Inquiry::kNegotiate:  // a legacy host takes every name for an owner of actors
       return roster_.ask(Question::About::kNegotiate, name, negotiation(roster_.ring()->hosts()), config_.dead_after);
-    case Candidates::Turn::kLookUpAfreshAndPing:
+    case Candidates::Inquiry::kLookUpAfreshAndPing:
       if (const auto parsed = parse_host_name(name); parsed && !parsed->is_ip) {
         context_.effects.push_back(DropPeerQueue{name});
       }
       break;
-    case Candidates::Turn::kPing:
+    case Candidates::Inquiry::kPing:
       break;
   }
   // A host that cannot reach its own name waits for nobody.
@@ -161,7 +161,7 @@ void Joining::end_tick() {
   tick_candidates();
   check_held_up();
   check_joined();
-  if (roster_.joined() && roster_.ring()->empty() && discovery_.take_turn(now(), kEmptyReread)) {
+  if (roster_.joined() && roster_.ring()->empty() && discovery_.begin_reading(now(), kEmptyReread)) {
     context_.effects.push_back(ReadDiscovery{});
   }
 }
@@ -307,7 +307,7 @@ void Joining::candidate_failed(const std::string& address, const PeerFailure& fa
   if (!refused) return;  // silence is not an answer: the question stays open
   if (candidate.state == Candidate::State::kClosed) return;
   if (candidate.state != Candidate::State::kNobodyListens) {
-    candidate.refused();
+    candidate.has_no_listener();
     discovery_.doubt(now());  // read again before anybody concludes to be alone
   }
   candidate.next_try = now() + (roster_.joined() ? Candidate::kQuietRepeat : config_.ping_interval);
@@ -452,7 +452,7 @@ void Joining::check_joined() {
   const Closure closure = this->closure();
   if (!closure.complete()) return;
   if (!closure.taken_in() && (!discovery_.counts() || !closure.names_nobody().empty())) {
-    if (discovery_.take_turn(now(), kRereadDiscovery)) context_.effects.push_back(ReadDiscovery{});
+    if (discovery_.begin_reading(now(), kRereadDiscovery)) context_.effects.push_back(ReadDiscovery{});
     return;
   }
   if (roster_.members().size() + 1 < config_.min_members || !roster_.has_quorum()) return;
@@ -461,9 +461,10 @@ void Joining::check_joined() {
   // epochs may have come.
   if (const auto since = closure.unmet_since()) roster_.clocks().pass_unmet(now() - *since);
   if (closure.bootstraps_unlisted()) {
-    context_.log(
-        Level::kWarn, "founded_unlisted",
-        {{"why", "no --join source lists this host, and nobody answers where they lead: others may found too"}});
+    context_.log(Level::kWarn, "founded_unlisted",
+                 {{"why",
+                   "no --join source lists this host, and nobody answers where they lead: others may do the same, and "
+                   "form clusters of their own"}});
   }
   roster_.set_joined();
   context_.log(Level::kInfo, "joined", {{"members", std::to_string(roster_.members().size() + 1)}});

@@ -63,7 +63,7 @@ class Joining {
   void check() const;  // ends the process if an invariant of a part does not hold
 
  private:
-  void ask_candidate(const std::string& name, Candidates::Turn turn);
+  void ask_candidate(const std::string& name, Candidates::Inquiry inquiry);
   bool is_ahead(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);

@@ -136,7 +136,7 @@ Liveness::Pinged Liveness::pinged(const Question& asked, const PingAnswer& says)
 void Liveness::ping_failed(const Question& asked, const PeerFailure& failure) {
   Member* member = roster_.find(asked.host);
   if (member == nullptr || failure.kind != PeerFailure::Kind::kReset) return;
-  if (!roster_.detector().refused(*member)) return ping(*member);
+  if (!roster_.detector().connection_refused(*member)) return ping(*member);
   // Says who is not there, at once; a host that is merely slow refuses nothing.
   roster_.remove(asked.host, "refused connections", Gone::kRefusing);
   roster_.learn(asked.host, Candidates::Source::kHost);

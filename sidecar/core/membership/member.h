@@ -34,7 +34,7 @@ struct Member {
   Duration rtt{0};
   EpochClock::Bound clock;                   // as of its last answer
   std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
-  int refusals = 0;                          // connection refused this often, one after the other
+  int refused_connections = 0;               // connection refused this often, one after the other
   bool suspected = false;
   bool all_are_told = false;  // that it is silent
   Instant next_probe;         // when to ask others again whether they hear it

@@ -8,7 +8,7 @@
 namespace ringside::core {
 namespace {
 
-constexpr int kBackProbePings = 2;               // a back-probe waits for so many --ping-intervals
+constexpr int kBackProbePings = 2;               // a back-probe waits for this many --ping-intervals
 constexpr std::size_t kMostLateRefusals = 1024;  // beyond which whoever may be anybody is not looked back at
 constexpr Duration kRestartTime{60'000'000};     // how long one that has ended in order is looked for
 

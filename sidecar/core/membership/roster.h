@@ -90,7 +90,7 @@ class Roster final : public ClusterView {
     events_.emplace_back(std::move(event));
   }
   void must_rejoin(const std::string& why);
-  void buried_by(const std::string& host);  // likewise: it says that this run is dead
+  void buried_by(const std::string& host);  // that host says that this run is dead
   void confirmed();
 
   // ---- steps ----

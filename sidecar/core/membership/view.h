@@ -34,8 +34,8 @@ class View {
   void each(const Visit& visit) {
     for (auto& [host, member] : members_) visit(member);
   }
-  // The ring owner, and while that one is joining also whoever owns the id without it, as some member may not have taken
-  // it in yet. Legacy hosts and this one are no successors.
+  // The ring owner, and while that one is joining also whoever owns the id without it, as some member may not have
+  // taken it in yet. Legacy hosts and this one are not among them.
   Successors successors(ActorId id) const;
   // This host is the ring owner, or would be without the joiners before it.
   bool is_successor(ActorId id) const;

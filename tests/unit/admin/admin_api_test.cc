@@ -81,7 +81,7 @@ TEST_F(Admin, WhatCameOfLookingAtANameThatIsHearsayIsNotTold) {
   core::MemberStatus named;
   named.host = "10.0.0.9";
   named.member = false;
-  named.hearsay = true;
+  named.only_named = true;
   named.problem = "connecting to 10.0.0.9:1337: refused";
   gateway.member_list = {named};
   for (const char* path : {"/readyz", "/status", "/"}) {

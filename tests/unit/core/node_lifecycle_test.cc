@@ -389,7 +389,7 @@ TEST_F(Lifecycle, WhereNoHostHasAnApplicationEachIsNamedWithWhatItIs) {
   const Answer* answer = cluster.answer("gateway", call);
   ASSERT_NE(answer, nullptr);
   EXPECT_EQ(answer->reason, Reason::kNoOwner);
-  EXPECT_TRUE(answer->detail.starts_with("no host has an application on the ring: this host has none by itself; "))
+  EXPECT_TRUE(answer->detail.starts_with("no host has an application on the ring: this host only routes; "))
       << answer->detail;
   EXPECT_NE(answer->detail.find("b is drained"), std::string::npos) << answer->detail;
   EXPECT_NE(answer->detail.find("c refused connections "), std::string::npos) << answer->detail;

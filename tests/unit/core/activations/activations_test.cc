@@ -12,7 +12,7 @@
 namespace ringside::core {
 namespace {
 
-using What = Activations::Over::What;
+using What = Activations::AfterDeactivation::What;
 using Kind = Deactivated::Kind;
 
 constexpr Duration kSecond{1'000'000};
@@ -63,7 +63,7 @@ class ActivationsTest : public ::testing::Test {
     }
     return all;
   }
-  Activations::Over said(const Deactivated& answer) {
+  Activations::AfterDeactivation said(const Deactivated& answer) {
     const std::vector<DeactivateActor> asked = deactivations();
     EXPECT_EQ(asked.size(), 1U);
     return here().deactivated(asked.at(0).token, answer).value();
@@ -208,7 +208,7 @@ TEST_F(ActivationsTest, WhatComesOfAskingTheApp) {
     }
     here().end(id, row.why);
     EXPECT_NE(enters(100 + id.value(), call_of(id)), "turn");
-    const Activations::Over over = said(row.answer);
+    const Activations::AfterDeactivation over = said(row.answer);
     EXPECT_EQ(over.what, row.over);
     const bool gone = over.what == What::kReleased || over.what == What::kHandedOver;
     if (gone) {
@@ -270,7 +270,7 @@ TEST_F(ActivationsTest, AnOperatorWaitsForTheEndOrForTheAppsNo) {
   auto wish = call_of(7);
   wish->kind = Call::Kind::kDeactivate;
   here().deactivate_for(CallId(1), wish);
-  const Activations::Over kept = said({Kind::kNotNow, Duration(0), "saving"});
+  const Activations::AfterDeactivation kept = said({Kind::kNotNow, Duration(0), "saving"});
   EXPECT_EQ(kept.what, What::kStays);
   EXPECT_EQ(kept.operators, std::vector<CallId>{CallId(1)});
   EXPECT_EQ(kept.refusal.outcome, Outcome::kRefused);

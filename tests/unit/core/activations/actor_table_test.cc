@@ -41,7 +41,7 @@ TEST(ActorTable, AnswersOfTheLongestIdleAreForgottenFirst) {
   for (ActorId id = 1; id <= 4; ++id) remember(id, 200);
   table.find(1)->deactivating = true;
   remember(5, 300);
-  EXPECT_NE(table.find(1)->window, nullptr) << "its heirs are to have it";
+  EXPECT_NE(table.find(1)->window, nullptr) << "its successors are to have it";
   EXPECT_EQ(table.find(2)->window, nullptr);
   EXPECT_NE(table.find(5)->window, nullptr);
   table.erase(*table.find(5));

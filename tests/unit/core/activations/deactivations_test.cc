@@ -111,7 +111,7 @@ TEST(Deactivations, WhatFailedIsAskedAgainWhenItIsTime) {
   deactivations.ask_again(1);
   deactivations.ask_again(1);
   EXPECT_EQ(ask_all(deactivations, next), std::vector<ActorId>{1});
-  EXPECT_EQ(deactivations.refusals(1).last, "answered 500");
+  EXPECT_EQ(deactivations.failures(1).last, "answered 500");
   EXPECT_EQ(deactivations.answered(DeactivationId(2), Instant())->failures, 1U);
 }
 

@@ -21,7 +21,7 @@ class SuccessionTest : public ::testing::Test {
     cluster.owners[7] = "next";
     cluster.next_owners[7] = {"next"};
   }
-  Succession::Over tell() {
+  Succession::HandedOver tell() {
     context.now.mono += kSecond;
     return succession.tell_successors([](const Claim& claim) {
       return Ended{claim.id, claim.epoch, {{"key", Outcome::kApplied, "answer", 0, kNoPlace}}};
@@ -68,7 +68,7 @@ TEST_F(SuccessionTest, AnswersOfAnIdWithoutAnotherOwnerAreKeptHere) {
   cluster.others.clear();
   cluster.next_owners.clear();
   succession.hand_over(kClaim);
-  const Succession::Over over = tell();
+  const Succession::HandedOver over = tell();
   EXPECT_EQ(over.claims, std::vector<Claim>{kClaim});
   ASSERT_EQ(over.kept.size(), 1U);
   EXPECT_EQ(over.kept[0].remembered.size(), 1U);
@@ -80,7 +80,7 @@ TEST_F(SuccessionTest, AnswersThatOnlyJoinersKnowAreKeptHereToo) {
     succession.hand_over(kClaim);
     tell();
     for (const AskPeer& question : asked()) succession.answered(question.token, EndedAnswer{ReplyStatus::kOk});
-    const Succession::Over over = tell();
+    const Succession::HandedOver over = tell();
     EXPECT_EQ(over.claims, std::vector<Claim>{kClaim});
     EXPECT_EQ(over.kept.size(), all_are_joiners ? 1U : 0U);
   }

@@ -90,7 +90,7 @@ TEST(Candidate, TheEndsClearWhatHeldOthersUp) {
   Candidate refused;
   refused.judge(Clock::kAhead, true);
   refused.told = "it is of another cluster";
-  refused.refused();
+  refused.has_no_listener();
   EXPECT_FALSE(refused.blocks);
   EXPECT_EQ(refused.told, "") << "the log hears of the next problem";
   Candidate met;

@@ -154,22 +154,24 @@ TEST_F(Table, WhoIsReleasedAsksThoseWhoWereHeldUpOrRefused) {
 }
 
 TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
-  using Turn = Candidates::Turn;
+  using Inquiry = Candidates::Inquiry;
   struct Case {
     State state;
     bool joined;
-    Turn turn;
+    Inquiry inquiry;
     int next_ms;
   };
   for (const auto& [state, joined, turn, next_ms] :
-       {Case{State::kAsking, false, Turn::kPing, 1000}, Case{State::kAsking, true, Turn::kPing, 1000},
-        Case{State::kClosed, false, Turn::kPing, 100}, Case{State::kJoining, false, Turn::kAskToJoin, 1000},
-        Case{State::kJoining, true, Turn::kPing, 1000}, Case{State::kAlias, false, Turn::kLookUpAfreshAndPing, 10'000},
-        Case{State::kForeign, true, Turn::kLookUpAfreshAndPing, 10'000}, Case{State::kMeeting, true, Turn::kPing, 1000},
-        Case{State::kNobodyListens, false, Turn::kPing, 1000}, Case{State::kSilent, true, Turn::kPing, 1000}}) {
+       {Case{State::kAsking, false, Inquiry::kPing, 1000}, Case{State::kAsking, true, Inquiry::kPing, 1000},
+        Case{State::kClosed, false, Inquiry::kPing, 100}, Case{State::kJoining, false, Inquiry::kAskToJoin, 1000},
+        Case{State::kJoining, true, Inquiry::kPing, 1000},
+        Case{State::kAlias, false, Inquiry::kLookUpAfreshAndPing, 10'000},
+        Case{State::kForeign, true, Inquiry::kLookUpAfreshAndPing, 10'000},
+        Case{State::kMeeting, true, Inquiry::kPing, 1000}, Case{State::kNobodyListens, false, Inquiry::kPing, 1000},
+        Case{State::kSilent, true, Inquiry::kPing, 1000}}) {
     learn("b");
     of("b").state = state;
-    EXPECT_EQ(candidates.take_turn("b", {at(2000), joined, false, false, false}), turn) << static_cast<int>(state);
+    EXPECT_EQ(candidates.next_inquiry("b", {at(2000), joined, false, false, false}), turn) << static_cast<int>(state);
     EXPECT_EQ(of("b").next_try, at(2000 + next_ms)) << static_cast<int>(state);
     candidates.forget("b");
   }
@@ -182,7 +184,7 @@ TEST_F(Table, AnOpenQuestionIsRepeatedLessAndLessOften) {
   for (const auto& [asked_for_ms, pause_ms] :
        {Case{0, 100}, Case{100, 100}, Case{400, 400}, Case{1000, 1000}, Case{60'000, 1000}}) {
     learn("b");
-    (void)candidates.take_turn("b", {at(asked_for_ms), false, false, false, false});
+    (void)candidates.next_inquiry("b", {at(asked_for_ms), false, false, false, false});
     EXPECT_EQ(of("b").next_try, at(asked_for_ms + pause_ms));
     candidates.forget("b");
   }
@@ -193,7 +195,7 @@ TEST_F(Table, WhoeverIsInTheWayIsLookedAtSoon) {
     learn("b");
     of("b").state = State::kAlias;
     set(of("b"));
-    (void)candidates.take_turn("b", {at(0), false, false, false, false});
+    (void)candidates.next_inquiry("b", {at(0), false, false, false, false});
     const Duration pause = of("b").next_try - at(0);
     candidates.forget("b");
     return pause;
@@ -206,22 +208,22 @@ TEST_F(Table, WhoeverIsInTheWayIsLookedAtSoon) {
 }
 
 TEST_F(Table, WhoIsHeldUpAsksOnlyThoseWhoMayKnowBetter) {
-  using Turn = Candidates::Turn;
+  using Inquiry = Candidates::Inquiry;
   struct Case {
     bool serves, unverified, asks_nobody;
-    Turn turn;
+    Inquiry inquiry;
   };
   for (const auto& [serves, unverified, asks_nobody, turn] :
-       {Case{false, false, false, Turn::kPing}, Case{true, false, false, Turn::kAskToJoin},
-        Case{true, false, true, Turn::kPing}, Case{false, true, false, Turn::kAskToJoin},
-        Case{false, true, true, Turn::kAskToJoin}}) {
+       {Case{false, false, false, Inquiry::kPing}, Case{true, false, false, Inquiry::kAskToJoin},
+        Case{true, false, true, Inquiry::kPing}, Case{false, true, false, Inquiry::kAskToJoin},
+        Case{false, true, true, Inquiry::kAskToJoin}}) {
     learn("b");
     of("b").state = State::kJoining;
     of("b").serves = serves;
     of("b").unverified = unverified;
-    EXPECT_EQ(candidates.take_turn("b", {at(0), false, false, true, asks_nobody}), turn);
+    EXPECT_EQ(candidates.next_inquiry("b", {at(0), false, false, true, asks_nobody}), turn);
     of("b").legacy = true;
-    EXPECT_EQ(candidates.take_turn("b", {at(0), false, false, true, asks_nobody}), Turn::kNegotiate);
+    EXPECT_EQ(candidates.next_inquiry("b", {at(0), false, false, true, asks_nobody}), Inquiry::kNegotiate);
     candidates.forget("b");
   }
 }
@@ -229,7 +231,7 @@ TEST_F(Table, WhoIsHeldUpAsksOnlyThoseWhoMayKnowBetter) {
 TEST_F(Table, WhereNobodyOwnsAnythingTheFirstThatComesIsFoundSoon) {
   learn("b");
   of("b").state = State::kNobodyListens;
-  (void)candidates.take_turn("b", {at(0), true, true, false, false});
+  (void)candidates.next_inquiry("b", {at(0), true, true, false, false});
   EXPECT_EQ(of("b").next_try, Instant() + config.ping_interval);
 }
 

@@ -29,11 +29,11 @@ TEST(DiscoveryReading, CountsOnceItIsCompleteAndUntilItIsDoubted) {
 
 TEST(DiscoveryReading, IsReadAtMostOnceInAPauseAndAtOnceWhenInDoubt) {
   DiscoveryReading discovery;
-  EXPECT_TRUE(discovery.take_turn(at(0), Duration(200'000)));
-  EXPECT_FALSE(discovery.take_turn(at(199), Duration(200'000)));
-  EXPECT_TRUE(discovery.take_turn(at(200), Duration(200'000)));
+  EXPECT_TRUE(discovery.begin_reading(at(0), Duration(200'000)));
+  EXPECT_FALSE(discovery.begin_reading(at(199), Duration(200'000)));
+  EXPECT_TRUE(discovery.begin_reading(at(200), Duration(200'000)));
   discovery.doubt(at(210));
-  EXPECT_TRUE(discovery.take_turn(at(210), Duration(200'000)));
+  EXPECT_TRUE(discovery.begin_reading(at(210), Duration(200'000)));
 }
 
 }  // namespace

@@ -42,23 +42,23 @@ TEST(EpochClock, FollowsOthersButNotAMinuteAhead) {
 // Otherwise whoever takes over from a host whose clock has just jumped would issue smaller epochs than it did.
 TEST(EpochClock, AJumpAheadIsFollowedSlowly) {
   EpochClock clock = clock_at(kWall);
-  EpochClock heir = clock_at(kWall);
-  const EpochClock::Bound bound = heir.bound(clock.reading_in_full(), Duration(0));
+  EpochClock successor = clock_at(kWall);
+  const EpochClock::Bound bound = successor.bound(clock.reading_in_full(), Duration(0));
   clock.advance(at(1000, kWall + 31'000));
   EXPECT_EQ(clock.wall_ms(), kWall + 1007);
-  heir.advance(at(1000, kWall + 1000));
-  heir.pass(bound, Duration(1'000'000));
-  EXPECT_GT(heir.next(), clock.next());
+  successor.advance(at(1000, kWall + 1000));
+  successor.pass(bound, Duration(1'000'000));
+  EXPECT_GT(successor.next(), clock.next());
 }
 
 TEST(EpochClock, WhatAnotherMayHaveIssuedIsPassedThoughTheOwnClockWasSetBack) {
   EpochClock other = clock_at(kWall);
-  EpochClock heir = clock_at(kWall);
-  const EpochClock::Bound bound = heir.bound(other.reading_in_full(), Duration(0));
+  EpochClock successor = clock_at(kWall);
+  const EpochClock::Bound bound = successor.bound(other.reading_in_full(), Duration(0));
   other.advance(at(1000, kWall + 1000));
-  heir.advance(at(1000, kWall - 60'000));
-  heir.pass(bound, Duration(1'000'000));
-  EXPECT_GT(heir.next(), other.next());
+  successor.advance(at(1000, kWall - 60'000));
+  successor.pass(bound, Duration(1'000'000));
+  EXPECT_GT(successor.next(), other.next());
 }
 
 // Otherwise each host that goes would carry the clocks of all others on by its whole silence, up to where nobody who
@@ -66,14 +66,14 @@ TEST(EpochClock, WhatAnotherMayHaveIssuedIsPassedThoughTheOwnClockWasSetBack) {
 TEST(EpochClock, OneThatIsAheadOfItsTimeIsNotThoughtToGoOn) {
   EpochClock other = clock_at(kWall);
   other.observe(clock_at(kWall + 30'000).next());
-  EpochClock heir = clock_at(kWall);
-  const EpochClock::Bound bound = heir.bound(other.reading_in_full(), Duration(400'000));
+  EpochClock successor = clock_at(kWall);
+  const EpochClock::Bound bound = successor.bound(other.reading_in_full(), Duration(400'000));
   Epoch last = 0;
   for (int activation = 0; activation < 500'000; ++activation) last = other.next();
-  heir.advance(at(2500, kWall + 2500));
-  heir.pass(bound, Duration(2'500'000));
-  EXPECT_GT(heir.next(), last);
-  EXPECT_LT(heir.next(), clock_at(kWall + 30'500).next());
+  successor.advance(at(2500, kWall + 2500));
+  successor.pass(bound, Duration(2'500'000));
+  EXPECT_GT(successor.next(), last);
+  EXPECT_LT(successor.next(), clock_at(kWall + 30'500).next());
 }
 
 // Otherwise it would refuse those whose clocks have stayed right.

@@ -54,10 +54,10 @@ TEST(FailureDetector, AWitnessPutsDeathOffButNotForEver) {
 TEST(FailureDetector, TheSecondRefusalInARowIsDeath) {
   const FailureDetector detector(kDeadAfter, 0);
   Member member = heard_at(0);
-  EXPECT_FALSE(detector.refused(member));
+  EXPECT_FALSE(detector.connection_refused(member));
   EXPECT_FALSE(detector.answered(member, at(10), at(20)));
-  EXPECT_FALSE(detector.refused(member)) << "it has answered in between";
-  EXPECT_TRUE(detector.refused(member));
+  EXPECT_FALSE(detector.connection_refused(member)) << "it has answered in between";
+  EXPECT_TRUE(detector.connection_refused(member));
 }
 
 TEST(FailureDetector, AnAnswerEndsSuspicionAndTellsWhenItsLeaseBegan) {
