@@ -1,12 +1,12 @@
 // Answers between hosts.
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
 #include "sidecar/core/overloaded.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
+#include "sidecar/wire/fields.h"
 #include "sidecar/wire/peer_headers.h"
 
 namespace ringside::peer {
@@ -126,11 +126,8 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
 // ---- ids ----
 
 std::optional<core::IdsAnswer> IdsReader::next(std::size_t most) {
-  using google::protobuf::internal::WireFormatLite;
-  constexpr std::uint32_t kPacked =
-      WireFormatLite::MakeTag(given::ActorIdsReply::kIdsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
-  constexpr std::uint32_t kOne =
-      WireFormatLite::MakeTag(given::ActorIdsReply::kIdsFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+  constexpr std::uint32_t kPacked = wire::tag_of(given::ActorIdsReply::kIdsFieldNumber, wire::WireType::kLength);
+  constexpr std::uint32_t kOne = wire::tag_of(given::ActorIdsReply::kIdsFieldNumber, wire::WireType::kVarint);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(body_.data()) + at_;
   google::protobuf::io::CodedInputStream in(bytes, static_cast<int>(body_.size() - at_));
   const auto position = [&] { return at_ + static_cast<std::size_t>(in.CurrentPosition()); };
@@ -146,7 +143,7 @@ std::optional<core::IdsAnswer> IdsReader::next(std::size_t most) {
         continue;
       }
       if (tag != kOne) {
-        if (tag == 0 || !WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+        if (tag == 0 || !wire::skip_field(in, tag)) return std::nullopt;
         continue;
       }
     }

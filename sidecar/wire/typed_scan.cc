@@ -15,7 +15,6 @@ namespace ringside::wire {
 namespace {
 
 namespace pb = google::protobuf;
-using pb::internal::WireFormatLite;
 
 // Each function: false after it has set `wrong_`.
 class Scan {
@@ -70,10 +69,14 @@ class Scan {
   }
 
   bool packed(const pb::FieldDescriptor& field, std::string_view bytes) {
-    switch (WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field.type()))) {
-      case WireFormatLite::WIRETYPE_FIXED32:
+    switch (field.type()) {
+      case pb::FieldDescriptor::TYPE_FIXED32:
+      case pb::FieldDescriptor::TYPE_SFIXED32:
+      case pb::FieldDescriptor::TYPE_FLOAT:
         return bytes.size() % sizeof(std::uint32_t) == 0 && count(bytes.size() / sizeof(std::uint32_t));
-      case WireFormatLite::WIRETYPE_FIXED64:
+      case pb::FieldDescriptor::TYPE_FIXED64:
+      case pb::FieldDescriptor::TYPE_SFIXED64:
+      case pb::FieldDescriptor::TYPE_DOUBLE:
         return bytes.size() % sizeof(std::uint64_t) == 0 && count(bytes.size() / sizeof(std::uint64_t));
       default: {
         pb::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
