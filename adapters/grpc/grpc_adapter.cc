@@ -120,8 +120,8 @@ void GrpcAdapter::open_stream() {
     const auto found = deactivations_.find(token);
     if (found != deactivations_.end()) deactivation_over(token, read_deactivated(said, found->second.actor));
   };
-  events.oddity = [this](const char* what, std::uint64_t seq) {
-    log_.warn("app_answer_ignored", {{"why", what}, {"seq", seq}});
+  events.oddity = [this](const char* what, SequenceNumber seq) {
+    log_.warn("app_answer_ignored", {{"why", what}, {"seq", seq.value()}});
   };
   events.going_away = [this](TurnStream& stream) { retire_stream(stream); };
   events.ended = [this](TurnStream& stream, const net::CallResult& result,

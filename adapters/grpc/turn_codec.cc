@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/wire_format_lite.h>
 #include <messages/control_plane.pb.h>
 
 #include "sidecar/wire/fields.h"
@@ -17,13 +16,13 @@ namespace {
 using core::Answer;
 using core::Outcome;
 using core::Reason;
-using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
 constexpr std::int64_t kLongestWait = std::int64_t{24} * 3600 * 1'000'000;  // in microseconds
-constexpr std::uint32_t kFrameResults = 1 << 3 | 2;                         // ringside.app.v1.ResultFrame.results
-constexpr std::uint32_t kFrameDeactivated = 2 << 3 | 2;                     // ringside.app.v1.ResultFrame.deactivated
-constexpr std::uint32_t kResultSeq = 1 << 3;                                // ringside.app.v1.TurnResult.seq
+constexpr std::uint32_t kResults = wire::tag_of(app::v1::ResultFrame::kResultsFieldNumber, wire::WireType::kLength);
+constexpr std::uint32_t kDeactivated =
+    wire::tag_of(app::v1::ResultFrame::kDeactivatedFieldNumber, wire::WireType::kLength);
+constexpr std::uint32_t kSeq = wire::tag_of(app::v1::TurnResult::kSeqFieldNumber, wire::WireType::kVarint);
 
 // The batch has been checked where it came in; whatever is not a message is skipped.
 void append_messages(std::string& turn, const std::string& request) {
@@ -36,11 +35,11 @@ void append_messages(std::string& turn, const std::string& request) {
 }
 
 // Of a message that cannot be read as a whole; 0 where not even that can.
-std::uint64_t sequence_number(const std::string& result) {
-  std::uint64_t seq = 0;
+SequenceNumber sequence_number(const std::string& result) {
+  SequenceNumber seq;
   wire::each_field(result, [&seq](const wire::Field& field) {
     const bool found = field.number == app::v1::TurnResult::kSeqFieldNumber && field.is_varint();
-    if (found) seq = field.value;
+    if (found) seq = SequenceNumber(field.value);
     return !found;
   });
   return seq;
@@ -154,10 +153,10 @@ Answer read_unary_outcome(net::CallResult result, bool control_plane) {
 
 }  // namespace
 
-std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Duration time_left) {
+std::string encode_turn(const core::StartTurn& turn, SequenceNumber seq, core::Duration time_left) {
   const core::Call& call = *turn.call;
   app::v1::Turn head;
-  head.set_seq(seq);
+  head.set_seq(seq.value());
   head.set_id(call.id.value());
   head.set_epoch(turn.epoch.value());
   const std::int64_t micros = std::max<std::int64_t>(1, time_left.count());
@@ -178,8 +177,8 @@ std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t
   ReadFrame frame;
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
   while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag != kFrameResults && tag != kFrameDeactivated) {
-      if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
+    if (tag != kResults && tag != kDeactivated) {
+      if (!wire::skip_field(in, tag)) return std::nullopt;
       continue;
     }
     std::uint32_t size = 0;
@@ -187,7 +186,7 @@ std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t
     if (!in.ReadVarint32(&size) || size > bytes.size() || !in.ReadString(&one, static_cast<int>(size))) {
       return std::nullopt;
     }
-    if (tag == kFrameDeactivated) {
+    if (tag == kDeactivated) {
       if (!frame.deactivated.emplace_back().ParseFromString(one)) frame.deactivated.pop_back();
     } else if (size > max_result) {
       frame.too_large.push_back({sequence_number(one), size});
@@ -204,10 +203,12 @@ std::optional<FirstResult> read_first_result(std::string_view beginning) {
   CodedInputStream in(reinterpret_cast<const std::uint8_t*>(beginning.data()), static_cast<int>(beginning.size()));
   FirstResult first;
   std::uint32_t size = 0;
-  if (in.ReadTag() != kFrameResults || !in.ReadVarint32(&size)) return std::nullopt;
+  std::uint64_t seq = 0;
+  if (in.ReadTag() != kResults || !in.ReadVarint32(&size)) return std::nullopt;
   first.size = size;
   first.end = static_cast<std::size_t>(in.CurrentPosition()) + size;
-  if (in.ReadTag() != kResultSeq || !in.ReadVarint64(&first.seq)) return std::nullopt;
+  if (in.ReadTag() != kSeq || !in.ReadVarint64(&seq)) return std::nullopt;
+  first.seq = SequenceNumber(seq);
   return first;
 }
 

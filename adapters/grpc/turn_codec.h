@@ -10,14 +10,18 @@
 
 #include <ringside/app/v1/app.pb.h>
 
+#include "sidecar/base/number.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 
 namespace ringside::adapters {
 
+// Of a turn or a deactivation on its stream: by it the app says which one it answers. They begin with 1.
+using SequenceNumber = base::Number<struct SequenceTag>;
+
 // A serialized ringside.app.v1.Turn.
-std::string encode_turn(const core::StartTurn& turn, std::uint64_t seq, core::Duration time_left);
+std::string encode_turn(const core::StartTurn& turn, SequenceNumber seq, core::Duration time_left);
 
 // Appends it to a serialized TurnFrame (field `turns`).
 void append_turn(std::string& frame, const std::string& turn);
@@ -27,18 +31,18 @@ struct ReadFrame {
   std::vector<app::v1::TurnResult> results;
   std::vector<app::v1::Deactivated> deactivated;
   struct TooLarge {
-    std::uint64_t seq;
+    SequenceNumber seq;
     std::size_t size;
   };
   std::vector<TooLarge> too_large;
-  std::vector<std::uint64_t> garbled;  // sequence numbers of results that cannot be read, as far as they can; else 0
+  std::vector<SequenceNumber> garbled;  // results that cannot be read: their numbers, as far as they can, else 0
 };
 // Nothing: it is not a ResultFrame at all. A result of more than `max_result` bytes is not decoded.
 std::optional<ReadFrame> read_result_frame(const std::string& bytes, std::size_t max_result);
 
 // The result that a ResultFrame begins with, of which no more than the first bytes are there.
 struct FirstResult {
-  std::uint64_t seq = 0;
+  SequenceNumber seq;
   std::size_t size = 0;
   std::size_t end = 0;  // where the frame goes on behind it, or ends
 };

@@ -8,6 +8,7 @@
 
 #include "adapters/grpc/turn_codec.h"
 #include "adapters/turn_headers.h"
+#include "sidecar/base/checked.h"
 
 namespace ringside::adapters {
 namespace {
@@ -17,7 +18,7 @@ constexpr std::size_t kMaxFrame = std::size_t{1} << 20;
 constexpr std::size_t kMaxUnsent = std::size_t{1} << 20;
 
 template <typename Id>
-std::deque<Id> in_order(const std::unordered_map<std::uint64_t, Id>& by_seq) {
+std::deque<Id> in_order(const std::unordered_map<SequenceNumber, Id>& by_seq) {
   std::deque<Id> ids;
   for (const auto& [seq, id] : by_seq) ids.push_back(id);
   std::sort(ids.begin(), ids.end());
@@ -57,7 +58,7 @@ void TurnStream::begin(net::GrpcChannel& channel) {
 TurnStream::~TurnStream() = default;
 
 void TurnStream::start_turn(const core::StartTurn& turn) {
-  const std::uint64_t seq = next_seq_++;
+  const SequenceNumber seq = take_seq();
   turns_[seq] = turn.token;
   Piece piece{{}, seq, true, latest_begin(turn)};
   append_turn(piece.bytes, encode_turn(turn, seq, time_left(turn)));
@@ -65,9 +66,9 @@ void TurnStream::start_turn(const core::StartTurn& turn) {
 }
 
 void TurnStream::deactivate(core::DeactivationId token, app::v1::Deactivate message) {
-  const std::uint64_t seq = next_seq_++;
+  const SequenceNumber seq = take_seq();
   deactivations_[seq] = token;
-  message.set_seq(seq);
+  message.set_seq(seq.value());
   app::v1::TurnFrame frame;
   frame.add_deactivations()->Swap(&message);
   queue({frame.SerializeAsString(), seq, false});
@@ -104,13 +105,13 @@ std::string TurnStream::take_frame() {
       expire(piece.seq);
       continue;
     }
-    if (!piece.turn) events_.deactivation_sent(deactivations_.at(piece.seq));
+    if (!piece.turn) events_.deactivation_sent(base::at(deactivations_, piece.seq));
     frame += piece.bytes;
   }
   return frame;
 }
 
-void TurnStream::expire(std::uint64_t seq) {
+void TurnStream::expire(SequenceNumber seq) {
   finish_turn(seq, core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline,
                                         "waited for the app to read its stream"));
 }
@@ -133,22 +134,23 @@ void TurnStream::receive(const std::string& bytes) {
   if (!frame) return fail("a frame that is not a ResultFrame");
   const auto self = shared_from_this();  // what is reported may end this stream
   for (app::v1::TurnResult& result : frame->results) {
-    finish_turn(result.seq(), read_turn_result(result));
+    finish_turn(SequenceNumber(result.seq()), read_turn_result(result));
     if (!stream_) return;
   }
   for (const ReadFrame::TooLarge& result : frame->too_large) {
     finish_turn(result.seq, too_large_answer(result.size, max_message_));
     if (!stream_) return;
   }
-  for (const std::uint64_t seq : frame->garbled) {
+  for (const SequenceNumber seq : frame->garbled) {
     finish_turn(seq, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kAppGarbage,
                                           "its result is not of the contract"));
     if (!stream_) return;
   }
   for (const app::v1::Deactivated& done : frame->deactivated) {
-    const auto found = deactivations_.find(done.seq());
+    const SequenceNumber seq(done.seq());
+    const auto found = deactivations_.find(seq);
     if (found == deactivations_.end()) {
-      if (done.seq() == 0 || done.seq() >= next_seq_) events_.oddity("an answer to no deactivation", done.seq());
+      if (!was_used(seq)) events_.oddity("the answer names a deactivation that was never sent", seq);
       continue;
     }
     const core::DeactivationId token = found->second;
@@ -174,10 +176,10 @@ void TurnStream::receive_too_large(std::string_view beginning, std::optional<std
   if (stream_) half_close_if_done();
 }
 
-void TurnStream::finish_turn(std::uint64_t seq, core::Answer answer) {
+void TurnStream::finish_turn(SequenceNumber seq, core::Answer answer) {
   const auto found = turns_.find(seq);
   if (found == turns_.end()) {
-    if (seq == 0 || seq >= next_seq_) events_.oddity("a result for a turn that there never was", seq);
+    if (!was_used(seq)) events_.oddity("the result names a turn that was never sent", seq);
     return;
   }
   const core::TurnId turn = found->second;

@@ -1,6 +1,6 @@
 // One ActorHost.ApplyStream: turns go out micro-batched, results come back by sequence number.
 //
-// Whatever was queued in one turn of the event loop goes into one frame; frames are at most 1 MiB unless a single turn
+// Whatever was queued in one loop iteration goes into one frame; frames are at most 1 MiB unless a single turn
 // is larger. Nothing is sent while much is still unsent, and no turn whose caller's deadline has passed meanwhile. Loop
 // thread only.
 #pragma once
@@ -12,9 +12,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <ringside/app/v1/app.pb.h>
 
+#include "adapters/grpc/turn_codec.h"
 #include "sidecar/core/effects.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 
@@ -27,7 +29,7 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
     std::function<void(core::DeactivationId deactivation)> deactivation_sent;
     std::function<void(core::DeactivationId deactivation, const app::v1::Deactivated& said)> deactivated;
     // The app says something that makes no sense, and that nothing depends on.
-    std::function<void(const char* what, std::uint64_t seq)> oddity;
+    std::function<void(const char* what, SequenceNumber seq)> oddity;
     // The app wants to end this connection: nothing new belongs on this stream.
     std::function<void(TurnStream& stream)> going_away;
     // Last; nothing else follows. The turns and deactivations that had no answer come with it.
@@ -58,18 +60,20 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   void begin(net::GrpcChannel& channel);
   struct Piece {
     std::string bytes;  // of a serialized TurnFrame
-    std::uint64_t seq = 0;
+    SequenceNumber seq;
     bool turn = true;  // or a deactivation
     net::Clock::time_point latest = net::Clock::time_point::max();
   };
   void queue(Piece piece);
   void flush();
   std::string take_frame();
-  void expire(std::uint64_t seq);
+  SequenceNumber take_seq() { return std::exchange(next_seq_, next_seq_.next()); }
+  bool was_used(SequenceNumber seq) const { return seq != 0 && seq < next_seq_; }
+  void expire(SequenceNumber seq);
   void half_close_if_done();
   void receive(const std::string& bytes);
   void receive_too_large(std::string_view beginning, std::optional<std::size_t> length);
-  void finish_turn(std::uint64_t seq, core::Answer answer);
+  void finish_turn(SequenceNumber seq, core::Answer answer);
   void fail(const std::string& why);
   void end(net::CallResult result);
 
@@ -82,9 +86,9 @@ class TurnStream : public std::enable_shared_from_this<TurnStream> {
   bool flush_posted_ = false;
   bool retiring_ = false;
   bool half_closed_ = false;
-  std::uint64_t next_seq_ = 1;
-  std::unordered_map<std::uint64_t, core::TurnId> turns_;                  // by sequence number
-  std::unordered_map<std::uint64_t, core::DeactivationId> deactivations_;  // likewise
+  SequenceNumber next_seq_ = 1;
+  std::unordered_map<SequenceNumber, core::TurnId> turns_;
+  std::unordered_map<SequenceNumber, core::DeactivationId> deactivations_;
 };
 
 }  // namespace ringside::adapters

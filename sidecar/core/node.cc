@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "sidecar/base/check.h"
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::core {
 namespace {
@@ -80,7 +80,7 @@ void Node::wake(Now now) {
   on_event(now, [&] {
     Timer timer;
     while (timers_.pop_due(now.mono, timer)) {
-      std::visit(Overloaded{
+      std::visit(base::Overloaded{
                      [&](due::Tick) { tick(); },
                      [&](due::CallDeadline at) {
                        if (const auto left = calls_.deadline_due(at.call)) give_free(*left);
@@ -144,7 +144,7 @@ void Node::handle_view_events() {
     RINGSIDE_CHECK(round < 2);
     RINGSIDE_CHECK(round == 0 || !std::holds_alternative<view_event::RingChanged>(events.front()));
     for (const ViewEvent& event : events) {
-      std::visit(Overloaded{
+      std::visit(base::Overloaded{
                      [&](const view_event::RingChanged& ring) { ring_changed(*ring.before, *ring.after); },
                      [&](const view_event::Admitted& member) { admitted(member.run); },
                      [&](const view_event::RunEnded& ended) { run_ended(ended.run, ended.how); },

@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "sidecar/base/check.h"
+#include "sidecar/base/overloaded.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
-#include "sidecar/core/overloaded.h"
 
 namespace ringside::core {
 
@@ -79,7 +79,7 @@ void Node::claim(ActorId id) {
 
 void Node::enter(CallId token, const CallPtr& call) {
   auto entered = activations_.enter(token, call, life_cycle_.life().may_serve_while_draining());
-  std::visit(Overloaded{
+  std::visit(base::Overloaded{
                  [&](TurnId turn) { calls_.in_turn(token, turn); },
                  [&](Answer& answer) { calls_.finish(token, std::move(answer)); },
                  [&](const Activations::MustWait& must_wait) {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sidecar/base/overloaded.h"
 #include "sidecar/core/node.h"
-#include "sidecar/core/overloaded.h"
 
 namespace ringside::core {
 
@@ -60,7 +60,7 @@ void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
 
 void Node::carry_out(const LifeSteps& steps) {
   for (const LifeStep& step : steps) {
-    std::visit(Overloaded{
+    std::visit(base::Overloaded{
                    [&](const life_step::BeginRun& run) { begin_run(run.phase); },
                    [&](const life_step::SetPhase& set) { set_phase(set.phase); },
                    [&](const life_step::EndAll& end) { activations_.end_all(end.why); },

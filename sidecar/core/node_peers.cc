@@ -2,9 +2,9 @@
 #include <utility>
 
 #include "sidecar/base/check.h"
+#include "sidecar/base/overloaded.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/core/node.h"
-#include "sidecar/core/overloaded.h"
 
 namespace ringside::core {
 
@@ -26,7 +26,7 @@ void Node::peer_asked(Now now, ReplyId token, const Sender& sender, const std::s
 void Node::dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request) {
   if (speaks_for_member(sender)) clock_.observe(sender.clock);
   std::visit(
-      Overloaded{
+      base::Overloaded{
           [&](const PingRequest&) {
             change_membership([&](Membership& membership) { membership.pinged_by(sender); });
             answer(token, ping_answer(sender));  // after it: this run may be over
@@ -166,13 +166,13 @@ EndedAnswer Node::hear_ends(const Sender& sender, const EndedRequest& request) {
 void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
   on_event(now, [&] {
     if (const auto said = directory_.answered(token, answer)) {
-      std::visit(Overloaded{
+      std::visit(base::Overloaded{
                      [&](const Directory::InventoryHeard& heard) { inventory_heard(said->host, heard); },
                      [&](const Directory::AnnouncementHeard& heard) { announcement_heard(said->host, heard); },
                  },
                  said->what);
     } else if (const auto heard = legacy_.answered(token, answer)) {
-      std::visit(Overloaded{
+      std::visit(base::Overloaded{
                      [&](const LegacyHosts::Granted& granted) { grant_answered(granted); },
                      [&](const LegacyHosts::Verified& said_by_it) { verified(said_by_it); },
                      [&](const LegacyHosts::SliceTaken&) {},

@@ -3,19 +3,19 @@
 // call may so have the same number, which is why each kind is a type.
 #pragma once
 
-#include "sidecar/core/number.h"
+#include "sidecar/base/number.h"
 
 namespace ringside::core {
 
 // Issued by whoever runs the node (runtime/engine.h), and given to it with the event.
-using CallId = Number<struct CallTag>;        // a call that has come to this host: FinishCall names it
-using ReplyId = Number<struct ReplyTag>;      // what another host has asked: AnswerPeer names it
-using WatcherId = Number<struct WatcherTag>;  // who is told of changes (Gateway::when_drained, when_view_changes)
+using CallId = base::Number<struct CallTag>;        // a call that has come to this host: FinishCall names it
+using ReplyId = base::Number<struct ReplyTag>;      // what another host has asked: AnswerPeer names it
+using WatcherId = base::Number<struct WatcherTag>;  // who is told of changes (Gateway::when_drained, when_view_changes)
 
 // Issued by the node (Context::next), and given back to it with the event that ends it.
-using TurnId = Number<struct TurnTag>;                  // StartTurn, until Node::turn_ended
-using ForwardId = Number<struct ForwardTag>;            // ForwardCall, until Node::forward_answered
-using QuestionId = Number<struct QuestionTag>;          // AskPeer, until Node::peer_answered
-using DeactivationId = Number<struct DeactivationTag>;  // DeactivateActor, DeactivateAll, until Node::deactivated
+using TurnId = base::Number<struct TurnTag>;                  // StartTurn, until Node::turn_ended
+using ForwardId = base::Number<struct ForwardTag>;            // ForwardCall, until Node::forward_answered
+using QuestionId = base::Number<struct QuestionTag>;          // AskPeer, until Node::peer_answered
+using DeactivationId = base::Number<struct DeactivationTag>;  // DeactivateActor, DeactivateAll, until Node::deactivated
 
 }  // namespace ringside::core

@@ -5,14 +5,14 @@
 #include <cstdint>
 #include <string>
 
-#include "sidecar/core/number.h"
+#include "sidecar/base/number.h"
 
 namespace ringside::core {
 
-using ActorId = Number<struct ActorIdTag>;        // 1 .. 2^64-1; 0 is not an actor
-using Generation = Number<struct GenerationTag>;  // one run of a host: see generation_at; 0 = a legacy host
-using Epoch =
-    Number<struct EpochTag>;  // fencing number of one activation, below 2^53; 0 = none (a legacy host's claim)
+using ActorId = base::Number<struct ActorIdTag>;        // 1 .. 2^64-1; 0 is not an actor
+using Generation = base::Number<struct GenerationTag>;  // one run of a host: see generation_at; 0 = a legacy host
+// The fencing number of one activation, below 2^53; 0 = none (a legacy host's claim).
+using Epoch = base::Number<struct EpochTag>;
 
 // A run's generation: when it started, and random bits, since two may start in one millisecond.
 inline constexpr int kGenerationRandomBits = 20;

@@ -6,7 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::discovery {
 namespace {
@@ -76,7 +76,7 @@ void Discovery::read_again() {
 void Discovery::read(std::size_t index) {
   Source& source = sources_[index];
   const auto done = [this, index](const net::ResolveResult& result) { resolved(index, result); };
-  std::visit(core::Overloaded{
+  std::visit(base::Overloaded{
                  [&](const config::JoinStatic& listed) {
                    source.last_good.clear();
                    for (const core::HostName& host : listed.hosts) source.last_good.push_back(host.to_string());

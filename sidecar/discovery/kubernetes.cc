@@ -7,8 +7,9 @@
 #include <sstream>
 #include <utility>
 
+#include "sidecar/base/overloaded.h"
+#include "sidecar/base/parse.h"
 #include "sidecar/core/host_name.h"
-#include "sidecar/core/overloaded.h"
 
 namespace ringside::discovery {
 namespace {
@@ -169,7 +170,7 @@ bool KubernetesService::take_event(std::string_view line) {
     return false;
   }
   return std::visit(
-      core::Overloaded{
+      base::Overloaded{
           [&](SliceChanged& changed) {
             failures_ = 0;
             slices_[changed.name] = std::move(changed.slice);

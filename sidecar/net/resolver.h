@@ -11,6 +11,8 @@
 
 #include <absl/functional/any_invocable.h>
 
+#include "sidecar/base/number.h"
+#include "sidecar/base/result.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/transport.h"
 
@@ -32,7 +34,7 @@ struct ResolveResult {
 
 class Resolver {
  public:
-  using QueryId = std::uint64_t;
+  using QueryId = base::Number<struct QueryTag>;
   using Done = absl::AnyInvocable<void(ResolveResult)>;
 
   Resolver(Loop& loop, ResolverOptions options);

@@ -3,7 +3,7 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
 #include "sidecar/wire/fields.h"
@@ -92,7 +92,7 @@ std::optional<core::PeerAnswer> decode(const std::string& body) {
 
 std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question, const std::string& body) {
   using Answer = std::optional<core::PeerAnswer>;
-  return std::visit(core::Overloaded{
+  return std::visit(base::Overloaded{
                         [&](const core::PingRequest&) -> Answer { return decode<given::PingReply>(body); },
                         [&](const core::NegotiateRequest&) -> Answer { return decode<given::NegotiateReply>(body); },
                         [&](const core::IdsRequest&) -> Answer { return std::nullopt; },
@@ -168,7 +168,7 @@ void IdsWriter::add(const core::IdsAnswer& slice) {
 // ---- what goes out ----
 
 std::string encode_answer(const core::PeerAnswer& answer) {
-  return std::visit(core::Overloaded{
+  return std::visit(base::Overloaded{
                         [](const core::PingAnswer& a) {
                           given::PingReply out;
                           out.set_host(a.host);

@@ -4,7 +4,8 @@
 #include <iterator>
 #include <utility>
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/checked.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::peer {
 namespace {
@@ -14,7 +15,7 @@ constexpr std::size_t kMostWaiting = 64;              // for their turn to be ma
 constexpr std::size_t kAhead = std::size_t{1} << 20;  // bytes that a reader has not taken
 
 std::size_t length_of(const core::PeerRequest& request) {
-  return std::visit(core::Overloaded{
+  return std::visit(base::Overloaded{
                         [](const core::OwnershipRequest& claims) { return claims.claims.size(); },
                         [](const core::LegacyExpiryRequest& expiry) { return expiry.ids.size(); },
                         [](const core::EndedRequest& ends) { return ends.ended.size(); },
@@ -33,7 +34,7 @@ std::vector<T> take_last(std::vector<T>& list, std::size_t most) {
 }
 
 core::PeerRequest take_slice(core::PeerRequest& request) {
-  return std::visit(core::Overloaded{
+  return std::visit(base::Overloaded{
                         [](core::OwnershipRequest& all) -> core::PeerRequest {
                           auto claims = take_last(all.claims, core::kMostInSlice);
                           return core::OwnershipRequest{all.host, all.generation, std::move(claims), all.asks};

@@ -16,7 +16,8 @@ ADAPTER = IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters
                 "adapters/turn_headers.h")
 OURS = {
     "sidecar/base": (),
-    "sidecar/core": ("sidecar/base/check.h", "sidecar/base/result.h"),
+    "sidecar/core": ("sidecar/base/check.h", "sidecar/base/number.h", "sidecar/base/overloaded.h", "sidecar/base/parse.h",
+                     "sidecar/base/result.h"),
     "sidecar/log": ("sidecar/base/", "sidecar/core/level.h"),
     "sidecar/process": (),
     "sidecar/net": ("sidecar/base/",),

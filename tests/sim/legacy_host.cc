@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::sim {
 namespace {
@@ -85,7 +85,7 @@ core::AckAnswer LegacyHost::acknowledge(const core::OwnershipRequest& request) {
 }
 
 core::PeerAnswer LegacyHost::answer(const core::PeerRequest& request) {
-  return std::visit(core::Overloaded{
+  return std::visit(base::Overloaded{
                         [&](const core::PingRequest&) -> core::PeerAnswer {
                           core::PingAnswer says;
                           says.host = name_;

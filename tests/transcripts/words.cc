@@ -1,11 +1,9 @@
 #include "tests/transcripts/words.h"
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::transcripts {
 namespace {
-
-using core::Overloaded;
 
 std::string list(const std::vector<std::string>& names) {
   std::string out;
@@ -87,7 +85,7 @@ std::string Words::kind(const core::PeerRequest& request) {
 }
 
 std::string Words::request(const std::string& from, const core::PeerRequest& request) {
-  return std::visit(Overloaded{
+  return std::visit(base::Overloaded{
                         [&](const core::PingRequest&) { return std::string("ping"); },
                         [&](const core::NegotiateRequest& names) { return "I know " + list(names.hosts); },
                         [&](const core::IdsRequest&) { return std::string("which ids do you hold?"); },
@@ -111,7 +109,7 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
 }
 
 std::string Words::answer(const std::string& from, const core::PeerAnswer& answer) {
-  return std::visit(Overloaded{
+  return std::visit(base::Overloaded{
                         [&](const core::PingAnswer& says) {
                           if (says.generation == 0) return "I am " + says.host;
                           return "I am " + run(says.host, says.generation) + ", " + core::to_string(says.phase) +

@@ -24,7 +24,7 @@
 
 namespace ringside::core {
 
-using OrderId = Number<struct OrderTag>;
+using OrderId = base::Number<struct OrderTag>;
 
 class CallOrder {
  public:

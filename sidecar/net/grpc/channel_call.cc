@@ -21,7 +21,7 @@ std::string larger_than(std::size_t limit) {
 
 }  // namespace
 
-ChannelCall::ChannelCall(std::weak_ptr<CallOwner> owner, std::uint64_t id, std::string path, Metadata metadata,
+ChannelCall::ChannelCall(std::weak_ptr<CallOwner> owner, ChannelCallId id, std::string path, Metadata metadata,
                          CallOptions options)
     : owner_(std::move(owner)),
       id_(id),

@@ -20,7 +20,7 @@ class CallOwner {
  public:
   virtual ~CallOwner() = default;
   // The call has its result: take it off every list, then hand the result over.
-  virtual void on_call_over(std::uint64_t id, CallResult result) = 0;
+  virtual void on_call_over(ChannelCallId id, CallResult result) = 0;
   // Bytes of this call left the channel's account.
   virtual void on_bytes_gone(std::size_t bytes) = 0;
   virtual Loop& loop() = 0;
@@ -28,13 +28,13 @@ class CallOwner {
 
 class ChannelCall final : public SessionStream, public std::enable_shared_from_this<ChannelCall> {
  public:
-  ChannelCall(std::weak_ptr<CallOwner> owner, std::uint64_t id, std::string path, Metadata metadata,
+  ChannelCall(std::weak_ptr<CallOwner> owner, ChannelCallId id, std::string path, Metadata metadata,
               CallOptions options);
 
   void set_unary(std::string message, CallDone done);
   void set_streaming(StreamHandlers handlers);
 
-  std::uint64_t id() const { return id_; }
+  ChannelCallId id() const { return id_; }
   const CallOptions& options() const { return options_; }
   bool over() const { return over_; }
   // What it holds in the channel's account.
@@ -85,7 +85,7 @@ class ChannelCall final : public SessionStream, public std::enable_shared_from_t
   void release_handlers();
 
   std::weak_ptr<CallOwner> owner_;
-  std::uint64_t id_;
+  ChannelCallId id_;
   std::string path_;
   Metadata metadata_;
   CallOptions options_;

@@ -9,6 +9,7 @@
 
 #include <absl/functional/any_invocable.h>
 
+#include "sidecar/base/number.h"
 #include "sidecar/net/grpc/grpc_status.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/transport.h"
@@ -32,6 +33,9 @@ struct CallResult {
   bool reset = false;        // the connection broke
   bool unresolved = false;   // the endpoint's name has no address, or nobody says which
 };
+
+// One call of a channel; 0 is none.
+using ChannelCallId = base::Number<struct ChannelCallTag>;
 
 using CallDone = absl::AnyInvocable<void(CallResult)>;
 

@@ -139,8 +139,8 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   }
 
   // Urgent calls first, the others as they were made.
-  static std::pair<bool, CallId> turn_of(const ChannelCall& call) { return {!call.options().urgent, call.id()}; }
-  void wait(const std::shared_ptr<ChannelCall>& call) { waiting_.emplace(turn_of(*call), call); }
+  static std::pair<bool, CallId> place_of(const ChannelCall& call) { return {!call.options().urgent, call.id()}; }
+  void wait(const std::shared_ptr<ChannelCall>& call) { waiting_.emplace(place_of(*call), call); }
 
   void start_clock(ChannelCall& call) {
     if (!call.options().answer_within || call.answer_is_due()) return;
@@ -197,7 +197,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void place_waiting() {
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& [turn, call] : waiting) {
+    for (const auto& [rank, call] : waiting) {
       if (!call->over()) place(call);
     }
   }
@@ -268,7 +268,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.unresolved = unresolved;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
-    for (const auto& [turn, call] : waiting) call->fail(last_failure_);
+    for (const auto& [rank, call] : waiting) call->fail(last_failure_);
     if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
   }
 
@@ -334,7 +334,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (call->due()) deadlines_.remove(*call->due(), call->id());
     on_bytes_gone(call->held_bytes());
     calls_.erase(call->id());
-    waiting_.erase(turn_of(*call));
+    waiting_.erase(place_of(*call));
   }
 
   void expire(CallId id) {

@@ -63,7 +63,7 @@ class ClientStream {
 
 class GrpcChannel {
  public:
-  using CallId = std::uint64_t;
+  using CallId = ChannelCallId;
   using Done = CallDone;
 
   GrpcChannel(Loop& loop, ChannelOptions options);

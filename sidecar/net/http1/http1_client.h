@@ -11,6 +11,7 @@
 
 #include <absl/functional/any_invocable.h>
 
+#include "sidecar/base/number.h"
 #include "sidecar/net/http1/http1_client_options.h"
 #include "sidecar/net/http1/http1_result.h"
 #include "sidecar/net/http_message.h"
@@ -27,7 +28,7 @@ struct HttpStart {
 
 class Http1Client {
  public:
-  using RequestId = std::uint64_t;
+  using RequestId = base::Number<struct RequestTag>;
   using Done = absl::AnyInvocable<void(HttpResult)>;
 
   Http1Client(Loop& loop, Http1ClientOptions options);

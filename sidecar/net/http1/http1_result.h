@@ -16,12 +16,12 @@ enum class HttpOutcome {
 struct HttpResult {
   HttpOutcome outcome = HttpOutcome::kLost;
   HttpResponse response;
-  bool refused = false;     // connection refused
-  bool timed_out = false;   // the deadline passed
-  bool overloaded = false;  // kNotSent by the bound on waiting requests
-  bool malformed = false;   // kLost: what came is not an answer
-  bool too_large = false;   // kLost: the answer is beyond the limits
-  std::string error;        // for people
+  bool no_listener = false;  // connection refused: no process listens there
+  bool timed_out = false;    // the deadline passed
+  bool overloaded = false;   // kNotSent by the bound on waiting requests
+  bool malformed = false;    // kLost: what came is not an answer
+  bool too_large = false;    // kLost: the answer is beyond the limits
+  std::string error;         // for people
 };
 
 }  // namespace ringside::net

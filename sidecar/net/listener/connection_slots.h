@@ -10,6 +10,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "sidecar/base/number.h"
 #include "sidecar/net/budget.h"
 #include "sidecar/net/yield_order.h"
 
@@ -17,7 +18,7 @@ namespace ringside::net {
 
 class ConnectionSlots {
  public:
-  using Id = std::uint64_t;  // grows from connection to connection
+  using Id = base::Number<struct ConnectionTag>;  // grows from connection to connection
 
   enum class Client {
     kAny,  // of a listener that knows nobody

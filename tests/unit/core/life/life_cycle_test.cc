@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::core {
 namespace {
@@ -19,7 +19,7 @@ std::string words_of(const LifeSteps& steps) {
   for (const LifeStep& step : steps) {
     if (!words.empty()) words += ", ";
     words += std::visit(
-        Overloaded{
+        base::Overloaded{
             [](const life_step::BeginRun& run) { return std::string("begin ") + to_string(run.phase); },
             [](const life_step::SetPhase& set) { return std::string("be ") + to_string(set.phase); },
             [](const life_step::EndAll& end) { return "end all: " + std::string(to_string(end.why)); },

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sidecar/core/overloaded.h"
+#include "sidecar/base/overloaded.h"
 
 namespace ringside::core {
 namespace {
@@ -21,7 +21,7 @@ std::string text_of(const std::vector<ViewEvent>& events) {
   for (const ViewEvent& event : events) {
     if (!text.empty()) text += ", ";
     text += std::visit(
-        Overloaded{
+        base::Overloaded{
             [](const view_event::RingChanged& ring) {
               return "ring " + std::to_string(ring.before->hosts().size()) + " to " +
                      std::to_string(ring.after->hosts().size());

@@ -17,7 +17,7 @@
 #include <functional>
 #include <string>
 
-namespace ringside::core {
+namespace ringside::base {
 
 template <typename Tag>
 class Number {
@@ -49,11 +49,11 @@ class Number {
   std::uint64_t value_ = 0;
 };
 
-}  // namespace ringside::core
+}  // namespace ringside::base
 
 template <typename Tag>
-struct std::hash<ringside::core::Number<Tag>> {
-  std::size_t operator()(ringside::core::Number<Tag> number) const noexcept {
+struct std::hash<ringside::base::Number<Tag>> {
+  std::size_t operator()(ringside::base::Number<Tag> number) const noexcept {
     return std::hash<std::uint64_t>()(number.value());
   }
 };

@@ -1,4 +1,4 @@
-#include "sidecar/core/number.h"
+#include "sidecar/base/number.h"
 
 #include <cstdint>
 #include <set>
@@ -8,10 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sidecar/core/hash.h"
-#include "sidecar/core/tokens.h"
-
-namespace ringside::core {
+namespace ringside::base {
 namespace {
 
 using Apple = Number<struct AppleTag>;
@@ -50,14 +47,6 @@ static_assert([](Apple apple) { return apple == 7; }(7));
 
 // It costs what its number costs.
 static_assert(sizeof(Apple) == sizeof(std::uint64_t) && std::is_trivially_copyable_v<Apple>);
-
-template <typename To, typename... From>
-constexpr bool kMadeOfNoOther =
-    ((std::is_same_v<To, From> || (!std::is_constructible_v<To, From> && !Comparable<To, From>)) && ...);
-template <typename... Ids>
-constexpr bool kKeptApart = (kMadeOfNoOther<Ids, Ids...> && ...);
-static_assert(kKeptApart<ActorId, Epoch, Generation, Hash, Fingerprint, CallId, ReplyId, WatcherId, TurnId, ForwardId,
-                         QuestionId, DeactivationId>);
 
 TEST(Number, IsItsNumberAmongItsOwnKind) {
   struct Row {
@@ -104,4 +93,4 @@ TEST(Number, IsToldAsItsNumber) {
 }
 
 }  // namespace
-}  // namespace ringside::core
+}  // namespace ringside::base

@@ -1,7 +1,7 @@
 // std::visit with one lambda for each alternative.
 #pragma once
 
-namespace ringside::core {
+namespace ringside::base {
 
 template <typename... Handlers>
 struct Overloaded : Handlers... {
@@ -10,4 +10,4 @@ struct Overloaded : Handlers... {
 template <typename... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
-}  // namespace ringside::core
+}  // namespace ringside::base
