@@ -27,13 +27,13 @@
 #include "sidecar/peer/membership_watch.h"
 #include "sidecar/peer/peer_client.h"
 #include "sidecar/peer/peer_server.h"
+#include "sidecar/peer_tls/peer_tls.h"
 #include "sidecar/process/descriptor_shares.h"
 #include "sidecar/process/memory_limit.h"
 #include "sidecar/process/memory_return.h"
 #include "sidecar/runtime/engine.h"
 #include "sidecar/services/health.h"
 #include "sidecar/services/reflection.h"
-#include "sidecar/tls/peer_tls.h"
 #include "sidecar/wire/apply_json.h"
 #include "sidecar/wiring.h"
 
@@ -84,7 +84,7 @@ class Sidecar {
   const config::Settings& settings_;
   log::Log& log_;
   std::mt19937_64 chance_;
-  tls::PeerTls peer_tls_;
+  peer_tls::PeerTls peer_tls_;
   wire::ApplyJson json_;
   std::shared_ptr<net::Resolver> resolver_;
   std::shared_ptr<net::MethodTable> peer_methods_ = std::make_shared<net::MethodTable>();

@@ -87,11 +87,11 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   return config;
 }
 
-tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std::function<double()> random) {
-  tls::PeerTlsOptions options;
+peer_tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std::function<double()> random) {
+  peer_tls::PeerTlsOptions options;
   options.mode = settings.peer_tls;
   options.paths = {settings.tls_cert, settings.tls_key, settings.tls_roots};
-  options.read_file = [](const std::string& path) { return config::read_file(path, tls::kMostOfAFile); };
+  options.read_file = [](const std::string& path) { return config::read_file(path, peer_tls::kMostOfAFile); };
   options.tls.members = settings.member_ids;
   options.tls.callers = settings.caller_ids;
   options.tls.clock_skew = settings.tls_clock_skew;

@@ -17,7 +17,7 @@
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/peer/peer_server.h"
-#include "sidecar/tls/peer_tls.h"
+#include "sidecar/peer_tls/peer_tls.h"
 #include "sidecar/wire/apply_json.h"
 
 namespace ringside {
@@ -31,7 +31,7 @@ net::ResolverOptions resolver_options(const config::Settings& settings);
 // `app_connections`: how many there may be to the application.
 core::NodeConfig node_config(const config::Settings& settings, const core::HostName& host, const std::string& version,
                              std::size_t app_connections);
-tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std::function<double()> random);
+peer_tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std::function<double()> random);
 peer::PeerServerOptions peer_options(const config::Settings& settings);
 local::LocalOptions local_options(const config::Settings& settings, log::Log& log, const std::string& version);
 // settings.app is set. `connections`: to the app, at most. `answer_bytes`: of its answers that are coming in. `json`,

@@ -10,7 +10,7 @@
 #include "sidecar/net/connector.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/net/tls/tls_handshake.h"
-#include "sidecar/tls/credential_files.h"
+#include "sidecar/peer_tls/credential_files.h"
 
 namespace ringside::cli {
 namespace {
@@ -64,7 +64,7 @@ class Dial {
     }
     findings_.good("It is reached at " + result.transport->peer_address() + ", port " + std::to_string(to_.port) + ".");
     handshake_ =
-        std::make_shared<net::TlsHandshake>(loop_, net::TlsUse{tls_, std::make_shared<net::HandshakeTurns>(loop_)},
+        std::make_shared<net::TlsHandshake>(loop_, net::TlsUse{tls_, std::make_shared<net::HandshakeQueue>(loop_)},
                                             std::move(*result.transport), net::TlsSide::kClient, true);
     handshake_->start(kConnect,
                       [this](base::Result<net::Transport, std::string> secured) { shaken(std::move(secured)); });
@@ -125,8 +125,8 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
         "TLS.");
   }
   const auto texts =
-      tls::read_texts({settings.tls_cert, settings.tls_key, settings.tls_roots},
-                      [](const std::string& path) { return config::read_file(path, tls::kMostOfAFile); });
+      peer_tls::read_texts({settings.tls_cert, settings.tls_key, settings.tls_roots},
+                      [](const std::string& path) { return config::read_file(path, peer_tls::kMostOfAFile); });
   if (!texts) {
     findings.bad("This host has no credentials: " + texts.error() + ".");
     return findings.status();

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
@@ -16,52 +16,51 @@ namespace ringside::net {
 template <typename Id>
 class DeadlineQueue {
  public:
-  // `expired` runs for each id whose time has come; it may add and remove.
-  DeadlineQueue(Loop& loop, std::function<void(Id)> expired)
-      : timer_(loop), state_(std::make_shared<State>(State{{}, std::move(expired)})) {}
+  // `expired` runs for each id whose time has come; it may add and remove, and destroy this queue.
+  DeadlineQueue(Loop& loop, std::function<void(Id)> expired) : timer_(loop), expired_(std::move(expired)) {}
 
   void add(Clock::time_point when, Id id) {
-    state_->entries.emplace(when, id);
+    entries_.emplace(when, id);
     arm();
   }
-  void remove(Clock::time_point when, Id id) { state_->entries.erase({when, id}); }
+  void remove(Clock::time_point when, Id id) { entries_.erase({when, id}); }
   void clear() {
-    state_->entries.clear();
+    entries_.clear();
     timer_.cancel();
     armed_.reset();
   }
 
  private:
-  struct State {
-    std::set<std::pair<Clock::time_point, Id>> entries;
-    std::function<void(Id)> expired;
-  };
-
   // Left armed for a time that was removed: one idle expiry is cheaper than re-arming for each call.
   void arm() {
-    if (state_->entries.empty()) return;
-    const Clock::time_point first = state_->entries.begin()->first;
+    if (entries_.empty()) return;
+    const Clock::time_point first = entries_.begin()->first;
     if (armed_ && *armed_ <= first) return;
     armed_ = first;
     timer_.expires_at(first);
-    timer_.async_wait([this, weak = std::weak_ptr<State>(state_)](error_code ec) {
-      const auto state = weak.lock();
-      if (ec || !state) return;
-      const Clock::time_point now = Clock::now();
-      while (!state->entries.empty() && state->entries.begin()->first <= now) {
-        const Id id = state->entries.begin()->second;
-        state->entries.erase(state->entries.begin());
-        state->expired(id);
-      }
-      if (weak.use_count() < 2) return;  // destroyed by what expired
-      armed_.reset();
-      arm();
-    });
+    timer_.async_wait(life_.bind([this](error_code ec) {
+      if (!ec) expire_first();
+    }));
+  }
+
+  // One at a time, as the last thing that is done here: whoever hears of it may destroy this queue.
+  void expire_first() {
+    armed_.reset();
+    std::optional<Id> due;
+    if (!entries_.empty() && entries_.begin()->first <= Clock::now()) {
+      due = entries_.begin()->second;
+      entries_.erase(entries_.begin());
+    }
+    arm();
+    const auto expired = expired_;
+    if (due) expired(*due);
   }
 
   boost::asio::steady_timer timer_;
-  std::shared_ptr<State> state_;
+  std::function<void(Id)> expired_;
+  std::set<std::pair<Clock::time_point, Id>> entries_;
   std::optional<Clock::time_point> armed_;
+  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::net

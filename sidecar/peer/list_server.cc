@@ -11,7 +11,7 @@ namespace ringside::peer {
 namespace {
 
 constexpr std::size_t kMostLists = 1024;              // that wait for their next slice
-constexpr std::size_t kMostWaiting = 64;              // for their turn to be made in one message
+constexpr std::size_t kMostWaiting = 64;              // to be made in one message
 constexpr std::size_t kAhead = std::size_t{1} << 20;  // bytes that a reader has not taken
 
 std::size_t length_of(const core::PeerRequest& request) {

@@ -1,6 +1,6 @@
 // Long lists between hosts, told and heard in slices, so that a host with ten million actors keeps the loop of neither
 // side busy: what this host holds, as whoever asks for it gets it, and what others announce. One slice is dealt with in
-// each turn of the loop, and those of different senders by turns. Loop thread only.
+// each loop iteration, and those of different senders one after another. Loop thread only.
 #pragma once
 
 #include <deque>
@@ -10,7 +10,7 @@
 #include "sidecar/core/ports.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/peer/codec.h"
-#include "sidecar/peer/loop_turns.h"
+#include "sidecar/peer/loop_scheduler.h"
 
 namespace ringside::peer {
 
@@ -42,7 +42,7 @@ class ListServer {
   void heard(const std::shared_ptr<Heard>& list, core::PeerAnswer answer);
 
   core::PeerSink& sink_;
-  LoopTurns lists_;                                // by sender
+  LoopScheduler lists_;                            // by sender
   std::deque<std::shared_ptr<Told>> telling_ids_;  // in one message each: the first is at work, the others wait for it
   base::Lifetime life_;                            // last
 };

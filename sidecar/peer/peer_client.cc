@@ -258,7 +258,7 @@ void PeerClient::ask(core::AskPeer question) {
 
 // In slices. What a host has listed is taken in before what it lists later.
 void PeerClient::take_list(const std::string& host, core::QuestionId token, std::function<core::PeerAnswer()> next) {
-  LoopTurns::Step step = [this, token, next = std::move(next)] {
+  LoopScheduler::Step step = [this, token, next = std::move(next)] {
     core::PeerAnswer slice = next();
     const bool more = core::goes_on(slice);
     sink_.peer_answered(token, std::move(slice));

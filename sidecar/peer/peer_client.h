@@ -15,7 +15,7 @@
 #include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/net/tls/tls_use.h"
-#include "sidecar/peer/loop_turns.h"
+#include "sidecar/peer/loop_scheduler.h"
 #include "sidecar/peer/speakers.h"
 
 namespace ringside::peer {
@@ -86,7 +86,7 @@ class PeerClient : public core::PeerPort {
   std::unordered_map<core::QuestionId, std::shared_ptr<net::ClientStream>> inventories_;  // under way
   net::Clock::time_point next_sweep_{};
   std::set<std::pair<std::string, std::uint64_t>> lists_on_the_way_;  // from that host, for that inventory
-  LoopTurns lists_;                                                   // that are being taken in, by host
+  LoopScheduler lists_;                                               // that are being taken in, by host
   base::Lifetime life_;                                               // last
 };
 

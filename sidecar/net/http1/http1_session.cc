@@ -7,7 +7,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/status.hpp>
 
-#include "sidecar/net/http1/request_turns.h"
+#include "sidecar/net/http1/request_queue.h"
 #include "sidecar/net/loop_scratch.h"
 
 namespace ringside::net {
@@ -19,7 +19,7 @@ constexpr std::size_t kReadAtOnce = 64 * 1024;
 constexpr std::size_t kMaxPipelined = 64 * 1024;
 // A body that is larger is not copied behind the headers.
 constexpr std::size_t kCopied = 16 * 1024;
-// What is larger may take long to be looked at, and waits for its turn.
+// What is larger may take long to be looked at, and waits in the queue.
 constexpr std::size_t kLarge = 64 * 1024;
 // After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a
 // client that first sends everything would never see why. Time bounds whom we wait for, bytes what that costs us.
@@ -165,7 +165,7 @@ void Http1Session::process() {
   switch (reader_.advance()) {
     case Http1Reader<true>::State::kDone:
       if (reader_.message_size() < kLarge) return dispatch();
-      if (count_request()) await_turn(&Http1Session::dispatch);
+      if (count_request()) await_queue(&Http1Session::dispatch);
       break;
     case Http1Reader<true>::State::kFailed:
       fail(reader_.status(), (reader_.status() == 400 ? "this is not valid HTTP: " : "") + reader_.why());
@@ -351,14 +351,14 @@ void Http1Session::written() {
     phase_ = Phase::kReading;
     return process();
   }
-  await_turn(&Http1Session::process);
+  await_queue(&Http1Session::process);
 }
 
-void Http1Session::await_turn(void (Http1Session::*next)()) {
+void Http1Session::await_queue(void (Http1Session::*next)()) {
   phase_ = Phase::kQueued;
   place_->stop();
   disarm();
-  boost::asio::use_service<RequestTurns>(loop_).wait(reader_.message_size(), [self = shared_from_this(), next] {
+  boost::asio::use_service<RequestQueue>(loop_).wait(reader_.message_size(), [self = shared_from_this(), next] {
     if (self->phase_ != Phase::kQueued) return;
     self->phase_ = Phase::kReading;
     (*self.*next)();

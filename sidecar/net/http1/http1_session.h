@@ -29,7 +29,7 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
 
  private:
   class Reply;
-  // kQueued: what has come waits for its turn.
+  // kQueued: what has come waits in the RequestQueue.
   enum class Phase { kReading, kHandling, kWriting, kQueued, kLingering, kClosed };
 
   void wait_readable();
@@ -49,7 +49,7 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   bool flush(const std::string& bytes, std::size_t before);
   void wait_writable();
   void written();
-  void await_turn(void (Http1Session::*next)());
+  void await_queue(void (Http1Session::*next)());
   void linger();
   void close(std::string_view incident);
   void arm(std::chrono::milliseconds after);

@@ -4,7 +4,7 @@
 // old. After a rotation new connections use what is new, and the others go on with what they began with.
 //
 // OpenSSL does the work on the loop, straight on the socket: a handshake costs each side some 1 ms of the loop, which
-// is why they take turns (handshake_turns.h). Loop thread only.
+// is why they wait in a queue (handshake_queue.h). Loop thread only.
 #pragma once
 
 #include <chrono>

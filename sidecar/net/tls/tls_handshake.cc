@@ -20,13 +20,13 @@ void TlsHandshake::start(std::chrono::milliseconds timeout, Done done) {
   });
   // What this host begins itself is bounded by whom it calls.
   if (side_ == TlsSide::kClient) return soon();
-  ticket_ = use_.turns->enter(transport_.peer_address(), known_, [weak = weak_from_this()] {
+  ticket_ = use_.queue->enter(transport_.peer_address(), known_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->soon();
   });
 }
 
 void TlsHandshake::soon() {
-  use_.turns->step(weak_from_this(), known_, [this] { step(); });
+  use_.queue->step(weak_from_this(), known_, [this] { step(); });
 }
 
 void TlsHandshake::step() {

@@ -41,7 +41,7 @@ class TlsHandshake : public std::enable_shared_from_this<TlsHandshake> {
   const bool known_;
   std::unique_ptr<TlsLayer> layer_;  // from the first step until the last
   boost::asio::steady_timer timer_;
-  HandshakeTurns::Ticket ticket_;
+  HandshakeQueue::Ticket ticket_;
   Done done_;
 };
 

@@ -56,7 +56,7 @@ class TlsTest : public testing::LoopTest {
   void begin(Host& host, int fd, TlsSide side, Ended& ended) {
     error_code ec;
     const auto handshake =
-        std::make_shared<TlsHandshake>(loop, TlsUse{host.tls, turns}, Transport::from_fd(loop, fd, ec), side, true);
+        std::make_shared<TlsHandshake>(loop, TlsUse{host.tls, queue}, Transport::from_fd(loop, fd, ec), side, true);
     handshakes.push_back(handshake);
     handshake->start(5s, [&ended](base::Result<Transport, std::string> result) { ended = std::move(result); });
   }
@@ -68,7 +68,7 @@ class TlsTest : public testing::LoopTest {
     return bytes;
   }
 
-  std::shared_ptr<HandshakeTurns> turns = std::make_shared<HandshakeTurns>(loop);
+  std::shared_ptr<HandshakeQueue> queue = std::make_shared<HandshakeQueue>(loop);
   std::vector<std::shared_ptr<TlsHandshake>> handshakes;
   Ended server_end;
   Ended client_end;
@@ -224,7 +224,7 @@ TEST_F(TlsTest, AHandshakeThatDoesNotGoOnEnds) {
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   testing::RawSocket client(ends[1]);
   error_code ec;
-  const auto handshake = std::make_shared<TlsHandshake>(loop, TlsUse{server.tls, turns},
+  const auto handshake = std::make_shared<TlsHandshake>(loop, TlsUse{server.tls, queue},
                                                         Transport::from_fd(loop, ends[0], ec), TlsSide::kServer, false);
   handshake->start(50ms, [this](base::Result<Transport, std::string> result) { server_end = std::move(result); });
   client.send("\x16\x03\x01");

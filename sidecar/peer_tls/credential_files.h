@@ -11,7 +11,7 @@
 #include "sidecar/base/result.h"
 #include "sidecar/net/tls/credentials.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 
 struct CredentialPaths {
   std::string certificate;
@@ -55,4 +55,4 @@ class CredentialFiles {
   std::string last_unread_;          // why they could not be read then
 };
 
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

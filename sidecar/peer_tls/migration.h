@@ -11,7 +11,7 @@
 
 #include "sidecar/core/peer_security.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 
 class Migration {
  public:
@@ -37,4 +37,4 @@ class Migration {
   std::map<std::string, Caller> callers_;  // by name, and by address where they give none
 };
 
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

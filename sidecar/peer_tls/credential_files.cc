@@ -1,9 +1,9 @@
-#include "sidecar/tls/credential_files.h"
+#include "sidecar/peer_tls/credential_files.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 namespace {
 
 constexpr const char* kKept = " (what was read before stays in use)";
@@ -74,4 +74,4 @@ void CredentialFiles::took(std::shared_ptr<const net::Credentials> credentials) 
   used_texts_ = last_texts_;
 }
 
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

@@ -1,8 +1,8 @@
-#include "sidecar/tls/migration.h"
+#include "sidecar/peer_tls/migration.h"
 
 #include <gtest/gtest.h>
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 namespace {
 
 using core::PeerTlsMode;
@@ -84,4 +84,4 @@ TEST(Migration, AtItsEndsThereIsNothingToSay) {
 }
 
 }  // namespace
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

@@ -1,5 +1,5 @@
-// Work that would keep the loop from everything else for too long, done in steps: one step in each turn of the loop, at
-// most. Jobs under the same key are done one after another, in order, and those of different keys by turns, so that
+// Work that would keep the loop from everything else for too long, done in steps: one step in each loop iteration, at
+// most. Jobs under the same key are done one after another, in order, and those of different keys a step each, so that
 // whoever has much to say holds up himself alone. Loop thread only; what is left at its end is dropped.
 #pragma once
 
@@ -17,11 +17,11 @@
 
 namespace ringside::peer {
 
-class LoopTurns {
+class LoopScheduler {
  public:
   using Step = std::function<bool()>;  // true: there is more to do
 
-  explicit LoopTurns(net::Loop& loop) : loop_(loop) {}
+  explicit LoopScheduler(net::Loop& loop) : loop_(loop) {}
 
   void add(const std::string& key, Step step) {
     std::deque<Step>& jobs = jobs_[key];

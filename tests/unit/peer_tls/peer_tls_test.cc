@@ -1,11 +1,11 @@
-#include "sidecar/tls/peer_tls.h"
+#include "sidecar/peer_tls/peer_tls.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/unit/net/net_test_support.h"
 #include "tests/unit/net/tls/test_certificates.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 namespace {
 
 using core::PeerTlsMode;
@@ -95,4 +95,4 @@ TEST_F(PeerTlsTest, WithFilesOfNoUseItDoesNotBegin) {
 }
 
 }  // namespace
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

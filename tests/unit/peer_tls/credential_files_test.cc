@@ -1,4 +1,4 @@
-#include "sidecar/tls/credential_files.h"
+#include "sidecar/peer_tls/credential_files.h"
 
 #include <map>
 
@@ -6,7 +6,7 @@
 
 #include "tests/unit/net/tls/test_certificates.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 namespace {
 
 using net::testing::kNow;
@@ -120,4 +120,4 @@ TEST_F(CredentialFilesTest, WithoutSpiffeARenewedCertificateMayHaveMoreNames) {
 }
 
 }  // namespace
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

@@ -1,4 +1,4 @@
-#include "sidecar/tls/migration.h"
+#include "sidecar/peer_tls/migration.h"
 
 #include <algorithm>
 #include <set>
@@ -6,7 +6,7 @@
 #include "sidecar/base/text.h"
 #include "sidecar/core/host_name.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 namespace {
 
 using core::PeerTlsMode;
@@ -88,4 +88,4 @@ std::string Migration::next_step(PeerTlsMode mode, const std::vector<std::string
   return (sends ? "all peers dial TLS: " : "all peers accept TLS: ") + next + " is safe, if every host says so";
 }
 
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

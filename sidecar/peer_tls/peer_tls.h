@@ -14,14 +14,15 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "sidecar/base/lifetime.h"
 #include "sidecar/base/result.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/log/log.h"
 #include "sidecar/net/tls/tls_use.h"
-#include "sidecar/tls/credential_files.h"
-#include "sidecar/tls/migration.h"
+#include "sidecar/peer_tls/credential_files.h"
+#include "sidecar/peer_tls/migration.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 
 struct PeerTlsOptions {
   core::PeerTlsMode mode = core::PeerTlsMode::kOff;
@@ -79,6 +80,7 @@ class PeerTls final : public core::PeerSecurityPort {
   Sources sources_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> handshakes_;
   std::map<std::string, std::uint64_t> reloads_{{"ok", 0}, {"refused", 0}};
+  base::Lifetime life_;  // last
 };
 
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

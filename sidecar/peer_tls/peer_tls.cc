@@ -1,8 +1,8 @@
-#include "sidecar/tls/peer_tls.h"
+#include "sidecar/peer_tls/peer_tls.h"
 
 #include "sidecar/base/check.h"
 
-namespace ringside::tls {
+namespace ringside::peer_tls {
 namespace {
 
 using core::PeerTlsMode;
@@ -32,7 +32,7 @@ PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log)
     handshake_ended(side, result, address, why);
   };
   tls_ = std::make_shared<net::Tls>(std::move(tls));
-  net::TlsUse use{tls_, std::make_shared<net::HandshakeTurns>(loop_), options_.mode != PeerTlsMode::kRequire};
+  net::TlsUse use{tls_, std::make_shared<net::HandshakeQueue>(loop_), options_.mode != PeerTlsMode::kRequire};
   listening_ = std::make_shared<const net::TlsUse>(use);
   if (options_.mode >= PeerTlsMode::kSend) dialling_ = listening_;
 }
@@ -60,12 +60,12 @@ void PeerTls::start() {
 
 void PeerTls::tick() {
   timer_.expires_after(kTick);
-  timer_.async_wait([this](net::error_code ec) {
+  timer_.async_wait(life_.bind([this](net::error_code ec) {
     if (ec) return;
     if (net::Clock::now() >= next_look_) reload();
     tls_->check_connections();
     tick();
-  });
+  }));
 }
 
 void PeerTls::reload() {
@@ -140,4 +140,4 @@ core::PeerSecurity PeerTls::peer_security() const {
   return out;
 }
 
-}  // namespace ringside::tls
+}  // namespace ringside::peer_tls

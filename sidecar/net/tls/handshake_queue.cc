@@ -1,4 +1,4 @@
-#include "sidecar/net/tls/handshake_turns.h"
+#include "sidecar/net/tls/handshake_queue.h"
 
 #include <utility>
 
@@ -6,16 +6,16 @@
 
 namespace ringside::net {
 
-struct HandshakeTurns::Entry : std::enable_shared_from_this<Entry> {
-  Entry(std::weak_ptr<HandshakeTurns> owner, Class& its_class, std::string from, std::function<void()> then)
-      : turns(std::move(owner)), of(its_class), address(std::move(from)), begin(std::move(then)) {}
+struct HandshakeQueue::Entry : std::enable_shared_from_this<Entry> {
+  Entry(std::weak_ptr<HandshakeQueue> owner, Class& its_class, std::string from, std::function<void()> then)
+      : queue(std::move(owner)), of(its_class), address(std::move(from)), begin(std::move(then)) {}
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
   ~Entry() {
-    if (const auto alive = turns.lock()) alive->leave(*this);
+    if (const auto alive = queue.lock()) alive->leave(*this);
   }
 
-  std::weak_ptr<HandshakeTurns> turns;
+  std::weak_ptr<HandshakeQueue> queue;
   Class& of;
   std::string address;
   std::function<void()> begin;
@@ -23,7 +23,7 @@ struct HandshakeTurns::Entry : std::enable_shared_from_this<Entry> {
   std::list<Entry*>::iterator place;  // while it waits
 };
 
-HandshakeTurns::Ticket HandshakeTurns::enter(const std::string& address, bool known, std::function<void()> begin) {
+HandshakeQueue::Ticket HandshakeQueue::enter(const std::string& address, bool known, std::function<void()> begin) {
   Class& of = known ? known_ : strangers_;
   const auto entry = std::make_shared<Entry>(weak_from_this(), of, address, std::move(begin));
   auto& waiting = of.addresses[address].waiting;
@@ -33,7 +33,7 @@ HandshakeTurns::Ticket HandshakeTurns::enter(const std::string& address, bool kn
   return entry;
 }
 
-void HandshakeTurns::leave(Entry& entry) {
+void HandshakeQueue::leave(Entry& entry) {
   Class& of = entry.of;
   Address& from = of.addresses[entry.address];
   if (entry.under_way) {
@@ -47,7 +47,7 @@ void HandshakeTurns::leave(Entry& entry) {
 }
 
 // Whether somebody there could begin, and whether anything is to be kept of that address.
-void HandshakeTurns::look_again(Class& of, const std::string& address) {
+void HandshakeQueue::look_again(Class& of, const std::string& address) {
   const auto found = of.addresses.find(address);
   Address& at = found->second;
   const bool could = !at.waiting.empty() && at.under_way < kAtOnceOfAnAddress;
@@ -57,7 +57,7 @@ void HandshakeTurns::look_again(Class& of, const std::string& address) {
 }
 
 // One of each address in turn.
-void HandshakeTurns::admit_waiting(Class& of) {
+void HandshakeQueue::admit_waiting(Class& of) {
   while (of.under_way < kAtOnce && !of.next.empty()) {
     const std::string address = std::move(of.next.front());
     of.next.pop_front();
@@ -75,7 +75,7 @@ void HandshakeTurns::admit_waiting(Class& of) {
   }
 }
 
-void HandshakeTurns::step(std::weak_ptr<void> alive, bool known, std::function<void()> run) {
+void HandshakeQueue::step(std::weak_ptr<void> alive, bool known, std::function<void()> run) {
   (known ? known_steps_ : stranger_steps_).push_back({std::move(alive), std::move(run)});
   if (std::exchange(pumping_, true)) return;
   boost::asio::post(loop_, [weak = weak_from_this()] {
@@ -83,7 +83,7 @@ void HandshakeTurns::step(std::weak_ptr<void> alive, bool known, std::function<v
   });
 }
 
-void HandshakeTurns::pump() {
+void HandshakeQueue::pump() {
   for (std::size_t done = 0; done < kStepsPerIteration;) {
     auto& queue = known_steps_.empty() ? stranger_steps_ : known_steps_;
     if (queue.empty()) break;

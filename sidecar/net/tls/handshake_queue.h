@@ -1,8 +1,8 @@
-// Handshakes take turns: each step costs some hundred microseconds of the loop, and a thousand hosts that meet at once
-// would keep it from everything else for a second. So many steps run in one iteration of the loop; and so many
-// handshakes that others began are under way at the same time, of one address fewer: the rest waits with nothing but
-// its socket. Known addresses go first and have places of their own, so that strangers keep no member waiting. Loop
-// thread only.
+// Handshakes wait in a queue: each step costs some hundred microseconds of the loop, and a thousand hosts that meet at
+// once would keep it from everything else for a second. A few steps run in one iteration of the loop, and a bounded
+// number of handshakes that others began are under way at the same time, of one address fewer: the rest waits with
+// nothing but its socket. Known addresses go first and have places of their own, so that strangers keep no member
+// waiting. Loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -18,13 +18,13 @@
 
 namespace ringside::net {
 
-class HandshakeTurns : public std::enable_shared_from_this<HandshakeTurns> {
+class HandshakeQueue : public std::enable_shared_from_this<HandshakeQueue> {
  public:
   static constexpr std::size_t kStepsPerIteration = 2;
   static constexpr std::size_t kAtOnce = 64;
   static constexpr std::size_t kAtOnceOfAnAddress = 16;
 
-  explicit HandshakeTurns(Loop& loop) : loop_(loop) {}
+  explicit HandshakeQueue(Loop& loop) : loop_(loop) {}
 
   // A place among those that are under way, for as long as the ticket is held. `begin` runs when there is one, at once
   // or later, unless the ticket is dropped before.

@@ -1,4 +1,4 @@
-#include "sidecar/net/tls/handshake_turns.h"
+#include "sidecar/net/tls/handshake_queue.h"
 
 #include <gtest/gtest.h>
 
@@ -7,51 +7,51 @@
 namespace ringside::net {
 namespace {
 
-class HandshakeTurnsTest : public testing::LoopTest {
+class HandshakeQueueTest : public testing::LoopTest {
  protected:
-  HandshakeTurns::Ticket enter(const std::string& address, bool known = false) {
-    return turns->enter(address, known, [this, address] { begun.push_back(address); });
+  HandshakeQueue::Ticket enter(const std::string& address, bool known = false) {
+    return queue->enter(address, known, [this, address] { begun.push_back(address); });
   }
   std::size_t begun_of(const std::string& address) const {
     return static_cast<std::size_t>(std::count(begun.begin(), begun.end(), address));
   }
 
-  std::shared_ptr<HandshakeTurns> turns = std::make_shared<HandshakeTurns>(loop);
+  std::shared_ptr<HandshakeQueue> queue = std::make_shared<HandshakeQueue>(loop);
   std::vector<std::string> begun;
-  std::vector<HandshakeTurns::Ticket> tickets;
+  std::vector<HandshakeQueue::Ticket> tickets;
 };
 
-TEST_F(HandshakeTurnsTest, OneAddressHasItsPartAndOthersBeginBesideIt) {
+TEST_F(HandshakeQueueTest, OneAddressHasItsPartAndOthersBeginBesideIt) {
   for (int i = 0; i < 100; ++i) tickets.push_back(enter("10.0.0.9"));
   const auto other = enter("10.0.0.7");
   EXPECT_TRUE(begun.empty()) << "never inside enter()";
   settle();
-  EXPECT_EQ(begun_of("10.0.0.9"), HandshakeTurns::kAtOnceOfAnAddress);
+  EXPECT_EQ(begun_of("10.0.0.9"), HandshakeQueue::kAtOnceOfAnAddress);
   EXPECT_EQ(begun_of("10.0.0.7"), 1u);
 }
 
-TEST_F(HandshakeTurnsTest, WhoWaitsBeginsWhenAPlaceIsFree) {
-  for (std::size_t i = 0; i < HandshakeTurns::kAtOnceOfAnAddress + 2; ++i) tickets.push_back(enter("10.0.0.9"));
+TEST_F(HandshakeQueueTest, WhoWaitsBeginsWhenAPlaceIsFree) {
+  for (std::size_t i = 0; i < HandshakeQueue::kAtOnceOfAnAddress + 2; ++i) tickets.push_back(enter("10.0.0.9"));
   settle();
   tickets.erase(tickets.end() - 2);  // the first of the two that wait gives up
   tickets.erase(tickets.begin());
   settle();
-  EXPECT_EQ(begun_of("10.0.0.9"), HandshakeTurns::kAtOnceOfAnAddress + 1);
+  EXPECT_EQ(begun_of("10.0.0.9"), HandshakeQueue::kAtOnceOfAnAddress + 1);
   tickets.clear();
   for (int i = 0; i < 5; ++i) tickets.push_back(enter("10.0.0.9"));
   settle();
-  EXPECT_EQ(begun_of("10.0.0.9"), HandshakeTurns::kAtOnceOfAnAddress + 6);
+  EXPECT_EQ(begun_of("10.0.0.9"), HandshakeQueue::kAtOnceOfAnAddress + 6);
 }
 
-TEST_F(HandshakeTurnsTest, AddressesTakeTurnsAtThePlacesThatGetFree) {
+TEST_F(HandshakeQueueTest, AddressesTakeTurnsAtThePlacesThatGetFree) {
   for (int address = 0; address < 4; ++address) {
-    for (std::size_t i = 0; i < HandshakeTurns::kAtOnceOfAnAddress; ++i) {
+    for (std::size_t i = 0; i < HandshakeQueue::kAtOnceOfAnAddress; ++i) {
       tickets.push_back(enter("10.0.1." + std::to_string(address)));
     }
   }
   settle();
-  ASSERT_EQ(begun.size(), HandshakeTurns::kAtOnce);
-  std::vector<HandshakeTurns::Ticket> later;
+  ASSERT_EQ(begun.size(), HandshakeQueue::kAtOnce);
+  std::vector<HandshakeQueue::Ticket> later;
   for (int i = 0; i < 3; ++i) later.push_back(enter("10.0.0.9"));
   later.push_back(enter("10.0.0.7"));
   tickets.resize(tickets.size() - 2);
@@ -64,23 +64,23 @@ TEST_F(HandshakeTurnsTest, AddressesTakeTurnsAtThePlacesThatGetFree) {
   EXPECT_EQ(begun_of("10.0.0.9"), 1u);
 }
 
-TEST_F(HandshakeTurnsTest, StrangersKeepNobodyKnownWaiting) {
+TEST_F(HandshakeQueueTest, StrangersKeepNobodyKnownWaiting) {
   for (int i = 0; i < 200; ++i) tickets.push_back(enter("10.0.1." + std::to_string(i)));
   settle();
-  EXPECT_EQ(begun.size(), HandshakeTurns::kAtOnce);
+  EXPECT_EQ(begun.size(), HandshakeQueue::kAtOnce);
   const auto member = enter("10.0.0.7", true);
   settle();
   EXPECT_EQ(begun_of("10.0.0.7"), 1u);
 }
 
-TEST_F(HandshakeTurnsTest, AFewStepsRunInOneIterationAndThoseOfTheKnownFirst) {
+TEST_F(HandshakeQueueTest, AFewStepsRunInOneIterationAndThoseOfTheKnownFirst) {
   const auto alive = std::make_shared<int>();
   std::string ran;
-  for (int i = 0; i < 5; ++i) turns->step(alive, false, [&] { ran += 's'; });
+  for (int i = 0; i < 5; ++i) queue->step(alive, false, [&] { ran += 's'; });
   auto gone = std::make_shared<int>();
-  turns->step(gone, true, [&] { ran += 'x'; });
+  queue->step(gone, true, [&] { ran += 'x'; });
   gone.reset();
-  for (int i = 0; i < 3; ++i) turns->step(alive, true, [&] { ran += 'k'; });
+  for (int i = 0; i < 3; ++i) queue->step(alive, true, [&] { ran += 'k'; });
   loop.poll_one();
   EXPECT_EQ(ran, "kk");
   loop.poll_one();

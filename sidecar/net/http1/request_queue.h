@@ -1,4 +1,4 @@
-// Requests that wait behind others on their connections, and large ones, take turns: a few in each iteration of the
+// Requests that wait behind others on their connections, and large ones, are handled a few in each iteration of the
 // loop, whatever the number of connections, so that all that is ready besides comes in between. Loop thread only.
 #pragma once
 
@@ -14,25 +14,25 @@
 
 namespace ringside::net {
 
-class RequestTurns : public boost::asio::execution_context::service {
+class RequestQueue : public boost::asio::execution_context::service {
  public:
   static constexpr std::size_t kAtOnce = 8;
   static constexpr std::size_t kBytesAtOnce = 256 * 1024;  // and one request at least
   static boost::asio::execution_context::id id;
 
-  explicit RequestTurns(boost::asio::execution_context& context)
+  explicit RequestQueue(boost::asio::execution_context& context)
       : boost::asio::execution_context::service(context), loop_(static_cast<Loop&>(context)) {}
 
-  // Runs `turn` in a later iteration, behind those that wait already. `bytes`: of the request, as far as it is here.
-  void wait(std::size_t bytes, absl::AnyInvocable<void()> turn) {
-    waiting_.push_back({bytes, std::move(turn)});
+  // Runs `handle` in a later iteration, behind those that wait already. `bytes`: of the request, as far as it is here.
+  void wait(std::size_t bytes, absl::AnyInvocable<void()> handle) {
+    waiting_.push_back({bytes, std::move(handle)});
     if (waiting_.size() == 1) run_soon();
   }
 
  private:
   struct Waiting {
     std::size_t bytes;
-    absl::AnyInvocable<void()> turn;
+    absl::AnyInvocable<void()> handle;
   };
 
   void shutdown() override { waiting_.clear(); }
@@ -46,8 +46,8 @@ class RequestTurns : public boost::asio::execution_context::service {
     for (std::size_t i = 0; i < kAtOnce && bytes < kBytesAtOnce && !waiting_.empty(); ++i) {
       Waiting next = std::move(waiting_.front());
       bytes += next.bytes;
-      next.turn();
-      waiting_.pop_front();  // behind the turn: what it adds starts no second round
+      next.handle();
+      waiting_.pop_front();  // only now: what it has added starts no second round
     }
     if (!waiting_.empty()) run_soon();
   }

@@ -1,0 +1,7 @@
+#include "sidecar/net/http1/request_queue.h"
+
+namespace ringside::net {
+
+boost::asio::execution_context::id RequestQueue::id;
+
+}  // namespace ringside::net
