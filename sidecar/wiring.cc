@@ -5,6 +5,7 @@
 
 #include "adapters/grpc/grpc_adapter.h"
 #include "adapters/http/http_adapter.h"
+#include "sidecar/base/checked.h"
 #include "sidecar/config/read_file.h"
 
 namespace ringside {
@@ -19,7 +20,7 @@ net::Endpoint endpoint_of(const config::AppTarget& app) {
   if (const auto* unix_path = std::get_if<config::UnixPath>(&app.at)) {
     endpoint.unix_path = unix_path->path;
   } else {
-    const auto& tcp = std::get<config::AppTcp>(app.at);
+    const auto& tcp = base::as<config::AppTcp>(app.at);
     endpoint.host = tcp.host;
     endpoint.port = tcp.port;
   }
@@ -33,7 +34,7 @@ net::Endpoint to_endpoint(const config::Listen& listen) {
   if (const auto* unix_path = std::get_if<config::UnixPath>(&listen)) {
     endpoint.unix_path = unix_path->path;
   } else {
-    const auto& tcp = std::get<config::TcpListen>(listen);
+    const auto& tcp = base::as<config::TcpListen>(listen);
     endpoint.host = tcp.address;
     endpoint.port = tcp.port;
   }

@@ -8,6 +8,7 @@
 
 #include "adapters/grpc/turn_codec.h"
 #include "adapters/turn_headers.h"
+#include "sidecar/base/checked.h"
 #include "sidecar/base/text.h"
 #include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/method_call.h"
@@ -187,7 +188,7 @@ void GrpcAdapter::use(Form form) {
     if (turn.form == Form::kStream) unseen.push_back(token);
   }
   std::sort(unseen.begin(), unseen.end());
-  for (const core::TurnId token : unseen) send_turn(turns_.at(token));
+  for (const core::TurnId token : unseen) send_turn(base::at(turns_, token));
   for (auto& [token, work] : deactivations_) {
     if (work.due) overdue_.remove(*std::exchange(work.due, std::nullopt), token);
     send_deactivation(token);
@@ -349,7 +350,7 @@ TurnStream* GrpcAdapter::stream_for_deactivations() {
 
 // However long it waits to be sent: what was not sent is not done.
 void GrpcAdapter::send_deactivation(core::DeactivationId token) {
-  Deactivation& work = deactivations_.at(token);
+  Deactivation& work = base::at(deactivations_, token);
   if (form_ == Form::kStream) {
     if (TurnStream* const stream = stream_for_deactivations()) return stream->deactivate(token, work.message);
     return waiting_deactivations_.push_back(token);

@@ -9,6 +9,7 @@
 #include <messages/control_plane.pb.h>
 
 #include "adapters/turn_headers.h"
+#include "sidecar/base/checked.h"
 #include "sidecar/wire/idempotency.h"
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
@@ -71,7 +72,8 @@ base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::Star
     written.request = std::move(*request);
   } else {
     written.asked.method_call = true;
-    written.request = wire::write_http_request(turn.call->id, *std::get<1>(turn.call->request));
+    written.request =
+        wire::write_http_request(turn.call->id, *base::as<std::shared_ptr<const core::MethodCall>>(turn.call->request));
   }
   if (written.asked.method_call) written.asked.forwarded_host = written.request.headers.get("x-forwarded-host");
   written.asked.method = written.request.method;

@@ -8,6 +8,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "sidecar/admin/process_metrics.h"
+#include "sidecar/base/checked.h"
 
 namespace ringside::admin {
 namespace {
@@ -213,7 +214,7 @@ Metrics::Metrics(const core::HostReader& gateway, std::string version)
 Metrics::~Metrics() = default;
 
 void Metrics::call_ended(core::Origin origin, core::Outcome outcome, core::Duration took) {
-  durations_->calls[static_cast<std::size_t>(origin)].at(outcome).Observe(seconds(took));
+  base::at(durations_->calls[static_cast<std::size_t>(origin)], outcome).Observe(seconds(took));
 }
 
 void Metrics::turn_ended(core::Outcome outcome, core::Duration took) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sidecar/base/checked.h"
 #include "sidecar/base/text.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/output.h"
@@ -30,7 +31,7 @@ std::map<std::string, double> heirs(const Ring& ring, const std::string& host) {
   std::map<std::string, double> out;
   const auto before = shares_of(ring);
   for (const auto& [name, share] : shares_of(*ring.without(host))) {
-    if (share - before.at(name) > kLittle) out[name] = share - before.at(name);
+    if (const double gained = share - base::at(before, name); gained > kLittle) out[name] = gained;
   }
   return out;
 }
@@ -40,7 +41,7 @@ std::map<std::string, double> givers(const Ring& ring, const std::string& host) 
   std::map<std::string, double> out;
   const auto after = shares_of(*ring.with(host));
   for (const auto& [name, share] : shares_of(ring)) {
-    if (share - after.at(name) > kLittle) out[name] = share - after.at(name);
+    if (const double given = share - base::at(after, name); given > kLittle) out[name] = given;
   }
   return out;
 }
@@ -91,7 +92,8 @@ int one_join(const Session& session, const Ring& ring, const std::string& host) 
 int one_leave(const Session& session, const Ring& ring, const std::string& host) {
   if (!ring.contains(host)) return wrong(session, "--leave: " + host + " is not on the ring");
   const auto parts = heirs(ring, host);
-  const double share = shares_of(ring).at(host);
+  const auto shares = shares_of(ring);
+  const double share = base::at(shares, host);
   if (session.json) {
     session.terminal.out << wire::dump(json{{"leave", host}, {"moves", share}, {"to", parts}}) << "\n";
   } else {
@@ -127,8 +129,8 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   for (json& row : (*body)["hosts"]) {
     const std::string host = text_of(row, "host");
     const auto parts = moves ? heirs(*now, host) : std::map<std::string, double>();
-    if (moves) row["leave"] = {{"moves", shares.at(host)}, {"to", parts}};
-    table.add({host, percent(shares.at(host)), moves && parts.empty() ? "nobody" : listed(parts)});
+    if (moves) row["leave"] = {{"moves", base::at(shares, host)}, {"to", parts}};
+    table.add({host, percent(base::at(shares, host)), moves && parts.empty() ? "nobody" : listed(parts)});
   }
   if (session.json) {
     (*body)["join"] = {{"moves", next}};

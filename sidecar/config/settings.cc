@@ -1,5 +1,7 @@
 #include "sidecar/config/settings.h"
 
+#include "sidecar/base/checked.h"
+
 namespace ringside::config {
 namespace {
 
@@ -14,7 +16,7 @@ std::string to_string(const TcpListen& listen) { return host_and_port(listen.add
 
 std::string to_string(const Listen& listen) {
   if (const auto* tcp = std::get_if<TcpListen>(&listen)) return to_string(*tcp);
-  return "unix:" + std::get<UnixPath>(listen).path;
+  return "unix:" + base::as<UnixPath>(listen).path;
 }
 
 std::string to_string(const JoinSource& source) {
@@ -27,7 +29,7 @@ std::string to_string(const JoinSource& source) {
            (pods->port == core::kDefaultPeerPort ? "" : ":" + std::to_string(pods->port));
   }
   std::string out;
-  for (const core::HostName& host : std::get<JoinStatic>(source).hosts) {
+  for (const core::HostName& host : base::as<JoinStatic>(source).hosts) {
     out += (out.empty() ? "" : ",") + host.to_string();
   }
   return out;
@@ -36,7 +38,7 @@ std::string to_string(const JoinSource& source) {
 std::string to_string(const AppTarget& app) {
   const std::string scheme = app.protocol == AppProtocol::kHttp ? "http" : "grpc";
   if (const auto* tcp = std::get_if<AppTcp>(&app.at)) return scheme + "://" + host_and_port(tcp->host, tcp->port);
-  return scheme + "+unix:" + std::get<UnixPath>(app.at).path;
+  return scheme + "+unix:" + base::as<UnixPath>(app.at).path;
 }
 
 core::HostName announced_host(const Settings& settings, std::uint16_t bound_peer_port) {

@@ -6,6 +6,7 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
 
+#include "sidecar/base/checked.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
@@ -173,7 +174,7 @@ Read<core::EndedRequest> read(const ours::ExpireRequest& in) {
 template <typename Request, typename Proto>
 constexpr Rpc rpc(std::string_view path, std::size_t max_answer) {
   return {path,
-          [](const core::PeerRequest& request) { return to_proto(std::get<Request>(request)).SerializeAsString(); },
+          [](const core::PeerRequest& request) { return to_proto(base::as<Request>(request)).SerializeAsString(); },
           [](const std::string& body) -> base::Result<core::PeerRequest, std::string> {
             Proto in;
             if (!in.ParseFromString(body)) return base::Error("not a serialized " + in.GetTypeName());

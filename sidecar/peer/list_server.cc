@@ -137,7 +137,7 @@ bool ListServer::has_room_for_list(net::ServerCall& call) const {
 void ListServer::told_inventory(const std::shared_ptr<Told>& list, const core::InventoryAnswer& slice) {
   for (std::string& part : encode_inventory(slice)) list->call->send(std::move(part));
   if (!slice.more) return list->call->finish(net::GrpcStatus::kOk, "");
-  auto& request = std::get<core::InventoryRequest>(list->request);
+  auto& request = base::as<core::InventoryRequest>(list->request);
   request.after = slice.upto;
   request.as_of = slice.as_of;
   if (list->call->unsent_bytes() < kAhead) return tell_later(list);
@@ -149,9 +149,9 @@ void ListServer::told_inventory(const std::shared_ptr<Told>& list, const core::I
 
 // They go out in one message, which takes memory until it is whole: one such list is made at a time.
 void ListServer::told_ids(const std::shared_ptr<Told>& list, const core::IdsAnswer& slice) {
-  const bool is_first = std::get<core::IdsRequest>(list->request).after == 0;
+  const bool is_first = base::as<core::IdsRequest>(list->request).after == 0;
   list->ids.add(slice);
-  std::get<core::IdsRequest>(list->request).after = slice.upto;
+  base::as<core::IdsRequest>(list->request).after = slice.upto;
   if (!slice.more) {
     list->call->reply(list->ids.take());
     return ids_over(list);

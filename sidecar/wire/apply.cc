@@ -3,6 +3,7 @@
 #include <google/protobuf/any.pb.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/base/checked.h"
 #include "sidecar/base/utf8.h"
 #include "sidecar/wire/fields.h"
 #include "sidecar/wire/invalid.h"
@@ -62,7 +63,7 @@ std::string write_empty_apply(core::ActorId id) {
 
 std::string result_bytes(core::Answer answer) {
   if (const auto* http = std::get_if<core::HttpAnswer>(&answer.result)) return write_method_answer(*http);
-  return std::get<std::string>(std::move(answer.result));
+  return std::move(base::as<std::string>(answer.result));
 }
 
 std::string apply_result(core::Answer answer) {

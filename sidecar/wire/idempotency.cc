@@ -7,6 +7,7 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
+#include "sidecar/base/checked.h"
 #include "sidecar/core/hash.h"
 #include "sidecar/net/metadata.h"
 #include "sidecar/net/reference.h"
@@ -54,7 +55,7 @@ core::Fingerprint fingerprint_of(const core::MethodCall& call) {
 // Null: the call is not a method call. From a batch it is taken as it stands there, so that all hosts see the same.
 std::shared_ptr<const core::MethodCall> method_call_of(const core::Request& request) {
   if (const auto* call = std::get_if<std::shared_ptr<const core::MethodCall>>(&request)) return *call;
-  auto unpacked = unpack_method_call(std::get<std::string>(request));
+  auto unpacked = unpack_method_call(base::as<std::string>(request));
   return unpacked ? std::make_shared<const core::MethodCall>(std::move(*unpacked)) : nullptr;
 }
 
@@ -90,7 +91,7 @@ void read_what_is_asked(core::Call& call) {
     call.fingerprint = fingerprint_of(*method_call);
     call.place = place_of(method_call->path, method_call->query);
   } else {
-    call.fingerprint = not_zero(core::fingerprint_of(std::get<std::string>(call.request)));
+    call.fingerprint = not_zero(core::fingerprint_of(base::as<std::string>(call.request)));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <messages/control_plane.pb.h>
 #include <ringside/http/v1/http.pb.h>
 
+#include "sidecar/base/checked.h"
 #include "sidecar/base/text.h"
 #include "sidecar/net/http1/http1_gate.h"
 #include "sidecar/wire/invalid.h"
@@ -274,7 +275,7 @@ std::optional<base::Result<net::HttpResponse, std::string>> take_method_answer(c
 
 std::string write_batch(const core::Call& call) {
   if (const auto* batch = std::get_if<std::string>(&call.request)) return *batch;
-  const core::MethodCall& method_call = *std::get<1>(call.request);
+  const core::MethodCall& method_call = *base::as<std::shared_ptr<const core::MethodCall>>(call.request);
   http::Request request;
   request.set_method(method_call.method);
   request.set_path(method_call.path);

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sidecar/base/checked.h"
+#include "sidecar/base/descriptor.h"
 #include "sidecar/net/http1/http1_session.h"
 #include "sidecar/net/http2/http2_server_session.h"
 #include "sidecar/net/listener/connection_slots.h"
@@ -227,7 +229,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
   // Makes room for another one.
   void drop(Id id) {
-    const auto dropped = connections_.at(id);
+    const auto dropped = base::at(connections_, id);
     dropped->close_now();
     forget(id);
   }
