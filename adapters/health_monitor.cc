@@ -38,7 +38,7 @@ void HealthMonitor::look_now() {
   }
 }
 
-void HealthMonitor::refused() {
+void HealthMonitor::no_listener() {
   refused_once_ = true;
   look_now();
 }
@@ -72,7 +72,7 @@ void HealthMonitor::checked(const HealthResult& result) {
     well(result);
     return check_in(times_.interval);
   }
-  if (result.refused) {
+  if (result.no_listener) {
     nobody_listens(result.why);
   } else {
     const auto now = net::Clock::now();
@@ -80,7 +80,7 @@ void HealthMonitor::checked(const HealthResult& result) {
     if (result.timed_out && works_on_turns()) last_well_ = now;
     if (state_ == State::kUnknown || now - last_well_ >= times_.down_after) set_unhealthy(result.why);
   }
-  const bool soon = result.refused && (state_ == State::kUnknown || state_ == State::kUp);
+  const bool soon = result.no_listener && (state_ == State::kUnknown || state_ == State::kUp);
   check_in(soon ? kRefusedRecheck : std::min(times_.interval, kDownRecheck));
 }
 

@@ -30,7 +30,7 @@ namespace ringside::adapters {
 
 struct HealthResult {
   bool healthy = false;
-  bool refused = false;        // no process listens there
+  bool no_listener = false;    // no process listens there
   bool timed_out = false;      // no answer at all
   std::string instance;        // the application's own mark of its run, where it gives one
   std::string why;             // not healthy: for a person
@@ -58,8 +58,8 @@ class HealthMonitor {
   ~HealthMonitor();
 
   void start();
-  void look_now();  // something looked wrong: check at once
-  void refused();   // a connection for a turn was refused
+  void look_now();     // something looked wrong: check at once
+  void no_listener();  // a connection for a turn was refused
   // Another process listens there now: restarted, where it was up.
   void replaced();
   void answered();  // a turn or a deactivation was: a sign of life

@@ -81,7 +81,7 @@ net::ChannelOptions GrpcAdapter::health_channel() {
 
 // The turns' connection broke, or could not be made.
 void GrpcAdapter::disconnected(const net::CallResult& why) {
-  if (why.refused) return monitor_.refused();
+  if (why.no_listener) return monitor_.no_listener();
   if (form_ == Form::kStream || !why.reset || !monitor_.is_up()) return monitor_.look_now();
   switch (listener_.look()) {
     case ListenerWatch::Seen::kSame:  // the application closed it, and lives
@@ -89,7 +89,7 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
     case ListenerWatch::Seen::kAnother:
       return monitor_.replaced();
     case ListenerWatch::Seen::kNobody:
-      return monitor_.refused();
+      return monitor_.no_listener();
     case ListenerWatch::Seen::kUnknown:
       break;
   }
@@ -160,7 +160,7 @@ void GrpcAdapter::stream_ended(TurnStream& stream, const net::CallResult& result
     return;
   }
   // A connection that is refused is the health monitor's affair.
-  if (current && !result.refused) backoff_.ended();
+  if (current && !result.no_listener) backoff_.ended();
   if (result.delivery == net::Delivery::kNotSent) {
     // Nothing on it has reached the app.
     for (const core::TurnId turn : unanswered.turns) {

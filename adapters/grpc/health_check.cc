@@ -71,7 +71,7 @@ void HealthCheck::ask_next(net::Clock::time_point deadline, HealthMonitor::Check
 
 HealthResult HealthCheck::judge(const net::CallResult& result) const {
   HealthResult health;
-  health.refused = result.refused;
+  health.no_listener = result.no_listener;
   health.timed_out = result.status == net::GrpcStatus::kDeadlineExceeded && !result.from_server;
   health.healthy = says(result, HealthCheckResponse::SERVING) ||
                    (result.status == net::GrpcStatus::kUnimplemented && result.from_server);

@@ -89,7 +89,7 @@ net::Http1ClientOptions HttpAdapter::health_options() {
 // and where the application ended an idle one, which may be its own end.
 void HttpAdapter::met(ListenerWatch::Seen seen) {
   if (seen == ListenerWatch::Seen::kAnother) monitor_.replaced();
-  if (seen == ListenerWatch::Seen::kNobody) monitor_.refused();
+  if (seen == ListenerWatch::Seen::kNobody) monitor_.no_listener();
 }
 
 // ---- turns ----------------------------------------------------------------------------------------------------------
@@ -123,8 +123,8 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
 void HttpAdapter::note(const net::HttpResult& result) {
   if (result.outcome == net::HttpOutcome::kAnswered) {
     monitor_.answered();
-  } else if (result.refused) {
-    monitor_.refused();
+  } else if (result.no_listener) {
+    monitor_.no_listener();
   } else if (!result.timed_out && !result.overloaded) {
     monitor_.look_now();
   }
@@ -226,7 +226,7 @@ void HttpAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::C
   health_.request(request, deadline, [this, checked = std::move(checked)](const net::HttpResult& result) {
     HealthResult health;
     health.same_listener = listener_.stays();
-    health.refused = result.refused;
+    health.no_listener = result.no_listener;
     health.timed_out = result.timed_out;
     if (result.outcome == net::HttpOutcome::kAnswered) {
       const int status = result.response.status;

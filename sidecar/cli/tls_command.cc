@@ -58,14 +58,14 @@ class Dial {
 
  private:
   void connected(net::ConnectResult result) {
-    if (!result.transport) {
-      findings_.bad("It cannot be reached at " + to_.to_string() + ": " + result.error + ".");
+    if (!result) {
+      findings_.bad("It cannot be reached at " + to_.to_string() + ": " + result.error().why + ".");
       return loop_.stop();
     }
-    findings_.good("It is reached at " + result.transport->peer_address() + ", port " + std::to_string(to_.port) + ".");
+    findings_.good("It is reached at " + result->peer_address() + ", port " + std::to_string(to_.port) + ".");
     handshake_ =
         std::make_shared<net::TlsHandshake>(loop_, net::TlsUse{tls_, std::make_shared<net::HandshakeQueue>(loop_)},
-                                            std::move(*result.transport), net::TlsSide::kClient, true);
+                                            std::move(*result), net::TlsSide::kClient, true);
     handshake_->start(kConnect,
                       [this](base::Result<net::Transport, std::string> secured) { shaken(std::move(secured)); });
   }

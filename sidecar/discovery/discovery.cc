@@ -98,13 +98,13 @@ void Discovery::resolved(std::size_t index, const net::ResolveResult& result) {
   Source& source = sources_[index];
   source.asking.reset();
   source.answered = true;
-  if (result.ok) {
+  if (result) {
     source.problem.clear();
     source.conclusive = true;
     source.last_good.clear();
-    for (const net::Endpoint& endpoint : result.endpoints) source.last_good.push_back(canonical(endpoint));
-  } else if (!result.not_found) {
-    fail(source, result.error);
+    for (const net::Endpoint& endpoint : *result) source.last_good.push_back(canonical(endpoint));
+  } else if (!result.error().not_found) {
+    fail(source, result.error().why);
   } else if (!source.last_good.empty()) {
     source.conclusive = true;  // what was good before stays
     fail(source, "has no addresses any more: those that it had are kept");

@@ -9,8 +9,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "sidecar/base/descriptor.h"
 #include "sidecar/net/resolver.h"
 
 namespace ringside::net {
@@ -23,16 +23,13 @@ constexpr std::chrono::milliseconds kFullBacklogRecheck{1};
 // family. A connection fails with the same error where a machine has no port left for it.
 bool has_family(int family) {
   const auto loopback = to_socket_address({family == AF_INET6 ? "::1" : "127.0.0.1", 0, ""});
-  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno != EAFNOSUPPORT;
-  const bool bound =
-      ::bind(fd, reinterpret_cast<const sockaddr*>(loopback->data()), static_cast<socklen_t>(loopback->size())) == 0;
-  const bool has = bound || errno != EADDRNOTAVAIL;
-  ::close(fd);
-  return has;
+  const base::Descriptor probe(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!probe) return errno != EAFNOSUPPORT;
+  const auto* name = reinterpret_cast<const sockaddr*>(loopback->data());
+  return ::bind(probe.get(), name, static_cast<socklen_t>(loopback->size())) == 0 || errno != EADDRNOTAVAIL;
 }
 
-bool says_refused(error_code ec) {
+bool says_no_listener(error_code ec) {
   // A Unix socket whose file is gone is a process that is gone.
   return ec == boost::asio::error::connection_refused || ec == boost::system::errc::no_such_file_or_directory;
 }
@@ -56,15 +53,13 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     timer_.async_wait([weak = weak_from_this()](error_code ec) {
       const auto self = weak.lock();
       if (ec || !self) return;
-      self->refused_ = false;
-      self->unresolved_ = self->query_.has_value();
-      self->finish(nullptr, "timed out");
+      self->fail({"timed out", false, self->query_.has_value()});
     });
     if (endpoint.is_literal()) {
       addresses_ = {endpoint};
       boost::asio::post(loop_, [self = shared_from_this()] { self->try_next(); });
     } else if (!resolver_) {
-      boost::asio::post(loop_, [self = shared_from_this()] { self->finish(nullptr, "no resolver for a name"); });
+      boost::asio::post(loop_, [self = shared_from_this()] { self->fail({"no resolver for a name"}); });
     } else {
       query_ = resolver_->resolve(endpoint, [weak = weak_from_this()](ResolveResult result) {
         if (const auto self = weak.lock()) self->resolved(std::move(result));
@@ -81,25 +76,24 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
  private:
   void resolved(ResolveResult result) {
     query_.reset();
-    unresolved_ = !result.ok;
-    if (unresolved_) return finish(nullptr, result.error);
-    addresses_ = std::move(result.endpoints);
+    if (!result) return fail({std::move(result.error().why), false, true});
+    addresses_ = std::move(*result);
     try_next();
   }
 
   void try_next() {
     if (over_) return;
-    if (next_ == addresses_.size()) return finish(nullptr, last_error_.empty() ? "no address" : last_error_);
+    if (next_ == addresses_.size()) return fail({last_error_.empty() ? "no address" : last_error_, no_listener_});
     const auto address = to_socket_address(addresses_[next_++]);
-    if (!address) return failed(boost::asio::error::invalid_argument, {});
+    if (!address) return failed_at({}, boost::asio::error::invalid_argument);
     socket_ = std::make_unique<Transport>(loop_);
     error_code ec;
     socket_->socket().open(address->protocol(), ec);
-    if (ec) return failed(ec, *address);
+    if (ec) return failed_at(*address, ec);
     if (address->protocol().family() == AF_UNIX) return try_unix(*address);
     socket_->socket().async_connect(*address, [self = shared_from_this(), at = *address](error_code connect_ec) {
       if (self->over_) return;
-      connect_ec ? self->failed(connect_ec, at) : self->connected();
+      connect_ec ? self->failed_at(at, connect_ec) : self->connected();
     });
   }
 
@@ -111,7 +105,7 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     const auto* name = reinterpret_cast<const sockaddr*>(address.data());
     const int fd = socket_->socket().native_handle();
     if (::connect(fd, name, static_cast<socklen_t>(address.size())) == 0) return connected();
-    if (errno != EAGAIN) return failed(error_code(errno, boost::system::system_category()), address);
+    if (errno != EAGAIN) return failed_at(address, error_code(errno, boost::system::system_category()));
     full_.expires_after(kFullBacklogRecheck);
     full_.async_wait([self = shared_from_this(), address](error_code wait_ec) {
       if (!wait_ec && !self->over_) self->try_unix(address);
@@ -121,15 +115,15 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
   void connected() {
     error_code ec;
     socket_->socket().native_non_blocking(true, ec);
-    finish(std::move(socket_), "");
+    finish(std::move(*socket_));
   }
 
-  void failed(error_code ec, const SocketAddress& address) {
+  void failed_at(const SocketAddress& address, error_code ec) {
     if (no_such_family(ec, address)) {
       if (last_error_.empty()) last_error_ = ec.message();
     } else {
-      refused_ = says_refused(ec) && !failed_otherwise_;
-      failed_otherwise_ = !refused_;
+      no_listener_ = says_no_listener(ec) && !failed_otherwise_;
+      failed_otherwise_ = !no_listener_;
       last_error_ = ec.message();
     }
     try_next();
@@ -142,14 +136,11 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     if (socket_) socket_->close();
   }
 
-  void finish(std::unique_ptr<Transport> transport, std::string error) {
+  void fail(ConnectFailure why) { finish(base::Error(std::move(why))); }
+
+  void finish(ConnectResult result) {
     if (over_) return;
     over_ = true;
-    ConnectResult result;
-    result.refused = !transport && refused_;
-    result.unresolved = unresolved_;
-    result.error = std::move(error);
-    result.transport = std::move(transport);
     stop();
     auto done = std::move(done_);
     done(std::move(result));
@@ -165,9 +156,8 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
   std::unique_ptr<Transport> socket_;
   std::string last_error_;
   boost::asio::steady_timer full_;
-  bool refused_ = false;
+  bool no_listener_ = false;
   bool failed_otherwise_ = false;
-  bool unresolved_ = false;
   bool over_ = false;
 };
 

@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include <absl/functional/any_invocable.h>
 
+#include "sidecar/base/result.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/transport.h"
 
@@ -14,14 +16,14 @@ namespace ringside::net {
 
 class Resolver;
 
-struct ConnectResult {
-  std::unique_ptr<Transport> transport;  // null on failure
+struct ConnectFailure {
+  std::string why;  // for people
   // Every address said that nobody listens there (or the socket file is missing). Those of a family that this machine
   // does not have say nothing.
-  bool refused = false;
+  bool no_listener = false;
   bool unresolved = false;  // the name has no address, or nobody says which
-  std::string error;
 };
+using ConnectResult = base::Result<Transport, ConnectFailure>;
 
 class Connector {
  public:

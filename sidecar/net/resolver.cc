@@ -15,6 +15,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <netdb.h>
 
+#include "sidecar/base/freed_by.h"
+
 namespace ringside::net {
 
 namespace {
@@ -24,6 +26,11 @@ constexpr std::size_t kMaxEndpoints = 10'000;
 constexpr std::size_t kMaxTargets = 2'000;
 // How often c-ares is asked about its own timeouts while a question is open.
 constexpr std::chrono::milliseconds kLongestWait{500};
+
+using ChannelHandle = std::unique_ptr<ares_channeldata, base::FreedBy<ares_destroy>>;
+using HostHandle = std::unique_ptr<hostent, base::FreedBy<ares_free_hostent>>;
+using AddressesHandle = std::unique_ptr<ares_addrinfo, base::FreedBy<ares_freeaddrinfo>>;
+using ServicesHandle = std::unique_ptr<ares_srv_reply, base::FreedBy<ares_free_data>>;
 
 struct SrvTarget {
   std::string host;
@@ -51,7 +58,7 @@ class Query : public std::enable_shared_from_this<Query> {
   void start_srv(const std::string& name) {
     if (!open()) return;
     ++open_questions_;
-    ares_query(channel_, name.c_str(), 1 /* IN */, 33 /* SRV */, on_srv, this);
+    ares_query(channel_.get(), name.c_str(), 1 /* IN */, 33 /* SRV */, on_srv, this);
     pump();
   }
 
@@ -70,6 +77,11 @@ class Query : public std::enable_shared_from_this<Query> {
     bool writing = false;
   };
 
+  struct HostQuestion {
+    Query* query;
+    std::uint16_t port;
+  };
+
   bool open() {
     ares_options options{};
     options.timeout = static_cast<int>(std::max<std::int64_t>(1, options_.timeout.count() / 3));
@@ -79,9 +91,11 @@ class Query : public std::enable_shared_from_this<Query> {
     options.sock_state_cb = on_socket;
     options.sock_state_cb_data = this;
     const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
-    int status = ares_init_options(&channel_, &options, mask);
+    ares_channel channel = nullptr;
+    int status = ares_init_options(&channel, &options, mask);
+    channel_.reset(channel);
     if (status == ARES_SUCCESS && !options_.servers.empty()) {
-      status = ares_set_servers_ports_csv(channel_, absl::StrJoin(options_.servers, ",").c_str());
+      status = ares_set_servers_ports_csv(channel, absl::StrJoin(options_.servers, ",").c_str());
     }
     if (status != ARES_SUCCESS) {
       fail(status);
@@ -111,59 +125,55 @@ class Query : public std::enable_shared_from_this<Query> {
       hints.ai_family = family;
       hints.ai_socktype = SOCK_STREAM;
       hints.ai_flags = ARES_AI_NOSORT;
-      auto* context = new std::pair<Query*, std::uint16_t>(this, port);
-      ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, on_addresses, context);
+      // c-ares calls it once, whatever comes, and also where the channel is destroyed before.
+      auto question = std::make_unique<HostQuestion>(HostQuestion{this, port});
+      ares_getaddrinfo(channel_.get(), host.c_str(), nullptr, &hints, on_addresses, question.release());
     }
   }
 
   bool in_hosts_file(const std::string& host, std::uint16_t port) {
     bool found = false;
     for (const int family : {AF_INET, AF_INET6}) {
-      hostent* entry = nullptr;
-      if (ares_gethostbyname_file(channel_, host.c_str(), family, &entry) != ARES_SUCCESS) continue;
+      hostent* read = nullptr;
+      if (ares_gethostbyname_file(channel_.get(), host.c_str(), family, &read) != ARES_SUCCESS) continue;
+      const HostHandle entry(read);
       for (char** address = entry->h_addr_list; *address != nullptr; ++address) {
         std::array<char, INET6_ADDRSTRLEN> text{};
         if (inet_ntop(entry->h_addrtype, *address, text.data(), text.size()) != nullptr) add({text.data(), port, ""});
         found = true;
       }
-      ares_free_hostent(entry);
     }
     return found;
   }
 
   void add(Endpoint endpoint) {
-    auto& known = result_.endpoints;
-    if (known.size() >= kMaxEndpoints || std::find(known.begin(), known.end(), endpoint) != known.end()) return;
-    known.push_back(std::move(endpoint));
+    if (found_.size() >= kMaxEndpoints || std::find(found_.begin(), found_.end(), endpoint) != found_.end()) return;
+    found_.push_back(std::move(endpoint));
   }
 
-  static void on_addresses(void* user, int status, int, ares_addrinfo* answer) {
-    const std::unique_ptr<std::pair<Query*, std::uint16_t>> context(
-        static_cast<std::pair<Query*, std::uint16_t>*>(user));
-    Query& self = *context->first;
+  static void on_addresses(void* user, int status, int, ares_addrinfo* given) {
+    const std::unique_ptr<const HostQuestion> question(static_cast<HostQuestion*>(user));
+    const AddressesHandle answer(given);
+    Query& self = *question->query;
     --self.open_questions_;
-    if (status != ARES_SUCCESS) {
-      self.fail(status);
-    } else {
-      for (const ares_addrinfo_node* node = answer->nodes; node; node = node->ai_next) {
-        Endpoint endpoint = to_endpoint(SocketAddress(node->ai_addr, node->ai_addrlen));
-        endpoint.port = context->second;
-        self.add(std::move(endpoint));
-      }
+    if (status != ARES_SUCCESS) return self.fail(status);
+    for (const ares_addrinfo_node* node = answer->nodes; node; node = node->ai_next) {
+      Endpoint endpoint = to_endpoint(SocketAddress(node->ai_addr, node->ai_addrlen));
+      endpoint.port = question->port;
+      self.add(std::move(endpoint));
     }
-    if (answer) ares_freeaddrinfo(answer);
   }
 
   static void on_srv(void* user, int status, int, unsigned char* answer, int size) {
     Query& self = *static_cast<Query*>(user);
     --self.open_questions_;
-    ares_srv_reply* list = nullptr;
-    if (status == ARES_SUCCESS) status = ares_parse_srv_reply(answer, size, &list);
+    ares_srv_reply* read = nullptr;
+    if (status == ARES_SUCCESS) status = ares_parse_srv_reply(answer, size, &read);
+    const ServicesHandle list(read);
     if (status != ARES_SUCCESS) return self.fail(status);
-    for (const ares_srv_reply* srv = list; srv && self.targets_.size() < kMaxTargets; srv = srv->next) {
+    for (const ares_srv_reply* srv = list.get(); srv && self.targets_.size() < kMaxTargets; srv = srv->next) {
       self.targets_.push_back({srv->host, srv->port, srv->priority, srv->weight});
     }
-    if (list) ares_free_data(list);
     std::stable_sort(self.targets_.begin(), self.targets_.end(), [](const SrvTarget& a, const SrvTarget& b) {
       return a.priority != b.priority ? a.priority < b.priority : a.weight > b.weight;
     });
@@ -172,10 +182,14 @@ class Query : public std::enable_shared_from_this<Query> {
 
   // Keeps the reason why; not_found only where every question agreed.
   void fail(int status) {
-    result_.error = ares_strerror(status);
+    why_ = ares_strerror(status);
     failures_ += 1;
     const bool absent = status == ARES_ENOTFOUND || status == ARES_ENODATA;
     not_found_ += absent ? 1 : 0;
+  }
+
+  ResolveFailure failure() const {
+    return {why_.empty() ? "no records" : why_, failures_ > 0 && failures_ == not_found_};
   }
 
   static void on_socket(void* user, ares_socket_t fd, int readable, int writable) {
@@ -222,7 +236,7 @@ class Query : public std::enable_shared_from_this<Query> {
     if (!channel_) return;
     const auto found = watches_.find(readable != ARES_SOCKET_BAD ? readable : writable);
     if (found == watches_.end() || found->second != watch) return;  // the number belongs to another socket by now
-    ares_process_fd(channel_, readable, writable);
+    ares_process_fd(channel_.get(), readable, writable);
     pump();
   }
 
@@ -235,7 +249,7 @@ class Query : public std::enable_shared_from_this<Query> {
       boost::asio::post(loop_, [self = shared_from_this()] { self->finish(); });
       return;
     }
-    if (hurry_ && !result_.endpoints.empty()) {
+    if (hurry_ && !found_.empty()) {
       hurry_ = false;
       total_.expires_after(std::min(options_.other_family, options_.timeout));
       await_end();
@@ -244,12 +258,12 @@ class Query : public std::enable_shared_from_this<Query> {
     for (const auto& [fd, watch] : watches) wait(fd, watch);
     timeval most{0, std::chrono::microseconds(kLongestWait).count()};
     timeval next{};
-    const timeval* until = ares_timeout(channel_, &most, &next);
+    const timeval* until = ares_timeout(channel_.get(), &most, &next);
     step_.expires_after(std::chrono::seconds(until->tv_sec) + std::chrono::microseconds(until->tv_usec + 1000));
     step_.async_wait([weak = weak_from_this()](error_code ec) {
       const auto self = weak.lock();
       if (ec || !self || !self->channel_) return;
-      ares_process_fd(self->channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+      ares_process_fd(self->channel_.get(), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
       self->pump();
     });
   }
@@ -257,11 +271,7 @@ class Query : public std::enable_shared_from_this<Query> {
   void finish() {
     if (!done_) return;
     auto done = std::exchange(done_, nullptr);
-    ResolveResult result = std::move(result_);
-    result.ok = !result.endpoints.empty();
-    result.not_found = !result.ok && failures_ > 0 && failures_ == not_found_;
-    if (result.ok) result.error.clear();
-    if (!result.ok && result.error.empty()) result.error = "no records";
+    ResolveResult result = found_.empty() ? ResolveResult(base::Error(failure())) : ResolveResult(std::move(found_));
     destroy();
     done(std::move(result));
   }
@@ -270,7 +280,7 @@ class Query : public std::enable_shared_from_this<Query> {
     total_.cancel();
     step_.cancel();
     // Its callbacks run inside, and the sockets are let go through on_socket.
-    if (channel_) ares_destroy(std::exchange(channel_, nullptr));
+    std::exchange(channel_, nullptr).reset();
     for (auto& [fd, watch] : watches_) watch->descriptor.release();
     watches_.clear();
   }
@@ -278,12 +288,13 @@ class Query : public std::enable_shared_from_this<Query> {
   Loop& loop_;
   const ResolverOptions options_;
   Resolver::Done done_;
-  ares_channel channel_ = nullptr;
+  ChannelHandle channel_;
   boost::asio::steady_timer total_;
   boost::asio::steady_timer step_;
   absl::flat_hash_map<ares_socket_t, std::shared_ptr<Watch>> watches_;
   std::vector<SrvTarget> targets_;
-  ResolveResult result_;
+  std::vector<Endpoint> found_;
+  std::string why_;  // of the last failure
   bool targets_pending_ = false;
   bool hurry_ = false;  // one family is enough, soon
   int open_questions_ = 0;
@@ -301,14 +312,11 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
 
   void answer(QueryId id, std::vector<Endpoint> endpoints, Done done) {
     local_.insert(id);
-    ResolveResult result;
-    result.ok = true;
-    result.endpoints = std::move(endpoints);
-    boost::asio::post(loop_,
-                      [weak = weak_from_this(), id, answer = std::move(result), done = std::move(done)]() mutable {
-                        const auto self = weak.lock();
-                        if (self && self->local_.erase(id) == 1) done(std::move(answer));
-                      });
+    boost::asio::post(
+        loop_, [weak = weak_from_this(), id, endpoints = std::move(endpoints), done = std::move(done)]() mutable {
+          const auto self = weak.lock();
+          if (self && self->local_.erase(id) == 1) done(std::move(endpoints));
+        });
   }
 
   std::shared_ptr<Query> make(QueryId id, Done done) {

@@ -25,12 +25,12 @@ struct ResolverOptions {
   std::vector<std::string> servers;  // IP:PORT, [IPv6]:PORT; none: the system's
 };
 
-struct ResolveResult {
-  bool ok = false;
-  std::string error;                // for people, where not ok
-  bool not_found = false;           // the name surely has no such records now (as against: nobody answered)
-  std::vector<Endpoint> endpoints;  // IP literals with a port, in the order of the answer
+struct ResolveFailure {
+  std::string why;         // for people
+  bool not_found = false;  // the name surely has no such records now (as against: nobody answered)
 };
+// IP literals with a port, at least one, in the order of the answer.
+using ResolveResult = base::Result<std::vector<Endpoint>, ResolveFailure>;
 
 class Resolver {
  public:

@@ -26,7 +26,7 @@ core::PeerFailure failure_of(const net::CallResult& result) {
   using Kind = core::PeerFailure::Kind;
   core::PeerFailure failure;
   failure.detail = result.message;
-  if (result.refused || result.reset) {
+  if (result.no_listener || result.reset) {
     failure.kind = Kind::kReset;
   } else if (result.unresolved) {
     failure.kind = Kind::kUnresolved;

@@ -29,7 +29,7 @@ struct CallResult {
   std::string body;   // unary: the reply's message
   Delivery delivery = Delivery::kMaybe;
   bool from_server = false;  // the status is the server's own word, not made up here
-  bool refused = false;      // connection refused: no process listens there
+  bool no_listener = false;  // connection refused: no process listens there
   bool reset = false;        // the connection broke
   bool unresolved = false;   // the endpoint's name has no address, or nobody says which
 };

@@ -217,11 +217,11 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     connecting_ = true;
     connector_.connect(options_.endpoint, options_.connect_timeout, [this](ConnectResult result) {
       const auto keep = shared_from_this();
-      if (!result.transport) return connect_failed(result.error, result.refused, false, result.unresolved);
-      result.transport->tune(options_.tcp_silence);
-      if (options_.on_transport) options_.on_transport(*result.transport);
-      if (options_.tls) return secure(std::move(*result.transport));
-      begin_session(std::move(*result.transport));
+      if (!result) return connect_failed(result.error());
+      result->tune(options_.tcp_silence);
+      if (options_.on_transport) options_.on_transport(*result);
+      if (options_.tls) return secure(std::move(*result));
+      begin_session(std::move(*result));
     });
   }
 
@@ -230,7 +230,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     securing_->start(options_.connect_timeout, [this](base::Result<Transport, std::string> secured) {
       const auto keep = shared_from_this();
       securing_.reset();
-      if (!secured) return connect_failed(secured.error(), false, false, false);
+      if (!secured) return connect_failed({secured.error()});
       begin_session(std::move(*secured));
     });
   }
@@ -256,16 +256,16 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     connecting_ = false;
   }
 
-  void connect_failed(const std::string& why, bool refused, bool reset, bool unresolved) {
+  void connect_failed(const ConnectFailure& failure, bool reset = false) {
     connecting_ = false;
     rest();
     last_failure_ = CallResult();
     last_failure_.status = GrpcStatus::kUnavailable;
-    last_failure_.message = "connecting to " + options_.endpoint.to_string() + ": " + why;
+    last_failure_.message = "connecting to " + options_.endpoint.to_string() + ": " + failure.why;
     last_failure_.delivery = Delivery::kNotSent;
-    last_failure_.refused = refused;
+    last_failure_.no_listener = failure.no_listener;
     last_failure_.reset = reset;
-    last_failure_.unresolved = unresolved;
+    last_failure_.unresolved = failure.unresolved;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
     for (const auto& [rank, call] : waiting) call->fail(last_failure_);
@@ -302,7 +302,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       // One that says GOAWAY lives; it only wants no connection now.
       const bool refuses_us = ec.category() == boost::asio::error::get_ssl_category();
       const bool reset = static_cast<bool>(ec) && !refuses_us && !session.going_away();
-      return connect_failed(why.empty() ? "the server hung up" : why, false, reset, false);
+      return connect_failed({why.empty() ? "the server hung up" : why}, reset);
     }
     if (Clock::now() - began_ < kShortLife) {
       rest();

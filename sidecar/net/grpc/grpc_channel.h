@@ -47,7 +47,7 @@ struct ChannelOptions {
   // A connection stands, and nothing has been written to it; may cancel calls. May be empty.
   std::function<void(Transport&)> on_transport = {};
   std::function<void()> on_connected;
-  std::function<void(const CallResult& why)> on_disconnected;  // also a failed attempt; only refused/reset/message
+  std::function<void(const CallResult& why)> on_disconnected;  // also a failed attempt; only no_listener/reset/message
 };
 
 // A streaming call of any kind. Owned by the channel; cancel() it to be rid of it.
@@ -78,7 +78,7 @@ class GrpcChannel {
   std::shared_ptr<ClientStream> stream(std::string path, Metadata metadata, CallOptions options,
                                        StreamHandlers handlers);
 
-  // Resets the connection: what the kernel still holds for it is never sent. All calls fail (neither `refused` nor
+  // Resets the connection: what the kernel still holds for it is never sent. All calls fail (neither `no_listener` nor
   // `reset`: the other end said nothing); the next one connects anew. on_disconnected is not called.
   void drop_all(const std::string& why);
 

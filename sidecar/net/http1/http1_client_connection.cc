@@ -42,16 +42,16 @@ void Http1ClientConnection::send(std::string bytes, bool head_request, Done done
     const auto self = weak.lock();
     if (!self || self->over_) return;
     self->connecting_ = false;
-    self->events_.connected(result.transport.get());
+    self->events_.connected(result ? &*result : nullptr);
     if (self->over_) return;
-    if (!result.transport) {
+    if (!result) {
       HttpResult failed;
       failed.outcome = HttpOutcome::kNotSent;
-      failed.refused = result.refused;
-      failed.error = "connecting to " + self->options_.endpoint.to_string() + ": " + result.error;
+      failed.no_listener = result.error().no_listener;
+      failed.error = "connecting to " + self->options_.endpoint.to_string() + ": " + result.error().why;
       return self->finish(std::move(failed), false);
     }
-    self->transport_ = std::move(result.transport);
+    self->transport_ = std::make_unique<Transport>(std::move(*result));
     self->transport_->tune(std::chrono::seconds(20));
     self->wait_readable();
     self->write();

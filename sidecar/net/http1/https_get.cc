@@ -64,9 +64,10 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
 
  private:
   void connected(ConnectResult result) {
-    if (!result.transport)
-      return finish(base::Error("connecting to " + given_.endpoint.to_string() + ": " + result.error));
-    transport_ = std::move(result.transport);
+    if (!result) {
+      return finish(base::Error("connecting to " + given_.endpoint.to_string() + ": " + result.error().why));
+    }
+    transport_ = std::make_unique<Transport>(std::move(*result));
     transport_->tune(std::chrono::seconds(20));
     stream_.emplace(transport_->socket(), context_);
     const std::string& host = given_.endpoint.host;

@@ -68,7 +68,7 @@ TEST_F(GrpcHealth, NobodyListens) {
   HealthCheck check(loop, channel(), "");
   const HealthResult said = ask(check);
   EXPECT_FALSE(said.healthy);
-  EXPECT_TRUE(said.refused) << said.why;
+  EXPECT_TRUE(said.no_listener) << said.why;
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ TEST_F(Monitored, ARefusalBetweenTwoHealthyAnswersIsARestart) {
   says = kWell;
   ASSERT_TRUE(happens("up restarted "));
   // One that only a turn has seen is one too.
-  monitor->refused();
+  monitor->no_listener();
   ASSERT_TRUE(happens("up restarted restarted "));
   ASSERT_TRUE(more_checks(2));
   EXPECT_EQ(events, "up restarted restarted ");
@@ -211,7 +211,7 @@ TEST_F(Monitored, AnotherListenerIsARestartAtOnceAndOnlyOnce) {
   ASSERT_TRUE(happens("up "));
   answer_at_once = false;
   ASSERT_TRUE(more_checks(1));
-  monitor->refused();
+  monitor->no_listener();
   monitor->replaced();
   EXPECT_EQ(events, "up restarted ");
   answer_at_once = true;
@@ -247,7 +247,7 @@ TEST_F(Monitored, ARefusalByAListenerThatStaysIsNoRestart) {
   watch(10s);
   ASSERT_TRUE(happens("up "));
   says.same_listener = true;
-  monitor->refused();
+  monitor->no_listener();
   ASSERT_TRUE(more_checks(2));
   EXPECT_EQ(events, "up ");
 }

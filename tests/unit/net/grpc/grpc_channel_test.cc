@@ -56,16 +56,16 @@ TEST_F(Channel, RefusedConnection) {
   const CallResult& first = wait(call());
   EXPECT_EQ(first.status, GrpcStatus::kUnavailable);
   EXPECT_EQ(first.delivery, Delivery::kNotSent);
-  EXPECT_TRUE(first.refused);
+  EXPECT_TRUE(first.no_listener);
   ASSERT_EQ(lost_.size(), 1U);
-  EXPECT_TRUE(lost_[0].refused);
+  EXPECT_TRUE(lost_[0].no_listener);
   // While it waits to try again calls fail at once, without another attempt.
-  EXPECT_TRUE(wait(call()).refused);
+  EXPECT_TRUE(wait(call()).no_listener);
   EXPECT_EQ(lost_.size(), 1U);
   // A probe tries nevertheless.
   CallOptions probe;
   probe.connect_now = true;
-  EXPECT_TRUE(wait(call("", probe)).refused);
+  EXPECT_TRUE(wait(call("", probe)).no_listener);
   EXPECT_EQ(lost_.size(), 2U);
 }
 
@@ -73,7 +73,7 @@ TEST_F(Channel, ReconnectsAfterItsBackoff) {
   options_.endpoint = unused_endpoint();
   options_.backoff_min = options_.backoff_max = 1ms;
   options_.random = [] { return 0.5; };
-  EXPECT_TRUE(wait(call()).refused);
+  EXPECT_TRUE(wait(call()).no_listener);
   auto listen =
       on_loopback({.methods = one_method("/s/M", [](const std::shared_ptr<ServerCall>& one) { one->reply("back"); })});
   listen.address = options_.endpoint;
@@ -89,7 +89,7 @@ TEST_F(Channel, AServerThatNeverSpeaksHttp2) {
   const CallResult& result = wait(index);
   EXPECT_EQ(result.status, GrpcStatus::kUnavailable);
   EXPECT_EQ(result.delivery, Delivery::kNotSent);
-  EXPECT_FALSE(result.refused);
+  EXPECT_FALSE(result.no_listener);
 }
 
 TEST_F(Channel, SilentServerAtTheHandshake) {
@@ -139,7 +139,7 @@ TEST_F(Channel, CutDropsWhatTheKernelHolds) {
   for (const std::size_t index : {big, small}) {
     const CallResult& result = wait(index);
     EXPECT_EQ(result.status, GrpcStatus::kUnavailable);
-    EXPECT_FALSE(result.refused);
+    EXPECT_FALSE(result.no_listener);
     EXPECT_FALSE(result.reset);
   }
   EXPECT_EQ(results_[big]->delivery, Delivery::kNotSent);

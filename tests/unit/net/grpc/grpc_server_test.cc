@@ -403,7 +403,7 @@ TEST_F(GrpcServer, DrainLetsRunningCallsEnd) {
   EXPECT_EQ(result->body, "done") << result->message;
   EXPECT_EQ(*cut, 0U);
   const CallResult after = call("/s/Wait", "x");
-  EXPECT_TRUE(after.refused);
+  EXPECT_TRUE(after.no_listener);
   EXPECT_EQ(after.delivery, Delivery::kNotSent);
 }
 

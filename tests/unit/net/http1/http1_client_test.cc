@@ -44,10 +44,10 @@ TEST_F(Http1Pool, RefusedIsNotSent) {
   client_ = std::make_unique<Http1Client>(loop, options_);
   HttpResult& result = wait(ask(get()));
   EXPECT_EQ(result.outcome, HttpOutcome::kNotSent);
-  EXPECT_TRUE(result.refused);
+  EXPECT_TRUE(result.no_listener);
   options_.endpoint = Endpoint{"", 0, "/nonexistent/app.sock"};
   client_ = std::make_unique<Http1Client>(loop, options_);
-  EXPECT_TRUE(wait(ask(get())).refused);
+  EXPECT_TRUE(wait(ask(get())).no_listener);
 }
 
 TEST_F(Http1Pool, LostAfterSending) {
