@@ -7,23 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sidecar/base/descriptor.h"
+
 namespace ringside::config {
 namespace {
-
-// Closes it in the end.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 base::Error<std::string> error_of_system() { return base::Error(std::string(std::strerror(errno))); }
 
@@ -31,9 +18,9 @@ base::Error<std::string> error_of_system() { return base::Error(std::string(std:
 
 base::Result<std::string, std::string> read_file(const std::string& path, std::size_t most) {
   // O_NONBLOCK: opening a pipe would wait for its other end.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return error_of_system();
+  if (!file || ::fstat(file.get(), &status) != 0) return error_of_system();
   if (S_ISDIR(status.st_mode)) return base::Error("it is a folder, not a file");
   if (!S_ISREG(status.st_mode)) return base::Error("it is a pipe, a device or a socket, not a file");
   std::string text;

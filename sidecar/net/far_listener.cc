@@ -9,7 +9,6 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace ringside::net {
 
@@ -64,13 +63,11 @@ FarListener listener_of(const inet_diag_msg& message) {
 
 }  // namespace
 
-ListenerLookup::~ListenerLookup() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 bool ListenerLookup::ask(const void* request, std::size_t size) {
-  if (fd_ < 0) fd_ = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
-  return fd_ >= 0 && ::send(fd_, request, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
+  if (!socket_) {
+    socket_ = base::Descriptor(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG));
+  }
+  return socket_ && ::send(socket_.get(), request, size, MSG_NOSIGNAL) == static_cast<ssize_t>(size);
 }
 
 // Not a dump: the kernel looks for the socket as it does for a connection's first packet. It would find an established
@@ -92,7 +89,7 @@ std::optional<FarListener> ListenerLookup::at(const SocketAddress& address) {
   if (!ask(&one, sizeof one)) return std::nullopt;
   std::optional<FarListener> found;
   std::array<char, 1024> answer;
-  const ssize_t got = ::recv(fd_, answer.data(), answer.size(), 0);
+  const ssize_t got = ::recv(socket_.get(), answer.data(), answer.size(), 0);
   if (got <= 0) return std::nullopt;
   read_messages(answer.data(), static_cast<std::size_t>(got), [&](const inet_diag_msg& message) {
     if (message.idiag_state == kListenState) found = listener_of(message);
@@ -109,7 +106,7 @@ std::vector<FarListener> ListenerLookup::at_port(std::uint16_t port) {
     if (!ask(&all, sizeof all)) return found;
     bool more = true;
     while (more) {
-      const ssize_t got = ::recv(fd_, answer.data(), answer.size(), 0);
+      const ssize_t got = ::recv(socket_.get(), answer.data(), answer.size(), 0);
       if (got <= 0) break;
       more = read_messages(answer.data(), static_cast<std::size_t>(got),
                            [&](const inet_diag_msg& message) { found.push_back(listener_of(message)); });

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "sidecar/base/descriptor.h"
 #include "sidecar/net/endpoint.h"
 
 namespace ringside::net {
@@ -20,11 +21,6 @@ struct FarListener {
 
 class ListenerLookup {
  public:
-  ListenerLookup() = default;
-  ~ListenerLookup();
-  ListenerLookup(const ListenerLookup&) = delete;
-  ListenerLookup& operator=(const ListenerLookup&) = delete;
-
   // The one that gets a connection made to that address now.
   std::optional<FarListener> at(const SocketAddress& address);
   // All at that port, on whichever of this machine's addresses.
@@ -32,7 +28,7 @@ class ListenerLookup {
 
  private:
   bool ask(const void* request, std::size_t size);
-  int fd_ = -1;
+  base::Descriptor socket_;
 };
 
 }  // namespace ringside::net

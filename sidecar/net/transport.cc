@@ -9,9 +9,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "sidecar/base/check.h"
+#include "sidecar/base/descriptor.h"
 #include "sidecar/net/endpoint.h"
 
 namespace ringside::net {
@@ -41,20 +41,18 @@ void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level
 }  // namespace
 
 Transport Transport::from_fd(Loop& loop, int fd, error_code& ec) {
+  base::Descriptor owned(fd);
   Transport transport(loop);
   sockaddr_storage name{};
   socklen_t size = sizeof name;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
     ec = error_code(errno, boost::system::system_category());
-    ::close(fd);
     return transport;
   }
   const int protocol = name.ss_family == AF_UNIX ? 0 : IPPROTO_TCP;
   transport.socket_.assign(boost::asio::generic::stream_protocol(name.ss_family, protocol), fd, ec);
-  if (ec) {
-    ::close(fd);
-    return transport;
-  }
+  if (ec) return transport;
+  owned.release();  // Asio's from now on
   transport.socket_.native_non_blocking(true, ec);
   return transport;
 }

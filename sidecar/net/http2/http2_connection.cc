@@ -15,7 +15,7 @@ namespace {
 
 // A GOAWAY takes effect only once it is flushed: smaller slices bound what a hostile read can open meanwhile.
 constexpr std::size_t kSlice = 16 * 1024;
-// A block of headers that goes on to so many times its limits is an attack (HPACK bomb), not a mistake.
+// A block of headers that goes on to this many times its limits is an attack (HPACK bomb), not a mistake.
 constexpr std::size_t kFloodFactor = 4;
 // What a block beyond the limits costs: each takes as long as many frames.
 constexpr double kLargeBlock = 10;
@@ -30,6 +30,21 @@ constexpr int kChunksPerIteration = 4;
 constexpr std::chrono::seconds kFarewell{1};
 // Bytes of DATA that earn one token.
 constexpr double kBytesPerToken = 4096;
+
+using CallbacksHandle = std::unique_ptr<nghttp2_session_callbacks, base::FreedBy<nghttp2_session_callbacks_del>>;
+using OptionHandle = std::unique_ptr<nghttp2_option, base::FreedBy<nghttp2_option_del>>;
+
+CallbacksHandle new_callbacks() {
+  nghttp2_session_callbacks* made = nullptr;
+  nghttp2_session_callbacks_new(&made);
+  return CallbacksHandle(made);
+}
+
+OptionHandle new_options() {
+  nghttp2_option* made = nullptr;
+  nghttp2_option_new(&made);
+  return OptionHandle(made);
+}
 
 std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
@@ -153,11 +168,11 @@ Http2Connection::Http2Connection(Loop& loop, Transport transport, const Http2Set
   make_session(settings);
 }
 
-Http2Connection::~Http2Connection() { nghttp2_session_del(session_); }
+Http2Connection::~Http2Connection() = default;
 
 void Http2Connection::make_session(const Http2Settings& settings) {
-  nghttp2_session_callbacks* callbacks = nullptr;
-  nghttp2_session_callbacks_new(&callbacks);
+  const CallbacksHandle made_callbacks = new_callbacks();
+  nghttp2_session_callbacks* callbacks = made_callbacks.get();
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Callbacks::on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
@@ -165,8 +180,8 @@ void Http2Connection::make_session(const Http2Settings& settings) {
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::on_stream_close);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Callbacks::on_frame_sent);
 
-  nghttp2_option* options = nullptr;
-  nghttp2_option_new(&options);
+  const OptionHandle made_options = new_options();
+  nghttp2_option* options = made_options.get();
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
   nghttp2_option_set_max_continuations(options, kFloodFactor * settings.max_header_list / kFrame);
@@ -179,21 +194,20 @@ void Http2Connection::make_session(const Http2Settings& settings) {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.max_concurrent_streams},
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
   }};
+  nghttp2_session* session = nullptr;
   if (settings.server) {
     filter_ = std::make_unique<IdleResetFilter>();
-    nghttp2_session_server_new2(&session_, callbacks, this, options);
-    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), 3);
+    nghttp2_session_server_new2(&session, callbacks, this, options);
   } else {
     // Until its SETTINGS arrive, the peer's limit is unknown; nghttp2 would wait behind 100.
     nghttp2_option_set_peer_max_concurrent_streams(options, settings.max_concurrent_streams);
-    nghttp2_session_client_new2(&session_, callbacks, this, options);
+    nghttp2_session_client_new2(&session, callbacks, this, options);
     std::swap(entries[2], entries[3]);
-    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries.data(), 3);
   }
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+  session_.reset(session);
+  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, entries.data(), 3);
+  nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0,
                                         static_cast<std::int32_t>(settings.connection_window));
-  nghttp2_option_del(options);
-  nghttp2_session_callbacks_del(callbacks);
 }
 
 int Http2Connection::check() const { return closed_ || stopping_ ? NGHTTP2_ERR_CALLBACK_FAILURE : 0; }
@@ -275,7 +289,7 @@ bool Http2Connection::take(std::string_view slice) {
 
 bool Http2Connection::answers_pile_up() const {
   // As a client, what waits are our own requests, and whoever sends them bounds them.
-  return filter_ && nghttp2_session_get_outbound_queue_size(session_) > kMaxQueuedFrames;
+  return filter_ && nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxQueuedFrames;
 }
 
 // What is left of the last read, and then on.
@@ -292,7 +306,7 @@ void Http2Connection::resume_reading() {
 
 // False when the connection has ended or is about to.
 bool Http2Connection::receive(std::string_view bytes) {
-  const ssize_t used = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
+  const ssize_t used = nghttp2_session_mem_recv(session_.get(), bytes_of(bytes), bytes.size());
   if (closed_ || stopping_) return false;
   if (used < 0) terminate(NGHTTP2_PROTOCOL_ERROR, nghttp2_strerror(static_cast<int>(used)));
   return used >= 0;
@@ -316,7 +330,7 @@ void Http2Connection::flush() {
     std::string& out = scratch_.output();
     while (out.size() < kOutputChunk) {
       const std::uint8_t* data = nullptr;
-      const ssize_t size = nghttp2_session_mem_send(session_, &data);
+      const ssize_t size = nghttp2_session_mem_send(session_.get(), &data);
       if (closed_) return;
       if (size < 0) return close(why_.empty() ? nghttp2_strerror(static_cast<int>(size)) : why_);
       if (size == 0) break;
@@ -325,7 +339,7 @@ void Http2Connection::flush() {
     if (out.empty()) break;
     if (!write_out(out)) return;
   }
-  const bool done = nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
+  const bool done = nghttp2_session_want_read(session_.get()) == 0 && nghttp2_session_want_write(session_.get()) == 0;
   if (stopping_ || done) return close(why_);
   if (paused_) resume_reading();
 }
@@ -389,7 +403,7 @@ void Http2Connection::terminate(std::uint32_t error, std::string_view why) {
   if (closed_ || stopping_) return;
   stopping_ = true;
   why_ = why;
-  nghttp2_session_terminate_session(session_, error);
+  nghttp2_session_terminate_session(session_.get(), error);
   mark_dirty();
   farewell_ = std::make_unique<boost::asio::steady_timer>(loop_, kFarewell);
   farewell_->async_wait([weak = weak_from_this()](error_code ec) {
@@ -413,12 +427,12 @@ void Http2Connection::submit_response(std::int32_t id, const HeaderList& headers
   if (closed_) return;
   nghttp2_data_provider provider{};
   provider.read_callback = Callbacks::read;
-  nghttp2_submit_response(session_, id, headers.data(), headers.size(), has_body ? &provider : nullptr);
+  nghttp2_submit_response(session_.get(), id, headers.data(), headers.size(), has_body ? &provider : nullptr);
   mark_dirty();
 }
 
 void Http2Connection::submit_trailers(std::int32_t id, const HeaderList& headers) {
-  if (!closed_) nghttp2_submit_trailer(session_, id, headers.data(), headers.size());
+  if (!closed_) nghttp2_submit_trailer(session_.get(), id, headers.data(), headers.size());
 }
 
 std::int32_t Http2Connection::submit_request(const HeaderList& headers, void* user) {
@@ -426,24 +440,24 @@ std::int32_t Http2Connection::submit_request(const HeaderList& headers, void* us
   nghttp2_data_provider provider{};
   provider.read_callback = Callbacks::read;
   mark_dirty();
-  return nghttp2_submit_request(session_, nullptr, headers.data(), headers.size(), &provider, user);
+  return nghttp2_submit_request(session_.get(), nullptr, headers.data(), headers.size(), &provider, user);
 }
 
 void Http2Connection::reset(std::int32_t id, std::uint32_t error) {
   if (closed_) return;
-  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, error);
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, error);
   mark_dirty();
 }
 
 void Http2Connection::resume(std::int32_t id) {
   if (closed_) return;
-  nghttp2_session_resume_data(session_, id);
+  nghttp2_session_resume_data(session_.get(), id);
   mark_dirty();
 }
 
 void Http2Connection::consume_stream(std::int32_t id, std::size_t bytes) {
   if (closed_) return;
-  nghttp2_session_consume_stream(session_, id, bytes);
+  nghttp2_session_consume_stream(session_.get(), id, bytes);
   mark_dirty();
 }
 

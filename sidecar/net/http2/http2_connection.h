@@ -16,6 +16,7 @@
 #include <nghttp2/nghttp2.h>
 #include <sys/types.h>
 
+#include "sidecar/base/freed_by.h"
 #include "sidecar/base/token_bucket.h"
 #include "sidecar/net/http2/idle_reset_filter.h"
 #include "sidecar/net/metadata.h"
@@ -105,7 +106,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   // them ends the connection.
   bool block_too_large() const { return block_size_ > max_header_list_ || block_fields_ > kMaxFields; }
   void mark_dirty();
-  nghttp2_session* session() { return session_; }
+  nghttp2_session* session() { return session_.get(); }
   Transport& transport() { return transport_; }
   Loop& loop() { return loop_; }
   bool stopping() const { return stopping_; }
@@ -137,7 +138,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   // honest peer, which sends many window updates and pings, is never taken for an attacker.
   base::TokenBucket guard_;
   std::unique_ptr<IdleResetFilter> filter_;  // server
-  nghttp2_session* session_ = nullptr;
+  std::unique_ptr<nghttp2_session, base::FreedBy<nghttp2_session_del>> session_;
   const std::size_t max_header_list_;
   std::size_t block_size_ = 0;    // of the block of headers that is being read
   std::size_t block_fields_ = 0;  // likewise

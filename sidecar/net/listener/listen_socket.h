@@ -4,14 +4,15 @@
 
 #include <string>
 
+#include "sidecar/base/descriptor.h"
 #include "sidecar/base/result.h"
 #include "sidecar/net/endpoint.h"
 
 namespace ringside::net {
 
 struct ListenSocket {
-  int descriptor = -1;  // whoever gets it closes it
-  Endpoint bound;       // what the kernel made of the address
+  base::Descriptor descriptor;
+  Endpoint bound;  // what the kernel made of the address
 };
 // The error names the address and the reason.
 base::Result<ListenSocket, std::string> open_listen_socket(const ListenAddress& address);

@@ -87,11 +87,9 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     auto socket = open_listen_socket(options_.address);
     if (!socket) return base::Error(socket.error());
     error_code ec;
-    acceptor_.assign(socket->descriptor, ec);
-    if (ec) {
-      ::close(socket->descriptor);
-      return base::Error("cannot listen on " + options_.address.to_string() + ": " + ec.message());
-    }
+    acceptor_.assign(socket->descriptor.get(), ec);
+    if (ec) return base::Error("cannot listen on " + options_.address.to_string() + ": " + ec.message());
+    socket->descriptor.release();  // Asio's from now on
     bound_ = std::move(socket->bound);
     return {};
   }
@@ -148,9 +146,9 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   // False when there is no room for another descriptor.
   bool accept_pending(std::size_t most) {
     for (std::size_t i = 0; i < most; ++i) {
-      const int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-      if (fd >= 0) {
-        admit(fd);
+      base::Descriptor fd(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      if (fd) {
+        admit(std::move(fd));
         continue;
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
@@ -159,9 +157,9 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     return true;
   }
 
-  void admit(int fd) {
+  void admit(base::Descriptor fd) {
     error_code ec;
-    Transport transport = Transport::from_fd(loop_, fd, ec);
+    Transport transport = Transport::from_fd(loop_, fd.release(), ec);
     if (ec) return;
     transport.tune(options_.tcp_silence);
     const Id id = ++last_id_;

@@ -112,7 +112,7 @@ CertificateFacts read_issuer(const X509* certificate) {
 base::Result<CertificateFacts, std::string> read_certificate(const X509* certificate) {
   CertificateFacts facts = read_issuer(certificate);
   int state = 0;
-  const std::unique_ptr<GENERAL_NAMES, FreedBy<GENERAL_NAMES_free>> names(
+  const std::unique_ptr<GENERAL_NAMES, base::FreedBy<GENERAL_NAMES_free>> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, &state, nullptr)));
   if (!names) {
     if (state == -1) return facts;

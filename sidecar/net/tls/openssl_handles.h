@@ -9,25 +9,19 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-namespace ringside::net {
+#include "sidecar/base/freed_by.h"
 
-template <auto kFree>
-struct FreedBy {
-  template <typename T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
+namespace ringside::net {
 
 inline void free_certificates(STACK_OF(X509) * certificates) { sk_X509_pop_free(certificates, X509_free); }
 
-using BioHandle = std::unique_ptr<BIO, FreedBy<BIO_free>>;
-using CertificateHandle = std::unique_ptr<X509, FreedBy<X509_free>>;
-using CertificatesHandle = std::unique_ptr<STACK_OF(X509), FreedBy<free_certificates>>;
-using KeyHandle = std::unique_ptr<EVP_PKEY, FreedBy<EVP_PKEY_free>>;
-using StoreHandle = std::unique_ptr<X509_STORE, FreedBy<X509_STORE_free>>;
-using StoreContextHandle = std::unique_ptr<X509_STORE_CTX, FreedBy<X509_STORE_CTX_free>>;
-using SslContextHandle = std::unique_ptr<SSL_CTX, FreedBy<SSL_CTX_free>>;
-using SslHandle = std::unique_ptr<SSL, FreedBy<SSL_free>>;
+using BioHandle = std::unique_ptr<BIO, base::FreedBy<BIO_free>>;
+using CertificateHandle = std::unique_ptr<X509, base::FreedBy<X509_free>>;
+using CertificatesHandle = std::unique_ptr<STACK_OF(X509), base::FreedBy<free_certificates>>;
+using KeyHandle = std::unique_ptr<EVP_PKEY, base::FreedBy<EVP_PKEY_free>>;
+using StoreHandle = std::unique_ptr<X509_STORE, base::FreedBy<X509_STORE_free>>;
+using StoreContextHandle = std::unique_ptr<X509_STORE_CTX, base::FreedBy<X509_STORE_CTX_free>>;
+using SslContextHandle = std::unique_ptr<SSL_CTX, base::FreedBy<SSL_CTX_free>>;
+using SslHandle = std::unique_ptr<SSL, base::FreedBy<SSL_free>>;
 
 }  // namespace ringside::net
