@@ -63,8 +63,8 @@ base::Result<void, core::Answer> check_headers(const net::Metadata& headers) {
     if (net::is_header_value(header.value)) continue;
     return base::Error(wire::invalid(core::Reason::kMalformed, header.name + ": no control characters"));
   }
-  core::Call ignored;
-  return wire::read_http_call(headers, {}, {}, ignored);
+  if (const auto read = wire::read_http_call(headers, {}, {}, core::Call()); !read) return base::Error(read.error());
+  return {};
 }
 
 base::Result<wire::ActorRef, core::Answer> check_actor(const std::string& id, const net::Metadata& headers) {

@@ -78,9 +78,7 @@ base::Result<core::Call, core::Answer> Calls::read_apply(const wire::ActorRef& a
   call.id = actor.id;
   call.actor_name = actor.name;
   call.request = std::move(*batch);
-  const auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  if (!read) return base::Error(read.error());
-  return call;
+  return wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, std::move(call));
 }
 
 void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply) {
@@ -102,9 +100,7 @@ base::Result<core::Call, core::Answer> Calls::read_method_call(const wire::Actor
   call.id = actor.id;
   call.actor_name = actor.name;
   call.request = std::make_shared<const core::MethodCall>(std::move(*method_call));
-  const auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
-  if (!read) return base::Error(read.error());
-  return call;
+  return wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, std::move(call));
 }
 
 void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_query, net::HttpRequest request,
@@ -127,10 +123,10 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
   call.id = actor.id;
   call.actor_name = actor.name;
   call.request = wire::write_empty_apply(actor.id);
-  const auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, call);
+  auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, std::move(call));
   if (!read) return reply(problem(refused(read.error())));
-  call.idempotency_key.clear();
-  start(std::move(call), request.headers, std::move(reply), [id = actor.id](const core::Answer& answer) {
+  read->idempotency_key.clear();
+  start(std::move(*read), request.headers, std::move(reply), [id = actor.id](const core::Answer& answer) {
     if (answer.outcome != core::Outcome::kApplied) return problem(answer);
     net::HttpResponse response = json_response(200, nlohmann::json{{"id", to_string(id)}, {"active", false}});
     response.headers.append(wire::http_headers(answer));
@@ -149,9 +145,7 @@ base::Result<core::Call, core::Answer> Calls::read_apply(net::ServerCall& served
   if (const auto deadline = served.deadline()) {
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
   }
-  const auto read = wire::read_grpc_call(served.metadata(), left, options_.timeouts, gateway_.now().mono, call);
-  if (!read) return base::Error(read.error());
-  return call;
+  return wire::read_grpc_call(served.metadata(), left, options_.timeouts, gateway_.now().mono, std::move(call));
 }
 
 void Calls::apply(const std::shared_ptr<net::ServerCall>& served) {

@@ -128,20 +128,20 @@ base::Result<core::Call, core::Answer> PeerServer::read_apply(net::ServerCall& c
     left = std::chrono::duration_cast<core::Duration>(*deadline - net::Clock::now());
   }
   const wire::TimeoutLimits limits{options_.default_timeout, options_.max_timeout};
-  const auto read = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, apply);
-  if (!read) return base::Error(read.error());
+  auto read = wire::read_grpc_call(headers, left, limits, gateway_.now().mono, std::move(apply));
+  if (!read) return read;
   // What cannot be read says nothing of how often the call was sent on, or to whom: it may not be guessed.
   const std::string* hops = headers.find(wire::kHopsHeader);
   const std::string* target = headers.find(wire::kTargetHeader);
-  if (hops != nullptr) apply.hops = wire::read_hops(*hops);
-  if (target != nullptr) apply.target = wire::read_target(*target);
-  if ((hops != nullptr && !apply.hops) || (target != nullptr && !apply.target)) {
+  if (hops != nullptr) read->hops = wire::read_hops(*hops);
+  if (target != nullptr) read->target = wire::read_target(*target);
+  if ((hops != nullptr && !read->hops) || (target != nullptr && !read->target)) {
     return base::Error(wire::invalid(core::Reason::kMalformed, "ringside-hops or ringside-target is malformed"));
   }
   if (const std::string* name = headers.find(wire::kActorNameHeader)) {
-    apply.actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
+    read->actor_name = net::decode_bin(*name).value_or("").substr(0, kMaxName);
   }
-  return apply;
+  return read;
 }
 
 void PeerServer::serve_apply(const std::shared_ptr<net::ServerCall>& call) {

@@ -1,6 +1,7 @@
 #include "sidecar/wire/call_headers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/base/text.h"
 #include "sidecar/base/units.h"
@@ -108,10 +109,19 @@ core::Instant deadline(core::Duration timeout, const TimeoutLimits& limits, core
   return now + std::min(timeout, limits.longest);
 }
 
+base::Result<core::Call, core::Answer> read_rest(const net::Metadata& headers, core::Instant deadline,
+                                                 core::Call call) {
+  call.deadline = deadline;
+  read_trace(headers, call);
+  if (const auto read = read_chain(headers, call); !read) return base::Error(read.error());
+  if (const auto read = read_idempotency(headers, call); !read) return base::Error(read.error());
+  return call;
+}
+
 }  // namespace
 
-base::Result<void, core::Answer> read_http_call(const net::Metadata& headers, const TimeoutLimits& limits,
-                                                core::Instant now, core::Call& call) {
+base::Result<core::Call, core::Answer> read_http_call(const net::Metadata& headers, const TimeoutLimits& limits,
+                                                      core::Instant now, core::Call call) {
   core::Duration timeout = limits.fallback;
   if (const std::string* text = headers.find(kTimeoutHeader)) {
     const auto given = base::parse_duration(*text);
@@ -121,23 +131,18 @@ base::Result<void, core::Answer> read_http_call(const net::Metadata& headers, co
     }
     timeout = std::chrono::duration_cast<core::Duration>(*given);
   }
-  call.deadline = deadline(timeout, limits, now);
-  read_trace(headers, call);
-  if (auto read = read_chain(headers, call); !read) return read;
-  return read_idempotency(headers, call);
+  return read_rest(headers, deadline(timeout, limits, now), std::move(call));
 }
 
-base::Result<void, core::Answer> read_grpc_call(const net::Metadata& metadata, std::optional<core::Duration> time_left,
-                                                const TimeoutLimits& limits, core::Instant now, core::Call& call) {
+base::Result<core::Call, core::Answer> read_grpc_call(const net::Metadata& metadata,
+                                                      std::optional<core::Duration> time_left,
+                                                      const TimeoutLimits& limits, core::Instant now, core::Call call) {
   if (time_left && time_left->count() <= 0) {
     return base::Error(
         core::Answer::failed(core::Outcome::kExpired, core::Reason::kDeadline, "it had passed on arrival"));
   }
-  if (auto checked = check_actor_name(metadata); !checked) return checked;
-  call.deadline = deadline(time_left.value_or(limits.fallback), limits, now);
-  read_trace(metadata, call);
-  if (auto read = read_chain(metadata, call); !read) return read;
-  return read_idempotency(metadata, call);
+  if (const auto checked = check_actor_name(metadata); !checked) return base::Error(checked.error());
+  return read_rest(metadata, deadline(time_left.value_or(limits.fallback), limits, now), std::move(call));
 }
 
 }  // namespace ringside::wire

@@ -38,10 +38,10 @@ void headers(std::string_view input) {
   }
   const wire::TimeoutLimits limits{core::Duration(1'000'000), core::Duration(10'000'000)};
   const core::Instant now(core::Duration(1'000'000));
-  core::Call call;
-  if (wire::read_http_call(all, limits, now, call)) RINGSIDE_CHECK(call.deadline > now);
-  core::Call over_grpc;
-  if (wire::read_grpc_call(all, core::Duration(5), limits, now, over_grpc)) RINGSIDE_CHECK(over_grpc.deadline > now);
+  if (const auto call = wire::read_http_call(all, limits, now, {})) RINGSIDE_CHECK(call->deadline > now);
+  if (const auto call = wire::read_grpc_call(all, core::Duration(5), limits, now, {})) {
+    RINGSIDE_CHECK(call->deadline > now);
+  }
   for (const bool of_request : {false, true}) {
     for (const net::Header& header : wire::end_to_end_headers(all, of_request)) {
       RINGSIDE_CHECK(!net::is_connections_own(header.name));

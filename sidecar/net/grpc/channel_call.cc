@@ -169,17 +169,17 @@ void ChannelCall::take_message(std::string message) {
   if (over_) return;
   if (reader_.too_big() && !reader_.compressed()) return pass_over(message, reader_.length());
   if (reader_.compressed()) {
-    const std::string packed = std::move(message);
     const std::string_view encoding = result_.headers.get("grpc-encoding");
     const std::size_t most = reader_.too_big() ? GrpcMessageReader::kBeginning : options_.max_message;
-    const Inflated result = inflate_message(encoding, packed, most, message);
+    auto [outcome, unpacked] = inflate_message(encoding, message, most);
     // Of a beginning nobody can expect that it unpacks to its end.
-    const bool beginning = reader_.too_big() && result != Inflated::kUnknownEncoding;
-    if (beginning || result == Inflated::kTooBig) return pass_over(message, std::nullopt);
-    if (result != Inflated::kDone) {
+    const bool beginning = reader_.too_big() && outcome != Inflated::kUnknownEncoding;
+    if (beginning || outcome == Inflated::kTooBig) return pass_over(unpacked, std::nullopt);
+    if (outcome != Inflated::kDone) {
       return finish(GrpcStatus::kInternal,
                     "the answer is compressed and cannot be unpacked as '" + std::string(encoding) + "'", false);
     }
+    message = std::move(unpacked);
   }
   if (!unary_) {
     if (handlers_.on_message) handlers_.on_message(std::move(message));

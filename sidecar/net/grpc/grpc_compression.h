@@ -12,13 +12,18 @@ inline constexpr const char* kAcceptedEncodings = "identity,deflate,gzip";
 
 enum class Inflated {
   kDone,
-  kTooBig,     // more than allowed: not a byte more is unpacked; `message` is as much as is allowed
-  kMalformed,  // no such stream, or it ends too soon; `message` is what there was
+  kTooBig,     // more than allowed: not a byte more is unpacked; the message is as much as is allowed
+  kMalformed,  // no such stream, or it ends too soon; the message is what there was
   kUnknownEncoding,
+};
+
+struct Unpacked {
+  Inflated outcome = Inflated::kMalformed;
+  std::string message;
 };
 
 // Unpacks one message that is compressed as `encoding` says ("gzip", "deflate"): at most `max` bytes, and memory for
 // no more than that, whatever it claims to hold.
-Inflated inflate_message(std::string_view encoding, std::string_view packed, std::size_t max, std::string& message);
+Unpacked inflate_message(std::string_view encoding, std::string_view packed, std::size_t max);
 
 }  // namespace ringside::net

@@ -1,6 +1,8 @@
 #include "sidecar/net/http1/http1_gate.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace ringside::net {
 
@@ -23,30 +25,37 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Takes one line off the front; its bytes are all allowed ones, so no bare CR or LF hides in it.
-bool take_line(std::string_view& block, std::string_view& line) {
+// Takes one line off the front; its bytes are all allowed ones, so no bare CR or LF hides in it. Nothing: there is none
+// such.
+std::optional<std::string_view> take_line(std::string_view& block) {
   const std::size_t end = block.find(kLineEnd);
-  if (end == std::string_view::npos) return false;
-  line = block.substr(0, end);
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = block.substr(0, end);
   block.remove_prefix(end + kLineEnd.size());
-  return is_header_value(line);
+  if (!is_header_value(line)) return std::nullopt;
+  return line;
 }
 
-bool read_version(std::string_view text, int& minor) {
-  if (text != "HTTP/1.1" && text != "HTTP/1.0") return false;
-  minor = text.back() - '0';
-  return true;
+// The minor version.
+std::optional<int> read_version(std::string_view text) {
+  if (text != "HTTP/1.1" && text != "HTTP/1.0") return std::nullopt;
+  return text.back() - '0';
 }
 
-// "http://host/path": takes the host off into `authority`. False: no absolute form.
-bool split_absolute_form(std::string& target, std::string& authority) {
+struct AbsoluteForm {
+  std::string authority;
+  std::string path;
+};
+
+// "http://host/path".
+std::optional<AbsoluteForm> read_absolute_form(std::string_view target) {
   constexpr std::string_view kScheme = "http://";
-  if (to_lower(std::string_view(target).substr(0, kScheme.size())) != kScheme) return false;
+  if (to_lower(target.substr(0, kScheme.size())) != kScheme) return std::nullopt;
   const std::size_t end = std::min(target.find_first_of("/?", kScheme.size()), target.size());
-  authority = target.substr(kScheme.size(), end - kScheme.size());
-  target.erase(0, end);
-  if (!target.starts_with('/')) target.insert(0, "/");
-  return !authority.empty();
+  AbsoluteForm form{std::string(target.substr(kScheme.size(), end - kScheme.size())), std::string(target.substr(end))};
+  if (form.authority.empty()) return std::nullopt;
+  if (!form.path.starts_with('/')) form.path.insert(0, "/");
+  return form;
 }
 
 // Yields the host of a target in absolute form; empty: it is a path.
@@ -57,14 +66,17 @@ base::Result<std::string, std::string> read_request_line(std::string_view line, 
   if (first == std::string_view::npos || first == last || !is_token(line.substr(0, first))) {
     return base::Error("the request line is not a method, a target and a version");
   }
-  if (!read_version(line.substr(last + 1), head.minor)) {
-    return base::Error("the version is " + quoted(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0");
-  }
+  const auto minor = read_version(line.substr(last + 1));
+  if (!minor) return base::Error("the version is " + quoted(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0");
+  head.minor = *minor;
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
   const bool star = head.target == "*" && head.method == "OPTIONS";
-  if (!star && !head.target.starts_with('/') && !split_absolute_form(head.target, authority)) {
-    return base::Error("the request target must be a path");
+  if (!star && !head.target.starts_with('/')) {
+    auto absolute = read_absolute_form(head.target);
+    if (!absolute) return base::Error("the request target must be a path");
+    authority = std::move(absolute->authority);
+    head.target = std::move(absolute->path);
   }
   if (head.target.find_first_of(" \t#") != std::string::npos) {
     return base::Error("the request target holds a space, a tab or a #: percent-encode them");
@@ -75,19 +87,20 @@ base::Result<std::string, std::string> read_request_line(std::string_view line, 
 Checked read_status_line(std::string_view line, Http1Head& head) {
   const bool shaped =
       line.size() >= 12 && line[8] == ' ' && is_digits(line.substr(9, 3)) && (line.size() == 12 || line[12] == ' ');
-  if (!shaped || !read_version(line.substr(0, 8), head.minor) || line[9] == '0') {
+  const auto minor = read_version(line.substr(0, 8));
+  if (!shaped || !minor || line[9] == '0') {
     return base::Error("the status line is not HTTP/1.1 or HTTP/1.0 and a status of three digits: " + quoted(line));
   }
+  head.minor = *minor;
   head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
   return {};
 }
 
 Checked read_headers(std::string_view block, Http1Head& head) {
-  std::string_view line;
   for (;;) {
-    if (!take_line(block, line)) {
-      return base::Error("the headers hold a control character or a bare line end");
-    }
+    const auto taken = take_line(block);
+    if (!taken) return base::Error("the headers hold a control character or a bare line end");
+    const std::string_view line = *taken;
     if (line.empty()) return {};
     if (line.front() == ' ' || line.front() == '\t') {
       return base::Error("a header is folded: " + quoted(line));
@@ -149,10 +162,10 @@ bool has_token(const Metadata& headers, std::string_view name, std::string_view 
 }
 
 base::Result<Http1Head, std::string> read_request_head(std::string_view block) {
-  std::string_view line;
-  if (!take_line(block, line)) return base::Error("the request line holds a control character or a bare line end");
+  const auto line = take_line(block);
+  if (!line) return base::Error("the request line holds a control character or a bare line end");
   Http1Head head;
-  auto authority = read_request_line(line, head);
+  auto authority = read_request_line(*line, head);
   if (!authority) return base::Error(authority.error());
   if (const auto rest = read_rest(block, head); !rest) return base::Error(rest.error());
   const std::size_t hosts = head.headers.count("host");
@@ -166,10 +179,10 @@ base::Result<Http1Head, std::string> read_request_head(std::string_view block) {
 }
 
 base::Result<Http1Head, std::string> read_response_head(std::string_view block) {
-  std::string_view line;
-  if (!take_line(block, line)) return base::Error("the status line holds a control character or a bare line end");
+  const auto line = take_line(block);
+  if (!line) return base::Error("the status line holds a control character or a bare line end");
   Http1Head head;
-  if (const auto read = read_status_line(line, head); !read) return base::Error(read.error());
+  if (const auto read = read_status_line(*line, head); !read) return base::Error(read.error());
   if (const auto rest = read_rest(block, head); !rest) return base::Error(rest.error());
   return head;
 }

@@ -22,7 +22,9 @@ struct Read {
 };
 Read read(const net::Metadata& headers) {
   Read out;
-  if (const auto done = read_http_call(headers, kLimits, kNow, out.call); !done) {
+  if (auto done = read_http_call(headers, kLimits, kNow, core::Call())) {
+    out.call = std::move(*done);
+  } else {
     out.refusal = done.error().reason;
     out.detail = done.error().detail;
   }
@@ -52,12 +54,12 @@ TEST(CallHeaders, ARefusalShowsWhatWasGiven) {
 }
 
 TEST(CallHeaders, GrpcDeadlines) {
-  core::Call call;
-  EXPECT_TRUE(read_grpc_call({}, std::nullopt, kLimits, kNow, call));
-  EXPECT_EQ(call.deadline, kNow + 10s);
-  EXPECT_TRUE(read_grpc_call({}, core::Duration::max(), kLimits, kNow, call));
-  EXPECT_EQ(call.deadline, kNow + 5min);
-  const auto late = read_grpc_call({}, core::Duration{0}, kLimits, kNow, call);
+  const auto read = [](std::optional<core::Duration> left) {
+    return read_grpc_call({}, left, kLimits, kNow, core::Call());
+  };
+  EXPECT_EQ(read(std::nullopt)->deadline, kNow + 10s);
+  EXPECT_EQ(read(core::Duration::max())->deadline, kNow + 5min);
+  const auto late = read(core::Duration{0});
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().outcome, core::Outcome::kExpired);
 }
@@ -108,9 +110,8 @@ TEST(CallHeaders, OnlyAsciiGoesOn) {
 
 TEST(CallHeaders, NamesOfActorsFromOtherHosts) {
   const auto refusal = [](const std::string& name) {
-    core::Call call;
-    const auto read =
-        read_grpc_call({{std::string(kActorNameHeader), net::encode_bin(name)}}, std::nullopt, kLimits, kNow, call);
+    const auto read = read_grpc_call({{std::string(kActorNameHeader), net::encode_bin(name)}}, std::nullopt, kLimits,
+                                     kNow, core::Call());
     return read ? Reason::kNone : read.error().reason;
   };
   EXPECT_EQ(refusal("caf\xc3\xa9"), Reason::kNone);
