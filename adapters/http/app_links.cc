@@ -1,9 +1,9 @@
 #include "adapters/http/app_links.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "sidecar/base/parse.h"
 #include "sidecar/base/text.h"
 #include "sidecar/net/reference.h"
 
@@ -36,8 +36,11 @@ std::optional<HostPort> host_port(std::string_view authority, std::string_view s
   if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
     const std::string_view digits = authority.substr(colon + 1);
     at.host = authority.substr(0, colon);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), at.port);
-    if (!digits.empty() && (error != std::errc() || end != digits.data() + digits.size())) return std::nullopt;
+    if (!digits.empty()) {
+      const auto port = base::parse_whole<std::uint16_t>(digits);
+      if (!port) return std::nullopt;
+      at.port = *port;
+    }
   }
   if (at.host.starts_with('[') && at.host.ends_with(']')) at.host = at.host.substr(1, at.host.size() - 2);
   return at;

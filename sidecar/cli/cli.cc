@@ -1,7 +1,6 @@
 #include "sidecar/cli/cli.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 #include <CLI/App.hpp>
@@ -9,6 +8,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "sidecar/base/nearest.h"
+#include "sidecar/base/parse.h"
 #include "sidecar/base/text.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
@@ -68,9 +68,8 @@ std::string not_empty(const std::string& text) { return text.empty() ? "must not
 
 // The parser of options reads -1, 010 and 0x1f as other numbers, and what is too large as the largest.
 std::string whole_number(const std::string& text) {
-  std::size_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return text == std::to_string(number) ? "" : "\"" + text + "\" is not a whole number";
+  const auto number = base::parse_whole<std::size_t>(text);
+  return number && text == std::to_string(*number) ? "" : "\"" + text + "\" is not a whole number";
 }
 
 void add_timeout(CLI::App& command, Arguments& arguments) {

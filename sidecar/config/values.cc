@@ -1,12 +1,12 @@
 #include "sidecar/config/values.h"
 
-#include <charconv>
-#include <optional>
+#include <utility>
+
+#include "sidecar/base/parse.h"
+#include "sidecar/base/unix_path.h"
 
 namespace ringside::config {
 namespace {
-
-constexpr std::size_t kMaxUnixPath = 107;  // sockaddr_un, with its final zero
 
 bool take_prefix(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
@@ -14,21 +14,10 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-std::optional<std::uint16_t> read_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
 Read<UnixPath> read_unix_path(std::string_view text) {
-  take_prefix(text, "//");  // unix:///run/x is how gRPC spells unix:/run/x
-  while (text.starts_with("//")) text.remove_prefix(1);
-  if (text.empty()) return base::Error("has no path");
-  if (text.front() == '@') return base::Error("is an abstract socket, which every container of the pod could reach");
-  if (text.size() > kMaxUnixPath) return base::Error("has a path of more than 107 bytes");
-  if (text.find('\0') != std::string_view::npos) return base::Error("has a zero byte in its path");
-  return UnixPath{std::string(text)};
+  auto path = base::read_unix_path(text);
+  if (!path) return base::Error(path.error());
+  return UnixPath{std::move(*path)};
 }
 
 bool has_port(std::string_view host) {
@@ -44,7 +33,7 @@ Read<TcpListen> read_tcp_listen(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return base::Error("has no port");
   const std::string_view address = text.substr(0, colon);
-  const auto port = read_port(text.substr(colon + 1));
+  const auto port = base::parse_whole<std::uint16_t>(text.substr(colon + 1));
   if (!port) return base::Error("has no port between 0 and 65535 behind the last colon");
   const auto ip = core::canonical_ip(address);
   if (!ip) return base::Error("does not start with an IP address");

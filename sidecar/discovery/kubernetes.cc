@@ -1,8 +1,6 @@
 #include "sidecar/discovery/kubernetes.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -31,9 +29,8 @@ std::optional<net::Endpoint> kubernetes_server(const std::function<const char*(c
   if (host == nullptr || *host == '\0' || port == nullptr) return std::nullopt;
   net::Endpoint endpoint;
   endpoint.host = core::canonical_ip(host).value_or(host);
-  const char* end = port + std::strlen(port);
-  const auto [rest, error] = std::from_chars(port, end, endpoint.port);
-  if (error != std::errc() || rest != end || endpoint.port == 0) return std::nullopt;
+  endpoint.port = base::parse_whole<std::uint16_t>(port).value_or(0);
+  if (endpoint.port == 0) return std::nullopt;
   return endpoint;
 }
 

@@ -1,14 +1,17 @@
 #include "sidecar/net/endpoint.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
+#include <utility>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <netinet/in.h>
 #include <sys/un.h>
+
+#include "sidecar/base/parse.h"
+#include "sidecar/base/unix_path.h"
 
 namespace ringside::net {
 
@@ -34,21 +37,11 @@ std::optional<asio::ip::address> parse_ip(const std::string& text) {
   return address;
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
-base::Result<Endpoint, std::string> parse_unix(std::string_view path) {
-  if (path.empty()) return base::Error("unix: needs a path");
-  if (path.size() >= sizeof(sockaddr_un::sun_path) || path.find('\0') != std::string_view::npos) {
-    return base::Error("the path of a Unix socket has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
-                       " bytes");
-  }
+base::Result<Endpoint, std::string> parse_unix(std::string_view text) {
+  auto path = base::read_unix_path(text);
+  if (!path) return base::Error("it " + path.error());
   Endpoint endpoint;
-  endpoint.unix_path = path;
+  endpoint.unix_path = std::move(*path);
   return endpoint;
 }
 
@@ -115,16 +108,10 @@ base::Result<Endpoint, std::string> parse_endpoint(std::string_view text, std::u
     endpoint.port = default_port;
     return endpoint;
   }
-  const auto port = parse_port(*at->port);
+  const auto port = base::parse_whole<std::uint16_t>(*at->port);
   if (!port) return base::Error("'" + std::string(*at->port) + "' is not a port from 0 to 65535");
   endpoint.port = *port;
   return endpoint;
-}
-
-base::Result<ListenAddress, std::string> parse_listen_address(std::string_view text) {
-  auto address = parse_endpoint(text, 0);
-  if (address && !address->is_literal()) return base::Error("'" + address->host + "' is not an IP address");
-  return address;
 }
 
 std::optional<SocketAddress> to_socket_address(const Endpoint& endpoint) {

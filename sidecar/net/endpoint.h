@@ -28,13 +28,10 @@ struct Endpoint {
   std::string to_string() const;
   bool operator==(const Endpoint&) const = default;
 };
-using ListenAddress = Endpoint;
+using ListenAddress = Endpoint;  // an IP or a Unix socket; port 0 lets the kernel choose
 
-// "IP:PORT" with an IP literal (v6 in brackets), or "unix:PATH"; port 0 lets the kernel choose. The error says what is
-// wrong with the text.
-base::Result<ListenAddress, std::string> parse_listen_address(std::string_view text);
-
-// "HOST:PORT", "HOST" where `default_port` is not 0, "[v6]:PORT", bare v6, or "unix:PATH".
+// "HOST:PORT", "HOST" where `default_port` is not 0, "[v6]:PORT", bare v6, or "unix:PATH". The error says what is wrong
+// with the text.
 base::Result<Endpoint, std::string> parse_endpoint(std::string_view text, std::uint16_t default_port);
 
 // The kernel's form; nothing where the host is a name or the path is longer than the kernel takes.

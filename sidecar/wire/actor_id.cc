@@ -1,8 +1,8 @@
 #include "sidecar/wire/actor_id.h"
 
-#include <charconv>
 #include <cstdint>
 
+#include "sidecar/base/parse.h"
 #include "sidecar/base/text.h"
 #include "sidecar/base/utf8.h"
 #include "sidecar/core/hash.h"
@@ -20,11 +20,9 @@ base::Error<core::Answer> bad_id(std::string detail) {
 }  // namespace
 
 std::optional<core::ActorId> parse_actor_id(std::string_view digits) {
-  std::uint64_t id = 0;
-  if (digits.empty() || digits.front() < '1' || digits.front() > '9') return std::nullopt;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return core::ActorId(id);
+  const auto id = base::parse_whole<std::uint64_t>(digits);
+  if (!id || digits.front() == '0') return std::nullopt;
+  return core::ActorId(*id);
 }
 
 base::Result<ActorRef, core::Answer> parse_actor(std::string_view segment) {

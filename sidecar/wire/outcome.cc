@@ -1,7 +1,6 @@
 #include "sidecar/wire/outcome.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 
@@ -9,6 +8,7 @@
 #include <google/protobuf/duration.pb.h>
 #include <messages/control_plane.pb.h>
 
+#include "sidecar/base/parse.h"
 #include "sidecar/base/text.h"
 #include "sidecar/base/utf8.h"
 #include "sidecar/core/host_name.h"
@@ -64,10 +64,8 @@ std::optional<bool> accepted_by(std::string_view result) {
 // Zero where there is none, or none that can be read.
 core::Duration read_retry_after(std::string_view text) {
   constexpr std::int64_t kLongest = 3'600'000;
-  std::int64_t wait = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), wait);
-  if (error != std::errc() || end != text.data() + text.size() || wait < 0) return {};
-  return std::chrono::milliseconds(std::min(wait, kLongest));
+  const std::int64_t wait = base::parse_whole<std::int64_t>(text).value_or(0);
+  return std::chrono::milliseconds(std::clamp<std::int64_t>(wait, 0, kLongest));
 }
 
 }  // namespace

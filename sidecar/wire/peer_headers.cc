@@ -1,10 +1,10 @@
 #include "sidecar/wire/peer_headers.h"
 
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <type_traits>
 
+#include "sidecar/base/parse.h"
 #include "sidecar/core/host_name.h"
 
 namespace ringside::wire {
@@ -24,10 +24,9 @@ std::optional<std::array<std::string_view, 4>> split(std::string_view text) {
 
 template <typename Value>
 std::optional<Value> number(std::string_view text) {
-  std::conditional_t<std::is_integral_v<Value>, Value, std::uint64_t> value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return Value(value);
+  const auto value = base::parse_whole<std::conditional_t<std::is_integral_v<Value>, Value, std::uint64_t>>(text);
+  if (!value) return std::nullopt;
+  return Value(*value);
 }
 
 }  // namespace

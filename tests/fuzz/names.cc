@@ -47,7 +47,6 @@ void names(std::string_view input) {
   if (const auto name = core::parse_host_name(input)) core::kind_of(*name);
   if (const auto ip = core::canonical_ip(input)) RINGSIDE_CHECK(core::canonical_ip(*ip) == ip);
   keeps_its_spelling([](std::string_view text) { return net::parse_endpoint(text, 80); }, input);
-  keeps_its_spelling(net::parse_listen_address, input);
   if (const auto endpoint = net::parse_endpoint(input, 0)) {
     if (const auto address = net::to_socket_address(*endpoint)) net::address_text(*address);
   }

@@ -1,11 +1,11 @@
 #include "sidecar/net/grpc/channel_call.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include <boost/asio/post.hpp>
 
+#include "sidecar/base/parse.h"
 #include "sidecar/net/grpc/grpc_compression.h"
 
 namespace ringside::net {
@@ -115,8 +115,7 @@ void ChannelCall::on_header(std::string_view name, std::string_view value) {
     return finish(GrpcStatus::kResourceExhausted, "the answer's metadata is larger than the limit", false);
   }
   if (name == ":status") {
-    http_status_ = 0;
-    std::from_chars(value.data(), value.data() + value.size(), http_status_);
+    http_status_ = base::parse_whole<int>(value).value_or(0);
   } else if (name == "grpc-status") {
     grpc_status_ = value;
   } else if (name == "grpc-message") {

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <nghttp2/nghttp2.h>
+
+#include "sidecar/base/parse.h"
 
 namespace ringside::net {
 
@@ -38,10 +39,8 @@ std::string_view grpc_status_name(GrpcStatus status) {
 }
 
 GrpcStatus parse_grpc_status(std::string_view text) {
-  int code = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), code);
-  if (status != std::errc() || end != text.data() + text.size() || code < 0 || code > 16) return GrpcStatus::kUnknown;
-  return static_cast<GrpcStatus>(code);
+  const auto code = base::parse_whole<unsigned>(text);
+  return code && *code <= 16 ? static_cast<GrpcStatus>(*code) : GrpcStatus::kUnknown;
 }
 
 GrpcStatus status_of_http(int http_status) {

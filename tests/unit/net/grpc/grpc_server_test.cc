@@ -26,7 +26,7 @@ class GrpcServer : public testing::ListenerTest {
 
   void listen(const std::string& address = "127.0.0.1:0") {
     ListenerOptions options;
-    options.address = *parse_listen_address(address);
+    options.address = *parse_endpoint(address, 0);
     options.http2 = http2_;
     options.http2->service = serve_grpc({.methods = methods_});
     options.on_incident = [this](std::string_view incident, std::string_view) { incidents_.emplace_back(incident); };

@@ -34,7 +34,7 @@ class Listening : public testing::LoopTest {
   }
   static ListenerOptions both(const std::string& address) {
     ListenerOptions options;
-    options.address = *parse_listen_address(address);
+    options.address = *parse_endpoint(address, 0);
     options.http1 = http1();
     options.http2 = http2();
     return options;
