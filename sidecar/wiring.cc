@@ -157,7 +157,7 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
                                                    std::size_t connections, std::size_t answer_bytes,
                                                    std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
                                                    core::AppSink& sink, log::Log& log, std::function<double()> random) {
-  adapters::HttpAdapterOptions options;
+  adapters::AdapterOptions options;
   options.app = endpoint_of(*settings.app);
   options.resolver = std::move(resolver);
   options.random = std::move(random);
@@ -172,9 +172,9 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
   if (settings.app->protocol == config::AppProtocol::kGrpc) {
     return std::make_unique<adapters::GrpcAdapter>(loop, std::move(options), sink, log);
   }
-  options.json = settings.app_body == config::AppBody::kJson;
-  options.health_path = settings.app_health_path;
-  return std::make_unique<adapters::HttpAdapter>(loop, std::move(options), json, sink, log);
+  adapters::HttpAdapterOptions http{std::move(options), settings.app_body == config::AppBody::kJson,
+                                    settings.app_health_path};
+  return std::make_unique<adapters::HttpAdapter>(loop, std::move(http), json, sink, log);
 }
 
 }  // namespace ringside
