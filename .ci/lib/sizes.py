@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tells which files and classes are largest, for people who wonder what to divide next. It fails for none of them: a limit
+"""Tells which files, classes and functions are largest, for people who wonder what to divide next. It fails for none of them: a limit
 would be met by squeezing lines. What is enforced is who may include whom (tests/layers).
 
 usage: sizes.py [HOW_MANY]
@@ -11,6 +11,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLASS = re.compile(r"(?:class|struct)\s+(?:\[\[\w+\]\]\s*)?(\w+)(?:\s+final)?(?:\s*:(?!:)[^;{]*)?$")
+FUNCTION = re.compile(r"^( *)(?:[^()]* )?[*&]*([\w:~]+)\(.*\{$")
+OTHER_BLOCK = re.compile(r"\b(?:if|for|while|switch|else|catch|return)\b|=|\](?:\(|\s*\{)")
 DATA = re.compile(r"\b\w+_\s*(?=[=,;{]|:\s*\d|$)")
 
 
@@ -74,6 +76,19 @@ def classes(text):
     return found
 
 
+def bodies(text):
+    """(lines, name) of each function with a body, as the formatter lays them out: it ends at a brace that stands below the
+    first column of its beginning."""
+    lines = without_comments(text).splitlines()
+    for number, line in enumerate(lines):
+        match = FUNCTION.match(line)
+        if not match or OTHER_BLOCK.search(line):
+            continue
+        end = next((i for i in range(number + 1, len(lines)) if lines[i].startswith(match[1] + "}")), number)
+        if lines[end] == match[1] + "}":
+            yield end - number + 1, match[2]
+
+
 def main():
     how_many = int(sys.argv[1]) if len(sys.argv) > 1 else 10
     files = [(len((ROOT / path).read_text(errors="replace").splitlines()), path)
@@ -86,6 +101,11 @@ def main():
     print("largest classes, in lines (data members, member functions):")
     for lines, data, functions, name, path in sorted(found, reverse=True)[:how_many]:
         print(f"  {lines:5}  {name} ({data}, {functions})  {path}")
+    longest = [(lines, name, path) for path in tracked("sidecar/*.cc", "sidecar/*.h", "adapters/*.cc", "adapters/*.h")
+               for lines, name in bodies((ROOT / path).read_text(errors="replace"))]
+    print("longest functions, in lines:")
+    for lines, name, path in sorted(longest, reverse=True)[:how_many]:
+        print(f"  {lines:5}  {name}  {path}")
 
 
 if __name__ == "__main__":
