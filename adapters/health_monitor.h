@@ -90,7 +90,7 @@ class HealthMonitor {
   std::string instance_;
   std::deque<std::string> earlier_;  // instances that it has named before, without another sign of a restart
   int steady_ = 0;                   // checks in a row that named the same one
-  int unsteady_ = 0;                 // not 0: so many checks more must name the same one
+  int unsteady_ = 0;                 // not 0: this many checks more must name the same one
   int new_in_a_row_ = 0;             // checks that have named a new instance, one after another
   net::Clock::time_point check_began_;
   net::Clock::time_point last_well_;    // healthy, or excused

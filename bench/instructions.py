@@ -15,7 +15,7 @@ FEW, MANY = 500, 2500
 
 
 def instructions(directory, calls):
-    """Of a whole run with so many calls."""
+    """Of a whole run with this many calls."""
     world = cluster.World(directory)
     try:
         host = world.sidecar("--app-health-interval", "1m", app=world.app()).ready()

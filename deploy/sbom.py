@@ -135,7 +135,7 @@ def document(kind, root, program, build):
         element = files.setdefault(path, file_element(path, path))
         relate(ours, "DYNAMIC_LINK", element["SPDXID"])
         relate(element["SPDXID"], "GENERATED_FROM", package["SPDXID"])
-    # Of a library that is linked dynamically the headers are no news.
+    # Of a library that is linked dynamically the headers say nothing new.
     known = {source_of(package) for package in packages.values()}
     for name in sorted(set(owners(headers(build, program)).values())):
         package = debian_package(name)

@@ -256,8 +256,7 @@ std::string Metrics::scrape() {
   add_counters(gateway_.counters(), durations_->refusals, out);
   Family open = gauge("ringside_connections", "Accepted connections, by listener.");
   Family most = gauge("ringside_connections_max", "Accepted connections that a listener may have.");
-  Family refused =
-      counter("ringside_connections_refused_total", "Connections refused because a listener had its most.");
+  Family refused = counter("ringside_connections_refused_total", "Connections refused because the listener was full.");
   for (const auto& use : listeners_) {
     open.row({{"listener", use->listener}}, use->slots->used());
     most.row({{"listener", use->listener}}, use->slots->limit());

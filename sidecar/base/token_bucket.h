@@ -14,7 +14,7 @@ class TokenBucket {
 
   TokenBucket(double burst, double per_second) : burst_(burst), per_second_(per_second), tokens_(burst) {}
 
-  // False, and nothing is taken: so many are not there now.
+  // False, and nothing is taken: there are not that many now.
   bool take(double tokens, Time now) {
     if (filled_ != Time()) {
       const double seconds = std::chrono::duration<double>(now - filled_).count();

@@ -157,7 +157,7 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       [](const Session& session, Arguments&) { return members(session); });
   add("actors", "Lists the actors that are active here",
       [](const Session& session, Arguments& given) { return actors(session, given.limit); })
-      ->add_option("--limit", arguments.limit, "at most so many; 0: all")
+      ->add_option("--limit", arguments.limit, "at most this many; 0: all")
       ->check(whole_number);
   CLI::App* ring_command =
       add("ring", "Shows each host's share, and what a join or a leave would move",
@@ -175,7 +175,7 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
   add("status", "Shows how this host is", [](const Session& session, Arguments&) { return status(session); });
   add("watch", "Prints every change of members and ring",
       [](const Session& session, Arguments& given) { return watch(session, given.count); })
-      ->add_option("--count", arguments.count, "ends after so many; 0: never")
+      ->add_option("--count", arguments.count, "ends after this many; 0: never")
       ->check(whole_number);
 }
 

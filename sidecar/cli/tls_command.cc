@@ -126,14 +126,14 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
   }
   const auto texts =
       peer_tls::read_texts({settings.tls_cert, settings.tls_key, settings.tls_roots},
-                      [](const std::string& path) { return config::read_file(path, peer_tls::kMostOfAFile); });
+                           [](const std::string& path) { return config::read_file(path, peer_tls::kMostOfAFile); });
   if (!texts) {
     findings.bad("This host has no credentials: " + texts.error() + ".");
     return findings.status();
   }
   const auto parsed = net::Credentials::parse(*texts, settings.tls_clock_skew);
   if (!parsed) {
-    findings.bad("This host's files are of no use: " + parsed.error() + ".");
+    findings.bad("This host's files cannot be used: " + parsed.error() + ".");
     return findings.status();
   }
   findings.good("This host's certificate belongs to its key: " + (*parsed)->own().leaf.told() + ".");

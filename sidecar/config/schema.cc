@@ -204,8 +204,8 @@ void add_membership(std::vector<Option>& all) {
       [](std::string server, Settings& settings) { settings.dns_servers.push_back(std::move(server)); },
       "Asked instead of the servers of /etc/resolv.conf."));
   all.push_back(duration(kMembership, "join-timeout", "10s", &Settings::join_timeout, 10ms, 1h,
-                         "How long a listed host that does not answer holds back the joining. One that answers does "
-                         "so for as long as it answers."));
+                         "How long a joining host waits for a listed one that does not answer. For one that answers it "
+                         "waits as long as answers come."));
   all.push_back(count<std::uint32_t>(kMembership, "min-members", "1", &Settings::min_members, 1, 10'000,
                                      "Hosts that must be there before the first one is ready. Where it is given, also "
                                      "as 1, a source of --join that names nobody keeps nobody waiting."));

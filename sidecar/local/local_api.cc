@@ -137,7 +137,7 @@ void LocalApi::add_methods(net::MethodTable& table) {
 
 net::HttpResponse LocalApi::method_not_allowed(std::string_view allow) const {
   net::HttpResponse response =
-      refuse(wire::invalid(core::Reason::kMethodNotAllowed, "what is here takes " + std::string(allow)));
+      refuse(wire::invalid(core::Reason::kMethodNotAllowed, "this path allows " + std::string(allow)));
   response.headers.add("allow", std::string(allow));
   return response;
 }

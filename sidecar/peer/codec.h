@@ -43,7 +43,7 @@ class IdsReader {
  public:
   explicit IdsReader(std::string body) : body_(std::move(body)) {}
 
-  // The next ids, at most so many; nothing: what is left is malformed.
+  // The next ids, at most `most`; nothing: what is left is malformed.
   std::optional<core::IdsAnswer> next(std::size_t most);
 
  private:

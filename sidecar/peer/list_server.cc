@@ -24,7 +24,7 @@ std::size_t length_of(const core::PeerRequest& request) {
                     request);
 }
 
-// The last so many of a list, which are taken off it.
+// The last `most` of a list, which are taken off it.
 template <typename T>
 std::vector<T> take_last(std::vector<T>& list, std::size_t most) {
   const auto first = list.end() - static_cast<std::ptrdiff_t>(std::min(most, list.size()));

@@ -32,7 +32,7 @@ struct PeerClientOptions {
   std::function<double()> random;                                 // in [0, 1), for backoff
   std::function<net::Clock::time_point(core::Instant)> to_clock;  // the core's time on the loop's clock
   std::function<void()> on_reached;                               // a host has another address now; may be empty
-  // A member, or named by the operator. To all others together there are at most so many connections, those included
+  // A member, or named by the operator. To all others together there are at most this many connections, those included
   // that are being made: anybody may name hosts, and each takes a descriptor. Empty: everybody is one.
   std::function<bool(const std::string& host)> is_expected;
   std::size_t most_unexpected = 32;

@@ -38,7 +38,7 @@ def details(one):
 def main():
     parser = argparse.ArgumentParser(prog="./run chaos", description="Plays what happens to a cluster, with real processes under load.")
     parser.add_argument("scenario", nargs="*", help="one or more, or all (about 8 minutes a run); none: lists them")
-    parser.add_argument("--runs", type=int, default=1, help="so many times; the report has medians, and the worst of what must not be")
+    parser.add_argument("--runs", type=int, default=1, help="this many times; the report has medians, and the worst of what must not be")
     parser.add_argument("--seed", type=int, default=1, help="of the load; run N uses seed + N")
     parser.add_argument("--short", action="store_true", help="the short form that ./run test plays")
     parser.add_argument("--json", action="store_true")

@@ -155,7 +155,7 @@ class World:
         return process
 
     def keep_plain(self, thing):
-        """What is no process and has to be closed."""
+        """What is not a process and has to be closed."""
         self.undo.append(thing.kill)
         return thing
 

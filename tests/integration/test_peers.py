@@ -129,7 +129,7 @@ def test_a_hundred_thousand_known_hosts(world):
         host.well()
     for given in (["x" * 4000] * 3000, ["", "\x00", "a b", "[::1", "127.0.0.1:0", "127.0.0.1:99999"]):
         reply = stub(world, host).Negotiate(messages.NegotiateRequest(known_hosts=given), timeout=60)
-        assert list(reply.hosts) == [host.name], "what is no name is not passed on"
+        assert list(reply.hosts) == [host.name], "what is not a name is not passed on"
         host.well()
     assert host.on_ring() == [host.name]
     assert host.metric("process_open_fds") < 2000

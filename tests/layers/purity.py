@@ -16,7 +16,7 @@ def main():
     symbols = {line.split(maxsplit=1)[1].strip() for line in output.splitlines() if line.strip().startswith("U ")}
     if not any("core::hash_id" in symbol for symbol in symbols):
         sys.exit(f"{library}: nobody hashes an id; is this the core?")
-    # Only the function's own name counts: `std::map<..., time>` is no call of time().
+    # Only the function's own name counts: `std::map<..., time>` is not a call of time().
     bad = sorted(symbol for symbol in symbols if FORBIDDEN.search(re.sub(r"[(<].*", "", symbol)))
     sys.exit("not pure: " + ", ".join(bad) if bad else 0)
 

@@ -200,7 +200,7 @@ def test_the_version_of_every_kind_of_tree(tmp_path):
     git("commit", "-qm", "one")
     assert version_of(tree) == f"0.4.0-1-g{git('rev-parse', '--short', 'HEAD')}", "no tag"
     git("tag", "nightly")
-    assert version_of(tree).startswith("0.4.0-1-g"), "a tag that is no version"
+    assert version_of(tree).startswith("0.4.0-1-g"), "a tag that is not a version"
     git("tag", "-a", "v1.2.3", "-m", "v1.2.3")
     assert version_of(tree) == "1.2.3"
     git("commit", "-qm", "two", "--allow-empty")

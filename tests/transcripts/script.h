@@ -26,7 +26,7 @@
 namespace ringside::transcripts {
 
 // The whole text again, with what follows each command as it is now. Throws std::runtime_error, which names the line,
-// where the text is no script.
+// where the text is not a script.
 std::string perform(const std::string& text);
 
 }  // namespace ringside::transcripts

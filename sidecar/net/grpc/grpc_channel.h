@@ -39,7 +39,7 @@ struct ChannelOptions {
   // Another one is made when the streams that the server allows on the others are taken. With one, calls wait for a
   // stream; with more, calls beyond what all of them allow fail at once (RESOURCE_EXHAUSTED, kNotSent).
   std::size_t max_connections = 1;
-  // Of one connection: so many streams are left to urgent calls, at most a quarter of what the server allows.
+  // Of one connection: this many streams are left to urgent calls, at most a quarter of what the server allows.
   std::size_t reserved_streams = 0;
   std::size_t max_calls = 20'000;  // open or waiting; above it RESOURCE_EXHAUSTED
   // Bytes of unary requests not yet answered and of stream messages not yet written; above it the same.

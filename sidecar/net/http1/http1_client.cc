@@ -17,7 +17,7 @@ namespace ringside::net {
 
 namespace {
 
-// Of a server that may close after each answer, so many connections at once are watched for that.
+// Of a server that may close after each answer, this many connections at once are watched for that.
 constexpr std::size_t kMostWatched = 4;
 // Most servers accept sooner than that.
 constexpr std::chrono::milliseconds kAccepts{10};

@@ -121,7 +121,7 @@ bool Http1ClientConnection::surely_unread() const {
 
 void Http1ClientConnection::advance(Http1Reader<false>::State state) {
   while (state == Http1Reader<false>::State::kDone && reader_.head().status / 100 == 1) {
-    if (reader_.head().status == 101) return lost("the server switched protocols unasked");
+    if (reader_.head().status == 101) return lost("the server switched protocols without being asked");
     reader_.next();
     if (head_request_) reader_.expect_no_body();
     state = reader_.advance();

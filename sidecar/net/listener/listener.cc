@@ -27,7 +27,8 @@ namespace ringside::net {
 namespace {
 
 constexpr std::size_t kAcceptsPerIteration = 32;
-// Of the slots, so many are given to new connections in one iteration: each is heard before it may have to make room.
+// One in this many of the slots is given to new connections in one iteration: each is heard before it may have to make
+// room.
 constexpr std::size_t kPartAccepted = 4;
 constexpr std::size_t kBacklogAtMost = 4096;
 // Out of descriptors: the backlog stays readable, so waiting for it would spin.

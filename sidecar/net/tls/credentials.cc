@@ -208,7 +208,7 @@ base::Result<void, std::string> Credentials::take(const CredentialTexts& texts) 
   if (auto done = read_key(texts.key); !done) return done;
   if (auto done = read_roots(texts.roots); !done) return done;
   auto facts = read_certificate(leaf_.get());
-  if (!facts) return base::Error("the certificate of --tls-cert is of no use: " + facts.error());
+  if (!facts) return base::Error("the certificate of --tls-cert cannot be used: " + facts.error());
   own_.good_until = facts->not_after;
   own_.leaf = std::move(*facts);
   return {};

@@ -22,7 +22,7 @@ inline constexpr int kTlsSecurityLevel = 2;
 
 struct CredentialTexts {
   std::string certificate;  // the leaf first, then what issued it
-  std::string key;          // may be the same text: what is of no use here is skipped
+  std::string key;          // may be the same text: what is not needed here is skipped
   std::string roots;
   bool operator==(const CredentialTexts&) const = default;
 };

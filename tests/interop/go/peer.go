@@ -210,7 +210,7 @@ func (p *Peer) forward(ctx context.Context, owner string, req *pb.ApplyRequest) 
 	to := p.members[owner]
 	p.mu.Unlock()
 	if to == nil {
-		return nil, status.Error(codes.Unavailable, owner+" is no member")
+		return nil, status.Error(codes.Unavailable, owner+" is not a member")
 	}
 	return to.Apply(ctx, req)
 }

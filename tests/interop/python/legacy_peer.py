@@ -292,7 +292,7 @@ def told(call):
         return {"code": error.code().name, "message": error.details(),
                 "trailers": {key: value for key, value in error.trailing_metadata() or () if isinstance(value, str)}}
     except KeyError as gone:
-        return {"code": "UNAVAILABLE", "message": f"{gone} is no member", "trailers": {}}
+        return {"code": "UNAVAILABLE", "message": f"{gone} is not a member", "trailers": {}}
 
 
 def main():

@@ -27,7 +27,7 @@ struct Row {
 std::string serialized(bool accepted) {
   messages::ApplyResult result;
   result.set_accepted(accepted);
-  result.add_replies();  // without one, accepted = false has no bytes at all, which is no word against 2xx
+  result.add_replies();  // without one, accepted = false has no bytes at all, which does not contradict a 2xx
   return result.SerializeAsString();
 }
 

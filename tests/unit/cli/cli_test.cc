@@ -244,7 +244,7 @@ TEST_F(CliTest, WhatCouldNotBeWrittenIsNoSuccess) {
                                                                                      {"watch"},
                                                                                      {"uncordon"}}) {
     for (const bool json : {false, true}) {
-      if (json && words.empty()) continue;  // --json alone is no command
+      if (json && words.empty()) continue;  // --json alone is not a command
       FullDisk disk(1);
       std::ostream out(&disk);
       std::istringstream in;

@@ -264,7 +264,7 @@ TEST_F(Loopback, AWatcherGetsTheViewAtOnceAndAtEveryChange) {
   gateway.member_list.push_back(member);
   gateway.change_view();
   ASSERT_TRUE(run_until([&] { return views.size() == 2; }));
-  EXPECT_EQ(views[1].members_size(), 2) << "a name that is no member is not shown";
+  EXPECT_EQ(views[1].members_size(), 2) << "a name that is not a member is not shown";
   EXPECT_GT(views[1].version(), views[0].version());
   stream->cancel();
   settle();

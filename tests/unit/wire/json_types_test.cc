@@ -23,7 +23,7 @@ TEST(JsonTypes, ComeFirst) {
   EXPECT_EQ(types_first(R"({"v":{"v":{"w":"}{","@type":"a/C"},"@type":"a/B"},"@type":"a/A"})"),
             R"({"@type":"a/A","v":{"@type":"a/B","v":{"@type":"a/C","w":"}{"}}})");
   EXPECT_EQ(types_first(R"([{"x":[],"@type":"a/B"},{"@type":"a/B"}])"), R"([{"@type":"a/B","x":[]},{"@type":"a/B"}])");
-  // What is no type stays, and protobuf says what is wrong with it.
+  // What is not a type stays, and protobuf says what is wrong with it.
   EXPECT_EQ(types_first(R"({"x":1,"@type":7})"), "as it was");
   EXPECT_EQ(types_first(R"({"x":1,"@type":{"y":2}})"), "as it was");
 }
