@@ -35,6 +35,7 @@
 #include "sidecar/services/health.h"
 #include "sidecar/services/reflection.h"
 #include "sidecar/wire/apply_json.h"
+#include "sidecar/wire/json_work.h"
 #include "sidecar/wiring.h"
 
 namespace ringside {
@@ -85,7 +86,7 @@ class Sidecar {
   log::Log& log_;
   std::mt19937_64 chance_;
   peer_tls::PeerTls peer_tls_;
-  wire::ApplyJson json_;
+  wire::JsonWork json_{loop_};
   std::shared_ptr<net::Resolver> resolver_;
   std::shared_ptr<net::MethodTable> peer_methods_ = std::make_shared<net::MethodTable>();
   std::shared_ptr<net::MethodTable> local_methods_ = std::make_shared<net::MethodTable>();

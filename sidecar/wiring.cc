@@ -155,7 +155,7 @@ log::LogOptions log_options(const config::Settings& settings) {
 
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
                                                    std::size_t connections, std::size_t answer_bytes,
-                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
+                                                   std::shared_ptr<net::Resolver> resolver, wire::JsonWork& json,
                                                    core::AppSink& sink, log::Log& log, std::function<double()> random) {
   adapters::AdapterOptions options;
   options.app = endpoint_of(*settings.app);

@@ -18,7 +18,7 @@
 #include "sidecar/net/resolver.h"
 #include "sidecar/peer/peer_server.h"
 #include "sidecar/peer_tls/peer_tls.h"
-#include "sidecar/wire/apply_json.h"
+#include "sidecar/wire/json_work.h"
 
 namespace ringside {
 
@@ -38,7 +38,7 @@ local::LocalOptions local_options(const config::Settings& settings, log::Log& lo
 // `sink` and `log` outlive the adapter.
 std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config::Settings& settings,
                                                    std::size_t connections, std::size_t answer_bytes,
-                                                   std::shared_ptr<net::Resolver> resolver, const wire::ApplyJson& json,
+                                                   std::shared_ptr<net::Resolver> resolver, wire::JsonWork& json,
                                                    core::AppSink& sink, log::Log& log, std::function<double()> random);
 discovery::KubernetesAccess kubernetes_access(const config::Settings& settings, const core::HostName& host);
 // Whether --join k8s: can work here, where it is asked for. The error says why it cannot.

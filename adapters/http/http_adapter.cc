@@ -31,14 +31,15 @@ std::size_t turn_connections(const HttpAdapterOptions& options) {
 
 }  // namespace
 
-HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
+HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, wire::JsonWork& json, core::AppSink& sink,
                          log::Log& log)
     : AppAdapter(loop, options.app, sink, log),
       loop_(loop),
       options_(std::move(options)),
       sink_(sink),
       log_(log),
-      exchange_(json, options_.json, options_.app),
+      json_(json),
+      exchange_(std::make_shared<const TurnExchange>(options_.json, options_.app)),
       room_(std::make_shared<net::AnswerRoom>(options_.answer_bytes)),
       listener_(options_.app),
       turns_(loop, client_options(turn_connections(options_))),
@@ -95,17 +96,26 @@ void HttpAdapter::met(ListenerWatch::Seen seen) {
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
 void HttpAdapter::start_turn(core::StartTurn turn) {
-  auto written = exchange_.write(turn);
+  turns_in_flight_[turn.token] = {};  // it has no request yet
+  const std::size_t bytes = exchange_->json_to_write(turn);
+  if (!json_.is_for_worker(bytes)) return send(turn, exchange_->write(turn, json_.here()));
+  json_.run(
+      bytes, [exchange = exchange_, turn](const wire::ApplyJson& json) { return exchange->write(turn, json); },
+      life_.bind(
+          [this, turn](base::Result<TurnExchange::Written, core::Answer> written) { send(turn, std::move(written)); }));
+}
+
+void HttpAdapter::send(const core::StartTurn& turn, base::Result<TurnExchange::Written, core::Answer> written) {
+  if (!turns_in_flight_.contains(turn.token)) return;  // it has been broken, or lost
   std::optional<core::Answer> refusal;
   if (!written) refusal = std::move(written.error());
   // It does not wait for those under way to end, which may be waiting for it.
-  if (!refusal && turns_in_flight_.size() >= turn_connections(options_)) {
+  if (!refusal && turns_in_flight_.size() > turn_connections(options_)) {
     refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kTooManyTurns,
                                    "each of the " + std::to_string(turn_connections(options_)) +
                                        " connections to the application has a turn under way");
   }
   if (refusal) {
-    turns_in_flight_[turn.token] = 0;
     boost::asio::post(
         loop_, life_.bind([this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); }));
     return;
@@ -114,9 +124,19 @@ void HttpAdapter::start_turn(core::StartTurn turn) {
   turns_in_flight_[turn.token] =
       turns_.request_by(written->request, {latest_begin(turn), kTimeLeftHeader},
                         [this, token = turn.token, asked = std::move(written->asked)](net::HttpResult result) {
-                          note(result);
-                          finish(token, exchange_.read(std::move(result), asked));
+                          read(token, std::move(result), asked);
                         });
+}
+
+void HttpAdapter::read(core::TurnId turn, net::HttpResult result, TurnExchange::Asked asked) {
+  note(result);
+  const std::size_t bytes = TurnExchange::json_to_read(result, asked);
+  if (!json_.is_for_worker(bytes)) return finish(turn, exchange_->read(std::move(result), asked, json_.here()));
+  json_.run(
+      bytes,
+      [exchange = exchange_, result = std::move(result), asked = std::move(asked)](
+          const wire::ApplyJson& json) mutable { return exchange->read(std::move(result), asked, json); },
+      life_.bind([this, turn](core::Answer answer) { finish(turn, std::move(answer)); }));
 }
 
 // What an exchange says of the app's health.
@@ -149,7 +169,7 @@ void HttpAdapter::break_turn(core::TurnId turn) {
 void HttpAdapter::lose_all(const std::function<void()>& tell) {
   std::vector<std::pair<core::TurnId, bool>> lost;  // whether it was never sent
   for (const auto& [turn, request] : std::exchange(turns_in_flight_, {})) {
-    lost.emplace_back(turn, turns_.cancel(request));
+    lost.emplace_back(turn, !request || turns_.cancel(request));
   }
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.

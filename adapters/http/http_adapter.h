@@ -13,7 +13,9 @@
 #include "adapters/http/turn_exchange.h"
 #include "adapters/listener_watch.h"
 #include "sidecar/base/lifetime.h"
+#include "sidecar/base/result.h"
 #include "sidecar/net/http1/http1_client.h"
+#include "sidecar/wire/json_work.h"
 
 namespace ringside::adapters {
 
@@ -24,8 +26,7 @@ struct HttpAdapterOptions : AdapterOptions {
 
 class HttpAdapter final : public AppAdapter {
  public:
-  HttpAdapter(net::Loop& loop, HttpAdapterOptions options, const wire::ApplyJson& json, core::AppSink& sink,
-              log::Log& log);
+  HttpAdapter(net::Loop& loop, HttpAdapterOptions options, wire::JsonWork& json, core::AppSink& sink, log::Log& log);
   ~HttpAdapter() override;
 
   void start_turn(core::StartTurn turn) override;
@@ -37,6 +38,8 @@ class HttpAdapter final : public AppAdapter {
  private:
   void begin() override { monitor_.start(); }
   void note(const net::HttpResult& result);
+  void send(const core::StartTurn& turn, base::Result<TurnExchange::Written, core::Answer> written);
+  void read(core::TurnId turn, net::HttpResult result, TurnExchange::Asked asked);
   void finish(core::TurnId turn, core::Answer answer);
   void lose_all(const std::function<void()>& tell);
   void send_end(core::DeactivationId token, const net::HttpRequest& request);
@@ -52,7 +55,8 @@ class HttpAdapter final : public AppAdapter {
   HttpAdapterOptions options_;
   core::AppSink& sink_;
   log::Log& log_;
-  TurnExchange exchange_;
+  wire::JsonWork& json_;
+  const std::shared_ptr<const TurnExchange> exchange_;  // large JSON is read and written on another thread
   std::shared_ptr<net::AnswerRoom> room_;
   ListenerWatch listener_;
   net::Http1Client turns_;

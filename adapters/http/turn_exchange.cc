@@ -56,9 +56,59 @@ std::string body_as_reply(const net::HttpResponse& response) {
   return result.SerializeAsString();
 }
 
+// 2xx is applied; accepted:false in an ApplyResult of either form wins over the status.
+Answer read_applied(const net::HttpResponse& response, const wire::ApplyJson& json) {
+  messages::ApplyResult result;
+  result.set_accepted(true);
+  const std::string type = media_type(response);
+  const bool untyped_json = type.empty() && wire::check_json_object(response.body);
+  if (response.body.empty()) {
+    // Applied without replies, whatever its type.
+  } else if (type == kProtobuf || type == "application/x-protobuf") {
+    if (!result.ParseFromString(response.body)) {
+      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "the answer is not a serialized messages.ApplyResult");
+    }
+  } else if (untyped_json || type == kJson || type.ends_with("+json")) {
+    const auto bytes = json.read_result(response.body);
+    if (!bytes) return answer_of(Outcome::kUnknown, Reason::kAppGarbage, bytes.error());
+    result.ParseFromString(*bytes);
+  }
+  Answer answer;
+  answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;
+  answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
+  answer.result = result.SerializeAsString();
+  return answer;
+}
+
+Answer read_batch_answer(const net::HttpResponse& response, const wire::ApplyJson& json) {
+  const int status = response.status;
+  if (status >= 200 && status < 300) return read_applied(response, json);
+  const std::string said = "the application answered " + std::to_string(status);
+  if (status == 429 || status == 503) {
+    Answer answer = answer_of(Outcome::kNotDelivered, Reason::kAppBusy, said);
+    answer.retry_after = retry_after(response.headers, std::chrono::system_clock::now());
+    return answer;
+  }
+  if (status >= 500) return answer_of(Outcome::kUnknown, Reason::kAppFailed, said);
+  if (status < 400) return answer_of(Outcome::kUnknown, Reason::kAppGarbage, said);
+  Answer answer = answer_of(Outcome::kRefused, Reason::kAppRefused, said);
+  answer.result = body_as_reply(response);
+  return answer;
+}
+
 }  // namespace
 
-base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::StartTurn& turn) const {
+std::size_t TurnExchange::json_to_write(const core::StartTurn& turn) const {
+  const auto* batch = std::get_if<std::string>(&turn.call->request);
+  return as_json_ && batch != nullptr ? batch->size() : 0;
+}
+
+std::size_t TurnExchange::json_to_read(const net::HttpResult& result, const Asked& asked) {
+  return asked.method_call ? 0 : result.response.body.size();
+}
+
+base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::StartTurn& turn,
+                                                                const wire::ApplyJson& json) const {
   Written written;
   written.asked.call = turn.call;
   if (const auto* batch = std::get_if<std::string>(&turn.call->request)) {
@@ -67,7 +117,7 @@ base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::Star
     if (method_call && !*method_call) return base::Error(method_call->error());
     written.asked.method_call = method_call.has_value();
     auto request =
-        method_call ? wire::write_http_request(turn.call->id, **method_call) : write_batch(turn.call->id, *batch);
+        method_call ? wire::write_http_request(turn.call->id, **method_call) : write_batch(turn.call->id, *batch, json);
     if (!request) return base::Error(request.error());
     written.request = std::move(*request);
   } else {
@@ -82,7 +132,8 @@ base::Result<TurnExchange::Written, Answer> TurnExchange::write(const core::Star
   return written;
 }
 
-base::Result<net::HttpRequest, Answer> TurnExchange::write_batch(core::ActorId id, const std::string& batch) const {
+base::Result<net::HttpRequest, Answer> TurnExchange::write_batch(core::ActorId id, const std::string& batch,
+                                                                 const wire::ApplyJson& json) const {
   net::HttpRequest request;
   request.method = "POST";
   request.target = "/actors/" + to_string(id) + "/apply";
@@ -93,20 +144,20 @@ base::Result<net::HttpRequest, Answer> TurnExchange::write_batch(core::ActorId i
     request.body = batch;
     return request;
   }
-  auto json = json_.write_request(batch);
-  if (!json) return base::Error(json.error());
-  request.body = std::move(*json);
+  auto body = json.write_request(batch);
+  if (!body) return base::Error(body.error());
+  request.body = std::move(*body);
   return request;
 }
 
 // What went wrong is told with what was asked.
-Answer TurnExchange::read(net::HttpResult result, const Asked& asked) const {
-  Answer answer = read_result(std::move(result), asked);
+Answer TurnExchange::read(net::HttpResult result, const Asked& asked, const wire::ApplyJson& json) const {
+  Answer answer = read_result(std::move(result), asked, json);
   if (!answer.detail.empty()) answer.detail = told(asked) + ": " + answer.detail;
   return answer;
 }
 
-Answer TurnExchange::read_result(net::HttpResult result, const Asked& asked) const {
+Answer TurnExchange::read_result(net::HttpResult result, const Asked& asked, const wire::ApplyJson& json) const {
   switch (result.outcome) {
     case net::HttpOutcome::kNotSent:
       if (result.timed_out)
@@ -121,7 +172,7 @@ Answer TurnExchange::read_result(net::HttpResult result, const Asked& asked) con
       break;
   }
   if (!asked.method_call) {
-    Answer answer = read_batch_answer(result.response);
+    Answer answer = read_batch_answer(result.response, json);
     answer.deactivate = wants_to_end(result.response);
     return answer;
   }
@@ -137,46 +188,6 @@ Answer TurnExchange::read_result(net::HttpResult result, const Asked& asked) con
     answer.result = wire::write_method_answer(said);
     wire::read_for_repeats(*asked.call, answer);
   }
-  return answer;
-}
-
-Answer TurnExchange::read_batch_answer(const net::HttpResponse& response) const {
-  const int status = response.status;
-  if (status >= 200 && status < 300) return read_applied(response);
-  const std::string said = "the application answered " + std::to_string(status);
-  if (status == 429 || status == 503) {
-    Answer answer = answer_of(Outcome::kNotDelivered, Reason::kAppBusy, said);
-    answer.retry_after = retry_after(response.headers, std::chrono::system_clock::now());
-    return answer;
-  }
-  if (status >= 500) return answer_of(Outcome::kUnknown, Reason::kAppFailed, said);
-  if (status < 400) return answer_of(Outcome::kUnknown, Reason::kAppGarbage, said);
-  Answer answer = answer_of(Outcome::kRefused, Reason::kAppRefused, said);
-  answer.result = body_as_reply(response);
-  return answer;
-}
-
-// 2xx is applied; accepted:false in an ApplyResult of either form wins over the status.
-Answer TurnExchange::read_applied(const net::HttpResponse& response) const {
-  messages::ApplyResult result;
-  result.set_accepted(true);
-  const std::string type = media_type(response);
-  const bool untyped_json = type.empty() && wire::check_json_object(response.body);
-  if (response.body.empty()) {
-    // Applied without replies, whatever its type.
-  } else if (type == kProtobuf || type == "application/x-protobuf") {
-    if (!result.ParseFromString(response.body)) {
-      return answer_of(Outcome::kUnknown, Reason::kAppGarbage, "the answer is not a serialized messages.ApplyResult");
-    }
-  } else if (untyped_json || type == kJson || type.ends_with("+json")) {
-    const auto bytes = json_.read_result(response.body);
-    if (!bytes) return answer_of(Outcome::kUnknown, Reason::kAppGarbage, bytes.error());
-    result.ParseFromString(*bytes);
-  }
-  Answer answer;
-  answer.outcome = result.accepted() ? Outcome::kApplied : Outcome::kRefused;
-  answer.reason = result.accepted() ? Reason::kNone : Reason::kAppRefused;
-  answer.result = result.SerializeAsString();
   return answer;
 }
 

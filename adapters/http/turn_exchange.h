@@ -16,8 +16,7 @@ namespace ringside::adapters {
 
 class TurnExchange {
  public:
-  TurnExchange(const wire::ApplyJson& json, bool as_json, net::Endpoint app)
-      : json_(json), as_json_(as_json), links_(std::move(app)) {}
+  TurnExchange(bool as_json, net::Endpoint app) : as_json_(as_json), links_(std::move(app)) {}
 
   // What the answer is read by.
   struct Asked {
@@ -30,18 +29,20 @@ class TurnExchange {
     net::HttpRequest request;
     Asked asked;
   };
-  // Without the time left. An error: the turn's answer (a batch that cannot be written as JSON, a bad path).
-  base::Result<Written, core::Answer> write(const core::StartTurn& turn) const;
+  // Of JSON: bytes that write() has to make, or read() to read; 0: none.
+  std::size_t json_to_write(const core::StartTurn& turn) const;
+  static std::size_t json_to_read(const net::HttpResult& result, const Asked& asked);
 
-  core::Answer read(net::HttpResult result, const Asked& asked) const;
+  // Without the time left. An error: the turn's answer (a batch that cannot be written as JSON, a bad path).
+  base::Result<Written, core::Answer> write(const core::StartTurn& turn, const wire::ApplyJson& json) const;
+
+  core::Answer read(net::HttpResult result, const Asked& asked, const wire::ApplyJson& json) const;
 
  private:
-  base::Result<net::HttpRequest, core::Answer> write_batch(core::ActorId id, const std::string& batch) const;
-  core::Answer read_result(net::HttpResult result, const Asked& asked) const;
-  core::Answer read_batch_answer(const net::HttpResponse& response) const;
-  core::Answer read_applied(const net::HttpResponse& response) const;
+  base::Result<net::HttpRequest, core::Answer> write_batch(core::ActorId id, const std::string& batch,
+                                                           const wire::ApplyJson& json) const;
+  core::Answer read_result(net::HttpResult result, const Asked& asked, const wire::ApplyJson& json) const;
 
-  const wire::ApplyJson& json_;
   bool as_json_;
   AppLinks links_;
 };

@@ -59,35 +59,55 @@ net::HttpResponse method_response(core::Answer answer, const wire::ApplyJson& js
 void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape) {
   const bool still_reads = headers.get(wire::kHalfCloseHeader) == "true";
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  const core::CallId token = gateway_.apply(std::move(call), [shared, shape = std::move(shape)](core::Answer answer) {
-    (*shared)(shape(std::move(answer)));
-  });
+  const auto answered = [this, shared, shape = std::move(shape)](core::Answer answer) {
+    const auto* batch = std::get_if<std::string>(&answer.result);
+    const std::size_t bytes = batch == nullptr ? 0 : batch->size();
+    if (!json_.is_for_worker(bytes)) return (*shared)(shape(std::move(answer), json_.here()));
+    json_.run(
+        bytes,
+        [shape, answer = std::move(answer)](const wire::ApplyJson& json) mutable {
+          return shape(std::move(answer), json);
+        },
+        [shared](net::HttpResponse response) { (*shared)(std::move(response)); });
+  };
+  const core::CallId token = gateway_.apply(std::move(call), answered);
   shared->on_cancel([this, token] { gateway_.cancel(token); });
   if (still_reads) return;
   if (shared->input_ended()) return gateway_.hang_up(token);
   shared->on_input_end([this, token] { gateway_.hang_up(token); });
 }
 
-base::Result<core::Call, core::Answer> Calls::read_apply(const wire::ActorRef& actor, net::HttpRequest& request) const {
-  const bool is_json = body_type(request) == BodyType::kJson;
-  base::Result<std::string, core::Answer> batch = std::move(request.body);
-  if (is_json) batch = json_.read_request(*batch);
+base::Result<core::Call, core::Answer> Calls::read_apply(const wire::ActorRef& actor, const net::Metadata& headers,
+                                                         base::Result<std::string, core::Answer> batch,
+                                                         core::Instant arrived) const {
   if (batch) batch = wire::check_apply_to(actor.id, std::move(*batch), options_.max_message);
   if (!batch) return base::Error(batch.error());
   core::Call call;
   call.id = actor.id;
   call.actor_name = actor.name;
   call.request = std::move(*batch);
-  return wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, std::move(call));
+  return wire::read_http_call(headers, options_.timeouts, arrived, std::move(call));
 }
 
 void Calls::apply(const wire::ActorRef& actor, net::HttpRequest request, net::HttpReply reply) {
-  auto call = read_apply(actor, request);
-  if (!call) return reply(problem(refused(call.error())));
-  start(std::move(*call), request.headers, std::move(reply),
-        [this, protobuf = prefers_protobuf(request)](const core::Answer& answer) {
-          return result_response(answer, json_, protobuf);
-        });
+  const core::Instant arrived = gateway_.now().mono;
+  std::string body = std::exchange(request.body, {});
+  const bool is_json = body_type(request) == BodyType::kJson;
+  const std::size_t bytes = is_json ? body.size() : 0;
+  auto begin = [this, actor, arrived, request = std::move(request),
+                reply = std::move(reply)](base::Result<std::string, core::Answer> batch) mutable {
+    auto call = read_apply(actor, request.headers, std::move(batch), arrived);
+    if (!call) return reply(problem(refused(call.error())));
+    start(std::move(*call), request.headers, std::move(reply),
+          [protobuf = prefers_protobuf(request)](const core::Answer& answer, const wire::ApplyJson& json) {
+            return result_response(answer, json, protobuf);
+          });
+  };
+  if (!is_json) return begin(std::move(body));
+  if (!json_.is_for_worker(bytes)) return begin(json_.here().read_request(body));
+  json_.run(
+      bytes, [body = std::move(body)](const wire::ApplyJson& json) { return json.read_request(body); },
+      std::move(begin));
 }
 
 base::Result<core::Call, core::Answer> Calls::read_method_call(const wire::ActorRef& actor, net::HttpRequest& request,
@@ -113,8 +133,7 @@ void Calls::call_method(const wire::ActorRef& actor, std::string_view path_and_q
     }
     return reply(std::move(response));
   }
-  start(std::move(*call), request.headers, std::move(reply),
-        [this](core::Answer answer) { return method_response(std::move(answer), json_); });
+  start(std::move(*call), request.headers, std::move(reply), method_response);
 }
 
 void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& request, net::HttpReply reply) {
@@ -126,12 +145,13 @@ void Calls::deactivate(const wire::ActorRef& actor, const net::HttpRequest& requ
   auto read = wire::read_http_call(request.headers, options_.timeouts, gateway_.now().mono, std::move(call));
   if (!read) return reply(problem(refused(read.error())));
   read->idempotency_key.clear();
-  start(std::move(*read), request.headers, std::move(reply), [id = actor.id](const core::Answer& answer) {
-    if (answer.outcome != core::Outcome::kApplied) return problem(answer);
-    net::HttpResponse response = json_response(200, nlohmann::json{{"id", to_string(id)}, {"active", false}});
-    response.headers.append(wire::http_headers(answer));
-    return response;
-  });
+  start(std::move(*read), request.headers, std::move(reply),
+        [id = actor.id](const core::Answer& answer, const wire::ApplyJson&) {
+          if (answer.outcome != core::Outcome::kApplied) return problem(answer);
+          net::HttpResponse response = json_response(200, nlohmann::json{{"id", to_string(id)}, {"active", false}});
+          response.headers.append(wire::http_headers(answer));
+          return response;
+        });
 }
 
 base::Result<core::Call, core::Answer> Calls::read_apply(net::ServerCall& served) const {

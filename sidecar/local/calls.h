@@ -12,8 +12,8 @@
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http_message.h"
 #include "sidecar/wire/actor_id.h"
-#include "sidecar/wire/apply_json.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/json_work.h"
 
 namespace ringside::local {
 
@@ -25,7 +25,7 @@ struct CallOptions {
 
 class Calls {
  public:
-  Calls(core::Gateway& gateway, const wire::ApplyJson& json, CallOptions options)
+  Calls(core::Gateway& gateway, wire::JsonWork& json, CallOptions options)
       : gateway_(gateway), json_(json), options_(std::move(options)) {}
 
   // POST /v1/actors/{id}/apply. The body's type has been checked.
@@ -45,17 +45,19 @@ class Calls {
   }
 
  private:
-  // What the caller wants, checked. The error is its answer.
-  base::Result<core::Call, core::Answer> read_apply(const wire::ActorRef& actor, net::HttpRequest& request) const;
+  // What the caller wants, checked. The error is its answer. `batch`: of a body that has been read; `arrived`: then.
+  base::Result<core::Call, core::Answer> read_apply(const wire::ActorRef& actor, const net::Metadata& headers,
+                                                    base::Result<std::string, core::Answer> batch,
+                                                    core::Instant arrived) const;
   base::Result<core::Call, core::Answer> read_method_call(const wire::ActorRef& actor, net::HttpRequest& request,
                                                           std::string_view path_and_query) const;
   base::Result<core::Call, core::Answer> read_apply(net::ServerCall& served) const;
 
-  using Shape = std::function<net::HttpResponse(core::Answer)>;
+  using Shape = std::function<net::HttpResponse(core::Answer, const wire::ApplyJson& json)>;
   void start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape);
 
   core::Gateway& gateway_;
-  const wire::ApplyJson& json_;
+  wire::JsonWork& json_;
   CallOptions options_;
 };
 

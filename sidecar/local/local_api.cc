@@ -105,7 +105,7 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
   return kRoutes;
 }
 
-LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, const wire::ApplyJson& json, LocalOptions options)
+LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, wire::JsonWork& json, LocalOptions options)
     : gateway_(gateway),
       options_(std::move(options)),
       calls_(gateway, json, options_.calls),

@@ -17,8 +17,8 @@
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http_message.h"
 #include "sidecar/net/transport.h"
-#include "sidecar/wire/apply_json.h"
 #include "sidecar/wire/call_headers.h"
+#include "sidecar/wire/json_work.h"
 
 namespace ringside::local {
 
@@ -36,7 +36,7 @@ struct LocalOptions {
 // Loop thread only. Outlives the listeners that use it, and the calls that it gave to the gateway.
 class LocalApi {
  public:
-  LocalApi(net::Loop& loop, core::Gateway& gateway, const wire::ApplyJson& json, LocalOptions options);
+  LocalApi(net::Loop& loop, core::Gateway& gateway, wire::JsonWork& json, LocalOptions options);
   LocalApi(const LocalApi&) = delete;
   LocalApi& operator=(const LocalApi&) = delete;
 

@@ -280,6 +280,20 @@ def test_an_app_that_answers_with_types_in_types(world):
     others.judge("an answer of 1 MB with types in types", most=256 * MIB)
 
 
+def test_the_largest_json_that_is_allowed_holds_nobody_up(world):
+    def serve(request, _):
+        large = "/1/" in request.path
+        return 200, {"content-type": "application/json"}, b'{"replies":[' + nested(6, numbers(240_000)) + b"]}" if large else b"{}"
+    host = world.host(app=world.app(serve=serve))
+    body = b'{"id":"1","messages":[' + nested(6, numbers(240_000)) + b"]}"
+    with Watch(host) as others:
+        for _ in range(5):
+            answer = host.ask("POST", "/v1/actors/1/apply", body, {"content-type": "application/json"})
+            assert answer.status == 200, answer.body[:300]
+            assert len(json.loads(answer.body)["replies"]) == 1
+    others.judge("batches and answers of 1 MB of JSON", most=256 * MIB)
+
+
 def test_a_stream_that_ends_at_once_keeps_nobody_busy(world):
     class Ends(apps.app_pb2_grpc.ActorHostServicer):
         streams = 0

@@ -54,7 +54,9 @@ class HostileApp {
 class HttpApp : public testing::AdapterTest {
  protected:
   void start(const net::Endpoint& app) {
-    adapter = std::make_unique<HttpAdapter>(loop, quick<HttpAdapterOptions>(app), json, reports, log);
+    auto options = quick<HttpAdapterOptions>(app);
+    if (max_message) options.max_message = *max_message;
+    adapter = std::make_unique<HttpAdapter>(loop, std::move(options), json, reports, log);
     adapter->start();
   }
   core::Answer hostile_turn() {
@@ -72,7 +74,8 @@ class HttpApp : public testing::AdapterTest {
     });
   }
 
-  wire::ApplyJson json;
+  wire::JsonWork json{loop};
+  std::optional<std::size_t> max_message;
   HostileApp hostile;
   std::unique_ptr<HttpAdapter> adapter;
 };
@@ -116,6 +119,22 @@ TEST_F(HttpApp, HeadersForEverAreCutOff) {
 TEST_F(HttpApp, AnAnnouncedBodyBeyondTheLimitIsNotAwaited) {
   hostile.says = "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n";
   EXPECT_ENDED(hostile_turn(), kUnknown, kAppTooLarge);
+}
+
+TEST_F(HttpApp, ALargeAnswerOfJsonIsReadAsASmallOneIs) {
+  max_message = 8 * wire::JsonWork::kLarge;
+  for (const std::size_t size : {std::size_t{100}, 4 * wire::JsonWork::kLarge}) {
+    const std::string body = R"({"replies":[{"@type":"type.googleapis.com/google.protobuf.StringValue","value":")" +
+                             std::string(size, 'x') + R"("}]})";
+    hostile.says =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) +
+        "\r\n\r\n" + body;
+    reports.ups = 0;
+    reports.ended.clear();
+    const core::Answer answer = hostile_turn();
+    EXPECT_EQ(answer.outcome, Outcome::kApplied) << answer.detail;
+    EXPECT_NE(answer.serialized().find(std::string(size, 'x')), std::string::npos);
+  }
 }
 
 TEST_F(HttpApp, ATurnThatHangsEndsWhenItIsBroken) {

@@ -13,7 +13,7 @@ using core::Reason;
 using net::HttpOutcome;
 using testing::turn;
 
-TurnExchange exchange_of(const wire::ApplyJson& json, bool as_json) { return {json, as_json, {"127.0.0.1", 8080, ""}}; }
+TurnExchange exchange_of(bool as_json) { return {as_json, {"127.0.0.1", 8080, ""}}; }
 
 struct Row {
   const char* name;
@@ -41,7 +41,7 @@ TEST_P(TurnAnswers, MeanWhatTheContractSays) {
   result.response.status = row.status;
   if (*row.type != 0) result.response.headers.add("content-type", row.type);
   result.response.body = row.body;
-  const core::Answer answer = exchange_of(json, true).read(result, {});
+  const core::Answer answer = exchange_of(true).read(result, {}, json);
   EXPECT_EQ(answer.outcome, row.outcome) << answer.detail;
   EXPECT_EQ(answer.reason, row.reason) << answer.detail;
 }
@@ -80,11 +80,11 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(TurnExchange, BrokenConnectionsSayHowMuchIsSure) {
   const wire::ApplyJson json;
-  const TurnExchange exchange = exchange_of(json, true);
+  const TurnExchange exchange = exchange_of(true);
   const auto reason = [&](const std::function<void(net::HttpResult&)>& adjust, Outcome outcome) {
     net::HttpResult result;
     adjust(result);
-    const core::Answer answer = exchange.read(result, {});
+    const core::Answer answer = exchange.read(result, {}, json);
     EXPECT_EQ(answer.outcome, outcome);
     return answer.reason;
   };
@@ -116,7 +116,7 @@ TEST(TurnExchange, ARefusalsBodyTravelsAsAReply) {
   result.response.status = 422;
   result.response.body = "no such cart";
   messages::ApplyResult applied;
-  ASSERT_TRUE(applied.ParseFromString(exchange_of(json, true).read(result, {}).serialized()));
+  ASSERT_TRUE(applied.ParseFromString(exchange_of(true).read(result, {}, json).serialized()));
   EXPECT_FALSE(applied.accepted());
   google::protobuf::BytesValue body;
   ASSERT_EQ(applied.replies_size(), 1);
@@ -126,26 +126,26 @@ TEST(TurnExchange, ARefusalsBodyTravelsAsAReply) {
 
 TEST(TurnExchange, ARedirectOfAMethodCallLeadsThroughRingside) {
   const wire::ApplyJson json;
-  const TurnExchange exchange = exchange_of(json, true);
+  const TurnExchange exchange = exchange_of(true);
   core::StartTurn start = turn(1);
   core::Call call = *start.call;
   net::HttpRequest request{"GET", "", {}, "", ""};
   call.request = std::make_shared<const core::MethodCall>(*wire::make_method_call(42, request, "cart"));
   start.call = std::make_shared<core::Call>(call);
-  const auto written = exchange.write(start);
+  const auto written = exchange.write(start, json);
   ASSERT_TRUE(written);
   net::HttpResult result;
   result.outcome = HttpOutcome::kAnswered;
   result.response.status = 308;
   result.response.headers.add("location", "http://127.0.0.1:8080/actors/42/method/cart/");
-  const core::Answer answer = exchange.read(result, written->asked);
+  const core::Answer answer = exchange.read(result, written->asked, json);
   const core::HttpHeaders rewritten = {{"location", "/v1/actors/42/method/cart/"}};
   EXPECT_EQ(std::get<core::HttpAnswer>(answer.result).headers, rewritten);
 }
 
 TEST(TurnExchange, AMethodCallIsTheSameWhetherItComesAsOneOrInABatch) {
   const wire::ApplyJson json;
-  const TurnExchange exchange = exchange_of(json, true);
+  const TurnExchange exchange = exchange_of(true);
   core::StartTurn start = turn(1);
   core::Call call = *start.call;
   net::HttpRequest request{"PUT", "", {{"x-a", "1"}, {"x-forwarded-host", "shop"}}, "water", ""};
@@ -154,7 +154,7 @@ TEST(TurnExchange, AMethodCallIsTheSameWhetherItComesAsOneOrInABatch) {
   for (const core::Request& form : {call.request, core::Request(batch)}) {
     call.request = form;
     start.call = std::make_shared<core::Call>(call);
-    const auto written = exchange.write(start);
+    const auto written = exchange.write(start, json);
     ASSERT_TRUE(written);
     EXPECT_EQ(written->request.method, "PUT");
     EXPECT_EQ(written->request.target, "/actors/42/method/pot?cups=2");
@@ -173,7 +173,7 @@ TEST(TurnExchange, WhatIsKeptForRepeatsIsBytes) {
   result.outcome = HttpOutcome::kAnswered;
   result.response.body = "short";
   const auto read = [&] {
-    return exchange_of(json, true).read(result, {true, "POST", "/actors/42/method/x", "", call});
+    return exchange_of(true).read(result, {true, "POST", "/actors/42/method/x", "", call}, json);
   };
   const core::HttpAnswer answer = std::get<core::HttpAnswer>(read().result);
   EXPECT_EQ(answer.body, "short");
@@ -196,18 +196,18 @@ TEST(TurnExchange, RetryAfterIsReadInBothForms) {
 
 TEST(TurnExchange, WhatWentWrongIsToldWithWhatWasAsked) {
   const wire::ApplyJson json;
-  const TurnExchange exchange = exchange_of(json, true);
-  const auto batch = exchange.write(turn(1, 42));
+  const TurnExchange exchange = exchange_of(true);
+  const auto batch = exchange.write(turn(1, 42), json);
   ASSERT_TRUE(batch);
   net::HttpResult failed;
   failed.outcome = HttpOutcome::kAnswered;
   failed.response.status = 500;
-  EXPECT_EQ(exchange.read(failed, batch->asked).detail, "POST /actors/42/apply: the application answered 500");
+  EXPECT_EQ(exchange.read(failed, batch->asked, json).detail, "POST /actors/42/apply: the application answered 500");
   net::HttpResult lost;
   lost.outcome = HttpOutcome::kLost;
   lost.error = "the server closed the connection";
   const auto asked_at = [&](const std::string& target) {
-    return exchange.read(lost, {true, "GET", target, "", turn(1).call}).detail;
+    return exchange.read(lost, {true, "GET", target, "", turn(1).call}, json).detail;
   };
   EXPECT_EQ(asked_at("/actors/42/method/view?token=secret"),
             "GET /actors/42/method/view: the server closed the connection");
@@ -222,7 +222,7 @@ TEST(TurnExchange, WhatAnAnswerIsToRepeatsIsKnown) {
     net::HttpResult result;
     result.outcome = HttpOutcome::kAnswered;
     result.response.status = status;
-    const core::Answer answer = exchange_of(json, true).read(result, {true, "POST", "/actors/42/method/x", "", call});
+    const core::Answer answer = exchange_of(true).read(result, {true, "POST", "/actors/42/method/x", "", call}, json);
     EXPECT_EQ(answer.outcome, Outcome::kApplied);
     EXPECT_EQ(answer.passing, passing) << status;
   }
@@ -236,7 +236,7 @@ TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
   call.idempotency_key = "k";
   call.traceparent = "00-a-b-01";
   start.call = std::make_shared<core::Call>(call);
-  const auto written = exchange_of(json, true).write(start);
+  const auto written = exchange_of(true).write(start, json);
   ASSERT_TRUE(written);
   EXPECT_EQ(written->request.method, "POST");
   EXPECT_EQ(written->request.target, "/actors/42/apply");
@@ -245,7 +245,7 @@ TEST(TurnExchange, WritesABatchWithWhatTheAppIsTold) {
   EXPECT_EQ(written->request.headers.get("idempotency-key"), "k");
   EXPECT_EQ(written->request.headers.get("traceparent"), "00-a-b-01");
   EXPECT_NE(written->request.body.find("\"hello\""), std::string::npos) << written->request.body;
-  const auto bytes = exchange_of(json, false).write(start);
+  const auto bytes = exchange_of(false).write(start, json);
   ASSERT_TRUE(bytes);
   EXPECT_EQ(core::Request(bytes->request.body), call.request);
 }

@@ -45,7 +45,7 @@ class CliTest : public ::testing::Test {
  private:
   net::Loop loop_;
   boost::asio::executor_work_guard<net::Loop::executor_type> work_{loop_.get_executor()};
-  wire::ApplyJson json_;
+  wire::JsonWork json_{loop_};
   std::unique_ptr<local::LocalApi> api_;
   std::unique_ptr<net::Listener> listener_;
   std::thread thread_;

@@ -109,7 +109,7 @@ class LocalTest : public ::testing::Test {
 
   net::Loop loop;
   FakeGateway gateway;
-  wire::ApplyJson json;
+  wire::JsonWork json{loop};
   std::string level = "info";
   std::vector<core::Reason> counted;  // refusals
   std::unique_ptr<LocalApi> api;
