@@ -18,6 +18,15 @@ bool is_one_of_domain(unsigned char c) {
 }
 bool is_one_of_path(unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_'; }
 
+// Labels with something in them, and not an IP address, which no certificate has for a DNS name.
+bool is_dns_name(std::string_view name) {
+  if (name.empty() || name.size() > kMostOfAName || !std::all_of(name.begin(), name.end(), is_one_of_path))
+    return false;
+  if (name.starts_with('.') || name.ends_with('.') || name.find("..") != std::string_view::npos) return false;
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return !std::all_of(last.begin(), last.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
 Result<void, std::string> check_path(std::string_view path) {
   while (!path.empty()) {
     path.remove_prefix(1);  // the slash
@@ -51,9 +60,8 @@ Result<IdentityPattern, std::string> IdentityPattern::parse(std::string_view tex
   const std::string whole(text);
   if (text.starts_with(kDns)) {
     std::string name = whole.substr(kDns.size());
-    const bool fits = !name.empty() && name.size() <= kMostOfAName &&
-                      std::all_of(name.begin(), name.end(), [](unsigned char c) { return is_one_of_path(c); });
-    if (!fits) return Error("does not have a DNS name behind dns: (letters, digits, and . - _; no wildcards)");
+    if (!is_dns_name(name))
+      return Error("does not have a DNS name behind dns: (letters, digits, and . - _; no wildcards, no addresses)");
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
     return IdentityPattern(Kind::kDns, whole, std::move(name));
   }
@@ -74,7 +82,7 @@ bool IdentityPattern::matches(std::string_view uri, const std::vector<std::strin
     case Kind::kUrisBelow:
       return uri.size() > wanted_.size() && uri.starts_with(wanted_);
     case Kind::kDns:
-      return std::find(dns.begin(), dns.end(), wanted_) != dns.end();
+      return uri.empty() && std::find(dns.begin(), dns.end(), wanted_) != dns.end();
   }
   return false;
 }

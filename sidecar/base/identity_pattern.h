@@ -2,7 +2,7 @@
 //
 //   spiffe://example.org/ns/shop/sa/cart    that SPIFFE id (SPIFFE-ID standard, section 2), byte for byte
 //   spiffe://example.org/ns/shop/*          every id below that path, however deep
-//   dns:carts.example.org                   that DNS name, for certificates without SPIFFE
+//   dns:carts.example.org                   that DNS name, of certificates without a URI name: with one, that counts
 //
 // No regular expressions: what an operator reads is what is allowed.
 #pragma once

@@ -31,6 +31,7 @@ TEST(IdentityPattern, TakesWhatItStandsForAndNothingBesides) {
       {"dns:a.org", "", {"x.a.org"}, false},
       {"dns:a.org", "", {"*.org"}, false},
       {"dns:a.org", "spiffe://a.org", {}, false},
+      {"dns:a.org", "spiffe://b.org/x", {"a.org"}, false},  // its URI name says who it is
   };
   for (const Pattern& one : kPatterns) {
     const auto pattern = IdentityPattern::parse(one.text);
@@ -61,6 +62,9 @@ TEST(IdentityPattern, RefusesWhatIsNoneAndSaysWhy) {
       {"dns:", "does not have a DNS name"},
       {"dns:*.a.org", "no wildcards"},
       {"dns:a b", "does not have a DNS name"},
+      {"dns:a..b", "does not have a DNS name"},
+      {"dns:a.", "does not have a DNS name"},
+      {"dns:127.0.0.1", "no addresses"},
   };
   for (const auto& [text, why] : kWrong) {
     const auto pattern = IdentityPattern::parse(text);
