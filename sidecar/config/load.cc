@@ -209,8 +209,16 @@ class Loader {
                     "reaches it; allowed: an address such as 127.0.0.1 or [::1], localhost, or a Unix socket, or "
                     "anything with --app-allow-non-loopback");
     }
-    if (settings.peer_tls != core::PeerTlsMode::kOff && (settings.tls_cert.empty() || settings.tls_roots.empty())) {
-      refuse_beside("peer-tls", "needs --tls-cert, --tls-roots, and --tls-key where the key is in a file of its own");
+    if (settings.peer_tls != core::PeerTlsMode::kOff) {
+      const bool key_may_lack = settings.tls_cert.empty() && settings.tls_key.empty();
+      if (settings.tls_cert.empty() && settings.tls_roots.empty()) {
+        refuse_beside("peer-tls", std::string("needs --tls-cert, --tls-roots") +
+                                      (key_may_lack ? ", and --tls-key where the key is in a file of its own" : ""));
+      } else if (settings.tls_cert.empty()) {
+        refuse_beside("peer-tls", "needs --tls-cert, this host's certificate, besides");
+      } else if (settings.tls_roots.empty()) {
+        refuse_beside("peer-tls", "needs --tls-roots, by which others' certificates are believed, besides");
+      }
     }
     if (!settings.local_allow_non_loopback && !std::all_of(settings.local.begin(), settings.local.end(), is_loopback)) {
       refuse_beside("local",

@@ -37,7 +37,9 @@ base::Result<net::CredentialTexts, std::string> read_texts(const CredentialPaths
 
 base::Result<std::shared_ptr<const net::Credentials>, std::string> CredentialFiles::check(
     const net::CredentialTexts& texts, net::WallTime now) const {
-  auto read = net::Credentials::read(texts, now, clock_skew_);
+  // One that has run out takes the place of none that works.
+  const auto run_out = used_ ? net::RunOut::kNever : net::RunOut::kWithinSkew;
+  auto read = net::Credentials::read(texts, now, clock_skew_, run_out);
   if (!read || !used_) return read;
   const net::CertificateFacts& found = (*read)->own().leaf;
   const net::CertificateFacts& wanted = used_->own().leaf;

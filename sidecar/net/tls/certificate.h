@@ -34,7 +34,8 @@ struct CertificateFacts {
 
 // Without its names: nothing of them matters of an issuer.
 CertificateFacts read_issuer(const X509* certificate);
-// The error says what no certificate of a host may be like: two URI names, a zero byte in a name.
-base::Result<CertificateFacts, std::string> read_certificate(const X509* certificate);
+// `facts` are what could be read in any case. The error says what no certificate of a host may be like: two URI names,
+// a zero byte in a name.
+base::Result<void, std::string> read_certificate(const X509* certificate, CertificateFacts& facts);
 
 }  // namespace ringside::net

@@ -21,6 +21,15 @@ base::Result<base::IdentityPattern, std::string> own_identity(const CertificateF
     }
     return *base::IdentityPattern::parse(own.uri);
   }
+  if (own.dns.empty()) {
+    return base::Error("the certificate of --tls-cert has neither a SPIFFE id nor a DNS name in it (subjectAltName): " +
+                       own.told());
+  }
+  if (own.dns.size() == 1 && own.dns.front().find('*') != std::string::npos) {
+    return base::Error(
+        "the only DNS name in the certificate of --tls-cert is " + base::told(own.dns.front()) +
+        ": one with a * names nobody, and the certificates of members need a name that all of them have");
+  }
   if (own.dns.size() != 1) {
     return base::Error("the certificate of --tls-cert has " + std::to_string(own.dns.size()) +
                        " DNS names and no SPIFFE id, so that who may be a member has to be told: give --member-id "
@@ -41,7 +50,13 @@ const char* to_string(HandshakeResult result) {
   return kWords[static_cast<std::size_t>(result)];
 }
 
-Tls::Tls(TlsOptions options) : options_(std::move(options)), live_(std::make_shared<Live>()) {}
+Tls::Tls(TlsOptions options) : options_(std::move(options)), live_(std::make_shared<Live>()) {
+  for (auto* patterns : {&options_.members, &options_.callers}) {
+    for (auto one = patterns->begin(); one != patterns->end();) {
+      one = std::find(patterns->begin(), one, *one) == one ? std::next(one) : patterns->erase(one);
+    }
+  }
+}
 Tls::~Tls() = default;
 
 base::Result<void, std::string> Tls::use(std::shared_ptr<const Credentials> credentials) {

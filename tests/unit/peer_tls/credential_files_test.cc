@@ -95,6 +95,17 @@ TEST_F(CredentialFilesTest, WhatIsNotValidYetIsTakenWhenItIs) {
   EXPECT_TRUE(looked_at.look(kNow + std::chrono::minutes(5)).credentials);
 }
 
+TEST_F(CredentialFilesTest, WhatHasRunOutTakesThePlaceOfNothing) {
+  Wanted late;
+  late.ends = std::chrono::seconds(-30);
+  write(root.texts());
+  ASSERT_TRUE(look().credentials);
+  write(root.texts(late));
+  const auto looked = look();
+  EXPECT_FALSE(looked.credentials) << "although others would take it, for as long as clocks may differ";
+  EXPECT_NE(looked.problem.find("has expired"), std::string::npos) << looked.problem;
+}
+
 TEST_F(CredentialFilesTest, AnotherIdentityIsRefused) {
   write(root.texts());
   ASSERT_TRUE(look().credentials);

@@ -70,9 +70,10 @@ TEST(Credentials, WhatIsNotAHostsCertificateIsRefusedWithTheReason) {
     refusals.push_back({what, {}, why});
     change(refusals.back().wanted);
   };
-  add("two URI names", "more than one URI name", [](Wanted& w) {
-    w.names = {testing::kCartName, "URI:spiffe://example.org/x"};
-  });
+  add("two URI names", "more than one URI name, where a SPIFFE certificate has exactly one (spiffe://example.org/ns/",
+      [](Wanted& w) {
+        w.names = {testing::kCartName, "URI:spiffe://example.org/x"};
+      });
   add("no name", "neither a URI name", [](Wanted& w) { w.names.assign(1, "email:a@example.org"); });
   add("another scheme", "is not a SPIFFE id", [](Wanted& w) { w.names.assign(1, "URI:https://example.org/x"); });
   add("an issuer", "of an issuer (CA)", [](Wanted& w) { w.basic_constraints = "critical,CA:TRUE"; });
@@ -93,6 +94,83 @@ TEST(Credentials, WhatIsNotAHostsCertificateIsRefusedWithTheReason) {
     ASSERT_FALSE(made) << one.what;
     EXPECT_TRUE(has(made.error(), one.why)) << one.what << ": " << made.error();
   }
+}
+
+TEST(Credentials, OfAKeyThatTls13CannotUseAreRefused) {
+  const TestIssuer root;
+  Wanted wanted;
+  for (const char* kind : {"P-256", "P-384", "P-521", "ED25519"}) {
+    wanted.key = kind;
+    EXPECT_TRUE(read(root.texts(wanted))) << kind;
+  }
+  for (const char* kind : {"secp256k1", "brainpoolP256r1", "P-224"}) {
+    wanted.key = kind;
+    const auto made = read(root.texts(wanted));
+    ASSERT_FALSE(made) << kind;
+    EXPECT_TRUE(has(made.error(), "takes EC keys of P-256, P-384 and P-521")) << made.error();
+  }
+}
+
+TEST(Credentials, WithMoreCertificatesThanOthersTakeAreRefused) {
+  const TestIssuer root;
+  CredentialTexts texts = root.texts();
+  for (int i = 0; i < 5; ++i) texts.certificate += root.pem();
+  EXPECT_TRUE(read(texts)) << "those of issuers that nobody needs are no harm";
+  texts.certificate += root.pem();
+  const auto many = read(texts);
+  ASSERT_FALSE(many);
+  EXPECT_TRUE(has(many.error(), "6 certificates behind this host's own, and 5 are taken at most")) << many.error();
+  Wanted wordy;
+  for (int i = 0; i < 60; ++i) wordy.names.push_back("DNS:" + std::to_string(i) + std::string(280, 'x'));
+  const auto large = read(root.texts(wordy));
+  ASSERT_FALSE(large);
+  EXPECT_TRUE(has(large.error(), "bytes, and 16379 are taken at most")) << large.error();
+}
+
+TEST(Credentials, ThatRestOnTooManyIssuersAreRefused) {
+  const TestIssuer root("root");
+  const TestIssuer one("1", &root);
+  const TestIssuer two("2", &one);
+  const TestIssuer three("3", &two);
+  const TestIssuer four("4", &three);
+  EXPECT_TRUE(read(four.texts()));
+  const TestIssuer five("5", &four);
+  const auto made = read(five.texts());
+  ASSERT_FALSE(made);
+  EXPECT_TRUE(has(made.error(), "more than 4 certificates stand between it and its root")) << made.error();
+}
+
+TEST(Credentials, SayWhatIsAmissWithTheOrderAndTheFormOfAFile) {
+  const TestIssuer root("root");
+  const TestIssuer between("between", &root);
+  CredentialTexts texts = root.texts();
+  texts.certificate = root.pem() + texts.certificate;
+  const auto turned = read(texts);
+  ASSERT_FALSE(turned);
+  EXPECT_TRUE(has(turned.error(), "this host's own, which is number 2 in it and has to be the first"))
+      << turned.error();
+  texts = root.texts();
+  texts.roots = "  " + texts.roots;
+  const auto indented = read(texts);
+  ASSERT_FALSE(indented);
+  EXPECT_TRUE(has(indented.error(), "has to stand at the beginning of its line")) << indented.error();
+  texts = between.texts();
+  texts.certificate = texts.certificate.substr(0, texts.certificate.find("-----END CERTIFICATE-----") + 26);
+  const auto gap = read(texts);
+  ASSERT_FALSE(gap);
+  EXPECT_TRUE(has(gap.error(), "or its file of --tls-cert lacks the certificates between")) << gap.error();
+}
+
+TEST(Credentials, ThatHaveRunOutTakeTheirOwnPlaceOnly) {
+  const TestIssuer root;
+  Wanted expired;
+  expired.ends = -30s;
+  const CredentialTexts texts = root.texts(expired);
+  EXPECT_TRUE(Credentials::read(texts, kNow, 1min, RunOut::kWithinSkew));
+  EXPECT_FALSE(Credentials::read(texts, kNow, 1min, RunOut::kNever));
+  Wanted early;
+  early.begins = 30s;
+  EXPECT_TRUE(Credentials::read(root.texts(early), kNow, 1min, RunOut::kNever)) << "that is our clock, perhaps";
 }
 
 TEST(Credentials, WithinTheSkewOfClocksAreTaken) {
@@ -119,7 +197,8 @@ TEST(Credentials, OfFilesThatAreDamagedSayWhichOneAndHow) {
       {{good.certificate.substr(0, 200), good.key, good.roots}, "certificate 1 of 1 cannot be read"},
       {{good.certificate + good.certificate.substr(0, 200), good.key, good.roots}, "certificate 2 of 2 cannot be read"},
       {{good.certificate, "", good.roots}, "--tls-key is empty"},
-      {{good.certificate, good.certificate, good.roots}, "has no private key"},
+      {{good.certificate, good.roots, good.roots}, "--tls-key has no private key"},
+      {{good.certificate, good.certificate, good.roots}, "--tls-cert has no private key in it, in which it is looked"},
       {{good.certificate, good.key.substr(0, 60), good.roots}, "--tls-key is damaged or half written"},
       {{good.certificate, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII=\n-----END ENCRYPTED PRIVATE KEY-----\n",
         good.roots},

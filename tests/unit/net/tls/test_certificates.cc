@@ -8,7 +8,9 @@
 namespace ringside::net::testing {
 namespace {
 
-KeyHandle new_key() { return KeyHandle(EVP_EC_gen("P-256")); }
+KeyHandle new_key(const std::string& kind = "P-256") {
+  return KeyHandle(kind == "ED25519" ? EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519") : EVP_EC_gen(kind.c_str()));
+}
 
 std::string text_of(BIO* out) {
   char* text = nullptr;
@@ -69,7 +71,7 @@ TestIssuer::TestIssuer(const std::string& name, const TestIssuer* parent, std::c
 }
 
 Signed TestIssuer::sign(const Wanted& wanted) const {
-  const KeyHandle key = new_key();
+  const KeyHandle key = new_key(wanted.key);
   const CertificateHandle made = begin("leaf", key.get(), wanted.begins, wanted.ends);
   X509_set_issuer_name(made.get(), X509_get_subject_name(certificate_.get()));
   std::string names;

@@ -15,6 +15,7 @@ inline constexpr char kCartName[] = "URI:spiffe://example.org/ns/shop/sa/cart";
 inline const WallTime kNow = std::chrono::system_clock::from_time_t(1'800'000'000);
 
 struct Wanted {
+  std::string key{"P-256"};                            // its curve; "ED25519"
   std::vector<std::string> names{kCartName};           // as OpenSSL's subjectAltName has them
   std::string basic_constraints{"critical,CA:FALSE"};  // empty: none
   std::string key_usage = "critical,digitalSignature";

@@ -341,6 +341,16 @@ TEST_F(TlsTest, WithoutOneNameItMustBeToldWhoIsAMember) {
   one.names.assign(1, "DNS:a.example.org");
   ASSERT_TRUE(tls.use(root.credentials(one)));
   EXPECT_EQ(tls.members_told(), "dns:a.example.org");
+  Wanted any;
+  any.names.assign(1, "DNS:*.example.org");
+  const auto wild = tls.use(root.credentials(any));
+  ASSERT_FALSE(wild);
+  EXPECT_NE(wild.error().find("one with a * names nobody"), std::string::npos) << wild.error();
+  TlsOptions twice;
+  twice.members = {*base::IdentityPattern::parse(kCart), *base::IdentityPattern::parse(kCart)};
+  Tls of_carts(std::move(twice));
+  ASSERT_TRUE(of_carts.use(root.credentials()));
+  EXPECT_EQ(of_carts.members_told(), kCart) << "an id that is given twice is told once";
 }
 
 }  // namespace
