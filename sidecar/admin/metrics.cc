@@ -133,6 +133,10 @@ void add_security(const core::PeerSecurity& security, std::vector<MetricFamily>&
     handshakes.row({{"direction", which.first}, {"result", which.second}}, count);
   }
   out.push_back(handshakes.take());
+  Family floods = counter("ringside_tls_floods_total",
+                          "Connections ended because the other end sent message upon message of TLS without data.");
+  for (const auto& [direction, count] : security.floods) floods.row({{"direction", direction}}, count);
+  out.push_back(floods.take());
   Family reloads = counter("ringside_tls_reloads_total", "Changes of the files of --tls-*, by what came of them.");
   for (const auto& [result, count] : security.reloads) reloads.row({{"result", result}}, count);
   out.push_back(reloads.take());

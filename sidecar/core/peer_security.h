@@ -30,7 +30,8 @@ struct PeerSecurity {
   // By direction ("in", "out"), and whether under TLS.
   std::map<std::pair<std::string, bool>, std::size_t> connections;
   std::map<std::pair<std::string, std::string>, std::uint64_t> handshakes;  // by direction and result
-  std::map<std::string, std::uint64_t> reloads;                             // by result: "ok", "refused"
+  std::map<std::string, std::uint64_t> floods;   // by direction: connections ended for messages of TLS without data
+  std::map<std::string, std::uint64_t> reloads;  // by result: "ok", "refused"
 };
 
 }  // namespace ringside::core

@@ -31,6 +31,10 @@ PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log)
   tls.on_handshake = [this](auto side, auto result, const auto& address, const auto& why) {
     handshake_ended(side, result, address, why);
   };
+  tls.on_flood = [this](auto side, const auto& address, const auto& why) {
+    ++floods_[word(side)];
+    log_.warn("tls_flood", {{"direction", word(side)}, {"peer", address}, {"why", why}});
+  };
   tls_ = std::make_shared<net::Tls>(std::move(tls));
   net::TlsUse use{tls_, std::make_shared<net::HandshakeQueue>(loop_), options_.mode != PeerTlsMode::kRequire};
   listening_ = std::make_shared<const net::TlsUse>(use);
@@ -125,6 +129,7 @@ core::PeerSecurity PeerTls::peer_security() const {
   if (!tls_) return out;
   out.next_step = migration_.next_step(options_.mode, peers());
   out.handshakes = handshakes_;
+  out.floods = floods_;
   out.reloads = reloads_;
   out.files_problem = files_problem_;
   const auto& credentials = tls_->credentials();

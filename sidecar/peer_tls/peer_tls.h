@@ -79,6 +79,7 @@ class PeerTls final : public core::PeerSecurityPort {
   Migration migration_;
   Sources sources_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> handshakes_;
+  std::map<std::string, std::uint64_t> floods_{{"in", 0}, {"out", 0}};
   std::map<std::string, std::uint64_t> reloads_{{"ok", 0}, {"refused", 0}};
   base::Lifetime life_;  // last
 };

@@ -50,6 +50,8 @@ struct TlsOptions {
   // Each handshake ends in one of these. `why` is a sentence for a person; empty where it is kOk.
   std::function<void(TlsSide side, HandshakeResult result, const std::string& address, const std::string& why)>
       on_handshake;
+  // A connection is ended because its other end sends more messages of TLS itself than anybody needs.
+  std::function<void(TlsSide side, const std::string& address, const std::string& why)> on_flood;
 };
 
 class Tls {

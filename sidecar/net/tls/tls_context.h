@@ -27,6 +27,7 @@ struct Tls::Context {
   std::function<WallTime()> wall;
   std::function<double()> random;
   std::function<void(TlsSide, HandshakeResult, const std::string&, const std::string&)> on_handshake;
+  std::function<void(TlsSide, const std::string&, const std::string&)> on_flood;
   SslContextHandle server;
   SslContextHandle client;
 };

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "sidecar/base/token_bucket.h"
 #include "sidecar/net/secure_layer.h"
+#include "sidecar/net/tls/metered_socket.h"
 #include "sidecar/net/tls/tls.h"
 
 namespace ringside::net {
@@ -38,6 +40,8 @@ class TlsLayer final : public SecureLayer {
   bool established() const { return established_; }
   // The chain of the other side, as it was shown. OpenSSL's callback; 1: it is good.
   int verify(X509_STORE_CTX* shown);
+  // The other end has sent a message of TLS itself, as KeyUpdate is. OpenSSL's callback.
+  void on_message();
   // Why it is to be left, if it is, and how long what is under way may take then.
   struct Reason {
     std::string why;
@@ -61,11 +65,15 @@ class TlsLayer final : public SecureLayer {
   error_code end_of(int result);
   void ended_early();
   void report(HandshakeResult result);
+  error_code end_flood();
 
   std::shared_ptr<const Tls::Context> context_;
   std::shared_ptr<Tls::Live> live_;
   TlsSide side_;
+  MeteredSocket socket_;
   SslHandle ssl_;
+  base::TokenBucket messages_;  // of TLS itself, which carry no data
+  bool floods_ = false;
   std::shared_ptr<const SecurePeer> peer_;
   WallTime peer_good_until_;
   std::optional<std::string> refused_because_;                // by verify()

@@ -3,8 +3,10 @@
 #include <map>
 
 #include <boost/asio/error.hpp>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "sidecar/net/tls/tls_handshake.h"
 #include "tests/unit/net/net_test_support.h"
@@ -100,6 +102,105 @@ TEST_F(TlsTest, CarriesBytesBothWays) {
   one.close();
   EXPECT_EQ(read(other, ec), "");
   EXPECT_EQ(ec, boost::asio::error::eof);
+}
+
+// One end that is driven by hand, with OpenSSL as it comes.
+struct Stranger {
+  Stranger(const TestIssuer& issuer, int fd, bool is_server) {
+    context.reset(SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method()));
+    SSL_CTX_set_num_tickets(context.get(), 0);
+    SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>("\x02h2"), 3);
+    SSL_CTX_set_alpn_select_cb(
+        context.get(),
+        [](SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned, void*) {
+          *chosen = offered + 1;
+          *size = *offered;
+          return SSL_TLSEXT_ERR_OK;
+        },
+        nullptr);
+    EXPECT_TRUE(issuer.credentials()->use_in(context.get()));
+    EXPECT_EQ(::fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    ssl.reset(SSL_new(context.get()));
+    SSL_set_fd(ssl.get(), fd);
+    is_server ? SSL_set_accept_state(ssl.get()) : SSL_set_connect_state(ssl.get());
+  }
+  ~Stranger() { ::close(SSL_get_fd(ssl.get())); }
+  bool shakes_hands() { return SSL_do_handshake(ssl.get()) == 1; }
+  void update_keys() {
+    SSL_key_update(ssl.get(), SSL_KEY_UPDATE_NOT_REQUESTED);
+    SSL_do_handshake(ssl.get());
+  }
+
+  SslContextHandle context;
+  SslHandle ssl;
+};
+
+TEST_F(TlsTest, WhoSendsNothingButMessagesOfTlsIsEnded) {
+  for (const TlsSide side : {TlsSide::kServer, TlsSide::kClient}) {
+    std::vector<std::string> floods;
+    TlsOptions options;
+    options.on_flood = [&](TlsSide at, const std::string&, const std::string& why) {
+      EXPECT_EQ(at, side);
+      floods.push_back(why);
+    };
+    Host host(root.credentials(), std::move(options));
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    server_end.reset();
+    begin(host, ends[0], side, server_end);
+    Stranger other(root, ends[1], side == TlsSide::kClient);
+    ASSERT_TRUE(run_until([&] { return other.shakes_hands() && server_end.has_value(); }));
+    ASSERT_TRUE(*server_end) << server_end->error();
+    Transport& transport = **server_end;
+    error_code ec;
+    for (int i = 0; i < 20; ++i) other.update_keys();
+    SSL_write(other.ssl.get(), "data", 4);
+    EXPECT_EQ(read(transport, ec), "data") << "some are nobody's misdeed";
+    for (int i = 0; i < 20; ++i) other.update_keys();
+    EXPECT_EQ(read(transport, ec), "");
+    EXPECT_TRUE(ec);
+    EXPECT_NE(ec, boost::asio::error::would_block);
+    EXPECT_NE(transport.secured()->failure().find("KeyUpdate"), std::string::npos);
+    EXPECT_EQ(floods.size(), 1U);
+  }
+}
+
+TEST_F(TlsTest, OneReadTakesABoundedPartOfWhatHasArrived) {
+  Host host(root.credentials());
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const int much = 1 << 20;
+  ::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+  begin(host, ends[0], TlsSide::kServer, server_end);
+  Stranger other(root, ends[1], false);
+  ASSERT_TRUE(run_until([&] { return other.shakes_hands() && server_end.has_value(); }));
+  ASSERT_TRUE(*server_end) << server_end->error();
+  BIO* records = BIO_new(BIO_s_mem());
+  SSL_set0_wbio(other.ssl.get(), records);
+  for (int i = 0; i < 5'000; ++i) ASSERT_EQ(SSL_write(other.ssl.get(), "x", 1), 1);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(records, &bytes);
+  ASSERT_EQ(::send(ends[1], bytes, static_cast<std::size_t>(size), 0), size) << "records of one byte each";
+  error_code ec;
+  const std::size_t at_once = read(**server_end, ec).size();
+  EXPECT_GT(at_once, 2'000U);
+  EXPECT_LT(at_once, 4'000U);
+  EXPECT_EQ(at_once + read(**server_end, ec).size(), 5'000U);
+}
+
+TEST_F(TlsTest, AKeyExchangeThatCostsMuchIsRefused) {
+  for (const char* group : {"ffdhe2048", "P-521", "X448"}) {
+    Host host(root.credentials());
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    server_end.reset();
+    begin(host, ends[0], TlsSide::kServer, server_end);
+    Stranger other(root, ends[1], false);
+    ASSERT_EQ(SSL_set1_groups_list(other.ssl.get(), group), 1);
+    ASSERT_TRUE(run_until([&] { return other.shakes_hands() || server_end.has_value(); }));
+    ASSERT_TRUE(server_end.has_value()) << group;
+    EXPECT_FALSE(*server_end) << group;
+  }
 }
 
 TEST_F(TlsTest, WhatWasReadAndNotGivenOnIsReadable) {

@@ -1,0 +1,31 @@
+// A socket as OpenSSL reads and writes it: gives so many bytes in one turn and no more, whatever waits there. OpenSSL
+// goes on reading by itself as long as what comes carries no data. Loop thread only.
+#pragma once
+
+#include <cstddef>
+
+#include <openssl/bio.h>
+
+#include "sidecar/net/tls/openssl_handles.h"
+
+namespace ringside::net {
+
+class MeteredSocket {
+ public:
+  explicit MeteredSocket(int descriptor) : descriptor_(descriptor) {}
+  MeteredSocket(const MeteredSocket&) = delete;
+  MeteredSocket& operator=(const MeteredSocket&) = delete;
+
+  // A turn begins. Where nothing is left in it, a read says that there is nothing now.
+  void begin_turn(std::size_t most) { left_ = most; }
+  // For OpenSSL; *this must live as long as it.
+  BioHandle bio();
+
+ private:
+  struct Methods;
+  int descriptor_;
+  std::size_t left_ = 0;
+  bool ended_ = false;  // the other end has said all
+};
+
+}  // namespace ringside::net
