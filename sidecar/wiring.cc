@@ -97,6 +97,7 @@ peer_tls::PeerTlsOptions peer_tls_options(const config::Settings& settings, std:
   options.tls.callers = settings.caller_ids;
   options.tls.clock_skew = settings.tls_clock_skew;
   options.tls.max_age = settings.peer_connection_max_age;
+  options.tls.to_leave = std::max<config::Milliseconds>(options.tls.to_leave, settings.turn_timeout);
   options.tls.wall = [] { return std::chrono::system_clock::now(); };
   options.tls.random = std::move(random);
   return options;

@@ -99,6 +99,9 @@ net::HttpResponse AdminApi::ready() const {
   for (const core::MemberStatus& member : view_.members()) {
     if (!member.member) notes += base::told("note: " + wire::about_other(member.host, member.problem)) + "\n";
   }
+  if (const std::string& problem = status.peer_security.files_problem; !problem.empty()) {
+    notes += base::told("note: " + problem) + "\n";
+  }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
   return answer(503, kText, base::told("not ready: " + status.not_ready_because) + "\n" + notes);
 }

@@ -59,7 +59,7 @@ const Migration::Caller* Migration::find(const std::string& peer) const {
   return found == callers_.end() ? nullptr : &found->second;
 }
 
-std::string Migration::next_step(PeerTlsMode mode, const std::vector<std::string>& peers) const {
+std::string Migration::next_step(PeerTlsMode mode, const std::vector<std::string>& peers, std::size_t plaintext) const {
   if (mode == PeerTlsMode::kOff || mode == PeerTlsMode::kRequire) return "";
   std::vector<std::string> silent;
   std::vector<std::string> behind;
@@ -84,8 +84,14 @@ std::string Migration::next_step(PeerTlsMode mode, const std::vector<std::string
     return part(silent.size(), peers.size()) + (silent.size() == 1 ? " has" : " have") +
            " not called this host yet: " + list(silent) + "; wait before " + next;
   }
-  if (peers.empty()) return "there are no peers; " + next + " is the next step";
-  return (sends ? "all peers dial TLS: " : "all peers accept TLS: ") + next + " is safe, if every host says so";
+  // Whoever that is, it is no peer: those dial TLS.
+  const std::string others = sends && plaintext > 0
+                                 ? ", and ends " + base::counted(plaintext, "plaintext connection") +
+                                       " of somebody who is not a member (a caller without TLS, perhaps)"
+                                 : "";
+  if (peers.empty()) return "there are no peers; " + next + " is the next step" + others;
+  return (sends ? "all peers dial TLS: " : "all peers accept TLS: ") + next + " is safe, if every host says so" +
+         others;
 }
 
 }  // namespace ringside::peer_tls

@@ -24,8 +24,8 @@ class Migration {
   // Whoever is none of these is not heard of any more.
   void keep_only(const std::vector<std::string>& peers);
   // Whether all of these peers are ready for the step after `mode`, and who is not: "2 of 7 peers still dial plaintext:
-  // a, b". Empty: there is no step.
-  std::string next_step(core::PeerTlsMode mode, const std::vector<std::string>& peers) const;
+  // a, b". Empty: there is no step. `plaintext`: how many connections in plaintext others have to this host now.
+  std::string next_step(core::PeerTlsMode mode, const std::vector<std::string>& peers, std::size_t plaintext = 0) const;
 
  private:
   struct Caller {

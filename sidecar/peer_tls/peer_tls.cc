@@ -1,5 +1,7 @@
 #include "sidecar/peer_tls/peer_tls.h"
 
+#include <utility>
+
 #include "sidecar/base/check.h"
 
 namespace ringside::peer_tls {
@@ -7,8 +9,9 @@ namespace {
 
 using core::PeerTlsMode;
 
-// A change of the files is noticed within 10 s, and what it ends has ended by then.
-constexpr std::chrono::seconds kLookEvery{5};
+// What a change of the files ends has ended within 10 s of it; the sooner it is noticed, the longer what is under way
+// has then.
+constexpr std::chrono::seconds kLookEvery{2};
 constexpr std::chrono::seconds kTick{1};
 
 double seconds(net::WallTime time) {
@@ -42,7 +45,18 @@ PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log)
 }
 
 base::Result<void, std::string> PeerTls::load() {
-  if (!tls_ || tls_->credentials()) return {};
+  if (!tls_) {
+    const CredentialPaths& paths = options_.paths;
+    if (!paths.certificate.empty() || !paths.key.empty() || !paths.roots.empty() || !options_.tls.members.empty() ||
+        !options_.tls.callers.empty()) {
+      log_.warn("tls_settings_unused", {{"why",
+                                         "--peer-tls is off: connections between hosts are in plaintext, although "
+                                         "files or identities for TLS are given"}});
+    }
+    return {};
+  }
+  if (tls_->credentials()) return {};
+  last_look_ = net::Clock::now();
   CredentialFiles::Look look = files_.look(options_.tls.wall());
   if (!look.credentials) return base::Error(look.problem);
   auto used = tls_->use(look.credentials);
@@ -53,6 +67,13 @@ base::Result<void, std::string> PeerTls::load() {
                           {"certificate", own.leaf.told()},
                           {"members", tls_->members_told()},
                           {"roots", tls_->credentials()->roots_told()}});
+  if (!tls_->is_member_itself()) {
+    log_.warn("tls_not_a_member_itself", {{"why",
+                                           "--member-id does not include this host's own identity: hosts with the same "
+                                           "setting refuse it"},
+                                          {"certificate", own.leaf.identity()},
+                                          {"members", tls_->members_told()}});
+  }
   return {};
 }
 
@@ -68,29 +89,50 @@ void PeerTls::tick() {
     if (ec) return;
     if (net::Clock::now() >= next_look_) reload();
     tls_->check_connections();
+    tell_if_run_out();
     tick();
   }));
 }
 
+void PeerTls::tell_if_run_out() {
+  const auto until = tls_->credentials()->own().good_until;
+  if (options_.tls.wall() < until || std::exchange(told_run_out_, until) == until) return;
+  log_.warn("tls_certificate_expired", {{"why", run_out_told()}});
+}
+
+// Empty: it has not.
+std::string PeerTls::run_out_told() const {
+  const net::Verified& own = tls_->credentials()->own();
+  if (options_.tls.wall() < own.good_until) return "";
+  const bool leaf = own.good_until == own.leaf.not_after;
+  return std::string("this host's certificate") + (leaf ? "" : ", or rather what issued it,") + " ran out at " +
+         net::to_text(own.good_until) + ": other hosts refuse it from " +
+         net::to_text(own.good_until + options_.tls.clock_skew) + " on, by their --tls-clock-skew";
+}
+
 void PeerTls::reload() {
   if (!tls_) return;
-  next_look_ = net::Clock::now() + kLookEvery;
+  const auto last_look = std::exchange(last_look_, net::Clock::now());
+  next_look_ = last_look_ + kLookEvery;
   CredentialFiles::Look look = files_.look(options_.tls.wall());
   if (look.credentials) {
-    if (const auto used = tls_->use(look.credentials); !used) {
+    if (const auto used = tls_->use(look.credentials, last_look); !used) {
       look.problem = used.error();
       look.credentials = nullptr;
     }
   }
-  files_problem_ = look.problem;
+  const std::string problem_before = std::exchange(files_problem_, look.problem);
   if (look.credentials) {
     files_.took(look.credentials);
     ++reloads_["ok"];
     log_.info("tls_reloaded",
               {{"certificate", look.credentials->own().leaf.told()}, {"roots", look.credentials->roots_told()}});
+    tls_->check_connections();
   } else if (look.is_news && !look.problem.empty()) {
     ++reloads_["refused"];
     log_.warn("tls_files_refused", {{"why", look.problem}});
+  } else if (look.problem.empty() && !problem_before.empty()) {
+    log_.info("tls_files_good_again", {{"certificate", tls_->credentials()->own().leaf.told()}});
   }
 }
 
@@ -127,7 +169,7 @@ core::PeerSecurity PeerTls::peer_security() const {
                      {{"out", true}, outward},
                      {{"out", false}, dialled - outward}};
   if (!tls_) return out;
-  out.next_step = migration_.next_step(options_.mode, peers());
+  out.next_step = migration_.next_step(options_.mode, peers(), accepted - in);
   out.handshakes = handshakes_;
   out.floods = floods_;
   out.reloads = reloads_;
@@ -136,6 +178,10 @@ core::PeerSecurity PeerTls::peer_security() const {
   if (!credentials) return out;
   const net::Verified& own = credentials->own();
   out.certificate = own.leaf.told();
+  if (own.good_until < own.leaf.not_after) out.certificate += ", and what issued it to " + net::to_text(own.good_until);
+  if (const std::string run_out = run_out_told(); !run_out.empty()) {
+    out.files_problem = run_out + (files_problem_.empty() ? "" : "; " + files_problem_);
+  }
   out.members = tls_->members_told();
   out.roots = credentials->roots_told();
   out.certificate_begins = seconds(own.leaf.not_before);

@@ -62,6 +62,8 @@ class PeerTls final : public core::PeerSecurityPort {
 
  private:
   void tick();
+  void tell_if_run_out();
+  std::string run_out_told() const;
   std::vector<std::string> peers() const;
   void handshake_ended(net::TlsSide side, net::HandshakeResult result, const std::string& address,
                        const std::string& why);
@@ -74,7 +76,9 @@ class PeerTls final : public core::PeerSecurityPort {
   std::shared_ptr<const net::TlsUse> listening_;
   std::shared_ptr<const net::TlsUse> dialling_;
   boost::asio::steady_timer timer_;
+  net::Clock::time_point last_look_{};
   net::Clock::time_point next_look_{};
+  net::WallTime told_run_out_{};
   std::string files_problem_;
   Migration migration_;
   Sources sources_;

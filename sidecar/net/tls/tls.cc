@@ -59,7 +59,7 @@ Tls::Tls(TlsOptions options) : options_(std::move(options)), live_(std::make_sha
 }
 Tls::~Tls() = default;
 
-base::Result<void, std::string> Tls::use(std::shared_ptr<const Credentials> credentials) {
+base::Result<void, std::string> Tls::use(std::shared_ptr<const Credentials> credentials, Clock::time_point since) {
   std::vector<base::IdentityPattern> members = options_.members;
   if (members.empty()) {
     auto own = own_identity(credentials->own().leaf);
@@ -72,7 +72,14 @@ base::Result<void, std::string> Tls::use(std::shared_ptr<const Credentials> cred
   context_ = std::move(*context);
   credentials_ = std::move(credentials);
   live_->roots_changed = true;
+  live_->since = since;
   return {};
+}
+
+bool Tls::is_member_itself() const {
+  const CertificateFacts& own = credentials_->own().leaf;
+  return std::any_of(members_.begin(), members_.end(),
+                     [&own](const base::IdentityPattern& one) { return one.matches(own.uri, own.dns); });
 }
 
 std::string Tls::members_told() const { return told(members_); }
@@ -92,12 +99,12 @@ void Tls::check_connections() {
     if (!layer->established()) continue;
     const auto& owner = layer->owner();
     auto& leaving = layer->leaving();
-    if (!leaving) {
-      auto reason = layer->ends_because(*credentials_, roots_changed, wall, now);
-      if (!reason) continue;
-      leaving = {std::move(reason->why), now + reason->to_leave};
-      if (owner.leave) due.push_back(owner.leave);
-    }
+    std::optional<TlsLayer::Leaving> due_now;
+    if (roots_changed) due_now = layer->untrusted_by(*credentials_, wall, live_->since);
+    if (!due_now && !leaving) due_now = layer->ends_because(*credentials_, wall, now);
+    if (!leaving && !due_now) continue;
+    if (!leaving && owner.leave) due.push_back(owner.leave);
+    if (!leaving || (due_now && due_now->close_at < leaving->close_at)) leaving = std::move(due_now);
     if (owner.close && (now >= leaving->close_at || wall >= layer->good_until())) {
       due.push_back([close = owner.close, why = leaving->why] { close(why); });
     }

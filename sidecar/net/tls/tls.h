@@ -45,6 +45,8 @@ struct TlsOptions {
   std::chrono::milliseconds clock_skew{60'000};
   // Of a connection; it is left at nine to ten tenths of that, so that not all are left together.
   std::chrono::milliseconds max_age = std::chrono::hours(24);
+  // How long a connection that is left may go on for what is under way on it; the longest call.
+  std::chrono::milliseconds to_leave = std::chrono::minutes(1);
   std::function<WallTime()> wall;
   std::function<double()> random;  // in [0, 1)
   // Each handshake ends in one of these. `why` is a sentence for a person; empty where it is kOk.
@@ -61,12 +63,17 @@ class Tls {
   Tls(const Tls&) = delete;
   Tls& operator=(const Tls&) = delete;
 
-  // For connections from now on; those whose chain these roots do not hold any more are left.
+  // For connections from now on. Those that there are go over to it: where this host shows another certificate, they
+  // are left within a few seconds, and what is under way on them ends there. Those whose chain these roots do not hold
+  // any more are left at once, and closed 9 s after `since`: when what was used before was still right.
   // The error says what cannot be told apart by the settings: a certificate of many names without --member-id.
-  base::Result<void, std::string> use(std::shared_ptr<const Credentials> credentials);
+  base::Result<void, std::string> use(std::shared_ptr<const Credentials> credentials,
+                                      Clock::time_point since = Clock::now());
   const std::shared_ptr<const Credentials>& credentials() const { return credentials_; }
   // --member-id, or what stands for it.
   std::string members_told() const;
+  // Whether this host itself would be one.
+  bool is_member_itself() const;
 
   // `side`: which one this host is. use() has succeeded before.
   std::unique_ptr<TlsLayer> layer(const Transport& transport, TlsSide side);

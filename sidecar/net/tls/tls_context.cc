@@ -93,6 +93,7 @@ base::Result<std::shared_ptr<const Tls::Context>, std::string> Tls::Context::mak
   out->callers = options.callers;
   out->clock_skew = options.clock_skew;
   out->max_age = options.max_age;
+  out->to_leave = options.to_leave;
   out->wall = options.wall;
   out->random = options.random;
   out->on_handshake = options.on_handshake;

@@ -24,6 +24,7 @@ struct Tls::Context {
   std::vector<base::IdentityPattern> callers;
   std::chrono::milliseconds clock_skew{};
   std::chrono::milliseconds max_age{};
+  std::chrono::milliseconds to_leave{};
   std::function<WallTime()> wall;
   std::function<double()> random;
   std::function<void(TlsSide, HandshakeResult, const std::string&, const std::string&)> on_handshake;
@@ -35,6 +36,7 @@ struct Tls::Context {
 struct Tls::Live {
   std::set<TlsLayer*> layers;
   bool roots_changed = false;  // since the connections were looked at last
+  Clock::time_point since{};   // when the roots before were still right
 };
 
 }  // namespace ringside::net

@@ -15,10 +15,10 @@ namespace {
 
 // Before certificates run out, so that what is under way may end.
 constexpr std::chrono::seconds kLeaveBefore{10};
-// For what is under way on a connection that is left, unless its certificate runs out before.
-constexpr std::chrono::minutes kToLeave{1};
-// The same where the root of the other side was removed: it is not trusted any more.
-constexpr std::chrono::seconds kToLeaveUntrusted{2};
+// Nothing outlives a root that was removed by more than 10 s, of which one is between two looks at the connections.
+constexpr std::chrono::seconds kUntrustedAtMost{9};
+// After this host's certificate has been replaced.
+constexpr std::chrono::seconds kLeaveReplacedWithin{4};
 // So that connections that were made together are not left together.
 constexpr double kLeastPartOfAge = 0.9;
 // How much of what has arrived is looked at in one turn: a few records of data, and as many handshakes as others wait
@@ -323,19 +323,30 @@ WallTime TlsLayer::good_until() const {
   return std::min(own, peer_good_until_) + context_->clock_skew;
 }
 
-std::optional<TlsLayer::Reason> TlsLayer::ends_because(const Credentials& now_used, bool roots_changed, WallTime wall,
-                                                       Clock::time_point now) {
+std::optional<TlsLayer::Leaving> TlsLayer::ends_because(const Credentials& now_used, WallTime wall,
+                                                        Clock::time_point now) {
+  const Clock::time_point close_at = now + context_->to_leave;
   if (wall >= good_until() - kLeaveBefore) {
-    return Reason{"a certificate of this connection runs out at " + to_text(good_until() - context_->clock_skew),
-                  kToLeave};
+    return Leaving{"a certificate of this connection runs out at " + to_text(good_until() - context_->clock_skew),
+                   close_at};
   }
-  if (now >= leave_at_) return Reason{"it is old (--peer-connection-max-age)", kToLeave};
-  if (!roots_changed) return std::nullopt;
+  if (!replaced_ && !now_used.shows_same_as(*context_->credentials)) {
+    replaced_ = true;
+    const auto spread = std::chrono::duration_cast<Clock::duration>(context_->random() * kLeaveReplacedWithin);
+    leave_at_ = std::min(leave_at_, now + spread);
+  }
+  if (now < leave_at_) return std::nullopt;
+  return Leaving{replaced_ ? "this host has another certificate now" : "it is old (--peer-connection-max-age)",
+                 close_at};
+}
+
+std::optional<TlsLayer::Leaving> TlsLayer::untrusted_by(const Credentials& now_used, WallTime wall,
+                                                        Clock::time_point since) {
   const TlsSide theirs = side_ == TlsSide::kServer ? TlsSide::kClient : TlsSide::kServer;
   X509* leaf = SSL_get0_peer_certificate(ssl_.get());
   const auto verified = now_used.verify(leaf, SSL_get_peer_cert_chain(ssl_.get()), theirs, wall);
   if (verified) return std::nullopt;
-  return Reason{"its certificate is not good any more: " + verified.error().why, kToLeaveUntrusted};
+  return Leaving{"its certificate is not good any more: " + verified.error().why, since + kUntrustedAtMost};
 }
 
 }  // namespace ringside::net

@@ -42,18 +42,16 @@ class TlsLayer final : public SecureLayer {
   int verify(X509_STORE_CTX* shown);
   // The other end has sent a message of TLS itself, as KeyUpdate is. OpenSSL's callback.
   void on_message();
-  // Why it is to be left, if it is, and how long what is under way may take then.
-  struct Reason {
-    std::string why;
-    Clock::duration to_leave;
-  };
-  std::optional<Reason> ends_because(const Credentials& now_used, bool roots_changed, WallTime wall,
-                                     Clock::time_point now);
-  // When it was told to leave, and when it is closed.
+  // Why it is to be left, and when it is closed, whatever is under way then.
   struct Leaving {
     std::string why;
     Clock::time_point close_at;
   };
+  // Since it is old, runs out, or shows a certificate of this host that is not shown any more.
+  std::optional<Leaving> ends_because(const Credentials& now_used, WallTime wall, Clock::time_point now);
+  // Since these roots do not hold the other end's chain. `since`: when those before were still right.
+  std::optional<Leaving> untrusted_by(const Credentials& now_used, WallTime wall, Clock::time_point since);
+  // Once it has been told to leave.
   std::optional<Leaving>& leaving() { return leaving_; }
   // By when it must be over, whatever is under way.
   WallTime good_until() const;
@@ -82,6 +80,7 @@ class TlsLayer final : public SecureLayer {
   std::string failure_;
   Owner owner_;
   Clock::time_point leave_at_;
+  bool replaced_ = false;  // the certificate that this host shows on it
   std::optional<Leaving> leaving_;
   bool established_ = false;
   // What came of the handshake. On a client's side that is known when the server has said something: only then has that

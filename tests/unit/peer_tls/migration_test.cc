@@ -33,6 +33,9 @@ TEST(Migration, SaysWhoStillDialsPlaintext) {
   for (const std::string& peer : peers) migration.heard(peer, "10.0.0.9", true, "send");
   EXPECT_EQ(migration.next_step(PeerTlsMode::kSend, peers),
             "all peers dial TLS: --peer-tls require is safe, if every host says so");
+  EXPECT_EQ(migration.next_step(PeerTlsMode::kSend, peers, 1),
+            "all peers dial TLS: --peer-tls require is safe, if every host says so, and ends 1 plaintext connection of "
+            "somebody who is not a member (a caller without TLS, perhaps)");
 }
 
 TEST(Migration, WhoHasNotCalledIsNotTakenForReady) {

@@ -21,11 +21,14 @@ class PeerTlsTest : public net::testing::LoopTest {
       return path == "cert" ? texts.certificate : path == "key" ? texts.key : texts.roots;
     };
     options.paths = {"cert", "key", "roots"};
-    options.tls.wall = [] { return kNow; };
+    options.tls.wall = [this] { return now; };
+    options.tls.members = members;
     options.tls.random = [] { return 0.0; };
     return std::make_unique<PeerTls>(loop, std::move(options), log);
   }
 
+  net::WallTime now = kNow;
+  std::vector<base::IdentityPattern> members;
   std::string lines;
   log::Log log{{}, [] { return kNow; }, [this](std::string_view line) { lines += line; }};
   TestIssuer root;
@@ -77,6 +80,36 @@ TEST_F(PeerTlsTest, TellsWhatItHasAndWhatBecameOfTheFiles) {
   told = tls->peer_security();
   EXPECT_EQ(told.reloads["ok"], 1u);
   EXPECT_EQ(told.files_problem, "");
+
+  const net::CredentialTexts good = texts;
+  texts.certificate = "";
+  tls->reload();
+  EXPECT_EQ(lines.find("event=tls_files_good_again"), std::string::npos);
+  texts = good;
+  tls->reload();
+  tls->reload();
+  EXPECT_EQ(tls->peer_security().reloads["ok"], 1u);
+  EXPECT_NE(lines.find("event=tls_files_good_again"), std::string::npos) << lines;
+}
+
+TEST_F(PeerTlsTest, ACertificateThatHasRunOutIsTold) {
+  const auto tls = make(PeerTlsMode::kRequire);
+  ASSERT_TRUE(tls->load());
+  tls->start();
+  now = kNow + std::chrono::hours(2);
+  ASSERT_TRUE(run_until([this] { return lines.find("event=tls_certificate_expired") != std::string::npos; }));
+  const std::string problem = tls->peer_security().files_problem;
+  EXPECT_NE(problem.find("this host's certificate ran out at 2027-01-15T09:00:00Z"), std::string::npos) << problem;
+}
+
+TEST_F(PeerTlsTest, SettingsThatContradictOneAnotherAreTold) {
+  const auto off = make(PeerTlsMode::kOff);
+  EXPECT_TRUE(off->load());
+  EXPECT_NE(lines.find("event=tls_settings_unused"), std::string::npos) << lines;
+  members = {*base::IdentityPattern::parse("spiffe://example.org/other")};
+  const auto tls = make(PeerTlsMode::kRequire);
+  EXPECT_TRUE(tls->load());
+  EXPECT_NE(lines.find("event=tls_not_a_member_itself"), std::string::npos) << lines;
 }
 
 TEST_F(PeerTlsTest, ItMayBeToldToReadTheFilesBeforeItHasReadThem) {

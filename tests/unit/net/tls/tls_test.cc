@@ -389,6 +389,58 @@ TEST_F(TlsTest, AConnectionWhoseRootWasRemovedIsLeft) {
   EXPECT_TRUE(told.leave);
 }
 
+TEST_F(TlsTest, AConnectionThatIsLeftAlreadyOutlivesNoRemovedRootEither) {
+  const TestIssuer other("other");
+  CredentialTexts both = root.texts();
+  both.roots += other.pem();
+  CredentialTexts texts_of_client = other.texts();
+  texts_of_client.roots = both.roots;
+  TlsOptions options;
+  options.max_age = 0ms;
+  Host server(*Credentials::read(both, kNow, 1min), std::move(options));
+  Host client(*Credentials::read(texts_of_client, kNow, 1min));
+  connect(server, client);
+  Told told;
+  told.listen(**server_end);
+  server.tls->check_connections();
+  EXPECT_TRUE(told.leave) << "by its age";
+  EXPECT_EQ(told.closed_because, "");
+  ASSERT_TRUE(server.tls->use(root.credentials(), Clock::now() - 8s));
+  server.tls->check_connections();
+  EXPECT_EQ(told.closed_because, "") << "what is under way has 9 s from when the root was still there";
+  ASSERT_TRUE(server.tls->use(root.credentials(), Clock::now() - 9s));
+  server.tls->check_connections();
+  EXPECT_NE(told.closed_because.find("no root of --tls-roots"), std::string::npos) << told.closed_because;
+}
+
+TEST_F(TlsTest, AConnectionIsLeftByWhoeverShowsAnotherCertificateNow) {
+  const CredentialTexts texts = root.texts();
+  Host server(root.credentials());
+  Host client(*Credentials::read(texts, kNow, 1min));
+  connect(server, client);
+  Told told_server;
+  Told told_client;
+  told_server.listen(**server_end);
+  told_client.listen(**client_end);
+  const auto check = [&] {
+    server.tls->check_connections();
+    client.tls->check_connections();
+  };
+  CredentialTexts more = texts;
+  more.roots += TestIssuer("other").pem();
+  ASSERT_TRUE(client.tls->use(*Credentials::read(more, kNow, 1min)));
+  check();
+  EXPECT_FALSE(told_client.leave) << "other roots are nothing that the other end sees";
+  ASSERT_TRUE(client.tls->use(root.credentials()));
+  check();
+  EXPECT_TRUE(told_client.leave);
+  EXPECT_FALSE(told_server.leave);
+  ASSERT_TRUE(server.tls->use(root.credentials()));
+  check();
+  EXPECT_TRUE(told_server.leave);
+  EXPECT_EQ(told_server.closed_because + told_client.closed_because, "") << "what is under way may end";
+}
+
 TEST_F(TlsTest, AnOldConnectionIsLeft) {
   TlsOptions options;
   options.max_age = 0ms;
