@@ -179,7 +179,7 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       ->check(whole_number);
 }
 
-void add_tls(CLI::App& app, const Terminal& terminal, Chosen& chosen) {
+void add_tls(CLI::App& app, Arguments& arguments, const Terminal& terminal, Chosen& chosen) {
   CLI::App* tls = app.add_subcommand("tls", "Checks the TLS between hosts: tls check [HOST[:PORT]] [SETTINGS]");
   tls->require_subcommand(1);
   CLI::App* check = tls->add_subcommand(
@@ -190,8 +190,10 @@ void add_tls(CLI::App& app, const Terminal& terminal, Chosen& chosen) {
       "--tls-roots,\n"
       "--member-id ... Exit status: 0 all is well, 1 something is not, 2 usage.");
   check->prefix_command()->fallthrough(false);
-  check->callback([&terminal, &chosen, check] {
-    chosen.alone = [&terminal, words = check->remaining()] { return tls_check(words, terminal); };
+  check->callback([&arguments, &terminal, &chosen, check] {
+    std::vector<std::string> words = check->remaining();
+    const bool json = std::erase(words, "--json") > 0 || arguments.json;
+    chosen.alone = [&terminal, words, json] { return tls_check(words, json, terminal); };
   });
 }
 
@@ -324,7 +326,7 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   app.add_subcommand("version", "Prints the versions of this program and of its libraries")->callback([&] {
     chosen.alone = [&] { return version(terminal, given.json); };
   });
-  add_tls(app, terminal, chosen);
+  add_tls(app, given, terminal, chosen);
   app.add_subcommand("help", "Prints this; help COMMAND: its options; help settings: those of serve");
   const std::vector<std::string> words = without_help(arguments);
   const auto at = command_at(words);

@@ -55,8 +55,8 @@ int watch(const Session& session, std::size_t count);
 // `join`, `leave`: what would move if that host came or went; empty: for each host, as far as it is cheap.
 int ring(const Session& session, const std::string& join, const std::string& leave);
 
-// `words`: HOST[:PORT], or nothing, and then settings as serve takes them. Asks no sidecar; dials HOST itself.
-int tls_check(const std::vector<std::string>& words, const Terminal& terminal);
+// `words`: HOST[:PORT], or nothing, and settings as serve takes them. Asks no sidecar; dials HOST itself.
+int tls_check(const std::vector<std::string>& words, bool json, const Terminal& terminal);
 
 int drain(const Session& session, bool wait);
 int uncordon(const Session& session);

@@ -3,17 +3,22 @@
 #include <csignal>
 #include <iostream>
 #include <optional>
+#include <utility>
 
 #include "sidecar/cli/commands.h"
+#include "sidecar/cli/output.h"
 #include "sidecar/config/load.h"
 #include "sidecar/config/read_file.h"
 #include "sidecar/net/connector.h"
 #include "sidecar/net/resolver.h"
 #include "sidecar/net/tls/tls_handshake.h"
 #include "sidecar/peer_tls/credential_files.h"
+#include "sidecar/wire/json_text.h"
 
 namespace ringside::cli {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kConnect{5'000};
 constexpr std::chrono::milliseconds kVerdict{5'000};
@@ -26,19 +31,51 @@ net::WallTime now() { return std::chrono::system_clock::now(); }
 // Prints what was looked at, and counts what is wrong.
 class Findings {
  public:
-  explicit Findings(std::ostream& out) : out_(out) {}
-  void good(const std::string& sentence) { out_ << "ok      " << sentence << "\n"; }
-  void bad(const std::string& sentence) {
-    out_ << "FAILED  " << sentence << "\n";
-    failed_ = true;
+  Findings(std::ostream& out, bool json) : out_(out), json_(json) {}
+  ~Findings() {
+    if (json_) out_ << wire::dump({{"ok", !failed_}, {"checks", std::move(all_)}}) << "\n";
   }
-  void note(const std::string& sentence) { out_ << "        " << sentence << "\n"; }
+  Findings(const Findings&) = delete;
+  Findings& operator=(const Findings&) = delete;
+
+  // What follows is about that host, which is dialled.
+  void about(const std::string& host) {
+    host_ = host;
+    if (!json_) out_ << host << ":\n";
+  }
+  void good(const std::string& sentence) { add("ok", "ok      ", sentence); }
+  void bad(const std::string& sentence) {
+    failed_ = true;
+    add("failed", "FAILED  ", sentence);
+  }
+  void warn(const std::string& sentence) { add("warning", "warning ", sentence); }
+  void note(const std::string& sentence) { add("note", "        ", sentence); }
   int status() const { return failed_ ? kRefused : kApplied; }
 
  private:
+  void add(const char* result, const char* mark, const std::string& sentence) {
+    if (!json_) {
+      out_ << mark << sentence << "\n";
+      return;
+    }
+    nlohmann::json one = {{"result", result}, {"text", sentence}};
+    if (!host_.empty()) one["host"] = host_;
+    all_.push_back(std::move(one));
+  }
+
   std::ostream& out_;
+  const bool json_;
+  std::string host_;
+  nlohmann::json all_ = nlohmann::json::array();
   bool failed_ = false;
 };
+
+// "2 hours", "50 s"
+std::string span(std::chrono::seconds time) {
+  if (time >= 48h) return std::to_string(time / 24h) + " days";
+  if (time >= 2h) return std::to_string(time / 1h) + " hours";
+  return time >= 2min ? std::to_string(time / 1min) + " minutes" : std::to_string(time.count()) + " s";
+}
 
 // Dials one host, and waits for what it says to our certificate: with TLS 1.3 a client hears of that only after its own
 // handshake is done.
@@ -117,8 +154,9 @@ class Dial {
   std::optional<net::Transport> transport_;
 };
 
-int check(const std::optional<net::Endpoint>& host, const config::Settings& settings, const Terminal& terminal) {
-  Findings findings(terminal.out);
+int check(const std::optional<net::Endpoint>& host, const config::Settings& settings, bool json,
+          const Terminal& terminal) {
+  Findings findings(terminal.out, json);
   if (settings.peer_tls == core::PeerTlsMode::kOff) {
     findings.note(
         "--peer-tls is off with these settings: serve would speak plaintext. This checks what it would do with "
@@ -138,7 +176,13 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
   }
   findings.good("This host's certificate belongs to its key: " + (*parsed)->own().leaf.told() + ".");
   findings.good("The roots can be read: " + (*parsed)->roots_told() + ".");
-  if (const auto own = (*parsed)->check_own(now())) {
+  const auto own = (*parsed)->check_own(now());
+  if (own && own->good_until <= now()) {
+    const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now() - own->good_until);
+    findings.bad("It ran out " + span(ago) + " ago, at " + net::to_text(own->good_until) +
+                 ": others take it still, within their --tls-clock-skew, and no host takes it in place of one that "
+                 "holds.");
+  } else if (own) {
     findings.good("It holds until " + net::to_text(own->good_until) + ", by the root " + own->root.subject + " (" +
                   own->root.fingerprint + ").");
   } else {
@@ -156,8 +200,12 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
     return findings.status();
   }
   findings.good("A member is whoever has the identity " + tls->members_told() + ".");
+  if (!tls->is_member_itself()) {
+    findings.warn("That does not include this host itself, " + (*parsed)->own().leaf.identity() +
+                  ": hosts with the same --member-id refuse it.");
+  }
   if (host) {
-    terminal.out << host->to_string() << ":\n";
+    findings.about(host->to_string());
     Dial(*host, settings, tls, findings).run();
   }
   return findings.status();
@@ -165,7 +213,7 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
 
 }  // namespace
 
-int tls_check(const std::vector<std::string>& words, const Terminal& terminal) {
+int tls_check(const std::vector<std::string>& words, bool json, const Terminal& terminal) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets that others may have closed
   std::vector<std::string> arguments = words;
   std::optional<net::Endpoint> host;
@@ -185,7 +233,7 @@ int tls_check(const std::vector<std::string>& words, const Terminal& terminal) {
     for (const std::string& error : loaded.error()) terminal.err << "ringside: " << error << "\n";
     return kUsage;
   }
-  return check(host, loaded->settings, terminal);
+  return check(host, loaded->settings, json, terminal);
 }
 
 }  // namespace ringside::cli
