@@ -179,6 +179,7 @@ struct PeerFailure {
   enum class Kind : std::uint8_t {
     kReset,        // the kernel there says that no process listens, or the connection was reset: worth a look
     kUnreachable,  // could not connect for another reason (route)
+    kNotSpoken,    // somebody takes connections there, and does not speak to this host: for want of TLS, perhaps
     kUnresolved,   // the name has no address, or nobody says which
     kLost,         // sent, and then no answer
     kRejected,     // the host answered with an error
@@ -190,7 +191,8 @@ struct PeerFailure {
 
   // It may not have arrived; otherwise it did, and saying it again would change nothing.
   bool unheard() const {
-    return kind == Kind::kReset || kind == Kind::kUnreachable || kind == Kind::kUnresolved || kind == Kind::kLost;
+    return kind == Kind::kReset || kind == Kind::kUnreachable || kind == Kind::kNotSpoken ||
+           kind == Kind::kUnresolved || kind == Kind::kLost;
   }
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,

@@ -28,6 +28,8 @@ core::PeerFailure failure_of(const net::CallResult& result) {
   failure.detail = result.message;
   if (result.no_listener || result.reset) {
     failure.kind = Kind::kReset;
+  } else if (result.not_spoken) {
+    failure.kind = Kind::kNotSpoken;
   } else if (result.unresolved) {
     failure.kind = Kind::kUnresolved;
   } else if (!result.from_server) {
@@ -129,6 +131,7 @@ net::GrpcChannel* PeerClient::channel(const std::string& host) {
   options.resolver = options_.resolver;
   options.random = options_.random;
   options.tls = options_.tls;
+  options.tls_setting = "--peer-tls";
   options.reserved_streams = kReservedStreams;
   options.on_transport = [this, host](net::Transport& transport) {
     const auto found = channels_.find(host);

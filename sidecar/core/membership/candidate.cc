@@ -13,7 +13,7 @@ void Candidate::answered(const PingAnswer& says, Instant now) {
   last_answer = now;
   generation = says.generation;
   serves = says.phase != Phase::kJoining;
-  unresolved = own_name = held_up = false;
+  unresolved = not_spoken = own_name = held_up = false;
 }
 
 void Candidate::turn_out_alias(const std::string& of) {
@@ -60,7 +60,7 @@ void Candidate::has_no_listener() {
 
 void Candidate::fall_silent() {
   state = State::kSilent;
-  problem = "no answer";
+  if (!not_spoken || problem.empty()) problem = "no answer";
 }
 
 }  // namespace ringside::core

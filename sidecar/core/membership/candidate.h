@@ -47,6 +47,7 @@ struct Candidate {
   enum class Clock : std::uint8_t { kNear, kAhead, kBehind } clock = Clock::kNear;  // by more than a minute
   bool serves = false;
   bool unresolved = false;    // the name has no address here
+  bool not_spoken = false;    // somebody takes connections there, and does not speak to this host
   bool own_name = false;      // another host answers there with this host's name
   bool unverified = false;    // it said that it does not reach this host under its name
   bool held_up = false;       // it said that it cannot join: it will hear of this host once it can

@@ -244,7 +244,7 @@ std::string Closure::no_answer_yet() const {
       append(told, "; ", name + ": " + candidate.problem);
     } else if (candidate.listed || candidate.last_answer != Instant() ||
                (candidate.unresolved && !candidate.of_stranger)) {
-      const bool has_reason = candidate.unresolved && !candidate.problem.empty();
+      const bool has_reason = (candidate.unresolved || candidate.not_spoken) && !candidate.problem.empty();
       append(open, ", ", name + (has_reason ? " (" + candidate.problem + ")" : ""));
     } else {
       only_named = true;

@@ -294,9 +294,13 @@ void Joining::candidate_failed(const std::string& address, const PeerFailure& fa
   Candidate& candidate = *found;
   const bool refused = failure.kind == PeerFailure::Kind::kReset;
   candidate.unresolved = failure.kind == PeerFailure::Kind::kUnresolved;
+  candidate.not_spoken = failure.kind == PeerFailure::Kind::kNotSpoken;
   const bool has_been_judged =
       candidate.state == Candidate::State::kForeign || candidate.state == Candidate::State::kAlias;
   if (!has_been_judged || refused) candidate.problem = failure.detail;
+  if (candidate.not_spoken && candidate.listed && candidate.open()) {
+    tell(address, candidate, Level::kWarn, "host_not_understood");
+  }
   // Whoever answers with this name elsewhere is looked at once more: it may be gone as well.
   roster_.candidates().each([&](const std::string&, Candidate& alias) {
     const bool answers_so = alias.state == Candidate::State::kAlias && alias.name == address;

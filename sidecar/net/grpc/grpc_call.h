@@ -31,6 +31,7 @@ struct CallResult {
   bool from_server = false;  // the status is the server's own word, not made up here
   bool no_listener = false;  // connection refused: no process listens there
   bool reset = false;        // the connection broke
+  bool not_spoken = false;   // it stood, and came to nothing before the server had said anything in HTTP/2
   bool unresolved = false;   // the endpoint's name has no address, or nobody says which
 };
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/backoff.h"
@@ -230,7 +230,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     securing_->start(options_.connect_timeout, [this](base::Result<Transport, std::string> secured) {
       const auto keep = shared_from_this();
       securing_.reset();
-      if (!secured) return connect_failed({secured.error()});
+      if (!secured) return connect_failed({secured.error()}, true);
       begin_session(std::move(*secured));
     });
   }
@@ -256,7 +256,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     connecting_ = false;
   }
 
-  void connect_failed(const ConnectFailure& failure, bool reset = false) {
+  void connect_failed(const ConnectFailure& failure, bool not_spoken = false) {
     connecting_ = false;
     rest();
     last_failure_ = CallResult();
@@ -264,12 +264,21 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     last_failure_.message = "connecting to " + options_.endpoint.to_string() + ": " + failure.why;
     last_failure_.delivery = Delivery::kNotSent;
     last_failure_.no_listener = failure.no_listener;
-    last_failure_.reset = reset;
     last_failure_.unresolved = failure.unresolved;
+    last_failure_.not_spoken = not_spoken;
     const auto keep = shared_from_this();
     const auto waiting = std::exchange(waiting_, {});
     for (const auto& [rank, call] : waiting) call->fail(last_failure_);
     if (!closed_ && options_.on_disconnected) options_.on_disconnected(last_failure_);
+  }
+
+  // Of a connection that stood, and ended before the server had said anything in HTTP/2.
+  std::string why_unheard(const ChannelSession& session, const std::string& why, error_code ec) const {
+    const bool ended_by_server = ec == boost::asio::error::eof || ec == boost::asio::error::connection_reset;
+    if (session.going_away() || !ended_by_server) return why.empty() ? "the server hung up" : why;
+    std::string found = "it closes connections before it has said anything";
+    if (!options_.tls && !options_.tls_setting.empty()) found += ": does it want TLS? (" + options_.tls_setting + ")";
+    return found;
   }
 
   void rest() { rest_until_ = Clock::now() + backoff_.next(); }
@@ -299,10 +308,9 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (was_current) current_.reset();
     if (was_current && connecting_) {
       handshake_.cancel();
-      // One that says GOAWAY lives; it only wants no connection now.
-      const bool refuses_us = ec.category() == boost::asio::error::get_ssl_category();
-      const bool reset = static_cast<bool>(ec) && !refuses_us && !session.going_away();
-      return connect_failed({why.empty() ? "the server hung up" : why}, reset);
+      // Somebody is there, who does not speak to us: nobody may take that for a host that is gone. One that says GOAWAY
+      // only wants no connection now.
+      return connect_failed({why_unheard(session, why, ec)}, !session.going_away());
     }
     if (Clock::now() - began_ < kShortLife) {
       rest();

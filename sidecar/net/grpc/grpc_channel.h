@@ -30,6 +30,7 @@ struct ChannelOptions {
   std::shared_ptr<Resolver> resolver;                // needed where the endpoint is a name
   std::function<double()> random;                    // in [0, 1), for the backoff's jitter; empty: no jitter
   std::shared_ptr<const TlsUse> tls;                 // null: plaintext
+  std::string tls_setting;                           // by which it could be TLS, to be named in errors; may be empty
   std::chrono::milliseconds connect_timeout{5'000};  // until the server's SETTINGS are here
   std::chrono::milliseconds backoff_min{50};
   std::chrono::milliseconds backoff_max{1'000};

@@ -104,6 +104,12 @@ TEST(Candidate, TheEndsClearWhatHeldOthersUp) {
   silent.fall_silent();
   EXPECT_EQ(silent.state, State::kSilent);
   EXPECT_EQ(silent.problem, "no answer");
+  Candidate not_spoken;
+  not_spoken.not_spoken = true;
+  not_spoken.problem = "the other end speaks plaintext";
+  not_spoken.fall_silent();
+  EXPECT_EQ(not_spoken.state, State::kSilent);
+  EXPECT_EQ(not_spoken.problem, "the other end speaks plaintext") << "more than that it did not answer";
 }
 
 }  // namespace

@@ -65,6 +65,14 @@ TEST_F(Closures, AreCompleteWhenNoQuestionIsOpen) {
   }
 }
 
+TEST_F(Closures, WhatIsKnownOfWhoDoesNotSpeakToThisHostIsTold) {
+  Candidate& one = candidate("b", State::kAsking);
+  one.listed = one.not_spoken = true;
+  one.problem = "the other end speaks plaintext";
+  EXPECT_FALSE(closure().complete()) << "it is no host that is not there";
+  EXPECT_EQ(closure().waiting_for(), "no answer yet from b (the other end speaks plaintext)");
+}
+
 TEST_F(Closures, AStrangersWordKeepsAJoinerWaitingForAMoment) {
   Candidate& one = candidate("b", State::kAsking);
   one.of_stranger = true;

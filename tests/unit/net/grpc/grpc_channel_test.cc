@@ -101,6 +101,21 @@ TEST_F(Channel, SilentServerAtTheHandshake) {
   EXPECT_NE(result.message.find("SETTINGS"), std::string::npos);
 }
 
+// As a server does that wants TLS. Somebody listens there: that is no refused connection.
+TEST_F(Channel, AServerThatHangsUpAtTheHandshakeIsThere) {
+  options_.tls_setting = "--peer-tls";
+  const std::size_t index = call();
+  accept()->close();
+  const CallResult& result = wait(index);
+  EXPECT_EQ(result.delivery, Delivery::kNotSent);
+  EXPECT_FALSE(result.refused);
+  EXPECT_FALSE(result.reset);
+  EXPECT_TRUE(result.not_spoken);
+  EXPECT_NE(result.message.find("closes connections before it has said anything: does it want TLS? (--peer-tls)"),
+            std::string::npos)
+      << result.message;
+}
+
 TEST_F(Channel, LostAfterTheRequestWasWritten) {
   const std::size_t index = call();
   auto socket = accept();
