@@ -1,5 +1,6 @@
 """TLS between hosts: who gets in, what becomes of files that change, and the way from plaintext to TLS only."""
 import collections
+import json
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 import cluster
 from apps import control_plane, messages, peer_pb2, peer_pb2_grpc
 from certificates import BOTH, CART, GATEWAY, HOUR, Files, Issuer
+from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf import any_pb2, wrappers_pb2
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
@@ -241,6 +243,12 @@ BAD_FILES = {
     "no root": (lambda files, root: files.put(files.roots, b"# none\n"), "--tls-roots has no certificate"),
     "half a root": (lambda files, root: files.put(files.roots, root.pem + root.pem[:200]), "certificate 2 of 2 cannot be read"),
     "a root that has not issued its own": (lambda files, root: files.put(files.roots, Issuer("other").pem), "no root of"),
+    "one that has run out, and that others take still":
+        (lambda files, root: files.write(leaf(root, begins=-HOUR, life=-30)), "has expired"),
+    "a key that TLS 1.3 cannot use":
+        (lambda files, root: files.write(leaf(root, key=ec.generate_private_key(ec.SECP256K1()))), "curve secp256k1"),
+    "a chain too long for others":
+        (lambda files, root: files.put(files.cert, files.cert.read_bytes() + 6 * root.pem), "6 certificates behind"),
     "no file": (lambda files, root: files.cert.unlink(), "cannot be read"),
 }
 
@@ -311,6 +319,49 @@ def test_a_root_that_is_removed_ends_its_connections(world, tmp_path, root):
         from_new.sendall(b"\0\0\x08\x06\0\0\0\0\0" + b"12345678")
         assert any(b"12345678" in from_new.recv(4096) for _ in range(5)), "the other one goes on: its PING is answered"
     assert not is_let_in(one.host, client_context(old.leaf(), tmp_path / "old"))
+
+
+def test_calls_that_take_their_time_outlive_a_root_that_is_removed_after_them(world, tmp_path, root):
+    """The steps of docs/security.md: a call that begins after step 2 does not notice step 3, however long it takes."""
+    def serve(request, _http):
+        if "slow" in request.path:
+            time.sleep(13)
+        return 200, {}, b"done"
+
+    new_root = Issuer("new root")
+    hosts = []
+    for number in range(2):
+        hosts.append(Secured(world, number, Files(tmp_path / str(number), leaf(root), root), "require",
+                             join=[one.host for one in hosts], app=world.app(serve=serve)))
+    one, other = (secured.host for secured in hosts)
+    cluster.settled([one, other])
+    ids = [id for id in range(1, 200) if one.json(f"/v1/actors/{id}")["owner"] == other.name]
+
+    def call(actor):
+        return one.call(actor, "slow", ringside_timeout="60s", timeout=70)
+
+    def everywhere(*files):
+        for secured in hosts:
+            secured.files.write(*files)
+            assert "tls_reloaded" in secured.reload()
+
+    with futures.ThreadPoolExecutor(4) as pool:
+        everywhere(None, root, new_root)
+        early = pool.submit(call, ids[0])
+        cluster.until(lambda: other.json("/v1/status")["turns_under_way"] == 1, "it has begun")
+        before = one.metric('ringside_tls_handshakes_total{direction="out",result="ok"}')
+        for secured in hosts:
+            secured.files.write(leaf(new_root))
+            assert "tls_reloaded" in secured.reload()
+        cluster.until(lambda: one.metric('ringside_tls_handshakes_total{direction="out",result="ok"}') > before,
+                      "it goes over to connections that show what is new")
+        time.sleep(4)  # each connection is left within so long
+        late = pool.submit(call, ids[1])
+        cluster.until(lambda: other.json("/v1/status")["turns_under_way"] == 2, "it has begun")
+        assert early.result().status == 200, "steps 1 and 2 fail no call"
+        everywhere(None, new_root)
+        after = pool.submit(call, ids[2])
+        assert (late.result().status, after.result().status) == (200, 200)
 
 
 def test_nothing_outlives_its_certificate(world, tmp_path, root):
@@ -392,6 +443,13 @@ def test_tls_check_says_what_is_wrong(world, tmp_path, root):
     assert good.returncode == 0 and "FAILED" not in good.stdout, good
     assert "It takes our certificate" in good.stdout and CART in good.stdout
     assert check(None, *one.files.flags()).returncode == 0
+    for words in (["tls", "check", one.host.name, *one.files.flags(), "--json"],
+                  ["--json", "tls", "check", one.host.name, *one.files.flags()]):
+        told = json.loads(one.host.cli(*words).stdout)
+        assert told["ok"] and {check["result"] for check in told["checks"]} == {"ok"}, told
+        assert told["checks"][-1] == {"host": one.host.name, "result": "ok", "text": "It takes our certificate."}
+    stranger = check(None, *one.files.flags("require", "--member-id", GATEWAY))
+    assert stranger.returncode == 0 and "warning That does not include this host itself, " + CART in stranger.stdout
 
     def fails(words, files, host=one.host.name, *more):
         done = check(host, *files.flags("require", *more))
@@ -401,6 +459,8 @@ def test_tls_check_says_what_is_wrong(world, tmp_path, root):
     expired = Files(tmp_path / "expired", leaf(root, begins=-HOUR, life=-120), root)
     said = fails("It does not hold: .*has expired", expired)
     assert re.search("FAILED .*It refuses our certificate: .*expired", said), "it dials all the same"
+    fails("It ran out 3. s ago, at .*: others take it still",
+          Files(tmp_path / "late", leaf(root, begins=-HOUR, life=-30), root))
     fails("It refuses our certificate: .*identity", Files(tmp_path / "other", leaf(root, uris=[CART + "2"]), root),
           one.host.name, "--member-id", CART)
     fails("no root of --tls-roots has issued it", Files(tmp_path / "roots", leaf(root), Issuer("elsewhere")))
