@@ -14,9 +14,9 @@ void certificates(std::string_view input) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(input.data());
   const net::CertificateHandle certificate(d2i_X509(nullptr, &bytes, static_cast<long>(input.size())));
   if (!certificate) return;
-  net::CertificateFacts facts;
-  const auto read = net::read_certificate(certificate.get(), facts);
-  if (!read) RINGSIDE_CHECK(!read.error().empty());
+  const auto read = net::read_certificate(certificate.get());
+  if (!read) RINGSIDE_CHECK(!read.error().why.empty());
+  const net::CertificateFacts& facts = read ? *read : read.error().facts;
   for (const char byte : facts.told()) RINGSIDE_CHECK(static_cast<unsigned char>(byte) >= ' ' && byte != '\x7f');
   for (const std::string& name : facts.dns) RINGSIDE_CHECK(name.find('\0') == std::string::npos);
 }

@@ -109,20 +109,25 @@ CertificateFacts read_issuer(const X509* certificate) {
   return facts;
 }
 
-base::Result<void, std::string> read_certificate(const X509* certificate, CertificateFacts& facts) {
-  facts = read_issuer(certificate);
+base::Result<CertificateFacts, UnusableCertificate> read_certificate(const X509* certificate) {
+  CertificateFacts facts = read_issuer(certificate);
+  const auto unusable = [&facts](std::string why) {
+    return base::Error(UnusableCertificate{std::move(facts), std::move(why)});
+  };
   int state = 0;
   const std::unique_ptr<GENERAL_NAMES, base::FreedBy<GENERAL_NAMES_free>> names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, &state, nullptr)));
   if (!names) {
-    if (state == -1) return {};
-    return base::Error("its names (subjectAltName) cannot be read");
+    if (state == -1) return facts;
+    return unusable("its names (subjectAltName) cannot be read");
   }
-  if (sk_GENERAL_NAME_num(names.get()) > kMostNames) return base::Error("it has more than 64 names");
+  if (sk_GENERAL_NAME_num(names.get()) > kMostNames) return unusable("it has more than 64 names");
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    if (auto taken = take_name(*sk_GENERAL_NAME_value(names.get(), i), facts); !taken) return taken;
+    if (auto taken = take_name(*sk_GENERAL_NAME_value(names.get(), i), facts); !taken) {
+      return unusable(taken.error());
+    }
   }
-  return {};
+  return facts;
 }
 
 }  // namespace ringside::net

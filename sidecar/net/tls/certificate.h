@@ -34,8 +34,11 @@ struct CertificateFacts {
 
 // Without its names: nothing of them matters of an issuer.
 CertificateFacts read_issuer(const X509* certificate);
-// `facts` are what could be read in any case. The error says what no certificate of a host may be like: two URI names,
-// a zero byte in a name.
-base::Result<void, std::string> read_certificate(const X509* certificate, CertificateFacts& facts);
+// One that no host may have: with two URI names, or a zero byte in a name.
+struct UnusableCertificate {
+  CertificateFacts facts;  // as far as they could be read
+  std::string why;
+};
+base::Result<CertificateFacts, UnusableCertificate> read_certificate(const X509* certificate);
 
 }  // namespace ringside::net

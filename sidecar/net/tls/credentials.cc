@@ -284,9 +284,12 @@ base::Result<void, std::string> Credentials::take(const CredentialTexts& texts) 
   }
   if (auto done = read_key(texts.key); !done) return done;
   if (auto done = read_roots(texts.roots); !done) return done;
-  if (auto read = read_certificate(leaf_.get(), own_.leaf); !read) {
-    return base::Error("the certificate of --tls-cert cannot be used: " + read.error() + " (" + own_.leaf.told() + ")");
+  auto read = read_certificate(leaf_.get());
+  if (!read) {
+    const auto& [facts, why] = read.error();
+    return base::Error("the certificate of --tls-cert cannot be used: " + why + " (" + facts.told() + ")");
   }
+  own_.leaf = std::move(*read);
   own_.good_until = own_.leaf.not_after;
   return {};
 }
@@ -325,9 +328,10 @@ base::Result<Verified, Unverified> Credentials::verify(X509* leaf, STACK_OF(X509
                                                        RunOut run_out) const {
   using Kind = Unverified::Kind;
   Verified out;
-  const auto read = read_certificate(leaf, out.leaf);
+  auto read = read_certificate(leaf);
+  out.leaf = read ? *read : read.error().facts;
   const std::string of = " (" + out.leaf.told() + "; now " + to_text(now) + "; loaded are " + roots_told() + ")";
-  if (!read) return base::Error(Unverified{Kind::kNotALeaf, read.error() + of});
+  if (!read) return base::Error(Unverified{Kind::kNotALeaf, read.error().why + of});
   if (issuers_in(others, leaf) > kMostIssuersShown) {
     return base::Error(Unverified{Kind::kNotALeaf, "it comes with " + std::to_string(issuers_in(others, leaf)) +
                                                        " certificates of issuers, and " +

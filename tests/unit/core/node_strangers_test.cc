@@ -108,9 +108,8 @@ TEST_F(Stranger, ClosesNoNameByAGreatGeneration) {
   for (const Generation generation : {Generation(std::uint64_t{1} << 63), Generation(UINT64_MAX)}) {
     sender.generation = generation;
     for (const PeerRequest& request :
-         {PeerRequest(PingRequest{}), PeerRequest(JoinRequest{kDefaultPoints, false}),
-          PeerRequest(LeaveRequest{}), PeerRequest(ProbeRequest{"b"}), PeerRequest(EndedRequest{}),
-          PeerRequest(ClosingRequest{"b"})}) {
+         {PeerRequest(PingRequest{}), PeerRequest(JoinRequest{kDefaultPoints, false}), PeerRequest(LeaveRequest{}),
+          PeerRequest(ProbeRequest{"b"}), PeerRequest(EndedRequest{}), PeerRequest(ClosingRequest{"b"})}) {
       says(sender, request);
     }
   }

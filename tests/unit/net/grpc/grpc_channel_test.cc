@@ -108,7 +108,7 @@ TEST_F(Channel, AServerThatHangsUpAtTheHandshakeIsThere) {
   accept()->close();
   const CallResult& result = wait(index);
   EXPECT_EQ(result.delivery, Delivery::kNotSent);
-  EXPECT_FALSE(result.refused);
+  EXPECT_FALSE(result.no_listener);
   EXPECT_FALSE(result.reset);
   EXPECT_TRUE(result.not_spoken);
   EXPECT_NE(result.message.find("closes connections before it has said anything: does it want TLS? (--peer-tls)"),
