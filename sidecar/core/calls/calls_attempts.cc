@@ -197,6 +197,7 @@ std::vector<Calls::Left> Calls::give_up_all() {
   }
   std::sort(all.begin(), all.end());
   std::vector<Left> left;
+  left.reserve(all.size());
   for (const auto& [token, outcome] : all) left.push_back(give_up(token, outcome, Reason::kShuttingDown));
   return left;
 }
