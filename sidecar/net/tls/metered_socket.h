@@ -1,5 +1,5 @@
-// A socket as OpenSSL reads and writes it: gives so many bytes in one turn and no more, whatever waits there. OpenSSL
-// goes on reading by itself as long as what comes carries no data. Loop thread only.
+// A socket as OpenSSL reads and writes it: a read gives a limited number of bytes in each loop iteration, whatever waits
+// there. OpenSSL goes on reading by itself as long as what comes carries no data. Loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ class MeteredSocket {
   MeteredSocket(const MeteredSocket&) = delete;
   MeteredSocket& operator=(const MeteredSocket&) = delete;
 
-  // A turn begins. Where nothing is left in it, a read says that there is nothing now.
-  void begin_turn(std::size_t most) { left_ = most; }
+  // What may be read from now on. Once that has been read, a read says that there is nothing now.
+  void allow(std::size_t most) { left_ = most; }
   // For OpenSSL; *this must live as long as it.
   BioHandle bio();
 

@@ -21,8 +21,9 @@ constexpr std::chrono::seconds kUntrustedAtMost{9};
 constexpr std::chrono::seconds kLeaveReplacedWithin{4};
 // So that connections that were made together are not left together.
 constexpr double kLeastPartOfAge = 0.9;
-// How much of what has arrived is looked at in one turn: a few records of data, and as many handshakes as others wait
-// for. The shortest record has 23 bytes and costs a microsecond, the shortest message 27 bytes and five.
+// How much of what has arrived is looked at in one loop iteration: a few records of data, and no more of a handshake
+// than its longest message. The shortest record has 23 bytes and costs a microsecond, the shortest message 27 bytes and
+// five.
 constexpr std::size_t kReadAtOnce = std::size_t{68} * 1024;
 constexpr std::size_t kHandshakeAtOnce = std::size_t{20} * 1024;
 // Messages of TLS itself once the handshake is done. An honest end sends a ticket or two, and a KeyUpdate after some
@@ -113,7 +114,7 @@ TlsLayer::~TlsLayer() { live_->layers.erase(this); }
 
 TlsLayer::Progress TlsLayer::handshake() {
   ERR_clear_error();
-  socket_.begin_turn(kHandshakeAtOnce);
+  socket_.allow(kHandshakeAtOnce);
   const int done = SSL_do_handshake(ssl_.get());
   if (done != 1) {
     switch (SSL_get_error(ssl_.get(), done)) {
@@ -279,7 +280,7 @@ std::size_t TlsLayer::read_some(char* data, std::size_t size, error_code& ec) {
   errno = 0;
   std::size_t total = 0;
   drained_ = false;
-  socket_.begin_turn(kReadAtOnce);
+  socket_.allow(kReadAtOnce);
   // Each takes one record, of 16 KiB at most.
   while (total < size) {
     std::size_t got = 0;
