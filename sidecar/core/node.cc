@@ -78,8 +78,7 @@ void Node::slice_due() {
 
 void Node::wake(Now now) {
   on_event(now, [&] {
-    Timer timer;
-    while (timers_.pop_due(now.mono, timer)) {
+    while (const std::optional<Timer> timer = timers_.pop_due(now.mono)) {
       std::visit(base::Overloaded{
                      [&](due::Tick) { tick(); },
                      [&](due::CallDeadline at) {
@@ -96,7 +95,7 @@ void Node::wake(Now now) {
                      [&](due::Succession) { succession_.due(); },
                      [&](due::Slice) { slice_due(); },
                  },
-                 timer);
+                 *timer);
       advance_orders();
     }
   });

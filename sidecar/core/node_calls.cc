@@ -115,13 +115,13 @@ void Node::run_with_room() {
 
 void Node::turn_ended(Now now, TurnId token, Answer answer) {
   on_event(now, [&] {
-    const auto end = activations_.turn_ended(token, answer);
+    auto end = activations_.turn_ended(token, std::move(answer));
     if (!end) return;
     if (end->answered) calls_.answered_by_app(end->id, end->took);
-    const bool wants_its_end = answer.deactivate;
+    const bool wants_its_end = end->answer.deactivate;
     bool pause = false;
     if (end->call) {
-      if (const auto attempts = calls_.turn_ended(end->call, std::move(answer), end->active)) {
+      if (const auto attempts = calls_.turn_ended(end->call, std::move(end->answer), end->active)) {
         activations_.wait_first(end->call, calls_.call(end->call), *attempts);
         pause = true;
       }

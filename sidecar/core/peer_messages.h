@@ -7,6 +7,7 @@
 
 #include "sidecar/core/call.h"
 #include "sidecar/core/hash_ranges.h"
+#include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -67,8 +68,8 @@ struct NegotiateRequest {
 // host says them to another.
 inline constexpr std::size_t kMostInSlice = 8192;  // ids
 struct IdsRequest {
-  ActorId after = 0;            // the list goes on above this id
-  std::uint64_t inventory = 0;  // of this host's own question: asked again for the same, it has the same number
+  ActorId after = 0;              // the list goes on above this id
+  InventoryNumber inventory = 0;  // of this host's own question: asked again for the same, it has the same number
 };
 struct OwnershipRequest {
   std::string host;
@@ -90,10 +91,10 @@ struct JoinRequest {
 struct LeaveRequest {};  // "I am going off the ring: look at my phase"
 struct InventoryRequest {
   Generation to_generation = 0;
-  std::uint64_t number = 0;
+  InventoryNumber number = 0;
   HashRanges ranges;
   ActorId after = 0;  // as in IdsRequest
-  std::uint64_t as_of = 0;
+  GainNumber as_of = 0;
 };
 struct ProbeRequest {
   std::string host;
@@ -159,12 +160,12 @@ struct LeaveAnswer {
 };
 struct InventoryAnswer {
   ReplyStatus status = ReplyStatus::kUnspecified;
-  std::uint64_t number = 0;
+  InventoryNumber number = 0;
   std::vector<Claim> claims;
   std::vector<Ended> remembered;  // of activations that ended, and whose successors never began there
   bool more = false;              // as in IdsAnswer
   ActorId upto = 0;
-  std::uint64_t as_of = 0;
+  GainNumber as_of = 0;
 };
 struct ProbeAnswer {
   bool heard = false;

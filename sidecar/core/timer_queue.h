@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "sidecar/core/types.h"
@@ -46,11 +47,11 @@ class TimerQueue {
   std::size_t size() const { return heap_.size(); }
 
   // Takes the first that is due; its handle is void from here on.
-  bool pop_due(Instant now, T& what) {
-    if (heap_.empty() || heap_.front().at > now) return false;
-    what = heap_.front().what;
+  std::optional<T> pop_due(Instant now) {
+    if (heap_.empty() || heap_.front().at > now) return std::nullopt;
+    T what = heap_.front().what;
     remove(0);
-    return true;
+    return what;
   }
 
  private:

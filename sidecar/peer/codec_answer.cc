@@ -113,7 +113,7 @@ std::optional<InventoryPart> decode_inventory_part(const std::string& body) {
   if (!in.ParseFromString(body) || in.ids_size() != in.epochs_size()) return std::nullopt;
   InventoryPart part;
   part.answer.status = to_core(in.verdict());
-  part.answer.number = in.number();
+  part.answer.number = core::InventoryNumber(in.number());
   part.last = in.last();
   part.answer.claims.reserve(static_cast<std::size_t>(in.ids_size()));
   for (int i = 0; i < in.ids_size(); ++i) {
@@ -251,7 +251,7 @@ std::vector<std::string> encode_inventory(const core::InventoryAnswer& answer) {
   std::vector<std::string> parts;
   ours::InventoryPart part;
   part.set_verdict(to_proto(answer.status));
-  part.set_number(answer.number);
+  part.set_number(answer.number.value());
   for (const core::Claim& claim : answer.claims) {
     part.add_ids(claim.id.value());
     part.add_epochs(claim.epoch.value());

@@ -59,7 +59,7 @@ given::ExpiryAnnounce to_proto(const core::LegacyExpiryRequest& request) {
 ours::InventoryRequest to_proto(const core::InventoryRequest& request) {
   ours::InventoryRequest out;
   out.set_to_generation(request.to_generation.value());
-  out.set_number(request.number);
+  out.set_number(request.number.value());
   for (const auto& range : request.ranges.ranges()) {
     ours::Range* added = out.add_ranges();
     added->set_first(range.first.value());
@@ -153,7 +153,7 @@ Read<core::InventoryRequest> read(const ours::InventoryRequest& in) {
   core::InventoryRequest out;
   out.ranges = core::HashRanges(std::move(ranges));
   out.to_generation = core::Generation(in.to_generation());
-  out.number = in.number();
+  out.number = core::InventoryNumber(in.number());
   return out;
 }
 

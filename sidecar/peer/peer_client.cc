@@ -45,10 +45,10 @@ core::PeerFailure failure_of(const net::CallResult& result) {
 }
 
 // The number of the inventory that it is for; 0: none.
-std::uint64_t list_asked_for(const core::PeerRequest& request) {
+core::InventoryNumber list_asked_for(const core::PeerRequest& request) {
   if (const auto* ids = std::get_if<core::IdsRequest>(&request)) return ids->inventory;
   const auto* inventory = std::get_if<core::InventoryRequest>(&request);
-  return inventory != nullptr ? inventory->number : 0;
+  return inventory != nullptr ? inventory->number : core::InventoryNumber();
 }
 
 std::function<core::PeerAnswer()> ids_in(std::string body) {
@@ -227,8 +227,8 @@ void PeerClient::ask(core::AskPeer question) {
     return;
   }
   // Asked again while its list is on the way, it would only send another one.
-  const std::uint64_t list = list_asked_for(question.request);
-  if (list != 0 && !lists_on_the_way_.emplace(question.host, list).second) {
+  const core::InventoryNumber list = list_asked_for(question.request);
+  if (list && !lists_on_the_way_.emplace(question.host, list).second) {
     boost::asio::post(loop_, life_.bind([this, token = question.token] {
       sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kLost, "it is answering this already"});
     }));
@@ -274,7 +274,7 @@ void PeerClient::ask_inventory(net::GrpcChannel& channel, const core::AskPeer& q
                                net::CallOptions options) {
   const auto read = std::make_shared<InventoryRead>();
   net::StreamHandlers handlers;
-  const std::uint64_t number = list_asked_for(question.request);
+  const core::InventoryNumber number = list_asked_for(question.request);
   handlers.on_message = [this, host = question.host, token = question.token, number, read](const std::string& bytes) {
     auto part = decode_inventory_part(bytes);
     if (!part || read->complete) {

@@ -85,9 +85,9 @@ class PeerClient : public core::PeerPort {
   std::unordered_map<core::ForwardId, Forwarded> forwards_;
   std::unordered_map<core::QuestionId, std::shared_ptr<net::ClientStream>> inventories_;  // under way
   net::Clock::time_point next_sweep_{};
-  std::set<std::pair<std::string, std::uint64_t>> lists_on_the_way_;  // from that host, for that inventory
-  LoopScheduler lists_;                                               // that are being taken in, by host
-  base::Lifetime life_;                                               // last
+  std::set<std::pair<std::string, core::InventoryNumber>> lists_on_the_way_;  // from that host, for that inventory
+  LoopScheduler lists_;                                                       // that are being taken in, by host
+  base::Lifetime life_;                                                       // last
 };
 
 }  // namespace ringside::peer

@@ -14,8 +14,8 @@ import sys
 # has the first of its seeds in FROM.
 FAULTS = [
     ("overwrite-claim", "legacy", 40, "directory/directory_claims.cc",
-     "if (claim.epoch <= *mine) return Rejected",
-     'if (claim.epoch <= *mine && !planted("overwrite-claim")) return Rejected'),
+     "if (claim.epoch <= *mine) return {Rejected",
+     'if (claim.epoch <= *mine && !planted("overwrite-claim")) return {Rejected'),
     ("skip-inventory", "moves", 20, "node.cc",
      "if (cluster_.joined()) directory_.gain(gained);",
      'if (cluster_.joined() && !planted("skip-inventory")) directory_.gain(gained);'),
@@ -196,8 +196,14 @@ FAULTS = [
 # The node's own checks of its invariants find some faults before the oracle does, which is to find them as well.
 CLAIMS = "  RINGSIDE_CHECK(cluster_.phase() == Phase::kReady && !directory_.inventory().in_doubt(hash_id(id)));\n"
 
+OWNS = "  RINGSIDE_CHECK(cluster_.owns(id) || config_.peer_apply_own);"
+
 # Second places of some: the name, file, text, replacement
 ALSO = [
+    *((name, "node_calls.cc", OWNS, f'  if (!planted("{name}"))\n  {OWNS}')
+      for name in ("claim-while-draining", "holder-routes-on")),
+    ("dropped-comes-back", "directory/displaced_activations.cc",
+     "  constexpr std::size_t kEnough = 1024;", '  if (planted("dropped-comes-back")) return;\n  constexpr std::size_t kEnough = 1024;'),
     *((name, "node_calls.cc", CLAIMS, f'  if (!planted("{name}"))\n  {CLAIMS}')
       for name in ("claim-while-draining", "claim-in-doubt", "holder-routes-on")),
     *((name, "node_check.cc", "  check_calls();\n", f'  if (planted("{name}")) return;\n  check_calls();\n')

@@ -100,7 +100,7 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
                         [&](const core::JoinRequest&) { return std::string("take me in"); },
                         [&](const core::LeaveRequest&) { return std::string("I leave the ring, look at me"); },
                         [&](const core::InventoryRequest& asks) {
-                          return "inventory " + std::to_string(asks.number) + ": what do you hold in my new ranges?";
+                          return "inventory " + to_string(asks.number) + ": what do you hold in my new ranges?";
                         },
                         [&](const core::ProbeRequest& asks) { return "do you hear " + asks.host + "?"; },
                         [&](const core::EndedRequest& says) { return "ended: " + ended(says.ended); },
@@ -133,7 +133,7 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                         [&](const core::LeaveAnswer& says) { return std::string(to_string(says.status)); },
                         [&](const core::InventoryAnswer& says) {
                           if (says.status != core::ReplyStatus::kOk) return std::string(to_string(says.status));
-                          std::string text = "inventory " + std::to_string(says.number) + ": " + claims(says.claims);
+                          std::string text = "inventory " + to_string(says.number) + ": " + claims(says.claims);
                           if (!says.remembered.empty()) text += "; ended: " + ended(says.remembered);
                           return text;
                         },

@@ -187,7 +187,7 @@ std::optional<Answer> Activations::known_answer(const Actor& actor, const Call& 
   return answer;
 }
 
-std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer& answer) {
+std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer said) {
   const Instant now = context_.now.mono;
   const Turns::Ended ended = turns_.end(token, now);
   if (!ended) return std::nullopt;
@@ -196,6 +196,8 @@ std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer
   TurnEnd end;
   end.id = turn.actor;
   end.call = turn.call;
+  end.answer = std::move(said);
+  Answer& answer = end.answer;
   end.answered = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
   end.took = now - turn.began;
   if (auto left = left_behind_.extract(token)) end.followers = std::move(left.mapped());

@@ -100,12 +100,13 @@ class Activations {
   struct TurnEnd {
     ActorId id = 0;
     CallId call;            // none: its caller has heard already
+    Answer answer;          // for the caller
     bool active = false;    // the activation goes on, or is about to end
     bool answered = false;  // the app has
     Duration took{0};
     std::vector<CallId> followers;  // left behind when the activation was lost; they may go now
   };
-  std::optional<TurnEnd> turn_ended(TurnId turn, Answer& answer);
+  std::optional<TurnEnd> turn_ended(TurnId turn, Answer answer);  // nothing: it is not under way
   // After that: true where the activation is to end now.
   bool end_after_turn(ActorId id, bool app_wants_it);
   // Actors that wait for room: as long as there is some, the next of them.

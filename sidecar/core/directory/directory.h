@@ -137,11 +137,11 @@ class Directory {
     enum class About : std::uint8_t { kInventory, kIds, kAnnouncement } about = About::kInventory;
     std::string host;
     Generation generation = 0;
-    std::uint64_t inventory = 0;  // its number
-    std::vector<Claim> claims;    // announced
-    std::set<ActorId> doubted;    // not named so far
-    bool begun = false;           // a slice has come
-    bool over = false;            // nothing that may follow counts
+    InventoryNumber inventory = 0;
+    std::vector<Claim> claims;  // announced
+    std::set<ActorId> doubted;  // not named so far
+    bool begun = false;         // a slice has come
+    bool over = false;          // nothing that may follow counts
   };
 
   void ask(Question about, PeerRequest request);
@@ -152,8 +152,11 @@ class Directory {
   AnnouncementHeard announcement_answered(const Question& asked, const PeerAnswer& answer);
   void accepted(const Question& asked);
   std::vector<Yielded> rejected(const Question& asked, const AckAnswer& ack);
-  std::optional<Rejected> objection_to(const HostRun& holder, const Claim& claim, bool remember,
-                                       std::vector<Yielded>& yielded);
+  struct Objection {
+    std::optional<Rejected> rejected;
+    std::optional<Yielded> yielded;  // an activation here, to that claim
+  };
+  Objection hear_claim(const HostRun& holder, const Claim& claim, bool remember);
 
   const NodeConfig& config_;
   Context& context_;
@@ -164,7 +167,7 @@ class Directory {
   Hints hints_;
   std::set<ActorId> contested_;  // ids of this host's range that had two holders when last looked at
   OpenQuestions<Question> questions_;
-  std::uint64_t gains_ = 0;  // how often ranges have become this host's
+  GainNumber gains_ = 0;  // how often ranges have become this host's
   Instant next_inventory_;
   Instant next_contest_;
 };

@@ -127,9 +127,9 @@ Directory::ClaimsHeard Directory::hear_claims(const HostRun& holder, const std::
   ClaimsHeard heard;
   AckAnswer& ack = heard.ack;
   for (const Claim& claim : claims) {
-    if (auto objection = objection_to(holder, claim, remember, heard.yielded)) {
-      ack.rejected.push_back(std::move(*objection));
-    }
+    auto [rejected, yielded] = hear_claim(holder, claim, remember);
+    if (rejected) ack.rejected.push_back(std::move(*rejected));
+    if (yielded) heard.yielded.push_back(std::move(*yielded));
   }
   ack.accepted = ack.rejected.empty();
   if (!ack.accepted) {
@@ -141,24 +141,22 @@ Directory::ClaimsHeard Directory::hear_claims(const HostRun& holder, const std::
 }
 
 // First claim wins. Of two holders that meet, the greater epoch stays.
-std::optional<Rejected> Directory::objection_to(const HostRun& holder, const Claim& claim, bool remember,
-                                                std::vector<Yielded>& yielded) {
+Directory::Objection Directory::hear_claim(const HostRun& holder, const Claim& claim, bool remember) {
   if (const std::optional<Epoch> mine = here_.epoch_of(claim.id)) {
-    if (claim.epoch <= *mine) return Rejected{claim.id, cluster_.self().host, *mine};
-    if (auto one = yield(claim.id, holder.host, claim.epoch)) yielded.push_back(std::move(*one));
-    return std::nullopt;
+    if (claim.epoch <= *mine) return {Rejected{claim.id, cluster_.self().host, *mine}, {}};
+    return {{}, yield(claim.id, holder.host, claim.epoch)};
   }
   if (const std::optional<DisplacedActivation> elsewhere = displaced_.find(claim.id);
       elsewhere && elsewhere->holder.host != holder.host) {
-    return Rejected{claim.id, elsewhere->holder.host, elsewhere->epoch};
+    return {Rejected{claim.id, elsewhere->holder.host, elsewhere->epoch}, {}};
   }
   const std::string* named = cluster_.owner(claim.id);
   const bool by_ring = named != nullptr && *named == holder.host;
   const bool of_a_third = named != nullptr && !by_ring && *named != cluster_.self().host;
   if (const std::string* known = hints_.find(claim.id); known != nullptr && *known != holder.host && of_a_third) {
-    if (cluster_.run_of(*known) != nullptr) return Rejected{claim.id, *known, 0};
+    if (cluster_.run_of(*known) != nullptr) return {Rejected{claim.id, *known, 0}, {}};
   }
-  if (!remember) return std::nullopt;
+  if (!remember) return {};
   if (holder.generation == 0) {  // a list that it made before does not name it, and must not take that back
     questions_.each([&](Question& open) {
       if (open.host == holder.host) open.doubted.erase(claim.id);
@@ -169,7 +167,7 @@ std::optional<Rejected> Directory::objection_to(const HostRun& holder, const Cla
   } else if (!by_ring || config_.peer_apply_own) {
     hints_.put(claim.id, holder.host);
   }
-  return std::nullopt;
+  return {};
 }
 
 AckAnswer Directory::grant(const HostRun& to, const std::vector<Claim>& claims) {

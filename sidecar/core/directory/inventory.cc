@@ -25,12 +25,12 @@ void Inventory::open_next(const std::map<std::string, Generation>& members) {
   close_if_answered();
 }
 
-bool Inventory::awaits(const std::string& host, Generation generation, std::uint64_t number) const {
+bool Inventory::awaits(const std::string& host, Generation generation, InventoryNumber number) const {
   const auto asked = waiting_.find(host);
   return number == number_ && asked != waiting_.end() && asked->second == generation;
 }
 
-bool Inventory::answered(const std::string& host, Generation generation, std::uint64_t number) {
+bool Inventory::answered(const std::string& host, Generation generation, InventoryNumber number) {
   if (!awaits(host, generation, number)) return false;
   waiting_.erase(host);
   close_if_answered();

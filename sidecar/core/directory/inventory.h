@@ -31,9 +31,9 @@ class Inventory {
   void open_next(const std::map<std::string, Generation>& members);
 
   // That run has yet to answer the open question, which has this number: what it says to another counts for nothing.
-  bool awaits(const std::string& host, Generation generation, std::uint64_t number) const;
+  bool awaits(const std::string& host, Generation generation, InventoryNumber number) const;
   // True: this answer is to the open question (its claims count).
-  bool answered(const std::string& host, Generation generation, std::uint64_t number);
+  bool answered(const std::string& host, Generation generation, InventoryNumber number);
   // Told while it is asked: an answer that it gave before still lists this, and must not bring it back. Beyond
   // kMaxEnded it does, until the first call for that id finds out.
   void ended(const std::string& host, const Claim& claim);
@@ -43,7 +43,7 @@ class Inventory {
 
   bool closed() const { return pending_.empty() && waiting_.empty(); }
   bool in_doubt(Hash key) const { return pending_.contains(key) || open_.contains(key); }
-  std::uint64_t number() const { return number_; }
+  InventoryNumber number() const { return number_; }
   const HashRanges& ranges() const { return open_; }
   const std::map<std::string, Generation>& waiting() const { return waiting_; }
   void check() const;  // ends the process if a range is in doubt although all have answered
@@ -51,7 +51,7 @@ class Inventory {
  private:
   void close_if_answered();
 
-  std::uint64_t number_ = 0;
+  InventoryNumber number_ = 0;
   HashRanges pending_, open_;
   std::map<std::string, Generation> waiting_;
   std::set<std::tuple<ActorId, Epoch, std::string>> ended_;

@@ -341,7 +341,7 @@ TEST(Membership, ManyThatDeclaredThisHostDeadEndOneRunOfIt) {
   Node node(config, 1);
   const Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
   node.start(now, true);
-  std::map<QuestionId, std::uint64_t> inventories;
+  std::map<QuestionId, InventoryNumber> inventories;
   const auto reply = [&](const AskPeer& question) -> std::optional<PeerAnswer> {
     if (std::holds_alternative<PingRequest>(question.request)) return serving(question.host, kFirstRun);
     if (std::holds_alternative<JoinRequest>(question.request)) return taken_in({"a", "b", "c", "d"});
@@ -353,7 +353,7 @@ TEST(Membership, ManyThatDeclaredThisHostDeadEndOneRunOfIt) {
   converse(node, now, reply);
   node.discovered(now, {"b", "c", "d"}, true);
   converse(node, now, reply);
-  const std::map<QuestionId, std::uint64_t> asked = inventories;
+  const std::map<QuestionId, InventoryNumber> asked = inventories;
   ASSERT_EQ(asked.size(), 3U);
   for (const auto& [token, number] : asked) {
     node.peer_answered(now, token, InventoryAnswer{ReplyStatus::kDeclaredDead, number, {}, {}});

@@ -53,7 +53,7 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   core::InventoryRequest inventory;
   inventory.to_generation = 6;
   inventory.number = 7;
-  EXPECT_EQ(round_trip(inventory).number, 7U);
+  EXPECT_EQ(round_trip(inventory).number, core::InventoryNumber(7));
   EXPECT_TRUE(rpc_of(inventory).in_parts);
   const auto expire = round_trip(core::EndedRequest{
       {{7, 8, {{"key", core::Outcome::kRefused, std::string("\0x", 2)}, {"large", core::Outcome::kUnknown, ""}}}}});
@@ -181,7 +181,7 @@ TEST(Codec, AnInventoryTravelsInParts) {
       const auto part = decode_inventory_part(parts[i]);
       ASSERT_TRUE(part);
       EXPECT_EQ(part->last, i + 1 == parts.size());
-      EXPECT_EQ(part->answer.number, 3U);
+      EXPECT_EQ(part->answer.number, core::InventoryNumber(3));
       EXPECT_LT(parts[i].size(), std::size_t{4} << 20);
       whole.insert(whole.end(), part->answer.claims.begin(), part->answer.claims.end());
     }

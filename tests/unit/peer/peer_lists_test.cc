@@ -16,11 +16,11 @@ TEST_F(Loopback, AnInventoryOfManyPartsArrivesWhole) {
   all.number = 12;
   for (std::uint64_t i = 1; i <= 300'000; ++i) all.claims.push_back({core::ActorId(i << 40 | i), core::Epoch(i << 12)});
   sink.on_asked = [&](const core::PeerRequest& request) {
-    EXPECT_EQ(std::get<core::InventoryRequest>(request).number, 12U);
+    EXPECT_EQ(std::get<core::InventoryRequest>(request).number, core::InventoryNumber(12));
     return core::PeerAnswer(all);
   };
   const auto answer = std::get<core::InventoryAnswer>(ask(core::InventoryRequest{9, 12, {}}, host));
-  EXPECT_EQ(answer.number, 12U);
+  EXPECT_EQ(answer.number, core::InventoryNumber(12));
   std::vector<core::Claim> claims;
   for (const core::PeerAnswer& slice : sink.slices) {
     const auto& part = std::get<core::InventoryAnswer>(slice);

@@ -369,11 +369,10 @@ TEST_F(CallsTest, WhereACallWasWhenItsTimeWasOver) {
 TEST_F(CallsTest, TheOwnerItselfMaySayThatItIsTooLate) {
   forwarded(1, call_of(7));
   context.now.mono += 10 * kSecond;
-  Timer timer;
-  ASSERT_TRUE(timers.pop_due(context.now.mono, timer));
+  ASSERT_TRUE(timers.pop_due(context.now.mono));
   EXPECT_FALSE(calls.deadline_due(CallId(1)));
   context.now.mono += kAnswerGrace;
-  ASSERT_TRUE(timers.pop_due(context.now.mono, timer));
+  ASSERT_TRUE(timers.pop_due(context.now.mono));
   EXPECT_TRUE(calls.deadline_due(CallId(1)));
   EXPECT_EQ(finished(), "1 unknown (peer-lost)");
 }
@@ -381,8 +380,7 @@ TEST_F(CallsTest, TheOwnerItselfMaySayThatItIsTooLate) {
 TEST_F(CallsTest, ACallIsHeldForSoLong) {
   begins_to_wait(1, call_of(7));
   context.now.mono += config.hold_timeout;
-  Timer timer;
-  ASSERT_TRUE(timers.pop_due(context.now.mono, timer));
+  ASSERT_TRUE(timers.pop_due(context.now.mono));
   EXPECT_EQ(calls.retry_due(CallId(1)), Calls::Retry::kMayMoveOn);
   calls.begin_routing(CallId(1));
   calls.wait(CallId(1), Reason::kOwnershipMoving);

@@ -197,7 +197,7 @@ TEST_F(DirectoryTest, WhoAsksForAnInventoryIsTold) {
     const InventoryAnswer says = directory.inventory_for({}, {row.to, 5, everything()});
     EXPECT_EQ(says.status, row.status);
     EXPECT_EQ(says.claims.size(), row.claims);
-    EXPECT_EQ(says.number, 5U);
+    EXPECT_EQ(says.number, InventoryNumber(5));
   }
 }
 

@@ -11,7 +11,7 @@ TEST(Inventory, IsSettledOnceAllThatWereAskedHaveAnsweredThisNumber) {
   EXPECT_TRUE(inventory.in_doubt(15));
   ASSERT_TRUE(inventory.may_open_next());
   inventory.open_next({{"a", Generation(1)}, {"b", Generation(2)}});
-  EXPECT_FALSE(inventory.answered("a", 1, inventory.number() - 1)) << "an answer to an older question";
+  EXPECT_FALSE(inventory.answered("a", 1, inventory.number().before())) << "an answer to an older question";
   EXPECT_FALSE(inventory.answered("a", 9, inventory.number())) << "an answer of another run";
   EXPECT_FALSE(inventory.answered("c", 1, inventory.number())) << "an answer of somebody who was not asked";
   EXPECT_TRUE(inventory.answered("a", 1, inventory.number()));
