@@ -1,5 +1,5 @@
-// A socket as OpenSSL reads and writes it: a read gives a limited number of bytes in each loop iteration, whatever waits
-// there. OpenSSL goes on reading by itself as long as what comes carries no data. Loop thread only.
+// A socket as OpenSSL reads and writes it: a read gives a limited number of bytes in each loop iteration, whatever
+// waits there. OpenSSL goes on reading by itself as long as what comes carries no data. Loop thread only.
 #pragma once
 
 #include <cstddef>
