@@ -96,26 +96,28 @@ void HttpAdapter::met(ListenerWatch::Seen seen) {
 // ---- turns ----------------------------------------------------------------------------------------------------------
 
 void HttpAdapter::start_turn(core::StartTurn turn) {
-  turns_in_flight_[turn.token] = {};  // it has no request yet
   const std::size_t bytes = exchange_->json_to_write(turn);
   if (!json_.is_for_worker(bytes)) return send(turn, exchange_->write(turn, json_.here()));
+  turns_in_flight_[turn.token] = {};  // it has no request yet
   json_.run(
       bytes, [exchange = exchange_, turn](const wire::ApplyJson& json) { return exchange->write(turn, json); },
-      life_.bind(
-          [this, turn](base::Result<TurnExchange::Written, core::Answer> written) { send(turn, std::move(written)); }));
+      life_.bind([this, turn](base::Result<TurnExchange::Written, core::Answer> written) {
+        const bool is_wanted = turns_in_flight_.erase(turn.token) != 0;  // it has not been broken or lost meanwhile
+        if (is_wanted) send(turn, std::move(written));
+      }));
 }
 
 void HttpAdapter::send(const core::StartTurn& turn, base::Result<TurnExchange::Written, core::Answer> written) {
-  if (!turns_in_flight_.contains(turn.token)) return;  // it has been broken, or lost
   std::optional<core::Answer> refusal;
   if (!written) refusal = std::move(written.error());
   // It does not wait for those under way to end, which may be waiting for it.
-  if (!refusal && turns_in_flight_.size() > turn_connections(options_)) {
+  if (!refusal && turns_in_flight_.size() >= turn_connections(options_)) {
     refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kTooManyTurns,
                                    "each of the " + std::to_string(turn_connections(options_)) +
                                        " connections to the application has a turn under way");
   }
   if (refusal) {
+    turns_in_flight_[turn.token] = {};
     boost::asio::post(
         loop_, life_.bind([this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); }));
     return;

@@ -59,7 +59,7 @@ net::HttpResponse method_response(core::Answer answer, const wire::ApplyJson& js
 void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply reply, Shape shape) {
   const bool still_reads = headers.get(wire::kHalfCloseHeader) == "true";
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  const auto answered = [this, shared, shape = std::move(shape)](core::Answer answer) {
+  auto answered = [this, shared, shape = std::move(shape)](core::Answer answer) {
     const auto* batch = std::get_if<std::string>(&answer.result);
     const std::size_t bytes = batch == nullptr ? 0 : batch->size();
     if (!json_.is_for_worker(bytes)) return (*shared)(shape(std::move(answer), json_.here()));
@@ -70,7 +70,7 @@ void Calls::start(core::Call call, const net::Metadata& headers, net::HttpReply 
         },
         [shared](net::HttpResponse response) { (*shared)(std::move(response)); });
   };
-  const core::CallId token = gateway_.apply(std::move(call), answered);
+  const core::CallId token = gateway_.apply(std::move(call), std::move(answered));
   shared->on_cancel([this, token] { gateway_.cancel(token); });
   if (still_reads) return;
   if (shared->input_ended()) return gateway_.hang_up(token);
