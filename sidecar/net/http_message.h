@@ -57,7 +57,8 @@ class HttpReply {
   void operator()(HttpResponse response) {
     if (const auto sink = std::exchange(sink_, nullptr)) sink->respond(std::move(response));
   }
-  // Called once when the connection broke before the answer: nobody will hear it.
+  // Called once when the connection breaks before the answer, and at once where it has broken already: nobody will hear
+  // the answer.
   void on_cancel(absl::AnyInvocable<void()> callback) {
     if (sink_) sink_->on_cancel(std::move(callback));
   }

@@ -80,7 +80,11 @@ class Http1Session::Reply final : public HttpReply::Sink {
   void drop() override {
     if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
   }
-  void on_cancel(absl::AnyInvocable<void()> callback) override { cancel_ = std::move(callback); }
+  // A handler that has worked beside the loop may come too late to be told of the end when it happens.
+  void on_cancel(absl::AnyInvocable<void()> callback) override {
+    if (broken_) return callback();
+    cancel_ = std::move(callback);
+  }
   void on_input_end(absl::AnyInvocable<void()> callback) override { at_input_end_ = std::move(callback); }
   bool input_ended() const override { return input_ended_; }
   void end_input() {
@@ -88,6 +92,7 @@ class Http1Session::Reply final : public HttpReply::Sink {
     if (auto callback = std::exchange(at_input_end_, nullptr)) callback();
   }
   void cancel() {
+    broken_ = true;
     end_input();
     if (auto callback = std::exchange(cancel_, nullptr)) callback();
   }
@@ -97,6 +102,7 @@ class Http1Session::Reply final : public HttpReply::Sink {
   absl::AnyInvocable<void()> cancel_;
   absl::AnyInvocable<void()> at_input_end_;
   bool input_ended_;
+  bool broken_ = false;  // before the answer
 };
 
 Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,

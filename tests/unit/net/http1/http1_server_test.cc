@@ -436,6 +436,17 @@ TEST_F(Http1Server, ClientGoesAwayBeforeTheAnswer) {
   ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
 }
 
+TEST_F(Http1Server, WhoAsksLateWhetherTheClientHasGoneIsToldAtOnce) {
+  auto socket = open();
+  socket.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(run_until([this] { return later_.size() == 1; }));
+  socket.reset();
+  ASSERT_TRUE(run_until([this] { return listener_->connections() == 0; }));
+  bool gone = false;
+  later_.front().on_cancel([&gone] { gone = true; });
+  EXPECT_TRUE(gone);
+}
+
 // As `nc -N` does: it has said everything, and waits for the answers.
 TEST_F(Http1Server, ClientEndsItsHalfBeforeTheAnswer) {
   auto socket = open();
