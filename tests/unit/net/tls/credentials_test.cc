@@ -115,7 +115,7 @@ TEST(Credentials, WithMoreCertificatesThanOthersTakeAreRefused) {
   const TestIssuer root;
   CredentialTexts texts = root.texts();
   for (int i = 0; i < 5; ++i) texts.certificate += root.pem();
-  EXPECT_TRUE(read(texts)) << "those of issuers that nobody needs are no harm";
+  EXPECT_TRUE(read(texts)) << "issuers that nobody needs do no harm";
   texts.certificate += root.pem();
   const auto many = read(texts);
   ASSERT_FALSE(many);
