@@ -16,8 +16,10 @@ using WatcherId = base::Number<struct WatcherTag>;  // who is told of changes (G
 using TurnId = base::Number<struct TurnTag>;                  // StartTurn, until Node::turn_ended
 using ForwardId = base::Number<struct ForwardTag>;            // ForwardCall, until Node::forward_answered
 using QuestionId = base::Number<struct QuestionTag>;          // AskPeer, until Node::peer_answered
-using InventoryNumber = base::Number<struct InventoryTag>;    // which of a host's inventories is meant; 0: none
-using GainNumber = base::Number<struct GainTag>;              // how often a host has gained ranges in this run of it
 using DeactivationId = base::Number<struct DeactivationTag>;  // DeactivateActor, DeactivateAll, until Node::deactivated
+
+// Counted by the directory. Nothing ends with them: of two, the greater one is the later.
+using InventoryNumber = base::Number<struct InventoryTag>;  // which of a host's inventories is meant; 0: none
+using GainNumber = base::Number<struct GainTag>;            // how often a host has gained ranges since it was started
 
 }  // namespace ringside::core
