@@ -27,7 +27,7 @@ std::map<std::string, double> shares_of(const Ring& ring) {
 }
 
 // Who gains how much when `host` goes.
-std::map<std::string, double> heirs(const Ring& ring, const std::string& host) {
+std::map<std::string, double> receivers(const Ring& ring, const std::string& host) {
   std::map<std::string, double> out;
   const auto before = shares_of(ring);
   for (const auto& [name, share] : shares_of(*ring.without(host))) {
@@ -91,7 +91,7 @@ int one_join(const Session& session, const Ring& ring, const std::string& host) 
 
 int one_leave(const Session& session, const Ring& ring, const std::string& host) {
   if (!ring.contains(host)) return wrong(session, "--leave: " + host + " is not on the ring");
-  const auto parts = heirs(ring, host);
+  const auto parts = receivers(ring, host);
   const auto shares = shares_of(ring);
   const double share = base::at(shares, host);
   if (session.json) {
@@ -128,7 +128,7 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   const auto shares = shares_of(*now);
   for (json& row : (*body)["hosts"]) {
     const std::string host = text_of(row, "host");
-    const auto parts = moves ? heirs(*now, host) : std::map<std::string, double>();
+    const auto parts = moves ? receivers(*now, host) : std::map<std::string, double>();
     if (moves) row["leave"] = {{"moves", base::at(shares, host)}, {"to", parts}};
     table.add({host, percent(base::at(shares, host)), moves && parts.empty() ? "nobody" : listed(parts)});
   }

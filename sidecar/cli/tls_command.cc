@@ -180,8 +180,7 @@ int check(const std::optional<net::Endpoint>& host, const config::Settings& sett
   if (own && own->good_until <= now()) {
     const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now() - own->good_until);
     findings.bad("It ran out " + span(ago) + " ago, at " + net::to_text(own->good_until) +
-                 ": others take it still, within their --tls-clock-skew, and no host takes it in place of one that "
-                 "holds.");
+                 ": others still take it, within their --tls-clock-skew, but no host lets it replace one that holds.");
   } else if (own) {
     findings.good("It holds until " + net::to_text(own->good_until) + ", by the root " + own->root.subject + " (" +
                   own->root.fingerprint + ").");

@@ -215,9 +215,9 @@ class Loader {
         refuse_beside("peer-tls", std::string("needs --tls-cert, --tls-roots") +
                                       (key_may_lack ? ", and --tls-key where the key is in a file of its own" : ""));
       } else if (settings.tls_cert.empty()) {
-        refuse_beside("peer-tls", "needs --tls-cert, this host's certificate, besides");
+        refuse_beside("peer-tls", "needs --tls-cert as well, for this host's certificate");
       } else if (settings.tls_roots.empty()) {
-        refuse_beside("peer-tls", "needs --tls-roots, by which others' certificates are believed, besides");
+        refuse_beside("peer-tls", "needs --tls-roots as well, to check the certificates of others");
       }
     }
     if (!settings.local_allow_non_loopback && !std::all_of(settings.local.begin(), settings.local.end(), is_loopback)) {

@@ -1,7 +1,7 @@
 // A thread beside the loop, for what would keep it for too long.
 //
-// Pieces of work are done one after another, in the order in which they came. Each has a weight, in bytes; so many of
-// them wait at most (has_room). Loop thread only, but for the work itself.
+// Pieces of work are done one after another, in the order in which they came. Each has a weight, in bytes; at most
+// 64 MiB of them wait (has_room). Loop thread only, but for the work itself.
 #pragma once
 
 #include <cstddef>

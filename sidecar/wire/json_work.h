@@ -36,7 +36,7 @@ class JsonWork {
   }
   // For the loop itself.
   const ApplyJson& here() const { return here_; }
-  // It is large. False also where too much waits already: whoever sends more has to wait himself.
+  // It is large. False also where too much waits already: then the loop itself has to do the work.
   bool is_for_worker(std::size_t bytes) const { return bytes > kLarge && worker_.has_room(bytes); }
   // It is for the worker. `work` runs on another thread, and owns all that it touches; `done` gets what it returns, on
   // the loop.

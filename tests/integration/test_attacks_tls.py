@@ -105,7 +105,7 @@ def test_a_dns_name_beside_another_identity_makes_nobody_a_member(world, tmp_pat
     assert host.line("result=identity .*found spiffe://elsewhere.org")
 
 
-def test_a_server_that_hangs_up_is_no_host_that_is_gone(world, root, tmp_path):
+def test_a_server_that_hangs_up_is_not_a_host_that_is_gone(world, root, tmp_path):
     """As one that wants TLS: whoever joins must not found a cluster of its own beside it at once."""
     listening = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()

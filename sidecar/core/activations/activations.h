@@ -133,8 +133,8 @@ class Activations {
     std::vector<CallId> operators;
     Answer refusal;
   };
-  std::optional<AfterDeactivation> deactivated(DeactivationId token,
-                                               const Deactivated& said);  // nothing: not asked here (any more)
+  // Nothing: it was not asked here, or is not any more.
+  std::optional<AfterDeactivation> deactivated(DeactivationId token, const Deactivated& said);
   void send_deactivations();
   Ended ended(const Claim& claim) const;    // with its answers, of one that is being handed over
   std::vector<CallId> release(ActorId id);  // the calls that waited for it

@@ -22,8 +22,8 @@ class ServiceTimes {
   // The app has answered one, so long after it was sent.
   void took(ActorId id, Duration time, Instant now);
 
-  // Whether a call may join a queue of this length: its length is bounded, and the call's own turn has to be expected
-  // to end before its deadline.
+  // Whether a call may join a queue with so many calls `ahead` of it: they are fewer than `most`, and its own turn can
+  // be expected to end before its deadline.
   base::Result<void, Answer> has_room(const Call& call, std::size_t ahead, std::size_t most, Instant now) const;
   // At the head of a queue, for what has waited too long: a turn that must end after the deadline would only keep
   // others from theirs.

@@ -27,9 +27,9 @@ class View {
   Phase phase() const { return phase_; }
   const Ring::Ptr& ring() const { return ring_; }
   const Members& members() const { return members_; }
-  const Member* find(const std::string& host) const;
-  Member& at(const std::string& host);  // one that is there  // nullptr: not a member
+  const Member* find(const std::string& host) const;  // nullptr: not a member
   Member* find(const std::string& host);
+  Member& at(const std::string& host);  // of a host that is a member
   template <typename Visit>
   void each(const Visit& visit) {
     for (auto& [host, member] : members_) visit(member);

@@ -30,7 +30,7 @@ TEST(Worker, WorksBesideTheLoopInOrderAndTellsOnTheLoop) {
   EXPECT_EQ(done, (std::vector{0, 1, 2}));
 }
 
-TEST(Worker, HasRoomForSoManyBytes) {
+TEST(Worker, HasRoomForABoundedNumberOfBytes) {
   Loop loop;
   Worker worker(loop);
   std::promise<void> go_on;
@@ -52,9 +52,10 @@ TEST(Worker, NobodyHearsOfWhatIsNotDoneWhenItEnds) {
     Worker worker(loop);
     worker.run(
         1, [&] { begun.set_value(); }, [&] { told = true; });
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 100; ++i) {
       worker.run(
           1, [] {}, [&] { told = true; });
+    }
     begun.get_future().wait();
   }
   loop.run();

@@ -57,7 +57,7 @@ TEST(Migration, OfHostsThatGiveNoNameItIsKnownHowTheyDial) {
             "all peers dial TLS: --peer-tls require is safe, if every host says so");
 }
 
-TEST(Migration, KeepsSoManyCallersAndMakesRoomOfThoseWhoAreNoPeers) {
+TEST(Migration, KeepsABoundedNumberOfCallersAndForgetsThoseThatAreNotPeers) {
   Migration migration;
   for (std::size_t i = 0; i + 2 < Migration::kMost; ++i) EXPECT_TRUE(migration.heard(std::to_string(i), "", true, ""));
   EXPECT_TRUE(migration.heard("a", "10.0.0.9", true, "send"));

@@ -69,7 +69,7 @@ TEST_F(Closures, WhatIsKnownOfWhoDoesNotSpeakToThisHostIsTold) {
   Candidate& one = candidate("b", State::kAsking);
   one.listed = one.not_spoken = true;
   one.problem = "the other end speaks plaintext";
-  EXPECT_FALSE(closure().complete()) << "it is no host that is not there";
+  EXPECT_FALSE(closure().complete()) << "it is not an absent host";
   EXPECT_EQ(closure().waiting_for(), "no answer yet from b (the other end speaks plaintext)");
 }
 

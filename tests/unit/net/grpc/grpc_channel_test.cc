@@ -101,7 +101,7 @@ TEST_F(Channel, SilentServerAtTheHandshake) {
   EXPECT_NE(result.message.find("SETTINGS"), std::string::npos);
 }
 
-// As a server does that wants TLS. Somebody listens there: that is no refused connection.
+// As a server does that wants TLS. Somebody listens there: that is not a refused connection.
 TEST_F(Channel, AServerThatHangsUpAtTheHandshakeIsThere) {
   options_.tls_setting = "--peer-tls";
   const std::size_t index = call();
