@@ -2,6 +2,7 @@
 // id. The membership knows; a part never sees more of it than this.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,9 +29,10 @@ class ClusterView {
   virtual bool confirming() const = 0;  // it was stopped, and serves nothing before the others have answered
 
   // ---- members ----
-  virtual const HostRun* run_of(const std::string& host) const = 0;  // nullptr: it is not one
-  virtual std::vector<HostRun> runs() const = 0;                     // by name
-  virtual bool is_suspected(const std::string& host) const = 0;      // nothing is sent to it for now
+  virtual const HostRun* run_of(const std::string& host) const = 0;    // nullptr: it is not one
+  virtual std::vector<HostRun> runs() const = 0;                       // by name
+  virtual bool is_suspected(const std::string& host) const = 0;        // nothing is sent to it for now
+  virtual std::uint64_t actors_of(const std::string& host) const = 0;  // active there, as it said last; of a member
   virtual Standing standing_of(const Sender& sender) const = 0;
   virtual bool leave_seen_by(const std::string& host) const = 0;
 

@@ -9,7 +9,7 @@ namespace ringside::core {
 namespace {
 
 constexpr Duration kTick{100'000};
-constexpr Duration kLate{300'000};  // without a single event: this process did not get to run
+constexpr Duration kLate{50'000};  // of a tick: the machine, or this host's own work, keeps it from what is due
 
 }  // namespace
 
@@ -46,8 +46,6 @@ void Node::begin(Now now) {
   if (!life_cycle_.life().has_begun()) return;
   if (lag > config_.dead_after / 2) {
     change_membership([](Membership& membership) { membership.suspect_self(); });
-  } else if (lag > kLate) {
-    change_membership([&](Membership& membership) { membership.was_late(lag); });
   }
 }
 
@@ -105,15 +103,23 @@ void Node::wake(Now now) {
 // what the tick changes.
 void Node::tick_soon() {
   timers_.cancel(next_tick_);
-  next_tick_ = timers_.add(context_.now.mono, due::Tick{});
+  tick_at(context_.now.mono);
+}
+
+void Node::tick_at(Instant when) {
+  next_tick_at_ = when;
+  next_tick_ = timers_.add(when, due::Tick{});
 }
 
 void Node::tick() {
-  next_tick_ = timers_.add(context_.now.mono + std::min(kTick, config_.ping_interval / 2), due::Tick{});
-  change_membership([](Membership& membership) { membership.begin_tick(); });
-  std::vector<std::string> hosts;
-  for (const auto& [host, member] : cluster_.members()) hosts.push_back(host);
-  for (const std::string& host : hosts) {
+  // A host that is late with its own work is late with what it hears: it accuses nobody for that (Lifeguard).
+  if (const Duration late = context_.now.mono - next_tick_at_; late > kLate) {
+    change_membership([&](Membership& membership) { membership.was_late(late); });
+  }
+  tick_at(context_.now.mono + std::min(kTick, config_.ping_interval / 2));
+  std::vector<std::string> due;
+  change_membership([&](Membership& membership) { due = membership.begin_tick(); });
+  for (const std::string& host : due) {
     change_membership([&](Membership& membership) { membership.tick_member(host); });
   }
   change_membership([](Membership& membership) { membership.end_tick(); });

@@ -95,6 +95,7 @@ class Node final {
   void follow_up();
   void tick();
   void tick_soon();
+  void tick_at(Instant when);
   void slice_due();
   void dispatch(ReplyId token, const Sender& sender, const std::string& source_ip, const PeerRequest& request);
   // The membership changes in here alone (it is const to all else), and what follows from the change is handled before
@@ -182,6 +183,7 @@ class Node final {
   std::set<ReplyId> unanswered_;  // requests of other hosts
   Instant last_event_;
   Timers::Handle next_tick_ = Timers::kNone;
+  Instant next_tick_at_;
   Timers::Handle next_slice_ = Timers::kNone;
   bool handling_view_events_ = false;
   bool reroutes_ = false;  // what waits, at the end of this event

@@ -81,6 +81,7 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.routes_only = !config_.has_app;
   says.unix_time = context_.now.wall_ms / 1000;
   says.asks_to_join = cluster_.asks_to_join(sender.host);
+  if (cluster_.joined()) says.names = cluster_.names_digest();
   return says;
 }
 
@@ -187,6 +188,7 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
 void Node::inventory_heard(const std::string& host, const Directory::InventoryHeard& heard) {
   if (heard.declared_dead) carry_out(life_cycle_.must_rejoin("buried by " + host, cluster_.phase(), host));
   if (heard.unheard) legacy_.ask_ids(host);
+  if (heard.refused) change_membership([&](Membership& membership) { membership.connection_lost(host); });
   for (const Claim& claim : heard.displaced) clock_.observe(claim.epoch);
   for (const Ended& ended : heard.inherited) activations_.inherit(ended);
   if (heard.news) reroute_soon();

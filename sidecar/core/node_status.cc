@@ -6,7 +6,9 @@
 namespace ringside::core {
 
 Sender Node::self() const {
-  return {cluster_.self().host, cluster_.self().generation, config_.cluster, clock_.reading()};
+  Sender self{cluster_.self().host, cluster_.self().generation, config_.cluster, clock_.reading()};
+  self.phase = cluster_.phase();
+  return self;
 }
 
 Placement Node::where(ActorId id) const {

@@ -21,6 +21,7 @@ enum class ReplyStatus : std::uint8_t {
   kUnverified = 4,    // the sender could not be reached back under its name
   kMismatch = 5,      // another cluster, or another number of points
   kHeldUp = 6,        // the receiver cannot join itself: it will ask the sender once it can
+  kNoAnswer = 7,      // the sender took a connection, and has not answered in time: it may be busy
 };
 
 // Who says so; on every request between Ringside hosts. An empty host: a legacy one.
@@ -32,6 +33,10 @@ struct Sender {
   // It spoke from an address that is not that host's, as far as its name tells. Whoever reaches the port may give any
   // name: what such a one says of that host changes nothing, or is looked into by asking the host itself.
   bool from_elsewhere = false;
+  // It is that host for certain: its address, its certificate or a number that it was told proves it. What it says of
+  // itself is as good as if it had been asked.
+  bool proven = false;
+  Phase phase = Phase::kUnspecified;  // in which it says that it is; with a ping only
 };
 
 struct Claim {
@@ -87,6 +92,7 @@ struct ClosingRequest {
 struct JoinRequest {
   std::uint32_t points = 0;
   bool routes_only = false;
+  Fingerprint names = 0;  // of those that the joiner knows (names_digest.h); 0: they are to be named
 };
 struct LeaveRequest {};  // "I am going off the ring: look at my phase"
 struct InventoryRequest {
@@ -121,6 +127,7 @@ struct PingAnswer {
   Standing standing = Standing::kUnspecified;
   bool routes_only = false;
   std::int64_t unix_time = 0;  // seconds
+  Fingerprint names = 0;       // of those that it would name in a NegotiateAnswer (names_digest.h); 0: not told
   bool asks_to_join = false;   // JOINING, and has yet to be taken in by the one that asked
 };
 struct NegotiateAnswer {
@@ -150,6 +157,7 @@ struct JoinAnswer {
   Phase phase = Phase::kUnspecified;
   bool routes_only = false;
   std::vector<std::string> names;
+  bool names_agree = false;  // they are those of the request, and not told again
   std::string detail;
   Generation declared_dead = 0;  // with kDeclaredDead: the next run's generation must be above this
   ClockReading clock;            // above whatever an earlier run of the joiner may have issued

@@ -22,8 +22,8 @@ core::Phase to_core(given::Phase phase) {
 }
 
 core::ReplyStatus to_core(ours::Verdict status) {
-  return status >= 0 && status <= ours::VERDICT_HELD_UP ? static_cast<core::ReplyStatus>(status)
-                                                        : core::ReplyStatus::kUnspecified;
+  return status >= 0 && status <= ours::VERDICT_NO_ANSWER ? static_cast<core::ReplyStatus>(status)
+                                                          : core::ReplyStatus::kUnspecified;
 }
 
 ours::Verdict to_proto(core::ReplyStatus status) { return static_cast<ours::Verdict>(status); }
@@ -37,6 +37,7 @@ core::PingAnswer read(const given::PingReply& in) {
   out.ring = core::Fingerprint(in.ring());
   out.ring_hosts = in.members();
   out.asks_to_join = in.asks_to_join();
+  out.names = core::Fingerprint(in.names());
   out.actors = in.actors();
   out.load = in.load();
   out.cluster = in.cluster().substr(0, wire::kMostOfAClusterName);
@@ -68,6 +69,7 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.phase = to_core(in.phase());
   out.routes_only = in.routes_only();
   out.names.assign(in.names().begin(), in.names().end());
+  out.names_agree = in.names_agree();
   out.detail = in.detail();
   out.declared_dead = core::Generation(in.buried());
   out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
@@ -178,6 +180,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_ring(a.ring.value());
                           out.set_members(a.ring_hosts);
                           out.set_asks_to_join(a.asks_to_join);
+                          out.set_names(a.names.value());
                           out.set_actors(a.actors);
                           out.set_load(a.load);
                           out.set_cluster(a.cluster);
@@ -215,6 +218,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_phase(static_cast<given::Phase>(a.phase));
                           out.set_routes_only(a.routes_only);
                           for (const std::string& name : a.names) out.add_names(name);
+                          out.set_names_agree(a.names_agree);
                           out.set_detail(a.detail);
                           out.set_buried(a.declared_dead.value());
                           out.set_clock(a.clock.epoch.value());

@@ -84,6 +84,7 @@ ours::JoinRequest to_proto(const core::JoinRequest& request) {
   ours::JoinRequest out;
   out.set_points(request.points);
   out.set_routes_only(request.routes_only);
+  out.set_names(request.names.value());
   return out;
 }
 
@@ -144,7 +145,9 @@ Read<core::ClosingRequest> read(const given::ClosingNotice& in) {
   return core::ClosingRequest{std::move(*host)};
 }
 
-Read<core::JoinRequest> read(const ours::JoinRequest& in) { return core::JoinRequest{in.points(), in.routes_only()}; }
+Read<core::JoinRequest> read(const ours::JoinRequest& in) {
+  return core::JoinRequest{in.points(), in.routes_only(), core::Fingerprint(in.names())};
+}
 
 Read<core::InventoryRequest> read(const ours::InventoryRequest& in) {
   if (in.ranges_size() > kMaxRanges) return too_many(kMaxRanges, "ranges");

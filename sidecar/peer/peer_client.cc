@@ -243,7 +243,11 @@ void PeerClient::ask(core::AskPeer question) {
   options.max_message = rpc.max_answer;
   if (rpc.in_parts) return ask_inventory(*to, question, proven_metadata(question.host), options);
   std::string body = rpc.encode(question.request);
-  to->unary(std::string(rpc.path), proven_metadata(question.host), std::move(body), options,
+  net::Metadata metadata = proven_metadata(question.host);
+  if (std::holds_alternative<core::PingRequest>(question.request)) {
+    metadata.add(std::string(wire::kPhaseHeader), wire::write_phase(sink_.self().phase));
+  }
+  to->unary(std::string(rpc.path), std::move(metadata), std::move(body), options,
             [this, host = question.host, token = question.token,
              asked = std::move(question.request)](net::CallResult result) {
               lists_on_the_way_.erase({host, list_asked_for(asked)});

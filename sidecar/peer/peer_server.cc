@@ -63,12 +63,14 @@ core::Sender PeerServer::sender_of(const net::ServerCall& call, const core::Peer
   const std::string* source = call.metadata().find(wire::kSourceHeader);
   if (source == nullptr) return {};
   core::Sender sender = wire::read_source(*source).value_or(core::Sender{});
+  sender.phase = wire::read_phase(call.metadata().get(wire::kPhaseHeader));
   const bool tells_all = std::holds_alternative<core::InventoryRequest>(request);
   if (options_.speakers != nullptr && !sender.host.empty() && !tells_all) {
     const Speakers::Origin origin{call.peer_address(), call.certificate(),
                                   std::string(call.metadata().get(wire::kProofHeader))};
     const bool asks = std::holds_alternative<core::EndedRequest>(request);
-    sender.from_elsewhere = !options_.speakers->is_from(sender, origin, asks);
+    sender.proven = options_.speakers->is_proven(sender, origin);
+    sender.from_elsewhere = !sender.proven && !options_.speakers->is_from(sender, origin, asks);
   }
   return sender;
 }

@@ -28,13 +28,21 @@ bool Speakers::has_drawn(const std::string& host, const std::string& proof) cons
   return found != hosts_.end() && !proof.empty() && found->second.drawn == proof;
 }
 
-bool Speakers::is_from(const core::Sender& sender, const Origin& origin, bool asks) {
+bool Speakers::is_proven(const core::Sender& sender, const Origin& origin) const {
   const auto name = core::parse_host_name(sender.host);
   if (name && name->is_ip && name->address == origin.ip) return true;
   if (name && origin.certificate != nullptr) {
     const auto& names = origin.certificate->names;
     if (std::find(names.begin(), names.end(), name->address) != names.end()) return true;
   }
+  const auto found = hosts_.find(sender.host);
+  if (found == hosts_.end() || origin.proof.empty()) return false;
+  return found->second.proven == origin.proof && found->second.proven_in == sender.generation;
+}
+
+bool Speakers::is_from(const core::Sender& sender, const Origin& origin, bool asks) {
+  if (is_proven(sender, origin)) return true;
+  const auto name = core::parse_host_name(sender.host);
   const std::string& proof = origin.proof;
   const auto found = hosts_.find(sender.host);
   if (found == hosts_.end()) return !(name && name->is_ip);  // nobody here has asked it anything
@@ -43,7 +51,6 @@ bool Speakers::is_from(const core::Sender& sender, const Origin& origin, bool as
   }
   Known& known = found->second;
   if (proof.empty()) return false;
-  if (known.proven == proof && known.proven_in == sender.generation) return true;
   if (asks && known.asked.empty()) {
     known.asked = proof;
     known.asked_in = sender.generation;

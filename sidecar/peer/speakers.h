@@ -55,6 +55,8 @@ class Speakers {
   };
   // False: it comes from elsewhere, or from that host and it is yet to be asked, which is done here if `asks`.
   bool is_from(const core::Sender& sender, const Origin& origin, bool asks = true);
+  // Its address, its certificate or its number proves it; nobody is asked.
+  bool is_proven(const core::Sender& sender, const Origin& origin) const;
   // The host has answered a ping of ours, and knows of proofs.
   void proves(const std::string& host);
   // It has been asked whether that is its number. A failure to ask is a no.

@@ -20,6 +20,7 @@ inline constexpr std::string_view kOwnerHeader = "ringside-owner";
 inline constexpr std::string_view kHopsHeader = "ringside-hops";
 inline constexpr std::string_view kTargetHeader = "ringside-target";
 inline constexpr std::string_view kSourceHeader = "ringside-source";
+inline constexpr std::string_view kPhaseHeader = "ringside-phase";
 inline constexpr std::string_view kProofHeader = "ringside-proof";
 inline constexpr std::string_view kProofOfHeader = "ringside-proof-of";
 inline constexpr std::string_view kPeerTlsHeader = "ringside-peer-tls";  // what the sender's --peer-tls is

@@ -47,6 +47,16 @@ std::optional<core::Sender> read_source(std::string_view text) {
   return core::Sender{*host, *generation, std::string((*parts)[2]), *clock};
 }
 
+std::string write_phase(core::Phase phase) { return to_string(phase); }
+
+core::Phase read_phase(std::string_view text) {
+  for (const core::Phase phase : {core::Phase::kJoining, core::Phase::kReady, core::Phase::kDraining,
+                                  core::Phase::kDrained, core::Phase::kAppDown}) {
+    if (text == to_string(phase)) return phase;
+  }
+  return core::Phase::kUnspecified;
+}
+
 std::string write_target(const core::Target& target) {
   return target.cluster + ";" + target.host + ";" + to_string(target.generation) + ";" + to_string(target.epoch);
 }

@@ -100,7 +100,9 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
                         [&](const core::JoinRequest&) { return std::string("take me in"); },
                         [&](const core::LeaveRequest&) { return std::string("I leave the ring, look at me"); },
                         [&](const core::InventoryRequest& asks) {
-                          return "inventory " + to_string(asks.number) + ": what do you hold in my new ranges?";
+                          const bool of_all = asks.ranges == core::HashRanges::everything();
+                          return "inventory " + to_string(asks.number) + ": what do you hold" +
+                                 (of_all ? "?" : " in my new ranges?");
                         },
                         [&](const core::ProbeRequest& asks) { return "do you hear " + asks.host + "?"; },
                         [&](const core::EndedRequest& says) { return "ended: " + ended(says.ended); },
@@ -128,7 +130,7 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                         [&](const core::JoinAnswer& says) {
                           if (says.status != core::ReplyStatus::kOk) return std::string(to_string(says.status));
                           return "yes, I am " + run(from, says.generation) + ", " + core::to_string(says.phase) +
-                                 ", and know " + list(says.names);
+                                 ", and know " + (says.names_agree ? "whom you know" : list(says.names));
                         },
                         [&](const core::LeaveAnswer& says) { return std::string(to_string(says.status)); },
                         [&](const core::InventoryAnswer& says) {

@@ -4,11 +4,14 @@
 
 #include "sidecar/base/check.h"
 #include "sidecar/core/hash.h"
+#include "sidecar/core/spacing.h"
 
 namespace ringside::core {
 namespace {
 
-constexpr Duration kInventoryRepeat{200'000};
+constexpr Duration kInventoryRepeat{200'000};        // to whom has failed to answer
+constexpr Duration kLastInventoryRepeat{3'200'000};  // to whom has said nothing so far: it may be busy with many others
+constexpr std::uint64_t kLittle = 64;
 constexpr Duration kContestRepeat{500'000};
 constexpr Duration kListTime{15'000'000};  // that a list for an inventory may take on its way
 
@@ -75,21 +78,32 @@ bool Directory::ask_inventory() {
     std::map<std::string, Generation> everybody;
     for (const HostRun& member : cluster_.runs()) everybody[member.host] = member.generation;
     inventory_.open_next(everybody);
-    next_inventory_ = context_.now.mono;
+    next_inventory_ = ask_all_again_ = context_.now.mono;
+    inventory_repeats_ = 0;
   }
   if (inventory_.waiting().empty() || context_.now.mono < next_inventory_) return opens;
   next_inventory_ = context_.now.mono + kInventoryRepeat;
-  std::set<std::string> answering;
+  const bool asks_all = context_.now.mono >= ask_all_again_;
+  if (asks_all) {
+    ask_all_again_ = context_.now.mono + backoff(kInventoryRepeat, ++inventory_repeats_, kLastInventoryRepeat);
+  }
+  std::set<std::string> asked;      // and may yet answer
+  std::set<std::string> answering;  // its list is being read
   questions_.each([&](const Question& open) {
-    if (open.begun && open.inventory == inventory_.number()) answering.insert(open.host);
+    if (open.inventory != inventory_.number()) return;
+    asked.insert(open.host);
+    if (open.begun) answering.insert(open.host);
   });
   for (const auto& [host, generation] : inventory_.waiting()) {
-    if (answering.contains(host)) continue;
+    if (answering.contains(host) || (!asks_all && asked.contains(host))) continue;
     Question question{Question::About::kInventory, host, generation, inventory_.number(), {}, {}};
     if (generation == 0) {
       ask(std::move(question), IdsRequest{0, inventory_.number()});
     } else {
-      ask(std::move(question), InventoryRequest{generation, inventory_.number(), inventory_.ranges(), 0, 0});
+      // A share of the ring is some hundred ranges: who holds little is quicker asked for all of it.
+      const bool holds_little = cluster_.actors_of(host) <= kLittle;
+      ask(std::move(question), InventoryRequest{generation, inventory_.number(),
+                                                holds_little ? HashRanges::everything() : inventory_.ranges(), 0, 0});
     }
   }
   return opens;
@@ -158,6 +172,7 @@ Directory::InventoryHeard Directory::inventory_answered(Question& asked, const P
   } else {
     const auto* failure = std::get_if<PeerFailure>(&answer);
     heard.unheard = !of_inventory && failure != nullptr && failure->unheard();
+    heard.refused = failure != nullptr && failure->kind == PeerFailure::Kind::kReset;
     return heard;
   }
   if (of_inventory && !open) return heard;
@@ -171,7 +186,7 @@ Directory::InventoryHeard Directory::inventory_answered(Question& asked, const P
   heard.displaced = std::move(*taken);
   if (inventory != nullptr) {
     for (const Ended& ended : inventory->remembered) {
-      if (!here_.has(ended.id)) heard.inherited.push_back(ended);
+      if (cluster_.owns(ended.id) && !here_.has(ended.id)) heard.inherited.push_back(ended);
     }
   }
   asked.begun = true;

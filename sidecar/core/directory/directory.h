@@ -81,6 +81,7 @@ class Directory {
   struct InventoryHeard {
     bool declared_dead = false;    // the member has taken this run for dead
     bool unheard = false;          // a legacy host is to be asked again
+    bool refused = false;          // nobody takes a connection there
     bool news = false;             // what waits may go on: the whole list has come
     std::vector<Claim> displaced;  // that are kept from now on
     std::vector<Ended> inherited;  // what ended activations had answered, of ids that are not active here
@@ -169,6 +170,8 @@ class Directory {
   OpenQuestions<Question> questions_;
   GainNumber gains_ = 0;  // how often ranges have become this host's
   Instant next_inventory_;
+  Instant ask_all_again_;
+  unsigned inventory_repeats_ = 0;
   Instant next_contest_;
 };
 

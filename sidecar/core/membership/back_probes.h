@@ -26,6 +26,7 @@ struct WaitingRequest {
   ReplyId token;                // for the answer to the request
   Generation generation = 0;    // of the host in question, as the request knows it
   bool from_elsewhere = false;  // whoever asks may not be that host
+  Fingerprint names = 0;        // of a joiner
   Instant since{};              // when it came
 };
 

@@ -16,9 +16,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
+#include "sidecar/core/hash.h"
 #include "sidecar/core/peer_messages.h"
 #include "sidecar/core/types.h"
 
@@ -39,6 +41,7 @@ struct Candidate {
     kClosed,         // a legacy host that said good-bye
   };
   State state = State::kAsking;
+  std::optional<Hash> hash;  // of its name; nothing: it is not a name by which others could know a host
   bool listed = false;       // discovery names it
   bool named = false;        // a host of this cluster names it
   bool of_stranger = false;  // nobody has named it but who is not known to be of this cluster
@@ -46,18 +49,21 @@ struct Candidate {
   bool blocks = false;  // of this cluster, and does not take this host in: nobody may join beside it
   enum class Clock : std::uint8_t { kNear, kAhead, kBehind } clock = Clock::kNear;  // by more than a minute
   bool serves = false;
-  bool unresolved = false;    // the name has no address here
-  bool not_spoken = false;    // somebody takes connections there, and does not speak to this host
-  bool own_name = false;      // another host answers there with this host's name
-  bool unverified = false;    // it said that it does not reach this host under its name
-  bool held_up = false;       // it said that it cannot join: it will hear of this host once it can
-  std::string name;           // an alias: which name the host there answers with; empty: it is this host
-  Generation generation = 0;  // of the run that answered last
-  Instant last_answer;        // to a ping or a Join
-  Instant behind_since;       // its clock, as far as this host can tell
+  bool unresolved = false;         // the name has no address here
+  bool not_spoken = false;         // somebody takes connections there, and does not speak to this host
+  bool own_name = false;           // another host answers there with this host's name
+  bool unverified = false;         // it said that it does not reach this host under its name
+  bool held_up = false;            // it said that it cannot join: it will hear of this host once it can
+  std::string name;                // an alias: which name the host there answers with; empty: it is this host
+  Generation generation = 0;       // of the run that answered last
+  Instant last_answer;             // to a ping or a Join
+  std::optional<PingAnswer> said;  // by a host of this cluster under this name, when it was pinged last,
+  Instant said_to;                 // to the ping of that moment
+  Instant behind_since;            // its clock, as far as this host can tell
   Instant first_asked;
   Instant first_named;
   Instant next_try;
+  unsigned repeats = 0;           // of the question that is open
   Instant awaited_until;          // one of a stranger, as long as nobody answers there
   Instant keep_until;             // unlisted names are forgotten then
   std::set<std::string> held_by;  // members here that are known to have it in their view, while this host joins
@@ -83,7 +89,12 @@ struct Candidate {
   // is a member of theirs by then need not wait for it. This host is one of theirs for certain when they tell it of
   // this name; an older answer counts for nothing, as they may have been asked in between.
   void cannot_join(Instant asked);
+  void excuse_for(Duration lag, Instant now);  // its silence began later by so much
   void has_no_listener();
+  // It is asked now. When again, as long as nothing comes of it: what was asked before may still be answered. Each time
+  // after twice as long, as many joiners must not flood a large cluster, nor one another.
+  Instant asks_again(Instant now);
+  void ask_again_soon(Instant now);  // something has come of the last question, and not what was hoped for
   void fall_silent();
 };
 

@@ -7,24 +7,16 @@
 #include "sidecar/core/host_name.h"
 
 namespace ringside::core {
-namespace {
-
-constexpr Duration kFirstRepeat{100'000};  // between repeats while a question is open
-
-// Each time after twice as long: many joiners must not flood a large cluster, nor one another. What was asked before
-// may still be answered.
-Duration repeat_after(const Candidate& candidate, Instant now) {
-  return std::clamp(now - candidate.first_asked, kFirstRepeat, Candidate::kQuietRepeat);
-}
-
-}  // namespace
-
 Candidate* Candidates::find(const std::string& name) {
   const auto found = table_.find(name);
   return found == table_.end() ? nullptr : &found->second;
 }
 
-Candidate& Candidates::get(const std::string& name) { return table_[name]; }
+Candidate& Candidates::get(const std::string& name) {
+  const auto [place, is_new] = table_.try_emplace(name);
+  if (is_new && name != config_.host && canonical_host(name) == name) place->second.hash = hash_bytes(name);
+  return place->second;
+}
 
 void Candidates::begin_run(Instant now) {
   strangers_awaited_ = 0;
@@ -46,7 +38,7 @@ void Candidates::learn(const std::string& name, Source source, OldFinding old, I
   const auto found = table_.find(name);
   if (found == table_.end()) {
     if (table_.size() >= kMost || (by_stranger && of_strangers() >= kMostOfStrangers)) return;
-    Candidate& candidate = table_[name];
+    Candidate& candidate = get(name);
     candidate.listed = listed;
     candidate.named = source == Source::kHost;
     candidate.of_stranger = by_stranger;
@@ -84,6 +76,12 @@ void Candidates::forget_unlisted(Instant now) {
   std::erase_if(table_, [now](const auto& entry) { return !entry.second.listed && now > entry.second.keep_until; });
 }
 
+void Candidates::excuse_for(Duration lag, Instant now) {
+  for (auto& [name, candidate] : table_) {
+    if (candidate.open()) candidate.excuse_for(lag, now);
+  }
+}
+
 void Candidates::release(Instant now) {
   for (auto& [name, candidate] : table_) {
     if (std::exchange(candidate.held_up, false)) candidate.next_try = now;
@@ -105,10 +103,10 @@ Candidates::Inquiry Candidates::next_inquiry(const std::string& name, const Circ
       candidate.ask_anew(now);
       [[fallthrough]];
     case Candidate::State::kAsking:
-      candidate.next_try = now + (circumstances.joined ? quiet : repeat_after(candidate, now));
+      candidate.next_try = circumstances.joined ? now + quiet : candidate.asks_again(now);
       return Inquiry::kPing;
     case Candidate::State::kJoining: {
-      candidate.next_try = now + repeat_after(candidate, now);
+      candidate.next_try = candidate.asks_again(now);
       if (candidate.legacy) return Inquiry::kNegotiate;
       // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
       // better than this host who belongs to the cluster.
@@ -133,19 +131,40 @@ Candidates::Inquiry Candidates::next_inquiry(const std::string& name, const Circ
 std::vector<std::string> Candidates::to_be_met(bool joining) const {
   std::vector<std::string> names;
   for (const auto& [name, candidate] : table_) {
-    const bool matters = candidate.open() && (joining || candidate.legacy) && name != config_.host;
-    if (matters && canonical_host(name) == name) names.push_back(name);
+    if (is_to_be_met(candidate, joining)) names.push_back(name);
   }
   return names;
 }
 
+void Candidates::add_to(NamesDigest& digest, bool joining) const {
+  for (const auto& [name, candidate] : table_) {
+    if (is_to_be_met(candidate, joining)) digest.add(*candidate.hash);
+  }
+}
+
+void Candidates::all_are_named(Instant now) {
+  for (auto& [name, candidate] : table_) {
+    if (!is_to_be_met(candidate, true)) continue;
+    if (!std::exchange(candidate.named, true)) candidate.first_named = now;
+    candidate.of_stranger = false;
+  }
+}
+
+void Candidates::hold_all(const std::string& member, Instant now) {
+  for (auto& [name, candidate] : table_) {
+    if (is_to_be_met(candidate, true)) hold(candidate, member, now);
+  }
+}
+
 void Candidates::hold(const std::string& name, const std::string& member, Instant now) {
-  Candidate* candidate = find(name);
-  if (candidate == nullptr) return;
-  if (candidate->held_by.empty()) candidate->next_probe = now + config_.dead_after / 4;
-  candidate->held_by.insert(member);
-  candidate->held_since = now;
-  if (std::exchange(candidate->held_up, false)) candidate->next_try = now;
+  if (Candidate* candidate = find(name)) hold(*candidate, member, now);
+}
+
+void Candidates::hold(Candidate& candidate, const std::string& member, Instant now) const {
+  if (candidate.held_by.empty()) candidate.next_probe = now + config_.dead_after / 4;
+  candidate.held_by.insert(member);
+  candidate.held_since = now;
+  if (std::exchange(candidate.held_up, false)) candidate.next_try = now;
 }
 
 std::optional<std::set<std::string>> Candidates::let_go(const std::string& name, const std::string& member) {

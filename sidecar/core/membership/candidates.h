@@ -16,6 +16,7 @@
 
 #include "sidecar/core/membership/candidate.h"
 #include "sidecar/core/membership_config.h"
+#include "sidecar/core/names_digest.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -45,6 +46,8 @@ class Candidates {
   void unlist_all();
   void forget(const std::string& name) { table_.erase(name); }
   void forget_unlisted(Instant now);
+  // For so long this host could have heard nobody: that is not their silence.
+  void excuse_for(Duration lag, Instant now);
   // Somebody who cannot join is released: whoever was held up as well, or refused, is asked again.
   void release(Instant now);
 
@@ -61,12 +64,16 @@ class Candidates {
   Inquiry next_inquiry(const std::string& name, const Circumstances& circumstances);
   // Whom others are to ask as well, beside the members.
   std::vector<std::string> to_be_met(bool joining) const;
+  void add_to(NamesDigest& digest, bool joining) const;  // those
 
   // ---- who vouches for a name, while this host joins ----
   // Who has been taken in elsewhere is alive until those who took it in say otherwise: here its name may lead nowhere,
   // or to another host. Serving without it would be a second cluster. What it said before about not being able to join
   // is void (Candidate::cannot_join).
   void hold(const std::string& name, const std::string& member, Instant now);
+  // A host that knows just the names that this one knows while it joins: what it would have said by naming them.
+  void all_are_named(Instant now);
+  void hold_all(const std::string& member, Instant now);
   // One of them has it no more. Those that still have it; nothing: that was not one of them.
   std::optional<std::set<std::string>> let_go(const std::string& name, const std::string& member);
   // A member is gone. The names for which nobody vouches any more.
@@ -77,6 +84,10 @@ class Candidates {
 
  private:
   std::size_t of_strangers() const;
+  void hold(Candidate& candidate, const std::string& member, Instant now) const;
+  static bool is_to_be_met(const Candidate& candidate, bool joining) {
+    return candidate.open() && (joining || candidate.legacy) && candidate.hash;
+  }
 
   const MembershipConfig& config_;
   CandidateMap table_;

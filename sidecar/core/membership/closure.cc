@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace ringside::core {
 namespace {
@@ -15,6 +16,11 @@ void append(std::string& list, const std::string& separator, const std::string& 
 
 }  // namespace
 
+Closure::Closure(ClosureFacts facts)
+    : facts_(std::move(facts)),
+      taken_in_(std::any_of(facts_.members.begin(), facts_.members.end(),
+                            [](const auto& entry) { return entry.second.serves(); })) {}
+
 // ---- one candidate --------------------------------------------------------------------------------------------------
 
 // Who has answered is not silent before it has said nothing for as long again. Of a member of others it is they who say
@@ -27,7 +33,7 @@ bool Closure::is_out_of_patience(const Candidate& candidate) const {
   if (silence > (answered ? std::max(patience, kPatienceAtLeast) : patience)) return true;
   // Its silence from before may have been this host's own: a cut that has just healed.
   return candidate.named && taken_in() && !answered && candidate.state == Candidate::State::kAsking &&
-         facts_.now - candidate.first_named > facts_.declares_dead_after;
+         facts_.now - std::max(candidate.first_named, candidate.first_asked) > facts_.declares_dead_after;
 }
 
 bool Closure::heard_of_late(const Candidate& candidate) const {
@@ -41,7 +47,7 @@ bool Closure::is_out_of_reach(const Candidate& candidate) const {
       return false;
     case Candidate::State::kAsking: {
       const Duration silence = facts_.now - std::max(candidate.first_asked, candidate.last_answer);
-      return candidate.unresolved || silence > facts_.config.dead_after / 2;
+      return candidate.unresolved || silence > facts_.config.dead_after;
     }
     default:
       return true;
@@ -130,11 +136,6 @@ bool Closure::blocks_by_clock(const Candidate& candidate) const {
 }
 
 // ---- all of them ----------------------------------------------------------------------------------------------------
-
-bool Closure::taken_in() const {
-  return std::any_of(facts_.members.begin(), facts_.members.end(),
-                     [](const auto& entry) { return entry.second.serves(); });
-}
 
 bool Closure::complete() const {
   for (const auto& [name, candidate] : facts_.candidates) {

@@ -38,7 +38,7 @@ struct ClosureFacts {
 
 class Closure {
  public:
-  explicit Closure(ClosureFacts facts) : facts_(std::move(facts)) {}
+  explicit Closure(ClosureFacts facts);
 
   // ---- one candidate ----
   // It has been silent for too long: the question to it is no longer waited for.
@@ -56,7 +56,7 @@ class Closure {
   std::string waiting_for() const;
   // A cluster that serves has answered, and so has every name that it knows: nobody is alone then, whatever discovery
   // says.
-  bool taken_in() const;
+  bool taken_in() const { return taken_in_; }
   // A host that answers cannot be dealt with: this one can join only when that has been mended.
   bool held_up() const;
   // By the name of that host, and not by this host's own inability to use any name: hosts with unusable names are not
@@ -83,6 +83,7 @@ class Closure {
   std::string no_answer_yet() const;
 
   const ClosureFacts facts_;
+  const bool taken_in_;  // it is asked for each candidate
 };
 
 }  // namespace ringside::core

@@ -11,7 +11,9 @@ namespace ringside::core {
 namespace {
 
 constexpr Duration kRepeat{100'000};
-constexpr Duration kLastRepeat{1'600'000};   // of a Join: who takes in many is not to be asked again and again
+// Of a Join that has not been answered: who takes in many is not to be asked again and again.
+constexpr Duration kJoinRepeat{400'000};
+constexpr Duration kLastRepeat{3'200'000};
 constexpr Duration kEmptyReread{1'000'000};  // of discovery, while nobody owns anything
 constexpr Duration kRereadDiscovery{200'000};
 constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is not a generation
@@ -134,23 +136,42 @@ void Joining::ask_candidate(const std::string& name, Candidates::Inquiry inquiry
   roster_.ask(Question::About::kCandidate, name, PingRequest{}, timeout);
 }
 
-void Joining::ask_to_join(const std::string& host) {
-  roster_.ask(Question::About::kJoin, host, JoinRequest{config_.points, !config_.has_app}, config_.dead_after);
+void Joining::ask_to_join(const std::string& host) { ask_to_join(host, roster_.names_digest()); }
+
+void Joining::ask_to_join(const std::string& host, Fingerprint names) {
+  // However late the answer is, it counts: where many join, all of them are busy.
+  const Duration patience = std::max(config_.dead_after, config_.join_timeout);
+  roster_.ask(Question::About::kJoin, host, JoinRequest{config_.points, !config_.has_app, names}, patience);
+}
+
+bool Joining::is_due(const Member& member) const {
+  const bool asks = member.next_ask <= now() && (is_to_take_in(member) || is_to_see_leave(member));
+  return asks || (roster_.joined() && member.next_compare <= now());
+}
+
+bool Joining::is_to_take_in(const Member& member) const {
+  return !roster_.joined() && !member.legacy() && member.joined_as != roster_.self().generation &&
+         !hold_up_.asks_nobody();
+}
+
+bool Joining::is_to_see_leave(const Member& member) const {
+  return !on_ring(roster_.phase()) && !member.legacy() && !member.saw_leave;
 }
 
 void Joining::tick_member(Member& member) {
   const std::string& host = member.run.host;
-  if (!member.legacy() && member.next_ask <= now()) {
-    if (!roster_.joined() && member.joined_as != roster_.self().generation && !hold_up_.asks_nobody()) {
-      member.next_ask = now() + backoff(kRepeat, member.joins_unanswered++, kLastRepeat);
+  if (member.next_ask <= now()) {
+    if (is_to_take_in(member)) {
+      member.next_ask = now() + backoff(kJoinRepeat, member.joins_unanswered++, kLastRepeat);
       ask_to_join(host);
-    } else if (!on_ring(roster_.phase()) && !member.saw_leave) {
+    } else if (is_to_see_leave(member)) {
       member.next_ask = now() + kRepeat;
       roster_.ask(Question::About::kLeave, host, LeaveRequest{}, config_.dead_after);
     }
   }
   if (roster_.joined() && member.next_compare <= now()) {
     member.next_compare = now() + (member.watched ? Roster::kCompare : roster_.spaced_out(Roster::kCompare));
+    if (member.names != 0 && member.names == roster_.names_digest()) return;  // as it said with its last ping
     // A legacy host takes every name for an owner of actors.
     const std::vector<std::string> known = member.legacy() ? roster_.ring()->hosts() : roster_.names();
     roster_.ask(Question::About::kNegotiate, host, negotiation(known), config_.dead_after);
@@ -203,6 +224,7 @@ void Joining::candidate_answered(const Question& asked, const PingAnswer& says) 
   if (found == nullptr) return;
   Candidate& candidate = *found;
   candidate.answered(says, now());
+  candidate.said.reset();
   const Answerer who = who_answers(config_, address, says, is_ahead(says));
   switch (who.kind) {
     case Answerer::Kind::kNameless:
@@ -230,6 +252,8 @@ void Joining::candidate_answered(const Question& asked, const PingAnswer& says) 
   if (candidate.state == Candidate::State::kClosed) return;
   clock_.observe(says.clock.epoch);
   candidate.legacy = says.generation == 0;
+  candidate.said = says;
+  candidate.said_to = asked.sent;
   if (candidate.legacy || !roster_.joined()) {
     candidate.ask_to_join(now());
     return tick_candidates();
@@ -308,7 +332,10 @@ void Joining::candidate_failed(const std::string& address, const PeerFailure& fa
   });
   const bool by_itself = failure.kind == PeerFailure::Kind::kRejected || failure.kind == PeerFailure::Kind::kUnserved;
   if (by_itself && candidate.state == Candidate::State::kJoining) candidate.last_answer = now();
-  if (!refused) return;  // silence is not an answer: the question stays open
+  if (!refused) {  // silence is not an answer: the question stays open
+    if (candidate.open()) candidate.ask_again_soon(now());
+    return;
+  }
   if (candidate.state == Candidate::State::kClosed) return;
   if (candidate.state != Candidate::State::kNobodyListens) {
     candidate.has_no_listener();
@@ -371,28 +398,47 @@ void Joining::accepted(const Question& asked, const JoinAnswer& answer) {
   // Or by one that has taken this host for dead since, and has told it so: the names in it may lack one that joined
   // then.
   if (const Member* known = roster_.find(host); known != nullptr && asked.sent < known->joins_count_from) return;
+  const bool is_understood = !answer.names_agree || roster_.joined() || asked.names == roster_.names_digest();
+  admit(asked, answer);
+  Member& member = roster_.at(host);
+  member.joins_unanswered = 0;
+  member.last_answer = now();
+  // Other names have become known here, or have gone, since that was asked: not those have been compared.
+  if (!is_understood) return ask_to_join(host, 0);
+  member.joined_as = roster_.self().generation;
+  if (!roster_.joined()) learn_names(host, answer);
+  tick_candidates();  // those are asked now, not at the next tick: calls for this host's range wait for its joining
+  check_joined();
+}
+
+void Joining::admit(const Question& asked, const JoinAnswer& answer) {
   PingAnswer says;
-  says.host = host;
+  const Candidate* candidate = roster_.candidates().find(asked.host);
+  if (candidate != nullptr && candidate->said) says = *candidate->said;
+  says.host = asked.host;
   says.generation = answer.generation;
   says.phase = answer.phase;
   says.routes_only = answer.routes_only;
   says.clock = answer.clock;
-  roster_.admit(host, says);
+  roster_.admit(asked.host, says, asked.sent);
   roster_.clocks().hear_furthest(answer.furthest, now() - asked.sent);
-  Member& member = roster_.at(host);
-  member.joined_as = roster_.self().generation;
-  member.joins_unanswered = 0;
-  member.last_answer = now();
+}
+
+void Joining::learn_names(const std::string& host, const JoinAnswer& answer) {
+  // One that is joining itself names whom it has yet to meet.
+  const bool vouches = answer.phase != Phase::kJoining;
+  if (answer.names_agree) {
+    roster_.candidates().all_are_named(now());
+    if (vouches) roster_.candidates().hold_all(host, now());
+    return;
+  }
   for (const std::string& name : answer.names) {
     const auto canonical = canonical_host(name);
-    if (!canonical || roster_.joined()) continue;
+    if (!canonical) continue;
     // It is a member there: a refusal from before it started says nothing any more.
     roster_.learn(*canonical, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
-    // One that is joining itself names whom it has yet to meet.
-    if (answer.phase != Phase::kJoining) roster_.candidates().hold(*canonical, host, now());
+    if (vouches) roster_.candidates().hold(*canonical, host, now());
   }
-  tick_candidates();  // those are asked now, not at the next tick: calls for this host's range wait for its joining
-  check_joined();
 }
 
 // Its ping named this very cluster: nobody joins beside it.
@@ -407,14 +453,19 @@ void Joining::mismatched(const std::string& host, const JoinAnswer& answer) {
 }
 
 void Joining::not_accepted(const Question& asked, const JoinAnswer& answer) {
+  if (Member* member = roster_.find(asked.host)) {
+    member->next_ask = std::min(member->next_ask, now() + backoff(kRepeat, member->joins_unanswered, kLastRepeat));
+  }
   Candidate* candidate = roster_.candidates().find(asked.host);
   if (candidate == nullptr) return;
+  candidate->ask_again_soon(now());
   candidate->last_answer = now();
   candidate->serves = answer.phase != Phase::kJoining;
   candidate->held_up = false;
   if (answer.status == ReplyStatus::kHeldUp) candidate->cannot_join(asked.sent);
   candidate->unverified = answer.status == ReplyStatus::kUnverified;
   candidate->problem = answer.detail;
+  if (answer.status == ReplyStatus::kNoAnswer) return;
   tell(asked.host, *candidate, Level::kWarn, "join_not_accepted");
 }
 
@@ -426,7 +477,7 @@ void Joining::negotiated(const std::string& host, const NegotiateAnswer& answer)
   if (candidate == nullptr || !candidate->legacy) return;
   PingAnswer says;
   says.host = host;
-  roster_.admit(host, says);
+  roster_.admit(host, says, now());
   check_joined();
 }
 

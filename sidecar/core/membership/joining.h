@@ -48,7 +48,8 @@ class Joining {
 
   // ---- from time to time ----
   void tick_candidates();
-  void tick_member(Member& member);  // what it is asked to take note of, and which names it has
+  bool is_due(const Member& member) const;  // something of what follows
+  void tick_member(Member& member);         // what it is asked to take note of, and which names it has
   void end_tick();
 
   // ---- what came of a question ----
@@ -64,6 +65,7 @@ class Joining {
 
  private:
   void ask_candidate(const std::string& name, Candidates::Inquiry inquiry);
+  void ask_to_join(const std::string& host, Fingerprint names);
   bool is_ahead(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);
@@ -72,6 +74,10 @@ class Joining {
   void meet(const std::string& name, const PingAnswer& says, Candidate& candidate);
   void join_answered(const Question& asked, const JoinAnswer& answer);
   void accepted(const Question& asked, const JoinAnswer& answer);
+  bool is_to_take_in(const Member& member) const;
+  bool is_to_see_leave(const Member& member) const;
+  void admit(const Question& asked, const JoinAnswer& answer);
+  void learn_names(const std::string& host, const JoinAnswer& answer);
   void mismatched(const std::string& host, const JoinAnswer& answer);
   void not_accepted(const Question& asked, const JoinAnswer& answer);
   void negotiated(const std::string& host, const NegotiateAnswer& answer);

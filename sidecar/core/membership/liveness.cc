@@ -32,6 +32,11 @@ void Liveness::was_late(Duration lag) {
   roster_.each_member([&](Member& member) { roster_.detector().excuse_for(member, lag, now()); });
 }
 
+bool Liveness::is_due(const Member& member) const {
+  return member.next_ping <= now() || roster_.detector().is_due_for_witnesses(member, now()) ||
+         roster_.detector().is_dead(member, now());
+}
+
 void Liveness::ping_if_due(Member& member) {
   if (member.next_ping <= now()) ping(member);
 }
@@ -113,8 +118,8 @@ Liveness::Pinged Liveness::pinged(const Question& asked, const PingAnswer& says)
     return Pinged::kNothingFollows;
   }
   if (roster_.detector().answered(member, asked.sent, now())) roster_.happened(view_event::HeardAgain{});
-  if (!member.watched) member.next_ping = now() + roster_.spaced_out(config_.ping_interval);
   roster_.observe(member, says);
+  if (!member.watched) member.next_ping = now() + roster_.until_next_ping(member);
   if (asked.as != roster_.self().generation) return Pinged::kNothingFollows;
   if (says.standing == Standing::kDeclaredDead) {
     if (roster_.joined()) {

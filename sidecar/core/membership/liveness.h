@@ -25,6 +25,7 @@ class Liveness {
   void was_late(Duration lag);  // not for long: what others did not get to say in it is not silence
 
   // ---- from time to time ----
+  bool is_due(const Member& member) const;  // something of what follows
   void ping_if_due(Member& member);
   void judge(Member& member);  // it may be removed
 

@@ -42,7 +42,8 @@ struct Member {
 
   // What its last ping answer said.
   Fingerprint ring = 0;
-  Instant next_compare;  // when to exchange names with it again
+  Fingerprint names = 0;  // of those that it would name; 0: not told
+  Instant next_compare;   // when to exchange names with it again
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::string version;

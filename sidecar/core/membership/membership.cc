@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace ringside::core {
+namespace {
+
+constexpr Duration kBetweenJudgements{500'000};  // of this host's clock, by those of all members
+
+}  // namespace
 
 Membership::Membership(MembershipConfig config, Context& context, EpochClock& clock)
     : context_(context),
@@ -44,14 +49,25 @@ void Membership::say_goodbye(bool only_to_legacy_hosts) {
 
 void Membership::suspect_self() { liveness_.suspect_self(); }
 
-void Membership::was_late(Duration lag) { liveness_.was_late(lag); }
+void Membership::was_late(Duration lag) {
+  liveness_.was_late(lag);
+  roster_.candidates().excuse_for(lag, context_.now.mono);
+}
 
 // ---- from time to time ----------------------------------------------------------------------------------------------
 
-void Membership::begin_tick() {
-  if (closing_) return;
+std::vector<std::string> Membership::begin_tick() {
+  std::vector<std::string> due;
+  if (closing_) return due;
   if (!roster_.joined() && roster_.members().empty()) clock_.follow_at_once(context_.now);
-  roster_.clocks().judge(roster_.members(), context_.now);
+  if (context_.now.mono >= next_judgement_) {
+    next_judgement_ = context_.now.mono + kBetweenJudgements;
+    roster_.clocks().judge(roster_.members(), context_.now);
+  }
+  for (const auto& [host, member] : roster_.members()) {
+    if (liveness_.is_due(member) || joining_.is_due(member)) due.push_back(host);
+  }
+  return due;
 }
 
 void Membership::tick_member(const std::string& host) {
@@ -94,7 +110,7 @@ void Membership::answered(QuestionId token, const PeerAnswer& answer) {
       if (failure != nullptr) joining_.candidate_failed(asked.host, *failure);
       break;
     case Question::About::kBackProbe:
-      requests_.back_probed(asked.host, answer);
+      requests_.back_probed(asked.host, asked.sent, answer);
       break;
     case Question::About::kJoin:
     case Question::About::kNegotiate:
@@ -118,11 +134,14 @@ void Membership::about_to_end(const std::string& host) { liveness_.about_to_end(
 
 void Membership::introduce(const std::string& host) { joining_.introduce(host); }
 
-// A joiner asks everybody once it is ready, so that they look at it at once. A host under this one's name is a twin.
+// A joiner asks everybody once it is ready: who has proven that it is that host is believed that it is, and else it is
+// looked at. A host under this one's name is a twin.
 void Membership::pinged_by(const Sender& sender) {
-  const Member* member = roster_.find(sender.host);
-  if (member != nullptr && member->phase == Phase::kJoining) return liveness_.connection_lost(sender.host);
-  joining_.hear_twin(sender);
+  Member* member = roster_.find(sender.host);
+  if (member == nullptr || member->phase != Phase::kJoining) return joining_.hear_twin(sender);
+  if (!sender.proven || sender.phase == Phase::kUnspecified) return liveness_.connection_lost(sender.host);
+  const bool is_that_run = member->run.generation == sender.generation;
+  if (is_that_run && sender.phase == Phase::kReady) roster_.enters(*member, Phase::kReady);
 }
 
 // ---- what others ask ------------------------------------------------------------------------------------------------

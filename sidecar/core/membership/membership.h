@@ -59,9 +59,9 @@ class Membership {
   void was_late(Duration lag);                     // not for long: what others did not get to say in it is not silence
 
   // ---- from time to time ----
-  // begin_tick, then tick_member for each that was a member then, then end_tick. What follows from the death of one
-  // member is so handled before the next one is looked at.
-  void begin_tick();
+  // begin_tick, then tick_member for each member for which it says that something is due, then end_tick. What follows
+  // from the death of one member is so handled before the next one is looked at.
+  [[nodiscard]] std::vector<std::string> begin_tick();
   void tick_member(const std::string& host);
   void end_tick();
 
@@ -88,6 +88,7 @@ class Membership {
   Joining joining_;
   Liveness liveness_;
   Requests requests_;
+  Instant next_judgement_;  // of this host's clock
   bool closing_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "sidecar/core/hash.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -13,8 +14,9 @@ struct Question {
   About about = About::kPing;
   std::string host;  // that it is about
   Instant sent;
-  Generation as = 0;    // this host's generation when it asked
-  std::string of = {};  // whom, if that is not the host in question
+  Generation as = 0;      // this host's generation when it asked
+  std::string of = {};    // whom, if that is not the host in question
+  Fingerprint names = 0;  // of a Join: what this host knew then
 };
 
 }  // namespace ringside::core

@@ -28,50 +28,75 @@ Requests::Requests(Roster& roster, Joining& joining, Liveness& liveness, Context
       clock_(clock),
       config_(roster.config()) {}
 
-void Requests::answer_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation declared_dead) {
+void Requests::take_in(ReplyId token, Fingerprint names) {
+  JoinAnswer answer = join_answer(ReplyStatus::kOk);
+  answer.names_agree = names != 0 && names == roster_.names_digest();
+  if (!answer.names_agree) answer.names = roster_.names();
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+}
+
+void Requests::refuse_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation declared_dead) {
+  JoinAnswer answer = join_answer(status);
+  answer.detail = detail;
+  answer.declared_dead = declared_dead;
+  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+}
+
+JoinAnswer Requests::join_answer(ReplyStatus status) const {
   JoinAnswer answer;
   answer.status = status;
   answer.generation = roster_.self().generation;
   answer.phase = roster_.phase();
   answer.routes_only = !config_.has_app;
-  answer.detail = detail;
-  if (status == ReplyStatus::kOk) answer.names = roster_.names();
-  answer.declared_dead = declared_dead;
   answer.clock = clock_.reading_in_full();
   answer.furthest = roster_.clocks().furthest(roster_.members(), now());
-  context_.effects.push_back(AnswerPeer{token, std::move(answer)});
+  return answer;
 }
 
 void Requests::join(ReplyId token, const Sender& sender, const std::string& source_ip, const JoinRequest& request) {
   if (const auto ours = is_of_cluster(config_, sender, request); !ours) {
-    return answer_join(token, ReplyStatus::kMismatch, ours.error());
+    return refuse_join(token, ReplyStatus::kMismatch, ours.error());
   }
   if (sender.host == roster_.self().host)
-    return answer_join(token, ReplyStatus::kUnverified, "that is this host's own name");
+    return refuse_join(token, ReplyStatus::kUnverified, "that is this host's own name");
   switch (roster_.standing_of(sender)) {
     case Standing::kInView:
-      return answer_join(token, ReplyStatus::kOk);
+      return take_in(token, request.names);
     case Standing::kDeclaredDead:
       if (sender.generation != roster_.newest_known(sender.host)) {
-        return answer_join(token, ReplyStatus::kDeclaredDead, "", roster_.newest_known(sender.host));
+        return refuse_join(token, ReplyStatus::kDeclaredDead, "", roster_.newest_known(sender.host));
       }
       [[fallthrough]];  // it may be one that was too busy with its own start to answer: it is looked at
     default:
       if (const auto name = parse_host_name(sender.host);
           sender.from_elsewhere && !(name && may_be_dialled(*name, source_ip))) {
-        return answer_join(token, ReplyStatus::kUnverified, "no host of this cluster has a name like " + sender.host);
+        return refuse_join(token, ReplyStatus::kUnverified, "no host of this cluster has a name like " + sender.host);
       }
       joining_.heard_from(sender.host);
       if (joining_.closure().is_held_up_by(sender.host)) {
-        return answer_join(token, ReplyStatus::kUnverified, out_of_reach_under(sender.host));
+        return refuse_join(token, ReplyStatus::kUnverified, out_of_reach_under(sender.host));
       }
       if (joining_.closure().held_up()) {
         joining_.is_held_up();
-        answer_join(token, ReplyStatus::kHeldUp, "it cannot join: " + joining_.waiting_for());
+        refuse_join(token, ReplyStatus::kHeldUp, "it cannot join: " + joining_.waiting_for());
         return roster_.learn(sender.host, Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
       }
-      back_probe(sender.host, {WaitingRequest::For::kJoin, token, sender.generation, sender.from_elsewhere});
+      const WaitingRequest joins{WaitingRequest::For::kJoin, token, sender.generation, sender.from_elsewhere,
+                                 request.names};
+      if (const Candidate* met = roster_.candidates().find(sender.host); met != nullptr && has_just_met(*met, sender)) {
+        const PingAnswer says = *met->said;  // which is forgotten once it is a member
+        return resolve_back_probe(sender.host, joins, &says, met->said_to, nullptr);
+      }
+      back_probe(sender.host, joins);
   }
+}
+
+// Where many start together each has asked the others before they ask it: what it has heard in answer to its own
+// question is as good as what it would hear now.
+bool Requests::has_just_met(const Candidate& candidate, const Sender& sender) const {
+  return candidate.state == Candidate::State::kJoining && candidate.said &&
+         candidate.said->generation == sender.generation && candidate.said->phase == Phase::kJoining &&
+         now() - candidate.said_to <= config_.dead_after && roster_.standing_of(sender) == Standing::kUnknown;
 }
 
 void Requests::leave(ReplyId token, const Sender& sender) {
@@ -176,19 +201,21 @@ void Requests::negotiate(ReplyId token, const Sender& sender, const std::string&
 void Requests::back_probe(const std::string& host, WaitingRequest request) {
   request.since = now();
   if (request.from_elsewhere && late_refusals_.size() >= kMostLateRefusals) {
-    return resolve_back_probe(host, request, nullptr, nullptr);
+    return resolve_back_probe(host, request, nullptr, {}, nullptr);
   }
   switch (back_probes_.add(host, request)) {
     case BackProbes::Added::kFirst:
-      return roster_.ask(Question::About::kBackProbe, host, PingRequest{}, kBackProbePings * config_.ping_interval);
+      // A host that starts among many may take its time to answer; nobody else is waited for as long.
+      return roster_.ask(Question::About::kBackProbe, host, PingRequest{},
+                         request.from_elsewhere ? kBackProbePings * config_.ping_interval : 2 * config_.dead_after);
     case BackProbes::Added::kWaits:
       return;
     case BackProbes::Added::kNoRoom:
-      return resolve_back_probe(host, request, nullptr, nullptr);
+      return resolve_back_probe(host, request, nullptr, {}, nullptr);
   }
 }
 
-void Requests::back_probed(const std::string& host, const PeerAnswer& answer) {
+void Requests::back_probed(const std::string& host, Instant asked, const PeerAnswer& answer) {
   const auto* failure = std::get_if<PeerFailure>(&answer);
   const auto* says = std::get_if<PingAnswer>(&answer);
   const std::vector<WaitingRequest> waited = back_probes_.take(host);
@@ -209,7 +236,7 @@ void Requests::back_probed(const std::string& host, const PeerAnswer& answer) {
     if (request.from_elsewhere && own_word == nullptr) {
       late_refusals_.emplace_back(host, request);
     } else {
-      resolve_back_probe(host, request, own_word, failure);
+      resolve_back_probe(host, request, own_word, asked, failure);
     }
   }
 }
@@ -223,28 +250,31 @@ void Requests::send_late_refusals() {
     due.push_back(std::move(refusal));
     return true;
   });
-  for (const auto& [host, request] : due) resolve_back_probe(host, request, nullptr, nullptr);
+  for (const auto& [host, request] : due) resolve_back_probe(host, request, nullptr, {}, nullptr);
 }
 
 void Requests::resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
-                                  const PeerFailure* failure) {
+                                  Instant asked, const PeerFailure* failure) {
   const bool no_process = failure != nullptr && failure->kind == PeerFailure::Kind::kReset;
   switch (request.what) {
     case WaitingRequest::For::kJoin:
+      if (says == nullptr && failure != nullptr && failure->kind == PeerFailure::Kind::kLost) {
+        return refuse_join(request.token, ReplyStatus::kNoAnswer, host + " has not answered in time");
+      }
       if (says == nullptr || says->generation != request.generation) {
-        return answer_join(request.token, ReplyStatus::kUnverified,
+        return refuse_join(request.token, ReplyStatus::kUnverified,
                            out_of_reach_under(host, failure != nullptr ? failure->detail : ""));
       }
       if (const auto may = joining_.may_be_member(*says); !may) {
-        return answer_join(request.token, ReplyStatus::kMismatch, may.error());
+        return refuse_join(request.token, ReplyStatus::kMismatch, may.error());
       }
       // Its next run may have been heard of while this one was looked at.
       if (roster_.standing_of({host, request.generation, config_.cluster, 0}) == Standing::kDeclaredDead &&
           (!says->asks_to_join || request.generation != roster_.newest_known(host))) {
-        return answer_join(request.token, ReplyStatus::kDeclaredDead, "", roster_.newest_known(host));
+        return refuse_join(request.token, ReplyStatus::kDeclaredDead, "", roster_.newest_known(host));
       }
-      roster_.admit(host, *says);
-      return answer_join(request.token, ReplyStatus::kOk);
+      roster_.admit(host, *says, asked);
+      return take_in(request.token, request.names);
     case WaitingRequest::For::kLeave: {
       const Member* member = roster_.find(host);
       const bool seen = member == nullptr || member->run.generation != request.generation || !member->on_ring();

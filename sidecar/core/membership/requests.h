@@ -30,16 +30,21 @@ class Requests {
   void closing(ReplyId token, const std::string& host, const std::string& source_ip);
   void probe(ReplyId token, const Sender& sender, const ProbeRequest& request);
 
-  void back_probed(const std::string& host, const PeerAnswer& answer);
+  // To a ping of that moment.
+  void back_probed(const std::string& host, Instant asked, const PeerAnswer& answer);
   void send_late_refusals();  // those that are due
   void check() const { back_probes_.check(); }
 
  private:
   bool is_member_at(const Sender& sender, const std::string& source_ip) const;
   bool may_be_dialled(const HostName& name, const std::string& source_ip) const;
-  void answer_join(ReplyId token, ReplyStatus status, const std::string& detail = {}, Generation declared_dead = 0);
+  void take_in(ReplyId token, Fingerprint names);  // that the joiner knows
+  void refuse_join(ReplyId token, ReplyStatus status, const std::string& detail, Generation declared_dead = 0);
+  JoinAnswer join_answer(ReplyStatus status) const;
+  bool has_just_met(const Candidate& candidate, const Sender& sender) const;
   void back_probe(const std::string& host, WaitingRequest request);
-  void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says,
+  // What it says in answer to a ping of that moment, nullptr where it has said nothing.
+  void resolve_back_probe(const std::string& host, const WaitingRequest& request, const PingAnswer* says, Instant asked,
                           const PeerFailure* failure);
   Instant now() const { return context_.now.mono; }
 

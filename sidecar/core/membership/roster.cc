@@ -7,6 +7,12 @@
 
 namespace ringside::core {
 
+namespace {
+
+constexpr int kRarely = 4;  // times the time between two pings
+
+}  // namespace
+
 Roster::Roster(MembershipConfig config, Context& context, EpochClock& clock)
     : config_(std::move(config)),
       context_(context),
@@ -14,7 +20,9 @@ Roster::Roster(MembershipConfig config, Context& context, EpochClock& clock)
       clocks_(clock),
       detector_(config_.dead_after, config_.quorum),
       circle_(config_.host),
-      candidates_(config_) {}
+      candidates_(config_) {
+  known_.add(config_.host);
+}
 
 // ---- this host ------------------------------------------------------------------------------------------------------
 
@@ -85,6 +93,12 @@ bool Roster::is_suspected(const std::string& host) const {
   return member != nullptr && member->suspected;
 }
 
+std::uint64_t Roster::actors_of(const std::string& host) const {
+  const Member* member = find(host);
+  RINGSIDE_CHECK(member != nullptr);
+  return member->actors;
+}
+
 Standing Roster::standing_of(const Sender& sender) const {
   const Member* member = find(sender.host);
   if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
@@ -107,6 +121,12 @@ std::vector<std::string> Roster::names() const {
   const bool joining = !joined_ && phase() == Phase::kJoining;
   for (std::string& name : candidates_.to_be_met(joining)) out.push_back(std::move(name));
   return out;
+}
+
+Fingerprint Roster::names_digest() const {
+  NamesDigest digest = known_;
+  candidates_.add_to(digest, !joined_ && phase() == Phase::kJoining);
+  return digest.value();
 }
 
 std::string Roster::fate_of(const std::string& host) const {
@@ -143,19 +163,26 @@ void Roster::confirmed() {
 void Roster::ring_changed(const Ring::Ptr& before) {
   if (before == nullptr) return;
   ++context_.counters.ring_changes;
+  // Whether they have all come to this ring is found out no later than it was before they agreed.
+  view_.each([this](Member& member) {
+    if (!member.watched) member.next_ping = std::min(member.next_ping, now() + spaced_out(config_.ping_interval));
+  });
   happened(view_event::RingChanged{before, ring()});
 }
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
 
-void Roster::admit(const std::string& host, const PingAnswer& says) {
+void Roster::admit(const std::string& host, const PingAnswer& says, Instant asked) {
   const Member* known = find(host);
   if (known != nullptr && known->run.generation != says.generation) remove(host, "restarted", Gone::kReplaced);
   const bool is_new = find(host) == nullptr;
   if (is_new) {
     const Ring::Ptr before = view_.admit({host, says.generation}, says.phase, says.routes_only);
     Member& member = view_.at(host);
-    member.last_answer = member.lease = member.next_ask = now();
+    member.last_answer = member.next_ask = now();
+    member.lease = asked;
+    member.rtt = now() - asked;
+    known_.add(host);
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
     if (!member.legacy()) circle_.add(host);
     choose_whom_to_watch();
@@ -180,6 +207,7 @@ void Roster::remove(const std::string& host, const std::string& why, Gone how) {
   if (find(host) == nullptr) return;
   const View::Removed removed = view_.remove(host);
   const HostRun& run = removed.member.run;
+  known_.remove(host);
   circle_.remove(host);
   choose_whom_to_watch();
   clocks_.pass(removed.member, now());
@@ -214,19 +242,24 @@ void Roster::choose_whom_to_watch() {
 
 void Roster::observe(Member& member, const PingAnswer& says) {
   member.ring = says.ring;
+  member.names = says.names;
   member.actors = says.actors;
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
   if (!clocks_.read(member, says, now())) context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
-  const View::Advance advance = view_.advance(member, says.phase);
+  enters(member, says.phase);
+}
+
+void Roster::enters(Member& member, Phase phase) {
+  const View::Advance advance = view_.advance(member, phase);
   if (!advance.advanced) return;
   if (!joined_ && advance.from == Phase::kJoining) {
     // Whom it named while it was joining itself it had yet to meet: now it has members of its own to name.
     member.joined_as = 0;
     member.next_ask = now();
   }
-  context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(says.phase)}});
+  context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(phase)}});
   if (advance.left_ring) {
     clocks_.pass(member, now());
     ring_changed(advance.ring_before);
@@ -261,7 +294,8 @@ void Roster::ask_for_names_anew() {
 
 void Roster::ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout) {
   const QuestionId token = context_.next<QuestionId>();
-  questions_.asked(token, {about, host, now(), self().generation});
+  const auto* join = std::get_if<JoinRequest>(&request);
+  questions_.asked(token, {about, host, now(), self().generation, {}, join == nullptr ? 0 : join->names});
   context_.effects.push_back(AskPeer{token, host, std::move(request), timeout});
 }
 
@@ -269,7 +303,7 @@ void Roster::ask_about(const std::string& host, std::vector<std::string> witness
   for (std::size_t i = 0; i < how_many && !witnesses.empty(); ++i) {
     const auto pick = witnesses.begin() + static_cast<std::ptrdiff_t>(context_.random.below(witnesses.size()));
     const QuestionId token = context_.next<QuestionId>();
-    questions_.asked(token, {Question::About::kProbe, host, now(), self().generation, *pick});
+    questions_.asked(token, {Question::About::kProbe, host, now(), self().generation, *pick, 0});
     context_.effects.push_back(AskPeer{token, *pick, ProbeRequest{host}, config_.dead_after / 2});
     witnesses.erase(pick);
   }
@@ -278,6 +312,11 @@ void Roster::ask_about(const std::string& host, std::vector<std::string> witness
 Duration Roster::spaced_out(Duration interval) {
   const Duration spaced = circle_.for_the_others(interval);
   return context_.random.between(spaced / 2, spaced * 3 / 2);
+}
+
+Duration Roster::until_next_ping(const Member& member) {
+  const bool agrees = member.ring == ring()->fingerprint();
+  return spaced_out(config_.ping_interval) * (agrees ? kRarely : 1);
 }
 
 void Roster::check() const {

@@ -67,10 +67,12 @@ class Roster final : public ClusterView {
   const HostRun* run_of(const std::string& host) const override;
   std::vector<HostRun> runs() const override;
   bool is_suspected(const std::string& host) const override;
+  std::uint64_t actors_of(const std::string& host) const override;
   Standing standing_of(const Sender& sender) const override;
   Generation newest_known(const std::string& host) const;  // declared dead or living
   const Candidates& candidates() const { return candidates_; }
   std::vector<std::string> names() const;  // of all whom others are to know as well, this host included
+  Fingerprint names_digest() const;        // of them
   // What became of a host, and when ("10.0.0.7 refused connections 1.2 s ago"); empty: nothing that this host knows of.
   std::string fate_of(const std::string& host) const;
 
@@ -97,9 +99,11 @@ class Roster final : public ClusterView {
   void begin_run(Generation generation);
   void set_phase(Phase phase);
   void set_joined();
-  void admit(const std::string& host, const PingAnswer& says);
+  // That is what it says in answer to a question of that moment.
+  void admit(const std::string& host, const PingAnswer& says, Instant asked);
   void remove(const std::string& host, const std::string& why, Gone how);
   void observe(Member& member, const PingAnswer& says);  // what each of its answers says of it
+  void enters(Member& member, Phase phase);              // it has said so itself
   void learn(const std::string& name, Candidates::Source source,
              Candidates::OldFinding old = Candidates::OldFinding::kStands);
   // A host that ends in order is restarted as a rule: it is looked for at once, and not only when discovery is read
@@ -115,6 +119,8 @@ class Roster final : public ClusterView {
   // How often one that is not watched is asked what others are asked in every `interval`: spread, so that a host is not
   // asked by all others at once.
   Duration spaced_out(Duration interval);
+  // The same for a ping of one that is not watched: one that has the ring that this host has is asked more rarely yet.
+  Duration until_next_ping(const Member& member);
 
   // ---- what joining, liveness and requests work on ----
   const MembershipConfig& config() const { return config_; }
@@ -147,6 +153,7 @@ class Roster final : public ClusterView {
   FailureDetector detector_;
   WatchCircle circle_;  // this host, and the members that are not legacy hosts
   Candidates candidates_;
+  NamesDigest known_;  // this host and its members
   Departed departed_;
   Confirmation confirmation_;
   OpenQuestions<Question> questions_;

@@ -90,14 +90,19 @@ Ring::Ptr View::follow(const std::string& host, bool wanted) {
   return std::exchange(ring_, wanted ? ring_->with(host) : ring_->without(host));
 }
 
+// Both are in the order of names: one walk along both, as it is done at every change.
 void View::check() const {
-  std::size_t on_it = 0;
-  for (const auto& [host, member] : members_) {
-    RINGSIDE_CHECK(member.on_ring() == ring_->contains(host));
-    if (member.on_ring()) ++on_it;
-  }
   RINGSIDE_CHECK(self_on_ring() == ring_->contains(self_.host));
-  RINGSIDE_CHECK(ring_->hosts().size() == on_it + (self_on_ring() ? 1 : 0));
+  auto on_ring = ring_->hosts().begin();
+  const auto end = ring_->hosts().end();
+  for (const auto& [host, member] : members_) {
+    if (on_ring != end && *on_ring == self_.host) ++on_ring;
+    if (!member.on_ring()) continue;
+    RINGSIDE_CHECK(on_ring != end && *on_ring == host);
+    ++on_ring;
+  }
+  if (on_ring != end && *on_ring == self_.host) ++on_ring;
+  RINGSIDE_CHECK(on_ring == end);
 }
 
 }  // namespace ringside::core

@@ -27,6 +27,8 @@ class ClusterFake final : public ClusterView {
   std::set<std::string> saw_leave;
   std::set<std::string> suspected;
   Standing standing = Standing::kInView;
+  static constexpr std::uint64_t kMany = 1'000'000;
+  std::map<std::string, std::uint64_t> actors;  // kMany where nothing is said
 
   void add(const std::string& host, Generation generation) { others[host] = {host, generation}; }
 
@@ -35,6 +37,10 @@ class ClusterFake final : public ClusterView {
   bool confirming() const override { return is_confirming; }
   bool joined() const override { return has_joined; }
   bool is_suspected(const std::string& host) const override { return suspected.contains(host); }
+  std::uint64_t actors_of(const std::string& host) const override {
+    const auto found = actors.find(host);
+    return found == actors.end() ? kMany : found->second;
+  }
   const HostRun* run_of(const std::string& host) const override {
     const auto found = others.find(host);
     return found == others.end() ? nullptr : &found->second;

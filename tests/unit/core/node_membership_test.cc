@@ -1,3 +1,4 @@
+#include "sidecar/core/names_digest.h"
 #include "tests/unit/core/node_fixture.h"
 
 namespace ringside::core {
@@ -428,6 +429,159 @@ TEST(Membership, BelowTheQuorumAHostAcceptsNothing) {
   ASSERT_NE(cluster.answer("a", token), nullptr);
   EXPECT_EQ(cluster.answer("a", token)->outcome, Outcome::kNotDelivered);
   EXPECT_EQ(cluster.answer("a", token)->reason, Reason::kNoQuorum);
+}
+
+// ---- many at once ---------------------------------------------------------------------------------------------------
+
+// a, which has heard of those others, and has been answered by none so far.
+class Joiner : public ::testing::Test {
+ protected:
+  Joiner() { config.host = "a"; }
+
+  void begin(const std::vector<std::string>& listed) {
+    node.emplace(config, 1);
+    node->start(now, true);
+    questions([](const AskPeer&) { return std::nullopt; });  // until the app has forgotten what there was
+    node->discovered(now, listed, true);
+  }
+  void wait(std::int64_t us) {
+    now.mono += Duration(us);
+    now.wall_ms += us / 1000;
+    node->wake(now);
+  }
+  std::vector<AskPeer> questions(const std::function<std::optional<PeerAnswer>(const AskPeer&)>& reply) {
+    std::vector<AskPeer> asked;
+    converse(*node, now, [&](const AskPeer& question) {
+      asked.push_back(question);
+      return reply(question);
+    });
+    return asked;
+  }
+
+  NodeConfig config;
+  Now now{Instant(Duration(3'600'000'000)), 1'790'000'000'000};
+  std::optional<Node> node;
+};
+
+std::optional<PeerAnswer> answer_pings(const AskPeer& question) {
+  if (!std::holds_alternative<PingRequest>(question.request)) return std::nullopt;
+  return serving(question.host, kFirstRun);
+}
+
+std::vector<JoinRequest> joins_in(const std::vector<AskPeer>& questions) {
+  std::vector<JoinRequest> joins;
+  for (const AskPeer& question : questions) {
+    if (const auto* join = std::get_if<JoinRequest>(&question.request)) joins.push_back(*join);
+  }
+  return joins;
+}
+
+TEST_F(Joiner, IsToldNoNamesThatItKnows) {
+  begin({"b"});
+  const auto asked = questions([](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (!std::holds_alternative<JoinRequest>(question.request)) return answer_pings(question);
+    JoinAnswer says = taken_in({});
+    says.names_agree = true;
+    return says;
+  });
+  ASSERT_EQ(joins_in(asked).size(), 1U);
+  NamesDigest known;
+  known.add("a");
+  known.add("b");
+  EXPECT_EQ(joins_in(asked).front().names, known.value());
+  EXPECT_EQ(node->status().members, 2U);
+  EXPECT_EQ(node->status().not_ready_because, "asking the members what they hold in this host's ranges")
+      << "it has joined";
+}
+
+TEST_F(Joiner, ThatHasHeardOfOthersMeanwhileIsToldAllNames) {
+  begin({"b"});
+  std::optional<QuestionId> join;
+  questions([&](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (std::holds_alternative<JoinRequest>(question.request)) join = question.token;
+    return answer_pings(question);
+  });
+  ASSERT_TRUE(join);
+  node->discovered(now, {"b", "c"}, true);
+  JoinAnswer says = taken_in({});
+  says.names_agree = true;
+  node->peer_answered(now, *join, says);
+  const auto asked = questions([](const AskPeer&) { return std::nullopt; });
+  ASSERT_EQ(joins_in(asked).size(), 1U) << "b compared other names than those that a knows";
+  EXPECT_EQ(joins_in(asked).front().names, Fingerprint(0));
+  EXPECT_NE(node->status().not_ready_because, "");
+}
+
+TEST_F(Joiner, IsNotAccusedOfItsSilenceByWhoIsLateItself) {
+  begin({"b"});
+  questions([](const AskPeer& question) -> std::optional<PeerAnswer> {
+    if (std::holds_alternative<JoinRequest>(question.request)) return taken_in({"a", "b"});
+    if (std::holds_alternative<InventoryRequest>(question.request)) {
+      const auto& request = std::get<InventoryRequest>(question.request);
+      return InventoryAnswer{ReplyStatus::kOk, request.number, {}, {}, false, 0, 0};
+    }
+    return answer_pings(question);
+  });
+  ASSERT_EQ(node->status().phase, Phase::kReady);
+  // Each tick comes 900 ms late, as on a machine with work for many: of five seconds this host has not had one.
+  for (int late = 0; late < 5; ++late) {
+    wait(1'000'000);
+    questions([](const AskPeer&) { return std::nullopt; });
+  }
+  EXPECT_EQ(node->status().members, 2U);
+  for (int in_time = 0; in_time < 40; ++in_time) {
+    wait(100'000);
+    questions([](const AskPeer&) { return std::nullopt; });
+  }
+  EXPECT_EQ(node->status().members, 1U) << "b is silent, and this host is not late any more";
+}
+
+// b has joined by a, which serves, and says now that it is ready.
+class ReadyWord : public Joiner {
+ protected:
+  ReadyWord() {
+    begin({});
+    questions([](const AskPeer&) { return std::nullopt; });
+    node->peer_asked(now, ReplyId(1), b, "", JoinRequest{config.points, false, 0});
+    questions([](const AskPeer& question) -> std::optional<PeerAnswer> {
+      if (!std::holds_alternative<PingRequest>(question.request)) return std::nullopt;
+      PingAnswer says = serving("b", kFirstRun);
+      says.phase = Phase::kJoining;
+      return says;
+    });
+    b.phase = Phase::kReady;
+  }
+  Phase phase_of_b() {
+    for (const MemberStatus& member : node->members(now.mono)) {
+      if (member.host == "b") return member.phase;
+    }
+    return Phase::kUnspecified;
+  }
+  std::size_t pings_after_its_word() {
+    node->peer_asked(now, ReplyId(2), b, "", PingRequest{});
+    return questions([](const AskPeer&) { return std::nullopt; }).size();
+  }
+
+  Sender b{"b", kFirstRun, "default", Epoch()};
+};
+
+TEST_F(ReadyWord, OfWhoHasProvenItselfIsBelieved) {
+  ASSERT_EQ(phase_of_b(), Phase::kJoining);
+  b.proven = true;
+  EXPECT_EQ(pings_after_its_word(), 0U);
+  EXPECT_EQ(phase_of_b(), Phase::kReady);
+}
+
+TEST_F(ReadyWord, OfAnybodyElseMakesThisHostLook) {
+  EXPECT_EQ(pings_after_its_word(), 1U);
+  EXPECT_EQ(phase_of_b(), Phase::kJoining);
+}
+
+TEST_F(ReadyWord, OfAnotherRunSaysNothing) {
+  b.proven = true;
+  b.generation = kFirstRun.next();
+  pings_after_its_word();
+  EXPECT_EQ(phase_of_b(), Phase::kJoining);
 }
 
 }  // namespace

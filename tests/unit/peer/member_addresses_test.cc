@@ -16,10 +16,23 @@ core::MemberStatus member(const std::string& host) {
   return status;
 }
 
+TEST(MemberAddresses, AreLookedAtRarelyWhereManyCome) {
+  local::testing::FakeGateway gateway;
+  gateway.member_list = {member("10.0.0.7")};
+  MemberAddresses addresses(
+      gateway, [](const std::string&) { return ""; }, std::chrono::hours(1));
+  EXPECT_TRUE(addresses.contains("10.0.0.7"));
+  gateway.member_list = {member("10.0.0.8")};
+  addresses.look_again();
+  EXPECT_TRUE(addresses.contains("10.0.0.7"));
+  EXPECT_FALSE(addresses.contains("10.0.0.8"));
+}
+
 TEST(MemberAddresses, AreNamesAndWhereAMemberWasReached) {
   local::testing::FakeGateway gateway;
   std::map<std::string, std::string> reached;
-  MemberAddresses addresses(gateway, [&reached](const std::string& host) { return reached[host]; });
+  MemberAddresses addresses(
+      gateway, [&reached](const std::string& host) { return reached[host]; }, std::chrono::milliseconds(0));
   EXPECT_FALSE(addresses.contains("10.0.0.7"));
 
   core::MemberStatus self = member("10.0.0.1");

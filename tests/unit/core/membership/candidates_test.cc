@@ -162,9 +162,9 @@ TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
     int next_ms;
   };
   for (const auto& [state, joined, turn, next_ms] :
-       {Case{State::kAsking, false, Inquiry::kPing, 1000}, Case{State::kAsking, true, Inquiry::kPing, 1000},
-        Case{State::kClosed, false, Inquiry::kPing, 100}, Case{State::kJoining, false, Inquiry::kAskToJoin, 1000},
-        Case{State::kJoining, true, Inquiry::kPing, 1000},
+       {Case{State::kAsking, false, Inquiry::kPing, 400}, Case{State::kAsking, true, Inquiry::kPing, 1000},
+        Case{State::kClosed, false, Inquiry::kPing, 400}, Case{State::kJoining, false, Inquiry::kAskToJoin, 400},
+        Case{State::kJoining, true, Inquiry::kPing, 400},
         Case{State::kAlias, false, Inquiry::kLookUpAfreshAndPing, 10'000},
         Case{State::kForeign, true, Inquiry::kLookUpAfreshAndPing, 10'000},
         Case{State::kMeeting, true, Inquiry::kPing, 1000}, Case{State::kNobodyListens, false, Inquiry::kPing, 1000},
@@ -178,16 +178,44 @@ TEST_F(Table, WhatACandidateIsAskedFollowsFromItsState) {
 }
 
 TEST_F(Table, AnOpenQuestionIsRepeatedLessAndLessOften) {
-  struct Case {
-    int asked_for_ms, pause_ms;
-  };
-  for (const auto& [asked_for_ms, pause_ms] :
-       {Case{0, 100}, Case{100, 100}, Case{400, 400}, Case{1000, 1000}, Case{60'000, 1000}}) {
-    learn("b");
-    (void)candidates.next_inquiry("b", {at(asked_for_ms), false, false, false, false});
-    EXPECT_EQ(of("b").next_try, at(asked_for_ms + pause_ms));
-    candidates.forget("b");
+  learn("b");
+  for (const int pause_ms : {400, 800, 1600, 3200, 3200}) {
+    (void)candidates.next_inquiry("b", {at(5000), false, false, false, false});
+    EXPECT_EQ(of("b").next_try, at(5000 + pause_ms));
   }
+  of("b").ask_again_soon(at(5000));
+  EXPECT_EQ(of("b").next_try, at(6000)) << "something has come of it";
+  of("b").ask_anew(at(7000));
+  (void)candidates.next_inquiry("b", {at(7000), false, false, false, false});
+  EXPECT_EQ(of("b").next_try, at(7400)) << "another question";
+}
+
+TEST_F(Table, ForSoLongAsThisHostWasLateNobodyWasSilent) {
+  learn("b");
+  learn("gone");
+  of("b").first_asked = of("gone").first_asked = at(1000);
+  of("b").last_answer = at(1500);
+  of("gone").state = State::kSilent;
+  candidates.excuse_for(Duration(600'000), at(2000));
+  EXPECT_EQ(of("b").first_asked, at(1600));
+  EXPECT_EQ(of("b").last_answer, at(2000)) << "no later than now";
+  EXPECT_EQ(of("gone").first_asked, at(1000)) << "that is settled";
+}
+
+TEST_F(Table, WhoKnowsJustThoseNamesVouchesForThem) {
+  learn("b");
+  learn("gone");
+  of("gone").state = State::kNobodyListens;
+  NamesDigest digest;
+  candidates.add_to(digest, true);
+  NamesDigest of_b;
+  of_b.add("b");
+  EXPECT_EQ(digest.value(), of_b.value()) << "of those that it would name";
+  candidates.all_are_named(at(5));
+  candidates.hold_all("a", at(5));
+  EXPECT_TRUE(of("b").named);
+  EXPECT_EQ(of("b").held_by, std::set<std::string>{"a"});
+  EXPECT_TRUE(of("gone").held_by.empty());
 }
 
 TEST_F(Table, WhoeverIsInTheWayIsLookedAtSoon) {

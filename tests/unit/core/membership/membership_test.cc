@@ -99,10 +99,7 @@ class MembershipEvents : public ::testing::Test {
       context.now.mono += Duration(100'000);
       context.now.wall_ms += 100;
       clock.advance(context.now);
-      a.begin_tick();
-      std::vector<std::string> hosts;
-      for (const auto& [host, member] : a.roster().members()) hosts.push_back(host);
-      for (const std::string& host : hosts) a.tick_member(host);
+      for (const std::string& host : a.begin_tick()) a.tick_member(host);
       a.end_tick();
       carry_out();
       if (const std::vector<ViewEvent> events = a.take_events(); !events.empty()) return text_of(events);
