@@ -8,7 +8,7 @@ namespace ringside::sim {
 void World::settle(std::size_t index) {
   Host& host = hosts_[index];
   const std::uint64_t incarnation = host.incarnation;
-  if (host.node) host.node->check();
+  if (host.node && is_looked_at(events_++)) host.node->check();
   while (host.node && host.incarnation == incarnation) {
     core::Effects effects = host.node->take_effects();
     if (effects.empty()) break;

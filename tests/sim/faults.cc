@@ -95,6 +95,16 @@ void World::kill_host(std::size_t index, const std::string& why) {
     done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kPeerLost));
   }
   if (legacy) legacy->abandon();
+  if (options_.faults.links) break_links(index);
+}
+
+void World::break_links(std::size_t gone) {
+  for (std::size_t other = 0; other < hosts_.size(); ++other) {
+    if (other == gone || lost(gone, other)) continue;
+    after(delay(other), [this, other, gone, incarnation = hosts_[other].incarnation] {
+      on_host(other, incarnation, [this, gone](Host& h) { h.node->connection_lost(time_of(h), hosts_[gone].name); });
+    });
+  }
 }
 
 void World::drain_host(std::size_t index) {
@@ -292,8 +302,44 @@ void World::check_right_clocks() {
   }
 }
 
+// As a Deployment does it: so many at a time, and the next when those are back.
+void World::plan_rollout() {
+  const std::size_t at_once = std::max<std::size_t>(1, hosts_.size() / 20);
+  const std::int64_t first = now_ + options_.run_us / 6;
+  const std::int64_t apart = options_.run_us * 4 / 6 / static_cast<std::int64_t>((hosts_.size() - 1) / at_once + 1);
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    at(first + static_cast<std::int64_t>(host / at_once) * apart, [this, host] { drain_host(host); });
+  }
+}
+
+// Machines that lose their power: nobody says that they are gone.
+void World::plan_vanishing(double part) {
+  at(now_ + options_.run_us / 2, [this, part] {
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+      if (!chance(part)) continue;
+      dark_.insert(host);
+      kill_host(host, "vanish");
+    }
+  });
+}
+
+void World::plan_zone_cut() {
+  at(now_ + options_.run_us / 3, [this] {
+    note([] { return std::string("zone cut"); });
+    zone_is_cut_ = true;
+  });
+  at(now_ + options_.run_us * 2 / 3, [this] {
+    note([] { return std::string("zone healed"); });
+    zone_is_cut_ = false;
+    oracle_.disturbed(now_);
+  });
+}
+
 void World::plan_faults() {
   const FaultOptions& f = options_.faults;
+  if (f.rollout) plan_rollout();
+  if (f.vanish > 0) plan_vanishing(f.vanish);
+  if (f.zone_cut) plan_zone_cut();
   const auto plan = [&](double expected, const std::function<void(std::size_t)>& what) {
     for (std::size_t host = 0; host < hosts_.size(); ++host) {
       for (double left = expected; left > 0; left -= 1) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -18,7 +19,7 @@ using ringside::sim::Options;
 using ringside::sim::World;
 
 constexpr std::size_t kTraceTail = 80;
-constexpr std::uint64_t kMostHosts = 50;
+constexpr std::uint64_t kMostHosts = 1000;
 
 struct Command {
   Options options;
@@ -27,6 +28,7 @@ struct Command {
   std::uint64_t seeds = 1;
   std::chrono::seconds fresh{0};  // instead of a number of seeds: for so long, from one that depends on the time of day
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+  std::optional<std::int64_t> run_us;  // with faults; nothing: as those faults have it
   bool trace = false;
   bool must_fail = false;  // a planted fault is to be found
   std::string checksums;   // of the traces: a file to compare them with; empty: none is wanted
@@ -55,6 +57,7 @@ Options options_of(const Command& command, std::uint64_t seed) {
   options.trace = command.trace;
   options.checksum = !command.checksums.empty();
   ringside::sim::apply_faults(command.faults, options);
+  if (command.run_us) options.run_us = *command.run_us;
   return options;
 }
 
@@ -174,7 +177,7 @@ std::string parse(int argc, char** argv, Command& command) {
       if (number < 1 || number > kMostHosts) return "--hosts takes 1 to " + std::to_string(kMostHosts);
       command.options.hosts = static_cast<int>(number);
     } else if (flag == "--seconds") {
-      command.options.run_us = static_cast<std::int64_t>(number) * 1'000'000;
+      command.run_us = static_cast<std::int64_t>(number) * 1'000'000;
     } else if (flag == "--jobs") {
       command.jobs = static_cast<unsigned>(std::clamp<std::uint64_t>(number, 1, 64));
     } else {
@@ -210,8 +213,8 @@ int main(int argc, char** argv) {
   const Totals totals = run_all(command);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
   if (totals.failed != 0 && !command.trace && !command.must_fail) explain(command, totals.first_failed);
-  const double simulated =
-      static_cast<double>(totals.seeds) * static_cast<double>(command.options.run_us) / 1e6 * command.options.hosts;
+  const double simulated = static_cast<double>(totals.seeds) * static_cast<double>(options_of(command, 1).run_us) /
+                           1e6 * command.options.hosts;
   std::cout << totals.seeds << " seeds from " << command.first << ", " << totals.failed << " failed; "
             << totals.exclusive << " without a wrong verdict; " << totals.calls << " calls, " << totals.applied
             << " applied";

@@ -35,7 +35,11 @@ void go_on(core::PeerRequest& request, const core::PeerAnswer& slice) {
 
 }  // namespace
 
-bool World::lost(std::size_t from, std::size_t to) { return cut_.contains({from, to}) || chance(options_.faults.loss); }
+bool World::lost(std::size_t from, std::size_t to) {
+  const bool apart = zone_is_cut_ && (from % 3 == 0) != (to % 3 == 0);
+  return apart || dark_.contains(from) || dark_.contains(to) || cut_.contains({from, to}) ||
+         chance(options_.faults.loss);
+}
 
 std::int64_t World::delay(std::size_t to) {
   const FaultOptions& f = options_.faults;
@@ -71,7 +75,8 @@ void World::ask(std::size_t from, core::AskPeer question) {
       answer(core::PeerFailure{core::PeerFailure::Kind::kUnresolved, "no such name"});
     });
   }
-  const core::Sender sender = hosts_[from].node->self();
+  core::Sender sender = hosts_[from].node->self();
+  sender.proven = hosts_[from].announced == hosts_[from].address;
   const auto shared = std::make_shared<const core::AskPeer>(std::move(question));
   const auto deliver = [this, from, to, sender, shared, answer, answer_all] {
     Host& target = hosts_[to];

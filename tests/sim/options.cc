@@ -137,6 +137,34 @@ void liars(FaultOptions& f) {
   f.drains = 0.5;
 }
 
+// A cluster that is as good as its network, so that what it costs is what its changes cost.
+void storm(Options& options) {
+  options.faults.links = true;
+  options.run_us = 30'000'000;
+  options.calm_us = 15'000'000;
+}
+
+void rollout(Options& options) {
+  options.faults.links = true;
+  options.faults.rollout = true;
+  options.run_us = 90'000'000;
+  options.calm_us = 15'000'000;
+}
+
+void third_gone(Options& options) {
+  options.faults.links = true;
+  options.faults.vanish = 1.0 / 3;
+  options.run_us = 40'000'000;
+  options.calm_us = 15'000'000;
+}
+
+void zone_cut(Options& options) {
+  options.faults.links = true;
+  options.faults.zone_cut = true;
+  options.run_us = 45'000'000;
+  options.calm_us = 15'000'000;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -160,14 +188,16 @@ bool Options::only_moves() const {
   const FaultOptions& f = faults;
   return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
-                 f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn ==
-             0;
+                 f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn + f.vanish ==
+             0 &&
+         !f.zone_cut;
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none", "moves",  "rush",       "network", "churn",  "apps",   "saves",
-                                              "slow", "nested", "partitions", "partial", "quorum", "limits", "legacy",
-                                              "own",  "names",  "clocks",     "slices",  "liars",  "all"};
+  static const std::vector<std::string> names{"none",   "moves",  "rush",   "network",    "churn",      "apps",
+                                              "saves",  "slow",   "nested", "partitions", "partial",    "quorum",
+                                              "limits", "legacy", "own",    "names",      "clocks",     "slices",
+                                              "liars",  "all",    "storm",  "rollout",    "third-gone", "zone-cut"};
   return names;
 }
 
@@ -192,6 +222,10 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "own") return own(options), true;
   if (name == "liars") return liars(options.faults), true;
   if (name == "slices") return slices(options), true;
+  if (name == "storm") return storm(options), true;
+  if (name == "rollout") return rollout(options), true;
+  if (name == "third-gone") return third_gone(options), true;
+  if (name == "zone-cut") return zone_cut(options), true;
   if (name == "all") return all(options), true;
   return false;
 }

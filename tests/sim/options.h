@@ -36,6 +36,10 @@ struct FaultOptions {
   double lies = 0;                // one host says for some seconds that it has buried whoever pings it
   double slanders = 0;            // a Closing in this host's name, sent by somebody else
   double late_joins = 0;          // part of the hosts that start in the middle of the run
+  bool links = false;             // connections break with the process at their end, which is noticed at once
+  bool rollout = false;           // all are drained and started anew, a twentieth of them at a time
+  double vanish = 0;              // of all hosts: gone at one moment, and nothing refuses a connection in their place
+  bool zone_cut = false;          // a third of the hosts cannot reach the others, nor be reached, for a while
   // The application. Rates are per turn.
   double app_refuses = 0;
   double app_busy = 0;

@@ -20,9 +20,8 @@ FAULTS = [
      "if (cluster_.joined()) directory_.gain(gained);",
      'if (cluster_.joined() && !planted("skip-inventory")) directory_.gain(gained);'),
     ("join-without-adding", "moves", 20, "membership/requests.cc",
-     "      roster_.admit(host, *says);\n      return answer_join(request.token, ReplyStatus::kOk);",
-     '      if (!planted("join-without-adding")) roster_.admit(host, *says);\n'
-     "      return answer_join(request.token, ReplyStatus::kOk);"),
+     "      roster_.admit(host, *says, asked);\n",
+     '      if (!planted("join-without-adding")) roster_.admit(host, *says, asked);\n'),
     ("claim-while-draining", "moves", 20, "route.cc",
      "const bool mine = *owner == cluster.self().host || owns_by_legacy_word(call, facts);",
      "const bool mine = *owner == cluster.self().host || owns_by_legacy_word(call, facts) ||\n"
@@ -159,8 +158,9 @@ FAULTS = [
      "  candidate.own_name = candidate.blocks = true;",
      '  candidate.own_name = candidate.blocks = !planted("share-a-name");'),
     ("led-astray", "names", 20, "membership/candidates.cc",
-     "  if (candidate == nullptr) return;\n  if (candidate->held_by.empty())",
-     '  if (candidate == nullptr || planted("led-astray")) return;\n  if (candidate->held_by.empty())'),
+     "  if (candidate.held_by.empty()) candidate.next_probe = now + config_.dead_after / 4;\n",
+     '  if (planted("led-astray")) return;\n'
+     "  if (candidate.held_by.empty()) candidate.next_probe = now + config_.dead_after / 4;\n"),
     ("joiners-word-lasts", "names", 200, "membership/roster.cc",
      "  if (!joined_ && advance.from == Phase::kJoining) {",
      '  if (!joined_ && advance.from == Phase::kJoining && !planted("joiners-word-lasts")) {'),
@@ -180,8 +180,9 @@ FAULTS = [
      "  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1) return true;",
      '  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
     ("asks-in-a-loop", "moves", 20, "directory/directory.cc",
-     "  next_inventory_ = context_.now.mono + kInventoryRepeat;\n",
-     '  next_inventory_ = context_.now.mono + (planted("asks-in-a-loop") ? Duration(0) : kInventoryRepeat);\n'),
+     "  const bool asks_all = context_.now.mono >= ask_all_again_;\n",
+     '  const bool asks_all = context_.now.mono >= ask_all_again_ || planted("asks-in-a-loop");\n'
+     '  if (planted("asks-in-a-loop")) next_inventory_ = context_.now.mono;\n'),
     ("obeys-without-rest", "liars", 20, "life/life_cycle.cc",
      "  if (context_.now.mono < rests_until_) return std::nullopt;",
      '  if (context_.now.mono < rests_until_ && !planted("obeys-without-rest")) return std::nullopt;'),

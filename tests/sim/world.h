@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "sidecar/core/node.h"
@@ -98,6 +99,7 @@ class World final : private LegacyWorld {
   bool anybody_serves() const;
   std::size_t index_of(const std::string& name) const;  // or of an address
   void name_hosts();
+  bool is_looked_at(std::size_t event) const;  // one in so many, where there are many hosts
   void check_converged();
   void sweep(std::size_t nth, bool again);
 
@@ -105,6 +107,7 @@ class World final : private LegacyWorld {
   void start_host(std::size_t host);
   void keep_discovering(std::size_t host);
   void kill_host(std::size_t host, const std::string& why);
+  void break_links(std::size_t gone);
   void drain_host(std::size_t host);
   void stop_host(std::size_t host, std::int64_t for_us);
   void cut_off(std::size_t host, std::int64_t for_us, bool partial);
@@ -115,6 +118,9 @@ class World final : private LegacyWorld {
   void burst(std::size_t host);
   void plan_wrong_clocks();
   void check_right_clocks();
+  void plan_rollout();
+  void plan_vanishing(double part);
+  void plan_zone_cut();
   void plan_faults();
 
   // effects.cc: what a node wants done
@@ -179,8 +185,12 @@ class World final : private LegacyWorld {
   std::int64_t now_ = 3'600'000'000;
   std::int64_t end_of_faults_ = 0;
   std::vector<Host> hosts_;
+  std::unordered_map<std::string, std::size_t> places_;       // in hosts_, by name and by address
+  std::size_t events_ = 0;                                    // of nodes
   std::set<std::pair<std::size_t, std::size_t>> cut_;         // from, to
   std::set<std::pair<std::size_t, std::size_t>> unresolved_;  // who cannot resolve whose name
+  std::set<std::size_t> dark_;                                // there is no machine
+  bool zone_is_cut_ = false;                                  // one in three hosts, from the others
   std::set<std::uint64_t> put_off_;                           // batches that the app answers "not now", always
   std::uint64_t next_batch_ = 1;
   std::uint64_t next_call_ = 1;
