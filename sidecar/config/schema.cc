@@ -177,7 +177,8 @@ void add_identity_and_listeners(std::vector<Option>& all) {
   all.push_back(value<Listen>(
       kListeners, "local", "IP:PORT", "127.0.0.1:1380 [::1]:1380", "IP:PORT, [IPv6]:PORT or unix:PATH; loopback only",
       true, read_listen, [](Listen at, Settings& settings) { settings.local.push_back(std::move(at)); },
-      "Where the app, callers on this pod and the other commands of ringside reach it (HTTP/1.1 and gRPC on one "
+      "Where the app, callers on this pod and the other commands of ringside reach it (HTTP/1.1, HTTP/2 and gRPC on "
+      "one "
       "port)."));
   all.push_back(on_off(kListeners, "local-allow-non-loopback", &Settings::local_allow_non_loopback,
                        "Lets --local listen on addresses that other machines reach. Whoever reaches it may call any "

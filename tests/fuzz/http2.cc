@@ -11,6 +11,7 @@
 #include "sidecar/base/check.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/http2/http2_requests.h"
 #include "sidecar/net/http2/http2_server_session.h"
 #include "sidecar/services/health.h"
 #include "sidecar/services/reflection.h"
@@ -52,6 +53,13 @@ void http2_server(std::string_view input) {
   auto options = std::make_shared<net::Http2Options>();
   net::GrpcServerOptions grpc;
   grpc.methods = served.methods;
+  net::HttpServing requests;
+  requests.max_body = 1024;
+  requests.handler = [](net::HttpRequest request, net::HttpReply reply) {
+    RINGSIDE_CHECK(request.body.size() <= 1024 && request.headers.count("host") == 1);
+    reply({200, request.headers, std::move(request.body)});
+  };
+  grpc.not_grpc = net::serve_requests(std::move(requests));
   options->service = net::serve_grpc(std::move(grpc));
   options->connection_budget = 64 * 1024;
   Input choices(input);
@@ -60,6 +68,7 @@ void http2_server(std::string_view input) {
   bool ended = false;
   const auto session = std::make_shared<net::Http2ServerSession>(
       connection.loop(), connection.take_transport(), std::move(options), std::make_shared<net::Budget>(1 << 20),
+      std::make_shared<net::YieldOrder::Place>(std::make_shared<net::YieldOrder>(), "unix", [] {}),
       [&](std::string_view) { ended = true; });
   const std::string first =
       std::string(kPreface) + std::string(kEmptySettings) + std::string(choices.rest().substr(0, at_once));

@@ -88,7 +88,7 @@ void ChannelSession::on_data_end(std::int32_t id) {
   if (const auto stream = find(id)) stream->on_end();
 }
 
-void ChannelSession::on_headers_sent(std::int32_t id, bool) {
+void ChannelSession::on_headers_sent(std::int32_t id) {
   if (const auto stream = find(id)) stream->on_headers_sent();
 }
 

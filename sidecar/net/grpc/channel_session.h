@@ -69,7 +69,7 @@ class ChannelSession final : public Http2Connection {
   void on_headers_end(std::int32_t id, bool end_stream) override;
   void on_data(std::int32_t id, std::string_view bytes) override;
   void on_data_end(std::int32_t id) override;
-  void on_headers_sent(std::int32_t id, bool end_stream) override;
+  void on_headers_sent(std::int32_t id) override;
   void on_stream_closed(std::int32_t id, std::uint32_t error) override;
   void on_settings() override;
   void on_goaway() override;

@@ -67,6 +67,8 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   bool closed() const { return closed_; }
 
   void submit_response(std::int32_t id, const HeaderList& headers, bool has_body);
+  // An answer before the answer (1xx).
+  void submit_interim(std::int32_t id, const HeaderList& headers);
   // Only from read_body().
   void submit_trailers(std::int32_t id, const HeaderList& headers);
   // The stream's id; negative: no id left, this connection is used up.
@@ -84,10 +86,14 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   virtual void on_data(std::int32_t id, std::string_view bytes) = 0;
   // END_STREAM on DATA.
   virtual void on_data_end(std::int32_t id) = 0;
-  virtual void on_headers_sent(std::int32_t, bool /*end_stream*/) {}
+  virtual void on_headers_sent(std::int32_t) {}
+  // END_STREAM has been sent.
+  virtual void on_end_sent(std::int32_t) {}
   virtual void on_stream_closed(std::int32_t id, std::uint32_t error) = 0;
   virtual void on_goaway() {}
   virtual void on_settings() {}
+  // What was read has been taken, or what can be written now has been.
+  virtual void on_pass_end() {}
   // The body to send: as nghttp2_data_source_read_callback.
   virtual ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
   // Bytes that this connection keeps besides: written and not taken by the kernel, read and not looked at. False: more
