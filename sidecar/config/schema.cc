@@ -289,7 +289,8 @@ void add_security(std::vector<Option>& all) {
 
 void add_application(std::vector<Option>& all) {
   all.push_back(value<AppTarget>(
-      kApplication, "app", "URL", "", "http://HOST:PORT, grpc://HOST:PORT, http+unix:PATH or grpc+unix:PATH", false,
+      kApplication, "app", "URL", "",
+      "http://HOST:PORT, h2c://HOST:PORT, grpc://HOST:PORT, or http+unix:PATH, h2c+unix:PATH, grpc+unix:PATH", false,
       read_app, [](AppTarget app, Settings& settings) { settings.app = std::move(app); },
       "The application beside this sidecar. None: routes only, owns nothing, is not on the ring."));
   all.push_back(on_off(kApplication, "app-allow-non-loopback", &Settings::app_allow_non_loopback,

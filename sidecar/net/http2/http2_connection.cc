@@ -428,6 +428,8 @@ void Http2Connection::close(std::string_view why, error_code ec) {
   closed_ = true;
   const auto keep_alive = shared_from_this();
   const std::string reason(why);
+  // What comes after its end (FIN) the other end does not read. A reset would prove nothing.
+  if (ec == boost::asio::error::eof) received_there_ = transport_.bytes_acknowledged();
   transport_.close();
   farewell_.reset();
   progress_.reset();
@@ -452,12 +454,13 @@ void Http2Connection::submit_trailers(std::int32_t id, const HeaderList& headers
   if (!closed_) nghttp2_submit_trailer(session_.get(), id, headers.data(), headers.size());
 }
 
-std::int32_t Http2Connection::submit_request(const HeaderList& headers, void* user) {
+std::int32_t Http2Connection::submit_request(const HeaderList& headers, bool has_body, void* user) {
   if (closed_) return -1;
   nghttp2_data_provider provider{};
   provider.read_callback = Callbacks::read;
   mark_dirty();
-  return nghttp2_submit_request(session_.get(), nullptr, headers.data(), headers.size(), &provider, user);
+  return nghttp2_submit_request(session_.get(), nullptr, headers.data(), headers.size(), has_body ? &provider : nullptr,
+                                user);
 }
 
 void Http2Connection::reset(std::int32_t id, std::uint32_t error) {

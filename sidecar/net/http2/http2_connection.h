@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,6 +66,10 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   // Ends at once without a farewell; on_end() runs before this returns.
   void close(std::string_view why, error_code ec = {});
   bool closed() const { return closed_; }
+  // Handed to the kernel until now; and of that what the other end had received when it ended the connection, where
+  // that is known.
+  std::uint64_t bytes_written() const { return written_; }
+  std::optional<std::uint64_t> bytes_received_there() const { return received_there_; }
 
   void submit_response(std::int32_t id, const HeaderList& headers, bool has_body);
   // An answer before the answer (1xx).
@@ -72,7 +77,7 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   // Only from read_body().
   void submit_trailers(std::int32_t id, const HeaderList& headers);
   // The stream's id; negative: no id left, this connection is used up.
-  std::int32_t submit_request(const HeaderList& headers, void* user);
+  std::int32_t submit_request(const HeaderList& headers, bool has_body, void* user);
   void reset(std::int32_t id, std::uint32_t error);
   void resume(std::int32_t id);
   void consume_stream(std::int32_t id, std::size_t bytes);
@@ -153,7 +158,8 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   const std::chrono::milliseconds write_timeout_;
   std::unique_ptr<boost::asio::steady_timer> progress_;  // while something waits to be taken
   std::uint64_t written_ = 0;                            // bytes
-  bool paused_ = false;                                  // reading
+  std::optional<std::uint64_t> received_there_;
+  bool paused_ = false;  // reading
   std::string why_;
   std::unique_ptr<boost::asio::steady_timer> farewell_;
   bool flush_posted_ = false;
