@@ -82,6 +82,7 @@ class _Connection:
         elif isinstance(event, h2.events.StreamReset):
             self.requests.pop(event.stream_id, None)
             self.reset.add(event.stream_id)
+            self.app.resets += 1
 
     def serve(self, stream, fields, body):
         exchange = _Exchange(self.app, fields, body)
@@ -107,6 +108,7 @@ class _Connection:
 
 class H2cApp(apps.HttpApp):
     streams = 1000  # at once on a connection
+    resets = 0  # of requests that were under way, or answered
 
     def start(self):
         if self.unix:

@@ -34,11 +34,11 @@ KEEPS_MEMORY = sorted(COMMANDS.keys() - {"php"})
 
 
 class RealApp:
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, **environment):
         self.port = ports.reserve()
         self.url = f"{'h2c' if kind.endswith('h2c') else 'http'}://127.0.0.1:{self.port}"
         self.command = [word.format(port=self.port) for word in COMMANDS[kind]]
-        self.environment = {**os.environ, "COUNTS": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.environment = {**os.environ, "COUNTS": str(directory), "PYTHONDONTWRITEBYTECODE": "1", **environment}
         self.start()
 
     def start(self):
