@@ -22,6 +22,7 @@
 #include "sidecar/discovery/discovery.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/http2/http2_requests.h"
 #include "sidecar/net/listener/listener.h"
 #include "sidecar/peer/member_addresses.h"
 #include "sidecar/peer/membership_watch.h"
@@ -202,18 +203,17 @@ base::Result<void, std::string> Sidecar::open_listeners() {
   for (const config::Listen& address : settings_.local) {
     net::ListenerOptions local;
     local.address = to_endpoint(address);
-    local.http1.emplace();
-    local.http1->handler = [this](net::HttpRequest request, net::HttpReply reply) {
+    net::HttpServing& serving = local.http1.emplace();
+    serving.handler = [this](net::HttpRequest request, net::HttpReply reply) {
       serve_local_(std::move(request), std::move(reply));
     };
-    local.http1->shape_error = [this](int status, std::string_view detail) {
-      return shape_local_error_(status, detail);
-    };
-    local.http1->max_body = settings_.max_message;
-    local.http2.emplace().service = net::serve_grpc(
-        {.methods = local_methods_,
-         .guard = [this](const auto&... request) { return local_->check_origin(request...); },
-         .not_grpc = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); }});
+    serving.shape_error = [this](int status, std::string_view detail) { return shape_local_error_(status, detail); };
+    serving.max_body = settings_.max_message;
+    local.http2.emplace().service =
+        net::serve_grpc({.methods = local_methods_,
+                         .guard = [this](const auto&... request) { return local_->check_origin(request...); },
+                         .not_grpc = net::serve_requests(serving)});
+    local.http2->idle_gives_way = true;
     local.on_incident = incident;
     apply_limits(local, "local", shares_.local);
     // A machine without IPv6 does without the default's second address.

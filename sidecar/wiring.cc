@@ -80,7 +80,7 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.queue_bytes = settings.queue_bytes;
   config.remembered_bytes = settings.queue_bytes / 2;
   config.max_turns = settings.max_actors_in_flight;
-  // A turn over HTTP takes a connection; some are left for turns that others wait for, and for deactivations.
+  // A turn over HTTP/1.1 takes a connection; some are left for turns that others wait for, and for deactivations.
   const bool http = settings.app && settings.app->protocol == config::AppProtocol::kHttp;
   if (http) config.max_turns = std::clamp<std::size_t>(app_connections / 2, 1, config.max_turns);
   config.most_turns = http ? app_connections : std::max<std::size_t>(kLeastNestedTurns, 8 * config.max_turns);
@@ -174,7 +174,7 @@ std::unique_ptr<adapters::AppAdapter> make_adapter(net::Loop& loop, const config
     return std::make_unique<adapters::GrpcAdapter>(loop, std::move(options), sink, log);
   }
   adapters::HttpAdapterOptions http{std::move(options), settings.app_body == config::AppBody::kJson,
-                                    settings.app_health_path};
+                                    settings.app_health_path, settings.app->protocol == config::AppProtocol::kH2c};
   return std::make_unique<adapters::HttpAdapter>(loop, std::move(http), json, sink, log);
 }
 

@@ -42,14 +42,44 @@ HttpAdapter::HttpAdapter(net::Loop& loop, HttpAdapterOptions options, wire::Json
       exchange_(std::make_shared<const TurnExchange>(options_.json, options_.app)),
       room_(std::make_shared<net::AnswerRoom>(options_.answer_bytes)),
       listener_(options_.app),
-      turns_(loop, client_options(turn_connections(options_))),
-      ends_(loop, brief_options(end_connections(options_), kBetweenEnds)),
-      health_(loop, health_options()),
-      monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()) {}
+      monitor_(loop, {options_.health_interval, options_.down_after, options_.turn_timeout}, health_events()) {
+  options_.h2c ? make_clients_over_h2c() : make_clients();
+}
 
 HttpAdapter::~HttpAdapter() = default;
 
 // ---- connections ----------------------------------------------------------------------------------------------------
+
+void HttpAdapter::make_clients() {
+  turns_ = std::make_unique<net::Http1Client>(loop_, client_options(turn_connections(options_)));
+  ends_ = std::make_unique<net::Http1Client>(loop_, brief_options(end_connections(options_), kBetweenEnds));
+  health_ = std::make_unique<net::Http1Client>(loop_, health_options());
+}
+
+void HttpAdapter::make_clients_over_h2c() {
+  net::Http2LinkOptions link;
+  link.endpoint = options_.app;
+  link.resolver = options_.resolver;
+  link.on_connected = [this](net::Transport& transport) { met(listener_.connected(transport)); };
+  link.on_lost = [this] { ended_unasked(); };
+  link_ = std::make_unique<net::Http2Link>(loop_, std::move(link));
+  net::Http2ClientOptions client;
+  client.max_body = options_.max_message;
+  client.room = room_;
+  client.max_waiting = options_.max_in_flight + 100;
+  turns_ = std::make_unique<net::Http2Client>(loop_, *link_, client);
+  client.max_waiting = kAllThatWait;
+  client.urgent = true;
+  ends_ = std::make_unique<net::Http2Client>(loop_, *link_, client);
+  client.room = nullptr;  // it is heard whatever the turns' answers take
+  health_ = std::make_unique<net::Http2Client>(loop_, *link_, client);
+}
+
+// The application ended a connection that nobody had asked it to end.
+void HttpAdapter::ended_unasked() {
+  const auto seen = listener_.look();
+  seen == ListenerWatch::Seen::kUnknown ? monitor_.look_now() : met(seen);
+}
 
 net::Http1ClientOptions HttpAdapter::client_options(std::size_t connections) {
   net::Http1ClientOptions client;
@@ -61,10 +91,7 @@ net::Http1ClientOptions HttpAdapter::client_options(std::size_t connections) {
   client.room = room_;
   client.watch_after_answer = kWatchAfterAnswer;
   client.on_connected = [this](net::Transport& transport) { met(listener_.connected(transport)); };
-  client.on_idle_end = [this] {
-    const auto seen = listener_.look();
-    seen == ListenerWatch::Seen::kUnknown ? monitor_.look_now() : met(seen);
-  };
+  client.on_idle_end = [this] { ended_unasked(); };
   return client;
 }
 
@@ -111,7 +138,7 @@ void HttpAdapter::send(const core::StartTurn& turn, base::Result<TurnExchange::W
   std::optional<core::Answer> refusal;
   if (!written) refusal = std::move(written.error());
   // It does not wait for those under way to end, which may be waiting for it.
-  if (!refusal && turns_in_flight_.size() >= turn_connections(options_)) {
+  if (!refusal && !options_.h2c && turns_in_flight_.size() >= turn_connections(options_)) {
     refusal = core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kTooManyTurns,
                                    "each of the " + std::to_string(turn_connections(options_)) +
                                        " connections to the application has a turn under way");
@@ -124,10 +151,10 @@ void HttpAdapter::send(const core::StartTurn& turn, base::Result<TurnExchange::W
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
   turns_in_flight_[turn.token] =
-      turns_.request_by(written->request, {latest_begin(turn), kTimeLeftHeader},
-                        [this, token = turn.token, asked = std::move(written->asked)](net::HttpResult result) {
-                          read(token, std::move(result), asked);
-                        });
+      turns_->request_by(written->request, {latest_begin(turn), kTimeLeftHeader},
+                         [this, token = turn.token, asked = std::move(written->asked)](net::HttpResult result) {
+                           read(token, std::move(result), asked);
+                         });
 }
 
 void HttpAdapter::read(core::TurnId turn, net::HttpResult result, TurnExchange::Asked asked) {
@@ -159,9 +186,9 @@ void HttpAdapter::finish(core::TurnId turn, core::Answer answer) {
 void HttpAdapter::break_turn(core::TurnId turn) {
   const auto found = turns_in_flight_.find(turn);
   if (found == turns_in_flight_.end()) return;
-  std::string detail = turns_.answer_so_far(found->second);
+  std::string detail = turns_->answer_so_far(found->second);
   if (!detail.empty()) detail += " and did not end: an answer is passed on as a whole, never as a stream";
-  turns_.cancel(found->second);
+  turns_->cancel(found->second);
   boost::asio::post(loop_, life_.bind([this, turn, detail = std::move(detail)] {
     finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout, detail));
   }));
@@ -171,11 +198,11 @@ void HttpAdapter::break_turn(core::TurnId turn) {
 void HttpAdapter::lose_all(const std::function<void()>& tell) {
   std::vector<std::pair<core::TurnId, bool>> lost;  // whether it was never sent
   for (const auto& [turn, request] : std::exchange(turns_in_flight_, {})) {
-    lost.emplace_back(turn, !request || turns_.cancel(request));
+    lost.emplace_back(turn, !request || turns_->cancel(request));
   }
   std::sort(lost.begin(), lost.end());
   // What is still to be forgotten has been; it must not reach a new activation.
-  for (const auto& [token, request] : std::exchange(ends_in_flight_, {})) ends_.cancel(request);
+  for (const auto& [token, request] : std::exchange(ends_in_flight_, {})) ends_->cancel(request);
   tell();
   for (const auto& [turn, unsent] : lost) {
     const auto outcome = unsent ? core::Outcome::kNotDelivered : core::Outcome::kUnknown;
@@ -203,7 +230,7 @@ void HttpAdapter::deactivate_all(core::DeactivateAll request) {
 
 // However long it waits for its connection: what was not sent is not done.
 void HttpAdapter::send_end(core::DeactivationId token, const net::HttpRequest& request) {
-  ends_in_flight_[token] = ends_.request_within(
+  ends_in_flight_[token] = ends_->request_within(
       request, options_.turn_timeout,
       [this, token, target = request.target](const net::HttpResult& result) { end_answered(token, target, result); });
 }
@@ -230,10 +257,10 @@ HealthMonitor::Events HttpAdapter::health_events() {
   };
   // A server that serves one connection at a time may be reading an idle one of ours.
   events.hanging = [this] {
-    turns_.renew_connections();
-    ends_.renew_connections();
+    turns_->renew_connections();
+    ends_->renew_connections();
   };
-  events.working = [this] { return turns_.any_begun() || ends_.any_begun(); };
+  events.working = [this] { return turns_->any_begun() || ends_->any_begun(); };
   events.up = [this] { sink_.app_up(); };
   events.unhealthy = [this](const std::string& why) { sink_.app_unhealthy(why); };
   events.gone = [this](const std::string& why) { lose_all([&] { sink_.app_down(why); }); };
@@ -245,7 +272,7 @@ void HttpAdapter::check_health(net::Clock::time_point deadline, HealthMonitor::C
   net::HttpRequest request;
   request.method = "GET";
   request.target = options_.health_path;
-  health_.request(request, deadline, [this, checked = std::move(checked)](const net::HttpResult& result) {
+  health_->request(request, deadline, [this, checked = std::move(checked)](const net::HttpResult& result) {
     HealthResult health;
     health.same_listener = listener_.stays();
     health.no_listener = result.no_listener;

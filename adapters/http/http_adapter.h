@@ -15,6 +15,7 @@
 #include "sidecar/base/lifetime.h"
 #include "sidecar/base/result.h"
 #include "sidecar/net/http1/http1_client.h"
+#include "sidecar/net/http2/http2_client.h"
 #include "sidecar/wire/json_work.h"
 
 namespace ringside::adapters {
@@ -22,6 +23,7 @@ namespace ringside::adapters {
 struct HttpAdapterOptions : AdapterOptions {
   bool json = true;  // --app-body: how batches are written
   std::string health_path = "/healthz";
+  bool h2c = false;  // over HTTP/2 with prior knowledge: one connection for everything
 };
 
 class HttpAdapter final : public AppAdapter {
@@ -33,7 +35,7 @@ class HttpAdapter final : public AppAdapter {
   void break_turn(core::TurnId turn) override;
   void deactivate(core::DeactivateActor request) override;
   void deactivate_all(core::DeactivateAll request) override;
-  std::size_t waiting_for_connection() const override { return turns_.waiting(); }
+  std::size_t waiting_for_connection() const override { return turns_->waiting(); }
 
  private:
   void begin() override { monitor_.start(); }
@@ -44,6 +46,9 @@ class HttpAdapter final : public AppAdapter {
   void lose_all(const std::function<void()>& tell);
   void send_end(core::DeactivationId token, const net::HttpRequest& request);
   void end_answered(core::DeactivationId token, const std::string& target, const net::HttpResult& result);
+  void make_clients();
+  void make_clients_over_h2c();
+  void ended_unasked();
   net::Http1ClientOptions client_options(std::size_t connections);
   net::Http1ClientOptions brief_options(std::size_t connections, std::chrono::milliseconds max_idle);
   net::Http1ClientOptions health_options();
@@ -59,12 +64,13 @@ class HttpAdapter final : public AppAdapter {
   const std::shared_ptr<const TurnExchange> exchange_;  // large JSON is read and written on another thread
   std::shared_ptr<net::AnswerRoom> room_;
   ListenerWatch listener_;
-  net::Http1Client turns_;
-  net::Http1Client ends_;    // of their own: slow turns never stand in the way of deactivations
-  net::Http1Client health_;  // of its own: likewise
+  std::unique_ptr<net::Http2Link> link_;  // null: HTTP/1.1
+  std::unique_ptr<net::HttpClient> turns_;
+  std::unique_ptr<net::HttpClient> ends_;    // of their own: slow turns never stand in the way of deactivations
+  std::unique_ptr<net::HttpClient> health_;  // of its own: likewise
   HealthMonitor monitor_;
-  std::unordered_map<core::TurnId, net::Http1Client::RequestId> turns_in_flight_;
-  std::unordered_map<core::DeactivationId, net::Http1Client::RequestId> ends_in_flight_;
+  std::unordered_map<core::TurnId, net::HttpClient::RequestId> turns_in_flight_;
+  std::unordered_map<core::DeactivationId, net::HttpClient::RequestId> ends_in_flight_;
   std::set<int> taken_for_done_;  // statuses of deactivations that the log has told of
   base::Lifetime life_;           // last
 };

@@ -9,7 +9,7 @@
 #include "sidecar/base/result.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
-#include "sidecar/net/http1/http1_client.h"
+#include "sidecar/net/http_client.h"
 #include "sidecar/wire/apply_json.h"
 
 namespace ringside::adapters {

@@ -177,7 +177,8 @@ void add_identity_and_listeners(std::vector<Option>& all) {
   all.push_back(value<Listen>(
       kListeners, "local", "IP:PORT", "127.0.0.1:1380 [::1]:1380", "IP:PORT, [IPv6]:PORT or unix:PATH; loopback only",
       true, read_listen, [](Listen at, Settings& settings) { settings.local.push_back(std::move(at)); },
-      "Where the app, callers on this pod and the other commands of ringside reach it (HTTP/1.1 and gRPC on one "
+      "Where the app, callers on this pod and the other commands of ringside reach it (HTTP/1.1, HTTP/2 and gRPC on "
+      "one "
       "port)."));
   all.push_back(on_off(kListeners, "local-allow-non-loopback", &Settings::local_allow_non_loopback,
                        "Lets --local listen on addresses that other machines reach. Whoever reaches it may call any "
@@ -288,7 +289,8 @@ void add_security(std::vector<Option>& all) {
 
 void add_application(std::vector<Option>& all) {
   all.push_back(value<AppTarget>(
-      kApplication, "app", "URL", "", "http://HOST:PORT, grpc://HOST:PORT, http+unix:PATH or grpc+unix:PATH", false,
+      kApplication, "app", "URL", "",
+      "http://HOST:PORT, h2c://HOST:PORT, grpc://HOST:PORT, or http+unix:PATH, h2c+unix:PATH, grpc+unix:PATH", false,
       read_app, [](AppTarget app, Settings& settings) { settings.app = std::move(app); },
       "The application beside this sidecar. None: routes only, owns nothing, is not on the ring."));
   all.push_back(on_off(kApplication, "app-allow-non-loopback", &Settings::app_allow_non_loopback,

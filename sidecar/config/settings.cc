@@ -36,7 +36,9 @@ std::string to_string(const JoinSource& source) {
 }
 
 std::string to_string(const AppTarget& app) {
-  const std::string scheme = app.protocol == AppProtocol::kHttp ? "http" : "grpc";
+  const std::string scheme = app.protocol == AppProtocol::kGrpc  ? "grpc"
+                             : app.protocol == AppProtocol::kH2c ? "h2c"
+                                                                 : "http";
   if (const auto* tcp = std::get_if<AppTcp>(&app.at)) return scheme + "://" + host_and_port(tcp->host, tcp->port);
   return scheme + "+unix:" + base::as<UnixPath>(app.at).path;
 }

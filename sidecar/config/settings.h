@@ -55,7 +55,7 @@ using JoinSource = std::variant<JoinStatic, JoinDns, JoinSrv, JoinKubernetes>;
 std::string to_string(const JoinSource& source);
 
 // The application (--app).
-enum class AppProtocol : std::uint8_t { kHttp, kGrpc };
+enum class AppProtocol : std::uint8_t { kHttp, kH2c, kGrpc };
 struct AppTcp {
   std::string host;  // an IP literal without brackets, or a name
   std::uint16_t port = 0;

@@ -94,8 +94,9 @@ Read<JoinSource> read_join(std::string_view text) {
 Read<AppTarget> read_app(std::string_view text) {
   if (text == "dial") return base::Error("is not available yet");
   AppTarget app;
-  app.protocol = text.starts_with("grpc") ? AppProtocol::kGrpc : AppProtocol::kHttp;
-  if (take_prefix(text, "http+unix:") || take_prefix(text, "grpc+unix:")) {
+  if (text.starts_with("grpc")) app.protocol = AppProtocol::kGrpc;
+  if (text.starts_with("h2c")) app.protocol = AppProtocol::kH2c;
+  if (take_prefix(text, "http+unix:") || take_prefix(text, "h2c+unix:") || take_prefix(text, "grpc+unix:")) {
     auto path = read_unix_path(text);
     if (!path) return base::Error(path.error());
     app.at = std::move(*path);
@@ -103,8 +104,8 @@ Read<AppTarget> read_app(std::string_view text) {
   }
   if (text.starts_with("https://") || text.starts_with("grpcs://"))
     return base::Error("asks for TLS, but the app is local");
-  if (!take_prefix(text, "http://") && !take_prefix(text, "grpc://")) {
-    return base::Error("starts with none of http:// grpc:// http+unix: grpc+unix:");
+  if (!take_prefix(text, "http://") && !take_prefix(text, "h2c://") && !take_prefix(text, "grpc://")) {
+    return base::Error("starts with none of http:// h2c:// grpc:// http+unix: h2c+unix: grpc+unix:");
   }
   if (text.ends_with('/')) text.remove_suffix(1);
   if (text.find_first_of("/?#") != std::string_view::npos)

@@ -47,9 +47,7 @@ net::HttpResponse problem_of_status(int status, const core::Answer& answer) { re
 
 core::Answer connection_refusal(int status, std::string_view detail) {
   core::Answer answer = core::Answer::failed(Outcome::kInvalid, Reason::kMalformed, std::string(detail));
-  if (status == 415) {
-    answer.reason = Reason::kNotServed;
-  } else if (status == 413 || status == 431) {
+  if (status == 413 || status == 431) {
     answer.reason = Reason::kTooLarge;
   } else if (status == 429) {
     answer.outcome = Outcome::kOverloaded;

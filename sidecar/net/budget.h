@@ -88,6 +88,8 @@ class BudgetAccount {
     own_.give_back(bytes);
     return false;
   }
+  // Whether its own bound allows so much more; whether the total does, take() says.
+  bool has_own_room(std::size_t bytes) const { return bytes <= own_.limit() - std::min(own_.limit(), own_.used()); }
   void take_anyway(std::size_t bytes) {
     own_.take_anyway(bytes);
     if (total_) total_->take_anyway(bytes);

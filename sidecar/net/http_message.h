@@ -9,6 +9,7 @@
 
 #include <absl/functional/any_invocable.h>
 
+#include "sidecar/base/result.h"
 #include "sidecar/net/metadata.h"
 
 namespace ringside::net {
@@ -77,5 +78,13 @@ using HttpHandler = std::function<void(HttpRequest, HttpReply)>;
 // Shapes an answer that the server itself makes (400, 408, 413, 429, 431, 500, 503): status and a sentence in,
 // the answer out.
 using HttpErrorShaper = std::function<HttpResponse(int status, std::string_view detail)>;
+
+// A path, or the "*" of OPTIONS.
+bool is_path(std::string_view target, std::string_view method);
+// What no request may have, whatever the version, since two programs could read it differently. The error says what.
+base::Result<void, std::string> check_target(std::string_view target);
+base::Result<void, std::string> check_host(std::string_view host);
+// Quoted for a person: what a request says may be long, and its bytes need not be text.
+std::string in_quotes(std::string_view text);
 
 }  // namespace ringside::net

@@ -52,6 +52,8 @@ class Metadata {
 std::string encode_bin(std::string_view bytes);
 std::optional<std::string> decode_bin(std::string_view text);
 
+// May stand in a request or status line and in a header's name (RFC 9110 §5.6.2).
+bool is_token(std::string_view text);
 // Only what may stand in a header's value: visible ASCII, space, tab and bytes from 0x80.
 bool is_header_value(std::string_view value);
 // Between two neighbours (RFC 9110 §7.6.1), or about how a message is framed: whoever writes one sets these itself, and

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +30,7 @@ class YieldOrder {
     kIdle,     // the next request
     kPartial,  // the rest of a request, of which the beginning is held
     kUnread,   // that its answer is read, which is held until then
+    kStreams,  // over HTTP/2: the rest of requests, or that answers are read, while it may work for others; no slot
   };
 
   // One connection's place, which it leaves at its end.
@@ -43,10 +45,13 @@ class YieldOrder {
 
     // From now on. Where it waits for that already, it keeps its place.
     void wait(Wait wait) {
-      if (is_linked() && wait_ == wait) return;
+      if (!is_linked() || wait_ != wait) this->wait(wait, Clock::now());
+    }
+    // For so long already.
+    void wait(Wait wait, Clock::time_point since) {
       stop();
       wait_ = wait;
-      since_ = Clock::now();
+      since_ = since;
       order_->add(*this);
     }
     // It works for its client now, and gives nothing away.
@@ -55,7 +60,7 @@ class YieldOrder {
     }
 
     YieldOrder& order() { return *order_; }
-    // What gives back the bytes that it holds, while it waits in kPartial or kUnread.
+    // What gives back bytes that it holds, while it waits in kPartial, kUnread or kStreams.
     void set_give_bytes(std::function<void()> give_bytes) { give_bytes_ = std::move(give_bytes); }
 
    private:
@@ -86,7 +91,7 @@ class YieldOrder {
   bool free_bytes() {
     Place* longest = nullptr;
     for (auto& [address, waiting] : addresses_) {
-      for (const Wait wait : {Wait::kPartial, Wait::kUnread}) {
+      for (const Wait wait : {Wait::kPartial, Wait::kUnread, Wait::kStreams}) {
         Place* const first = waiting.first(wait);
         if (first != nullptr && (longest == nullptr || first->since_ < longest->since_)) longest = first;
       }
@@ -101,13 +106,13 @@ class YieldOrder {
 
   // Those of one address, the longest first.
   struct Waiting {
-    std::array<Places, 4> by_what;
+    std::array<Places, 5> by_what;
 
     Places& of(Wait wait) { return by_what[static_cast<std::size_t>(wait)]; }
     const Places& of(Wait wait) const { return by_what[static_cast<std::size_t>(wait)]; }
     Place* first(Wait wait) { return of(wait).empty() ? nullptr : &of(wait).front(); }
     std::size_t slots() const { return of(Wait::kSilent).size() + of(Wait::kIdle).size() + of(Wait::kPartial).size(); }
-    bool empty() const { return slots() + of(Wait::kUnread).size() == 0; }
+    bool empty() const { return slots() + of(Wait::kUnread).size() + of(Wait::kStreams).size() == 0; }
   };
 
   static bool free_slot_among(Waiting& waiting) {
@@ -120,7 +125,12 @@ class YieldOrder {
     return false;
   }
 
-  void add(Place& place) { addresses_[place.address_].of(place.wait_).push_back(place); }
+  void add(Place& place) {
+    Places& places = addresses_[place.address_].of(place.wait_);
+    auto behind = places.end();
+    while (behind != places.begin() && std::prev(behind)->since_ > place.since_) --behind;
+    places.insert(behind, place);
+  }
   void remove(Place& place) {
     const auto found = addresses_.find(place.address_);
     Places& from = found->second.of(place.wait_);

@@ -11,6 +11,8 @@
 #include "sidecar/base/check.h"
 #include "sidecar/net/grpc/grpc_channel.h"
 #include "sidecar/net/grpc/grpc_server.h"
+#include "sidecar/net/http2/http2_client.h"
+#include "sidecar/net/http2/http2_requests.h"
 #include "sidecar/net/http2/http2_server_session.h"
 #include "sidecar/services/health.h"
 #include "sidecar/services/reflection.h"
@@ -52,6 +54,13 @@ void http2_server(std::string_view input) {
   auto options = std::make_shared<net::Http2Options>();
   net::GrpcServerOptions grpc;
   grpc.methods = served.methods;
+  net::HttpServing requests;
+  requests.max_body = 1024;
+  requests.handler = [](net::HttpRequest request, net::HttpReply reply) {
+    RINGSIDE_CHECK(request.body.size() <= 1024 && request.headers.count("host") == 1);
+    reply({200, request.headers, std::move(request.body)});
+  };
+  grpc.not_grpc = net::serve_requests(std::move(requests));
   options->service = net::serve_grpc(std::move(grpc));
   options->connection_budget = 64 * 1024;
   Input choices(input);
@@ -60,6 +69,7 @@ void http2_server(std::string_view input) {
   bool ended = false;
   const auto session = std::make_shared<net::Http2ServerSession>(
       connection.loop(), connection.take_transport(), std::move(options), std::make_shared<net::Budget>(1 << 20),
+      std::make_shared<net::YieldOrder::Place>(std::make_shared<net::YieldOrder>(), "unix", [] {}),
       [&](std::string_view) { ended = true; });
   const std::string first =
       std::string(kPreface) + std::string(kEmptySettings) + std::string(choices.rest().substr(0, at_once));
@@ -74,7 +84,8 @@ namespace {
 // Where the channel connects to.
 class UnixServer {
  public:
-  UnixServer() : path_("/tmp/ringside-fuzz-" + std::to_string(::getpid()) + ".sock") {
+  explicit UnixServer(const std::string& of)
+      : path_("/tmp/ringside-fuzz-" + std::to_string(::getpid()) + "-" + of + ".sock") {
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     path_.copy(name.sun_path, sizeof name.sun_path - 1);
@@ -96,10 +107,65 @@ class UnixServer {
   int fd_;
 };
 
+// To the connection that comes: SETTINGS, and then the input, with whatever it does.
+void answer(net::Loop& loop, const UnixServer& server, std::string_view input) {
+  int fd = -1;
+  while (loop.poll() > 0 || (fd < 0 && (fd = server.accept()) >= 0)) {
+  }
+  RINGSIDE_CHECK(fd >= 0);
+  static_cast<void>(::send(fd, kEmptySettings.data(), kEmptySettings.size(), MSG_NOSIGNAL));
+  char asked[65536];
+  const auto settle = [&] {
+    while (loop.poll() > 0 || ::recv(fd, asked, sizeof asked, 0) > 0) {
+    }
+  };
+  settle();
+  static_cast<void>(::send(fd, input.data(), input.size(), MSG_NOSIGNAL));
+  settle();
+  ::close(fd);
+}
+
 }  // namespace
 
+// Ordinary requests, as they go to an app.
+void http2_answers(std::string_view input) {
+  static const UnixServer server("answers");
+  net::Loop loop;
+  const auto work = boost::asio::make_work_guard(loop);
+  net::Http2LinkOptions link_options;
+  link_options.endpoint = {"", 0, server.path()};
+  const net::Http2Link link(loop, std::move(link_options));
+  net::Http2ClientOptions options;
+  options.max_body = 1024;
+  options.room = std::make_shared<net::AnswerRoom>(512);
+  net::Http2Client client(loop, link, std::move(options));
+  int ended = 0;
+  const auto ask = [&](const char* method, std::string body) {
+    client.request({method, "/", {}, std::move(body), {}}, std::nullopt, [&ended](const net::HttpResult& result) {
+      RINGSIDE_CHECK(result.response.body.size() <= 1024);
+      RINGSIDE_CHECK(result.outcome != net::HttpOutcome::kAnswered || result.response.status >= 100);
+      ++ended;
+    });
+  };
+  ask("GET", "");
+  ask("POST", "body");
+  ask("HEAD", "");
+  answer(loop, server, input);
+  // What the server has refused waits for another connection, which nobody answers.
+  for (int more = 0; ended < 3; ++more) {
+    RINGSIDE_CHECK(more < 8);
+    int fd = -1;
+    while (loop.poll() > 0 || (fd < 0 && (fd = server.accept()) >= 0)) {
+    }
+    if (fd >= 0) ::close(fd);
+    while (loop.poll() > 0) {
+    }
+  }
+  client.close();
+}
+
 void http2_client(std::string_view input) {
-  static const UnixServer server;
+  static const UnixServer server("client");
   net::Loop loop;
   const auto work = boost::asio::make_work_guard(loop);
   net::ChannelOptions options;
@@ -115,20 +181,7 @@ void http2_client(std::string_view input) {
   handlers.on_too_large = [](std::string_view, std::optional<std::size_t>) {};
   handlers.on_finish = [&](net::CallResult result) { streamed = std::move(result); };
   const auto stream = channel.stream("/s/Stream", {}, call, std::move(handlers));
-  int fd = -1;
-  while (loop.poll() > 0 || (fd < 0 && (fd = server.accept()) >= 0)) {
-  }
-  RINGSIDE_CHECK(fd >= 0);
-  static_cast<void>(::send(fd, kEmptySettings.data(), kEmptySettings.size(), MSG_NOSIGNAL));
-  char asked[65536];
-  const auto settle = [&] {
-    while (loop.poll() > 0 || ::recv(fd, asked, sizeof asked, 0) > 0) {
-    }
-  };
-  settle();
-  static_cast<void>(::send(fd, input.data(), input.size(), MSG_NOSIGNAL));
-  settle();
-  ::close(fd);
+  answer(loop, server, input);
   // Calls that the server did not begin would wait for another connection.
   channel.drop_all("over");
   while (loop.poll() > 0) {

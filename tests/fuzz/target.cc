@@ -17,6 +17,7 @@ std::span<const Target> targets() {
                                     {"http1_answers", http1_answers},
                                     {"http1_requests", http1_requests},
                                     {"http1_server", http1_server},
+                                    {"http2_answers", http2_answers},
                                     {"http2_client", http2_client},
                                     {"http2_server", http2_server},
                                     {"identities", identities},

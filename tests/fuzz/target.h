@@ -56,6 +56,7 @@ void headers(std::string_view input);
 void http1_answers(std::string_view input);
 void http1_requests(std::string_view input);
 void http1_server(std::string_view input);
+void http2_answers(std::string_view input);
 void http2_client(std::string_view input);
 void http2_server(std::string_view input);
 void identities(std::string_view input);

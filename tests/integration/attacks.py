@@ -13,7 +13,7 @@ import cluster
 SECONDS = float(os.environ.get("ATTACK_SECONDS", 2))  # of each attack
 STRANGER = "127.0.0.9"  # an address that no member has
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
+DATA, HEADERS, RST, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 8, 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 HEALTH = "/grpc.health.v1.Health/Check"
 HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
@@ -49,10 +49,16 @@ def request(stream, path, *more, flags=END_HEADERS):
     return frame(HEADERS, flags, stream, block(path, *more))
 
 
+def plain(stream, path, method="GET", *more, flags=END_HEADERS | END_STREAM):
+    """An ordinary request, which is not gRPC."""
+    fields = ((":method", method), (":scheme", "http"), (":path", path), (":authority", "localhost"), *more)
+    return frame(HEADERS, flags, stream, b"".join(field(*one) for one in fields))
+
+
 class Attacker:
     """One connection: sends what it is given as fast as it is taken, and reads all or nothing of what it is answered."""
 
-    def __init__(self, address, source=STRANGER, reads=True, acknowledges=True):
+    def __init__(self, address, source=STRANGER, reads=True, acknowledges=True, window=None):
         host, port = address.rsplit(":", 1)
         self.socket = socket.socket()
         if not reads:
@@ -62,7 +68,8 @@ class Attacker:
         self.socket.connect((host, int(port)))
         self.socket.setblocking(False)
         self.reads, self.over, self.sent, self.read = reads, False, 0, 0
-        self.waiting = bytearray(PREFACE + frame(SETTINGS, 0, 0) + (frame(SETTINGS, ACK, 0) if acknowledges else b""))
+        settings = b"" if window is None else struct.pack(">HI", 4, window)  # of each stream, for what it is answered
+        self.waiting = bytearray(PREFACE + frame(SETTINGS, 0, 0, settings) + (frame(SETTINGS, ACK, 0) if acknowledges else b""))
 
     def send(self, data):
         self.waiting += data

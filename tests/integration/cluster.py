@@ -166,14 +166,18 @@ class Sidecar(Process):
 class World:
     """What one test runs."""
 
-    def __init__(self, directory):
-        self.directory, self.made = directory, []
+    def __init__(self, directory, speaks="http"):
+        """speaks: the apps, http or h2c."""
+        self.directory, self.made, self.speaks = directory, [], speaks
 
     def keep(self, thing):
         self.made.append(thing)
         return thing
 
     def app(self, **options):
+        if self.speaks == "h2c":
+            import h2c_app  # not everybody who makes a world has what it takes
+            return self.keep(h2c_app.H2cApp(**options))
         return self.keep(apps.HttpApp(**options))
 
     def sidecar(self, *flags, **options):

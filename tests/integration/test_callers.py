@@ -8,7 +8,10 @@ import urllib.parse
 
 import apps
 import cluster
+import h2c_app
 import pytest
+
+pytestmark = h2c_app.both_ways
 
 
 def test_only_final_answers_are_kept_for_a_key(world):

@@ -7,10 +7,13 @@ import grpc
 import pytest
 
 import cluster
+import h2c_app
 from apps import GrpcApp, app_pb2, control_plane, http_pb2, messages
 from google.protobuf import any_pb2, wrappers_pb2
 
 NEVER = 30
+
+pytestmark = h2c_app.both_ways
 
 
 class Gate:

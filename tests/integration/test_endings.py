@@ -5,6 +5,9 @@ import threading
 import time
 
 import cluster
+import h2c_app
+
+pytestmark = h2c_app.both_ways
 
 
 def call_all(host, actors):

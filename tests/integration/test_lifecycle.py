@@ -5,6 +5,9 @@ import signal
 import threading
 
 import cluster
+import h2c_app
+
+pytestmark = h2c_app.both_ways
 
 
 def test_it_ends_in_order_from_the_start_line_on(world):

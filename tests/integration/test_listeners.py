@@ -1,5 +1,6 @@
 """Hostile and broken clients at real listeners: each gets a clear error or is cut off; the sidecar goes on."""
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -144,6 +145,64 @@ def test_clients_as_they_are(world):
         assert done.returncode == 0 and b"count" in done.stdout, done
     two = (POST + b"content-length: 0\r\n\r\n") * 2 + POST + b"content-length: 0\r\nconnection: close\r\n\r\n"
     assert talk(host.local, two).count(b"HTTP/1.1 200") == 3
+
+
+def curl(host, path, *more, **how):
+    """Over HTTP/2 with prior knowledge: the status and the body."""
+    done = subprocess.run(["curl", "-sS", "--max-time", str(cluster.PATIENCE), "--http2-prior-knowledge", "-w",
+                           "\n%{http_version} %{http_code}", *more, f"http://{host.local}{path}"], capture_output=True, check=True,
+                          **how)
+    body, _, said = done.stdout.rpartition(b"\n")
+    version, status = said.decode().split()
+    assert version == "2", done
+    return int(status), body
+
+
+def test_curl_over_http2(world):
+    host = world.host()
+    assert json.loads(curl(host, "/v1/actors/1/method/add", "-d", "x")[1])["count"] == 1
+    batch = json.dumps({"messages": [{"@type": cluster.STRING, "value": "x"}]})
+    status, body = curl(host, "/v1/actors/1/apply", "-d", batch, "-H", "content-type: application/json")
+    assert status == 200 and json.loads(body)["accepted"], body
+    assert json.loads(curl(host, "/v1/members")[1])["view_of"] == host.name
+    large = b"x" * 4_000_000
+    assert curl(host, "/v1/actors/1/method/add", "--data-binary", "@-", input=large)[0] == 200
+    assert curl(host, "/v1/actors/1/method/add", "-d", "x", "-H", "Expect: 100-continue")[0] == 200
+    for status, reason, more in ((413, "too-large", ["--data-binary", "@-"]), (404, "not-found", []),
+                                 (403, "forbidden", ["-H", "origin: http://evil.example"]),
+                                 (403, "forbidden", ["-H", "host: evil.example"]),
+                                 (431, "too-large", ["-H", "big: " + "x" * 16_300])):
+        path = "/v1/nothing" if status == 404 else "/v1/actors/1/method/add"
+        seen, body = curl(host, path, *more, input=b"x" * 5_000_000)
+        assert (seen, json.loads(body)["reason"]) == (status, reason), body
+    assert [request.path for request in host.app.requests].count("/actors/1/method/add") == 3
+
+
+def test_many_calls_on_one_connection(world, tmp_path):
+    """By h2load: each is carried out once; and one by curl through a Unix socket."""
+    path, body = tmp_path / "local.sock", tmp_path / "body"
+    body.write_bytes(b"x" * 100)
+    host = world.host(local=("127.0.0.1:0", f"unix:{path}"))
+    done = subprocess.run(["h2load", "-n", "2000", "-c", "1", "-m", "100", "-d", body,
+                           *(f"http://{host.local}/v1/actors/{actor}/method/add" for actor in range(1, 101))],
+                          capture_output=True, text=True, check=True)
+    assert "2000 succeeded, 0 failed" in done.stdout and "2000 2xx" in done.stdout, done
+    assert sorted(host.app.counts.values()) == [20] * 100
+    seen = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", "--unix-socket", path, "-d", "",
+                           "http://localhost/v1/actors/1/method/add"], capture_output=True, check=True)
+    assert json.loads(seen.stdout)["count"] == 21
+
+
+def test_an_end_in_order_over_http2(world):
+    """What is under way on a connection is answered when the sidecar ends, whatever else its client would send."""
+    host = world.host()
+    calls = subprocess.Popen(["h2load", "-n", "1000000", "-c", "2", "-m", "20", f"http://{host.local}/v1/actors/1/method/add"],
+                             stdout=subprocess.PIPE, text=True)
+    cluster.until(lambda: host.app.counts.get("1", 0) > 50, "calls go on")
+    host.child.terminate()
+    assert host.wait() == 0
+    said = calls.communicate(timeout=cluster.PATIENCE)[0]
+    assert int(re.search(r"(\d+) 2xx", said)[1]) > 50, said
 
 
 def start(*flags, **env):

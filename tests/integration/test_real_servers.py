@@ -24,6 +24,8 @@ COMMANDS = {
     "uvicorn": [PYTHON, "-m", "uvicorn", "--no-access-log", "--port", "{port}", "asgi_app:app"],
     "uvicorn-keeps-none": [PYTHON, "-m", "uvicorn", "--no-access-log", "--timeout-keep-alive", "0", "--port", "{port}",
                            "asgi_app:app"],
+    "hypercorn-h2c": [PYTHON, "-m", "hypercorn", "-b", "127.0.0.1:{port}", "asgi_app:app"],
+    "node-h2c": ["node", "h2c_app.js", "{port}"],
     "php": ["php", "-S", "127.0.0.1:{port}", "app.php"],
     "webrick": ["ruby", "app.rb", "{port}"],
     "jdk": ["java", "-XX:TieredStopAtLevel=1", "App.java", "{port}"],
@@ -32,11 +34,11 @@ KEEPS_MEMORY = sorted(COMMANDS.keys() - {"php"})
 
 
 class RealApp:
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, **environment):
         self.port = ports.reserve()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'h2c' if kind.endswith('h2c') else 'http'}://127.0.0.1:{self.port}"
         self.command = [word.format(port=self.port) for word in COMMANDS[kind]]
-        self.environment = {**os.environ, "COUNTS": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.environment = {**os.environ, "COUNTS": str(directory), "PYTHONDONTWRITEBYTECODE": "1", **environment}
         self.start()
 
     def start(self):

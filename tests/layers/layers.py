@@ -37,7 +37,7 @@ OURS = {
     "sidecar/discovery": IO + HTTP1 + ("sidecar/config/settings.h",),
     "sidecar/cli": ("sidecar/base/", "sidecar/core/", "sidecar/net/", "sidecar/wire/", "sidecar/config/",
                     "sidecar/peer_tls/credential_files.h") + HTTP1 + TLS,
-    "adapters/http": ADAPTER + HTTP1,
+    "adapters/http": ADAPTER + HTTP1 + HTTP2,
     "adapters/grpc": ADAPTER + GRPC,
     "adapters": IO,
 }

@@ -54,12 +54,13 @@ void ChannelCall::half_close() {
   if (const auto session = session_.lock()) session->resume(stream_);
 }
 
-void ChannelCall::opened(const std::shared_ptr<ChannelSession>& session, std::int32_t stream) {
+void ChannelCall::opened(const std::shared_ptr<Http2ClientSession>& session, std::int32_t stream) {
   session_ = session;
   stream_ = stream;
 }
 
 void ChannelCall::add_headers(HeaderList& headers, std::string& timeout) const {
+  headers.add(":method", "POST");
   headers.add(":path", path_);
   headers.add("content-type", "application/grpc");
   headers.add("te", "trailers");
@@ -230,11 +231,11 @@ void ChannelCall::on_closed(std::uint32_t error, bool going_away) {
   if (const auto owner = owner_.lock()) owner->on_call_over(id_, std::move(result));
 }
 
-void ChannelCall::on_connection_lost(std::string_view why) {
+void ChannelCall::on_connection_lost(const ConnectionLoss& loss) {
   if (over_) return;
   CallResult result = std::move(result_);
   result.status = GrpcStatus::kUnavailable;
-  result.message = why.empty() ? "the connection was closed" : std::string(why);
+  result.message = loss.why.empty() ? "the connection was closed" : loss.why;
   result.delivery = delivery();
   result.reset = true;
   session_.reset();

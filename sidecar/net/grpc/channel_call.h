@@ -9,9 +9,9 @@
 
 #include <absl/functional/any_invocable.h>
 
-#include "sidecar/net/grpc/channel_session.h"
 #include "sidecar/net/grpc/grpc_call.h"
 #include "sidecar/net/grpc/grpc_framing.h"
+#include "sidecar/net/http2/http2_client_session.h"
 
 namespace ringside::net {
 
@@ -43,7 +43,7 @@ class ChannelCall final : public SessionStream, public std::enable_shared_from_t
   void send(std::string_view message);
   void half_close();
 
-  void opened(const std::shared_ptr<ChannelSession>& session, std::int32_t stream) override;
+  void opened(const std::shared_ptr<Http2ClientSession>& session, std::int32_t stream) override;
   void add_headers(HeaderList& headers, std::string& timeout) const override;
   ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
   void on_headers_sent() override { headers_sent_ = true; }
@@ -53,7 +53,7 @@ class ChannelCall final : public SessionStream, public std::enable_shared_from_t
   void on_end() override;
   void on_going_away() override;
   void on_closed(std::uint32_t error, bool going_away) override;
-  void on_connection_lost(std::string_view why) override;
+  void on_connection_lost(const ConnectionLoss& loss) override;
 
   bool begun() const { return headers_sent_; }
   // When there is something to decide about it: its deadline, or its latest beginning.
@@ -97,7 +97,7 @@ class ChannelCall final : public SessionStream, public std::enable_shared_from_t
   CallDone done_;
   StreamHandlers handlers_;
 
-  std::weak_ptr<ChannelSession> session_;
+  std::weak_ptr<Http2ClientSession> session_;
   std::int32_t stream_ = 0;
   GrpcMessageReader reader_;
   CallResult result_;

@@ -15,13 +15,16 @@
 #include "sidecar/net/connector.h"
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/grpc/channel_call.h"
-#include "sidecar/net/grpc/channel_session.h"
+#include "sidecar/net/http2/http2_client_session.h"
 #include "sidecar/net/tls/tls_handshake.h"
 #include "sidecar/net/tls/tls_use.h"
 
 namespace ringside::net {
 
 namespace {
+
+constexpr Http2Settings kSettings{
+    .stream_window = 4 << 20, .connection_window = 64 << 20, .max_header_list = 64 * 1024};
 
 // A connection that ends sooner than this counts as a failed attempt: no storm against a server that hangs up.
 constexpr std::chrono::seconds kShortLife{1};
@@ -178,7 +181,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     return current_->room() <= std::min(options_.reserved_streams, current_->allowed_streams() / 4);
   }
 
-  std::shared_ptr<ChannelSession> session_with_room() const {
+  std::shared_ptr<Http2ClientSession> session_with_room() const {
     if (options_.max_connections == 1) return current_;
     for (const auto& session : sessions_) {
       if (session->room() > 0) return session;
@@ -186,7 +189,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     return nullptr;
   }
 
-  std::shared_ptr<ChannelSession> ready_session() const {
+  std::shared_ptr<Http2ClientSession> ready_session() const {
     if (current_ && current_->ready()) return current_;
     if (options_.max_connections == 1) return nullptr;
     for (const auto& session : sessions_) {
@@ -236,7 +239,8 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   }
 
   void begin_session(Transport transport) {
-    current_ = std::make_shared<ChannelSession>(loop_, std::move(transport), weak_from_this(), options_.authority);
+    current_ = std::make_shared<Http2ClientSession>(loop_, std::move(transport), weak_from_this(), options_.authority,
+                                                    kSettings);
     sessions_.insert(current_);
     began_ = Clock::now();
     handshake_.expires_after(options_.connect_timeout);
@@ -273,7 +277,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   }
 
   // Of a connection that stood, and ended before the server had said anything in HTTP/2.
-  std::string why_unheard(const ChannelSession& session, const std::string& why, error_code ec) const {
+  std::string why_unheard(const Http2ClientSession& session, const std::string& why, error_code ec) const {
     const bool ended_by_server = ec == boost::asio::error::eof || ec == boost::asio::error::connection_reset;
     if (session.going_away() || !ended_by_server) return why.empty() ? "the server hung up" : why;
     std::string found = "it closes connections before it has said anything";
@@ -283,7 +287,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void rest() { rest_until_ = Clock::now() + backoff_.next(); }
 
-  void on_session_ready(ChannelSession& session) override {
+  void on_session_ready(Http2ClientSession& session) override {
     if (current_.get() != &session) return;
     handshake_.cancel();
     connecting_ = false;
@@ -293,14 +297,14 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void on_session_settings() override { serve_waiting(); }
 
-  void on_session_going_away(ChannelSession& session) override {
+  void on_session_going_away(Http2ClientSession& session) override {
     if (current_.get() != &session) return;
     if (connecting_) return;  // before it was ready: its end will tell
     current_.reset();
     place_waiting();
   }
 
-  void on_session_end(ChannelSession& session, const std::string& why, error_code ec) override {
+  void on_session_end(Http2ClientSession& session, const std::string& why, error_code ec) override {
     const auto keep = shared_from_this();
     const bool was_current = current_.get() == &session;
     const bool cut = sessions_.erase(session.shared()) == 0;
@@ -368,8 +372,8 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   DeadlineQueue<GrpcChannel::CallId> deadlines_;
   absl::flat_hash_map<CallId, std::shared_ptr<ChannelCall>> calls_;
   std::map<std::pair<bool, CallId>, std::shared_ptr<ChannelCall>> waiting_;  // for the connection, or a stream of it
-  std::shared_ptr<ChannelSession> current_;
-  std::set<std::shared_ptr<ChannelSession>> sessions_;  // also those that finish their calls after a GOAWAY
+  std::shared_ptr<Http2ClientSession> current_;
+  std::set<std::shared_ptr<Http2ClientSession>> sessions_;  // also those that finish their calls after a GOAWAY
   CallResult last_failure_;
   Clock::time_point began_{};
   Clock::time_point rest_until_{};

@@ -35,11 +35,16 @@ void refuse(Http2ServerSession& session, std::int32_t id, const Method* method, 
 
 class GrpcService final : public Http2Service {
  public:
-  explicit GrpcService(std::shared_ptr<const GrpcServerOptions> options) : options_(std::move(options)) {}
+  explicit GrpcService(std::shared_ptr<const GrpcServerOptions> options)
+      : options_(std::move(options)), others_(options_->not_grpc ? options_->not_grpc() : nullptr) {}
 
   std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                      RequestHead head) override {
     const Method* method = options_->methods ? options_->methods->find(head.path) : nullptr;
+    // Of headers that are not whole the content type may be missing.
+    const bool not_whole = head.too_large || head.no_room;
+    const bool grpc = is_grpc(head.metadata.get("content-type"));
+    if (others_ && !grpc && !(method && not_whole)) return others_->open(session, id, std::move(head));
     if (head.too_large) {
       refuse(*session, id, method, Refusal::kOversize, method ? method->oversize : GrpcStatus::kResourceExhausted,
              "the metadata is larger than the limit of " + std::to_string(session->options().max_header_list) +
@@ -51,7 +56,7 @@ class GrpcService final : public Http2Service {
              "too many bytes are waiting on this connection, or in all");
       return nullptr;
     }
-    if (!is_grpc(head.metadata.get("content-type"))) return refuse_http(*session, id, 415);
+    if (!grpc) return refuse_http(*session, id, 415);
     if (head.method != "POST") return refuse_http(*session, id, 405);
     if (options_->guard) {
       const auto passed = options_->guard(head.authority, session->peer(), head.metadata);
@@ -73,6 +78,16 @@ class GrpcService final : public Http2Service {
       return nullptr;
     }
     return open(session, id, *method, std::move(head));
+  }
+
+  void on_pass_end(Http2ServerSession& session) override {
+    if (others_) others_->on_pass_end(session);
+  }
+  std::optional<Clock::time_point> longest_waiting() override {
+    return others_ ? others_->longest_waiting() : std::nullopt;
+  }
+  void give_bytes() override {
+    if (others_) others_->give_bytes();
   }
 
  private:
@@ -108,16 +123,16 @@ class GrpcService final : public Http2Service {
     return stream;
   }
 
-  // Whoever speaks something else learns what is spoken here.
-  std::shared_ptr<ServerStream> refuse_http(Http2ServerSession& session, std::int32_t id, int status) const {
-    HttpResponse answer;
-    if (options_->not_grpc) answer = options_->not_grpc(status, "over HTTP/2 only gRPC is served here; use HTTP/1.1");
-    answer.status = status;
-    session.answer(id, std::move(answer));
+  static std::shared_ptr<ServerStream> refuse_http(Http2ServerSession& session, std::int32_t id, int status) {
+    const std::string code = std::to_string(status);
+    HeaderList headers;
+    headers.add(":status", code);
+    session.submit_response(id, headers, false);
     return nullptr;
   }
 
   std::shared_ptr<const GrpcServerOptions> options_;
+  std::unique_ptr<Http2Service> others_;  // null: there are none
 };
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "sidecar/base/result.h"
 #include "sidecar/net/grpc/method_table.h"
 #include "sidecar/net/http2/http2_server.h"
-#include "sidecar/net/http_message.h"
 
 namespace ringside::net {
 
@@ -19,8 +18,8 @@ struct GrpcServerOptions {
   std::function<base::Result<void, std::string>(const std::string& authority, const std::string& peer,
                                                 const Metadata& metadata)>
       guard = nullptr;
-  // The answer to what is not gRPC: status and a sentence in. Null: the status alone.
-  HttpErrorShaper not_grpc = nullptr;
+  // What serves requests that are not gRPC, on the same connections. Null: they are answered 415.
+  std::function<std::unique_ptr<Http2Service>()> not_grpc = nullptr;
 };
 
 // For Http2Options::service. Metadata above max_header_list is answered with RESOURCE_EXHAUSTED.

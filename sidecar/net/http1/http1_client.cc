@@ -31,17 +31,14 @@ std::string host_header(const Http1ClientOptions& options) {
 
 // Empty where the request line cannot be written safely.
 std::string write_request(const HttpRequest& request, const std::string& host, bool keep_alive) {
-  const bool target_ok = request.target.starts_with('/') && is_header_value(request.target) &&
-                         request.target.find_first_of(" \t") == std::string::npos;
-  if (!is_token(request.method) || !target_ok) return {};
+  if (!is_sendable(request)) return {};
   std::string text = request.method + " " + request.target + " HTTP/1.1\r\nhost: " + host + "\r\n";
   for (const Header& header : request.headers) {
     if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
     text += header.name + ": " + header.value + "\r\n";
   }
   if (!keep_alive) text += "connection: close\r\n";
-  const bool bodiless = request.body.empty() && (request.method == "GET" || request.method == "HEAD");
-  if (!bodiless) text += "content-length: " + std::to_string(request.body.size()) + "\r\n";
+  if (!is_bodiless(request)) text += "content-length: " + std::to_string(request.body.size()) + "\r\n";
   text += "\r\n";
   text += request.body;
   return text;
@@ -49,9 +46,7 @@ std::string write_request(const HttpRequest& request, const std::string& host, b
 
 // Right behind the request line.
 void add_time_left(std::string& request, const HttpStart& start) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(start.by - Clock::now());
-  request.insert(request.find("\r\n") + 2,
-                 start.time_left_header + ": " + std::to_string(std::max<std::int64_t>(1, left.count())) + "ms\r\n");
+  request.insert(request.find("\r\n") + 2, start.time_left_header + ": " + time_left(start.by) + "\r\n");
 }
 
 }  // namespace

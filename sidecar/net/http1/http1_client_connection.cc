@@ -161,8 +161,7 @@ void Http1ClientConnection::answered() {
 std::string Http1ClientConnection::answer_so_far() const {
   if (reader_.state() == Http1Reader<false>::State::kHead) return "its answer had begun (a part of its headers)";
   if (reader_.state() != Http1Reader<false>::State::kBody) return "";
-  return "its answer had begun (status " + std::to_string(reader_.head().status) + ", " +
-         std::to_string(reader_.body_size()) + " bytes of its body)";
+  return told_answer(reader_.head().status, reader_.body_size());
 }
 
 void Http1ClientConnection::lost(const std::string& why) {

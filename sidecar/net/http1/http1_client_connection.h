@@ -13,7 +13,7 @@
 #include "sidecar/net/connector.h"
 #include "sidecar/net/http1/http1_client_options.h"
 #include "sidecar/net/http1/http1_reader.h"
-#include "sidecar/net/http1/http1_result.h"
+#include "sidecar/net/http_client.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {

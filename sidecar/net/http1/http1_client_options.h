@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "sidecar/net/answer_room.h"
 #include "sidecar/net/endpoint.h"
-#include "sidecar/net/http1/answer_room.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {

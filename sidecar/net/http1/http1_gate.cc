@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "sidecar/net/http_message.h"
+
 namespace ringside::net {
 
 namespace {
@@ -12,14 +14,6 @@ constexpr std::string_view kLineEnd = "\r\n";
 
 // Done, or the rule that is broken.
 using Checked = base::Result<void, std::string>;
-
-// Quoted for a person: what a header says may be long, and its bytes need not be text.
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kMost = 60;
-  std::string out = "\"";
-  for (const char c : text.substr(0, kMost)) out += c >= 0x20 && c <= 0x7e ? c : '?';
-  return out + (text.size() > kMost ? "...\"" : "\"");
-}
 
 bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -67,20 +61,17 @@ base::Result<std::string, std::string> read_request_line(std::string_view line, 
     return base::Error("the request line is not a method, a target and a version");
   }
   const auto minor = read_version(line.substr(last + 1));
-  if (!minor) return base::Error("the version is " + quoted(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0");
+  if (!minor) return base::Error("the version is " + in_quotes(line.substr(last + 1)) + ", not HTTP/1.1 or HTTP/1.0");
   head.minor = *minor;
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
-  const bool star = head.target == "*" && head.method == "OPTIONS";
-  if (!star && !head.target.starts_with('/')) {
+  if (!is_path(head.target, head.method)) {
     auto absolute = read_absolute_form(head.target);
     if (!absolute) return base::Error("the request target must be a path");
     authority = std::move(absolute->authority);
     head.target = std::move(absolute->path);
   }
-  if (head.target.find_first_of(" \t#") != std::string::npos) {
-    return base::Error("the request target holds a space, a tab or a #: percent-encode them");
-  }
+  if (const auto checked = check_target(head.target); !checked) return base::Error(checked.error());
   return authority;
 }
 
@@ -89,7 +80,7 @@ Checked read_status_line(std::string_view line, Http1Head& head) {
       line.size() >= 12 && line[8] == ' ' && is_digits(line.substr(9, 3)) && (line.size() == 12 || line[12] == ' ');
   const auto minor = read_version(line.substr(0, 8));
   if (!shaped || !minor || line[9] == '0') {
-    return base::Error("the status line is not HTTP/1.1 or HTTP/1.0 and a status of three digits: " + quoted(line));
+    return base::Error("the status line is not HTTP/1.1 or HTTP/1.0 and a status of three digits: " + in_quotes(line));
   }
   head.minor = *minor;
   head.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
@@ -103,11 +94,11 @@ Checked read_headers(std::string_view block, Http1Head& head) {
     const std::string_view line = *taken;
     if (line.empty()) return {};
     if (line.front() == ' ' || line.front() == '\t') {
-      return base::Error("a header is folded: " + quoted(line));
+      return base::Error("a header is folded: " + in_quotes(line));
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
-      return base::Error("a header has no name of letters, digits and hyphens: " + quoted(line.substr(0, colon)));
+      return base::Error("a header has no name of letters, digits and hyphens: " + in_quotes(line.substr(0, colon)));
     }
     head.headers.add(to_lower(line.substr(0, colon)), std::string(trim(line.substr(colon + 1))));
   }
@@ -121,10 +112,10 @@ Checked check_framing(Http1Head& head) {
   const std::string_view length = head.headers.get("content-length");
   if (lengths > 1) return base::Error("there are two Content-Length headers");
   if (head.has_length && (!is_digits(length) || length.size() > 18)) {
-    return base::Error("Content-Length is not a number of at most 18 digits: " + quoted(length));
+    return base::Error("Content-Length is not a number of at most 18 digits: " + in_quotes(length));
   }
   if (encodings > 1 || (head.chunked && to_lower(head.headers.get("transfer-encoding")) != "chunked")) {
-    return base::Error("Transfer-Encoding is not just chunked: " + quoted(head.headers.get("transfer-encoding")));
+    return base::Error("Transfer-Encoding is not just chunked: " + in_quotes(head.headers.get("transfer-encoding")));
   }
   if (head.chunked && head.has_length) return base::Error("there is a Content-Length beside Transfer-Encoding");
   if (head.chunked && head.minor == 0) return base::Error("HTTP/1.0 has no Transfer-Encoding");
@@ -138,14 +129,6 @@ Checked read_rest(std::string_view block, Http1Head& head) {
 }
 
 }  // namespace
-
-bool is_token(std::string_view text) {
-  static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOthers.find(c) != std::string_view::npos;
-  });
-}
 
 bool has_token(const Metadata& headers, std::string_view name, std::string_view token) {
   for (const Header& header : headers) {
@@ -172,9 +155,7 @@ base::Result<Http1Head, std::string> read_request_head(std::string_view block) {
   if (hosts > 1) return base::Error("there are two Host headers");
   if (hosts == 0 && head.minor == 1) return base::Error("there is no Host header");
   if (!authority->empty()) head.headers.set("host", std::move(*authority));
-  if (head.headers.get("host").find_first_of(" \t,/@?#\\") != std::string_view::npos) {
-    return base::Error("Host is not a host and a port: " + quoted(head.headers.get("host")));
-  }
+  if (const auto checked = check_host(head.headers.get("host")); !checked) return base::Error(checked.error());
   return head;
 }
 

@@ -32,7 +32,4 @@ base::Result<Http1Head, std::string> read_response_head(std::string_view block);
 // Whether a comma separated header ("Connection") holds the token, whatever its case.
 bool has_token(const Metadata& headers, std::string_view name, std::string_view token);
 
-// May stand in a request or status line and in a header's name (RFC 9110 §5.6.2).
-bool is_token(std::string_view text);
-
 }  // namespace ringside::net

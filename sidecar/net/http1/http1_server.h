@@ -7,23 +7,19 @@
 
 #include "sidecar/net/budget.h"
 #include "sidecar/net/http_message.h"
+#include "sidecar/net/http_serving.h"
 
 namespace ringside::net {
 
-struct Http1Options {
-  HttpHandler handler;
-  HttpErrorShaper shape_error;                  // empty: text/plain
-  HttpHandler when_full;                        // answers a connection for which there is no slot; empty: 429
-  std::size_t max_header = 16 * 1024;           // 431
-  std::size_t max_body = std::size_t{4} << 20;  // 413
+struct Http1Options : HttpServing {
+  HttpHandler when_full;               // answers a connection for which there is no slot; empty: 429
+  std::size_t max_header = 16 * 1024;  // 431
   // Bytes of requests and of unread answers held by all that share it; null: 256 MiB for this listener. Where there are
   // no more, whoever keeps a request incomplete or an answer unread for longest gives way (503, or closed), and where
   // nobody does, the new request is refused (503).
   std::shared_ptr<Budget> total;
   std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request to its last header; 408
-  std::chrono::milliseconds body_timeout{30'000};    // whole body; 408
   std::chrono::milliseconds idle_timeout{60'000};    // between requests; closed
-  std::chrono::milliseconds write_timeout{30'000};   // a client that reads nothing of an answer; closed
 };
 
 }  // namespace ringside::net

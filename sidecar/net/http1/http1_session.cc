@@ -1,14 +1,13 @@
 #include "sidecar/net/http1/http1_session.h"
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/status.hpp>
 
-#include "sidecar/net/http1/request_queue.h"
 #include "sidecar/net/loop_scratch.h"
+#include "sidecar/net/request_queue.h"
 
 namespace ringside::net {
 
@@ -26,24 +25,6 @@ constexpr std::size_t kLarge = 64 * 1024;
 constexpr std::chrono::milliseconds kLinger{5'000};
 constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 
-std::string http_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[40];
-  const std::size_t size = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, size};
-}
-
-bool is_bodiless(int status) { return status == 204 || status == 304 || status < 200; }
-
-// Beside the answer to HEAD: how long the body would be, as far as the answer says so (RFC 9110 §8.6).
-std::string_view promised_length(const HttpResponse& response) {
-  const std::string_view given = response.headers.get("content-length");
-  const bool number = given.size() <= 18 && given.find_first_not_of("0123456789") == std::string_view::npos;
-  return number ? given : std::string_view();
-}
-
 std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive) {
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
   const auto status = boost::beast::http::int_to_status(static_cast<unsigned>(response.status));
@@ -56,54 +37,14 @@ std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive)
     if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
     text += header.name + ": " + header.value + "\r\n";
   }
-  if (!is_bodiless(response.status)) {
-    const std::string size = std::to_string(response.body.size());
-    const std::string_view length = to_head && response.body.empty() ? promised_length(response) : size;
-    if (!length.empty()) text.append("content-length: ").append(length).append("\r\n");
+  if (const std::string length = content_length(response, to_head); !length.empty()) {
+    text.append("content-length: ").append(length).append("\r\n");
   }
   if (response.headers.find("date") == nullptr) text += "date: " + http_date() + "\r\n";
   return text + (keep_alive ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n");
 }
 
 }  // namespace
-
-// Lives as long as the handler keeps it; the connection may be long gone.
-class Http1Session::Reply final : public HttpReply::Sink {
- public:
-  Reply(std::weak_ptr<Http1Session> session, bool input_ended)
-      : session_(std::move(session)), input_ended_(input_ended) {}
-  void respond(HttpResponse response) override {
-    cancel_ = nullptr;
-    at_input_end_ = nullptr;
-    if (const auto session = std::exchange(session_, {}).lock()) session->respond(std::move(response));
-  }
-  void drop() override {
-    if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
-  }
-  // A handler that has worked beside the loop may come too late to be told of the end when it happens.
-  void on_cancel(absl::AnyInvocable<void()> callback) override {
-    if (broken_) return callback();
-    cancel_ = std::move(callback);
-  }
-  void on_input_end(absl::AnyInvocable<void()> callback) override { at_input_end_ = std::move(callback); }
-  bool input_ended() const override { return input_ended_; }
-  void end_input() {
-    if (std::exchange(input_ended_, true)) return;
-    if (auto callback = std::exchange(at_input_end_, nullptr)) callback();
-  }
-  void cancel() {
-    broken_ = true;
-    end_input();
-    if (auto callback = std::exchange(cancel_, nullptr)) callback();
-  }
-
- private:
-  std::weak_ptr<Http1Session> session_;
-  absl::AnyInvocable<void()> cancel_;
-  absl::AnyInvocable<void()> at_input_end_;
-  bool input_ended_;
-  bool broken_ = false;  // before the answer
-};
 
 Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
                            std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place,
@@ -258,19 +199,10 @@ void Http1Session::dispatch() {
   request.headers = std::move(head.headers);
   request.body = reader_.take_body();
   request.peer = peer_;
-  const auto reply = std::make_shared<Reply>(weak_from_this(), input_ended_);
+  const auto reply = std::make_shared<PendingReply>(weak_from_this(), input_ended_);
   reply_ = reply;
   if (reader_.buffered() < kMaxPipelined) wait_readable();  // to hear of the client's end
   options_->handler(std::move(request), HttpReply(reply));
-}
-
-HttpResponse Http1Session::shape(int status, std::string_view detail) const {
-  if (options_->shape_error) return options_->shape_error(status, detail);
-  HttpResponse response;
-  response.status = status;
-  response.headers.add("content-type", "text/plain; charset=utf-8");
-  response.body = std::string(detail) + "\n";
-  return response;
 }
 
 void Http1Session::fail(int status, std::string_view detail) {
@@ -279,7 +211,7 @@ void Http1Session::fail(int status, std::string_view detail) {
   reader_.discard();
   phase_ = Phase::kHandling;
   head_request_ = false;
-  respond(shape(status, detail));
+  respond(refusal(*options_, status, detail));
 }
 
 void Http1Session::respond(HttpResponse response) {

@@ -18,7 +18,9 @@
 
 namespace ringside::net {
 
-class Http1Session final : public Connection, public std::enable_shared_from_this<Http1Session> {
+class Http1Session final : public Connection,
+                           public HttpAnswerTaker,
+                           public std::enable_shared_from_this<Http1Session> {
  public:
   Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
                std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place, ConnectionEnd on_end);
@@ -28,7 +30,6 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   void close_now() override { close(""); }
 
  private:
-  class Reply;
   // kQueued: what has come waits in the RequestQueue.
   enum class Phase { kReading, kHandling, kWriting, kQueued, kLingering, kClosed };
 
@@ -42,7 +43,8 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   bool count_request();
   void give_bytes();
   void dispatch();
-  void respond(HttpResponse response);
+  void respond(HttpResponse response) override;
+  const HttpServing& serving() const override { return *options_; }
   void fail(int status, std::string_view detail);
   void write(std::string bytes);
   void flush();
@@ -55,7 +57,6 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   void arm(std::chrono::milliseconds after);
   void disarm();
   void on_timeout();
-  HttpResponse shape(int status, std::string_view detail) const;
 
   Loop& loop_;
   Transport transport_;
@@ -66,7 +67,7 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   std::string peer_;
   Http1Reader<true> reader_;
   Phase phase_ = Phase::kReading;
-  std::weak_ptr<Reply> reply_;
+  std::weak_ptr<PendingReply> reply_;
   std::size_t handled_ = 0;  // bytes of the request that is being handled
   std::string out_;
   std::string out_body_;  // behind it, where copying would cost

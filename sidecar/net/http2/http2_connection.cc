@@ -138,8 +138,9 @@ struct Http2Connection::Callbacks {
 
   static int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     Http2Connection& connection = self(user);
+    const bool stream_frame = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
     if (frame->hd.type == NGHTTP2_HEADERS) {
-      connection.on_headers_sent(frame->hd.stream_id, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
+      connection.on_headers_sent(frame->hd.stream_id);
     } else if (frame->hd.type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
                frame->rst_stream.error_code != NGHTTP2_CANCEL) {
       connection.charge(1, "streams made to be reset");
@@ -149,6 +150,7 @@ struct Http2Connection::Callbacks {
     } else if (frame->hd.type == NGHTTP2_DATA) {
       connection.guard_.give_back(static_cast<double>(frame->hd.length) / kBytesPerToken);
     }
+    if (stream_frame && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) connection.on_end_sent(frame->hd.stream_id);
     return 0;
   }
 
@@ -215,7 +217,9 @@ int Http2Connection::check() const { return closed_ || stopping_ ? NGHTTP2_ERR_C
 void Http2Connection::begin(std::string_view already_read) {
   if (transport_.secured() != nullptr) hear_of_certificates();
   mark_dirty();
-  if (already_read.empty() || feed(already_read)) wait_readable();
+  const bool going_on = already_read.empty() || feed(already_read);
+  if (!closed_) on_pass_end();
+  if (going_on) wait_readable();
 }
 
 void Http2Connection::hear_of_certificates() {
@@ -242,7 +246,9 @@ void Http2Connection::on_readable() {
   if (ec == boost::asio::error::would_block) return wait_readable();
   if (ec == boost::asio::error::eof) return close("", ec);
   if (ec) return close("connection lost", ec);
-  if (feed({scratch_.input(), got})) wait_readable();
+  const bool going_on = feed({scratch_.input(), got});
+  if (!closed_) on_pass_end();
+  if (going_on) wait_readable();
 }
 
 void Http2Connection::count_field(std::string_view name, std::string_view value) {
@@ -300,7 +306,9 @@ void Http2Connection::resume_reading() {
     const std::string bytes = std::move(self->unfed_);
     self->unfed_.clear();
     self->release(bytes.size());
-    if (self->feed(bytes)) self->wait_readable();
+    const bool going_on = self->feed(bytes);
+    if (!self->closed_) self->on_pass_end();
+    if (going_on) self->wait_readable();
   });
 }
 
@@ -318,6 +326,7 @@ void Http2Connection::mark_dirty() {
   boost::asio::post(loop_, [self = shared_from_this()] {
     self->flush_posted_ = false;
     self->flush();
+    if (!self->closed_) self->on_pass_end();
   });
 }
 
@@ -379,7 +388,9 @@ void Http2Connection::wait_writable() {
   if (filter_ && !progress_) watch_progress();
   transport_.wait_writable([self = shared_from_this()](error_code ec) {
     self->waiting_writable_ = false;
-    if (!ec) self->flush();
+    if (ec) return;
+    self->flush();
+    if (!self->closed_) self->on_pass_end();
   });
 }
 
@@ -417,6 +428,8 @@ void Http2Connection::close(std::string_view why, error_code ec) {
   closed_ = true;
   const auto keep_alive = shared_from_this();
   const std::string reason(why);
+  // What comes after its end (FIN) the other end does not read. A reset would prove nothing.
+  if (ec == boost::asio::error::eof) received_there_ = transport_.bytes_acknowledged();
   transport_.close();
   farewell_.reset();
   progress_.reset();
@@ -431,16 +444,23 @@ void Http2Connection::submit_response(std::int32_t id, const HeaderList& headers
   mark_dirty();
 }
 
+void Http2Connection::submit_interim(std::int32_t id, const HeaderList& headers) {
+  if (closed_) return;
+  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, id, nullptr, headers.data(), headers.size(), nullptr);
+  mark_dirty();
+}
+
 void Http2Connection::submit_trailers(std::int32_t id, const HeaderList& headers) {
   if (!closed_) nghttp2_submit_trailer(session_.get(), id, headers.data(), headers.size());
 }
 
-std::int32_t Http2Connection::submit_request(const HeaderList& headers, void* user) {
+std::int32_t Http2Connection::submit_request(const HeaderList& headers, bool has_body, void* user) {
   if (closed_) return -1;
   nghttp2_data_provider provider{};
   provider.read_callback = Callbacks::read;
   mark_dirty();
-  return nghttp2_submit_request(session_.get(), nullptr, headers.data(), headers.size(), &provider, user);
+  return nghttp2_submit_request(session_.get(), nullptr, headers.data(), headers.size(), has_body ? &provider : nullptr,
+                                user);
 }
 
 void Http2Connection::reset(std::int32_t id, std::uint32_t error) {

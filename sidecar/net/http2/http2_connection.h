@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,12 +66,18 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   // Ends at once without a farewell; on_end() runs before this returns.
   void close(std::string_view why, error_code ec = {});
   bool closed() const { return closed_; }
+  // Handed to the kernel until now; and of that what the other end had received when it ended the connection, where
+  // that is known.
+  std::uint64_t bytes_written() const { return written_; }
+  std::optional<std::uint64_t> bytes_received_there() const { return received_there_; }
 
   void submit_response(std::int32_t id, const HeaderList& headers, bool has_body);
+  // An answer before the answer (1xx).
+  void submit_interim(std::int32_t id, const HeaderList& headers);
   // Only from read_body().
   void submit_trailers(std::int32_t id, const HeaderList& headers);
   // The stream's id; negative: no id left, this connection is used up.
-  std::int32_t submit_request(const HeaderList& headers, void* user);
+  std::int32_t submit_request(const HeaderList& headers, bool has_body, void* user);
   void reset(std::int32_t id, std::uint32_t error);
   void resume(std::int32_t id);
   void consume_stream(std::int32_t id, std::size_t bytes);
@@ -84,10 +91,14 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   virtual void on_data(std::int32_t id, std::string_view bytes) = 0;
   // END_STREAM on DATA.
   virtual void on_data_end(std::int32_t id) = 0;
-  virtual void on_headers_sent(std::int32_t, bool /*end_stream*/) {}
+  virtual void on_headers_sent(std::int32_t) {}
+  // END_STREAM has been sent.
+  virtual void on_end_sent(std::int32_t) {}
   virtual void on_stream_closed(std::int32_t id, std::uint32_t error) = 0;
   virtual void on_goaway() {}
   virtual void on_settings() {}
+  // What was read has been taken, or what can be written now has been.
+  virtual void on_pass_end() {}
   // The body to send: as nghttp2_data_source_read_callback.
   virtual ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
   // Bytes that this connection keeps besides: written and not taken by the kernel, read and not looked at. False: more
@@ -147,7 +158,8 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   const std::chrono::milliseconds write_timeout_;
   std::unique_ptr<boost::asio::steady_timer> progress_;  // while something waits to be taken
   std::uint64_t written_ = 0;                            // bytes
-  bool paused_ = false;                                  // reading
+  std::optional<std::uint64_t> received_there_;
+  bool paused_ = false;  // reading
   std::string why_;
   std::unique_ptr<boost::asio::steady_timer> farewell_;
   bool flush_posted_ = false;

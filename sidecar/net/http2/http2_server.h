@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,7 @@ struct RequestHead {
   // Beyond the limits of a block of headers, or of the bytes that may be held: the rest is missing.
   bool too_large = false;
   bool no_room = false;
+  bool whole = false;  // nothing follows them
   Clock::time_point arrived{};
 };
 
@@ -41,15 +43,23 @@ class ServerStream {
   // The stream is over: `error` is NO_ERROR after a whole answer.
   virtual void on_closed(std::uint32_t error) = 0;
   virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+  // The whole answer has been sent before the request was whole. True: the client is to be told to stop, by a reset.
+  virtual bool on_answered_early() { return true; }
 };
 
-// What is spoken over one connection: gRPC, say. Each session has one of its own.
+// What is spoken over one connection: gRPC, say. Each session has one of its own, which it outlives.
 class Http2Service {
  public:
   virtual ~Http2Service() = default;
   // A request's headers are complete. Null: it has been answered already, and what still arrives is dropped.
   virtual std::shared_ptr<ServerStream> open(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                                              RequestHead head) = 0;
+  // What was read has been taken, or what can be written now has been: a moment to look at what is left.
+  virtual void on_pass_end(Http2ServerSession&) {}
+  // Since when the one that has done so for longest has kept bytes waiting for its client; nothing: none does.
+  virtual std::optional<Clock::time_point> longest_waiting() { return std::nullopt; }
+  // That one gives them back.
+  virtual void give_bytes() {}
 };
 
 struct Http2Options {
@@ -78,6 +88,7 @@ struct Http2Options {
   double control_per_second = 5'000;
   std::chrono::milliseconds write_timeout{30'000};  // a client that reads nothing of what waits for it; closed
   std::chrono::milliseconds idle_timeout{0};        // without a stream; 0: never, which peers' channels want
+  bool idle_gives_way = false;                      // where connections are short, one without a stream makes room
 };
 
 }  // namespace ringside::net

@@ -26,7 +26,8 @@ Http2Settings settings_of(const Http2Options& options) {
 }  // namespace
 
 Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
-                                       std::shared_ptr<Budget> total, ConnectionEnd on_end)
+                                       std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place,
+                                       ConnectionEnd on_end)
     : Http2Connection(loop, std::move(transport), settings_of(*options)),
       options_(std::move(options)),
       total_(std::move(total)),
@@ -34,6 +35,7 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
       control_(options_->connection_budget, options_->control ? options_->control : total_),
       known_(!options_->is_known),
       on_end_(std::move(on_end)),
+      place_(std::move(place)),
       timer_(loop) {
   peer_ = this->transport().peer_address();
   if (const SecureLayer* secured = this->transport().secured()) certificate_ = secured->peer();
@@ -45,8 +47,10 @@ Http2ServerSession::Http2ServerSession(Loop& loop, Transport transport, std::sha
   service_ = options_->service();
 }
 
-void Http2ServerSession::start(std::string_view already_read, std::function<void()> asked) {
-  asked_ = std::move(asked);
+void Http2ServerSession::start(std::string_view already_read) {
+  place_->set_give_bytes([weak = weak_from_this()] {
+    if (const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock())) self->give_bytes();
+  });
   last_stream_ = Clock::now();
   welcome_known();
   watch_idle();
@@ -97,7 +101,7 @@ void Http2ServerSession::finish_drain() {
 
 void Http2ServerSession::on_stream_begin(std::int32_t id) {
   welcome_known();
-  if (const auto asked = std::exchange(asked_, nullptr)) asked();
+  if (!std::exchange(asked_, true) || streams_.empty()) place_->stop();
   Entry& entry = streams_[id];
   entry.head = std::make_unique<RequestHead>();
   entry.head->arrived = last_stream_ = Clock::now();
@@ -130,24 +134,13 @@ void Http2ServerSession::on_headers_end(std::int32_t id, bool end_stream) {
   if (found == streams_.end()) return;
   if (found->second.head) {
     RequestHead head = std::move(*found->second.head);
+    head.whole = end_stream;
     found->second.head.reset();
     auto stream = service_->open(shared(), id, std::move(head));
     if (!stream) control_.give_back(std::exchange(found->second.head_bytes, 0));
     found->second.stream = std::move(stream);
   }
   if (end_stream) on_data_end(id);
-}
-
-void Http2ServerSession::answer(std::int32_t id, HttpResponse response) {
-  const std::string code = std::to_string(response.status);
-  const std::string length = std::to_string(response.body.size());
-  HeaderList headers;
-  headers.add(":status", code);
-  headers.add("content-length", length);
-  headers.add(response.headers);
-  const bool has_body = !response.body.empty();
-  streams_[id].said = std::move(response.body);
-  submit_response(id, headers, has_body);
 }
 
 void Http2ServerSession::on_data(std::int32_t id, std::string_view bytes) {
@@ -164,9 +157,12 @@ void Http2ServerSession::on_data_end(std::int32_t id) {
   stream->on_end();
 }
 
-void Http2ServerSession::on_headers_sent(std::int32_t id, bool end_stream) {
+void Http2ServerSession::on_end_sent(std::int32_t id) {
   // Answered before the client has sent everything: tell it to stop, only now that the answer is out.
-  if (end_stream && nghttp2_session_get_stream_remote_close(session(), id) == 0) reset(id, NGHTTP2_NO_ERROR);
+  if (nghttp2_session_get_stream_remote_close(session(), id) != 0) return;
+  const auto found = streams_.find(id);
+  const auto stream = found == streams_.end() ? nullptr : found->second.stream;
+  if (!stream || stream->on_answered_early()) reset(id, NGHTTP2_NO_ERROR);
 }
 
 void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) {
@@ -181,14 +177,29 @@ void Http2ServerSession::on_stream_closed(std::int32_t id, std::uint32_t error) 
 
 ssize_t Http2ServerSession::read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) {
   const auto found = streams_.find(id);
-  if (found == streams_.end()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  if (found->second.stream) return found->second.stream->read_body(to, size, flags);
-  std::string& said = found->second.said;
-  const std::size_t part = std::min(size, said.size());
-  std::copy_n(said.data(), part, to);
-  said.erase(0, part);
-  if (said.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
-  return static_cast<ssize_t>(part);
+  if (found == streams_.end() || !found->second.stream) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  return found->second.stream->read_body(to, size, flags);
+}
+
+void Http2ServerSession::on_pass_end() {
+  service_->on_pass_end(*this);
+  if (!closed()) keep_place();
+}
+
+// Where in the order of those that give way this connection stands.
+void Http2ServerSession::keep_place() {
+  const auto since = service_->longest_waiting();
+  if (since != waiting_since_) {
+    waiting_since_ = since;
+    since ? place_->wait(YieldOrder::Wait::kStreams, *since) : place_->stop();
+  }
+  if (asked_ && streams_.empty() && options_->idle_gives_way) place_->wait(YieldOrder::Wait::kIdle);
+}
+
+void Http2ServerSession::give_bytes() {
+  service_->give_bytes();
+  waiting_since_.reset();  // the place has been left
+  if (!closed()) keep_place();
 }
 
 bool Http2ServerSession::hold(std::size_t bytes) {
@@ -198,6 +209,7 @@ bool Http2ServerSession::hold(std::size_t bytes) {
 
 void Http2ServerSession::on_end(std::string_view why, error_code ec) {
   timer_.cancel();
+  place_->stop();
   auto streams = std::move(streams_);
   streams_.clear();
   for (auto& [id, entry] : streams) {

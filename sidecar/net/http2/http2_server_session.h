@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,17 +14,16 @@
 #include "sidecar/net/connection.h"
 #include "sidecar/net/http2/http2_connection.h"
 #include "sidecar/net/http2/http2_server.h"
-#include "sidecar/net/http_message.h"
+#include "sidecar/net/yield_order.h"
 
 namespace ringside::net {
 
 class Http2ServerSession final : public Http2Connection, public Connection {
  public:
   Http2ServerSession(Loop& loop, Transport transport, std::shared_ptr<const Http2Options> options,
-                     std::shared_ptr<Budget> total, ConnectionEnd on_end);
+                     std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place, ConnectionEnd on_end);
 
-  // `asked` runs once, with the first request.
-  void start(std::string_view already_read, std::function<void()> asked = nullptr);
+  void start(std::string_view already_read);
   void drain() override;
   void leave() override { drain(); }
   void close_now() override { close(""); }
@@ -39,8 +38,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
     return std::static_pointer_cast<Http2ServerSession>(shared_from_this());
   }
   Loop& io() { return loop(); }
-  // Answers a request without a stream of its own: what still arrives of it is dropped.
-  void answer(std::int32_t id, HttpResponse response);
+  YieldOrder& yields() { return place_->order(); }
   // A call was served: earns the client what its window updates and pings cost.
   void served() { earn(2); }
 
@@ -49,7 +47,6 @@ class Http2ServerSession final : public Http2Connection, public Connection {
     std::unique_ptr<RequestHead> head;     // until the headers are complete
     std::size_t head_bytes = 0;            // held in the account for as long as the stream has them
     std::shared_ptr<ServerStream> stream;  // null: answered, what still arrives is dropped
-    std::string said;                      // what is still to be sent of that answer's body
   };
 
   void on_stream_begin(std::int32_t id) override;
@@ -57,14 +54,17 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   void on_headers_end(std::int32_t id, bool end_stream) override;
   void on_data(std::int32_t id, std::string_view bytes) override;
   void on_data_end(std::int32_t id) override;
-  void on_headers_sent(std::int32_t id, bool end_stream) override;
+  void on_end_sent(std::int32_t id) override;
   void on_stream_closed(std::int32_t id, std::uint32_t error) override;
   ssize_t read_body(std::int32_t id, std::uint8_t* to, std::size_t size, std::uint32_t* flags) override;
   bool hold(std::size_t bytes) override;
   void release(std::size_t bytes) override { account_.give_back(bytes); }
+  void on_pass_end() override;
   void on_end(std::string_view why, error_code ec) override;
 
   void welcome_known();
+  void keep_place();
+  void give_bytes();
   void finish_drain();
   void watch_idle();
 
@@ -76,7 +76,9 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   std::shared_ptr<const SecurePeer> certificate_;
   bool known_;
   ConnectionEnd on_end_;
-  std::function<void()> asked_;
+  std::shared_ptr<YieldOrder::Place> place_;
+  bool asked_ = false;                              // at least once
+  std::optional<Clock::time_point> waiting_since_;  // as the place has it
   absl::flat_hash_map<std::int32_t, Entry> streams_;
   std::unique_ptr<Http2Service> service_;
   boost::asio::steady_timer timer_;  // idle, then drain

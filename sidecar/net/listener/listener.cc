@@ -248,10 +248,10 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     }
     if (!http2 && http1_) return serve_http1(id, http1_, place, std::move(transport), read);
     if (http2 && http2_) {
-      const auto session =
-          std::make_shared<Http2ServerSession>(loop_, std::move(transport), http2_, http2_total_, end_of(id, peer));
+      const auto session = std::make_shared<Http2ServerSession>(loop_, std::move(transport), http2_, http2_total_,
+                                                                place, end_of(id, peer));
       connections_[id] = session;
-      session->start(read, [place] { place->stop(); });
+      session->start(read);
       if (draining_) session->drain();
       return;
     }

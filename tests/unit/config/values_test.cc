@@ -69,9 +69,13 @@ TEST(Values, AppUrls) {
   EXPECT_EQ(written(read_app("grpc://[::1]:8081")), "grpc://[::1]:8081");
   EXPECT_EQ(written(read_app("http+unix:/run/app.sock")), "http+unix:/run/app.sock");
   EXPECT_EQ(written(read_app("grpc+unix:/run/app.sock")), "grpc+unix:/run/app.sock");
-  for (const char* text : {"", "127.0.0.1:8080", "http://", "http://:80", "http://127.0.0.1:0",
-                           "http://127.0.0.1:8080/x", "http://u@127.0.0.1:80", "grpc://127.0.0.1", "https://127.0.0.1",
-                           "http+unix:", "ftp://x", "http://127.0.0.1:80?x", "HTTP://127.0.0.1:80"}) {
+  EXPECT_EQ(written(read_app("h2c://localhost")), "h2c://localhost:80");
+  EXPECT_EQ(written(read_app("h2c://127.0.0.1:8080/")), "h2c://127.0.0.1:8080");
+  EXPECT_EQ(written(read_app("h2c+unix:/run/app.sock")), "h2c+unix:/run/app.sock");
+  for (const char* text :
+       {"", "127.0.0.1:8080", "http://", "http://:80", "http://127.0.0.1:0", "http://127.0.0.1:8080/x",
+        "http://u@127.0.0.1:80", "grpc://127.0.0.1", "https://127.0.0.1", "http+unix:", "h2c:", "h2://127.0.0.1:80",
+        "h2c+unix:", "ftp://x", "http://127.0.0.1:80?x", "HTTP://127.0.0.1:80"}) {
     EXPECT_TRUE(refused(read_app(text))) << text;
   }
   EXPECT_NE(written(read_app("dial")).find("not available yet"), std::string::npos);

@@ -139,31 +139,37 @@ std::string grpc_message(std::string_view message) {
   return framed;
 }
 
+HeaderReader::HeaderReader() { nghttp2_hd_inflate_new(&inflater_); }
+HeaderReader::~HeaderReader() { nghttp2_hd_inflate_del(inflater_); }
+
+Metadata HeaderReader::read(std::string_view block) {
+  Metadata headers;
+  const auto* at = reinterpret_cast<const std::uint8_t*>(block.data());
+  std::size_t left = block.size();
+  for (;;) {
+    nghttp2_nv field{};
+    int flags = 0;
+    const ssize_t used = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, at, left, 1);
+    EXPECT_GE(used, 0);
+    if (used < 0) break;
+    at += used;
+    left -= static_cast<std::size_t>(used);
+    if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
+      headers.add({reinterpret_cast<char*>(field.name), field.namelen},
+                  {reinterpret_cast<char*>(field.value), field.valuelen});
+    }
+    if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) break;
+  }
+  nghttp2_hd_inflate_end_headers(inflater_);
+  return headers;
+}
+
 Metadata decode_headers(const std::vector<Frame>& frames) {
   Metadata headers;
-  nghttp2_hd_inflater* inflater = nullptr;
-  nghttp2_hd_inflate_new(&inflater);
+  HeaderReader reader;
   for (const Frame& one : frames) {
-    if (one.type != kHeaders) continue;
-    const auto* at = reinterpret_cast<const std::uint8_t*>(one.payload.data());
-    std::size_t left = one.payload.size();
-    for (;;) {
-      nghttp2_nv field{};
-      int flags = 0;
-      const ssize_t used = nghttp2_hd_inflate_hd2(inflater, &field, &flags, at, left, 1);
-      EXPECT_GE(used, 0);
-      if (used < 0) break;
-      at += used;
-      left -= static_cast<std::size_t>(used);
-      if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
-        headers.add({reinterpret_cast<char*>(field.name), field.namelen},
-                    {reinterpret_cast<char*>(field.value), field.valuelen});
-      }
-      if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) break;
-    }
-    nghttp2_hd_inflate_end_headers(inflater);
+    if (one.type == kHeaders) headers.append(reader.read(one.payload));
   }
-  nghttp2_hd_inflate_del(inflater);
   return headers;
 }
 

@@ -13,6 +13,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <gtest/gtest.h>
+#include <nghttp2/nghttp2.h>
 
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/metadata.h"
@@ -117,7 +118,7 @@ struct Frame {
 };
 inline constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 inline constexpr std::uint8_t kData = 0, kHeaders = 1, kRstStream = 3, kSettings = 4, kPing = 6, kGoaway = 7,
-                              kContinuation = 9;
+                              kWindowUpdate = 8, kContinuation = 9;
 inline constexpr std::uint8_t kEndStream = 1, kAck = 1, kEndHeaders = 4;
 
 std::string frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload);
@@ -126,6 +127,18 @@ std::string number(std::uint32_t value);
 std::string hpack(const Metadata& headers);
 std::string grpc_request(std::uint32_t stream, const std::string& path, const Metadata& more = {});
 std::string grpc_message(std::string_view message);
+// Reads the blocks of headers of one connection, in their order.
+class HeaderReader {
+ public:
+  HeaderReader();
+  ~HeaderReader();
+  HeaderReader(const HeaderReader&) = delete;
+  HeaderReader& operator=(const HeaderReader&) = delete;
+  Metadata read(std::string_view block);
+
+ private:
+  nghttp2_hd_inflater* inflater_ = nullptr;
+};
 // All header fields of these frames, which are all the HEADERS that a connection has carried.
 Metadata decode_headers(const std::vector<Frame>& frames);
 // Takes the whole frames off the front.

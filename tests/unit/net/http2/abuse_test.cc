@@ -6,6 +6,7 @@
 
 #include <malloc.h>
 
+#include "sidecar/net/http2/http2_requests.h"
 #include "tests/unit/net/net_fixture.h"
 
 namespace ringside::net {
@@ -19,11 +20,27 @@ std::size_t heap_kib() {
   return (heap.uordblks + heap.hblkhd) / 1024;
 }
 
+// A block of headers, from fields of one byte each that mean 4,000.
+std::string bomb(std::size_t fields, bool first) {
+  static const std::string field =
+      std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
+  return (first ? field : "") + std::string(fields, '\xbe');
+}
+
 class Abuse : public ListenerTest {
  protected:
   void SetUp() override {
+    HttpServing requests;
+    requests.handler = [this](const HttpRequest& request, HttpReply reply) {
+      if (request.target == "/hold") {
+        held_requests_.push_back(std::move(reply));
+      } else {
+        reply({200, {}, std::string(request.target == "/large" ? 1'000'000 : 1, '.')});
+      }
+    };
     auto options = on_loopback(
-        {.methods = one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); })});
+        {.methods = one_method("/s/Hold", [this](const std::shared_ptr<ServerCall>& call) { held_.push_back(call); }),
+         .not_grpc = serve_requests(std::move(requests))});
     options.http2->control_burst = 2'000;
     options.http2->control_per_second = 1;
     options.http2->write_timeout = std::chrono::milliseconds(200);
@@ -59,6 +76,7 @@ class Abuse : public ListenerTest {
   }
 
   std::vector<std::shared_ptr<ServerCall>> held_;
+  std::vector<HttpReply> held_requests_;
   std::string incident_;
 };
 
@@ -69,6 +87,54 @@ TEST_F(Abuse, RapidReset) {
                      frame(kRstStream, 0, stream, number(8));
             }),
             "rapid reset");
+}
+
+std::string plain_request(std::uint32_t stream, const std::string& path, bool whole = true) {
+  const Metadata headers{
+      {":method", whole ? "GET" : "POST"}, {":scheme", "http"}, {":path", path}, {":authority", "localhost"}};
+  return frame(kHeaders, kEndHeaders | (whole ? kEndStream : 0), stream, hpack(headers));
+}
+
+TEST_F(Abuse, RapidResetOfPlainRequests) {
+  for (const char* path : {"/hold", "/large"}) {
+    incident_.clear();
+    EXPECT_EQ(flood([path](std::uint32_t i) {
+                const std::uint32_t stream = 2 * i + 1;
+                return plain_request(stream, path) + frame(kRstStream, 0, stream, number(8));
+              }),
+              "rapid reset");
+  }
+}
+
+TEST_F(Abuse, PlainRequestsMadeToBeReset) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              return plain_request(2 * i + 1, "/hold", false) + frame(8, 0, 2 * i + 1, number(0x7fffffff));
+            }),
+            "streams made to be reset");
+}
+
+TEST_F(Abuse, PlainRequestsWhoseAnswersAreNotRead) {
+  // What is not read keeps its streams open, and more than the server allows are refused.
+  EXPECT_EQ(flood([](std::uint32_t i) { return plain_request(2 * i + 1, "/"); }, false), "streams made to be reset");
+}
+
+// The client's first window takes a part of each answer; what is held of the others has a bound.
+TEST_F(Abuse, LargeAnswersThatAreNotRead) {
+  EXPECT_FALSE(flood([](std::uint32_t i) { return plain_request(2 * i + 1, "/large"); }, false).empty());
+}
+
+TEST_F(Abuse, EmptyDataInPlainRequests) {
+  EXPECT_EQ(flood([](std::uint32_t i) { return i == 0 ? plain_request(1, "/", false) : frame(kData, 0, 1, ""); }),
+            "empty DATA flood");
+}
+
+TEST_F(Abuse, HpackBombInPlainRequests) {
+  EXPECT_EQ(flood([](std::uint32_t i) {
+              const std::string block =
+                  hpack({{":method", "GET"}, {":scheme", "http"}, {":path", "/v1/members"}}) + bomb(8'000, i == 0);
+              return frame(kHeaders, kEndHeaders | kEndStream, 2 * i + 1, block);
+            }),
+            "header flood");
 }
 
 TEST_F(Abuse, PingFlood) {
@@ -104,13 +170,6 @@ TEST_F(Abuse, MadeYouReset) {
               return grpc_request(2 * i + 1, "/s/Hold") + frame(8, 0, 2 * i + 1, number(0x7fffffff));
             }),
             "streams made to be reset");
-}
-
-// A block of headers, from fields of one byte each that mean 4,000.
-std::string bomb(std::size_t fields, bool first) {
-  static const std::string field =
-      std::string("\x40", 1) + "\x01x" + std::string("\x7f\x80\x1e", 3) + std::string(3967, 'v');
-  return (first ? field : "") + std::string(fields, '\xbe');
 }
 
 TEST_F(Abuse, HpackBomb) {
@@ -171,7 +230,11 @@ TEST_F(Abuse, ManyFields) {
 
 // What is refused costs the client nothing to send, and an answer to make: none is read here.
 TEST_F(Abuse, RefusalsThatAreNotRead) {
-  const Metadata get{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "here"}};
+  const Metadata get{{":method", "GET"},
+                     {":scheme", "http"},
+                     {":path", "/"},
+                     {":authority", "here"},
+                     {"content-type", "application/grpc"}};
   const auto refused = [&get](std::uint32_t i) {
     return frame(kHeaders, kEndHeaders | kEndStream, 2 * i + 1, hpack(get));
   };

@@ -1,7 +1,9 @@
-// Requests that wait behind others on their connections, and large ones, are handled a few in each iteration of the
-// loop, whatever the number of connections, so that all that is ready besides comes in between. Loop thread only.
+// Requests that wait behind others on their connections, those of HTTP/2 and large ones are handled a few in each
+// iteration of the loop, whatever the number of connections, so that all that is ready besides comes in between. Loop
+// thread only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <utility>
@@ -16,8 +18,10 @@ namespace ringside::net {
 
 class RequestQueue : public boost::asio::execution_context::service {
  public:
-  static constexpr std::size_t kAtOnce = 8;
-  static constexpr std::size_t kBytesAtOnce = 256 * 1024;  // and one request at least
+  // The first of these bounds that is met, and one request at least.
+  static constexpr std::size_t kAtOnce = 64;
+  static constexpr std::size_t kBytesAtOnce = 256 * 1024;
+  static constexpr std::chrono::milliseconds kLongest{1};  // of work: a large view takes more than many calls
   static boost::asio::execution_context::id id;
 
   explicit RequestQueue(boost::asio::execution_context& context)
@@ -43,7 +47,9 @@ class RequestQueue : public boost::asio::execution_context::service {
 
   void run() {
     std::size_t bytes = 0;
+    const auto until = Clock::now() + kLongest;
     for (std::size_t i = 0; i < kAtOnce && bytes < kBytesAtOnce && !waiting_.empty(); ++i) {
+      if (i > 0 && Clock::now() >= until) break;
       Waiting next = std::move(waiting_.front());
       bytes += next.bytes;
       next.handle();

@@ -1,4 +1,4 @@
-#include "sidecar/net/http1/request_queue.h"
+#include "sidecar/net/request_queue.h"
 
 namespace ringside::net {
 
