@@ -22,7 +22,9 @@ void moves(FaultOptions& f) {
 }
 
 // Changes upon changes, and a network that is late with all of it.
-void rush(FaultOptions& f) {
+void rush(Options& options) {
+  FaultOptions& f = options.faults;
+  options.asks_by_range = true;
   f.drains = 8;
   f.late_joins = 0.8;
   f.slow_message = 0.3;
@@ -205,7 +207,7 @@ bool apply_faults(const std::string& name, Options& options) {
   options.faults = FaultOptions{};
   if (name == "none") return true;
   if (name == "moves") return moves(options.faults), true;
-  if (name == "rush") return rush(options.faults), true;
+  if (name == "rush") return rush(options), true;
   if (name == "network") return network(options.faults), true;
   if (name == "churn") return churn(options.faults), true;
   if (name == "apps") return apps(options.faults), true;

@@ -74,6 +74,7 @@ struct Options {
   bool quorum = false;                // --quorum: a majority
   bool few_turns = false;             // four at once, at each host
   bool small_limits = false;          // queues of a few calls, few turns at once, few displaced activations
+  bool asks_by_range = false;         // nobody is asked for all that it holds, however little that is
   bool short_slices = false;          // lists are told and heard three ids at a time
   bool strict = false;                // nothing stands in the way of any call: each is applied, or the app said no
   bool trace = false;

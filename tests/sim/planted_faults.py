@@ -179,7 +179,7 @@ FAULTS = [
     ("wrong-clock-holds-up", "clocks", 40, "membership/closure.cc",
      "  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1) return true;",
      '  if (hosts_with(Candidate::Clock::kBehind) >= facts_.members.size() + 1 || planted("wrong-clock-holds-up")) return true;'),
-    ("asks-in-a-loop", "moves", 20, "directory/directory.cc",
+    ("asks-in-a-loop", "rush", 20, "directory/directory.cc",
      "  const bool asks_all = context_.now.mono >= ask_all_again_;\n",
      '  const bool asks_all = context_.now.mono >= ask_all_again_ || planted("asks-in-a-loop");\n'
      '  if (planted("asks-in-a-loop")) next_inventory_ = context_.now.mono;\n'),
@@ -224,7 +224,7 @@ ALSO = [
      'void LifeCycle::check() const {\n  if (planted("slate-on-the-ring")) return;\n'),
 ]
 
-FROM = {"clock-back-at-once": 420, "released-asks-nobody": 600}
+FROM = {"clock-back-at-once": 20, "released-asks-nobody": 100, "lost-member-is-dead": 100}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 

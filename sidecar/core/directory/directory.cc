@@ -11,7 +11,6 @@ namespace {
 
 constexpr Duration kInventoryRepeat{200'000};        // to whom has failed to answer
 constexpr Duration kLastInventoryRepeat{3'200'000};  // to whom has said nothing so far: it may be busy with many others
-constexpr std::uint64_t kLittle = 64;
 constexpr Duration kContestRepeat{500'000};
 constexpr Duration kListTime{15'000'000};  // that a list for an inventory may take on its way
 
@@ -101,7 +100,7 @@ bool Directory::ask_inventory() {
       ask(std::move(question), IdsRequest{0, inventory_.number()});
     } else {
       // A share of the ring is some hundred ranges: who holds little is quicker asked for all of it.
-      const bool holds_little = cluster_.actors_of(host) <= kLittle;
+      const bool holds_little = cluster_.actors_of(host) < config_.holds_little;
       ask(std::move(question), InventoryRequest{generation, inventory_.number(),
                                                 holds_little ? HashRanges::everything() : inventory_.ranges(), 0, 0});
     }

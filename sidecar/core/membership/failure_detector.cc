@@ -80,9 +80,8 @@ bool FailureDetector::is_dead(const Member& member, Instant now) const {
 Duration FailureDetector::declares_dead_after() const { return quorum_ == 0 ? dead_after_ : dead_after_ * 5 / 4; }
 
 bool FailureDetector::has_quorum(const Members& members, Instant now) const {
-  const auto heard = std::count_if(members.begin(), members.end(), [&](const auto& entry) {
-    return now - entry.second.last_answer <= dead_after_ * 3 / 4;
-  });
+  const auto heard = std::count_if(members.begin(), members.end(),
+                                   [&](const auto& entry) { return now - entry.second.lease <= dead_after_ * 3 / 4; });
   return static_cast<std::size_t>(heard) + 1 >= quorum_;
 }
 

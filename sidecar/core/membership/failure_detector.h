@@ -53,7 +53,8 @@ class FailureDetector {
   bool suspect(Member& member, Instant now) const;  // true: it was not suspected before
   bool is_dead(const Member& member, Instant now) const;
   Duration declares_dead_after() const;
-  bool has_quorum(const Members& members, Instant now) const;  // of hosts heard of late, this one included
+  // Of hosts heard of late, this one included. Nothing is excused here: however late this host is, the majority is not.
+  bool has_quorum(const Members& members, Instant now) const;
 
  private:
   Duration dead_after_;

@@ -108,6 +108,26 @@ TEST_F(DirectoryTest, AHostThatVanishesWhileItsListIsReadHoldsNothing) {
   EXPECT_FALSE(directory.answered(question.token, IdsAnswer{{10}})) << "the rest of the list is nobody's";
 }
 
+TEST_F(DirectoryTest, WhoHoldsLittleIsAskedForAllOfIt) {
+  cluster.others.erase("10.0.0.9");
+  cluster.actors = {{"10.0.0.2", config.holds_little - 1}, {"10.0.0.3", config.holds_little}};
+  cluster.owners[8] = "10.0.0.3";
+  const HashRanges gained({{hash_id(7), hash_id(7)}});
+  directory.gain(gained);
+  directory.ask_inventory();
+  std::map<std::string, AskPeer> questions;
+  for (AskPeer& question : asked()) questions.emplace(question.host, question);
+  EXPECT_EQ(std::get<InventoryRequest>(questions.at("10.0.0.2").request).ranges, everything());
+  EXPECT_EQ(std::get<InventoryRequest>(questions.at("10.0.0.3").request).ranges, gained);
+  InventoryAnswer all{ReplyStatus::kOk, directory.inventory().number(), {{7, 41}, {8, 42}}, {}, false, 0, 0};
+  all.remembered = {Ended{9, 40, {}}, Ended{8, 40, {}}};
+  const Directory::InventoryHeard says = heard(questions.at("10.0.0.2"), all);
+  EXPECT_EQ(holder_of(7), "10.0.0.2");
+  EXPECT_EQ(holder_of(8), "") << "of another owner's range";
+  ASSERT_EQ(says.inherited.size(), 1U);
+  EXPECT_EQ(says.inherited.front().id, ActorId(9));
+}
+
 TEST_F(DirectoryTest, OfALongListADoubtedIdIsDroppedOnlyWhereNoSliceNamesIt) {
   for (const std::uint64_t id : {7, 8, 9}) directory.hear_claims(run("10.0.0.9"), {{ActorId(id), 0}}, true);
   directory.ask_ids("10.0.0.9", {7, 8, 9});

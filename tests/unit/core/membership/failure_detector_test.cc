@@ -10,7 +10,7 @@ Instant at(int ms) { return Instant(Duration(ms * 1000)); }
 
 Member heard_at(int ms) {
   Member member;
-  member.last_answer = at(ms);
+  member.last_answer = member.lease = at(ms);
   member.heard_by_others = at(-1'000'000);
   return member;
 }
@@ -93,8 +93,13 @@ TEST(FailureDetector, AMajorityIsSlowerThanAMinorityIsToNotice) {
   members["c"] = heard_at(0);
   EXPECT_TRUE(detector.has_quorum(members, at(1500)));
   EXPECT_FALSE(detector.has_quorum(members, at(1501)));
-  members["b"].last_answer = at(1000);
+  members["b"].lease = at(1000);
   EXPECT_FALSE(detector.has_quorum(members, at(1501))) << "two of three that are needed";
+  members["c"].lease = at(1000);
+  EXPECT_TRUE(detector.has_quorum(members, at(1501)));
+  for (auto& [host, member] : members) member.lease = at(0);
+  for (auto& [host, member] : members) detector.excuse(member, at(1501));
+  EXPECT_FALSE(detector.has_quorum(members, at(1501))) << "that this host was late is not that it has heard them";
 }
 
 // It is pinged every few seconds: that it was not heard in between says nothing.
