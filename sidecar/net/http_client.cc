@@ -1,8 +1,16 @@
 #include "sidecar/net/http_client.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringside::net {
+
+HttpResult not_sent(std::string error) {
+  HttpResult result;
+  result.outcome = HttpOutcome::kNotSent;
+  result.error = std::move(error);
+  return result;
+}
 
 bool is_sendable(const HttpRequest& request) {
   return is_token(request.method) && request.target.starts_with('/') && is_header_value(request.target) &&

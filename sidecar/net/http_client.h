@@ -71,6 +71,7 @@ class HttpClient {
   virtual std::size_t waiting() const = 0;
 };
 
+HttpResult not_sent(std::string error);
 // May be sent; the method and the target of others would break the form of a request.
 bool is_sendable(const HttpRequest& request);
 // A request without a body whose length is not said.

@@ -9,7 +9,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/backoff.h"
 #include "sidecar/net/connector.h"
@@ -37,7 +36,6 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
       : loop_(loop),
         options_(std::move(options)),
         connector_(loop, options_.resolver),
-        handshake_(loop),
         backoff_(options_.backoff_min, options_.backoff_max, options_.random),
         deadlines_(loop, [this](CallId id) { expire(id); }) {
     if (options_.authority.empty()) {
@@ -243,20 +241,13 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
                                                     kSettings);
     sessions_.insert(current_);
     began_ = Clock::now();
-    handshake_.expires_after(options_.connect_timeout);
-    handshake_.async_wait([weak = weak_from_this(), session = std::weak_ptr(current_)](error_code ec) {
-      const auto self = weak.lock();
-      const auto late = session.lock();
-      if (!ec && self && late && self->connecting_ && self->current_ == late) late->close("no SETTINGS in time");
-    });
-    current_->begin("");
+    current_->start(options_.connect_timeout);
   }
 
   // An attempt to connect that is under way comes to nothing.
   void stop_connecting() {
     connector_.cancel();
     securing_.reset();
-    handshake_.cancel();
     connecting_ = false;
   }
 
@@ -289,7 +280,6 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
 
   void on_session_ready(Http2ClientSession& session) override {
     if (current_.get() != &session) return;
-    handshake_.cancel();
     connecting_ = false;
     place_waiting();
     if (options_.on_connected) options_.on_connected();
@@ -311,7 +301,6 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
     if (cut || (!was_current && session.going_away())) return;
     if (was_current) current_.reset();
     if (was_current && connecting_) {
-      handshake_.cancel();
       // Somebody is there, who does not speak to us: nobody may take that for a host that is gone. One that says GOAWAY
       // only wants no connection now.
       return connect_failed({why_unheard(session, why, ec)}, !session.going_away());
@@ -367,7 +356,6 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   ChannelOptions options_;
   Connector connector_;
   std::shared_ptr<TlsHandshake> securing_;  // while it is under way
-  boost::asio::steady_timer handshake_;
   Backoff backoff_;
   DeadlineQueue<GrpcChannel::CallId> deadlines_;
   absl::flat_hash_map<CallId, std::shared_ptr<ChannelCall>> calls_;

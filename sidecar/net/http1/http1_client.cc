@@ -84,12 +84,10 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
     const auto due = pending.deadline;
     requests_.emplace(id, std::move(pending));
     if (malformed || full || closed_) {
-      HttpResult refused;
-      refused.outcome = HttpOutcome::kNotSent;
+      HttpResult refused = not_sent(malformed ? "the request cannot be written as HTTP"
+                                    : full    ? "too many requests are waiting"
+                                              : "closed");
       refused.overloaded = full && !malformed;
-      refused.error = malformed ? "the request cannot be written as HTTP"
-                      : full    ? "too many requests are waiting"
-                                : "closed";
       boost::asio::post(loop_, [weak = weak_from_this(), id, refused = std::move(refused)]() mutable {
         if (const auto self = weak.lock()) self->finish(id, std::move(refused));
       });

@@ -45,10 +45,8 @@ void Http1ClientConnection::send(std::string bytes, bool head_request, Done done
     self->events_.connected(result ? &*result : nullptr);
     if (self->over_) return;
     if (!result) {
-      HttpResult failed;
-      failed.outcome = HttpOutcome::kNotSent;
+      HttpResult failed = not_sent("connecting to " + self->options_.endpoint.to_string() + ": " + result.error().why);
       failed.no_listener = result.error().no_listener;
-      failed.error = "connecting to " + self->options_.endpoint.to_string() + ": " + result.error().why;
       return self->finish(std::move(failed), false);
     }
     self->transport_ = std::make_unique<Transport>(std::move(*result));
@@ -97,10 +95,7 @@ void Http1ClientConnection::on_readable() {
   if (ec == boost::asio::error::eof) {
     if (reader_.end_of_stream() == Http1Reader<false>::State::kDone) return answered();
     if (surely_unread()) {
-      HttpResult unread;
-      unread.outcome = HttpOutcome::kNotSent;
-      unread.error = "the server closed the connection before the request had come";
-      return finish(std::move(unread), false);
+      return finish(not_sent("the server closed the connection before the request had come"), false);
     }
     return lost("the server closed the connection");
   }

@@ -7,48 +7,16 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "sidecar/net/answer_room.h"
-#include "sidecar/net/endpoint.h"
+#include "sidecar/net/http2/http2_link.h"
 #include "sidecar/net/http_client.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
-
-class Resolver;
-
-struct Http2LinkOptions {
-  Endpoint endpoint;
-  std::shared_ptr<Resolver> resolver;                // needed where the endpoint is a name
-  std::uint32_t max_header = 64 * 1024;              // of an answer
-  std::chrono::milliseconds connect_timeout{5'000};  // until the server's SETTINGS are here
-  // So many of the streams that the server allows are left to urgent requests, at most a quarter of them.
-  std::size_t reserved_streams = 16;
-  // Asked at each new connection before anything is written to it; may cancel requests. May be empty.
-  std::function<void(Transport&)> on_connected = {};
-  // The server ended the connection without having said so before, or it broke. May be empty.
-  std::function<void()> on_lost = {};
-};
-
-// The connection: made with the first request, and with the next one after it has ended. Clients share it.
-class Http2Link {
- public:
-  Http2Link(Loop& loop, Http2LinkOptions options);
-  ~Http2Link();
-  Http2Link(const Http2Link&) = delete;
-  Http2Link& operator=(const Http2Link&) = delete;
-
-  class Impl;
-  const std::shared_ptr<Impl>& impl() const { return impl_; }
-
- private:
-  std::shared_ptr<Impl> impl_;
-};
 
 struct Http2ClientOptions {
   bool urgent = false;  // before what is not, and by streams that are left to it

@@ -9,7 +9,17 @@ Http2ClientSession::Http2ClientSession(Loop& loop, Transport transport, std::wea
                                        std::string authority, const Http2Settings& settings)
     : Http2Connection(loop, std::move(transport), settings),
       owner_(std::move(owner)),
-      authority_(std::move(authority)) {}
+      authority_(std::move(authority)),
+      settings_due_(loop) {}
+
+void Http2ClientSession::start(std::chrono::milliseconds settings_within) {
+  settings_due_.expires_after(settings_within);
+  settings_due_.async_wait([weak = std::weak_ptr(shared())](error_code ec) {
+    const auto self = weak.lock();
+    if (!ec && self && !self->ready_) self->close("no SETTINGS in time");
+  });
+  begin("");
+}
 
 bool Http2ClientSession::open(const std::shared_ptr<SessionStream>& stream) {
   if (!ready()) return false;
@@ -90,6 +100,7 @@ void Http2ClientSession::on_stream_closed(std::int32_t id, std::uint32_t error) 
 void Http2ClientSession::on_settings() {
   const auto owner = owner_.lock();
   const bool first = !std::exchange(ready_, true);
+  if (first) settings_due_.cancel();
   if (!owner) return;
   if (first) {
     owner->on_session_ready(*this);
@@ -121,6 +132,7 @@ void Http2ClientSession::on_end(std::string_view why, error_code ec) {
   const SecureLayer* secured = transport().secured();
   std::string text = ec ? ec.message() : std::string(why);
   if (secured != nullptr && !secured->failure().empty()) text = secured->failure();
+  settings_due_.cancel();
   const auto streams = std::exchange(streams_, {});
   if (const auto owner = owner_.lock()) owner->on_session_end(*this, text, ec);
   const ConnectionLoss loss{text, bytes_received_there()};

@@ -1,6 +1,7 @@
 // One HTTP/2 connection to a server.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <string_view>
 
 #include <absl/container/flat_hash_map.h>
+#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/http2/http2_connection.h"
 
@@ -62,6 +64,8 @@ class Http2ClientSession final : public Http2Connection {
   Http2ClientSession(Loop& loop, Transport transport, std::weak_ptr<SessionOwner> owner, std::string authority,
                      const Http2Settings& settings);
 
+  // Ends it where the server's SETTINGS have not come within that time.
+  void start(std::chrono::milliseconds settings_within);
   // False when the session can take no more streams.
   bool open(const std::shared_ptr<SessionStream>& stream);
   // Nobody is interested in that stream any more; `reset` where the stream has not ended in both directions.
@@ -101,6 +105,7 @@ class Http2ClientSession final : public Http2Connection {
   std::weak_ptr<SessionOwner> owner_;
   std::string authority_;
   absl::flat_hash_map<std::int32_t, std::shared_ptr<SessionStream>> streams_;
+  boost::asio::steady_timer settings_due_;
   std::size_t begun_ = 0;
   bool ready_ = false;
   bool going_away_ = false;
