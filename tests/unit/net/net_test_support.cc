@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,13 +15,35 @@
 
 namespace ringside::net::testing {
 
+namespace {
+
+int tcp_socket(const Endpoint& endpoint) {
+  return ::socket(to_socket_address(endpoint)->protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+}  // namespace
+
 RawSocket RawSocket::connect_to(const Endpoint& endpoint, const std::string& from) {
-  const auto address = to_socket_address(endpoint);
-  const int fd = ::socket(address->protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = tcp_socket(endpoint);
   if (!from.empty()) {
     const auto source = to_socket_address({from, 0, ""});
     EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(source->data()), static_cast<socklen_t>(source->size())), 0);
   }
+  return connect(fd, endpoint);
+}
+
+RawSocket RawSocket::connect_narrow(const Endpoint& endpoint) {
+  const int fd = tcp_socket(endpoint);
+  // The kernel sizes a sender's buffer by segments, and a segment on loopback has 64 KiB.
+  const int segment = 536;
+  EXPECT_EQ(::setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment), 0);
+  const int received = 4096;
+  EXPECT_EQ(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &received, sizeof received), 0);
+  return connect(fd, endpoint);
+}
+
+RawSocket RawSocket::connect(int fd, const Endpoint& endpoint) {
+  const auto address = to_socket_address(endpoint);
   EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(address->data()), static_cast<socklen_t>(address->size())),
             0);
   ::fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -57,6 +57,8 @@ class RawSocket {
  public:
   // `from`: an IPv4 address of this machine; empty: whichever.
   static RawSocket connect_to(const Endpoint& endpoint, const std::string& from = {});
+  // The kernel holds kilobytes for this one, at both ends, and not megabytes: a server soon sees that nothing is read.
+  static RawSocket connect_narrow(const Endpoint& endpoint);
   explicit RawSocket(int fd) : fd_(fd) {}
   RawSocket(RawSocket&& other) noexcept : fd_(other.fd_), ended_(other.ended_), in_(std::move(other.in_)) {
     other.fd_ = -1;
@@ -84,6 +86,8 @@ class RawSocket {
   }
 
  private:
+  static RawSocket connect(int fd, const Endpoint& endpoint);
+
   int fd_ = -1;
   bool ended_ = false;
   bool reset_ = false;
