@@ -5,6 +5,7 @@
   kill      one is killed: until every other host has noticed
   stop      one is stopped (SIGSTOP): until calls for its ids go on, and what the others' calls take meanwhile
   rollout   every host is restarted, five at a time, under load: failed calls, and the longest
+  upgrade   all begin with another version of ringside (--from PROGRAM); a rollout to this one, and one back
 
 Each host is a process with default settings, at an address of its own on loopback, and lists all the others. Further
 options go to every sidecar. One process is the app of all of them, so that what is measured is the sidecars' own CPU.
@@ -32,7 +33,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 POLL = 0.25         # how often all hosts are asked how they are
 FOR_GOOD = 5        # so long nothing may have changed
 PATIENCE = 180
-SCENARIOS = ("storm", "idle", "kill", "stop", "rollout")
+SCENARIOS = ("storm", "idle", "kill", "stop", "rollout", "upgrade")
 
 
 def serve_apps(count, port):
@@ -81,7 +82,7 @@ class Host:
         others = [word for other in self.cluster.hosts if other is not self for word in ("--join", other.name)]
         log = open(self.cluster.directory / f"{self.n}.log", "ab")
         self.child = subprocess.Popen(
-            [*real.DIES_WITH_US, real.RINGSIDE, "serve", "--host", self.name, "--peer", self.name,
+            [*real.DIES_WITH_US, self.cluster.program, "serve", "--host", self.name, "--peer", self.name,
              "--local", self.local, "--admin", self.admin, "--app", f"http://{self.app}", *others, *self.cluster.flags],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=real.environment())
         log.close()
@@ -116,8 +117,8 @@ class Host:
 
 
 class Cluster:
-    def __init__(self, count, flags=()):
-        self.count, self.flags = count, list(flags)
+    def __init__(self, count, program, flags=()):
+        self.count, self.program, self.flags = count, program, list(flags)
         self.ports = [ports.reserve() for _ in range(4)]  # of a host's peer, local and admin listener, and its app
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-scale-"))
         self.apps = subprocess.Popen([*real.DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count),
@@ -294,12 +295,23 @@ def rollout(cluster):
             "longest_call_ms": round(1000 * load.longest()), "failures": load.failed[:3]}
 
 
+def upgrade(cluster):
+    before, results = cluster.program, {}
+    for way, program in (("upgrade", real.RINGSIDE), ("back", before)):
+        cluster.program = program
+        results |= {f"{way}_{key}": value for key, value in rollout(cluster).items()}
+        verdicts, rejoins = cluster.sum("ringside_verdicts_total", "ringside_rejoins_total")
+        results |= {f"{way}_taken_for_dead": int(verdicts), f"{way}_rejoins": int(rejoins)}
+    return results
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./run scale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; none: storm and idle")
     parser.add_argument("--hosts", type=int, default=60)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--from", dest="before", metavar="PROGRAM", help="of upgrade: ringside as the hosts have it at first")
     parser.add_argument("--serve-apps", type=int, nargs=2, metavar=("COUNT", "PORT"), help=argparse.SUPPRESS)
     options, flags = parser.parse_known_args()
     if options.serve_apps:
@@ -307,8 +319,12 @@ def main():
     wanted = options.scenarios or ["storm", "idle"]
     if unknown := [one for one in wanted if one not in SCENARIOS]:
         parser.error(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
+    if ("upgrade" in wanted) != bool(options.before):
+        parser.error("upgrade, and it alone, takes --from PROGRAM: ringside as the hosts have it at first")
+    if options.before and not os.access(options.before, os.X_OK):
+        parser.error(f"--from {options.before}: not a program that can be run")
     for _ in range(options.runs):
-        cluster = Cluster(options.hosts, flags)
+        cluster = Cluster(options.hosts, options.before or real.RINGSIDE, flags)
         try:
             results = {"hosts": options.hosts} | storm(cluster)
             for scenario in wanted:
