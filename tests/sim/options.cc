@@ -139,32 +139,26 @@ void liars(FaultOptions& f) {
   f.drains = 0.5;
 }
 
-// A cluster that is as good as its network, so that what it costs is what its changes cost.
-void storm(Options& options) {
+// For a large cluster that is as good as its network, so that what it costs is what its changes cost.
+void changes_alone(Options& options, std::int64_t run_us) {
   options.faults.links = true;
-  options.run_us = 30'000'000;
+  options.run_us = run_us;
   options.calm_us = 15'000'000;
 }
 
 void rollout(Options& options) {
-  options.faults.links = true;
+  changes_alone(options, 90'000'000);
   options.faults.rollout = true;
-  options.run_us = 90'000'000;
-  options.calm_us = 15'000'000;
 }
 
 void third_gone(Options& options) {
-  options.faults.links = true;
+  changes_alone(options, 40'000'000);
   options.faults.vanish = 1.0 / 3;
-  options.run_us = 40'000'000;
-  options.calm_us = 15'000'000;
 }
 
 void zone_cut(Options& options) {
-  options.faults.links = true;
+  changes_alone(options, 45'000'000);
   options.faults.zone_cut = true;
-  options.run_us = 45'000'000;
-  options.calm_us = 15'000'000;
 }
 
 void own(Options& options) {
@@ -224,7 +218,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "own") return own(options), true;
   if (name == "liars") return liars(options.faults), true;
   if (name == "slices") return slices(options), true;
-  if (name == "storm") return storm(options), true;
+  if (name == "storm") return changes_alone(options, 30'000'000), true;
   if (name == "rollout") return rollout(options), true;
   if (name == "third-gone") return third_gone(options), true;
   if (name == "zone-cut") return zone_cut(options), true;
