@@ -21,7 +21,7 @@ struct NodeConfig : MembershipConfig {
   std::size_t most_turns = 8192;            // the same with calls that turns make, which those wait for
   std::size_t max_displaced = 10'000'000;
   std::size_t most_in_slice = kMostInSlice;  // ids that one event deals with, of a list or table that may have millions
-  std::uint64_t holds_little = 65;           // who has fewer actors is asked for all of them, and not by ranges
+  std::uint64_t asked_for_all_below = 65;    // so many actors is a member asked for all of them, and not by ranges
   bool peer_apply_own = false;               // --peer-apply own
 };
 

@@ -1,7 +1,6 @@
 // The metadata of calls between hosts: who sends (`ringside-source`) and in which phase it is (`ringside-phase`), whom
-// a forwarded call is meant for
-// (`ringside-target`), and how often it was forwarded (`ringside-hops`). Semicolons part the fields: neither host names
-// nor cluster names contain one.
+// a forwarded call is meant for (`ringside-target`), and how often it was forwarded (`ringside-hops`). Semicolons part
+// the fields: neither host names nor cluster names contain one.
 #pragma once
 
 #include <cstddef>

@@ -59,7 +59,7 @@ void World::start_host(std::size_t index) {
   }
   if (options_.few_turns) config.max_turns = 4;
   if (options_.short_slices) config.most_in_slice = slice();
-  if (options_.asks_by_range) config.holds_little = 0;
+  if (options_.asks_by_range) config.asked_for_all_below = 0;
   if (options_.strict) config.turn_timeout = core::Duration(kStrictTurnTimeout);
   host.node = std::make_unique<core::Node>(config, random_.next());
   host.node->start(time_of(host), true);

@@ -100,7 +100,7 @@ bool Directory::ask_inventory() {
       ask(std::move(question), IdsRequest{0, inventory_.number()});
     } else {
       // A share of the ring is some hundred ranges: who holds little is quicker asked for all of it.
-      const bool holds_little = cluster_.actors_of(host) < config_.holds_little;
+      const bool holds_little = cluster_.actors_of(host) < config_.asked_for_all_below;
       ask(std::move(question), InventoryRequest{generation, inventory_.number(),
                                                 holds_little ? HashRanges::everything() : inventory_.ranges(), 0, 0});
     }

@@ -25,8 +25,7 @@
 //
 // Invariants
 //  1. Others see this host as JOINING or READY in kOnRing alone. In kUnhealthy and kDraining they see it as DRAINING,
-//  in
-//     kDrained as DRAINED, and in kAppDown as APP_DOWN. In kToJoin they see whatever it was before.
+//     in kDrained as DRAINED, and in kAppDown as APP_DOWN. In kToJoin they see whatever it was before.
 //  2. In kToJoin no run is under way: the first one has yet to begin, or the last one is over.
 //  3. In kOnRing and in kAppDown there has been a run.
 //  4. Where this host has an application, it is there in kOnRing, and is not in kUnhealthy and kAppDown.

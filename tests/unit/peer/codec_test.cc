@@ -44,9 +44,10 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   EXPECT_EQ(round_trip(core::LegacyExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
   EXPECT_EQ(round_trip(core::ClosingRequest{"a"}).host, "a");
   EXPECT_EQ(round_trip(core::ProbeRequest{"a"}).host, "a");
-  const auto join = round_trip(core::JoinRequest{512, true});
+  const auto join = round_trip(core::JoinRequest{512, true, core::Fingerprint(77)});
   EXPECT_EQ(join.points, 512U);
   EXPECT_TRUE(join.routes_only);
+  EXPECT_EQ(join.names, core::Fingerprint(77));
   round_trip(core::PingRequest{});
   round_trip(core::IdsRequest{});
   round_trip(core::LeaveRequest{});
@@ -78,6 +79,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ping.standing = core::Standing::kDeclaredDead;
   ping.routes_only = true;
   ping.unix_time = 1'790'000'000;
+  ping.names = core::Fingerprint(88);
   const auto said = answered(core::PingRequest{}, ping);
   EXPECT_EQ(said.host, ping.host);
   EXPECT_EQ(said.phase, ping.phase);
@@ -89,6 +91,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_EQ(said.standing, ping.standing);
   EXPECT_TRUE(said.routes_only);
   EXPECT_EQ(said.unix_time, ping.unix_time);
+  EXPECT_EQ(said.names, ping.names);
 
   const auto ack = answered(core::OwnershipRequest{}, core::AckAnswer{false, "no", {{1, "b", 2}}});
   EXPECT_FALSE(ack.accepted);
@@ -104,6 +107,12 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_EQ(joined.names, join.names);
   EXPECT_EQ(joined.clock, join.clock);
   EXPECT_EQ(joined.furthest, join.furthest);
+  EXPECT_FALSE(joined.names_agree);
+  join.names.clear();
+  join.names_agree = true;
+  EXPECT_TRUE(answered(core::JoinRequest{}, join).names_agree);
+  join.status = core::ReplyStatus::kNoAnswer;
+  EXPECT_EQ(answered(core::JoinRequest{}, join).status, core::ReplyStatus::kNoAnswer);
   EXPECT_EQ(answered(core::LeaveRequest{}, core::LeaveAnswer{core::ReplyStatus::kDeclaredDead}).status,
             core::ReplyStatus::kDeclaredDead);
   const auto probe = answered(core::ProbeRequest{}, core::ProbeAnswer{true, 3, std::chrono::milliseconds(7)});

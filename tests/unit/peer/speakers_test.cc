@@ -77,6 +77,24 @@ TEST_F(SpeakersTest, AnAnswerToAnotherQuestionProvesNothing) {
   EXPECT_FALSE(speakers.is_from(named("carts-0"), {"10.0.0.7", nullptr, "5f3a"}));
 }
 
+TEST_F(SpeakersTest, WhatIsOnlyBelievedIsNotProven) {
+  const net::SecurePeer certificate{.identity = {}, .names = {"carts-0"}};
+  EXPECT_TRUE(speakers.is_proven(named("10.0.0.7"), {"10.0.0.7", nullptr, ""}));
+  EXPECT_TRUE(speakers.is_proven(named("carts-0"), {"10.0.0.66", &certificate, ""}));
+  EXPECT_TRUE(speakers.is_from(named("carts-1"), {"10.0.0.66", nullptr, "5f3a"}))
+      << "nobody here has asked it anything";
+  EXPECT_FALSE(speakers.is_proven(named("carts-1"), {"10.0.0.66", nullptr, "5f3a"}));
+  speakers.proof_for("carts-1");
+  speakers.proves("carts-1");
+  EXPECT_FALSE(speakers.is_from(named("carts-1"), {"10.0.0.66", nullptr, "5f3a"}));
+  EXPECT_FALSE(speakers.is_proven(named("carts-1"), {"10.0.0.66", nullptr, "5f3a"})) << "it has yet to say so itself";
+  speakers.was_asked("carts-1", "5f3a", true);
+  EXPECT_TRUE(speakers.is_proven(named("carts-1"), {"10.0.0.66", nullptr, "5f3a"}));
+  EXPECT_FALSE(speakers.is_proven(named("carts-1"), {"10.0.0.66", nullptr, ""}));
+  EXPECT_FALSE(speakers.is_proven(named("carts-1", 8), {"10.0.0.66", nullptr, "5f3a"})) << "another run";
+  EXPECT_EQ(asked.size(), 1U) << "by is_from() alone";
+}
+
 TEST_F(SpeakersTest, AHostOfAnEarlierVersionIsBelieved) {
   EXPECT_TRUE(speakers.is_from(named("carts-0"), {"10.0.0.7", nullptr, ""})) << "nothing is known of it";
   EXPECT_FALSE(speakers.is_from(named("10.0.0.8"), {"10.0.0.7", nullptr, ""}))

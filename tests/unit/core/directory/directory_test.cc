@@ -110,7 +110,7 @@ TEST_F(DirectoryTest, AHostThatVanishesWhileItsListIsReadHoldsNothing) {
 
 TEST_F(DirectoryTest, WhoHoldsLittleIsAskedForAllOfIt) {
   cluster.others.erase("10.0.0.9");
-  cluster.actors = {{"10.0.0.2", config.holds_little - 1}, {"10.0.0.3", config.holds_little}};
+  cluster.actors = {{"10.0.0.2", config.asked_for_all_below - 1}, {"10.0.0.3", config.asked_for_all_below}};
   cluster.owners[8] = "10.0.0.3";
   const HashRanges gained({{hash_id(7), hash_id(7)}});
   directory.gain(gained);
