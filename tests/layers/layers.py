@@ -96,14 +96,20 @@ def may_include(folder, name):
 
 def is_another_part(path, name):
     """Both are parts of one folder, and neither is the whole nor a value."""
-    here, there = pathlib.PurePath(path), pathlib.PurePath(name)
-    if here.parent != there.parent or str(here.parent) not in PARTS or here.stem == there.stem:
+    folder, other = pathlib.PurePath(path).parent, pathlib.PurePath(name).parent
+    levels = LEVELS.get(str(folder), {})
+
+    def part_of(file):  # a part may have several files: joining.cc, joining_taken_in.cc
+        stem = pathlib.PurePath(file).stem
+        return next((part for part in levels if stem.startswith(f"{part}_")), stem)
+
+    here, there = part_of(path), part_of(name)
+    if folder != other or str(folder) not in PARTS or here == there:
         return False
-    levels = LEVELS.get(str(here.parent), {})
-    if here.stem in levels:
-        return there.stem in levels and levels[there.stem] >= levels[here.stem] or there.stem == PARTS[str(here.parent)][0]
-    whole, values = PARTS[str(here.parent)]
-    return not here.stem.startswith(whole) and there.stem not in values
+    whole, values = PARTS[str(folder)]
+    if here in levels:
+        return there in levels and levels[there] >= levels[here] or there == whole
+    return not here.startswith(whole) and there not in values
 
 
 def standard(name):
@@ -155,6 +161,8 @@ def self_check():
         ("sidecar/core/membership/view.cc", '"sidecar/core/membership/membership.h"', True),
         ("sidecar/core/membership/view.cc", '"sidecar/core/membership/view.h"', False),
         ("sidecar/core/membership/view.cc", '"sidecar/core/membership/member.h"', False),
+        ("sidecar/core/membership/joining_taken_in.cc", '"sidecar/core/membership/joining.h"', False),
+        ("sidecar/core/membership/joining_taken_in.cc", '"sidecar/core/membership/liveness.h"', True),
         ("sidecar/core/membership/membership.h", '"sidecar/core/membership/view.h"', False),
         ("sidecar/core/x.cc", "<xxhash.h>", False), ("sidecar/core/x.cc", "<boost/asio.hpp>", True),
         ("sidecar/core/x.cc", "<sys/socket.h>", True), ("sidecar/core/x.cc", '"sidecar/net/a.h"', True),

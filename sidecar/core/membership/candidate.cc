@@ -14,7 +14,7 @@ constexpr Duration kLastUnanswered{3'200'000};
 
 }  // namespace
 
-Instant Candidate::asks_again(Instant now) { return now + backoff(kFirstUnanswered, repeats++, kLastUnanswered); }
+Instant Candidate::next_repeat(Instant now) { return now + backoff(kFirstUnanswered, repeats++, kLastUnanswered); }
 
 void Candidate::ask_anew(Instant now) {
   state = State::kAsking;

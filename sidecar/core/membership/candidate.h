@@ -93,7 +93,7 @@ struct Candidate {
   void has_no_listener();
   // It is asked now. When again, as long as nothing comes of it: what was asked before may still be answered. Each time
   // after twice as long, as many joiners must not flood a large cluster, nor one another.
-  Instant asks_again(Instant now);
+  Instant next_repeat(Instant now);
   void ask_again_soon(Instant now);  // something has come of the last question, and not what was hoped for
   void fall_silent();
 };

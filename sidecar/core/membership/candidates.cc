@@ -7,6 +7,7 @@
 #include "sidecar/core/host_name.h"
 
 namespace ringside::core {
+
 Candidate* Candidates::find(const std::string& name) {
   const auto found = table_.find(name);
   return found == table_.end() ? nullptr : &found->second;
@@ -103,10 +104,10 @@ Candidates::Inquiry Candidates::next_inquiry(const std::string& name, const Circ
       candidate.ask_anew(now);
       [[fallthrough]];
     case Candidate::State::kAsking:
-      candidate.next_try = circumstances.joined ? now + quiet : candidate.asks_again(now);
+      candidate.next_try = circumstances.joined ? now + quiet : candidate.next_repeat(now);
       return Inquiry::kPing;
     case Candidate::State::kJoining: {
-      candidate.next_try = candidate.asks_again(now);
+      candidate.next_try = candidate.next_repeat(now);
       if (candidate.legacy) return Inquiry::kNegotiate;
       // Whoever takes this host in has it on the ring, where it would own what nobody can reach. Who serves may know
       // better than this host who belongs to the cluster.

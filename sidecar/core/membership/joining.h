@@ -7,6 +7,7 @@
 // Loop thread only.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,7 @@ class Joining {
   bool is_to_take_in(const Member& member) const;
   bool is_to_see_leave(const Member& member) const;
   void admit(const Question& asked, const JoinAnswer& answer);
+  PingAnswer said_of_itself(const std::string& host, Generation generation) const;
   void learn_names(const std::string& host, const JoinAnswer& answer);
   void mismatched(const std::string& host, const JoinAnswer& answer);
   void not_accepted(const Question& asked, const JoinAnswer& answer);
@@ -86,6 +88,10 @@ class Joining {
   void check_held_up();
   void check_joined();
   Instant now() const { return context_.now.mono; }
+
+  static constexpr Duration kRepeat{100'000};
+  static constexpr Duration kLastRepeat{3'200'000};
+  static constexpr std::int64_t kYearMs = 365LL * 86'400'000;  // what is further ahead is not a generation
 
   Roster& roster_;
   Context& context_;

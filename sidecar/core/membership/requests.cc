@@ -84,7 +84,8 @@ void Requests::join(ReplyId token, const Sender& sender, const std::string& sour
       const WaitingRequest joins{WaitingRequest::For::kJoin, token, sender.generation, sender.from_elsewhere,
                                  request.names};
       if (const Candidate* met = roster_.candidates().find(sender.host); met != nullptr && has_just_met(*met, sender)) {
-        const PingAnswer says = *met->said;  // which is forgotten once it is a member
+        PingAnswer says = *met->said;  // which is forgotten once it is a member
+        says.unix_time = 0;            // it was that late then
         return resolve_back_probe(sender.host, joins, &says, met->said_to, nullptr);
       }
       back_probe(sender.host, joins);
