@@ -179,6 +179,7 @@ TEST_F(Admin, BesidesProbesItSaysThatItIsFull) {
     struct Sink final : net::HttpReply::Sink {
       explicit Sink(std::optional<net::HttpResponse>& to) : answer(to) {}
       void respond(net::HttpResponse response) override { answer = std::move(response); }
+      std::unique_ptr<net::HttpStream> stream(net::HttpResponse, net::HttpStream::Events) override { return nullptr; }
       void drop() override {}
       void on_cancel(absl::AnyInvocable<void()>) override {}
       void on_input_end(absl::AnyInvocable<void()>) override {}
