@@ -1,5 +1,6 @@
 #include "sidecar/core/membership/ring_event.h"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -36,7 +37,7 @@ std::string list(const std::vector<std::string>& hosts) {
 
 // "33.1 %"
 std::string percent(double share) {
-  const auto tenths = static_cast<std::uint64_t>(share * 1000 + 0.5);
+  const auto tenths = static_cast<std::uint64_t>(std::llround(share * 1000));
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %";
 }
 

@@ -86,7 +86,7 @@ class Http1Session::Reply final : public HttpReply::Sink {
     cancel_ = nullptr;
     at_input_end_ = nullptr;
     const auto session = std::exchange(session_, {}).lock();
-    return session ? session->begin_stream(std::move(head), std::move(events)) : nullptr;
+    return session ? session->begin_stream(head, std::move(events)) : nullptr;
   }
   void drop() override {
     if (const auto session = session_.lock()) respond(session->shape(500, "the request was not answered"));
@@ -337,7 +337,7 @@ void Http1Session::respond(HttpResponse response) {
 }
 
 // Its end is that of the connection, which every version of HTTP knows (RFC 9112 §6.3).
-std::unique_ptr<HttpStream> Http1Session::begin_stream(HttpResponse head, HttpStream::Events events) {
+std::unique_ptr<HttpStream> Http1Session::begin_stream(const HttpResponse& head, HttpStream::Events events) {
   if (phase_ != Phase::kHandling) return nullptr;
   keep_alive_ = false;
   handled_ = 0;

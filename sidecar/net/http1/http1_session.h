@@ -44,7 +44,7 @@ class Http1Session final : public Connection, public std::enable_shared_from_thi
   void give_bytes();
   void dispatch();
   void respond(HttpResponse response);
-  std::unique_ptr<HttpStream> begin_stream(HttpResponse head, HttpStream::Events events);
+  std::unique_ptr<HttpStream> begin_stream(const HttpResponse& head, HttpStream::Events events);
   void write_stream(std::string_view bytes);
   void end_stream();  // nothing more will be written
   void tell_stream_ended();
