@@ -141,6 +141,11 @@ class Http2Requests : public ListenerTest {
         later_.push_back(std::move(reply));
       } else if (request.target == "/large") {
         reply({200, {}, std::string(kLarge, 'x')});
+      } else if (request.target == "/stream") {
+        HttpStream::Events events;
+        events.drained = [this] { ++drained_; };
+        events.ended = [this] { ++ended_; };
+        stream_ = reply.stream({200, {{"content-type", "text/event-stream"}}, ""}, std::move(events));
       } else if (request.target != "/drop") {
         reply({200, {{"x-method", request.method}, {"connection", "x"}, {"bad", "a\r\nb"}}, request.body + "."});
       }
@@ -183,7 +188,126 @@ class Http2Requests : public ListenerTest {
   std::vector<HttpRequest> seen_;
   std::deque<HttpReply> later_;
   std::string incident_;
+  std::unique_ptr<HttpStream> stream_;
+  int drained_ = 0;
+  int ended_ = 0;
 };
+
+// ---- answers that go on ----
+
+TEST_F(Http2Requests, AnAnswerThatGoesOnComesInPiecesBesideOthers) {
+  auto client = open();
+  const std::uint32_t id = client.get("/stream");
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return stream_ && client.answer(id).status() == 200;
+  }));
+  EXPECT_EQ(client.answer(id).headers.count("content-length"), 0U);
+  for (const std::string piece : {"first\n", "second\n"}) {
+    stream_->write(piece);
+    ASSERT_TRUE(run_until([&] {
+      client.turn();
+      return client.answer(id).body.ends_with(piece);
+    }));
+    EXPECT_EQ(await(client, client.get("/other")).status(), 200);
+  }
+  EXPECT_EQ(stream_->unsent(), 0U);
+  EXPECT_EQ(total_->used(), 0U);
+  EXPECT_FALSE(client.answer(id).ended);
+  stream_->write("last\n");
+  stream_.reset();
+  EXPECT_EQ(await(client, id).body, "first\nsecond\nlast\n");
+  EXPECT_TRUE(client.answer(id).ended);
+}
+
+TEST_F(Http2Requests, AnAnswerThatGoesOnHearsThatItsClientHasGone) {
+  auto client = open();
+  const std::uint32_t id = client.get("/stream");
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return stream_ != nullptr;
+  }));
+  client.reset(id);
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return ended_ == 1;
+  }));
+  stream_->write("nowhere");
+  EXPECT_EQ(stream_->unsent(), 0U);
+  EXPECT_EQ(ended_, 1);
+}
+
+TEST_F(Http2Requests, AListenerThatDrainsEndsWhatWouldGoOn) {
+  auto client = open();
+  const std::uint32_t id = client.get("/stream");
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return stream_ != nullptr;
+  }));
+  bool drained = false;
+  listener_->drain(10s, [&](std::size_t) { drained = true; });
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return ended_ == 1;
+  }));
+  stream_.reset();
+  EXPECT_TRUE(await(client, id).ended);
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return drained;
+  }));
+}
+
+TEST_F(Http2Requests, WhatIsNotReadOfAnAnswerThatGoesOnWaitsForRoom) {
+  auto client = open(10'000);
+  const std::uint32_t id = client.get("/stream");
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return stream_ != nullptr;
+  }));
+  stream_->write(std::string(25'000, 'x'));
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return client.answer(id).body.size() == 10'000;
+  }));
+  EXPECT_EQ(stream_->unsent(), 15'000U);
+  EXPECT_EQ(drained_, 0);
+  client.send(frame(kWindowUpdate, 0, id, number(20'000)));
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return drained_ == 1;
+  }));
+  EXPECT_EQ(client.answer(id).body.size(), 25'000U);
+  EXPECT_EQ(stream_->unsent(), 0U);
+}
+
+TEST_F(Http2Requests, OfAnAnswerThatGoesOnWhatIsGivenUpIsReset) {
+  auto client = open(10'000);
+  const std::uint32_t id = client.get("/stream");
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return stream_ != nullptr;
+  }));
+  stream_->write(std::string(25'000, 'x'));
+  stream_->give_up();
+  EXPECT_EQ(stream_->unsent(), 0U);
+  EXPECT_TRUE(await(client, id).reset);
+  ASSERT_TRUE(run_until([&] { return ended_ == 1; }));
+  EXPECT_EQ(await(client, client.get("/other")).status(), 200);
+}
+
+TEST_F(Http2Requests, AnAnswerThatGoesOnAndIsNotReadEndsAfterTheWriteTimeout) {
+  serving_.write_timeout = 50ms;
+  auto client = open(10'000);
+  const std::uint32_t id = client.get("/stream");
+  ASSERT_TRUE(run_until([&] {
+    client.turn();
+    return stream_ != nullptr;
+  }));
+  stream_->write(std::string(25'000, 'x'));
+  EXPECT_TRUE(await(client, id).reset);
+  ASSERT_TRUE(run_until([&] { return ended_ == 1; }));
+}
 
 TEST_F(Http2Requests, ManyAtOnceOnOneConnection) {
   auto client = open();
