@@ -240,7 +240,7 @@ class RequestStream final : public ServerStream,
     release();
     if (phase_ == Phase::kStreaming) {
       if (part > 0 && stream_.drained) boost::asio::post(loop_, stream_.drained);
-      return part > 0 ? static_cast<ssize_t>(part) : NGHTTP2_ERR_DEFERRED;
+      return part > 0 ? static_cast<ssize_t>(part) : static_cast<ssize_t>(NGHTTP2_ERR_DEFERRED);
     }
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(part);

@@ -212,7 +212,7 @@ TEST_F(Http2Requests, AnAnswerThatGoesOnComesInPiecesBesideOthers) {
     EXPECT_EQ(await(client, client.get("/other")).status(), 200);
   }
   EXPECT_EQ(stream_->unsent(), 0U);
-  EXPECT_EQ(total_->used(), 0U);
+  EXPECT_LT(total_->used(), 1000U) << "the head of the request alone";
   EXPECT_FALSE(client.answer(id).ended);
   stream_->write("last\n");
   stream_.reset();
