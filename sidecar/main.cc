@@ -20,6 +20,9 @@
 #include "sidecar/config/load.h"
 #include "sidecar/config/read_file.h"
 #include "sidecar/discovery/discovery.h"
+#include "sidecar/events/bursts.h"
+#include "sidecar/events/event_streams.h"
+#include "sidecar/events/history.h"
 #include "sidecar/local/local_api.h"
 #include "sidecar/net/grpc/grpc_server.h"
 #include "sidecar/net/http2/http2_requests.h"
@@ -44,6 +47,7 @@ namespace {
 
 constexpr int kUsage = 2;
 constexpr std::size_t kLeastControlBytes = std::size_t{32} << 20;  // two of the largest questions of members
+constexpr std::size_t kPartOfEventStreams = 4;                     // of the connections of a listener, at most
 constexpr std::chrono::milliseconds kLastAnswers{1'000};  // for calls under way where a drain took all of its time
 
 class Sidecar {
@@ -54,7 +58,12 @@ class Sidecar {
         settings_(loaded.settings),
         log_(log),
         chance_(std::random_device{}()),
-        peer_tls_(loop, peer_tls_options(settings_, [this] { return jitter(); }), log) {}
+        history_([] {
+          const auto wall = std::chrono::system_clock::now().time_since_epoch();
+          return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()};
+        }),
+        bursts_(loop, history_),
+        peer_tls_(loop, peer_tls_options(settings_, [this] { return jitter(); }), log, bursts_) {}
 
   // Reads what the settings name. The error says which one is wrong.
   base::Result<void, std::string> use_settings();
@@ -86,6 +95,8 @@ class Sidecar {
   const config::Settings& settings_;
   log::Log& log_;
   std::mt19937_64 chance_;
+  events::History history_;
+  events::Bursts bursts_;  // what happens comes here, and from here into the history
   peer_tls::PeerTls peer_tls_;
   wire::JsonWork json_{loop_};
   std::shared_ptr<net::Resolver> resolver_;
@@ -103,6 +114,7 @@ class Sidecar {
   std::map<std::string, std::shared_ptr<net::YieldOrder>> yields_;
   std::unique_ptr<runtime::Engine> engine_;
   std::unique_ptr<admin::Metrics> metrics_;
+  std::unique_ptr<events::EventStreams> admin_events_, local_events_;  // each with a bound of its own
   std::unique_ptr<admin::AdminApi> admin_;
   std::unique_ptr<peer::MemberAddresses> member_addresses_;
   std::unique_ptr<peer::Speakers> speakers_;
@@ -124,7 +136,7 @@ base::Result<void, std::string> Sidecar::start() {
   for (const auto& listener : listeners_) listener->start();
   discovery_->start();
   peer_tls_.start();
-  engine_->start({peer_client_.get(), app_.get(), discovery_.get(), metrics_.get(), &peer_tls_});
+  engine_->start({peer_client_.get(), app_.get(), discovery_.get(), metrics_.get(), &bursts_, &peer_tls_});
   if (app_) app_->start();
   return {};
 }
@@ -237,7 +249,11 @@ void Sidecar::apply_limits(net::ListenerOptions& options, const char* listener, 
   if (!bytes) bytes = std::make_shared<net::Budget>(listener_bytes(memory_));
   if (options.http1) options.http1->total = bytes;
   if (options.http2) options.http2->total = bytes;
-  options.on_full = [use] { ++use->refused; };
+  options.on_full = [this, use] {
+    ++use->refused;
+    bursts_.happened({.kind = core::EventKind::kConnectionsRefused,
+                      .why = "all connections of the " + use->listener + " listener are taken"});
+  };
 }
 
 base::Result<void, std::string> Sidecar::open(net::ListenerOptions options, bool optional) {
@@ -259,7 +275,15 @@ void Sidecar::make_parts() {
   engine_ = std::make_unique<runtime::Engine>(loop_, std::move(node), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);
-  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_, shares_.admin);
+  const auto event_streams = [this](std::size_t connections) {
+    events::EventStreamsOptions options;
+    options.self = engine_->self().host;
+    options.most = std::clamp<std::size_t>(connections / kPartOfEventStreams, 1, options.most);
+    return std::make_unique<events::EventStreams>(loop_, history_, std::move(options));
+  };
+  admin_events_ = event_streams(shares_.admin);
+  local_events_ = event_streams(shares_.local);
+  admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_, *admin_events_, shares_.admin);
   serve_admin_ = admin_->handler();
   serve_admin_when_full_ = admin_->handler_when_full();
 
@@ -305,7 +329,16 @@ void Sidecar::make_parts() {
   local.calls.on_refusal = count_refusal;
   // Whoever waits has a connection: most of these are for calls.
   local.most_waiting = std::clamp<std::size_t>(shares_.local / 4, 1, local.most_waiting);
-  local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, std::move(local));
+  local.set_log_level = [this, set = std::move(local.set_log_level)](std::string_view word) {
+    const log::Level before = log_.level();
+    if (!set(word)) return false;
+    bursts_.happened({.kind = core::EventKind::kLogLevel,
+                      .why = "the log tells what is " + std::string(word) + " and worse from now on, and not " +
+                             std::string(log::to_string(before)),
+                      .by = "operator"});
+    return true;
+  };
+  local_ = std::make_unique<local::LocalApi>(loop_, *engine_, json_, *local_events_, std::move(local));
   local_->add_methods(*local_methods_);
   serve_local_ = local_->handler();
   shape_local_error_ = local_->error_shaper();
@@ -354,15 +387,24 @@ void Sidecar::log_start() {
     if (one.name != "peer" && one.name != "local" && one.name != "admin") fields.push_back({one.name, one.value});
   }
   log_.announce("start", fields);
-  if (const auto wrong = queue_warning(settings_, memory_); !wrong.empty()) log_.warn("settings", {{"warning", wrong}});
-  for (const std::string& warning : loaded_.warnings) log_.warn("settings", {{"warning", warning}});
+  bursts_.happened({.kind = core::EventKind::kStarted,
+                    .why = "ringside " + std::string(kVersion) + " begins to run",
+                    .facts = {{"version", std::string(kVersion)}}});
+  const auto warn = [this](const std::string& warning) {
+    log_.warn("settings", {{"warning", warning}});
+    bursts_.happened({.kind = core::EventKind::kSettingsWarning, .why = warning, .by = "settings"});
+  };
+  if (const auto wrong = queue_warning(settings_, memory_); !wrong.empty()) warn(wrong);
+  for (const std::string& warning : loaded_.warnings) warn(warning);
 }
 
 void Sidecar::stop() {
   if (std::exchange(stopping_, true)) return loop_.stop();  // asked twice: at once
   log_.info("stopping");
+  bursts_.happened(
+      {.kind = core::EventKind::kStopping, .why = "this process is to end, once it is drained", .by = "signal"});
   const auto until = net::Clock::now() + settings_.drain_timeout;
-  engine_->drain();
+  engine_->drain("signal");
   engine_->when_drained([this, until](bool) {
     engine_->close([this, until] {
       local_->stop();

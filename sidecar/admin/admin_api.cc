@@ -8,6 +8,7 @@
 
 #include "sidecar/base/check.h"
 #include "sidecar/base/text.h"
+#include "sidecar/net/endpoint.h"
 #include "sidecar/wire/json_text.h"
 #include "sidecar/wire/status_json.h"
 
@@ -37,22 +38,30 @@ net::HttpResponse try_later(std::string why) {
 
 bool reads(const net::HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
+bool is_here(const std::string& peer) {
+  net::Endpoint client;
+  client.host = peer;
+  return client.is_loopback();
+}
+
 std::string_view path_of(const net::HttpRequest& request) {
   return std::string_view(request.target).substr(0, request.target.find('?'));
 }
 
 }  // namespace
 
-AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics, std::size_t connections)
+AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics, events::EventStreams& events, std::size_t connections)
     : gateway_(gateway),
       view_(gateway),
       metrics_(metrics),
+      events_(events),
       most_waiting_(std::max<std::size_t>(1, connections / kPartWaiting)),
       most_of_one_address_(std::max<std::size_t>(1, most_waiting_ / kPartOfOneAddress)) {}
 
 net::HttpHandler AdminApi::handler() {
   return [this](const net::HttpRequest& request, net::HttpReply reply) {
     if (reads(request) && path_of(request) == "/drained") return drained(request.peer, std::move(reply));
+    if (reads(request) && path_of(request) == "/events") return tell_events(request, std::move(reply));
     serve(request, std::move(reply));
   };
 }
@@ -88,7 +97,7 @@ void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) cons
     response = answer(200, "text/html; charset=utf-8", page(view_));
     response.headers.add("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
   } else {
-    response = answer(404, kText, "nothing here; try /metrics /livez /readyz /status /drained\n");
+    response = answer(404, kText, "nothing here; try /metrics /livez /readyz /status /events /drained\n");
   }
   reply(std::move(response));
 }
@@ -104,6 +113,16 @@ net::HttpResponse AdminApi::ready() const {
   }
   if (status.not_ready_because.empty()) return answer(200, kText, "ready\n" + notes);
   return answer(503, kText, base::told("not ready: " + status.not_ready_because) + "\n" + notes);
+}
+
+// Single actors are told to clients on this machine alone, which is where kubectl port-forward comes from as well.
+void AdminApi::tell_events(const net::HttpRequest& request, net::HttpReply reply) {
+  const auto query = events::read_event_query(request);
+  if (!query) return reply(answer(400, kText, query.error() + "\n"));
+  const auto sight = is_here(request.peer) ? events::Sight::kHere : events::Sight::kElsewhere;
+  if (!query->follow) return reply(answer(200, "application/json", wire::dump(events_.list(*query, sight)) + "\n"));
+  if (!events_.has_room()) return reply(try_later(events_.why_full() + "\n"));
+  events_.follow(*query, sight, request, std::move(reply));
 }
 
 // Answers when a drain has ended: an app's preStop hook holds the app alive exactly so long.

@@ -10,6 +10,7 @@
 #include "sidecar/base/nearest.h"
 #include "sidecar/base/parse.h"
 #include "sidecar/base/text.h"
+#include "sidecar/base/units.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
 #include "sidecar/cli/libraries.h"
@@ -30,7 +31,7 @@ struct Arguments {
   std::string body;
   std::string data;
   std::size_t limit = 0;
-  std::size_t count = 0;
+  EventArguments events;
   std::string join;
   std::string leave;
   bool no_wait = false;
@@ -70,6 +71,10 @@ std::string not_empty(const std::string& text) { return text.empty() ? "must not
 std::string whole_number(const std::string& text) {
   const auto number = base::parse_whole<std::size_t>(text);
   return number && text == std::to_string(*number) ? "" : "\"" + text + "\" is not a whole number";
+}
+
+std::string duration(const std::string& text) {
+  return base::parse_duration(text) ? "" : "\"" + base::readable(text) + "\" is not a duration, such as 90s or 1h";
 }
 
 void add_timeout(CLI::App& command, Arguments& arguments) {
@@ -173,10 +178,21 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
   add("uncordon", "Takes a drain back: joins the ring again",
       [](const Session& session, Arguments&) { return uncordon(session); });
   add("status", "Shows how this host is", [](const Session& session, Arguments&) { return status(session); });
-  add("watch", "Prints every change of members and ring",
-      [](const Session& session, Arguments& given) { return watch(session, given.count); })
-      ->add_option("--count", arguments.count, "ends after this many; 0: never")
-      ->check(whole_number);
+  const auto add_event_options = [&arguments](CLI::App& command) {
+    command
+        .add_option("--since", arguments.events.since,
+                    "those that are at most so old, such as 1h; else all that are kept")
+        ->check(duration);
+    command.add_option("--count", arguments.events.count, "ends after this many; 0: never")->check(whole_number);
+  };
+  CLI::App* events_command =
+      add("events", "Tells what has happened to this host, why, and on whose word",
+          [](const Session& session, Arguments& given) { return events(session, given.events); });
+  add_event_options(*events_command);
+  events_command->add_flag("-f,--follow", arguments.events.follow, "goes on with each that happens");
+  CLI::App* watch_command = add("watch", "On a terminal a live table of the hosts; in a pipe, events as they happen",
+                                [](const Session& session, Arguments& given) { return watch(session, given.events); });
+  add_event_options(*watch_command);
 }
 
 void add_tls(CLI::App& app, Arguments& arguments, const Terminal& terminal, Chosen& chosen) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sidecar/cli/feed.h"
+
 namespace ringside::cli {
 namespace {
 
@@ -28,6 +30,18 @@ Reply Client::request(const net::HttpRequest& request, std::chrono::milliseconds
     errors += (errors.empty() ? "" : "; ") + endpoints_[chosen_].to_string() + ": " + reply.error;
   }
   connection_.reset();
+  reply.error = errors;
+  return reply;
+}
+
+Reply Client::follow(const net::HttpRequest& request, const std::function<bool(std::string_view data)>& on_data) {
+  Reply reply;
+  std::string errors;
+  for (const net::Endpoint& endpoint : endpoints_) {
+    reply = Feed(loop_, resolver_, endpoint).read(request, on_data);
+    if (reply.kind != Reply::Kind::kNobody) return reply;
+    errors += (errors.empty() ? "" : "; ") + reply.error;
+  }
   reply.error = errors;
   return reply;
 }

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "sidecar/cli/reply.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/http1/http1_client.h"
 #include "sidecar/net/http_message.h"
@@ -15,17 +18,6 @@
 
 namespace ringside::cli {
 
-struct Reply {
-  enum class Kind {
-    kAnswered,
-    kNobody,  // nobody listens there; nothing was sent
-    kLost,    // sent, and then no answer
-  };
-  Kind kind = Kind::kNobody;
-  net::HttpResponse response;
-  std::string error;  // for people
-};
-
 class Client {
  public:
   // Not empty.
@@ -33,6 +25,8 @@ class Client {
 
   Reply request(const net::HttpRequest& request, std::chrono::milliseconds longest);
   Reply get(std::string target) { return request({"GET", std::move(target), {}, {}, {}}, kSoon); }
+  // The data of server-sent events: see Feed::read.
+  Reply follow(const net::HttpRequest& request, const std::function<bool(std::string_view data)>& on_data);
   Reply post(std::string target, std::string json);
 
   std::string addresses() const;  // for people

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/terminal.h"
 #include "sidecar/wire/actor_id.h"
@@ -47,10 +49,19 @@ int deactivate(const Session& session, const CallArguments& arguments);  // of w
 
 int where(const Session& session, const std::string& id);
 int members(const Session& session);
+// The table that it prints, of what /v1/members tells.
+std::string members_text(const nlohmann::json& body);
 int actors(const Session& session, std::size_t limit);  // 0: all
 int status(const Session& session);
-// Prints every change of the view, `count` of them (0: until interrupted).
-int watch(const Session& session, std::size_t count);
+
+struct EventArguments {
+  std::string since;      // a duration; empty: all that is kept
+  bool follow = false;    // goes on with each that happens
+  std::size_t count = 0;  // ends after so many; 0: never
+};
+int events(const Session& session, const EventArguments& arguments);
+// On a terminal a table of members and what happened last, drawn anew; elsewhere events, as they happen.
+int watch(const Session& session, const EventArguments& arguments);
 
 // `join`, `leave`: what would move if that host came or went; empty: for each host, as far as it is cheap.
 int ring(const Session& session, const std::string& join, const std::string& leave);

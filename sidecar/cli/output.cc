@@ -103,6 +103,12 @@ bool flag_of(const nlohmann::json& json, const char* key) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
+const nlohmann::json& list_of(const nlohmann::json& json, const char* key) {
+  static const nlohmann::json kNone = nlohmann::json::array();
+  const auto found = json.find(key);
+  return found != json.end() && found->is_array() ? *found : kNone;
+}
+
 int explain(const Reply& reply, const Client& client, bool json, bool changes, const Terminal& terminal) {
   if (reply.kind == Reply::Kind::kNobody) return no_sidecar(client, reply.error, terminal);
   if (reply.kind == Reply::Kind::kLost) {

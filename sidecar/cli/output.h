@@ -34,6 +34,7 @@ std::string age(double milliseconds);
 std::string text_of(const nlohmann::json& json, const char* key);
 double number_of(const nlohmann::json& json, const char* key);
 bool flag_of(const nlohmann::json& json, const char* key);
+const nlohmann::json& list_of(const nlohmann::json& json, const char* key);
 
 // What became of a request that was not applied: says so, and gives the exit status. For requests that change nothing,
 // "no answer" means that there is no sidecar.

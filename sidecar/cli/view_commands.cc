@@ -1,5 +1,5 @@
-// where, members, actors, status, watch
-#include <map>
+// where, members, actors, status
+#include <sstream>
 
 #include "sidecar/base/text.h"
 #include "sidecar/cli/commands.h"
@@ -11,8 +11,6 @@ namespace ringside::cli {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::chrono::milliseconds kWatchWait{40'000};  // longer than the sidecar keeps such a request waiting
 
 base::Result<json, int> ask(const Session& session, const std::string& target) {
   return view(session.client.get(target), session.client, session.json, session.terminal);
@@ -63,42 +61,8 @@ std::string sentence(const std::string& id, const json& place) {
          activity(place) + (flag_of(place, "local") ? "" : " What it does there is told by " + owner + " itself.");
 }
 
-const json& list_of(const json& body, const char* key) {
-  static const json kNone = json::array();
-  const auto found = body.find(key);
-  return found != body.end() && found->is_array() ? *found : kNone;
-}
-
 std::string settled(const json& body) {
   return "ring " + text_of(body, "ring") + (flag_of(body, "settled") ? ", settled" : ", not settled");
-}
-
-// The members by name, with what a person would call their state.
-std::map<std::string, std::string> states(const json& body) {
-  std::map<std::string, std::string> out;
-  for (const json& member : list_of(body, "members")) {
-    out[text_of(member, "host")] = text_of(member, "phase") + " (generation " + text_of(member, "generation") + ")";
-  }
-  return out;
-}
-
-void print_changes(const Session& session, const json& before, const json& after) {
-  const auto old_states = states(before);
-  const auto new_states = states(after);
-  std::ostream& out = session.terminal.out;
-  for (const auto& [host, state] : new_states) {
-    const auto known = old_states.find(host);
-    if (known == old_states.end()) {
-      out << "+ " << host << "  " << state << "\n";
-    } else if (known->second != state) {
-      out << "~ " << host << "  " << known->second << " -> " << state << "\n";
-    }
-  }
-  for (const auto& [host, state] : old_states) {
-    if (!new_states.contains(host)) out << "- " << host << "  was " << state << "\n";
-  }
-  if (settled(before) != settled(after)) out << "= " << settled(after) << "\n";
-  out.flush();
 }
 
 void print_security(std::ostream& out, const json& security) {
@@ -123,15 +87,10 @@ int where(const Session& session, const std::string& id) {
   return kApplied;
 }
 
-int members(const Session& session) {
-  const auto body = ask(session, "/v1/members");
-  if (!body) return body.error();
-  if (session.json) {
-    print_json(session, *body);
-    return kApplied;
-  }
+std::string members_text(const json& body) {
+  std::ostringstream out;
   Table table({"HOST", "PHASE", "RING", "SHARE", "ACTORS", "STRAYS", "RTT", "HEARD", "VERSION"});
-  for (const json& member : list_of(*body, "members")) {
+  for (const json& member : list_of(body, "members")) {
     const bool self = flag_of(member, "self");
     const bool legacy = flag_of(member, "legacy");
     table.add({text_of(member, "host") + (self ? " *" : ""), legacy ? "legacy" : text_of(member, "phase"),
@@ -140,13 +99,24 @@ int members(const Session& session) {
                self ? "-" : age(number_of(member, "rtt_ms")), self ? "-" : age(number_of(member, "age_ms")) + " ago",
                legacy ? "-" : text_of(member, "version")});
   }
-  table.print(session.terminal.out);
-  for (const json& other : list_of(*body, "others")) {
-    session.terminal.out << "note: " << wire::about_other(text_of(other, "host"), text_of(other, "problem")) << "\n";
+  table.print(out);
+  for (const json& other : list_of(body, "others")) {
+    out << "note: " << wire::about_other(text_of(other, "host"), text_of(other, "problem")) << "\n";
   }
-  const std::string because = text_of(*body, "not_ready_because");
-  if (!because.empty()) session.terminal.out << "this host is not ready: " << because << "\n";
-  session.terminal.out << settled(*body) << "; as " << text_of(*body, "view_of") << " (*) sees it\n";
+  const std::string because = text_of(body, "not_ready_because");
+  if (!because.empty()) out << "this host is not ready: " << because << "\n";
+  out << settled(body) << "; as " << text_of(body, "view_of") << " (*) sees it\n";
+  return out.str();
+}
+
+int members(const Session& session) {
+  const auto body = ask(session, "/v1/members");
+  if (!body) return body.error();
+  if (session.json) {
+    print_json(session, *body);
+    return kApplied;
+  }
+  session.terminal.out << members_text(*body);
   return kApplied;
 }
 
@@ -200,29 +170,6 @@ int status(const Session& session) {
       << text_of(*body, "queued_bytes") << " bytes\n";
   // A host of an earlier version does not tell.
   if (body->contains("peer_tls")) print_security(out, (*body)["peer_tls"]);
-  return kApplied;
-}
-
-int watch(const Session& session, std::size_t count) {
-  json before = json::object();
-  std::string target = "/v1/members";
-  for (std::size_t shown = 0; count == 0 || shown < count;) {
-    const Reply reply = session.client.request({"GET", target, {}, {}, {}}, kWatchWait);
-    const auto body = view(reply, session.client, session.json, session.terminal);
-    if (!body) return body.error();
-    const std::string version = text_of(*body, "version");
-    target = "/v1/members?wait=" + base::percent_encode(version);
-    if (version == text_of(before, "version")) continue;  // nothing changed for a while
-    if (session.json) {
-      print_json(session, *body);
-      session.terminal.out.flush();
-    } else {
-      print_changes(session, before, *body);
-    }
-    if (!session.terminal.out) break;  // nobody reads it any more
-    before = *body;
-    ++shown;
-  }
   return kApplied;
 }
 

@@ -8,6 +8,7 @@
 
 #include "sidecar/core/counters.h"
 #include "sidecar/core/effects.h"
+#include "sidecar/core/lateness.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
@@ -38,6 +39,12 @@ struct Context {
   void log(Level level, std::string event, Fields fields = {}) {
     effects.push_back(LogLine{level, std::move(event), std::move(fields)});
   }
+  // What people may ask for later. Where the log tells it as well, that is its line.
+  void happened(HostEvent event) { effects.push_back(std::move(event)); }
+  void happened(HostEvent event, Level level, std::string line, Fields fields = {}) {
+    log(level, std::move(line), std::move(fields));
+    happened(std::move(event));
+  }
   // Names the next thing of its kind: next<TurnId>().
   template <typename Token>
   Token next() {
@@ -48,6 +55,7 @@ struct Context {
   Effects effects;
   Random random;
   Counters counters;
+  Lateness lateness;
   std::uint64_t next_number = 1;
 };
 

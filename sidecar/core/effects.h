@@ -9,6 +9,7 @@
 
 #include "sidecar/core/call.h"
 #include "sidecar/core/deactivation.h"
+#include "sidecar/core/host_event.h"
 #include "sidecar/core/level.h"
 #include "sidecar/core/peer_messages.h"
 
@@ -92,8 +93,10 @@ struct LogLine {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 
-using Effect = std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, DropPeerQueue, StartTurn, BreakTurn,
-                            DeactivateActor, DeactivateAll, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine>;
+// Beside these: HostEvent, what is to be kept for those who ask what has happened (host_event.h).
+using Effect =
+    std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, DropPeerQueue, StartTurn, BreakTurn, DeactivateActor,
+                 DeactivateAll, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine, HostEvent>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ringside::core

@@ -1,9 +1,11 @@
 #include "sidecar/core/node.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sidecar/base/check.h"
 #include "sidecar/base/overloaded.h"
+#include "sidecar/core/membership/ring_event.h"
 
 namespace ringside::core {
 namespace {
@@ -45,7 +47,7 @@ void Node::begin(Now now) {
   last_event_ = now.mono;
   if (!life_cycle_.life().has_begun()) return;
   if (lag > config_.dead_after / 2) {
-    change_membership([](Membership& membership) { membership.suspect_self(); });
+    change_membership([&](Membership& membership) { membership.suspect_self(lag); });
   }
 }
 
@@ -75,6 +77,7 @@ void Node::slice_due() {
 }
 
 void Node::wake(Now now) {
+  if (const Instant due = timers_.next(); due < now.mono) context_.lateness.was_late(now.mono - due, now.mono);
   on_event(now, [&] {
     while (const std::optional<Timer> timer = timers_.pop_due(now.mono)) {
       std::visit(base::Overloaded{
@@ -124,6 +127,7 @@ void Node::tick() {
   }
   change_membership([](Membership& membership) { membership.end_tick(); });
   activations_.deactivate_idle();
+  life_cycle_.tick(activations_.actors().size());
   if (activations_.make_room()) run_with_room();
   for (auto& [host, news] : legacy_.take_news()) {
     directory_.announce(host, std::move(news.claims));
@@ -169,11 +173,24 @@ void Node::handle_view_events() {
 }
 
 void Node::set_phase(Phase phase) {
+  const Phase before = cluster_.phase();
   change_membership([phase](Membership& membership) { membership.set_phase(phase); });
+  tell_phase(before);
+}
+
+void Node::tell_phase(Phase before) {
+  const Phase phase = cluster_.phase();
+  if (phase == before) return;
+  HostEvent event{.kind = EventKind::kPhaseChanged, .by = life_cycle_.on_whose_word(phase)};
+  event.why = std::string(to_string(phase)) + " now, " + to_string(before) + " before: " + life_cycle_.why_in(phase);
+  event.lasted = context_.now.mono - std::exchange(phase_since_, context_.now.mono);
+  event.facts = {{"from", std::string(to_string(before))}, {"to", std::string(to_string(phase))}};
+  context_.happened(std::move(event));
 }
 
 void Node::ring_changed(const Ring& before, const Ring& after) {
   reroute_soon();
+  if (cluster_.joined()) context_.happened(ring_event(before, after, cluster_.self().host));
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
   if (!cluster_.joined() && directory_.inventory().closed() && directory_.displaced().size() == 0) return;
   const std::string& self = cluster_.self().host;

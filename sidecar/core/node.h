@@ -62,8 +62,8 @@ class Node final {
   void app_up(Now now);
   void app_down(Now now, const std::string& why, bool alive);  // not alive: gone, and all activations with it
   void app_restarted(Now now);                                 // there, but all activations have ended
-  void drain(Now now);
-  void uncordon(Now now);
+  void drain(Now now, const std::string& by = {});             // by whose word; empty: not told
+  void uncordon(Now now, const std::string& by = {});
   void close(Now now);  // the process is about to end: say good-bye
 
   // ---- what it knows (snapshot.h) ----
@@ -114,6 +114,7 @@ class Node final {
   void confirmed();
   void view_changed();
   void set_phase(Phase phase);
+  void tell_phase(Phase before);
 
   // node_calls.cc: the way of a call through the parts
   RouteFacts facts() const;
@@ -182,6 +183,7 @@ class Node final {
   Calls calls_;
   std::set<ReplyId> unanswered_;  // requests of other hosts
   Instant last_event_;
+  Instant phase_since_;
   Timers::Handle next_tick_ = Timers::kNone;
   Instant next_tick_at_;
   Timers::Handle next_slice_ = Timers::kNone;

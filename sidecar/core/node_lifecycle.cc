@@ -8,7 +8,7 @@
 namespace ringside::core {
 
 void Node::start(Now now, bool app_up, const std::string& why) {
-  last_event_ = now.mono;
+  last_event_ = phase_since_ = now.mono;
   begin(now);
   carry_out(life_cycle_.start(app_up, why));
   follow_up();
@@ -26,12 +26,12 @@ void Node::app_restarted(Now now) {
   on_event(now, [&] { carry_out(life_cycle_.app_restarted(activations_.actors().size())); });
 }
 
-void Node::drain(Now now) {
-  on_event(now, [&] { carry_out(life_cycle_.drain(activations_.actors().size())); });
+void Node::drain(Now now, const std::string& by) {
+  on_event(now, [&] { carry_out(life_cycle_.drain(activations_.actors().size(), by)); });
 }
 
-void Node::uncordon(Now now) {
-  on_event(now, [&] { carry_out(life_cycle_.uncordon()); });
+void Node::uncordon(Now now, const std::string& by) {
+  on_event(now, [&] { carry_out(life_cycle_.uncordon(by)); });
 }
 
 void Node::deactivated(Now now, DeactivationId token, const Deactivated& said) {
@@ -83,7 +83,9 @@ void Node::begin_run(Phase phase) {
   const Generation generation = std::max({cluster_.self().generation.next(), membership_.least_generation(), at});
   directory_.begin_run();
   reroute_soon();
+  const Phase before = cluster_.phase();
   change_membership([&](Membership& membership) { membership.start(generation, phase); });
+  tell_phase(before);
   tick_soon();
 }
 

@@ -225,7 +225,12 @@ void Node::verified(const LegacyHosts::Verified& verified) {
 
 void Node::end_yielded(const std::vector<Directory::Yielded>& yielded) {
   for (const Directory::Yielded& one : yielded) {
-    context_.log(Level::kWarn, "claim_yielded", {{"actor", to_string(one.id)}, {"to", one.to}});
+    context_.happened({.kind = EventKind::kClaimYielded,
+                       .host = one.to,
+                       .actor = to_string(one.id),
+                       .why = "it was active there as well, and was so first: this host ends its own activation",
+                       .by = one.to},
+                      Level::kWarn, "claim_yielded", {{"actor", to_string(one.id)}, {"to", one.to}});
     activations_.end(one.id, Deactivation::kYielded);
   }
 }

@@ -43,8 +43,9 @@ class Gateway : public HostReader {
   virtual void cancel(CallId call) = 0;   // the caller went away; `done` is still called
   virtual void hang_up(CallId call) = 0;  // it has perhaps: the same, unless the turn has begun here
 
-  virtual void drain() = 0;
-  virtual void uncordon() = 0;
+  // by: on whose word, for people.
+  virtual void drain(const std::string& by) = 0;
+  virtual void uncordon(const std::string& by) = 0;
   // Called once: when a drain has ended (true: nothing is left; false: --drain-timeout came first), or soon where none
   // is left to await. forget() cancels it.
   virtual WatcherId when_drained(std::function<void(bool complete)> done) = 0;
@@ -126,6 +127,13 @@ class PeerSecurityPort {
  public:
   virtual ~PeerSecurityPort() = default;
   virtual PeerSecurity peer_security() const = 0;
+};
+
+// ---- what people ask for later ----
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void happened(HostEvent event) = 0;
 };
 
 // ---- measurements that are not counters of the core ----

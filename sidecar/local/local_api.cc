@@ -38,6 +38,9 @@ std::optional<std::chrono::milliseconds> timeout_of(const net::HttpRequest& requ
   return timeout == nullptr ? std::nullopt : base::parse_duration(*timeout);
 }
 
+// On whose word something is done that was asked for here.
+std::string operator_at(const net::HttpRequest& request) { return "operator (" + request.peer + ")"; }
+
 core::Answer malformed(std::string detail) { return wire::invalid(core::Reason::kMalformed, std::move(detail)); }
 
 }  // namespace
@@ -92,9 +95,13 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
          api.drain(target, request, std::move(reply));
        }},
       {"/v1/uncordon", false, true,
-       [](LocalApi& api, const Target&, const net::HttpRequest&, net::HttpReply reply) {
-         api.gateway_.uncordon();
+       [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
+         api.gateway_.uncordon(operator_at(request));
          reply(json_response(202, api.status()));
+       }},
+      {"/v1/events", true, false,
+       [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
+         api.get_events(request, std::move(reply));
        }},
       {"/v1/log-level", true, true,
        [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
@@ -105,8 +112,10 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
   return kRoutes;
 }
 
-LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, wire::JsonWork& json, LocalOptions options)
+LocalApi::LocalApi(net::Loop& loop, core::Gateway& gateway, wire::JsonWork& json, events::EventStreams& events,
+                   LocalOptions options)
     : gateway_(gateway),
+      events_(events),
       options_(std::move(options)),
       calls_(gateway, json, options_.calls),
       waiters_(loop, gateway, options_.most_waiting, options_.calls.on_refusal) {}
@@ -230,6 +239,17 @@ void LocalApi::get_members(const Target& target, const net::HttpRequest& request
   waiters_.await_view(std::move(reply), std::min(options_.longest_wait, longest), answer);
 }
 
+void LocalApi::get_events(const net::HttpRequest& request, net::HttpReply reply) {
+  const auto query = events::read_event_query(request);
+  if (!query) return reply(refuse(malformed(query.error())));
+  if (!query->follow) return reply(json_response(200, events_.list(*query, events::Sight::kHere)));
+  if (events_.has_room()) return events_.follow(*query, events::Sight::kHere, request, std::move(reply));
+  const auto why = core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting, events_.why_full());
+  net::HttpResponse refusal = problem_of_status(503, calls_.refused(why));
+  if (refusal.headers.find("retry-after") == nullptr) refusal.headers.add("retry-after", "1");
+  reply(std::move(refusal));
+}
+
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
   if (body_type(request) != BodyType::kJson) return refuse(bad_content_type());
   if (auto checked = wire::check_json_object(request.body); !checked) return refuse(malformed(checked.error()));
@@ -244,7 +264,7 @@ net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const
 
 void LocalApi::drain(const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
   const bool begin = request.method == "POST";
-  if (begin) gateway_.drain();
+  if (begin) gateway_.drain(operator_at(request));
   const auto answer = [this] { return json_response(200, drain_view(gateway_)); };
   const auto wait = target.parameter("wait");
   if (wait && *wait != "false") return waiters_.await_drain(std::move(reply), timeout_of(request), answer);

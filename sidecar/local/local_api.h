@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sidecar/core/ports.h"
+#include "sidecar/events/event_streams.h"
 #include "sidecar/local/calls.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/local/waiters.h"
@@ -36,7 +37,8 @@ struct LocalOptions {
 // Loop thread only. Outlives the listeners that use it, and the calls that it gave to the gateway.
 class LocalApi {
  public:
-  LocalApi(net::Loop& loop, core::Gateway& gateway, wire::JsonWork& json, LocalOptions options);
+  LocalApi(net::Loop& loop, core::Gateway& gateway, wire::JsonWork& json, events::EventStreams& events,
+           LocalOptions options);
   LocalApi(const LocalApi&) = delete;
   LocalApi& operator=(const LocalApi&) = delete;
 
@@ -64,10 +66,12 @@ class LocalApi {
   nlohmann::json members() const;
   net::HttpResponse get_actors(const Target& target) const;
   void get_members(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
+  void get_events(const net::HttpRequest& request, net::HttpReply reply);
   net::HttpResponse set_log_level(const net::HttpRequest& request) const;
   void drain(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
 
   core::Gateway& gateway_;
+  events::EventStreams& events_;
   LocalOptions options_;
   Calls calls_;
   Waiters waiters_;

@@ -1,6 +1,7 @@
 // HTTP requests and responses, whatever the version, and how a handler answers one.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,24 @@ struct HttpResponse {
   std::string body;
 };
 
+// The body of an answer that goes on: written piece by piece until it ends or the client has gone. Dropping it ends it.
+// Loop thread only.
+class HttpStream {
+ public:
+  struct Events {
+    std::function<void()> drained;  // all of it has been sent, after some of it could not
+    // Once, and never from inside of one of its methods: the client has gone, or ended its sending half, or this
+    // process is about to end. What is written then goes nowhere.
+    absl::AnyInvocable<void()> ended;
+  };
+  virtual ~HttpStream() = default;
+  virtual void write(std::string_view bytes) = 0;
+  virtual std::size_t unsent() const = 0;  // bytes that the connection has not taken yet
+  // What is unsent is given up, for a client that does not read: the connection is closed, over HTTP/2 the stream
+  // reset.
+  virtual void give_up() = 0;
+};
+
 // Answers one request, once, now or later, on the loop thread. Dropped without an answer, the server answers
 // 500.
 class HttpReply {
@@ -38,6 +57,7 @@ class HttpReply {
    public:
     virtual ~Sink() = default;
     virtual void respond(HttpResponse response) = 0;
+    virtual std::unique_ptr<HttpStream> stream(HttpResponse head, HttpStream::Events events) = 0;
     virtual void drop() = 0;
     virtual void on_cancel(absl::AnyInvocable<void()> callback) = 0;
     virtual void on_input_end(absl::AnyInvocable<void()> callback) = 0;
@@ -57,6 +77,11 @@ class HttpReply {
   // A second answer is ignored.
   void operator()(HttpResponse response) {
     if (const auto sink = std::exchange(sink_, nullptr)) sink->respond(std::move(response));
+  }
+  // Answers with a body that goes on; `head` has none. Null: there is nobody to answer any more.
+  std::unique_ptr<HttpStream> stream(HttpResponse head, HttpStream::Events events) {
+    const auto sink = std::exchange(sink_, nullptr);
+    return sink ? sink->stream(std::move(head), std::move(events)) : nullptr;
   }
   // Called once when the connection breaks before the answer, and at once where it has broken already: nobody will hear
   // the answer.

@@ -38,6 +38,13 @@ void PendingReply::respond(HttpResponse response) {
   if (const auto taker = std::exchange(taker_, {}).lock()) taker->respond(std::move(response));
 }
 
+std::unique_ptr<HttpStream> PendingReply::stream(HttpResponse head, HttpStream::Events events) {
+  cancel_ = nullptr;
+  at_input_end_ = nullptr;
+  const auto taker = std::exchange(taker_, {}).lock();
+  return taker ? taker->begin_stream(std::move(head), std::move(events)) : nullptr;
+}
+
 void PendingReply::drop() {
   if (const auto taker = taker_.lock()) respond(refusal(taker->serving(), 500, "the request was not answered"));
 }

@@ -39,6 +39,8 @@ class HttpAnswerTaker {
  public:
   virtual ~HttpAnswerTaker() = default;
   virtual void respond(HttpResponse response) = 0;
+  // An answer whose body goes on; `head` has none. Null: there is nobody to answer any more.
+  virtual std::unique_ptr<HttpStream> begin_stream(HttpResponse head, HttpStream::Events events) = 0;
   virtual const HttpServing& serving() const = 0;
 };
 
@@ -49,6 +51,7 @@ class PendingReply final : public HttpReply::Sink {
   PendingReply(std::weak_ptr<HttpAnswerTaker> taker, bool input_ended)
       : taker_(std::move(taker)), input_ended_(input_ended) {}
   void respond(HttpResponse response) override;
+  std::unique_ptr<HttpStream> stream(HttpResponse head, HttpStream::Events events) override;
   void drop() override;
   // A handler that has worked beside the loop may come too late to be told of the end when it happens.
   void on_cancel(absl::AnyInvocable<void()> callback) override;

@@ -118,6 +118,10 @@ void Transport::acknowledge_now() {
   if (socket_.is_open()) set_option(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 
+void Transport::bound_send_buffer(int bytes) {
+  if (socket_.is_open()) set_option(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, bytes);
+}
+
 std::optional<std::uint64_t> Transport::bytes_acknowledged() const {
   std::array<char, 256> info{};
   socklen_t size = info.size();

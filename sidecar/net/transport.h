@@ -77,6 +77,8 @@ class Transport {
   // How much of what was written the other end's kernel has acknowledged, on a connection that we made. Nothing where
   // it is not known (Unix sockets).
   std::optional<std::uint64_t> bytes_acknowledged() const;
+  // At most about so many bytes wait in the kernel to be sent; it chooses for itself otherwise, up to megabytes.
+  void bound_send_buffer(int bytes);
   // The other end's address; nothing where it is not connected.
   std::optional<boost::asio::generic::stream_protocol::endpoint> remote() const;
   // The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.

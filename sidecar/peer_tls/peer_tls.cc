@@ -22,10 +22,11 @@ const char* word(net::TlsSide side) { return side == net::TlsSide::kServer ? "in
 
 }  // namespace
 
-PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log)
+PeerTls::PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log, core::EventSink& events)
     : loop_(loop),
       options_(std::move(options)),
       log_(log),
+      events_(events),
       files_(options_.paths, options_.read_file, options_.tls.clock_skew),
       timer_(loop) {
   if (options_.mode == PeerTlsMode::kOff) return;
@@ -67,6 +68,9 @@ base::Result<void, std::string> PeerTls::load() {
                           {"certificate", own.leaf.told()},
                           {"members", tls_->members_told()},
                           {"roots", tls_->credentials()->roots_told()}});
+  events_.happened({.kind = core::EventKind::kTlsLoaded,
+                    .why = std::string("--peer-tls ") + core::to_string(options_.mode) + ", as " + own.leaf.told(),
+                    .by = "--tls-*"});
   if (!tls_->is_member_itself()) {
     log_.warn("tls_not_a_member_itself", {{"why",
                                            "--member-id does not include this host's own identity: hosts with the same "
@@ -98,6 +102,7 @@ void PeerTls::tell_if_run_out() {
   const auto until = tls_->credentials()->own().good_until;
   if (options_.tls.wall() < until || std::exchange(told_run_out_, until) == until) return;
   log_.warn("tls_certificate_expired", {{"why", run_out_told()}});
+  events_.happened({.kind = core::EventKind::kTlsExpired, .why = run_out_told()});
 }
 
 // Empty: it has not.
@@ -127,12 +132,17 @@ void PeerTls::reload() {
     ++reloads_["ok"];
     log_.info("tls_reloaded",
               {{"certificate", look.credentials->own().leaf.told()}, {"roots", look.credentials->roots_told()}});
+    events_.happened({.kind = core::EventKind::kTlsLoaded,
+                      .why = "other files are used from now on: " + look.credentials->own().leaf.told(),
+                      .by = "--tls-*"});
     tls_->check_connections();
   } else if (look.is_news && !look.problem.empty()) {
     ++reloads_["refused"];
     log_.warn("tls_files_refused", {{"why", look.problem}});
+    events_.happened({.kind = core::EventKind::kTlsRefused, .why = look.problem, .by = "--tls-*"});
   } else if (look.problem.empty() && !problem_before.empty()) {
     log_.info("tls_files_good_again", {{"certificate", tls_->credentials()->own().leaf.told()}});
+    events_.happened({.kind = core::EventKind::kTlsLoaded, .why = "the files are good again", .by = "--tls-*"});
   }
 }
 
@@ -145,6 +155,11 @@ void PeerTls::handshake_ended(net::TlsSide side, net::HandshakeResult result, co
                                      {"result", net::to_string(result)},
                                      {"mode", core::to_string(options_.mode)},
                                      {"why", why}});
+  events_.happened(
+      {.kind = core::EventKind::kTlsHandshakeFailed,
+       .host = address,
+       .why = std::string(side == net::TlsSide::kServer ? "a connection from there" : "a connection to it") +
+              " was not let in (" + net::to_string(result) + "): " + why});
 }
 
 void PeerTls::heard(const std::string& host, const std::string& ip, bool under_tls, std::string_view mode) {

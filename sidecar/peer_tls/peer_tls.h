@@ -33,7 +33,8 @@ struct PeerTlsOptions {
 
 class PeerTls final : public core::PeerSecurityPort {
  public:
-  PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log);
+  // `events` and `log` outlive it.
+  PeerTls(net::Loop& loop, PeerTlsOptions options, log::Log& log, core::EventSink& events);
 
   // Reads the files, unless it has some that are good. The error is a sentence.
   base::Result<void, std::string> load();
@@ -71,6 +72,7 @@ class PeerTls final : public core::PeerSecurityPort {
   net::Loop& loop_;
   PeerTlsOptions options_;
   log::Log& log_;
+  core::EventSink& events_;
   CredentialFiles files_;
   std::shared_ptr<net::Tls> tls_;  // null: off
   std::shared_ptr<const net::TlsUse> listening_;

@@ -124,6 +124,7 @@ void Engine::carry_out(core::FinishCall effect) {
   CallEntry entry = std::move(found->second);
   calls_.erase(found);
   log_refusal(entry, effect.answer);
+  tell_refusal(entry, effect.answer);
   if (ports_.measurements != nullptr) {
     ports_.measurements->call_ended(entry.origin, effect.answer.outcome,
                                     to_instant(SteadyClock::now()) - entry.started);
@@ -144,6 +145,21 @@ void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
                                   {"owner", answer.holder},
                                   {"detail", answer.detail}};
   log_.write(level, "call_not_applied", fields);
+}
+
+// What the app refuses and what a caller did wrong is theirs, and not this host's.
+void Engine::tell_refusal(const CallEntry& call, const core::Answer& answer) {
+  const core::Outcome outcome = answer.outcome;
+  const bool is_ours = outcome == core::Outcome::kNotDelivered || outcome == core::Outcome::kOverloaded ||
+                       outcome == core::Outcome::kExpired || outcome == core::Outcome::kUnknown;
+  if (ports_.events == nullptr || call.origin != core::Origin::kLocal || !is_ours) return;
+  happened({.kind = core::EventKind::kCallsNotApplied,
+            .actor = call.actor,
+            .why = std::string(core::to_string(outcome)).append(": ").append(core::to_string(answer.reason))});
+}
+
+void Engine::happened(core::HostEvent event) {
+  if (ports_.events != nullptr) ports_.events->happened(std::move(event));
 }
 
 void Engine::carry_out(core::ReadDiscovery) {
@@ -176,6 +192,8 @@ void Engine::carry_out(const core::LogLine& effect) {
   for (const auto& [key, value] : effect.fields) fields.push_back({key, value});
   log_.write(effect.level, effect.event, fields);
 }
+
+void Engine::carry_out(core::HostEvent effect) { happened(std::move(effect)); }
 
 // ---- core::Gateway --------------------------------------------------------------------------------------------------
 
@@ -233,13 +251,13 @@ std::vector<core::ActorStatus> Engine::actors(std::size_t limit, core::ActorId a
   return node_.actors(now().mono, limit, after);
 }
 
-void Engine::drain() {
-  node_.drain(now());
+void Engine::drain(const std::string& by) {
+  node_.drain(now(), by);
   carry_out();
 }
 
-void Engine::uncordon() {
-  node_.uncordon(now());
+void Engine::uncordon(const std::string& by) {
+  node_.uncordon(now(), by);
   carry_out();
 }
 
@@ -364,7 +382,9 @@ void Engine::tell_discovered() {
 
 void Engine::discovery_failed(const std::string& source, const std::string& why, bool news) {
   ++discovery_failures_;
-  if (news) log_.warn("discovery_failed", {{"source", source}, {"why", why}});
+  if (!news) return;
+  log_.warn("discovery_failed", {{"source", source}, {"why", why}});
+  happened({.kind = core::EventKind::kDiscoveryFailed, .why = why, .by = source});
 }
 
 }  // namespace ringside::runtime

@@ -41,6 +41,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
     core::AppPort* app = nullptr;  // nullptr: routes only
     core::DiscoveryPort* discovery = nullptr;
     core::Measurements* measurements = nullptr;
+    core::EventSink* events = nullptr;                 // nullptr: nobody asks for them
     const core::PeerSecurityPort* security = nullptr;  // nullptr: plaintext
   };
   // With an application the node begins with the first word on its health, without one at once.
@@ -61,8 +62,8 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   bool expects(const std::string& host) const { return node_.expects(host); }
   const core::Counters& counters() const override { return node_.counters(); }
   core::Now now() const override;
-  void drain() override;
-  void uncordon() override;
+  void drain(const std::string& by) override;
+  void uncordon(const std::string& by) override;
   core::WatcherId when_drained(std::function<void(bool complete)> done) override;
   core::WatcherId when_view_changes(std::function<void()> changed) override;
   void forget(core::WatcherId watcher) override;
@@ -104,6 +105,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void carry_out(core::ViewChanged effect);
   void carry_out(core::DrainDone effect);
   void carry_out(const core::LogLine& effect);
+  void carry_out(core::HostEvent effect);
   void arm_timer();
   void post_view_change();
   void tell_discovered();
@@ -115,6 +117,8 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
     core::Instant started;
   };
   void log_refusal(const CallEntry& call, const core::Answer& answer);
+  void tell_refusal(const CallEntry& call, const core::Answer& answer);
+  void happened(core::HostEvent event);
 
   Loop& loop_;
   log::Log& log_;

@@ -31,7 +31,7 @@ def test_whatever_else_it_names_is_there(name):
 
 def test_every_line_of_a_list_is_a_step_and_they_count_up():
     lists = PAGE.split("\n## ")[1:]
-    assert len(lists) == 6
+    assert len(lists) == 7
     for part in lists:
         lines = re.findall(r"^(\d+)\. ", part, re.M)
         assert lines == [str(i) for i in range(1, len(lines) + 1)] and len(lines) >= 6, part.splitlines()[0]

@@ -79,8 +79,8 @@ FAULTS = [
      '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
      '  if (named != 0) {\n'),
     ("resume-without-asking", "partitions", 20, "node.cc",
-     "    change_membership([](Membership& membership) { membership.suspect_self(); });",
-     '    if (!planted("resume-without-asking")) change_membership([](Membership& membership) { membership.suspect_self(); });'),
+     "    change_membership([&](Membership& membership) { membership.suspect_self(lag); });",
+     '    if (!planted("resume-without-asking")) change_membership([&](Membership& membership) { membership.suspect_self(lag); });'),
     ("resume-queued-turns", "all", 500, "activations/activations.cc",
      "return turns_.has_room_for(call) && !cluster_.confirming();",
      'return turns_.has_room_for(call) && (planted("resume-queued-turns") || !cluster_.confirming());'),

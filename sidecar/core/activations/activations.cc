@@ -226,7 +226,12 @@ void Activations::due(due::TurnTimeout at) {
   if (turn == nullptr) return;
   turn->timeout = kNoTimer;
   Actor* actor = find(turn->actor);
-  context_.log(Level::kError, "turn_timeout", {{"actor", actor != nullptr ? name_of(*actor) : to_string(turn->actor)}});
+  const std::string name = actor != nullptr ? name_of(*actor) : to_string(turn->actor);
+  context_.happened({.kind = EventKind::kTurnTimeout,
+                     .actor = name,
+                     .why = "a turn has taken longer than --turn-timeout: the application is cut off from it",
+                     .lasted = context_.now.mono - turn->began},
+                    Level::kError, "turn_timeout", {{"actor", name}});
   if (actor != nullptr && actor->turn == at.turn) {
     actor->broken = true;
     if (!std::exchange(actor->deactivating, true)) actor->why = Deactivation::kTurnTimeout;

@@ -26,7 +26,11 @@ void Activations::deactivate_for(CallId token, const CallPtr& call) {
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
   actor.queue->push_front({token, call});
   ++waiting_;
-  context_.log(Level::kWarn, "deactivate", {{"actor", name_of(actor)}, {"why", "operator"}});
+  context_.happened({.kind = EventKind::kDeactivate,
+                     .actor = name_of(actor),
+                     .why = "an operator has asked for it: DELETE, or ringside deactivate",
+                     .by = "operator"},
+                    Level::kWarn, "deactivate", {{"actor", name_of(actor)}, {"why", "operator"}});
   end_actor(actor, Deactivation::kOperator);
   deactivations_.hurry(actor.id);
   if (actor.turn) {
@@ -148,7 +152,11 @@ std::optional<Activations::AfterDeactivation> Activations::deactivated(Deactivat
   }
   if (goes_on(actor, said)) return stay(actor, said);
   if (given_up(actor, said)) {
-    context_.log(Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
+    context_.happened({.kind = EventKind::kDeactivationGivenUp,
+                       .actor = name_of(actor),
+                       .why = "the application has not forgotten it in spite of being asked again and again",
+                       .by = "the application"},
+                      Level::kError, "deactivation_given_up", {{"actor", name_of(actor)}, {"detail", said.detail}});
     return over(actor);
   }
   deactivations_.ask_later(actor.id, said.detail);

@@ -1,5 +1,6 @@
 #include "sidecar/core/life/life_cycle.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sidecar/base/check.h"
@@ -10,6 +11,7 @@ namespace {
 using namespace life_step;
 
 constexpr Duration kSlowReset{250'000};
+constexpr Duration kBetweenProgress{5'000'000};
 
 LifeSteps without_app() { return {SetPhase{Phase::kAppDown}, SayGoodbye{}, Reroute{}}; }
 
@@ -28,6 +30,7 @@ LifeSteps LifeCycle::start(bool app_up, const std::string& why) {
   LifeSteps steps;
   if (life_.on(Life::Event::kStart) == Life::Action::kGoOnDraining) steps.emplace_back(SetPhase{Phase::kDraining});
   if (app_up) life_.on(Life::Event::kAppUp);
+  if (config_.has_app) tell_app(app_up ? App::kUp : App::kDown, why);
   life_.app_fails_because(why);
   if (!app_up && config_.has_app) steps.emplace_back(Emit{LogLine{Level::kWarn, "app_down", {{"why", why}}}});
   return steps;
@@ -35,6 +38,7 @@ LifeSteps LifeCycle::start(bool app_up, const std::string& why) {
 
 LifeSteps LifeCycle::app_up() {
   if (life_.app_up()) return {};
+  tell_app(App::kUp, "");
   context_.log(Level::kInfo, "app_up");
   return life_.on(Life::Event::kAppUp) == Life::Action::kComeBack ? come_back() : LifeSteps();
 }
@@ -54,6 +58,7 @@ LifeSteps LifeCycle::app_down(const std::string& why, bool alive) {
   LifeSteps steps;
   const bool was_up = life_.app_up();
   life_.app_fails_because(why);
+  tell_app(alive ? App::kSick : App::kDown, why);
   const Life::Action action = life_.on(alive ? Life::Event::kAppUnhealthy : Life::Event::kAppGone);
   if (was_up) {
     forget_initial_reset();
@@ -72,9 +77,36 @@ LifeSteps LifeCycle::app_down(const std::string& why, bool alive) {
 }
 
 LifeSteps LifeCycle::app_restarted(std::size_t actors) {
-  context_.log(Level::kWarn, "app_restarted", {{"actors", std::to_string(actors)}});
+  context_.happened(
+      {.kind = EventKind::kAppRestarted,
+       .why = "another process answers in its place: " + std::to_string(actors) + " activations have ended",
+       .by = "the application",
+       .lasted = context_.now.mono - std::exchange(app_since_, context_.now.mono),
+       .facts = {{"actors", std::uint64_t{actors}}}},
+      Level::kWarn, "app_restarted", {{"actors", std::to_string(actors)}});
   forget_initial_reset();
   return {LoseAll{}};
+}
+
+void LifeCycle::tell_app(App app, const std::string& why) {
+  if (app_ == app) return;
+  const App before = std::exchange(app_, app);
+  HostEvent event{.why = why, .by = "the application's health check"};
+  switch (app) {
+    case App::kUp:
+      event.kind = EventKind::kAppUp;
+      event.why = "it is healthy";
+      break;
+    case App::kSick:
+      event.kind = EventKind::kAppSick;
+      break;
+    default:
+      event.kind = EventKind::kAppDown;
+      break;
+  }
+  const Duration passed = context_.now.mono - std::exchange(app_since_, context_.now.mono);
+  if (before != App::kUnknown) event.lasted = passed;
+  context_.happened(std::move(event));
 }
 
 // ---- what it has to forget first ------------------------------------------------------------------------------------
@@ -115,24 +147,50 @@ std::optional<LifeSteps> LifeCycle::deactivated(DeactivationId token, const Deac
 
 // ---- drain ----------------------------------------------------------------------------------------------------------
 
-LifeSteps LifeCycle::drain(std::size_t actors) {
+LifeSteps LifeCycle::drain(std::size_t actors, const std::string& by) {
   if (life_.on(Life::Event::kDrain) != Life::Action::kDrain) return {};
   timers_.cancel(drain_due_);
-  context_.log(Level::kInfo, "draining", {{"actors", std::to_string(actors)}});
+  drained_by_ = by;
+  drained_from_ = actors;
+  draining_since_ = progress_told_ = context_.now.mono;
+  context_.happened({.kind = EventKind::kDrainBegun,
+                     .why = "this host is to leave the ring, and hands its " + std::to_string(actors) + " actors over",
+                     .by = by,
+                     .facts = {{"actors", std::uint64_t{actors}}}},
+                    Level::kInfo, "draining", {{"actors", std::to_string(actors)}});
   forget_initial_reset();
   drain_due_ = timers_.add(context_.now.mono + config_.drain_timeout, due::Drain{});
   return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};
 }
 
-LifeSteps LifeCycle::uncordon() {
+LifeSteps LifeCycle::uncordon(const std::string& by) {
   if (life_.on(Life::Event::kUncordon) != Life::Action::kComeBack) return {};
-  context_.log(Level::kInfo, "uncordoned");
+  context_.happened({.kind = EventKind::kUncordoned, .why = "this host is to be on the ring again", .by = by},
+                    Level::kInfo, "uncordoned");
   return come_back();
+}
+
+void LifeCycle::tick(std::size_t actors) {
+  if (life_.state() != Life::State::kDraining || context_.now.mono - progress_told_ < kBetweenProgress) return;
+  progress_told_ = context_.now.mono;
+  context_.happened({.kind = EventKind::kDrainProgress,
+                     .why = actors == 0
+                                ? "no actor is left: the members have yet to see this host leave the ring"
+                                : std::to_string(actors) + " of " + std::to_string(std::max(actors, drained_from_)) +
+                                      " actors have yet to go",
+                     .by = drained_by_,
+                     .lasted = context_.now.mono - draining_since_,
+                     .facts = {{"actors", std::uint64_t{actors}}}});
 }
 
 LifeSteps LifeCycle::all_left() {
   if (life_.on(Life::Event::kAllLeft) == Life::Action::kLeaveWithoutApp) return without_app();
   timers_.cancel(drain_due_);
+  context_.happened({.kind = EventKind::kDrainEnded,
+                     .why = "no actor is active here any more, and every member has seen this host leave the ring",
+                     .by = drained_by_,
+                     .lasted = context_.now.mono - draining_since_,
+                     .facts = {{"actors", std::uint64_t{drained_from_}}}});
   return {SetPhase{Phase::kDrained}, Reroute{}, Emit{LogLine{Level::kInfo, "drained", {}}}, SayGoodbye{},
           Emit{DrainDone{}}};
 }
@@ -140,7 +198,13 @@ LifeSteps LifeCycle::all_left() {
 void LifeCycle::drain_due(std::size_t actors, std::string left) {
   drain_due_ = kNoTimer;
   life_.drain_takes_too_long();
-  context_.log(Level::kError, "drain_overdue", {{"actors", std::to_string(actors)}, {"left", std::move(left)}});
+  context_.happened({.kind = EventKind::kDrainOverdue,
+                     .actor = left,
+                     .why = "--drain-timeout has passed, and " + std::to_string(actors) + " actors are left",
+                     .by = drained_by_,
+                     .lasted = context_.now.mono - draining_since_,
+                     .facts = {{"actors", std::uint64_t{actors}}}},
+                    Level::kError, "drain_overdue", {{"actors", std::to_string(actors)}, {"left", left}});
   context_.effects.push_back(DrainDone{});
 }
 
@@ -157,7 +221,8 @@ std::optional<Phase> LifeCycle::next_run() {
 
 LifeSteps LifeCycle::must_rejoin(const std::string& why, Phase phase, const std::string& buried_by) {
   if (!life_.end_run()) return {};
-  context_.log(Level::kWarn, "rejoin", {{"why", why}});
+  context_.happened({.kind = EventKind::kRejoin, .host = buried_by, .why = why, .by = buried_by}, Level::kWarn,
+                    "rejoin", {{"why", why}});
   if (!buried_by.empty()) rest_after_burial(buried_by);
   ++context_.counters.rejoins;
   LifeSteps steps;
@@ -173,19 +238,30 @@ void LifeCycle::rest_after_burial(const std::string& by) {
   rests_until_ = context_.now.mono + rest.rest;
   rests_because_ = by + " has said " + std::to_string(rest.times) +
                    " times that this host was taken for dead: it joins anew after a rest of " + in_seconds(rest.rest);
-  context_.log(Level::kError, "buried_again",
-               {{"by", by}, {"times", std::to_string(rest.times)}, {"rest", in_seconds(rest.rest)}});
+  context_.happened({.kind = EventKind::kRest, .host = by, .why = rests_because_, .by = by}, Level::kError,
+                    "buried_again",
+                    {{"by", by}, {"times", std::to_string(rest.times)}, {"rest", in_seconds(rest.rest)}});
 }
 
 LifeSteps LifeCycle::see_quorum(bool quorum, Phase phase, std::size_t members) {
   if (life_.has_quorum() && phase == Phase::kReady && !quorum) {
     life_.lose_quorum();
-    context_.log(Level::kError, "quorum_lost", {{"members", std::to_string(members)}});
+    quorum_lost_at_ = context_.now.mono;
+    context_.happened(
+        {.kind = EventKind::kQuorumLost,
+         .why = "this host hears fewer hosts than --quorum: it serves nothing, so that another part of the "
+                "cluster may",
+         .facts = {{"members", std::uint64_t{members}}}},
+        Level::kError, "quorum_lost", {{"members", std::to_string(members)}});
     return {Reroute{}, EndAll{Deactivation::kFenced}, Emit{ViewChanged{}}};
   }
   if (life_.has_quorum() || !quorum) return {};
   life_.find_quorum();
-  context_.log(Level::kInfo, "quorum_back");
+  context_.happened({.kind = EventKind::kQuorumBack,
+                     .why = "this host hears enough hosts again",
+                     .lasted = context_.now.mono - quorum_lost_at_,
+                     .facts = {{"members", std::uint64_t{members}}}},
+                    Level::kInfo, "quorum_back");
   // Another part of the cluster that was met first has led to a new run already.
   return phase == Phase::kJoining ? LifeSteps() : must_rejoin("the quorum is back", phase);
 }
@@ -204,6 +280,31 @@ std::string LifeCycle::not_ready_because(Phase phase) const {
     return "the application is not healthy: " + life_.app_down_because();
   }
   return phase == Phase::kReady || phase == Phase::kJoining ? "" : to_string(phase);
+}
+
+std::string LifeCycle::why_in(Phase phase) const {
+  switch (phase) {
+    case Phase::kJoining:
+      return "this host is to be on the ring: it finds the members, and asks what they hold";
+    case Phase::kReady:
+      return "it has joined, and knows what the members hold";
+    case Phase::kDraining:
+      if (life_.state() == Life::State::kUnhealthy)
+        return "the application is not healthy: " + life_.app_down_because();
+      return "it is to leave the ring";
+    case Phase::kDrained:
+      return "it holds nothing, and every member has seen it leave the ring";
+    case Phase::kAppDown:
+      return config_.has_app ? "the application is not there: " + life_.app_down_because() : "it has no application";
+    case Phase::kUnspecified:
+      break;
+  }
+  return "";
+}
+
+std::string LifeCycle::on_whose_word(Phase phase) const {
+  const bool drains = life_.state() == Life::State::kDraining || life_.state() == Life::State::kDrained;
+  return drains && !on_ring(phase) ? drained_by_ : "";
 }
 
 void LifeCycle::check() const {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -40,8 +41,11 @@ class LifeCycle {
   LifeSteps initial_reset_due();
 
   // ---- drain ----
-  LifeSteps drain(std::size_t actors);
-  LifeSteps uncordon();
+  // by: whose word it is, for people; empty: not told.
+  LifeSteps drain(std::size_t actors, const std::string& by = {});
+  LifeSteps uncordon(const std::string& by = {});
+  // From time to time: people are told how far a drain has come.
+  void tick(std::size_t actors);
   // Nothing is active here any more, and all members have seen this host leave the ring.
   LifeSteps all_left();
   // --drain-timeout: whoever waits for the drain waits no longer. It goes on, for what is left (for a person).
@@ -61,9 +65,14 @@ class LifeCycle {
   const Life& life() const { return life_; }
   // Why it is not on the ring yet, or not any more, for a person; empty: nothing here is in the way.
   std::string not_ready_because(Phase phase) const;
+  // Why others see it in that phase, and on whose word, for a person.
+  std::string why_in(Phase phase) const;
+  std::string on_whose_word(Phase phase) const;
   void check() const;  // ends the process if an invariant does not hold
 
  private:
+  enum class App : std::uint8_t { kUnknown, kUp, kSick, kDown };
+  void tell_app(App app, const std::string& why);
   LifeSteps come_back();
   void ask_for_initial_reset();
   void forget_initial_reset();
@@ -79,6 +88,15 @@ class LifeCycle {
   std::string rests_because_;
   TimerHandle initial_reset_due_ = kNoTimer;  // asked again then, or the host is shown without its app
   TimerHandle drain_due_ = kNoTimer;
+
+  // Of what people are told alone.
+  App app_ = App::kUnknown;
+  Instant app_since_;
+  std::string drained_by_;
+  std::size_t drained_from_ = 0;  // actors
+  Instant draining_since_;
+  Instant progress_told_;
+  Instant quorum_lost_at_;
 };
 
 }  // namespace ringside::core

@@ -76,9 +76,9 @@ void Joining::hear_twin(const Sender& sender) {
                        sender.generation != 0 && !own_name_.is_this_process(sender.generation);
   if (!is_twin) return;
   if (own_name_.hear_twin(now())) {
-    context_.log(Level::kError, "host_has_twin",
-                 {{"host", roster_.self().host},
-                  {"why", "another host calls itself so too: set another --host on one of them"}});
+    const std::string why = "another host calls itself so too: set another --host on one of them";
+    context_.happened({.kind = EventKind::kTwin, .why = why}, Level::kError, "host_has_twin",
+                      {{"host", roster_.self().host}, {"why", why}});
   }
   if (roster_.joined() && roster_.members().empty()) {
     roster_.must_rejoin("another host has this host's own name");
@@ -299,7 +299,9 @@ void Joining::meet(const std::string& name, const PingAnswer& says, Candidate& c
   const auto mine = static_cast<std::uint32_t>(roster_.ring()->hosts().size());
   const bool rejoin = mine != says.ring_hosts ? mine < says.ring_hosts : roster_.self().host > name;
   // Where it still has us in its view, only we have taken it for dead: it will hear that, and joins anew by itself.
-  if (says.phase == Phase::kReady && says.standing != Standing::kInView && rejoin) {
+  const bool is_other_part = says.phase == Phase::kReady && says.standing != Standing::kInView;
+  if (is_other_part) roster_.met_split(name, rejoin ? "this host joins anew" : "that part joins anew");
+  if (is_other_part && rejoin) {
     return roster_.must_rejoin("met another part of the cluster at " + name);
   }
   roster_.ask(Question::About::kNegotiate, name, negotiation(roster_.names()), config_.dead_after);
@@ -383,13 +385,20 @@ void Joining::check_joined() {
   // epochs may have come.
   if (const auto since = closure.unmet_since()) roster_.clocks().pass_unmet(now() - *since);
   if (closure.bootstraps_unlisted()) {
-    context_.log(Level::kWarn, "founded_unlisted",
-                 {{"why",
-                   "no --join source lists this host, and nobody answers where they lead: others may do the same, and "
-                   "form clusters of their own"}});
+    const std::string why =
+        "no --join source lists this host, and nobody answers where they lead: others may do the same, and form "
+        "clusters of their own";
+    context_.happened({.kind = EventKind::kFoundedUnlisted, .why = why}, Level::kWarn, "founded_unlisted",
+                      {{"why", why}});
   }
   roster_.set_joined();
-  context_.log(Level::kInfo, "joined", {{"members", std::to_string(roster_.members().size() + 1)}});
+  const std::size_t members = roster_.members().size() + 1;
+  context_.happened(
+      {.kind = EventKind::kJoined,
+       .why = "every host that is known has answered, or is known to be gone; members: " + std::to_string(members),
+       .lasted = roster_.age_of_run(),
+       .facts = {{"members", std::uint64_t{members}}}},
+      Level::kInfo, "joined", {{"members", std::to_string(members)}});
   roster_.happened(view_event::Joined{});
   roster_.happened(view_event::Changed{});
 }

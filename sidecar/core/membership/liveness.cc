@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sidecar/core/host_name.h"
+#include "sidecar/core/membership/member_events.h"
 
 namespace ringside::core {
 namespace {
@@ -16,16 +17,20 @@ constexpr Duration kHealingTime{3'600'000'000};  // an hour
 
 Liveness::Liveness(Roster& roster, Context& context) : roster_(roster), context_(context), config_(roster.config()) {}
 
-void Liveness::suspect_self() {
+void Liveness::suspect_self(Duration lag) {
   ++context_.counters.stalls;
   std::set<std::string> everybody;
   roster_.each_member([&](Member& member) {
     everybody.insert(member.run.host);
+    roster_.end_suspicion(member, "this host itself had stood still", "");
     roster_.detector().excuse(member, now());  // silence while this process was stopped says nothing about the others
   });
   roster_.confirmation().begin(std::move(everybody), now());
-  if (!roster_.members().empty())
-    context_.log(Level::kWarn, "stalled", {{"asking", std::to_string(roster_.members().size())}});
+  HostEvent event{.kind = EventKind::kStalled,
+                  .why = "this process did not get to run: the members are asked whether they still know it",
+                  .lasted = lag};
+  if (roster_.members().empty()) return context_.happened(std::move(event));
+  context_.happened(std::move(event), Level::kWarn, "stalled", {{"asking", std::to_string(roster_.members().size())}});
 }
 
 void Liveness::was_late(Duration lag) {
@@ -65,9 +70,13 @@ void Liveness::suspect(Member& member) {
   const std::size_t known = witnesses.size();
   const bool tells_all = is_to_tell_all(member);
   member.all_are_told = member.all_are_told || tells_all;
+  if (!member.suspicion) member.suspicion.emplace().since = now();
   roster_.ask_about(member.run.host, std::move(witnesses), tells_all ? known : Roster::kWitnesses);
   if (!roster_.detector().suspect(member, now())) return;
-  context_.log(Level::kDebug, "member_suspected", {{"host", member.run.host}, {"witnesses", std::to_string(known)}});
+  member.suspicion->told = true;
+  const Duration silence = roster_.detector().silence(member, now());
+  context_.happened(member_event::suspected(member, silence, context_.lateness.worst(now())), Level::kDebug,
+                    "member_suspected", {{"host", member.run.host}, {"witnesses", std::to_string(known)}});
 }
 
 // Whoever does not watch it would notice late: all are asked about it once, and so look at it. Its two neighbours see
@@ -94,6 +103,10 @@ void Liveness::about_to_end(const std::string& host) {
 
 void Liveness::probed(const Question& asked, const ProbeAnswer& says) {
   Member* member = roster_.find(asked.host);
+  if (member != nullptr && member->suspicion) {
+    const bool hears = says.heard && says.generation == member->run.generation;
+    member->suspicion->words[asked.of] = hears ? Suspicion::Word::kHears : Suspicion::Word::kMisses;
+  }
   if (!says.heard || member == nullptr || member->run.generation != says.generation) return;
   roster_.detector().heard_elsewhere(*member, asked.sent - says.age);
 }
@@ -117,7 +130,10 @@ Liveness::Pinged Liveness::pinged(const Question& asked, const PingAnswer& says)
     }
     return Pinged::kNothingFollows;
   }
-  if (roster_.detector().answered(member, asked.sent, now())) roster_.happened(view_event::HeardAgain{});
+  if (roster_.detector().answered(member, asked.sent, now())) {
+    roster_.end_suspicion(member, "it has answered", member.run.host);
+    roster_.happened(view_event::HeardAgain{});
+  }
   roster_.observe(member, says);
   if (!member.watched) member.next_ping = now() + roster_.until_next_ping(member);
   if (asked.as != roster_.self().generation) return Pinged::kNothingFollows;

@@ -21,8 +21,8 @@ class Liveness {
   Liveness(Roster& roster, Context& context);
 
   // ---- this process was late ----
-  void suspect_self();          // it was stopped: ask before serving
-  void was_late(Duration lag);  // not for long: what others did not get to say in it is not silence
+  void suspect_self(Duration lag);  // it was stopped for so long: ask before serving
+  void was_late(Duration lag);      // not for long: what others did not get to say in it is not silence
 
   // ---- from time to time ----
   bool is_due(const Member& member) const;  // something of what follows

@@ -13,9 +13,18 @@
 
 namespace ringside::core {
 
+// What has been learned of a member since it fell silent.
+struct Suspicion {
+  enum class Word : std::uint8_t { kNone, kHears, kMisses };
+  Instant since;
+  bool told = false;                  // to people
+  std::map<std::string, Word> words;  // of the others that were asked whether they hear it, the last of each
+};
+
 // A host of this sidecar's view.
 struct Member {
   HostRun run;
+  Instant since;  // a member
   Phase phase = Phase::kUnspecified;
   bool routes_only = false;
   bool legacy() const { return run.generation == 0; }
@@ -36,9 +45,10 @@ struct Member {
   std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
   int refused_connections = 0;               // connection refused this often, one after the other
   bool suspected = false;
-  bool all_are_told = false;  // that it is silent
-  Instant next_probe;         // when to ask others again whether they hear it
-  Instant heard_by_others;    // when another member last said that it hears this one
+  std::optional<Suspicion> suspicion;  // by its silence
+  bool all_are_told = false;           // that it is silent
+  Instant next_probe;                  // when to ask others again whether they hear it
+  Instant heard_by_others;             // when another member last said that it hears this one
 
   // What its last ping answer said.
   Fingerprint ring = 0;

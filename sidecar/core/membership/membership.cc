@@ -47,7 +47,7 @@ void Membership::say_goodbye(bool only_to_legacy_hosts) {
   }
 }
 
-void Membership::suspect_self() { liveness_.suspect_self(); }
+void Membership::suspect_self(Duration lag) { liveness_.suspect_self(lag); }
 
 void Membership::was_late(Duration lag) {
   liveness_.was_late(lag);
@@ -82,6 +82,7 @@ void Membership::end_tick() {
   if (closing_) return;
   requests_.send_late_refusals();
   joining_.end_tick();
+  roster_.watch_agreement();
   roster_.check_view();
 }
 

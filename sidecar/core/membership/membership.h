@@ -55,7 +55,7 @@ class Membership {
   void set_phase(Phase phase);                     // tells the members at once where it leaves the ring
   void close();                                    // about to exit: says good-bye, and nothing more
   void say_goodbye(bool only_to_legacy_hosts);     // who know no phases: for them this host is gone
-  void suspect_self();                             // this process was stopped: ask before serving
+  void suspect_self(Duration lag);                 // this process was stopped for so long: ask before serving
   void was_late(Duration lag);                     // not for long: what others did not get to say in it is not silence
 
   // ---- from time to time ----

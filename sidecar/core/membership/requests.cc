@@ -117,7 +117,7 @@ void Requests::closing(ReplyId token, const std::string& host, const std::string
   if (member == nullptr) return refuse("not a member here");
   const auto name = parse_host_name(host);
   if (member->legacy() && name && name->address == source_ip) {
-    roster_.remove(host, "closed", Gone::kInOrder);
+    roster_.remove(host, Roster::kClosed, Gone::kInOrder);
     Candidate& candidate = roster_.candidates().get(host);
     candidate.state = Candidate::State::kClosed;
     candidate.legacy = true;
@@ -288,7 +288,7 @@ void Requests::resolve_back_probe(const std::string& host, const WaitingRequest&
       const bool same = member != nullptr && member->run.generation == request.generation;
       const bool leaving = same && (no_process || (says != nullptr && says->phase == Phase::kDrained));
       if (leaving) {
-        roster_.remove(host, "closed", no_process ? Gone::kRefusing : Gone::kInOrder);
+        roster_.remove(host, Roster::kClosed, no_process ? Gone::kRefusing : Gone::kInOrder);
         roster_.look_for(host, Candidate::State::kNobodyListens, kRestartTime, "it has ended in order");
       }
       const bool gone = !same || leaving;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sidecar/base/check.h"
+#include "sidecar/core/membership/member_events.h"
 
 namespace ringside::core {
 
@@ -20,7 +21,8 @@ Roster::Roster(MembershipConfig config, Context& context, EpochClock& clock)
       clocks_(clock),
       detector_(config_.dead_after, config_.quorum),
       circle_(config_.host),
-      candidates_(config_) {
+      candidates_(config_),
+      agreement_(config_.dead_after) {
   known_.add(config_.host);
 }
 
@@ -28,6 +30,7 @@ Roster::Roster(MembershipConfig config, Context& context, EpochClock& clock)
 
 void Roster::begin_run(Generation generation) {
   view_.begin_run(generation);
+  run_began_ = now();
   joined_ = false;
   confirmation_.cancel();
   clocks_.begin_run();
@@ -37,6 +40,7 @@ void Roster::begin_run(Generation generation) {
     member.joined_as = 0;
     member.saw_leave = false;
     member.next_ask = member.next_compare = now();
+    end_suspicion(member, "a new run of this host begins", "");
     detector_.excuse(member, now());  // what an earlier run did not hear says nothing about this one
   });
 }
@@ -179,7 +183,7 @@ void Roster::admit(const std::string& host, const PingAnswer& says, Instant aske
   if (is_new) {
     const Ring::Ptr before = view_.admit({host, says.generation}, says.phase, says.routes_only);
     Member& member = view_.at(host);
-    member.last_answer = member.next_ask = now();
+    member.since = member.last_answer = member.next_ask = now();
     member.lease = asked;
     member.rtt = now() - asked;
     known_.add(host);
@@ -193,8 +197,8 @@ void Roster::admit(const std::string& host, const PingAnswer& says, Instant aske
     }
     candidates_.forget(host);
     departed_.take_back(host);
-    context_.log(Level::kInfo, "member_joined",
-                 {{"host", host}, {"generation", to_string(says.generation)}, {"phase", to_string(says.phase)}});
+    context_.happened(member_event::joined(member), Level::kInfo, "member_joined",
+                      {{"host", host}, {"generation", to_string(says.generation)}, {"phase", to_string(says.phase)}});
     ring_changed(before);
   }
   observe(view_.at(host), says);
@@ -220,8 +224,9 @@ void Roster::remove(const std::string& host, const std::string& why, Gone how) {
     const bool listed = candidates_.get(name).listed;
     learn(name, listed ? Candidates::Source::kDiscovery : Candidates::Source::kHost, Candidates::OldFinding::kIsVoid);
   }
-  context_.log(how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
-               {{"host", host}, {"why", why}});
+  context_.happened(member_event::gone(removed.member, how, why, why == kClosed, now(), context_.lateness.worst(now())),
+                    how == Gone::kRefusing || how == Gone::kSilent ? Level::kWarn : Level::kInfo, "member_gone",
+                    {{"host", host}, {"why", why}});
   ring_changed(removed.ring_before);
   if (confirmation_.gone(host)) confirmed();
   // The others may still hear it, or a later run of it: serving beside that would be a second cluster. Whatever else
@@ -247,7 +252,14 @@ void Roster::observe(Member& member, const PingAnswer& says) {
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
-  if (!clocks_.read(member, says, now())) context_.log(Level::kWarn, "clock_ahead", {{"host", member.run.host}});
+  if (!clocks_.read(member, says, now())) {
+    context_.happened(
+        {.kind = EventKind::kClockAhead,
+         .host = member.run.host,
+         .why = "its clock is more than a minute ahead of this host's: what it says of the time is not believed",
+         .by = member.run.host},
+        Level::kWarn, "clock_ahead", {{"host", member.run.host}});
+  }
   enters(member, says.phase);
 }
 
@@ -259,7 +271,8 @@ void Roster::enters(Member& member, Phase phase) {
     member.joined_as = 0;
     member.next_ask = now();
   }
-  context_.log(Level::kInfo, "member_phase", {{"host", member.run.host}, {"phase", to_string(phase)}});
+  context_.happened(member_event::phase_changed(member, advance.from), Level::kInfo, "member_phase",
+                    {{"host", member.run.host}, {"phase", to_string(phase)}});
   if (advance.left_ring) {
     clocks_.pass(member, now());
     ring_changed(advance.ring_before);
@@ -290,6 +303,31 @@ void Roster::ask_for_names_anew() {
   });
 }
 
+// ---- what people are told ------------------------------------------------------------------------------------------
+
+void Roster::met_split(const std::string& host, const std::string& what_follows) {
+  if (auto event = agreement_.met_split(host, what_follows, now())) context_.happened(std::move(*event));
+}
+
+void Roster::watch_agreement() {
+  constexpr std::size_t kNamed = 3;
+  const bool settled = this->settled();
+  if (!agreement_.may_disagree(joined_, settled)) return;
+  Agreement::Look look{.joined = joined_, .settled = settled, .met_is_member = find(agreement_.met()) != nullptr};
+  for (const auto& [host, member] : members()) {
+    if (look.others.size() == kNamed) break;
+    if (!member.legacy() && member.ring != ring()->fingerprint()) look.others.push_back(host);
+  }
+  if (auto event = agreement_.look(look, now())) context_.happened(std::move(*event));
+}
+
+void Roster::end_suspicion(Member& member, const std::string& why, const std::string& by) {
+  const std::optional<Suspicion> suspicion = std::exchange(member.suspicion, std::nullopt);
+  if (suspicion && suspicion->told) {
+    context_.happened(member_event::suspicion_ended(member.run.host, *suspicion, why, by, now()));
+  }
+}
+
 // ---- questions ------------------------------------------------------------------------------------------------------
 
 void Roster::ask(Question::About about, const std::string& host, PeerRequest request, Duration timeout) {
@@ -305,6 +343,8 @@ void Roster::ask_about(const std::string& host, std::vector<std::string> witness
     const QuestionId token = context_.next<QuestionId>();
     questions_.asked(token, {Question::About::kProbe, host, now(), self().generation, *pick, 0});
     context_.effects.push_back(AskPeer{token, *pick, ProbeRequest{host}, config_.dead_after / 2});
+    if (Member* member = find(host); member != nullptr && member->suspicion)
+      member->suspicion->words.try_emplace(*pick);
     witnesses.erase(pick);
   }
 }

@@ -24,6 +24,7 @@
 
 #include "sidecar/core/cluster_view.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/membership/agreement.h"
 #include "sidecar/core/membership/candidates.h"
 #include "sidecar/core/membership/confirmation.h"
 #include "sidecar/core/membership/departed.h"
@@ -44,6 +45,7 @@ namespace ringside::core {
 class Roster final : public ClusterView {
  public:
   static constexpr std::size_t kWitnesses = 3;    // asked at once about one host
+  static constexpr char kClosed[] = "closed";     // why a member is gone that has said so itself
   static constexpr Duration kCompare{5'000'000};  // between two exchanges of names with one member (anti-entropy)
 
   Roster(MembershipConfig config, Context& context, EpochClock& clock);
@@ -133,6 +135,11 @@ class Roster final : public ClusterView {
   Candidates& candidates() { return candidates_; }
   MemberClocks& clocks() { return clocks_; }
   Confirmation& confirmation() { return confirmation_; }
+  // What is told of them to whoever asks later.
+  void met_split(const std::string& host, const std::string& what_follows);
+  void watch_agreement();
+  void end_suspicion(Member& member, const std::string& why, const std::string& by);
+  Duration age_of_run() const { return now() - run_began_; }
   const FailureDetector& detector() const { return detector_; }
   const WatchCircle& circle() const { return circle_; }
 
@@ -158,6 +165,8 @@ class Roster final : public ClusterView {
   Confirmation confirmation_;
   OpenQuestions<Question> questions_;
   std::vector<ViewEvent> events_;
+  Agreement agreement_;
+  Instant run_began_;
   bool joined_ = false;
 };
 

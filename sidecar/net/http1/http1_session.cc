@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include "sidecar/net/loop_scratch.h"
@@ -18,6 +19,8 @@ constexpr std::size_t kReadAtOnce = 64 * 1024;
 constexpr std::size_t kMaxPipelined = 64 * 1024;
 // A body that is larger is not copied behind the headers.
 constexpr std::size_t kCopied = 16 * 1024;
+// Of a stream so much may wait in the kernel, beside what waits here: its reader is seen to be slow in time.
+constexpr int kStreamBuffer = 64 * 1024;
 // What is larger may take long to be looked at, and waits in the queue.
 constexpr std::size_t kLarge = 64 * 1024;
 // After a refusal we read on for a while: closing with unread bytes would reset the connection under our answer, and a
@@ -25,7 +28,9 @@ constexpr std::size_t kLarge = 64 * 1024;
 constexpr std::chrono::milliseconds kLinger{5'000};
 constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 
-std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive) {
+enum class Length { kOfBody, kUntilClosed };
+
+std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive, Length body = Length::kOfBody) {
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " ";
   const auto status = boost::beast::http::int_to_status(static_cast<unsigned>(response.status));
   if (status != boost::beast::http::status::unknown) {
@@ -37,7 +42,8 @@ std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive)
     if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
     text += header.name + ": " + header.value + "\r\n";
   }
-  if (const std::string length = content_length(response, to_head); !length.empty()) {
+  const std::string length = body == Length::kOfBody ? content_length(response, to_head) : std::string();
+  if (!length.empty()) {
     text.append("content-length: ").append(length).append("\r\n");
   }
   if (response.headers.find("date") == nullptr) text += "date: " + http_date() + "\r\n";
@@ -45,6 +51,29 @@ std::string head_of(const HttpResponse& response, bool to_head, bool keep_alive)
 }
 
 }  // namespace
+
+class Http1Session::Stream final : public HttpStream {
+ public:
+  explicit Stream(std::weak_ptr<Http1Session> session) : session_(std::move(session)) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() override {
+    if (const auto session = session_.lock()) session->end_stream();
+  }
+  void write(std::string_view bytes) override {
+    if (const auto session = session_.lock()) session->write_stream(bytes);
+  }
+  std::size_t unsent() const override {
+    const auto session = session_.lock();
+    return session ? session->out_.size() - session->sent_ : 0;
+  }
+  void give_up() override {
+    if (const auto session = session_.lock()) session->close("slow reader");
+  }
+
+ private:
+  std::weak_ptr<Http1Session> session_;
+};
 
 Http1Session::Http1Session(Loop& loop, Transport transport, std::shared_ptr<const Http1Options> options,
                            std::shared_ptr<Budget> total, std::shared_ptr<YieldOrder::Place> place,
@@ -70,6 +99,7 @@ void Http1Session::start(std::string_view already_read) {
 void Http1Session::drain() {
   draining_ = true;
   if (phase_ == Phase::kReading && reader_.state() == Http1Reader<true>::State::kStart) close("");
+  if (phase_ == Phase::kStreaming) end_stream();
 }
 
 void Http1Session::wait_readable() {
@@ -104,6 +134,7 @@ void Http1Session::on_readable() {
 void Http1Session::on_input_end(bool broken) {
   input_ended_ = true;
   if (broken || phase_ == Phase::kLingering) return close("");
+  if (phase_ == Phase::kStreaming) return end_stream();
   if (phase_ == Phase::kReading) return process();  // what was pipelined before the end is still answered
   if (const auto reply = reply_.lock()) reply->end_input();
 }
@@ -178,7 +209,7 @@ bool Http1Session::count_request() {
 }
 
 void Http1Session::give_bytes() {
-  if (phase_ == Phase::kWriting) return close("slow reader");
+  if (sends_answer()) return close("slow reader");
   if (phase_ != Phase::kReading) return;
   fail(503, "too many bytes of requests are waiting, and this one is not whole although it began first: send it again");
 }
@@ -232,6 +263,39 @@ void Http1Session::respond(HttpResponse response) {
   write(std::move(text));
 }
 
+// Its end is that of the connection, which every version of HTTP knows (RFC 9112 §6.3).
+std::unique_ptr<HttpStream> Http1Session::begin_stream(HttpResponse head, HttpStream::Events events) {
+  if (phase_ != Phase::kHandling) return nullptr;
+  keep_alive_ = false;
+  handled_ = 0;
+  answered_ = true;
+  stream_ = std::move(events);
+  phase_ = Phase::kStreaming;
+  transport_.bound_send_buffer(kStreamBuffer);
+  auto stream = std::make_unique<Stream>(weak_from_this());
+  write(head_of(head, false, false, Length::kUntilClosed));
+  if (draining_ || input_ended_) tell_stream_ended();
+  return stream;
+}
+
+void Http1Session::write_stream(std::string_view bytes) {
+  if (phase_ != Phase::kStreaming || stream_ended_) return;
+  out_.erase(0, std::exchange(sent_, 0));
+  write(std::string(bytes));
+  if (phase_ == Phase::kStreaming && waiting_writable_ && !count()) close("no room for an answer that is not read");
+}
+
+void Http1Session::end_stream() {
+  if (phase_ != Phase::kStreaming || std::exchange(stream_ended_, true)) return;
+  tell_stream_ended();
+  if (!waiting_writable_) linger();
+}
+
+void Http1Session::tell_stream_ended() {
+  stream_.drained = nullptr;
+  if (auto ended = std::exchange(stream_.ended, nullptr)) boost::asio::post(loop_, std::move(ended));
+}
+
 void Http1Session::write(std::string bytes) {
   if (out_.empty()) {
     out_ = std::move(bytes);
@@ -246,7 +310,12 @@ void Http1Session::flush() {
   std::string().swap(out_);
   std::string().swap(out_body_);
   sent_ = 0;
-  if (phase_ == Phase::kWriting) written();
+  if (phase_ == Phase::kWriting) return written();
+  if (phase_ != Phase::kStreaming) return;
+  place_->stop();
+  disarm();
+  count();  // less than before
+  if (stream_ended_) return linger();
 }
 
 // `before`: how much of all that is to be sent stands in front of these. False: not all of them have been sent.
@@ -269,13 +338,16 @@ bool Http1Session::flush(const std::string& bytes, std::size_t before) {
 
 void Http1Session::wait_writable() {
   if (!count()) return close("no room for an answer that is not read");
-  if (phase_ == Phase::kWriting) place_->wait(YieldOrder::Wait::kUnread);
+  if (sends_answer()) place_->wait(YieldOrder::Wait::kUnread);
+  if (phase_ == Phase::kStreaming) arm(options_->write_timeout);
   waiting_writable_ = true;
   transport_.wait_writable([self = shared_from_this()](error_code ec) {
     self->waiting_writable_ = false;
     if (ec || self->phase_ == Phase::kClosed) return;
     if (self->phase_ == Phase::kWriting) self->arm(self->options_->write_timeout);
     self->flush();
+    if (self->phase_ != Phase::kStreaming || self->waiting_writable_) return;
+    if (const auto drained = self->stream_.drained) drained();  // a copy: it may end the stream
   });
 }
 
@@ -323,6 +395,7 @@ void Http1Session::close(std::string_view incident) {
   timer_.cancel();
   transport_.close();
   if (const auto reply = reply_.lock()) reply->cancel();
+  tell_stream_ended();
   if (auto end = std::move(on_end_)) end(incident);
 }
 
@@ -340,7 +413,7 @@ void Http1Session::disarm() {
 }
 
 void Http1Session::on_timeout() {
-  if (phase_ != Phase::kReading) return close(phase_ == Phase::kWriting ? "slow reader" : "");
+  if (phase_ != Phase::kReading) return close(sends_answer() ? "slow reader" : "");
   switch (reader_.state()) {
     case Http1Reader<true>::State::kHead:
       return fail(408, "the headers took too long");

@@ -30,8 +30,9 @@ class Http1Session final : public Connection,
   void close_now() override { close(""); }
 
  private:
+  class Stream;
   // kQueued: what has come waits in the RequestQueue.
-  enum class Phase { kReading, kHandling, kWriting, kQueued, kLingering, kClosed };
+  enum class Phase { kReading, kHandling, kWriting, kStreaming, kQueued, kLingering, kClosed };
 
   void wait_readable();
   void on_readable();
@@ -44,7 +45,12 @@ class Http1Session final : public Connection,
   void give_bytes();
   void dispatch();
   void respond(HttpResponse response) override;
+  std::unique_ptr<HttpStream> begin_stream(HttpResponse head, HttpStream::Events events) override;
   const HttpServing& serving() const override { return *options_; }
+  void write_stream(std::string_view bytes);
+  void end_stream();  // nothing more will be written
+  void tell_stream_ended();
+  bool sends_answer() const { return phase_ == Phase::kWriting || phase_ == Phase::kStreaming; }
   void fail(int status, std::string_view detail);
   void write(std::string bytes);
   void flush();
@@ -72,6 +78,8 @@ class Http1Session final : public Connection,
   std::string out_;
   std::string out_body_;  // behind it, where copying would cost
   std::size_t sent_ = 0;  // of both
+  HttpStream::Events stream_;
+  bool stream_ended_ = false;
   boost::asio::steady_timer timer_;
   unsigned arming_ = 0;  // a queued expiry cannot be recalled: it names the arming it belongs to
   Http1Reader<true>::State timed_state_ = Http1Reader<true>::State::kDone;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <nghttp2/nghttp2.h>
@@ -160,7 +161,12 @@ class RequestStream final : public ServerStream,
  public:
   RequestStream(const std::shared_ptr<Http2ServerSession>& session, std::int32_t id,
                 std::shared_ptr<const HttpServing> serving, Waiting& waiting, Clock::time_point arrived)
-      : WaitingStream(arrived), session_(session), id_(id), serving_(std::move(serving)), waiting_(waiting) {}
+      : WaitingStream(arrived),
+        loop_(session->io()),
+        session_(session),
+        id_(id),
+        serving_(std::move(serving)),
+        waiting_(waiting) {}
 
   void begin(HttpRequest request, bool whole) {
     request_ = std::move(request);
@@ -212,22 +218,31 @@ class RequestStream final : public ServerStream,
     if (const auto session = session_.lock(); session && served) session->served();
     session_.reset();
     if (const auto reply = reply_.lock()) reply->cancel();
+    tell_stream_ended();
   }
+
+  void on_drain() override { tell_stream_ended(); }
 
   void respond(HttpResponse response) override { respond(std::move(response), false); }
 
+  std::unique_ptr<HttpStream> begin_stream(HttpResponse head, HttpStream::Events events) override;
+
   ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) override {
     const auto session = session_.lock();
-    if (!session || phase_ != Phase::kSending) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (!session || !sends_body()) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     const std::size_t part = std::min(size, answer_.size() - sent_);
     std::copy_n(answer_.data() + sent_, part, to);
     sent_ += part;
-    if (sent_ == answer_.size()) {
-      *flags |= NGHTTP2_DATA_FLAG_EOF;
-      release();
-    } else {
+    if (sent_ < answer_.size()) {
       read_lately_ = true;
+      return static_cast<ssize_t>(part);
     }
+    release();
+    if (phase_ == Phase::kStreaming) {
+      if (part > 0 && stream_.drained) boost::asio::post(loop_, stream_.drained);
+      return part > 0 ? static_cast<ssize_t>(part) : static_cast<ssize_t>(NGHTTP2_ERR_DEFERRED);
+    }
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(part);
   }
 
@@ -245,7 +260,7 @@ class RequestStream final : public ServerStream,
   void give_bytes() override {
     const auto session = session_.lock();
     if (!session) return;
-    if (phase_ == Phase::kSending) return give_up(*session);
+    if (sends_body()) return give_up(*session);
     if (phase_ == Phase::kLingering) return stop_lingering(*session);
     fail(503,
          "too many bytes of requests are waiting, and this one is not whole although it began first: send it again");
@@ -263,8 +278,12 @@ class RequestStream final : public ServerStream,
   }
 
  private:
-  // kQueued: whole, and others are handled first. kLingering: answered, and the client sends on.
-  enum class Phase { kReceiving, kQueued, kHandling, kSending, kLingering, kOver };
+  class Stream;
+  // kQueued: whole, and others are handled first. kStreaming: the answer goes on. kLingering: answered, and the client
+  // sends on.
+  enum class Phase { kReceiving, kQueued, kHandling, kSending, kStreaming, kLingering, kOver };
+
+  bool sends_body() const { return phase_ == Phase::kSending || phase_ == Phase::kStreaming; }
 
   std::string too_large() const {
     return "the body is larger than the limit of " + std::to_string(serving_->max_body) + " bytes";
@@ -310,17 +329,6 @@ class RequestStream final : public ServerStream,
     const auto session = session_.lock();
     if (phase_ != Phase::kHandling || !session) return;
     const bool to_head = request_.method == "HEAD";
-    const std::string status = std::to_string(response.status);
-    const std::string length = content_length(response, to_head);
-    const std::string date = response.headers.find("date") == nullptr ? http_date() : std::string();
-    HeaderList headers;
-    headers.add(":status", status);
-    for (const Header& header : response.headers) {
-      if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
-      headers.add(header.name, header.value);
-    }
-    if (!length.empty()) headers.add("content-length", length);
-    if (!date.empty()) headers.add("date", date);
     release();
     const bool has_body = !response.body.empty() && !to_head && !is_bodiless(response.status);
     if (has_body && is_refusal) {
@@ -330,11 +338,57 @@ class RequestStream final : public ServerStream,
       return give_up(*session);
     }
     phase_ = Phase::kSending;
-    session->submit_response(id_, headers, has_body);
+    submit(*session, response, content_length(response, to_head), has_body);
     if (!has_body) return;
     answer_ = std::move(response.body);
     wait_from_now();
     waiting_.add(Waiting::kUnread, *this);
+  }
+
+  void submit(Http2ServerSession& session, const HttpResponse& response, const std::string& length, bool has_body) {
+    const std::string status = std::to_string(response.status);
+    const std::string date = response.headers.find("date") == nullptr ? http_date() : std::string();
+    HeaderList headers;
+    headers.add(":status", status);
+    for (const Header& header : response.headers) {
+      if (is_connections_own(header.name) || !is_token(header.name) || !is_header_value(header.value)) continue;
+      headers.add(header.name, header.value);
+    }
+    if (!length.empty()) headers.add("content-length", length);
+    if (!date.empty()) headers.add("date", date);
+    session.submit_response(id_, headers, has_body);
+  }
+
+  void write_stream(std::string_view bytes) {
+    const auto session = session_.lock();
+    if (phase_ != Phase::kStreaming || !session) return;
+    if (!take(*session, bytes.size())) {
+      if (phase_ == Phase::kStreaming) give_up(*session);
+      return;
+    }
+    if (answer_.empty()) {
+      wait_from_now();
+      waiting_.add(Waiting::kUnread, *this);
+    }
+    session->account(false).give_back(sent_);
+    held_ -= sent_;
+    answer_.erase(0, std::exchange(sent_, 0));
+    answer_ += bytes;
+    session->resume(id_);
+  }
+
+  // What has been written is sent yet, as the body of any other answer.
+  void end_stream() {
+    const auto session = session_.lock();
+    tell_stream_ended();
+    if (phase_ != Phase::kStreaming || !session) return;
+    phase_ = Phase::kSending;
+    session->resume(id_);
+  }
+
+  void tell_stream_ended() {
+    stream_.drained = nullptr;
+    if (auto ended = std::exchange(stream_.ended, nullptr)) boost::asio::post(loop_, std::move(ended));
   }
 
   void fail(int status, std::string_view detail) {
@@ -346,6 +400,7 @@ class RequestStream final : public ServerStream,
   void give_up(Http2ServerSession& session) {
     release();
     phase_ = Phase::kOver;
+    tell_stream_ended();
     session.reset(id_, NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
@@ -355,6 +410,7 @@ class RequestStream final : public ServerStream,
     session.reset(id_, NGHTTP2_NO_ERROR);
   }
 
+  Loop& loop_;
   std::weak_ptr<Http2ServerSession> session_;
   const std::int32_t id_;
   const std::shared_ptr<const HttpServing> serving_;
@@ -362,12 +418,49 @@ class RequestStream final : public ServerStream,
   Phase phase_ = Phase::kReceiving;
   HttpRequest request_;
   std::weak_ptr<PendingReply> reply_;
-  std::string answer_;  // its body
+  HttpStream::Events stream_;
+  std::string answer_;  // its body, or of one that goes on what has not been sent
   std::size_t sent_ = 0;
   std::size_t held_ = 0;
   std::size_t lingered_ = 0;  // bytes
   bool read_lately_ = false;  // a part of the answer, since its time began
 };
+
+class RequestStream::Stream final : public HttpStream {
+ public:
+  explicit Stream(std::weak_ptr<RequestStream> request) : request_(std::move(request)) {}
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() override {
+    if (const auto request = request_.lock()) request->end_stream();
+  }
+  void write(std::string_view bytes) override {
+    if (const auto request = request_.lock()) request->write_stream(bytes);
+  }
+  std::size_t unsent() const override {
+    const auto request = request_.lock();
+    return request ? request->answer_.size() - request->sent_ : 0;
+  }
+  void give_up() override {
+    const auto request = request_.lock();
+    const auto session = request ? request->session_.lock() : nullptr;
+    if (session && request->phase_ == Phase::kStreaming) request->give_up(*session);
+  }
+
+ private:
+  std::weak_ptr<RequestStream> request_;
+};
+
+std::unique_ptr<HttpStream> RequestStream::begin_stream(HttpResponse head, HttpStream::Events events) {
+  const auto session = session_.lock();
+  if (phase_ != Phase::kHandling || !session) return nullptr;
+  release();
+  phase_ = Phase::kStreaming;
+  stream_ = std::move(events);
+  submit(*session, head, {}, true);
+  if (session->is_draining()) tell_stream_ended();
+  return std::make_unique<Stream>(weak_from_this());
+}
 
 class RequestService final : public Http2Service {
  public:

@@ -43,6 +43,8 @@ class ServerStream {
   // The stream is over: `error` is NO_ERROR after a whole answer.
   virtual void on_closed(std::uint32_t error) = 0;
   virtual ssize_t read_body(std::uint8_t* to, std::size_t size, std::uint32_t* flags) = 0;
+  // The connection takes no more requests: what would go on for ever is to come to its end.
+  virtual void on_drain() {}
   // The whole answer has been sent before the request was whole. True: the client is to be told to stop, by a reset.
   virtual bool on_answered_early() { return true; }
 };

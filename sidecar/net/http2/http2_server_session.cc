@@ -85,6 +85,9 @@ void Http2ServerSession::drain() {
   draining_ = true;
   nghttp2_submit_shutdown_notice(session());
   mark_dirty();
+  for (const auto& [id, entry] : streams_) {
+    if (entry.stream) entry.stream->on_drain();
+  }
   timer_.expires_after(kShutdownNotice);
   timer_.async_wait([weak = weak_from_this()](error_code ec) {
     const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());

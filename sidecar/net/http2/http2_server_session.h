@@ -39,6 +39,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   }
   Loop& io() { return loop(); }
   YieldOrder& yields() { return place_->order(); }
+  bool is_draining() const { return draining_; }
   // A call was served: earns the client what its window updates and pings cost.
   void served() { earn(2); }
 

@@ -13,9 +13,30 @@
 namespace ringside::admin {
 namespace {
 
+// What a handler answers to a request that no connection has brought.
+net::HttpResponse answered(const net::HttpHandler& handler, net::HttpRequest request) {
+  std::optional<net::HttpResponse> answer;
+  struct Sink final : net::HttpReply::Sink {
+    explicit Sink(std::optional<net::HttpResponse>& to) : answer(to) {}
+    void respond(net::HttpResponse response) override { answer = std::move(response); }
+    std::unique_ptr<net::HttpStream> stream(net::HttpResponse, net::HttpStream::Events) override { return nullptr; }
+    void drop() override {}
+    void on_cancel(absl::AnyInvocable<void()>) override {}
+    void on_input_end(absl::AnyInvocable<void()>) override {}
+    bool input_ended() const override { return false; }
+    std::optional<net::HttpResponse>& answer;
+  };
+  handler(std::move(request), net::HttpReply(std::make_shared<Sink>(answer)));
+  return answer.value_or(net::HttpResponse());
+}
+
 class Admin : public net::testing::LoopTest {
  protected:
-  Admin() : metrics(gateway, "1.2.3"), api(gateway, metrics, kConnections) {
+  Admin()
+      : metrics(gateway, "1.2.3"),
+        history([this] { return wall_ms; }),
+        events(loop, history, {.self = "10.0.0.7", .most = 2}),
+        api(gateway, metrics, events, kConnections) {
     gateway.state.host = "10.0.0.7";
     gateway.state.phase = core::Phase::kReady;
     auto options = net::testing::on_loopback();
@@ -47,11 +68,20 @@ class Admin : public net::testing::LoopTest {
   static constexpr std::size_t kConnections = 32;
   local::testing::FakeGateway gateway;
   Metrics metrics;
+  std::int64_t wall_ms = 1'790'000'000'000;
+  events::History history;
+  events::EventStreams events;
   AdminApi api;
   std::unique_ptr<net::Listener> listener;
   std::unique_ptr<net::Http1Client> client;
   std::optional<net::HttpResult> got;
 };
+
+net::testing::RawSocket asking(const net::Endpoint& at, const std::string& target) {
+  auto socket = net::testing::RawSocket::connect_to(at);
+  socket.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
+  return socket;
+}
 
 TEST_F(Admin, OnlyShows) {
   for (const char* method : {"POST", "PUT", "DELETE"}) {
@@ -110,6 +140,33 @@ TEST_F(Admin, HeadTellsTheLengthOfWhatGetAnswers) {
   EXPECT_EQ(response.headers.get("content-length"), length);
 }
 
+TEST_F(Admin, SingleActorsAreToldToClientsOnThisMachineAlone) {
+  history.happened({.kind = core::EventKind::kTurnTimeout, .actor = "name:anna", .why = "slow"});
+  const auto told_to = [this](const std::string& peer) {
+    net::HttpRequest request{"GET", "/events?since=1h", {}, {}, peer};
+    return answered(api.handler(), std::move(request)).body;
+  };
+  for (const char* peer : {"127.0.0.1", "::1"}) EXPECT_NE(told_to(peer).find("name:anna"), std::string::npos) << peer;
+  for (const char* peer : {"10.0.0.9", "fd00::9", "127.0.0.1.example.org", ""}) {
+    const std::string told = told_to(peer);
+    EXPECT_EQ(told.find("anna"), std::string::npos) << peer;
+    EXPECT_NE(told.find("turn_timeout"), std::string::npos) << peer;
+  }
+}
+
+TEST_F(Admin, StreamsOfEventsAreBounded) {
+  auto first = asking(listener->local_address(), "/events");
+  auto second = asking(listener->local_address(), "/events");
+  ASSERT_TRUE(run_until([&] { return first.has("retry: 2000") && second.has("retry: 2000"); }));
+  const net::HttpResponse refused = get("/events");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers.get("retry-after"), "1");
+  EXPECT_EQ(get("/events?since=1h").status, 200) << "a list takes up none";
+  EXPECT_EQ(get("/events?since=x").status, 400);
+  first.close();
+  ASSERT_TRUE(run_until([&] { return events.size() == 1; }));
+}
+
 TEST_F(Admin, StatusIsJson) {
   const auto status = nlohmann::json::parse(get("/status").body);
   EXPECT_EQ(status["host"], "10.0.0.7");
@@ -135,12 +192,6 @@ TEST_F(Admin, WhoeverWaitedForADrainAndWentIsForgotten) {
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.size() == 1; }));
   client->cancel(request);
   ASSERT_TRUE(run_until([this] { return gateway.drain_watchers.empty(); }));
-}
-
-net::testing::RawSocket asking(const net::Endpoint& at, const std::string& target) {
-  auto socket = net::testing::RawSocket::connect_to(at);
-  socket.send("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
-  return socket;
 }
 
 TEST_F(Admin, NoMoreThanAPartOfTheConnectionsWaitForADrain) {
@@ -175,21 +226,7 @@ TEST_F(Admin, ProbesAreAnsweredWhoeverHoldsTheConnections) {
 
 TEST_F(Admin, BesidesProbesItSaysThatItIsFull) {
   const auto pending = [this](const std::string& target) {
-    std::optional<net::HttpResponse> answer;
-    struct Sink final : net::HttpReply::Sink {
-      explicit Sink(std::optional<net::HttpResponse>& to) : answer(to) {}
-      void respond(net::HttpResponse response) override { answer = std::move(response); }
-      void drop() override {}
-      void on_cancel(absl::AnyInvocable<void()>) override {}
-      void on_input_end(absl::AnyInvocable<void()>) override {}
-      bool input_ended() const override { return false; }
-      std::optional<net::HttpResponse>& answer;
-    };
-    net::HttpRequest request;
-    request.method = "GET";
-    request.target = target;
-    api.handler_when_full()(std::move(request), net::HttpReply(std::make_shared<Sink>(answer)));
-    return answer.value_or(net::HttpResponse());
+    return answered(api.handler_when_full(), {"GET", target, {}, {}, {}});
   };
   for (const char* path : {"/livez", "/readyz", "/metrics?x"}) EXPECT_EQ(pending(path).status, 200) << path;
   for (const char* path : {"/drained", "/status", "/"}) {

@@ -13,10 +13,11 @@ CliTest::CliTest() {
   gateway.state.phase = core::Phase::kReady;
   gateway.state.ring = gateway.ring().fingerprint();
   gateway.state.settled = true;
+  history.happened({.kind = core::EventKind::kStarted, .why = "it begins to run"});
   local::LocalOptions options;
   options.calls.timeouts = {std::chrono::seconds(10), std::chrono::minutes(5)};
   options.version = "1.2.3";
-  api_ = std::make_unique<local::LocalApi>(loop_, gateway, json_, options);
+  api_ = std::make_unique<local::LocalApi>(loop_, gateway, json_, events_, options);
   auto listen = net::testing::on_loopback();
   listen.http1.emplace();
   listen.http1->handler = api_->handler();

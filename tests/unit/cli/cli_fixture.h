@@ -39,13 +39,17 @@ class CliTest : public ::testing::Test {
   // On the sidecar's thread, after what it is doing now.
   void later(std::function<void()> act);
 
+  const events::EventStreams& streams() const { return events_; }  // there()
+
   std::string address;
+  events::History history{[] { return std::int64_t{1'790'000'000'000}; }};  // likewise
   local::testing::FakeGateway gateway;  // to be touched before a command runs, or there()
 
  private:
   net::Loop loop_;
   boost::asio::executor_work_guard<net::Loop::executor_type> work_{loop_.get_executor()};
   wire::JsonWork json_{loop_};
+  events::EventStreams events_{loop_, history, {.self = "10.0.0.7"}};
   std::unique_ptr<local::LocalApi> api_;
   std::unique_ptr<net::Listener> listener_;
   std::thread thread_;

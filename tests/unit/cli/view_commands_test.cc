@@ -168,21 +168,5 @@ TEST_F(CliTest, DrainingTheLastReadyHostIsSaid) {
   EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
 }
 
-TEST_F(CliTest, WatchFollowsChanges) {
-  gateway.member_list = {member("10.0.0.7", core::Phase::kReady)};
-  // The next change comes when the first view is out.
-  gateway.on_members = [this] {
-    if (gateway.member_list.size() > 1) return;
-    later([this] {
-      gateway.member_list.push_back(member("10.0.0.9", core::Phase::kJoining));
-      gateway.change_view();
-    });
-  };
-  const Ran ran = run({"watch", "--count", "2"});
-  EXPECT_EQ(ran.exit, kApplied) << ran.err;
-  EXPECT_NE(ran.out.find("+ 10.0.0.7  ready"), std::string::npos) << ran.out;
-  EXPECT_NE(ran.out.find("+ 10.0.0.9  joining"), std::string::npos) << ran.out;
-}
-
 }  // namespace
 }  // namespace ringside::cli::testing

@@ -146,6 +146,8 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     }
   } else if (auto* drop = std::get_if<DropPeerQueue>(&effect)) {
     host.dropped_queues.push_back(drop->host);
+  } else if (auto* event = std::get_if<HostEvent>(&effect)) {
+    host.events.push_back(std::move(*event));
   } else if (std::holds_alternative<DrainDone>(effect)) {
     ++host.drained;
   } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {

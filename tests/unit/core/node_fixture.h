@@ -27,6 +27,7 @@ class Cluster {
     std::vector<TurnId> broken;
     std::vector<std::string> dropped_queues;
     int drained = 0;
+    std::vector<HostEvent> events;
   };
 
   Host& start(const std::string& name, const std::function<void(NodeConfig&)>& adjust = nullptr, bool app_up = true);

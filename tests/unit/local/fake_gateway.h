@@ -56,11 +56,15 @@ class FakeGateway final : public core::Gateway {
   const core::Ring& ring() const override { return *ring_now; }
   const core::Counters& counters() const override { return counted; }
   core::Now now() const override { return {core::Instant{core::Duration{1'000'000}}, 0}; }
-  void drain() override {
+  void drain(const std::string& by) override {
+    said_by = by;
     state.phase = core::Phase::kDraining;
     if (on_drain) on_drain();
   }
-  void uncordon() override { state.phase = core::Phase::kJoining; }
+  void uncordon(const std::string& by) override {
+    said_by = by;
+    state.phase = core::Phase::kJoining;
+  }
   core::WatcherId when_drained(std::function<void(bool)> done) override {
     const core::WatcherId watcher(++last_number);
     drain_watchers[watcher] = std::move(done);
@@ -88,6 +92,7 @@ class FakeGateway final : public core::Gateway {
   std::function<core::Answer(const core::Call&)> on_call;  // empty: calls stay open
   std::function<void()> on_members;                        // after the list was taken
   std::function<void()> on_drain;
+  std::string said_by;  // the last drain or uncordon
   std::vector<core::Call> calls;
   std::vector<core::CallId> cancelled;
   std::map<core::CallId, Done> open;

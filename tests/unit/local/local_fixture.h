@@ -39,7 +39,7 @@ class LocalTest : public ::testing::Test {
     options.calls.on_refusal = [this](core::Reason reason) { counted.push_back(reason); };
     options.version = "1.2.3";
     options.most_waiting = 3;
-    api = std::make_unique<LocalApi>(loop, gateway, json, options);
+    api = std::make_unique<LocalApi>(loop, gateway, json, events, options);
     const auto methods = std::make_shared<net::MethodTable>();
     api->add_methods(*methods);
     auto listen = net::testing::on_loopback(
@@ -110,6 +110,8 @@ class LocalTest : public ::testing::Test {
   net::Loop loop;
   FakeGateway gateway;
   wire::JsonWork json{loop};
+  events::History history{[] { return std::int64_t{1'790'000'000'000}; }};
+  events::EventStreams events{loop, history, {.self = "10.0.0.7", .most = 2}};
   std::string level = "info";
   std::vector<core::Reason> counted;  // refusals
   std::unique_ptr<LocalApi> api;

@@ -69,7 +69,7 @@ TEST_F(WaitersTest, DrainThatIsTakenBack) {
   post_json("/v1/drain", "{}");
   const auto pending = start("GET", "/v1/drain?wait=true");
   handled();
-  gateway.uncordon();
+  gateway.uncordon("operator");
   gateway.change_view();
   EXPECT_EQ(body_of(finish(pending))["done"], false);
   EXPECT_TRUE(gateway.drain_watchers.empty());

@@ -24,13 +24,17 @@ class PeerTlsTest : public net::testing::LoopTest {
     options.tls.wall = [this] { return now; };
     options.tls.members = members;
     options.tls.random = [] { return 0.0; };
-    return std::make_unique<PeerTls>(loop, std::move(options), log);
+    return std::make_unique<PeerTls>(loop, std::move(options), log, events);
   }
 
   net::WallTime now = kNow;
   std::vector<base::IdentityPattern> members;
   std::string lines;
   log::Log log{{}, [] { return kNow; }, [this](std::string_view line) { lines += line; }};
+  struct Recorder final : core::EventSink {
+    void happened(core::HostEvent event) override { kinds.push_back(event.kind); }
+    std::vector<core::EventKind> kinds;
+  } events;
   TestIssuer root;
   net::CredentialTexts texts = root.texts();
 };
@@ -90,6 +94,9 @@ TEST_F(PeerTlsTest, TellsWhatItHasAndWhatBecameOfTheFiles) {
   tls->reload();
   EXPECT_EQ(tls->peer_security().reloads["ok"], 1u);
   EXPECT_NE(lines.find("event=tls_files_good_again"), std::string::npos) << lines;
+  using core::EventKind;
+  EXPECT_EQ(events.kinds, (std::vector{EventKind::kTlsLoaded, EventKind::kTlsRefused, EventKind::kTlsLoaded,
+                                       EventKind::kTlsRefused, EventKind::kTlsLoaded}));
 }
 
 TEST_F(PeerTlsTest, ACertificateThatHasRunOutIsTold) {

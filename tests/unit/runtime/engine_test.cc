@@ -1,6 +1,7 @@
 // The engine with every seam in the test's hands.
 #include "sidecar/runtime/engine.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -54,6 +55,16 @@ class Measured final : public core::Measurements {
   int pings = 0;
 };
 
+class Kept final : public core::EventSink {
+ public:
+  void happened(core::HostEvent event) override { events.push_back(std::move(event)); }
+  std::size_t count(core::EventKind kind) const {
+    return static_cast<std::size_t>(
+        std::count_if(events.begin(), events.end(), [kind](const auto& event) { return event.kind == kind; }));
+  }
+  std::vector<core::HostEvent> events;
+};
+
 core::NodeConfig config() {
   core::NodeConfig made;
   made.host = "10.0.0.1";
@@ -68,7 +79,7 @@ class Run : public net::testing::LoopTest {
       : log(
             {}, [] { return std::chrono::system_clock::now(); }, [this](std::string_view line) { logged += line; }),
         engine(loop, config(), 1, log) {
-    engine.start({&peers, &app, &listed, &measured});
+    engine.start({&peers, &app, &listed, &measured, &kept});
   }
   // An app that is up, and nobody else there.
   void ready() {
@@ -100,6 +111,7 @@ class Run : public net::testing::LoopTest {
   App app;
   Listed listed;
   Measured measured;
+  Kept kept;
   Engine engine;
   std::vector<Answer> answers;
 };
@@ -130,6 +142,26 @@ TEST_F(Run, ATurnGoesToTheAppAndItsAnswerToTheCaller) {
   EXPECT_EQ(measured.turns, std::vector<Outcome>{Outcome::kApplied});
   engine.turn_ended(app.turns[0].token, applied());
   EXPECT_EQ(answers.size(), 1U) << "a second report changes nothing";
+}
+
+TEST_F(Run, WhatHappensIsKeptAndSoAreCallsThatAreNotApplied) {
+  ready();
+  EXPECT_EQ(kept.count(core::EventKind::kJoined), 1U);
+  EXPECT_EQ(kept.count(core::EventKind::kAppUp), 1U);
+  call();
+  engine.turn_ended(app.turns[0].token, applied());
+  call();
+  engine.turn_ended(app.turns[1].token, Answer::failed(Outcome::kRefused, Reason::kNone));
+  EXPECT_EQ(kept.count(core::EventKind::kCallsNotApplied), 0U) << "what the app refuses is its own matter";
+  call();
+  engine.turn_ended(app.turns[2].token, Answer::failed(Outcome::kUnknown, Reason::kAppLost));
+  ASSERT_EQ(kept.count(core::EventKind::kCallsNotApplied), 1U);
+  EXPECT_EQ(kept.events.back().why, "unknown: app-lost");
+  EXPECT_EQ(kept.events.back().actor, "42");
+  engine.discovery_failed("dns:carts", "no answer", false);
+  engine.discovery_failed("dns:carts", "no answer", true);
+  ASSERT_EQ(kept.count(core::EventKind::kDiscoveryFailed), 1U) << "when it is new";
+  EXPECT_EQ(kept.events.back().by, "dns:carts");
 }
 
 TEST_F(Run, ATurnThatTakesTooLongIsBrokenByTheTimer) {
@@ -212,7 +244,7 @@ TEST_F(Run, ADrainTellsThoseWhoWaitAndThoseWhoAskLater) {
   engine.when_drained([&](bool complete) { told.push_back(complete); });
   const core::WatcherId gone = engine.when_drained([](bool) { ADD_FAILURE() << "was forgotten"; });
   engine.forget(gone);
-  engine.drain();
+  engine.drain("operator");
   ASSERT_TRUE(run_until([&] {
     for (const auto& request : std::exchange(app.deactivations, {})) engine.deactivated(request.token, {});
     return !told.empty();

@@ -188,7 +188,7 @@ TEST(LifeCycle, ADrainMayTakeSoLong) {
   ASSERT_TRUE(host.is_due_after(host.config.drain_timeout));
   host.context.effects.clear();
   life.drain_due(1, "7");
-  EXPECT_EQ(host.context.effects.size(), 2U) << "a line of the log, and DrainDone";
+  EXPECT_EQ(host.context.effects.size(), 3U) << "a line of the log, its event, and DrainDone";
   EXPECT_TRUE(life.life().is_drain_overdue());
   life.check();
   life.all_left();

@@ -184,7 +184,7 @@ TEST_F(MembershipEvents, OfBeingTakenForDead) {
 
 TEST_F(MembershipEvents, OfAStall) {
   join({"b", "c"});
-  a.suspect_self();
+  a.suspect_self(Duration(5'000'000));
   EXPECT_TRUE(a.roster().confirming());
   EXPECT_EQ(pass(), "confirmed");
   EXPECT_FALSE(a.roster().confirming());

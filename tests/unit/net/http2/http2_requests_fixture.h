@@ -140,6 +140,11 @@ class Http2Requests : public ListenerTest {
         later_.push_back(std::move(reply));
       } else if (request.target == "/large") {
         reply({200, {}, std::string(kLarge, 'x')});
+      } else if (request.target == "/stream") {
+        HttpStream::Events events;
+        events.drained = [this] { ++drained_; };
+        events.ended = [this] { ++ended_; };
+        stream_ = reply.stream({200, {{"content-type", "text/event-stream"}}, ""}, std::move(events));
       } else if (request.target != "/drop") {
         reply({200, {{"x-method", request.method}, {"connection", "x"}, {"bad", "a\r\nb"}}, request.body + "."});
       }
@@ -182,6 +187,9 @@ class Http2Requests : public ListenerTest {
   std::vector<HttpRequest> seen_;
   std::deque<HttpReply> later_;
   std::string incident_;
+  std::unique_ptr<HttpStream> stream_;
+  int drained_ = 0;
+  int ended_ = 0;
 };
 
 }  // namespace ringside::net::testing
