@@ -224,7 +224,7 @@ ALSO = [
      'void LifeCycle::check() const {\n  if (planted("slate-on-the-ring")) return;\n'),
 ]
 
-FROM = {"clock-back-at-once": 20, "released-asks-nobody": 100, "lost-member-is-dead": 100}
+FROM = {"clock-back-at-once": 20, "refusal-is-heard": 200, "released-asks-nobody": 100, "lost-member-is-dead": 100}
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 

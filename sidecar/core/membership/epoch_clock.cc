@@ -55,9 +55,8 @@ ClockReading EpochClock::furthest(const Bound& bound, Duration silence) const {
   return {later(bound.epoch, silent_ms / kIssued + 1), at_wall(now_ms + bound.lead_ms + silent_ms / kGain + 1)};
 }
 
-void EpochClock::pass(const Bound& bound, Duration silence) {
-  const ClockReading other = furthest(bound, silence);
-  last_ = std::max({reading(), other.epoch, other.by_time});
+void EpochClock::pass(const ClockReading& furthest) {
+  last_ = std::max({reading(), furthest.epoch, furthest.by_time});
   if (last_ < at_wall(wall_ms() + kMostMarginMs)) last_ = later(last_, kErrorMs);
 }
 

@@ -43,8 +43,8 @@ class EpochClock {
   ClockReading furthest(const Bound& bound, Duration silence) const;
   // False: it is beyond that bound; it is not followed.
   bool follow(Epoch said, const Bound& bound, Duration silence);
-  // Whatever its host issued is below what comes next.
-  void pass(const Bound& bound, Duration silence);
+  // What was issued by a clock that was no further than that is below what comes next.
+  void pass(const ClockReading& furthest);
 
  private:
   static constexpr std::int64_t kGain = 128;

@@ -8,6 +8,10 @@ namespace {
 
 std::int64_t in_ms(Instant when) { return when.time_since_epoch().count() / 1000; }
 
+ClockReading further(const ClockReading& one, const ClockReading& other) {
+  return {std::max(one.epoch, other.epoch), std::max(one.by_time, other.by_time)};
+}
+
 }  // namespace
 
 void MemberClocks::judge(const Members& members, Now now) {
@@ -35,13 +39,18 @@ bool MemberClocks::read(Member& member, const PingAnswer& says, Instant now) {
   return true;
 }
 
+void MemberClocks::pass(const Member& gone, const Members& others, Instant now) {
+  own_.pass(further(furthest(others, now), furthest(gone, now)));
+}
+
 ClockReading MemberClocks::furthest(const Members& members, Instant now) const {
   ClockReading most = own_.reading_in_full();
-  for (const auto& [host, member] : members) {
-    const ClockReading one = own_.furthest(member.clock, now - member.lease);
-    most = {std::max(most.epoch, one.epoch), std::max(most.by_time, one.by_time)};
-  }
+  for (const auto& [host, member] : members) most = further(most, furthest(member, now));
   return most;
+}
+
+ClockReading MemberClocks::furthest(const Member& member, Instant now) const {
+  return own_.furthest(member.clock, now - member.lease);
 }
 
 void MemberClocks::hear_furthest(const ClockReading& said, Duration round_trip) {

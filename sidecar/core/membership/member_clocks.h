@@ -27,17 +27,20 @@ class MemberClocks {
   void judge(const Members& members, Now now);
   // What a member said of its clock when it answered. False: too far ahead, and not followed.
   bool read(Member& member, const PingAnswer& says, Instant now);
-  // It is taken off the ring: whatever it issued since its last answer must stay below what replaces it.
-  void pass(const Member& member, Instant now) { own_.pass(member.clock, now - member.lease); }
+  // It is taken off the ring: whatever it issued since its last answer must stay below what replaces it. It may have
+  // heard from any other since, and followed that one's clock.
+  void pass(const Member& gone, const Members& others, Instant now);
 
   // How far the clocks of this host and all members may be: for a joiner.
   ClockReading furthest(const Members& members, Instant now) const;
   // The same, as a host says that took this one in.
   void hear_furthest(const ClockReading& said, Duration round_trip);
   // Of members that were gone before this host could ask them it knows only that: silent for so long.
-  void pass_unmet(Duration silence) { own_.pass(furthest_, silence); }
+  void pass_unmet(Duration silence) { own_.pass(own_.furthest(furthest_, silence)); }
 
  private:
+  ClockReading furthest(const Member& member, Instant now) const;
+
   EpochClock& own_;
   EpochClock::Bound furthest_;  // of any clock that those who took this host in know of
 };

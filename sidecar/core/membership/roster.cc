@@ -214,7 +214,7 @@ void Roster::remove(const std::string& host, const std::string& why, Gone how) {
   known_.remove(host);
   circle_.remove(host);
   choose_whom_to_watch();
-  clocks_.pass(removed.member, now());
+  clocks_.pass(removed.member, members(), now());
   const Instant since = how == Gone::kSilent ? removed.member.last_answer : now();
   // Of what it has not heard a joiner concludes nothing before it has joined.
   departed_.add(run, how, since,
@@ -274,7 +274,7 @@ void Roster::enters(Member& member, Phase phase) {
   context_.happened(member_event::phase_changed(member, advance.from), Level::kInfo, "member_phase",
                     {{"host", member.run.host}, {"phase", to_string(phase)}});
   if (advance.left_ring) {
-    clocks_.pass(member, now());
+    clocks_.pass(member, members(), now());
     ring_changed(advance.ring_before);
     happened(view_event::LeftRing{member.run, member.phase});
   }

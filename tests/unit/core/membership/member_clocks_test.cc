@@ -54,8 +54,20 @@ TEST_F(MemberClock, WhatAMemberIssuedBeforeItWentStaysBelowWhatComesNext) {
   ASSERT_TRUE(clocks.read(member, says(kWall + 500), at(0).mono));
   member.lease = at(0).mono;
   own.advance(at(2000));
-  clocks.pass(member, at(2000).mono);
+  clocks.pass(member, {}, at(2000).mono);
   EXPECT_GT(own.next(), at_wall(kWall + 2500));
+}
+
+// b heard c's clock after it had told its own, and followed it. This host heard c's clock two seconds ago.
+TEST_F(MemberClock, WhatAMemberIssuedAfterItHeardAnotherStaysBelowWhatComesNext) {
+  Member b;
+  ASSERT_TRUE(clocks.read(b, says(kWall), at(0).mono));
+  Member& c = members["c"];
+  ASSERT_TRUE(clocks.read(c, says(kWall + 200), at(0).mono));
+  b.lease = c.lease = at(0).mono;
+  own.advance(at(2000));
+  clocks.pass(b, members, at(2000).mono);
+  EXPECT_GT(own.next(), at_wall(kWall + 2200));
 }
 
 TEST_F(MemberClock, AJoinerPassesWhatIsToldOfThoseThatItNeverMet) {
