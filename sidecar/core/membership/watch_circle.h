@@ -1,12 +1,12 @@
 // Whom this host watches: pings at every --ping-interval, so that its silence is noticed in time.
 //
 // In a small cluster that is everybody. Where there are more than kWatched members, the hosts stand on a circle by the
-// hashes of their names, and each watches the five before it and the five after it, who watch it as well. All others
+// hashes of their names, and each watches the four before it and the four after it, who watch it as well. All others
 // are asked so much more rarely that together they cost no more than those that are watched. So what a host sends for
-// the sake of liveness does not grow with the cluster, and each host has ten that notice its silence and tell the rest.
+// the sake of liveness does not grow with the cluster, and each host has eight that notice its silence and tell the rest.
 //
-//   10 hosts or fewer beside this one: each is pinged every 500 ms
-//   59: ten of them every 500 ms, the 49 others every 500 ms * 49 / 10 = 2.45 s
+//   8 hosts or fewer beside this one: each is pinged every 500 ms
+//   59: eight of them every 500 ms, the 51 others every 500 ms * 51 / 8 = 3.2 s
 //
 // Akka Cluster chooses whom a node monitors the same way (monitored-by-nr-of-members).
 //
@@ -29,7 +29,7 @@ namespace ringside::core {
 
 class WatchCircle {
  public:
-  static constexpr std::size_t kOnEachSide = 5;
+  static constexpr std::size_t kOnEachSide = 4;
   static constexpr std::size_t kWatched = 2 * kOnEachSide;
 
   explicit WatchCircle(std::string self);

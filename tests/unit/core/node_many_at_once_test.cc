@@ -258,7 +258,7 @@ TEST_F(ReadyWord, OfAnotherRunSaysNothing) {
   EXPECT_EQ(phase_of_b(), Phase::kJoining);
 }
 
-// Fourteen others, of which a watches ten: how many pings it sends in a minute.
+// Fourteen others, of which a watches eight: how many pings it sends in a minute.
 class Idle : public Joiner {
  protected:
   std::size_t pings_in_a_minute(bool all_have_its_ring) {
@@ -295,9 +295,9 @@ class Idle : public Joiner {
 TEST_F(Idle, ThoseThatAgreeAndAreNotWatchedAreAskedAQuarterAsOften) {
   const std::size_t unlike = pings_in_a_minute(false);
   const std::size_t alike = pings_in_a_minute(true);
-  // Ten are pinged every half a second in both cases, the other four as often as that or four times as rarely.
+  // Eight are pinged every half a second in both cases, the other six as often as that or four times as rarely.
   EXPECT_NEAR(static_cast<double>(unlike), 14 * 120, 14 * 12);
-  EXPECT_NEAR(static_cast<double>(alike), 10 * 120 + 4 * 30, 10 * 12 + 4 * 8);
+  EXPECT_NEAR(static_cast<double>(alike), 8 * 120 + 6 * 30, 8 * 12 + 6 * 8);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ WatchCircle circle_of(const std::string& self, int hosts) {
 }
 
 TEST(WatchCircle, WatchesEverybodyInASmallCluster) {
-  for (const int hosts : {1, 2, 10, 11}) {
+  for (const int hosts : {1, 2, 8, 9}) {
     const WatchCircle circle = circle_of(host(0), hosts);
     EXPECT_TRUE(circle.everybody_is_watched()) << hosts;
     for (int n = 1; n < hosts; ++n) EXPECT_TRUE(circle.watches(host(n))) << n << " of " << hosts;
@@ -27,8 +27,8 @@ TEST(WatchCircle, WatchesEverybodyInASmallCluster) {
   }
 }
 
-TEST(WatchCircle, TenAreWatchedInALargeOneAndWatchBack) {
-  for (const int hosts : {12, 60, 300}) {
+TEST(WatchCircle, EightAreWatchedInALargeOneAndWatchBack) {
+  for (const int hosts : {10, 60, 300}) {
     for (int n = 0; n < hosts; n += 7) {
       const WatchCircle circle = circle_of(host(n), hosts);
       EXPECT_FALSE(circle.everybody_is_watched());
@@ -59,9 +59,9 @@ TEST(WatchCircle, EverybodyHasTwoNeighbours) {
 }
 
 TEST(WatchCircle, TheOthersTogetherCostNoMoreThanThoseThatAreWatched) {
-  EXPECT_EQ(circle_of(host(0), 21).for_the_others(kInterval), kInterval);
-  EXPECT_EQ(circle_of(host(0), 60).for_the_others(kInterval), Duration(2'450'000));
-  EXPECT_EQ(circle_of(host(0), 1011).for_the_others(kInterval), 100 * kInterval);
+  EXPECT_EQ(circle_of(host(0), 17).for_the_others(kInterval), kInterval);
+  EXPECT_EQ(circle_of(host(0), 60).for_the_others(kInterval), Duration(3'187'500));
+  EXPECT_EQ(circle_of(host(0), 809).for_the_others(kInterval), 100 * kInterval);
 }
 
 TEST(WatchCircle, WhoeverGoesIsWatchedByNobodyAndTheNextOneTakesItsPlace) {
