@@ -23,6 +23,16 @@ struct Suspicion {
 
 // A host of this sidecar's view.
 struct Member {
+  // What every tick reads of every member: it stands together, as an idle process has none of it in its caches.
+  Instant next_ping;
+  Instant next_ask;      // when to repeat a Join or Leave
+  Instant next_compare;  // when to exchange names with it again
+  Instant next_probe;    // when to ask others again whether they hear it
+  Instant last_answer;   // when something of its was last heard
+  Instant asked_since;   // what was not heard before says nothing: it was asked too rarely
+  bool watched = true;   // pinged at every --ping-interval (watch_circle.h)
+  bool awaited = false;  // it has been pinged, and nothing was heard since
+
   HostRun run;
   Instant since;  // a member
   Phase phase = Phase::kUnspecified;
@@ -33,13 +43,8 @@ struct Member {
   bool serves() const { return !legacy() && !routes_only && phase == Phase::kReady; }
 
   // Liveness.
-  bool watched = true;  // pinged at every --ping-interval (watch_circle.h)
-  Instant next_ping;
-  Instant next_look;     // no extra ping before, however often its connections break
-  Instant last_answer;   // when something of its was last heard
-  Instant asked_since;   // what was not heard before says nothing: it was asked too rarely
-  bool awaited = false;  // it has been pinged, and nothing was heard since
-  Instant lease;         // when the last ping that it answered had been sent
+  Instant next_look;  // no extra ping before, however often its connections break
+  Instant lease;      // when the last ping that it answered had been sent
   Duration rtt{0};
   EpochClock::Bound clock;                   // as of its last answer
   std::optional<std::int64_t> wall_lead_ms;  // of its wall clock, as it stands, to our monotonic one
@@ -47,13 +52,11 @@ struct Member {
   bool suspected = false;
   std::optional<Suspicion> suspicion;  // by its silence
   bool all_are_told = false;           // that it is silent
-  Instant next_probe;                  // when to ask others again whether they hear it
   Instant heard_by_others;             // when another member last said that it hears this one
 
   // What its last ping answer said.
   Fingerprint ring = 0;
   Fingerprint names = 0;  // of those that it would name; 0: not told
-  Instant next_compare;   // when to exchange names with it again
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::string version;
@@ -61,7 +64,6 @@ struct Member {
   // What it has acknowledged: the generation of mine that it admitted, and whether it saw me go off the ring.
   Generation joined_as = 0;
   bool saw_leave = false;
-  Instant next_ask;  // when to repeat a Join or Leave
   unsigned joins_unanswered = 0;
   Instant joins_count_from;  // a Join that was sent before may be answered by a host that has taken us for dead since
 };

@@ -5,7 +5,7 @@
 namespace ringside::core {
 namespace {
 
-constexpr Duration kBetweenJudgements{500'000};  // of this host's clock, by those of all members
+constexpr Duration kBetweenReviews{500'000};
 
 }  // namespace
 
@@ -60,10 +60,7 @@ std::vector<std::string> Membership::begin_tick() {
   std::vector<std::string> due;
   if (closing_) return due;
   if (!roster_.joined() && roster_.members().empty()) clock_.follow_at_once(context_.now);
-  if (context_.now.mono >= next_judgement_) {
-    next_judgement_ = context_.now.mono + kBetweenJudgements;
-    roster_.clocks().judge(roster_.members(), context_.now);
-  }
+  if (context_.now.mono >= next_review_) review();
   for (const auto& [host, member] : roster_.members()) {
     if (liveness_.is_due(member) || joining_.is_due(member)) due.push_back(host);
   }
@@ -82,6 +79,12 @@ void Membership::end_tick() {
   if (closing_) return;
   requests_.send_late_refusals();
   joining_.end_tick();
+}
+
+// What takes a look at every member and is in no hurry: most of what an idle tick costs is to fetch them from memory.
+void Membership::review() {
+  next_review_ = context_.now.mono + kBetweenReviews;
+  roster_.clocks().judge(roster_.members(), context_.now);
   roster_.watch_agreement();
   roster_.check_view();
 }

@@ -82,13 +82,15 @@ class Membership {
   void probe(ReplyId token, const Sender& sender, const ProbeRequest& request);
 
  private:
+  void review();
+
   Context& context_;
   EpochClock& clock_;
   Roster roster_;
   Joining joining_;
   Liveness liveness_;
   Requests requests_;
-  Instant next_judgement_;  // of this host's clock
+  Instant next_review_;
   bool closing_ = false;
 };
 
