@@ -61,8 +61,8 @@ std::vector<std::string> Membership::begin_tick() {
   if (closing_) return due;
   if (!roster_.joined() && roster_.members().empty()) clock_.follow_at_once(context_.now);
   if (context_.now.mono >= next_review_) review();
-  for (const auto& [host, member] : roster_.members()) {
-    if (liveness_.is_due(member) || joining_.is_due(member)) due.push_back(host);
+  for (const Member* member : roster_.row()) {
+    if (liveness_.is_due(*member) || joining_.is_due(*member)) due.push_back(member->run.host);
   }
   return due;
 }

@@ -65,6 +65,7 @@ class Roster final : public ClusterView {
 
   // ---- the others ----
   const Members& members() const { return view_.members(); }
+  const std::vector<const Member*>& row() const { return view_.row(); }
   const Member* find(const std::string& host) const { return view_.find(host); }  // nullptr: it is not a member
   const HostRun* run_of(const std::string& host) const override;
   std::vector<HostRun> runs() const override;

@@ -1,5 +1,6 @@
 #include "sidecar/core/membership/view.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sidecar/base/check.h"
@@ -65,12 +66,14 @@ Ring::Ptr View::admit(const HostRun& run, Phase phase, bool routes_only) {
   member.run = run;
   member.phase = phase;
   member.routes_only = routes_only;
+  row_.insert(place_in_row(run.host), &member);
   return follow(run.host, member.on_ring());
 }
 
 View::Removed View::remove(const std::string& host) {
+  RINGSIDE_CHECK(find(host) != nullptr);
+  row_.erase(place_in_row(host));
   auto node = members_.extract(host);
-  RINGSIDE_CHECK(!node.empty());
   return {std::move(node.mapped()), follow(host, false)};
 }
 
@@ -84,6 +87,11 @@ View::Advance View::advance(Member& member, Phase phase) {
   return result;
 }
 
+std::vector<const Member*>::iterator View::place_in_row(const std::string& host) {
+  return std::lower_bound(row_.begin(), row_.end(), host,
+                          [](const Member* member, const std::string& name) { return member->run.host < name; });
+}
+
 // Brings the one host that changed onto the ring, or takes it off.
 Ring::Ptr View::follow(const std::string& host, bool wanted) {
   if (wanted == ring_->contains(host)) return nullptr;
@@ -93,6 +101,8 @@ Ring::Ptr View::follow(const std::string& host, bool wanted) {
 // Both are in the order of names: one walk along both, as it is done at every change.
 void View::check() const {
   RINGSIDE_CHECK(self_on_ring() == ring_->contains(self_.host));
+  RINGSIDE_CHECK(std::equal(row_.begin(), row_.end(), members_.begin(), members_.end(),
+                            [](const Member* one, const auto& other) { return one == &other.second; }));
   auto on_ring = ring_->hosts().begin();
   const auto end = ring_->hosts().end();
   for (const auto& [host, member] : members_) {
