@@ -3,7 +3,7 @@
 // In a small cluster that is everybody. Where there are more than kWatched members, the hosts stand on a circle by the
 // hashes of their names, and each watches the four before it and the four after it, who watch it as well. All others
 // are asked so much more rarely that together they cost no more than those that are watched. So what a host sends for
-// the sake of liveness does not grow with the cluster, and each host has eight that notice its silence and tell the rest.
+// the sake of liveness does not grow with the cluster, and eight notice the silence of each host and tell the rest.
 //
 //   8 hosts or fewer beside this one: each is pinged every 500 ms
 //   59: eight of them every 500 ms, the 51 others every 500 ms * 51 / 8 = 3.2 s
