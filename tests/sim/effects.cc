@@ -43,6 +43,7 @@ void World::carry_out(std::size_t index, core::Effect& effect) {
     if (found == host.asked.end()) return oracle_.fail(host.name + " answers what nobody asked", now_);
     const auto reply = std::move(found->second);
     host.asked.erase(found);
+    traffic_.answer(index, answer->answer);
     reply(std::move(answer->answer));
   } else if (auto* call = std::get_if<core::ForwardCall>(&effect)) {
     forward(index, std::move(*call));

@@ -29,7 +29,7 @@ void World::start_host(std::size_t index) {
   host.calls.clear();
   host.forwards.clear();
   host.app = App{{}, {}, true, host.app.instance + 1, host.app.instance + 1};
-  traffic_.change();
+  traffic_.start();
   note([&] { return "start " + host.name; });
   if (host.is_legacy) {
     std::vector<std::string> others;
@@ -80,7 +80,7 @@ void World::kill_host(std::size_t index, const std::string& why) {
   Host& host = hosts_[index];
   if (!host.alive()) return;
   note([&] { return why + " " + host.name; });
-  traffic_.change();
+  traffic_.end();
   oracle_.disturbed(now_);
   end_activations(host);
   ++host.app.instance;
@@ -114,7 +114,7 @@ void World::drain_host(std::size_t index) {
   note([&] { return "drain " + host.name; });
   host.leaving = true;
   host.changed_at = now_;
-  traffic_.change();
+  traffic_.end();
   if (host.legacy) {
     host.legacy->say_goodbye();
     return leave_soon(index);
@@ -327,10 +327,12 @@ void World::plan_vanishing(double part) {
 void World::plan_zone_cut() {
   at(now_ + options_.run_us / 3, [this] {
     note([] { return std::string("zone cut"); });
+    traffic_.end(hosts_.size());
     zone_is_cut_ = true;
   });
   at(now_ + options_.run_us * 2 / 3, [this] {
     note([] { return std::string("zone healed"); });
+    traffic_.start(hosts_.size());
     zone_is_cut_ = false;
     oracle_.disturbed(now_);
   });

@@ -141,6 +141,7 @@ void liars(FaultOptions& f) {
 
 // For a large cluster that is as good as its network, so that what it costs is what its changes cost.
 void changes_alone(Options& options, std::int64_t run_us) {
+  options.changes_alone = true;
   options.faults.links = true;
   options.run_us = run_us;
   options.calm_us = 15'000'000;

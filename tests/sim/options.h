@@ -77,6 +77,7 @@ struct Options {
   bool asks_by_range = false;         // nobody is asked for all that it holds, however little that is
   bool short_slices = false;          // lists are told and heard three ids at a time
   bool strict = false;                // nothing stands in the way of any call: each is applied, or the app said no
+  bool changes_alone = false;         // hosts come, go and fall silent, and what that costs each of them has a bound
   bool trace = false;
   bool checksum = false;  // of the trace
   FaultOptions faults;
