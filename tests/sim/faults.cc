@@ -24,6 +24,10 @@ void World::start_host(std::size_t index) {
   const double unlisted = options_.faults.nobody_listed;
   if (unlisted > 0 && chance(unlisted)) host.nobody_until = now_ + between(kSecond, 10 * kSecond);
   host.changed_at = now_;
+  if (options_.faults.busy_start_us > 0) {
+    host.slow_until = now_ + options_.faults.busy_start_us;
+    traffic_.hardship();
+  }
   host.inbox.clear();
   host.asked.clear();
   host.calls.clear();
@@ -338,11 +342,25 @@ void World::plan_zone_cut() {
   });
 }
 
+// Each pause is one that a host takes off the silence of others: longer ones make it ask them about itself. Nothing
+// comes from one host to another between two of them.
+void World::plan_starvation() {
+  constexpr std::int64_t kPause = 1'200'000;
+  constexpr std::int64_t kTurn = 50;
+  at(now_ + options_.run_us / 2, [this] { traffic_.hardship(hosts_.size()); });
+  for (int times = 0; times < 3; ++times) {
+    at(now_ + options_.run_us / 2 + times * (kPause + kTurn), [this] {
+      for (std::size_t host = 0; host < hosts_.size(); ++host) stop_host(host, kPause);
+    });
+  }
+}
+
 void World::plan_faults() {
   const FaultOptions& f = options_.faults;
   if (f.rollout) plan_rollout();
   if (f.vanish > 0) plan_vanishing(f.vanish);
   if (f.zone_cut) plan_zone_cut();
+  if (f.starved) plan_starvation();
   const auto plan = [&](double expected, const std::function<void(std::size_t)>& what) {
     for (std::size_t host = 0; host < hosts_.size(); ++host) {
       for (double left = expected; left > 0; left -= 1) {

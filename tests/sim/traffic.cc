@@ -11,9 +11,10 @@ constexpr std::uint64_t kForEachHostInASecond = 60;  // questions of one host to
 // What one change costs one host: of N hosts, and P points of each.
 constexpr std::uint64_t kQuestionsOfAStart = 5;
 constexpr std::uint64_t kQuestionsOfAnEnd = 12;  // and min(N, P) / 2: who inherits asks everybody
-constexpr std::uint64_t kPingsOfAChange = 6;     // and N / 20
-constexpr double kPingsInASecond = 28;           // of those that are watched, and of all others from time to time
-constexpr double kPingsOfAPair = 2.1;            // in a second, in a cluster where everybody is watched
+constexpr std::uint64_t kQuestionsOfAHardship = 2;
+constexpr std::uint64_t kPingsOfAChange = 6;  // and N / 20
+constexpr double kPingsInASecond = 28;        // of those that are watched, and of all others from time to time
+constexpr double kPingsOfAPair = 2.1;         // in a second, in a cluster where everybody is watched
 
 bool tells_of_an_end(const core::PeerRequest& request) {
   return std::holds_alternative<core::EndedRequest>(request) ||
@@ -64,7 +65,7 @@ std::string Traffic::broken(bool nothing_lost) const {
 }
 
 std::uint64_t Traffic::allowed_questions() const {
-  return kQuestionsOfAStart * starts_ + kQuestionsOfAnEnd * ends_ +
+  return kQuestionsOfAStart * starts_ + kQuestionsOfAHardship * hardships_ + kQuestionsOfAnEnd * ends_ +
          ends_ * std::min<std::uint64_t>(hosts_, points_) / 2;
 }
 

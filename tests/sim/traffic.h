@@ -39,6 +39,8 @@ class Traffic {
   // So many hosts began, or were heard again. Or ended, said that they would, or fell silent to some others.
   void start(std::size_t hosts = 1) { starts_ += hosts; }
   void end(std::size_t hosts = 1) { ends_ += hosts; }
+  // So many stood still for a while, or were so busy when they began that their answers came late.
+  void hardship(std::size_t hosts = 1) { hardships_ += hosts; }
   void moved(std::size_t ids) { moved_ += ids; }
 
   std::uint64_t pings() const { return pings_; }
@@ -74,6 +76,7 @@ class Traffic {
   std::uint64_t forwards_ = 0;
   std::uint64_t starts_ = 0;
   std::uint64_t ends_ = 0;
+  std::uint64_t hardships_ = 0;
   std::uint64_t moved_ = 0;
 };
 

@@ -126,6 +126,7 @@ class World final : private LegacyWorld {
   void plan_rollout();
   void plan_vanishing(double part);
   void plan_zone_cut();
+  void plan_starvation();
   void plan_faults();
 
   // effects.cc: what a node wants done
