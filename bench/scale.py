@@ -117,14 +117,19 @@ class Host:
 
 
 class Cluster:
-    def __init__(self, count, program, flags=()):
+    def __init__(self, count, program, flags=(), apps=None):
+        """apps: starts one process that is the app at all the given addresses, and returns it."""
         self.count, self.program, self.flags = count, program, list(flags)
         self.ports = [ports.reserve() for _ in range(4)]  # of a host's peer, local and admin listener, and its app
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringside-scale-"))
-        self.apps = subprocess.Popen([*real.DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(count),
-                                      str(self.ports[-1])], stdout=subprocess.PIPE, text=True)
-        assert self.apps.stdout.readline().strip() == "ready"
         self.hosts = [Host(self, n) for n in range(count)]
+        self.apps = apps([host.app for host in self.hosts]) if apps else self.cheapest_apps()
+
+    def cheapest_apps(self):
+        apps = subprocess.Popen([*real.DIES_WITH_US, sys.executable, __file__, "--serve-apps", str(self.count),
+                                 str(self.ports[-1])], stdout=subprocess.PIPE, text=True)
+        assert apps.stdout.readline().strip() == "ready"
+        return apps
 
     def start(self):
         began = time.monotonic()
@@ -149,6 +154,24 @@ class Cluster:
             threading.Event().wait(POLL)
         told = (self.directory / f"{late.n}.log").read_text().splitlines()[-10:] if late else ["all are, now and then"]
         raise SystemExit(f"not settled within {PATIENCE} s; {late.name if late else 'hosts'}:\n" + "\n".join(told))
+
+    def restart(self):
+        """All of them, five at a time and the next when those are back. Gives each batch before it ends."""
+        at_once = min(5, max(1, self.count // 4))
+        for first in range(0, self.count, at_once):
+            batch = self.hosts[first:first + at_once]
+            yield batch
+            for host in batch:
+                host.child.terminate()
+            for host in batch:
+                host.child.wait()
+                host.start()
+            self.wait_until_settled(for_good=0)
+
+    def taken_for_dead(self):
+        """How often any process of any host has said so of another."""
+        return sum(line.count("event=member_gone") and line.count("why=silent")
+                   for host in self.hosts for line in (self.directory / f"{host.n}.log").read_text().splitlines())
 
     def sum(self, *names):
         return [sum(values) for values in zip(*(host.metrics(*names) for host in self.hosts))]
@@ -276,19 +299,10 @@ def stop(cluster):
 
 
 def rollout(cluster):
-    at_once = min(5, max(1, cluster.count // 4))
     load = Load(cluster)
     began = time.monotonic()
-    for first in range(0, cluster.count, at_once):
-        batch = cluster.hosts[first:first + at_once]
+    for batch in cluster.restart():
         load.spare(batch)
-        for host in batch:
-            host.child.terminate()
-        for host in batch:
-            host.child.wait()
-            host.start()
-        cluster.wait_until_settled(for_good=0)
-        load.spare([])
     took = time.monotonic() - began
     load.stop()
     return {"rollout_s": round(took, 1), "calls": len(load.answers), "failed": len(load.failed),

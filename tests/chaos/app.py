@@ -1,6 +1,8 @@
 """An app as a process of its own, with a record that outlives it: one line for the begin and one for the end of each turn.
 
-    app.py RECORD PORT [WORK_MS [alone]]     prints "listening" when it is
+    app.py RECORD ADDRESS,... [WORK_MS [alone]]     prints "listening" when it is
+
+It is the app of as many sidecars as it has addresses (HOST:PORT).
 
 alone: one turn at a time for all actors together, so that it takes 1000 / WORK_MS calls a second and no more.
 
@@ -76,13 +78,14 @@ def note(text):
     os.write(App.record, text.encode() + b"\n")
 
 
-async def main(record, port, work="0", alone=""):
+async def main(record, addresses, work="0", alone=""):
     App.record = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     App.work, App.alone = float(work) / 1000, bool(alone)
     note(f"S {now()}")
-    server = await asyncio.get_running_loop().create_server(App, "127.0.0.1", int(port), backlog=1024)
+    for host, _, port in (address.rpartition(":") for address in addresses.split(",")):
+        await asyncio.get_running_loop().create_server(App, host, int(port), backlog=1024)
     print("listening", file=sys.stderr, flush=True)
-    await server.serve_forever()
+    await asyncio.Event().wait()
 
 
 asyncio.run(main(*sys.argv[1:]))

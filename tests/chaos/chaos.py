@@ -1,6 +1,7 @@
 """./run chaos: plays scenarios with real processes and reports. Exit status 1: something happened that must not."""
 import argparse
 import json
+import os
 import sys
 
 import scenarios
@@ -37,9 +38,12 @@ def details(one):
 
 def main():
     parser = argparse.ArgumentParser(prog="./run chaos", description="Plays what happens to a cluster, with real processes under load.")
-    parser.add_argument("scenario", nargs="*", help="one or more, or all (about 8 minutes a run); none: lists them")
+    parser.add_argument("scenario", nargs="*", help="one or more, or all (about 12 minutes a run); none: lists them")
     parser.add_argument("--runs", type=int, default=1, help="this many times; the report has medians, and the worst of what must not be")
     parser.add_argument("--seed", type=int, default=1, help="of the load; run N uses seed + N")
+    parser.add_argument("--hosts", type=int, help="so many, of scenarios that have many")
+    parser.add_argument("--before", metavar="PROGRAM", help="ringside as an earlier version has it, which upgrade begins with "
+                        "(./run chaos upgrade [COMMIT] builds it); all leaves upgrade out without it")
     parser.add_argument("--short", action="store_true", help="the short form that ./run test plays")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", help="a folder for records and logs of every process")
@@ -48,16 +52,22 @@ def main():
         for name, scenario in scenarios.SCENARIOS.items():
             print(f"{name:18} {scenario.event}")
         return 0
-    names = list(scenarios.SCENARIOS) if options.scenario == ["all"] else options.scenario
+    names = options.scenario
+    if names == ["all"]:
+        names = [name for name in scenarios.SCENARIOS if name != "upgrade" or options.before]
     wrong = [name for name in names if name not in scenarios.SCENARIOS]
     if wrong:
         parser.error(f"no such scenario: {', '.join(wrong)}")
+    if "upgrade" in names and not options.before:
+        parser.error("upgrade needs --before PROGRAM; as the only scenario, ./run chaos upgrade [COMMIT], it builds that itself")
+    if options.before and not os.access(options.before, os.X_OK):
+        parser.error(f"--before {options.before}: not a program that can be run")
     results = []
     for name in names:
         runs = []
         for run in range(options.runs):
             keep = f"{options.keep}/{name}-{run}" if options.keep else None
-            with scenarios.played(name, options.seed + run, options.short, keep) as result:
+            with scenarios.played(name, options.seed + run, options.short, keep, options.hosts, options.before) as result:
                 runs.append(result)
         results.append(verdict.medians(runs) if options.runs > 1 else runs[0])
         if not options.json:

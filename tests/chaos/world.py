@@ -13,9 +13,10 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "integration"))
+sys.path[:0] = [str(HERE.parent / "integration"), str(HERE.parents[1] / "bench")]
 import cluster  # noqa: E402
 import ports  # noqa: E402
+import scale  # noqa: E402
 import verdict  # noqa: E402
 
 SPACES = itertools.count()
@@ -38,15 +39,16 @@ class Child(cluster.Process):
 
 
 class App:
-    def __init__(self, world, space=None, work=("1",)):
-        self.world, self.space, self.work, self.port, self.deaths = world, space, work, ports.reserve(), []
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, world, space=None, work=("1",), addresses=None):
+        self.world, self.space, self.work, self.deaths = world, space, work, []
+        self.addresses = addresses or [f"127.0.0.1:{ports.reserve()}"]
+        self.url = f"http://{self.addresses[0]}"
         self.record = world.directory / f"app{len(world.apps)}.record"
         world.apps.append(self)
         self.start()
 
     def start(self):
-        self.process = self.world.keep(Child([sys.executable, str(HERE / "app.py"), str(self.record), str(self.port),
+        self.process = self.world.keep(Child([sys.executable, str(HERE / "app.py"), str(self.record), ",".join(self.addresses),
                                               *self.work], self.space))
         self.process.line("listening")
 
@@ -141,10 +143,10 @@ class Load:
 
 
 class World:
-    """scale: 1 = the scenario as written; less = its short form, with shorter waits."""
+    """short: fewer hosts and shorter waits. count: this many hosts, where a scenario has many. before: ringside of an earlier version."""
 
-    def __init__(self, seed=1, short=False, keep=None):
-        self.seed, self.short, self.keep_at = seed, short, keep
+    def __init__(self, seed=1, short=False, keep=None, count=None, before=None):
+        self.seed, self.short, self.keep_at, self.count, self.before = seed, short, keep, count, before
         self.directory = pathlib.Path(keep or tempfile.mkdtemp(prefix="ringside-chaos-"))
         self.directory.mkdir(parents=True, exist_ok=True)
         self.made, self.apps, self.loads, self.hosts, self.frozen, self.undo, self.split = [], [], [], [], [], [], None
@@ -175,6 +177,17 @@ class World:
         self.settled(hosts)
         return hosts
 
+    def many(self, most, fewest, program=None):
+        """A cluster of `most` hosts that start together, of bench/scale.py; in the short form of `fewest`. And when they began."""
+        count = self.count or (fewest if self.short else most)
+        made = scale.Cluster(count, program or scale.real.RINGSIDE, apps=lambda addresses: App(self, addresses=addresses).process.child)
+        self.undo.append(made.end)
+        return made, made.start()
+
+    def gateway(self, many):
+        """A host without an app beside them, which stays as it is."""
+        return self.host(app=False, join=[host.name for host in many.hosts[:3]]).ready()
+
     def settled(self, hosts, on_ring=None):
         names = sorted(host.name for host in (on_ring or hosts) if host.app)
         for host in hosts:
@@ -204,14 +217,16 @@ class World:
                 self.frozen.append((str(host.app.record), begin, time.monotonic()))
 
     def spaces(self, count):
-        """Network namespaces on one bridge; (name, address, function that cuts or heals it)."""
+        """Network namespaces on one bridge; (name, address, function that cuts or heals it). Those that are cut off hear one another."""
         tag = f"{os.getpid() % 0xffff:x}{next(SPACES):x}"  # a deleted one goes in its own time
-        bridge, made = f"rs{tag}b", []
+        bridge, island, made = f"rs{tag}b", f"rs{tag}i", []
         net = f"10.{64 + os.getpid() % 64}.{os.getpid() // 64 % 250}"
-        ip("link", "add", bridge, "type", "bridge")
-        self.undo.append(lambda: ip("link", "del", bridge))
+        for one in (bridge, island):
+            ip("link", "add", one, "type", "bridge")
+            self.undo.append(lambda one=one: ip("link", "del", one))
         ip("addr", "add", f"{net}.254/24", "dev", bridge)
         ip("link", "set", bridge, "up")
+        ip("link", "set", island, "up")
         for n in range(count):
             space, veth = f"ringside-{tag}-{n}", f"rs{tag}v{n}"
             ip("netns", "add", space)
@@ -221,10 +236,9 @@ class World:
             for words in (("link", "set", "lo", "up"), ("addr", "add", f"{net}.{n + 1}/24", "dev", "eth0"),
                           ("link", "set", "eth0", "up")):
                 ip("-n", space, *words)
-            # Unplugged from the bridge: silence, as where a switch dies. (The link itself stays up, so that no host is told.)
+            # Plugged into the other bridge: silence, as where a switch dies. (The link itself stays up, so that no host is told.)
             self.undo.append(lambda one=veth: ip("link", "del", one))
-            made.append((space, f"{net}.{n + 1}", lambda cut, one=veth: ip("link", "set", one, *(
-                ["nomaster"] if cut else ["master", bridge]))))
+            made.append((space, f"{net}.{n + 1}", lambda cut, one=veth: ip("link", "set", one, "master", island if cut else bridge)))
         return made
 
     @contextlib.contextmanager

@@ -43,6 +43,7 @@ void World::carry_out(std::size_t index, core::Effect& effect) {
     if (found == host.asked.end()) return oracle_.fail(host.name + " answers what nobody asked", now_);
     const auto reply = std::move(found->second);
     host.asked.erase(found);
+    traffic_.answer(index, answer->answer);
     reply(std::move(answer->answer));
   } else if (auto* call = std::get_if<core::ForwardCall>(&effect)) {
     forward(index, std::move(*call));
@@ -124,6 +125,9 @@ void World::watch(std::size_t index, const core::LogLine& line) {
     // In quorum mode the minority has stopped by itself before.
     const bool promised = options_.quorum && options_.faults.stops == 0 && !options_.faults.one_way;
     const std::size_t other = index_of(named("host"));
+    if (other < hosts_.size() && hosts_[other].alive() && options_.changes_alone && !options_.faults.zone_cut) {
+      oracle_.fail(hosts_[index].name + " takes " + hosts_[other].name + " for dead, which lives", now_);
+    }
     if (!promised && other < hosts_.size() && hosts_[other].alive()) oracle_.exclusivity_void(now_);
   }
   // Who answers is not silent, whatever name it announces.

@@ -24,12 +24,16 @@ void World::start_host(std::size_t index) {
   const double unlisted = options_.faults.nobody_listed;
   if (unlisted > 0 && chance(unlisted)) host.nobody_until = now_ + between(kSecond, 10 * kSecond);
   host.changed_at = now_;
+  if (options_.faults.busy_start_us > 0) {
+    host.slow_until = now_ + options_.faults.busy_start_us;
+    traffic_.hardship();
+  }
   host.inbox.clear();
   host.asked.clear();
   host.calls.clear();
   host.forwards.clear();
   host.app = App{{}, {}, true, host.app.instance + 1, host.app.instance + 1};
-  traffic_.change();
+  traffic_.start();
   note([&] { return "start " + host.name; });
   if (host.is_legacy) {
     std::vector<std::string> others;
@@ -80,7 +84,7 @@ void World::kill_host(std::size_t index, const std::string& why) {
   Host& host = hosts_[index];
   if (!host.alive()) return;
   note([&] { return why + " " + host.name; });
-  traffic_.change();
+  traffic_.end();
   oracle_.disturbed(now_);
   end_activations(host);
   ++host.app.instance;
@@ -114,7 +118,7 @@ void World::drain_host(std::size_t index) {
   note([&] { return "drain " + host.name; });
   host.leaving = true;
   host.changed_at = now_;
-  traffic_.change();
+  traffic_.end();
   if (host.legacy) {
     host.legacy->say_goodbye();
     return leave_soon(index);
@@ -327,13 +331,28 @@ void World::plan_vanishing(double part) {
 void World::plan_zone_cut() {
   at(now_ + options_.run_us / 3, [this] {
     note([] { return std::string("zone cut"); });
+    traffic_.end(hosts_.size());
     zone_is_cut_ = true;
   });
   at(now_ + options_.run_us * 2 / 3, [this] {
     note([] { return std::string("zone healed"); });
+    traffic_.start(hosts_.size());
     zone_is_cut_ = false;
     oracle_.disturbed(now_);
   });
+}
+
+// Each pause is one that a host takes off the silence of others: longer ones make it ask them about itself. Nothing
+// comes from one host to another between two of them.
+void World::plan_starvation() {
+  constexpr std::int64_t kPause = 1'200'000;
+  constexpr std::int64_t kTurn = 50;
+  at(now_ + options_.run_us / 2, [this] { traffic_.hardship(hosts_.size()); });
+  for (int times = 0; times < 3; ++times) {
+    at(now_ + options_.run_us / 2 + times * (kPause + kTurn), [this] {
+      for (std::size_t host = 0; host < hosts_.size(); ++host) stop_host(host, kPause);
+    });
+  }
 }
 
 void World::plan_faults() {
@@ -341,6 +360,7 @@ void World::plan_faults() {
   if (f.rollout) plan_rollout();
   if (f.vanish > 0) plan_vanishing(f.vanish);
   if (f.zone_cut) plan_zone_cut();
+  if (f.starved) plan_starvation();
   const auto plan = [&](double expected, const std::function<void(std::size_t)>& what) {
     for (std::size_t host = 0; host < hosts_.size(); ++host) {
       for (double left = expected; left > 0; left -= 1) {

@@ -40,6 +40,7 @@ struct Totals {
   std::size_t calls = 0, applied = 0;
   std::uint64_t first_failed = 0;
   ringside::sim::Checksums checksums;
+  ringside::sim::Costs costs;
 };
 
 int usage(const std::string& what) {
@@ -110,6 +111,7 @@ Totals run_all(const Command& command) {
       world.run();
       const std::lock_guard lock(mutex);
       ++totals.seeds;
+      totals.costs.add(world.costs());
       if (!command.checksums.empty()) totals.checksums[seed] = world.checksum();
       totals.calls += world.oracle().calls();
       totals.applied += world.oracle().applied();
@@ -222,6 +224,7 @@ int main(int argc, char** argv) {
     std::cout << "; " << static_cast<std::uint64_t>(simulated / took.count()) << " host-seconds under faults a second";
   }
   std::cout << "\n";
+  if (options_of(command, 1).changes_alone && !command.must_fail) std::cout << totals.costs.to_text();
   const bool as_before = settle_checksums(command, totals);
   return (totals.failed != 0) == command.must_fail && as_before ? 0 : 1;
 }

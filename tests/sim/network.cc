@@ -90,7 +90,12 @@ void World::ask(std::size_t from, core::AskPeer question) {
       after(delay(from), [answer_all, all = std::move(all)] { answer_all(all); });
     });
   };
-  if (!lost(from, to)) after(delay(to), deliver);
+  std::int64_t late = 0;  // pings are read first
+  if (options_.faults.bulk_late_us > 0 && hosts_[to].slow_until > now_ &&
+      !std::holds_alternative<core::PingRequest>(shared->request)) {
+    late = between(0, options_.faults.bulk_late_us);
+  }
+  if (!lost(from, to)) after(delay(to) + late, deliver);
   if (chance(options_.faults.duplicate)) after(delay(to) + delay(to), deliver);
 }
 

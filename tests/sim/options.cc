@@ -141,9 +141,19 @@ void liars(FaultOptions& f) {
 
 // For a large cluster that is as good as its network, so that what it costs is what its changes cost.
 void changes_alone(Options& options, std::int64_t run_us) {
+  options.changes_alone = true;
   options.faults.links = true;
   options.run_us = run_us;
   options.calm_us = 15'000'000;
+}
+
+// On a machine that has too little for so many: what is heard is heard late, and so is the time.
+void busy(Options& options) {
+  changes_alone(options, 40'000'000);
+  options.faults.busy_start_us = 10'000'000;
+  options.faults.slow_max_us = 500'000;
+  options.faults.bulk_late_us = 2'000'000;
+  options.faults.starved = true;
 }
 
 void rollout(Options& options) {
@@ -186,14 +196,14 @@ bool Options::only_moves() const {
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn + f.vanish ==
              0 &&
-         !f.zone_cut;
+         !f.zone_cut && !f.starved;
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",   "moves",  "rush",   "network",    "churn",      "apps",
-                                              "saves",  "slow",   "nested", "partitions", "partial",    "quorum",
-                                              "limits", "legacy", "own",    "names",      "clocks",     "slices",
-                                              "liars",  "all",    "storm",  "rollout",    "third-gone", "zone-cut"};
+  static const std::vector<std::string> names{
+      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",   "nested",
+      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks", "slices",
+      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "busy"};
   return names;
 }
 
@@ -221,6 +231,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "storm") return changes_alone(options, 30'000'000), true;
   if (name == "rollout") return rollout(options), true;
   if (name == "third-gone") return third_gone(options), true;
+  if (name == "busy") return busy(options), true;
   if (name == "zone-cut") return zone_cut(options), true;
   if (name == "all") return all(options), true;
   return false;

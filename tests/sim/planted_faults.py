@@ -189,6 +189,28 @@ FAULTS = [
     ("first-slice-is-all", "slices", 20, "directory/directory.cc",
      "  asked.over = !goes_on(answer);",
      '  asked.over = !goes_on(answer) || planted("first-slice-is-all");'),
+    ("joins-without-rest", "busy", 8, "membership/joining.cc",
+     "backoff(kJoinRepeat, member.joins_unanswered++, kLastRepeat);",
+     '(planted("joins-without-rest") ? kRepeat : backoff(kJoinRepeat, member.joins_unanswered++, kLastRepeat));'),
+    ("inventory-without-rest", "busy", 8, "directory/directory.cc",
+     "    ask_all_again_ = context_.now.mono + backoff(kInventoryRepeat, ++inventory_repeats_, kLastInventoryRepeat);\n",
+     "    ask_all_again_ = context_.now.mono + backoff(kInventoryRepeat, ++inventory_repeats_, kLastInventoryRepeat);\n"
+     '    if (planted("inventory-without-rest")) ask_all_again_ = next_inventory_;\n'),
+    ("tells-nobody-the-names", "names", 20, "membership/requests.cc",
+     "  answer.names_agree = names != 0 && names == roster_.names_digest();",
+     '  answer.names_agree = names != 0 && (names == roster_.names_digest() || planted("tells-nobody-the-names"));'),
+    ("compares-all-the-time", "storm", 4, "membership/joining.cc",
+     "    if (member.names != 0 && member.names == roster_.names_digest()) return;",
+     '    if (!planted("compares-all-the-time") && member.names != 0 && member.names == roster_.names_digest()) return;'),
+    ("keeps-whatever-it-hears", "moves", 20, "directory/directory.cc",
+     "    if (!cluster_.owns(claim.id)) {\n      if (config_.peer_apply_own)",
+     '    if (!cluster_.owns(claim.id) && !planted("keeps-whatever-it-hears")) {\n      if (config_.peer_apply_own)'),
+    ("late-host-accuses", "busy", 4, "membership/liveness.cc",
+     "void Liveness::was_late(Duration lag) {\n",
+     'void Liveness::was_late(Duration lag) {\n  if (planted("late-host-accuses")) return;\n'),
+    ("strangers-as-often", "storm", 4, "membership/roster.cc",
+     "(agrees ? kRarely : 1);",
+     '(agrees && !planted("strangers-as-often") ? kRarely : 1);'),
     ("dropped-comes-back", "slices", 20, "directory/displaced_activations.cc",
      "  return unswept_ != 0 && (holders_[slot.holder].over || lost_.contains(hash));",
      '  return unswept_ != 0 && !planted("dropped-comes-back") && (holders_[slot.holder].over || lost_.contains(hash));'),
@@ -209,6 +231,10 @@ ALSO = [
       for name in ("claim-while-draining", "claim-in-doubt", "holder-routes-on")),
     *((name, "node_check.cc", "  check_calls();\n", f'  if (planted("{name}")) return;\n  check_calls();\n')
       for name in ("drop-queue", "two-turns")),
+    ("keeps-whatever-it-hears", "directory/directory.cc", "  RINGSIDE_CHECK(cluster_.owns(id));\n",
+     '  RINGSIDE_CHECK(cluster_.owns(id) || planted("keeps-whatever-it-hears"));\n'),
+    ("keeps-whatever-it-hears", "directory/directory.cc", "  displaced_.check([this](ActorId id) { return cluster_.owns(id); });",
+     '  displaced_.check([this](ActorId id) { return cluster_.owns(id) || planted("keeps-whatever-it-hears"); });'),
     ("stale-ring", "membership/view.cc",
      "void View::check() const {\n", 'void View::check() const {\n  if (planted("stale-ring")) return;\n'),
     ("clock-back-at-once", "membership/epoch_clock.cc",
@@ -224,7 +250,9 @@ ALSO = [
      'void LifeCycle::check() const {\n  if (planted("slate-on-the-ring")) return;\n'),
 ]
 
-FROM = {"clock-back-at-once": 20, "refusal-is-heard": 200, "released-asks-nobody": 100, "lost-member-is-dead": 100}
+FROM = {"clock-back-at-once": 20, "refusal-is-heard": 200, "released-asks-nobody": 100, "lost-member-is-dead": 100,
+        "tells-nobody-the-names": 50}
+HOSTS = {"strangers-as-often": 20}  # instead of 5: only in a larger cluster are there hosts that are not watched
 
 HEADER = '#include "tests/sim/planted.h"\nusing ringside::sim::planted;\n'
 
@@ -275,7 +303,7 @@ bool planted(const char* name) { return chosen == name; }
 if __name__ == "__main__":
     if sys.argv[1:2] == ["names"]:
         for fault in FAULTS:
-            print(*fault[:3], FROM.get(fault[0], 1), sep=";")
+            print(*fault[:3], FROM.get(fault[0], 1), HOSTS.get(fault[0], 5), sep=";")
     elif sys.argv[1:2] == ["generate"] and len(sys.argv) == 4:
         generate(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
     else:

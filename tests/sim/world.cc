@@ -25,7 +25,10 @@ std::string address_of(std::size_t host, int network) {
 }  // namespace
 
 World::World(Options options)
-    : options_(std::move(options)), random_(options_.seed), traffic_(static_cast<std::size_t>(options_.hosts)) {
+    : options_(std::move(options)),
+      random_(options_.seed),
+      traffic_(static_cast<std::size_t>(options_.hosts), kPointsPerHost),
+      loop_times_(static_cast<std::size_t>(options_.hosts)) {
   end_of_faults_ = now_ + options_.run_us;
   only_moves_ = options_.only_moves();
   for (int i = 0; i < options_.hosts; ++i) {
@@ -105,7 +108,7 @@ void World::on_host(std::size_t index, std::uint64_t incarnation, std::function<
     host.inbox.push_back([this, index, incarnation, what = std::move(what)] { on_host(index, incarnation, what); });
     return;
   }
-  what(host);
+  loop_times_.measure(index, [&] { what(host); });
   settle(index);
 }
 
@@ -198,6 +201,8 @@ void World::check_converged() {
     expect(status.unfinished == 0, "still keeps " + std::to_string(status.unfinished) + " things that are over");
   }
   if (const std::string broken = traffic_.broken(only_moves_); !broken.empty()) oracle_.fail(broken, now_);
+  if (!options_.changes_alone) return;
+  if (const std::string broken = traffic_.broken_by_changes(now_ - kBegin); !broken.empty()) oracle_.fail(broken, now_);
 }
 
 }  // namespace ringside::sim

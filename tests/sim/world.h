@@ -14,7 +14,9 @@
 
 #include "sidecar/core/node.h"
 #include "tests/sim/agenda.h"
+#include "tests/sim/costs.h"
 #include "tests/sim/legacy_host.h"
+#include "tests/sim/loop_times.h"
 #include "tests/sim/options.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/traffic.h"
@@ -33,7 +35,8 @@ class World final : private LegacyWorld {
   void run();
 
   const Oracle& oracle() const { return oracle_; }
-  const Traffic& traffic() const { return traffic_; }
+  // What its changes cost each host; of kinds that are nothing but changes.
+  Costs costs() const { return {traffic_, loop_times_, now_ - kBegin}; }
   const std::vector<std::string>& trace() const { return trace_; }
   // Of every line that a trace of this run has; 0 where none was wanted.
   std::uint64_t checksum() const { return checksum_; }
@@ -79,6 +82,8 @@ class World final : private LegacyWorld {
     std::int64_t clock_skew_ms = 0;
     bool alive() const { return node != nullptr || legacy != nullptr; }
   };
+  static constexpr std::int64_t kBegin = 3'600'000'000;  // of the run
+
   using Answered = std::function<void(core::Answer)>;
   using Replied = std::function<void(core::PeerAnswer)>;
 
@@ -121,6 +126,7 @@ class World final : private LegacyWorld {
   void plan_rollout();
   void plan_vanishing(double part);
   void plan_zone_cut();
+  void plan_starvation();
   void plan_faults();
 
   // effects.cc: what a node wants done
@@ -181,8 +187,9 @@ class World final : private LegacyWorld {
   core::Ring::Ptr everybody_;  // if nobody were gone
   Oracle oracle_;
   Traffic traffic_;
+  LoopTimes loop_times_;
   Agenda agenda_;
-  std::int64_t now_ = 3'600'000'000;
+  std::int64_t now_ = kBegin;
   std::int64_t end_of_faults_ = 0;
   std::vector<Host> hosts_;
   std::unordered_map<std::string, std::size_t> places_;       // in hosts_, by name and by address
