@@ -109,7 +109,7 @@ Option value(std::string_view section, std::string_view name, std::string_view a
           }};
 }
 
-Read<std::string> read_cluster(std::string_view text) {
+Read<std::string> read_short_name(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return (std::isalnum(c) != 0) || c == '-' || c == '_' || c == '.';
   });
@@ -164,9 +164,15 @@ void add_identity_and_listeners(std::vector<Option>& all) {
       "added "
       "where that is not 1337."));
   all.push_back(value<std::string>(
-      kIdentity, "cluster", "NAME", "default", "1 to 63 letters, digits, and . _ -", false, read_cluster,
+      kIdentity, "cluster", "NAME", "default", "1 to 63 letters, digits, and . _ -", false, read_short_name,
       [](std::string name, Settings& settings) { settings.cluster = std::move(name); },
       "One cluster for each kind of actor. Hosts of another cluster are refused."));
+  all.push_back(value<std::string>(
+      kIdentity, "zone", "NAME", "", "1 to 63 letters, digits, and . _ -", false, read_short_name,
+      [](std::string name, Settings& settings) { settings.zone = std::move(name); },
+      "The zone that this host fails with: a data centre, a rack. Told to the other hosts, so that those that watch "
+      "one "
+      "another are in several (docs/kubernetes.md). None: not told."));
   all.push_back(count<std::uint32_t>(kIdentity, "points", "512", &Settings::points, 1, 16384,
                                      "Points of each host on the ring; the same on every host of a cluster."));
 

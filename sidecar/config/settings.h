@@ -78,6 +78,7 @@ struct Settings {
   core::HostName host;         // as announced; see announced_host() for the port
   bool host_has_port = false;  // --host names a port itself
   std::string cluster;
+  std::string zone;          // empty: none
   std::uint32_t points = 0;  // on the ring, for each host
 
   // Listeners

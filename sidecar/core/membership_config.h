@@ -14,6 +14,7 @@ struct MembershipConfig {
   std::string host;  // canonical
   std::string cluster = "default";
   std::string version;
+  std::string zone;  // that fails as one, for want of power or network; empty: not told
   std::uint32_t points = kDefaultPoints;
   bool has_app = true;
   bool accept_legacy = true;

@@ -59,6 +59,7 @@ Status Node::status() const {
   Status status;
   status.host = cluster_.self().host;
   status.cluster = config_.cluster;
+  status.zone = config_.zone;
   status.generation = cluster_.self().generation;
   status.phase = cluster_.phase();
   status.has_app = config_.has_app;
@@ -107,6 +108,7 @@ std::vector<MemberStatus> Node::members(Instant now) const {
   self.load = activations_.turns().size() + activations_.waiting();
   self.share = self.on_ring ? share_of(self.host) : 0.0;
   self.version = config_.version;
+  self.zone = config_.zone;
   out.push_back(std::move(self));
   for (const auto& [host, member] : cluster_.members()) {
     MemberStatus status;
@@ -124,6 +126,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.strays = directory_.displaced().held_by(host);
     status.share = share_of(host);
     status.version = member.version;
+    status.zone = member.zone;
+    status.watched = member.watched;
     out.push_back(std::move(status));
   }
   for (const auto& [name, candidate] : cluster_.candidates().all()) {

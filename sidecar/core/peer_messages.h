@@ -123,6 +123,7 @@ struct PingAnswer {
   std::uint64_t load = 0;
   std::string cluster;
   std::string version;
+  std::string zone;  // empty: not told
   ClockReading clock;
   Standing standing = Standing::kUnspecified;
   bool routes_only = false;

@@ -53,6 +53,8 @@ struct MemberStatus {
   std::uint64_t strays = 0;  // ids that it holds although the ring names this host
   double share = 0;          // of the ring, 0..1
   std::string version;
+  std::string zone;      // empty: not told
+  bool watched = false;  // pinged by this host at every --ping-interval
   std::string problem;
   // Of a name that is not a member: neither has the operator named it, nor has a host there answered. What comes of
   // looking at it is told on this machine alone: else whoever names addresses could learn what listens there.
@@ -62,6 +64,7 @@ struct MemberStatus {
 struct Status {
   std::string host;
   std::string cluster;
+  std::string zone;  // empty: not told
   Generation generation = 0;
   Phase phase = Phase::kJoining;
   bool has_app = false;

@@ -16,6 +16,7 @@ namespace given = ::messages;
 namespace ours = ::ringside::peer::v1;
 
 constexpr int kClaimsInPart = 50'000;
+constexpr std::size_t kMostOfAZone = 63;  // as --zone allows
 
 core::Phase to_core(given::Phase phase) {
   return phase >= 0 && phase <= given::PHASE_APP_DOWN ? static_cast<core::Phase>(phase) : core::Phase::kUnspecified;
@@ -42,6 +43,7 @@ core::PingAnswer read(const given::PingReply& in) {
   out.load = in.load();
   out.cluster = in.cluster().substr(0, wire::kMostOfAClusterName);
   out.version = in.version().substr(0, 64);
+  out.zone = in.zone().substr(0, kMostOfAZone);
   out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
   out.routes_only = in.routes_only();
   if (in.standing() >= 0 && in.standing() <= given::STANDING_BURIED) {
@@ -185,6 +187,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_load(a.load);
                           out.set_cluster(a.cluster);
                           out.set_version(a.version);
+                          out.set_zone(a.zone);
                           out.set_clock(a.clock.epoch.value());
                           out.set_clock_by_time(a.clock.by_time.value());
                           out.set_standing(static_cast<given::Standing>(a.standing));

@@ -47,12 +47,14 @@ json member_json(const core::MemberStatus& member) {
               {"share", rounded(member.share)},
               {"rtt_ms", milliseconds(member.rtt)},
               {"age_ms", milliseconds(member.silent_for)},
-              {"strays", member.strays}};
+              {"strays", member.strays},
+              {"watched", member.watched}};
   if (!member.legacy) {
     out["ring"] = hex(member.ring.value());
     out["actors"] = member.actors;
     out["load"] = member.load;
     out["version"] = member.version;
+    out["zone"] = base::told(member.zone);
   }
   return out;
 }
@@ -158,6 +160,7 @@ json status_json(const core::HostReader& gateway) {
   const core::Status status = gateway.status();
   json out = members_json(gateway);
   out["host"] = status.host;
+  out["zone"] = status.zone;
   out["generation"] = to_string(status.generation);
   out["phase"] = core::to_string(status.phase);
   out["ready"] = status.not_ready_because.empty();

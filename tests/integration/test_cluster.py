@@ -31,6 +31,23 @@ def test_three_hosts_one_owner_per_actor(world):
             assert place["rule"] in ("claim", "ring", "stray")
 
 
+def test_hosts_in_zones_watch_one_another_across_them(world):
+    first = world.host("--zone", "a")
+    others = [world.host(RINGSIDE_ZONE=zone, join=[first]) for zone in "bca" * 4]
+    hosts = [first, *others]
+    cluster.settled(hosts, hosts)
+    members = {host.name: host.json("/v1/members")["members"] for host in hosts}
+    zone = {one["host"]: one["zone"] for one in members[first.name]}
+    assert [zone[host.name] for host in hosts] == list("abcabcabcabca")
+    watched = {name: {one["host"] for one in seen if one["watched"]} for name, seen in members.items()}
+    for name, others in watched.items():
+        assert 10 <= len(others) <= 12 and all(name in watched[other] for other in others)
+        for gone in {"a", "b", "c"} - {zone[name]}:
+            assert sum(zone[other] != gone for other in others) >= 6, (name, gone)
+    assert f"in zone {zone[first.name]}" in first.cli("status").stdout
+    assert "ZONE" in first.cli("members").stdout
+
+
 def test_pages_of_actors(world):
     host = world.host()
     for actor in range(1, 8):

@@ -77,7 +77,8 @@ void Joining::admit(const Question& asked, const JoinAnswer& answer) {
   roster_.clocks().hear_furthest(answer.furthest, now() - asked.sent);
 }
 
-// By that run, when it was pinged last: an answer to a Join does not tell its ring, its names, its actors and its load.
+// By that run, when it was pinged last: an answer to a Join does not tell its ring, its names, its actors,
+// its load and its zone.
 PingAnswer Joining::said_of_itself(const std::string& host, Generation generation) const {
   PingAnswer says;
   const Member* member = roster_.find(host);
@@ -88,6 +89,7 @@ PingAnswer Joining::said_of_itself(const std::string& host, Generation generatio
     says.actors = member->actors;
     says.load = member->load;
     says.version = member->version;
+    says.zone = member->zone;
   } else if (candidate != nullptr && candidate->said && candidate->said->generation == generation) {
     says = *candidate->said;
     says.unix_time = 0;  // it was that late then

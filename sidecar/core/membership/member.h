@@ -57,6 +57,7 @@ struct Member {
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::string version;
+  std::string zone;  // empty: none is told
 
   // What it has acknowledged: the generation of mine that it admitted, and whether it saw me go off the ring.
   Generation joined_as = 0;

@@ -20,7 +20,7 @@ Roster::Roster(MembershipConfig config, Context& context, EpochClock& clock)
       view_(config_.host, config_.has_app, config_.points),
       clocks_(clock),
       detector_(config_.dead_after, config_.quorum),
-      circle_(config_.host),
+      circle_(config_.host, config_.zone),
       candidates_(config_),
       agreement_(config_.dead_after) {
   known_.add(config_.host);
@@ -188,7 +188,8 @@ void Roster::admit(const std::string& host, const PingAnswer& says, Instant aske
     member.rtt = now() - asked;
     known_.add(host);
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
-    if (!member.legacy()) circle_.add(host);
+    member.zone = says.zone;
+    if (!member.legacy()) circle_.add(host, member.zone);
     choose_whom_to_watch();
     if (!member.watched) {
       // What it says of itself is known already. Where many join together, their first questions are spread.
@@ -252,6 +253,10 @@ void Roster::observe(Member& member, const PingAnswer& says) {
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
+  if (std::exchange(member.zone, says.zone) != says.zone) {
+    circle_.add(member.run.host, member.zone);
+    choose_whom_to_watch();
+  }
   if (!clocks_.read(member, says, now())) {
     context_.happened(
         {.kind = EventKind::kClockAhead,

@@ -140,6 +140,21 @@ TEST_F(CliTest, DrainWaitsForItsEnd) {
   EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
 }
 
+TEST_F(CliTest, MembersAndStatusTellZones) {
+  core::MemberStatus far = member("10.0.0.8", core::Phase::kReady);
+  far.zone = "eu-1b";
+  far.watched = true;
+  gateway.member_list = {far, member("10.0.0.9", core::Phase::kReady)};
+  EXPECT_NE(run({"members"}).out.find("eu-1b"), std::string::npos);
+  const auto members = run({"members", "--json"}).json()["members"];
+  EXPECT_EQ(members[0]["zone"], "eu-1b");
+  EXPECT_EQ(members[0]["watched"], true);
+  EXPECT_EQ(members[1]["zone"], "");
+  EXPECT_EQ(run({"status"}).out.find(", in zone"), std::string::npos);
+  gateway.state.zone = "eu-1a";
+  EXPECT_NE(run({"status"}).out.find(", in zone eu-1a, ringside"), std::string::npos);
+}
+
 TEST_F(CliTest, DrainingTheLastReadyHostIsSaid) {
   const auto is_warned = [this] {
     return run({"drain", "--no-wait"}).err.find("no other host is ready") != std::string::npos;

@@ -57,6 +57,15 @@ struct Machine {
   }
 };
 
+TEST(Load, AZoneIsANameAsKubernetesLabelsHaveIt) {
+  EXPECT_EQ(Machine().flags({"--zone", "europe-west1-b"}).good().settings.zone, "europe-west1-b");
+  EXPECT_EQ(Machine().file("zone = \"rack_7.2\"").good().settings.zone, "rack_7.2");
+  EXPECT_EQ(Machine().good().settings.zone, "");
+  for (const std::string& wrong : {std::string("a zone"), std::string("a/b"), std::string(64, 'z')}) {
+    EXPECT_THAT(Machine().flags({"--zone", wrong}).bad(), ElementsAre(HasSubstr("is not a name that is allowed")));
+  }
+}
+
 TEST(Load, DefaultsAreThoseOfTheContract) {
   const Settings s = Machine().good().settings;
   EXPECT_EQ(s.host.address, "node-7");
