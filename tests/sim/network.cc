@@ -36,7 +36,7 @@ void go_on(core::PeerRequest& request, const core::PeerAnswer& slice) {
 }  // namespace
 
 bool World::lost(std::size_t from, std::size_t to) {
-  const bool apart = zone_is_cut_ && (from % 3 == 0) != (to % 3 == 0);
+  const bool apart = zone_is_cut_ && is_in_lost_zone(from) != is_in_lost_zone(to);
   return apart || dark_.contains(from) || dark_.contains(to) || cut_.contains({from, to}) ||
          chance(options_.faults.loss);
 }

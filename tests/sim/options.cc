@@ -161,6 +161,17 @@ void zone_cut(Options& options) {
   options.faults.zone_cut = true;
 }
 
+// A zone is cut off, or gone, and the hosts had been told who is in it. A host more or less is no zone: there are
+// enough of them that not everybody is watched by all.
+void zones(Options& options) {
+  changes_alone(options, 45'000'000);
+  options.hosts = std::max(options.hosts, 14);
+  options.zones = true;
+  options.zones_untold = options.seed % 4 == 3;
+  options.faults.zone_cut = options.seed % 2 == 1;
+  options.faults.zone_vanishes = !options.faults.zone_cut;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -186,14 +197,14 @@ bool Options::only_moves() const {
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn + f.vanish ==
              0 &&
-         !f.zone_cut;
+         !f.zone_cut && !f.zone_vanishes;
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"none",   "moves",  "rush",   "network",    "churn",      "apps",
-                                              "saves",  "slow",   "nested", "partitions", "partial",    "quorum",
-                                              "limits", "legacy", "own",    "names",      "clocks",     "slices",
-                                              "liars",  "all",    "storm",  "rollout",    "third-gone", "zone-cut"};
+  static const std::vector<std::string> names{
+      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",   "nested",
+      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks", "slices",
+      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "zones"};
   return names;
 }
 
@@ -222,6 +233,7 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "rollout") return rollout(options), true;
   if (name == "third-gone") return third_gone(options), true;
   if (name == "zone-cut") return zone_cut(options), true;
+  if (name == "zones") return zones(options), true;
   if (name == "all") return all(options), true;
   return false;
 }

@@ -1,6 +1,7 @@
 // What one simulated run is made of: everything that chance may do, each with its own rate, all from one seed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@ namespace ringside::sim {
 
 inline constexpr std::uint32_t kPointsPerHost = 64;  // enough for a few hosts, and quick to build
 inline constexpr std::uint32_t kOtherPoints = 48;
+inline constexpr std::size_t kZones = 3;
 
 struct FaultOptions {
   // The network between hosts. Rates are per message.
@@ -40,6 +42,7 @@ struct FaultOptions {
   bool rollout = false;           // all are drained and started anew, a twentieth of them at a time
   double vanish = 0;              // of all hosts: gone at one moment, and nothing refuses a connection in their place
   bool zone_cut = false;          // a third of the hosts cannot reach the others, nor be reached, for a while
+  bool zone_vanishes = false;     // the same third is gone at one moment, as with `vanish`
   // The application. Rates are per turn.
   double app_refuses = 0;
   double app_busy = 0;
@@ -70,6 +73,8 @@ struct Options {
   int callers = 12;
   std::int64_t run_us = 60'000'000;   // with faults
   std::int64_t calm_us = 30'000'000;  // without, before the last checks
+  bool zones = false;                 // hosts tell theirs, each one in kZones hosts
+  bool zones_untold = false;          // and one in five tells none
   bool own = false;                   // --peer-apply own, and the legacy hosts keep another ring
   bool quorum = false;                // --quorum: a majority
   bool few_turns = false;             // four at once, at each host

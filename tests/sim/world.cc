@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sidecar/core/hash.h"
+#include "sidecar/core/membership/watch_circle.h"
 
 namespace ringside::sim {
 namespace {
@@ -32,6 +33,8 @@ World::World(Options options)
     Host host;
     host.name = host.announced = host.address = address_of(hosts_.size(), 0);
     host.clock_skew_ms = between(-200, 200);
+    const bool tells_zone = options_.zones && !(options_.zones_untold && i % 5 == 0);
+    if (tells_zone) host.zone = "zone-" + std::to_string(hosts_.size() % kZones);
     host.is_legacy = i >= options_.hosts - options_.legacy_hosts;
     hosts_.push_back(std::move(host));
   }
@@ -197,7 +200,36 @@ void World::check_converged() {
     expect(status.queued_bytes == 0, "still counts " + std::to_string(status.queued_bytes) + " queued bytes");
     expect(status.unfinished == 0, "still keeps " + std::to_string(status.unfinished) + " things that are over");
   }
+  check_watchers();
   if (const std::string broken = traffic_.broken(only_moves_); !broken.empty()) oracle_.fail(broken, now_);
+}
+
+// Whichever zone vanishes next, each host that lives keeps watchers that notice its silence.
+void World::check_watchers() {
+  const bool all_know_all = std::all_of(hosts_.begin(), hosts_.end(), [&](const Host& host) {
+    return host.node && host.node->status().settled && host.node->status().members == hosts_.size();
+  });
+  if (!options_.zones || !all_know_all) return;
+  std::vector<std::set<std::size_t>> watched(hosts_.size());
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    for (const core::MemberStatus& member : hosts_[host].node->members(time_of(hosts_[host]).mono)) {
+      if (member.watched) watched[host].insert(index_of(member.host));
+    }
+  }
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    const std::string& name = hosts_[host].name;
+    std::map<std::string, std::size_t> in_zone;
+    for (const std::size_t other : watched[host]) {
+      if (!watched[other].contains(host)) oracle_.fail(hosts_[other].name + " does not watch " + name + " back", now_);
+      if (hosts_[other].zone != hosts_[host].zone) ++in_zone[hosts_[other].zone];
+    }
+    in_zone.erase("");
+    if (watched[host].size() < core::WatchCircle::kWatched) oracle_.fail(name + " is watched by too few", now_);
+    for (const auto& [zone, watchers] : in_zone) {
+      if (watched[host].size() - watchers >= core::WatchCircle::kWatched - core::WatchCircle::kMostInZone) continue;
+      oracle_.fail(name + " would lose " + std::to_string(watchers) + " of its watchers with " + zone, now_);
+    }
+  }
 }
 
 }  // namespace ringside::sim
