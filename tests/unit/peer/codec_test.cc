@@ -81,6 +81,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ping.unix_time = 1'790'000'000;
   ping.names = core::Fingerprint(88);
   ping.zone = "eu-1a";
+  ping.points = 51;
   const auto said = answered(core::PingRequest{}, ping);
   EXPECT_EQ(said.host, ping.host);
   EXPECT_EQ(said.phase, ping.phase);
@@ -94,6 +95,7 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_EQ(said.unix_time, ping.unix_time);
   EXPECT_EQ(said.names, ping.names);
   EXPECT_EQ(said.zone, ping.zone);
+  EXPECT_EQ(said.points, 51U);
   ping.zone = std::string(100, 'z');
   EXPECT_EQ(answered(core::PingRequest{}, ping).zone, std::string(63, 'z')) << "longer than --zone allows";
 
@@ -134,6 +136,7 @@ TEST(Codec, ALegacyHostsPingHasNoneOfOurs) {
   EXPECT_EQ(ping.phase, core::Phase::kUnspecified);
   EXPECT_EQ(ping.cluster, "");
   EXPECT_EQ(ping.zone, "");
+  EXPECT_EQ(ping.points, 0U);
 }
 
 TEST(Codec, WordsOfANewerVersionAreNotMisread) {
