@@ -66,6 +66,7 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.version = version;
   config.zone = settings.zone;
   config.points = settings.points;
+  config.weight = settings.weight;
   config.has_app = settings.app.has_value();
   config.accept_legacy = settings.legacy_peers == config::LegacyPeers::kAccept;
   config.ping_interval = micros(settings.ping_interval);

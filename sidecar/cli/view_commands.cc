@@ -161,8 +161,10 @@ int status(const Session& session) {
   std::ostream& out = session.terminal.out;
   const std::string zone = text_of(*body, "zone");
   out << text_of(*body, "host") << " of cluster " << text_of(*body, "cluster")
-      << (zone.empty() ? "" : ", in zone " + zone) << ", ringside " << text_of(*body, "version") << ", generation "
-      << text_of(*body, "generation") << "\n";
+      << (zone.empty() ? "" : ", in zone " + zone)
+      << (number_of(*body, "weight") == 0 || number_of(*body, "weight") == 1 ? ""
+                                                                             : ", weight " + text_of(*body, "weight"))
+      << ", ringside " << text_of(*body, "version") << ", generation " << text_of(*body, "generation") << "\n";
   const std::string because = text_of(*body, "not_ready_because");
   out << "phase    " << text_of(*body, "phase") << (because.empty() ? "" : ", not ready: " + because) << "\n";
   out << "app      " << text_of(*body, "app") << "\n";

@@ -79,7 +79,8 @@ struct Settings {
   bool host_has_port = false;  // --host names a port itself
   std::string cluster;
   std::string zone;          // empty: none
-  std::uint32_t points = 0;  // on the ring, for each host
+  std::uint32_t points = 0;  // on the ring, for a host of weight 1
+  std::uint32_t weight = 0;  // of this host, in thousandths
 
   // Listeners
   TcpListen peer;

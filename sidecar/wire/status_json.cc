@@ -146,7 +146,10 @@ json ring_json(const core::HostReader& gateway) {
   json hosts = json::array();
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const std::string& host = ring.hosts()[i];
-    hosts.push_back({{"host", host}, {"share", rounded(shares[i])}, {"age_ms", age_of(host, status, ages)}});
+    hosts.push_back({{"host", host},
+                     {"share", rounded(shares[i])},
+                     {"points", ring.points()[i]},
+                     {"age_ms", age_of(host, status, ages)}});
   }
   return {{"points", ring.points_per_host()},
           {"ring", hex(ring.fingerprint().value())},
@@ -169,6 +172,7 @@ json status_json(const core::HostReader& gateway) {
   out["confirming"] = status.confirming;
   out["quorum"] = status.quorum;
   out["points"] = status.points;
+  out["weight"] = static_cast<double>(status.weight) / core::kWeightOne;
   out["discovered_hosts"] = status.discovered_hosts;
   out["discovery_failures"] = status.discovery_failures;
   out["actors"] = status.actors;

@@ -48,6 +48,25 @@ def test_hosts_in_zones_watch_one_another_across_them(world):
     assert "ZONE" in first.cli("members").stdout
 
 
+def test_hosts_of_different_weights_share_in_proportion(world):
+    plain = world.host()
+    small = world.host("--weight", "0.25", join=[plain])
+    large = world.host(RINGSIDE_WEIGHT="4", join=[plain])
+    hosts = [plain, small, large]
+    cluster.settled(hosts)
+    assert len({host.json("/v1/ring")["ring"] for host in hosts}) == 1
+    rows = {row["host"]: row for row in plain.json("/v1/ring")["hosts"]}
+    assert [rows[host.name]["points"] for host in hosts] == [512, 128, 2048]
+    assert rows[small.name]["share"] < rows[plain.name]["share"] / 2 < rows[large.name]["share"] / 4
+    answers = [hosts[actor % 3].call(actor) for actor in range(1, 301)]
+    assert {answer.status for answer in answers} == {200}
+    held = [len(host.json("/v1/actors?limit=1000")["actors"]) for host in hosts]
+    assert sum(held) == 300 and held[1] < held[0] < held[2]
+    told = large.cli("ring").stdout
+    assert "2048" in told and "for a weight of 1" in told
+    assert ", weight 4" in large.cli("status").stdout and "weight" not in plain.cli("status").stdout.splitlines()[0]
+
+
 def test_pages_of_actors(world):
     host = world.host()
     for actor in range(1, 8):
