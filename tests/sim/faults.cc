@@ -48,6 +48,9 @@ void World::start_host(std::size_t index) {
   config.host = host.announced;
   config.points = kPointsPerHost;
   config.zone = host.zone;
+  if (options_.weights) host.weight = kWeights[(index + host.incarnation) % std::size(kWeights)];
+  if (host.knows_no_weights) host.weight = core::kWeightOne;
+  config.weight = host.weight;
   config.idle_timeout = core::Duration(kIdleTimeout);
   config.turn_timeout = core::Duration(kTurnTimeout);
   config.peer_apply_own = options_.own;

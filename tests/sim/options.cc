@@ -172,6 +172,22 @@ void zones(Options& options) {
   options.faults.zone_vanishes = !options.faults.zone_cut;
 }
 
+// Hosts of different weights come and go, and come back with another one.
+void weights(Options& options) {
+  moves(options.faults);
+  options.weights = true;
+  if (options.seed % 2 == 0) churn(options.faults);
+}
+
+// Beside hosts of the version before: either those or the hosts with weights have to wait.
+void weightless(Options& options) {
+  options.weights = options.weightless = true;
+  options.faults.crashes = 0.5;
+  options.faults.drains = 1.0;
+  options.faults.late_joins = 0.5;
+  options.faults.bursts = 3;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -193,7 +209,7 @@ void all(Options& options) {
 
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
-  return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
+  return legacy_hosts == 0 && !quorum && !weightless && !f.wrong_clocks &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn + f.vanish ==
              0 &&
@@ -202,9 +218,9 @@ bool Options::only_moves() const {
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{
-      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",   "nested",
-      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks", "slices",
-      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "zones"};
+      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",    "nested",
+      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks",  "slices",
+      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "zones", "weights", "weightless"};
   return names;
 }
 
@@ -234,6 +250,8 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "third-gone") return third_gone(options), true;
   if (name == "zone-cut") return zone_cut(options), true;
   if (name == "zones") return zones(options), true;
+  if (name == "weights") return weights(options), true;
+  if (name == "weightless") return weightless(options), true;
   if (name == "all") return all(options), true;
   return false;
 }

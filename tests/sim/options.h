@@ -11,6 +11,7 @@ namespace ringside::sim {
 inline constexpr std::uint32_t kPointsPerHost = 64;  // enough for a few hosts, and quick to build
 inline constexpr std::uint32_t kOtherPoints = 48;
 inline constexpr std::size_t kZones = 3;
+inline constexpr std::uint32_t kWeights[] = {1000, 250, 2000, 500, 1000};  // thousandths
 
 struct FaultOptions {
   // The network between hosts. Rates are per message.
@@ -75,6 +76,8 @@ struct Options {
   std::int64_t calm_us = 30'000'000;  // without, before the last checks
   bool zones = false;                 // hosts tell theirs, each one in kZones hosts
   bool zones_untold = false;          // and one in five tells none
+  bool weights = false;               // each run of a host has one of some weights
+  bool weightless = false;            // and every third host is of a version that knows of none, until the calm
   bool own = false;                   // --peer-apply own, and the legacy hosts keep another ring
   bool quorum = false;                // --quorum: a majority
   bool few_turns = false;             // four at once, at each host

@@ -35,6 +35,7 @@ World::World(Options options)
     host.clock_skew_ms = between(-200, 200);
     const bool tells_zone = options_.zones && !(options_.zones_untold && i % 5 == 0);
     if (tells_zone) host.zone = "zone-" + std::to_string(hosts_.size() % kZones);
+    host.knows_no_weights = options_.weightless && i % 3 == 2;
     host.is_legacy = i >= options_.hosts - options_.legacy_hosts;
     hosts_.push_back(std::move(host));
   }
@@ -94,6 +95,13 @@ std::size_t World::index_of(const std::string& name) const {
   return found == places_.end() ? hosts_.size() : found->second;
 }
 
+std::uint32_t World::points_of(std::uint32_t weight) {
+  core::MembershipConfig config;
+  config.points = kPointsPerHost;
+  config.weight = weight;
+  return config.own_points();
+}
+
 bool World::is_looked_at(std::size_t event) const { return event % (1 + (hosts_.size() - 1) / kMany) == 0; }
 
 core::Now World::time_of(const Host& host) const {
@@ -131,10 +139,11 @@ void World::run() {
     for (std::size_t index = 0; index < hosts_.size(); ++index) {
       Host& host = hosts_[index];
       host.nobody_until = 0;
-      // Who has called itself like another, or served with a wrong clock, is started anew.
+      // Who has called itself like another, served with a wrong clock, or is of an earlier version, is started anew.
       const bool wrong = std::exchange(host.clock_is_wrong, false);
       if (wrong) host.clock_skew_ms = between(-200, 200);
-      if (wrong || host.announced != host.name) kill_host(index, "put right");
+      const bool is_old = std::exchange(host.knows_no_weights, false);
+      if (wrong || is_old || host.announced != host.name) kill_host(index, "put right");
       host.announced = host.name;
     }
     oracle_.disturbed(now_);

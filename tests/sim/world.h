@@ -55,7 +55,9 @@ class World final : private LegacyWorld {
     std::string name;
     std::string address;  // leads to it whatever name it announces
     std::string announced;
-    std::string zone;                 // empty: it tells none
+    std::string zone;  // empty: it tells none
+    std::uint32_t weight = core::kWeightOne;
+    bool knows_no_weights = false;
     std::vector<std::string> listed;  // what discovery named last
     std::int64_t nobody_until = 0;    // its source names nobody
     bool clock_is_wrong = false;
@@ -100,6 +102,7 @@ class World final : private LegacyWorld {
   bool anybody_serves() const;
   std::size_t index_of(const std::string& name) const;  // or of an address
   void name_hosts();
+  static std::uint32_t points_of(std::uint32_t weight);
   bool is_looked_at(std::size_t event) const;  // one in so many, where there are many hosts
   void check_converged();
   void check_watchers();  // of hosts that tell their zones, while all know all
