@@ -64,7 +64,9 @@ core::NodeConfig node_config(const config::Settings& settings, const core::HostN
   config.host = host.to_string();
   config.cluster = settings.cluster;
   config.version = version;
+  config.zone = settings.zone;
   config.points = settings.points;
+  config.weight = settings.weight;
   config.has_app = settings.app.has_value();
   config.accept_legacy = settings.legacy_peers == config::LegacyPeers::kAccept;
   config.ping_interval = micros(settings.ping_interval);

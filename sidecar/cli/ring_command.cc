@@ -1,6 +1,7 @@
 // ring: shares, and what a join or a leave would move. Computed here, from the names alone (docs/ring.md).
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "sidecar/base/checked.h"
 #include "sidecar/base/text.h"
@@ -63,15 +64,34 @@ int wrong(const Session& session, const std::string& text) {
   return kUsage;
 }
 
+// 0: more than can be.
+std::uint32_t points_of(const json& row) {
+  const double points = number_of(row, "points");
+  return points >= 1 && points <= 1'000'000 ? static_cast<std::uint32_t>(points) : 0;
+}
+
 // The sidecar's ring, made again from its hosts; null where the two disagree.
 Ring::Ptr ring_of(const json& body) {
   std::vector<std::string> hosts;
+  std::map<std::string, std::uint32_t> weighty;
   const auto rows = body.find("hosts");
   if (rows == body.end() || !rows->is_array()) return nullptr;
-  for (const json& row : *rows) hosts.push_back(text_of(row, "host"));
-  const auto points = static_cast<std::uint32_t>(number_of(body, "points"));
-  if (points == 0 || points > 1'000'000) return nullptr;
+  const std::uint32_t points = points_of(body);
+  if (points == 0) return nullptr;
+  for (const json& row : *rows) {
+    const std::uint32_t own = row.contains("points") ? points_of(row) : points;
+    if (own == 0) return nullptr;
+    if (own != points) {
+      weighty[text_of(row, "host")] = own;
+    } else {
+      hosts.push_back(text_of(row, "host"));
+    }
+  }
   Ring::Ptr ring = Ring::make(std::move(hosts), points);
+  for (const auto& [host, own] : weighty) {
+    if (ring->contains(host)) return nullptr;
+    ring = ring->with(host, own);
+  }
   const std::string theirs = text_of(body, "ring");
   return ring->fingerprint().value() == std::strtoull(theirs.c_str(), nullptr, 16) ? ring : nullptr;
 }
@@ -123,14 +143,16 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   if (!leave.empty()) return one_leave(session, *now, *asked);
 
   const bool moves = now->hosts().size() <= kHostsWithMoves;
-  const double next = 1.0 / static_cast<double>(now->hosts().size() + 1);
-  Table table({"HOST", "SHARE", moves ? "IF IT LEFT, ITS SHARE WOULD GO TO" : ""});
+  const double one = now->points_per_host();
+  const double next = one / std::accumulate(now->points().begin(), now->points().end(), one);
+  Table table({"HOST", "POINTS", "SHARE", moves ? "IF IT LEFT, ITS SHARE WOULD GO TO" : ""});
   const auto shares = shares_of(*now);
   for (json& row : (*body)["hosts"]) {
     const std::string host = text_of(row, "host");
     const auto parts = moves ? receivers(*now, host) : std::map<std::string, double>();
     if (moves) row["leave"] = {{"moves", base::at(shares, host)}, {"to", parts}};
-    table.add({host, percent(base::at(shares, host)), moves && parts.empty() ? "nobody" : listed(parts)});
+    table.add({host, std::to_string(number_of(row, "points") == 0 ? now->points_per_host() : points_of(row)),
+               percent(base::at(shares, host)), moves && parts.empty() ? "nobody" : listed(parts)});
   }
   if (session.json) {
     (*body)["join"] = {{"moves", next}};
@@ -139,7 +161,7 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   }
   table.print(session.terminal.out);
   session.terminal.out << "ring " << text_of(*body, "ring") << " as " << text_of(*body, "view_of") << " sees it, "
-                       << now->points_per_host() << " points for each host; one more host would take about "
+                       << now->points_per_host() << " points for a weight of 1; one more such host would take about "
                        << percent(next) << " of all ids (--join NAME: exactly)\n";
   return kApplied;
 }

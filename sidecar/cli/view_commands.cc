@@ -89,7 +89,7 @@ int where(const Session& session, const std::string& id) {
 
 std::string members_text(const json& body) {
   std::ostringstream out;
-  Table table({"HOST", "PHASE", "RING", "SHARE", "ACTORS", "STRAYS", "RTT", "HEARD", "VERSION"});
+  Table table({"HOST", "PHASE", "RING", "SHARE", "ACTORS", "STRAYS", "RTT", "HEARD", "ZONE", "VERSION"});
   for (const json& member : list_of(body, "members")) {
     const bool self = flag_of(member, "self");
     const bool legacy = flag_of(member, "legacy");
@@ -97,6 +97,7 @@ std::string members_text(const json& body) {
                flag_of(member, "on_ring") ? "on" : "off", percent(number_of(member, "share")),
                legacy ? "-" : text_of(member, "actors"), text_of(member, "strays"),
                self ? "-" : age(number_of(member, "rtt_ms")), self ? "-" : age(number_of(member, "age_ms")) + " ago",
+               text_of(member, "zone").empty() ? "-" : text_of(member, "zone"),
                legacy ? "-" : text_of(member, "version")});
   }
   table.print(out);
@@ -158,8 +159,12 @@ int status(const Session& session) {
     return kApplied;
   }
   std::ostream& out = session.terminal.out;
-  out << text_of(*body, "host") << " of cluster " << text_of(*body, "cluster") << ", ringside "
-      << text_of(*body, "version") << ", generation " << text_of(*body, "generation") << "\n";
+  const std::string zone = text_of(*body, "zone");
+  out << text_of(*body, "host") << " of cluster " << text_of(*body, "cluster")
+      << (zone.empty() ? "" : ", in zone " + zone)
+      << (number_of(*body, "weight") == 0 || number_of(*body, "weight") == 1 ? ""
+                                                                             : ", weight " + text_of(*body, "weight"))
+      << ", ringside " << text_of(*body, "version") << ", generation " << text_of(*body, "generation") << "\n";
   const std::string because = text_of(*body, "not_ready_because");
   out << "phase    " << text_of(*body, "phase") << (because.empty() ? "" : ", not ready: " + because) << "\n";
   out << "app      " << text_of(*body, "app") << "\n";

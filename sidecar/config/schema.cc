@@ -109,12 +109,30 @@ Option value(std::string_view section, std::string_view name, std::string_view a
           }};
 }
 
-Read<std::string> read_cluster(std::string_view text) {
+Read<std::string> read_short_name(std::string_view text) {
   const bool fits = !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return (std::isalnum(c) != 0) || c == '-' || c == '_' || c == '.';
   });
   if (!fits) return base::Error("is not a name that is allowed");
   return std::string(text);
+}
+
+// In thousandths, so that every host computes the same ring.
+Read<std::uint32_t> read_weight(std::string_view text) {
+  constexpr std::size_t kDecimals = 3;
+  const std::size_t point = std::min(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  const std::string_view decimals = text.substr(std::min(point + 1, text.size()));
+  const bool is_written_so = !digits.empty() && digits.size() <= 2 && decimals.size() <= kDecimals &&
+                             (point == text.size() || !decimals.empty());
+  digits.append(decimals).append(kDecimals - std::min(kDecimals, decimals.size()), '0');
+  std::uint32_t weight = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
+  if (!is_written_so || error != std::errc() || end != digits.data() + digits.size()) {
+    return base::Error("is not such a number");
+  }
+  if (weight < 100 || weight > 10'000) return base::Error("is out of range");
+  return weight;
 }
 
 Read<std::string> read_health_service(std::string_view text) {
@@ -164,11 +182,22 @@ void add_identity_and_listeners(std::vector<Option>& all) {
       "added "
       "where that is not 1337."));
   all.push_back(value<std::string>(
-      kIdentity, "cluster", "NAME", "default", "1 to 63 letters, digits, and . _ -", false, read_cluster,
+      kIdentity, "cluster", "NAME", "default", "1 to 63 letters, digits, and . _ -", false, read_short_name,
       [](std::string name, Settings& settings) { settings.cluster = std::move(name); },
       "One cluster for each kind of actor. Hosts of another cluster are refused."));
+  all.push_back(value<std::string>(
+      kIdentity, "zone", "NAME", "", "1 to 63 letters, digits, and . _ -", false, read_short_name,
+      [](std::string name, Settings& settings) { settings.zone = std::move(name); },
+      "The zone that this host fails with: a data centre, a rack. Told to the other hosts, so that those that watch "
+      "one "
+      "another are in several (docs/kubernetes.md). None: not told."));
   all.push_back(count<std::uint32_t>(kIdentity, "points", "512", &Settings::points, 1, 16384,
-                                     "Points of each host on the ring; the same on every host of a cluster."));
+                                     "Points on the ring of a host of weight 1; the same on every host of a cluster."));
+  all.push_back(value<std::uint32_t>(
+      kIdentity, "weight", "N", "1", "a number from 0.1 to 10, with at most three decimals", false, read_weight,
+      [](std::uint32_t weight, Settings& settings) { settings.weight = weight; },
+      "The share of all actors that this host takes, against one of weight 1. Where it is not 1, no host may be in the "
+      "cluster that knows of no weights (docs/operations.md)."));
 
   all.push_back(value<TcpListen>(
       kListeners, "peer", "IP:PORT", "[::]:1337", "IP:PORT or [IPv6]:PORT; port 0 = the kernel's choice", false,

@@ -78,7 +78,9 @@ struct Settings {
   core::HostName host;         // as announced; see announced_host() for the port
   bool host_has_port = false;  // --host names a port itself
   std::string cluster;
-  std::uint32_t points = 0;  // on the ring, for each host
+  std::string zone;          // empty: none
+  std::uint32_t points = 0;  // on the ring, for a host of weight 1
+  std::uint32_t weight = 0;  // of this host, in thousandths
 
   // Listeners
   TcpListen peer;

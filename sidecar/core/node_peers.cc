@@ -76,6 +76,8 @@ PingAnswer Node::ping_answer(const Sender& sender) const {
   says.load = activations_.turns().size() + activations_.waiting();
   says.cluster = config_.cluster;
   says.version = config_.version;
+  says.zone = config_.zone;
+  says.points = config_.own_points();
   says.clock = clock_.reading_in_full();
   says.standing = sender.host.empty() ? Standing::kUnspecified : cluster_.standing_of(sender);
   says.routes_only = !config_.has_app;

@@ -59,6 +59,7 @@ Status Node::status() const {
   Status status;
   status.host = cluster_.self().host;
   status.cluster = config_.cluster;
+  status.zone = config_.zone;
   status.generation = cluster_.self().generation;
   status.phase = cluster_.phase();
   status.has_app = config_.has_app;
@@ -70,6 +71,7 @@ Status Node::status() const {
   status.drain_overdue = life_cycle_.life().is_drain_overdue();
   status.ring = cluster_.ring()->fingerprint();
   status.points = config_.points;
+  status.weight = config_.weight;
   status.members = cluster_.members().size() + 1;
   status.actors = activations_.actors().size();
   status.strays = directory_.displaced().size();
@@ -107,6 +109,8 @@ std::vector<MemberStatus> Node::members(Instant now) const {
   self.load = activations_.turns().size() + activations_.waiting();
   self.share = self.on_ring ? share_of(self.host) : 0.0;
   self.version = config_.version;
+  self.zone = config_.zone;
+  self.points = self.on_ring ? config_.own_points() : 0;
   out.push_back(std::move(self));
   for (const auto& [host, member] : cluster_.members()) {
     MemberStatus status;
@@ -124,6 +128,9 @@ std::vector<MemberStatus> Node::members(Instant now) const {
     status.strays = directory_.displaced().held_by(host);
     status.share = share_of(host);
     status.version = member.version;
+    status.zone = member.zone;
+    status.points = member.on_ring() ? member.points : 0;
+    status.watched = member.watched;
     out.push_back(std::move(status));
   }
   for (const auto& [name, candidate] : cluster_.candidates().all()) {

@@ -123,11 +123,13 @@ struct PingAnswer {
   std::uint64_t load = 0;
   std::string cluster;
   std::string version;
+  std::string zone;  // empty: not told
   ClockReading clock;
   Standing standing = Standing::kUnspecified;
   bool routes_only = false;
   std::int64_t unix_time = 0;  // seconds
   Fingerprint names = 0;       // of those that it would name in a NegotiateAnswer (names_digest.h); 0: not told
+  std::uint32_t points = 0;    // of its own on the ring; 0: not told, and those of weight 1
   bool asks_to_join = false;   // JOINING, and has yet to be taken in by the one that asked
 };
 struct NegotiateAnswer {
@@ -156,6 +158,7 @@ struct JoinAnswer {
   Generation generation = 0;
   Phase phase = Phase::kUnspecified;
   bool routes_only = false;
+  std::uint32_t points = 0;  // as in PingAnswer
   std::vector<std::string> names;
   bool names_agree = false;  // they are those of the request, and not told again
   std::string detail;

@@ -53,6 +53,9 @@ struct MemberStatus {
   std::uint64_t strays = 0;  // ids that it holds although the ring names this host
   double share = 0;          // of the ring, 0..1
   std::string version;
+  std::string zone;          // empty: not told
+  std::uint32_t points = 0;  // of its own; 0: it is not on the ring
+  bool watched = false;      // pinged by this host at every --ping-interval
   std::string problem;
   // Of a name that is not a member: neither has the operator named it, nor has a host there answered. What comes of
   // looking at it is told on this machine alone: else whoever names addresses could learn what listens there.
@@ -62,6 +65,7 @@ struct MemberStatus {
 struct Status {
   std::string host;
   std::string cluster;
+  std::string zone;  // empty: not told
   Generation generation = 0;
   Phase phase = Phase::kJoining;
   bool has_app = false;
@@ -73,7 +77,8 @@ struct Status {
   bool drain_overdue = false;
   std::string not_ready_because;  // empty: ready
   Fingerprint ring = 0;
-  std::uint32_t points = 0;
+  std::uint32_t points = 0;              // of a host of weight 1
+  std::uint32_t weight = kWeightOne;     // thousandths
   std::size_t members = 0;               // this host included
   std::size_t discovered_hosts = 0;      // addresses that discovery names
   std::uint64_t discovery_failures = 0;  // readings of a source that failed, or named nobody

@@ -36,6 +36,9 @@ struct ClockReading {
   bool operator==(const ClockReading&) const = default;
 };
 
+// The share of all actors that a host takes, in thousandths of that of a host of weight 1.
+inline constexpr std::uint32_t kWeightOne = 1000;
+
 // A clock that cannot be read: the core gets its time as an argument, from whoever runs it.
 struct Monotonic {
   using rep = std::int64_t;

@@ -40,7 +40,7 @@ json ring_view(const core::HostReader& gateway, bool positions, const std::optio
   }
   if (positions && (only || ring.hosts().size() <= kHostsWithPositions)) {
     for (json& row : view["hosts"]) {
-      row["positions"] = positions_of(row["host"].get_ref<const std::string&>(), ring.points_per_host());
+      row["positions"] = positions_of(row["host"].get_ref<const std::string&>(), row["points"]);
     }
   }
   return view;

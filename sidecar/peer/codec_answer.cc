@@ -1,4 +1,6 @@
 // Answers between hosts.
+#include <algorithm>
+
 #include <google/protobuf/io/coded_stream.h>
 #include <messages/control_plane.pb.h>
 #include <ringside/peer/v1/peer.pb.h>
@@ -16,6 +18,8 @@ namespace given = ::messages;
 namespace ours = ::ringside::peer::v1;
 
 constexpr int kClaimsInPart = 50'000;
+constexpr std::size_t kMostOfAZone = 63;        // as --zone allows
+constexpr std::uint32_t kMostPoints = 163'840;  // as --points and --weight allow
 
 core::Phase to_core(given::Phase phase) {
   return phase >= 0 && phase <= given::PHASE_APP_DOWN ? static_cast<core::Phase>(phase) : core::Phase::kUnspecified;
@@ -42,6 +46,8 @@ core::PingAnswer read(const given::PingReply& in) {
   out.load = in.load();
   out.cluster = in.cluster().substr(0, wire::kMostOfAClusterName);
   out.version = in.version().substr(0, 64);
+  out.zone = in.zone().substr(0, kMostOfAZone);
+  out.points = std::min(in.points(), kMostPoints);
   out.clock = {core::Epoch(in.clock()), core::Epoch(in.clock_by_time())};
   out.routes_only = in.routes_only();
   if (in.standing() >= 0 && in.standing() <= given::STANDING_BURIED) {
@@ -68,6 +74,7 @@ core::JoinAnswer read(const ours::JoinReply& in) {
   out.generation = core::Generation(in.generation());
   out.phase = to_core(in.phase());
   out.routes_only = in.routes_only();
+  out.points = std::min(in.points(), kMostPoints);
   out.names.assign(in.names().begin(), in.names().end());
   out.names_agree = in.names_agree();
   out.detail = in.detail();
@@ -185,6 +192,8 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_load(a.load);
                           out.set_cluster(a.cluster);
                           out.set_version(a.version);
+                          out.set_zone(a.zone);
+                          out.set_points(a.points);
                           out.set_clock(a.clock.epoch.value());
                           out.set_clock_by_time(a.clock.by_time.value());
                           out.set_standing(static_cast<given::Standing>(a.standing));
@@ -216,6 +225,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_verdict(to_proto(a.status));
                           out.set_generation(a.generation.value());
                           out.set_phase(static_cast<given::Phase>(a.phase));
+                          out.set_points(a.points);
                           out.set_routes_only(a.routes_only);
                           for (const std::string& name : a.names) out.add_names(name);
                           out.set_names_agree(a.names_agree);

@@ -68,6 +68,7 @@ const std::string& MembershipWatch::view() {
     added->set_generation(member.generation.value());
     added->set_phase(static_cast<messages::Phase>(member.phase));
     added->set_on_ring(member.on_ring);
+    added->set_points(member.points);
   }
   view_ = view.SerializeAsString();
   return view_;

@@ -47,12 +47,14 @@ json member_json(const core::MemberStatus& member) {
               {"share", rounded(member.share)},
               {"rtt_ms", milliseconds(member.rtt)},
               {"age_ms", milliseconds(member.silent_for)},
-              {"strays", member.strays}};
+              {"strays", member.strays},
+              {"watched", member.watched}};
   if (!member.legacy) {
     out["ring"] = hex(member.ring.value());
     out["actors"] = member.actors;
     out["load"] = member.load;
     out["version"] = member.version;
+    out["zone"] = base::told(member.zone);
   }
   return out;
 }
@@ -144,7 +146,10 @@ json ring_json(const core::HostReader& gateway) {
   json hosts = json::array();
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const std::string& host = ring.hosts()[i];
-    hosts.push_back({{"host", host}, {"share", rounded(shares[i])}, {"age_ms", age_of(host, status, ages)}});
+    hosts.push_back({{"host", host},
+                     {"share", rounded(shares[i])},
+                     {"points", ring.points()[i]},
+                     {"age_ms", age_of(host, status, ages)}});
   }
   return {{"points", ring.points_per_host()},
           {"ring", hex(ring.fingerprint().value())},
@@ -158,6 +163,7 @@ json status_json(const core::HostReader& gateway) {
   const core::Status status = gateway.status();
   json out = members_json(gateway);
   out["host"] = status.host;
+  out["zone"] = status.zone;
   out["generation"] = to_string(status.generation);
   out["phase"] = core::to_string(status.phase);
   out["ready"] = status.not_ready_because.empty();
@@ -166,6 +172,7 @@ json status_json(const core::HostReader& gateway) {
   out["confirming"] = status.confirming;
   out["quorum"] = status.quorum;
   out["points"] = status.points;
+  out["weight"] = static_cast<double>(status.weight) / core::kWeightOne;
   out["discovered_hosts"] = status.discovered_hosts;
   out["discovery_failures"] = status.discovery_failures;
   out["actors"] = status.actors;

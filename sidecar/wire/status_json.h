@@ -21,7 +21,8 @@ nlohmann::json placement_json(const core::HostReader& gateway, core::ActorId id)
 // {"members":[...],"others":[...],"ring","settled","view_of","not_ready_because"}; others: no members, and why.
 nlohmann::json members_json(const core::HostReader& gateway);
 nlohmann::json ring_json(
-    const core::HostReader& gateway);  // {"points","ring","hosts":[{"host","share","age_ms"}],"view_of","age_ms"}
+    const core::HostReader&
+        gateway);  // {"points","ring","hosts":[{"host","share","points","age_ms"}],"view_of","age_ms"}
 nlohmann::json status_json(const core::HostReader& gateway);  // this host, its counts, its members
 
 std::string hex(std::uint64_t number);  // 16 digits

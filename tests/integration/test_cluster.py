@@ -31,6 +31,42 @@ def test_three_hosts_one_owner_per_actor(world):
             assert place["rule"] in ("claim", "ring", "stray")
 
 
+def test_hosts_in_zones_watch_one_another_across_them(world):
+    first = world.host("--zone", "a")
+    others = [world.host(RINGSIDE_ZONE=zone, join=[first]) for zone in "bca" * 4]
+    hosts = [first, *others]
+    cluster.settled(hosts, hosts)
+    members = {host.name: host.json("/v1/members")["members"] for host in hosts}
+    zone = {one["host"]: one["zone"] for one in members[first.name]}
+    assert [zone[host.name] for host in hosts] == list("abcabcabcabca")
+    watched = {name: {one["host"] for one in seen if one["watched"]} for name, seen in members.items()}
+    for name, others in watched.items():
+        assert 10 <= len(others) <= 12 and all(name in watched[other] for other in others)
+        for gone in {"a", "b", "c"} - {zone[name]}:
+            assert sum(zone[other] != gone for other in others) >= 6, (name, gone)
+    assert f"in zone {zone[first.name]}" in first.cli("status").stdout
+    assert "ZONE" in first.cli("members").stdout
+
+
+def test_hosts_of_different_weights_share_in_proportion(world):
+    plain = world.host()
+    small = world.host("--weight", "0.25", join=[plain])
+    large = world.host(RINGSIDE_WEIGHT="4", join=[plain])
+    hosts = [plain, small, large]
+    cluster.settled(hosts)
+    assert len({host.json("/v1/ring")["ring"] for host in hosts}) == 1
+    rows = {row["host"]: row for row in plain.json("/v1/ring")["hosts"]}
+    assert [rows[host.name]["points"] for host in hosts] == [512, 128, 2048]
+    assert rows[small.name]["share"] < rows[plain.name]["share"] / 2 < rows[large.name]["share"] / 4
+    answers = [hosts[actor % 3].call(actor) for actor in range(1, 301)]
+    assert {answer.status for answer in answers} == {200}
+    held = [len(host.json("/v1/actors?limit=1000")["actors"]) for host in hosts]
+    assert sum(held) == 300 and held[1] < held[0] < held[2]
+    told = large.cli("ring").stdout
+    assert "2048" in told and "for a weight of 1" in told
+    assert ", weight 4" in large.cli("status").stdout and "weight" not in plain.cli("status").stdout.splitlines()[0]
+
+
 def test_pages_of_actors(world):
     host = world.host()
     for actor in range(1, 8):

@@ -130,14 +130,17 @@ bool World::may_wait(std::size_t index, core::ActorId id) const {
     return !host.alive() || host.leaving || now_ - host.changed_at < kChangeLasts;
   };
   if (changing(hosts_[index])) return true;
-  std::vector<std::string> staying;
+  auto ring = core::Ring::make({}, kPointsPerHost);
   for (const Host& host : hosts_) {
-    if (!changing(host)) staying.push_back(host.name);
+    if (!changing(host)) ring = ring->with(host.name, points_of(host.weight));
   }
-  const auto ring = core::Ring::make(staying, kPointsPerHost);
+  // Before or after the change it may have another weight: what it has with the greatest one it has with each of them,
+  // or more.
+  const std::uint32_t most =
+      options_.weights ? points_of(*std::max_element(std::begin(kWeights), std::end(kWeights))) : kPointsPerHost;
   for (const Host& host : hosts_) {
     if (!changing(host) || now_ - host.changed_at > 2 * kChangeLasts) continue;
-    if (host.app.active.contains(id) || *ring->with(host.name)->owner(id) == host.name) return true;
+    if (host.app.active.contains(id) || *ring->with(host.name, most)->owner(id) == host.name) return true;
   }
   return false;
 }

@@ -51,6 +51,10 @@ void World::start_host(std::size_t index) {
   core::NodeConfig config;
   config.host = host.announced;
   config.points = kPointsPerHost;
+  config.zone = host.zone;
+  if (options_.weights) host.weight = kWeights[(index + host.incarnation) % std::size(kWeights)];
+  if (host.knows_no_weights) host.weight = core::kWeightOne;
+  config.weight = host.weight;
   config.idle_timeout = core::Duration(kIdleTimeout);
   config.turn_timeout = core::Duration(kTurnTimeout);
   config.peer_apply_own = options_.own;
@@ -328,8 +332,20 @@ void World::plan_vanishing(double part) {
   });
 }
 
+void World::plan_zone_vanishing() {
+  at(now_ + options_.run_us / 2, [this] {
+    check_watchers();
+    for (std::size_t host = 0; host < hosts_.size(); ++host) {
+      if (!is_in_lost_zone(host)) continue;
+      dark_.insert(host);
+      kill_host(host, "vanish");
+    }
+  });
+}
+
 void World::plan_zone_cut() {
   at(now_ + options_.run_us / 3, [this] {
+    check_watchers();
     note([] { return std::string("zone cut"); });
     traffic_.end(hosts_.size());
     zone_is_cut_ = true;
@@ -361,6 +377,7 @@ void World::plan_faults() {
   if (f.vanish > 0) plan_vanishing(f.vanish);
   if (f.zone_cut) plan_zone_cut();
   if (f.starved) plan_starvation();
+  if (f.zone_vanishes) plan_zone_vanishing();
   const auto plan = [&](double expected, const std::function<void(std::size_t)>& what) {
     for (std::size_t host = 0; host < hosts_.size(); ++host) {
       for (double left = expected; left > 0; left -= 1) {

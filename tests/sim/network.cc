@@ -33,10 +33,16 @@ void go_on(core::PeerRequest& request, const core::PeerAnswer& slice) {
   }
 }
 
+// As a host says it, or hears it, that is of a version before there were weights.
+void forget_weights(core::PeerAnswer& says) {
+  if (auto* ping = std::get_if<core::PingAnswer>(&says)) ping->points = 0;
+  if (auto* join = std::get_if<core::JoinAnswer>(&says)) join->points = 0;
+}
+
 }  // namespace
 
 bool World::lost(std::size_t from, std::size_t to) {
-  const bool apart = zone_is_cut_ && (from % 3 == 0) != (to % 3 == 0);
+  const bool apart = zone_is_cut_ && is_in_lost_zone(from) != is_in_lost_zone(to);
   return apart || dark_.contains(from) || dark_.contains(to) || cut_.contains({from, to}) ||
          chance(options_.faults.loss);
 }
@@ -110,6 +116,7 @@ void World::ask_slices(std::size_t from, std::size_t to, const core::Sender& sen
       all.push_back(says);
       auto* ping = std::get_if<core::PingAnswer>(&all.back());
       if (ping != nullptr && hosts_[to].lies_until > now_) ping->standing = core::Standing::kDeclaredDead;
+      if (hosts_[to].knows_no_weights || hosts_[from].knows_no_weights) forget_weights(all.back());
       if (!core::goes_on(says)) return done(std::move(all));
       core::PeerRequest next = request;
       go_on(next, says);

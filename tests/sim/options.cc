@@ -171,6 +171,33 @@ void zone_cut(Options& options) {
   options.faults.zone_cut = true;
 }
 
+// A zone is cut off, or gone, and the hosts had been told who is in it. A host more or less is no zone: there are
+// enough of them that not everybody is watched by all.
+void zones(Options& options) {
+  changes_alone(options, 45'000'000);
+  options.hosts = std::max(options.hosts, 14);
+  options.zones = true;
+  options.zones_untold = options.seed % 4 == 3;
+  options.faults.zone_cut = options.seed % 2 == 1;
+  options.faults.zone_vanishes = !options.faults.zone_cut;
+}
+
+// Hosts of different weights come and go, and come back with another one.
+void weights(Options& options) {
+  moves(options.faults);
+  options.weights = true;
+  if (options.seed % 2 == 0) churn(options.faults);
+}
+
+// Beside hosts of the version before: either those or the hosts with weights have to wait.
+void weightless(Options& options) {
+  options.weights = options.weightless = true;
+  options.faults.crashes = 0.5;
+  options.faults.drains = 1.0;
+  options.faults.late_joins = 0.5;
+  options.faults.bursts = 3;
+}
+
 void own(Options& options) {
   legacy(options);
   options.own = true;
@@ -192,18 +219,19 @@ void all(Options& options) {
 
 bool Options::only_moves() const {
   const FaultOptions& f = faults;
-  return legacy_hosts == 0 && !quorum && !f.wrong_clocks &&
+  return legacy_hosts == 0 && !quorum && !weightless && !f.wrong_clocks &&
          f.loss + f.duplicate + f.slow_message + f.crashes + f.app_crashes + f.app_unhealthy + f.stops + f.partitions +
                  f.partial_partitions + f.slow_spells + f.slanders + f.lies + f.app_hangs + f.slow_turn + f.vanish ==
              0 &&
-         !f.zone_cut && !f.starved;
+         !f.zone_cut && !f.zone_vanishes && !f.starved;
 }
 
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names{
-      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",   "nested",
-      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks", "slices",
-      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "busy"};
+      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",    "nested",
+      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks",  "slices",
+      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "zones", "weights", "weightless",
+      "busy"};
   return names;
 }
 
@@ -233,6 +261,9 @@ bool apply_faults(const std::string& name, Options& options) {
   if (name == "third-gone") return third_gone(options), true;
   if (name == "busy") return busy(options), true;
   if (name == "zone-cut") return zone_cut(options), true;
+  if (name == "zones") return zones(options), true;
+  if (name == "weights") return weights(options), true;
+  if (name == "weightless") return weightless(options), true;
   if (name == "all") return all(options), true;
   return false;
 }

@@ -1,6 +1,7 @@
 // What one simulated run is made of: everything that chance may do, each with its own rate, all from one seed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@ namespace ringside::sim {
 
 inline constexpr std::uint32_t kPointsPerHost = 64;  // enough for a few hosts, and quick to build
 inline constexpr std::uint32_t kOtherPoints = 48;
+inline constexpr std::size_t kZones = 3;
+inline constexpr std::uint32_t kWeights[] = {1000, 250, 2000, 500, 1000};  // thousandths
 
 struct FaultOptions {
   // The network between hosts. Rates are per message.
@@ -43,6 +46,7 @@ struct FaultOptions {
   std::int64_t bulk_late_us = 0;   // and what is not a ping up to so much later still
   bool starved = false;            // for some seconds hosts get to run three times, all at once
   bool zone_cut = false;           // a third of the hosts cannot reach the others, nor be reached, for a while
+  bool zone_vanishes = false;      // the same third is gone at one moment, as with `vanish`
   // The application. Rates are per turn.
   double app_refuses = 0;
   double app_busy = 0;
@@ -73,6 +77,10 @@ struct Options {
   int callers = 12;
   std::int64_t run_us = 60'000'000;   // with faults
   std::int64_t calm_us = 30'000'000;  // without, before the last checks
+  bool zones = false;                 // hosts tell theirs, each one in kZones hosts
+  bool zones_untold = false;          // and one in five tells none
+  bool weights = false;               // each run of a host has one of some weights
+  bool weightless = false;            // and every third host is of a version that knows of none, until the calm
   bool own = false;                   // --peer-apply own, and the legacy hosts keep another ring
   bool quorum = false;                // --quorum: a majority
   bool few_turns = false;             // four at once, at each host

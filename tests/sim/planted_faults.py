@@ -13,6 +13,18 @@ import sys
 # name, faults that the run has, seeds within which it must be found, file, text, replacement. A fault that few seeds show
 # has the first of its seeds in FROM.
 FAULTS = [
+    ("all-weigh-one", "weights", 4, "membership/view.cc",
+     "  member.points = member.tells_points ? points",
+     '  member.points = member.tells_points && !planted("all-weigh-one") ? points'),
+    ("weights-beside-none", "weightless", 40, "membership/roster.cc",
+     "  if (says.points == 0) {",
+     '  if (planted("weights-beside-none")) return "";\n  if (says.points == 0) {'),
+    ("watch-any-zone", "zones", 4, "membership/watch_circle.cc",
+     "    return zone == kNoZone || std::count_if(",
+     '    return planted("watch-any-zone") || zone == kNoZone || std::count_if('),
+    ("own-zone-untold", "zones", 4, "membership/roster.cc",
+     "circle_(config_.host, config_.zone),",
+     'circle_(config_.host, planted("own-zone-untold") ? std::string() : config_.zone),'),
     ("overwrite-claim", "legacy", 40, "directory/directory_claims.cc",
      "if (claim.epoch <= *mine) return {Rejected",
      'if (claim.epoch <= *mine && !planted("overwrite-claim")) return {Rejected'),

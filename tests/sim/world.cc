@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sidecar/core/hash.h"
+#include "sidecar/core/membership/watch_circle.h"
 
 namespace ringside::sim {
 namespace {
@@ -35,6 +36,9 @@ World::World(Options options)
     Host host;
     host.name = host.announced = host.address = address_of(hosts_.size(), 0);
     host.clock_skew_ms = between(-200, 200);
+    const bool tells_zone = options_.zones && !(options_.zones_untold && i % 5 == 0);
+    if (tells_zone) host.zone = "zone-" + std::to_string(hosts_.size() % kZones);
+    host.knows_no_weights = options_.weightless && i % 3 == 2;
     host.is_legacy = i >= options_.hosts - options_.legacy_hosts;
     hosts_.push_back(std::move(host));
   }
@@ -94,6 +98,13 @@ std::size_t World::index_of(const std::string& name) const {
   return found == places_.end() ? hosts_.size() : found->second;
 }
 
+std::uint32_t World::points_of(std::uint32_t weight) {
+  core::MembershipConfig config;
+  config.points = kPointsPerHost;
+  config.weight = weight;
+  return config.own_points();
+}
+
 bool World::is_looked_at(std::size_t event) const { return event % (1 + (hosts_.size() - 1) / kMany) == 0; }
 
 core::Now World::time_of(const Host& host) const {
@@ -131,10 +142,11 @@ void World::run() {
     for (std::size_t index = 0; index < hosts_.size(); ++index) {
       Host& host = hosts_[index];
       host.nobody_until = 0;
-      // Who has called itself like another, or served with a wrong clock, is started anew.
+      // Who has called itself like another, served with a wrong clock, or is of an earlier version, is started anew.
       const bool wrong = std::exchange(host.clock_is_wrong, false);
       if (wrong) host.clock_skew_ms = between(-200, 200);
-      if (wrong || host.announced != host.name) kill_host(index, "put right");
+      const bool is_old = std::exchange(host.knows_no_weights, false);
+      if (wrong || is_old || host.announced != host.name) kill_host(index, "put right");
       host.announced = host.name;
     }
     oracle_.disturbed(now_);
@@ -200,9 +212,38 @@ void World::check_converged() {
     expect(status.queued_bytes == 0, "still counts " + std::to_string(status.queued_bytes) + " queued bytes");
     expect(status.unfinished == 0, "still keeps " + std::to_string(status.unfinished) + " things that are over");
   }
+  check_watchers();
   if (const std::string broken = traffic_.broken(only_moves_); !broken.empty()) oracle_.fail(broken, now_);
   if (!options_.changes_alone) return;
   if (const std::string broken = traffic_.broken_by_changes(now_ - kBegin); !broken.empty()) oracle_.fail(broken, now_);
+}
+
+// Whichever zone vanishes next, each host that lives keeps watchers that notice its silence.
+void World::check_watchers() {
+  const bool all_know_all = std::all_of(hosts_.begin(), hosts_.end(), [&](const Host& host) {
+    return host.node && host.node->status().settled && host.node->status().members == hosts_.size();
+  });
+  if (!options_.zones || !all_know_all) return;
+  std::vector<std::set<std::size_t>> watched(hosts_.size());
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    for (const core::MemberStatus& member : hosts_[host].node->members(time_of(hosts_[host]).mono)) {
+      if (member.watched) watched[host].insert(index_of(member.host));
+    }
+  }
+  for (std::size_t host = 0; host < hosts_.size(); ++host) {
+    const std::string& name = hosts_[host].name;
+    std::map<std::string, std::size_t> in_zone;
+    for (const std::size_t other : watched[host]) {
+      if (!watched[other].contains(host)) oracle_.fail(hosts_[other].name + " does not watch " + name + " back", now_);
+      if (hosts_[other].zone != hosts_[host].zone) ++in_zone[hosts_[other].zone];
+    }
+    in_zone.erase("");
+    if (watched[host].size() < core::WatchCircle::kWatched) oracle_.fail(name + " is watched by too few", now_);
+    for (const auto& [zone, watchers] : in_zone) {
+      if (watched[host].size() - watchers >= core::WatchCircle::kWatched - core::WatchCircle::kMostInZone) continue;
+      oracle_.fail(name + " would lose " + std::to_string(watchers) + " of its watchers with " + zone, now_);
+    }
+  }
 }
 
 }  // namespace ringside::sim

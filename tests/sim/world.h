@@ -58,6 +58,9 @@ class World final : private LegacyWorld {
     std::string name;
     std::string address;  // leads to it whatever name it announces
     std::string announced;
+    std::string zone;  // empty: it tells none
+    std::uint32_t weight = core::kWeightOne;
+    bool knows_no_weights = false;
     std::vector<std::string> listed;  // what discovery named last
     std::int64_t nobody_until = 0;    // its source names nobody
     bool clock_is_wrong = false;
@@ -104,8 +107,10 @@ class World final : private LegacyWorld {
   bool anybody_serves() const;
   std::size_t index_of(const std::string& name) const;  // or of an address
   void name_hosts();
+  static std::uint32_t points_of(std::uint32_t weight);
   bool is_looked_at(std::size_t event) const;  // one in so many, where there are many hosts
   void check_converged();
+  void check_watchers();  // of hosts that tell their zones, while all know all
   void sweep(std::size_t nth, bool again);
 
   // faults.cc: what befalls hosts
@@ -125,8 +130,10 @@ class World final : private LegacyWorld {
   void check_right_clocks();
   void plan_rollout();
   void plan_vanishing(double part);
+  static bool is_in_lost_zone(std::size_t host) { return host % kZones == 0; }
   void plan_zone_cut();
   void plan_starvation();
+  void plan_zone_vanishing();
   void plan_faults();
 
   // effects.cc: what a node wants done
@@ -197,7 +204,7 @@ class World final : private LegacyWorld {
   std::set<std::pair<std::size_t, std::size_t>> cut_;         // from, to
   std::set<std::pair<std::size_t, std::size_t>> unresolved_;  // who cannot resolve whose name
   std::set<std::size_t> dark_;                                // there is no machine
-  bool zone_is_cut_ = false;                                  // one in three hosts, from the others
+  bool zone_is_cut_ = false;                                  // from the others
   std::set<std::uint64_t> put_off_;                           // batches that the app answers "not now", always
   std::uint64_t next_batch_ = 1;
   std::uint64_t next_call_ = 1;

@@ -12,8 +12,8 @@ def xxh64(data: bytes) -> int:
     return xxhash.xxh64(data, seed=0).intdigest()
 
 
-def ring(hosts, points):
-    return sorted((xxh64(f"{host}#{i}".encode()), host) for host in hosts for i in range(points))
+def ring(hosts, points, weighed):
+    return sorted((xxh64(f"{host}#{i}".encode()), host) for host in hosts for i in range(weighed.get(host, points)))
 
 
 def owner(points, actor):
@@ -24,16 +24,18 @@ def owner(points, actor):
     return points[0][1]
 
 
-def fingerprint(hosts, points):
-    return xxh64((str(points) + "".join("\n" + host for host in sorted(hosts))).encode())
+def fingerprint(hosts, points, weighed):
+    lines = [host if weighed.get(host, points) == points else f"{host} {weighed[host]}" for host in sorted(hosts)]
+    return xxh64("\n".join([str(points), *lines]).encode())
 
 
-def case(hosts, points, ids):
-    on_ring = ring(hosts, points)
+def case(hosts, points, ids, weighed=None):
+    on_ring = ring(hosts, points, weighed or {})
     return {
         "hosts": hosts,
         "points": points,
-        "fingerprint": f"{fingerprint(hosts, points):016x}",
+        **({"weighed": weighed} if weighed else {}),
+        "fingerprint": f"{fingerprint(hosts, points, weighed or {}):016x}",
         "first_points": [[f"{position:016x}", host] for position, host in on_ring[:5]],
         "owners": {str(actor): owner(on_ring, actor) for actor in ids},
     }
@@ -56,7 +58,8 @@ def main():
             "points": {text: f"{xxh64(text.encode()):016x}" for text in ["10.0.0.1#0", "10.0.0.1#511", "a#0"]},
             "names": {text: str(xxh64(text.encode()) or 1) for text in ["cart-17", "Grüße", ""]},
         },
-        "rings": [case(hosts, points, ids) for hosts, points in clusters],
+        "rings": [case(hosts, points, ids) for hosts, points in clusters]
+        + [case(["10.0.0.1", "10.0.0.2", "10.0.0.3"], 512, ids, {"10.0.0.1": 51, "10.0.0.3": 1024})],
     }
     json.dump(vectors, sys.stdout, indent=1, ensure_ascii=False)
     print()

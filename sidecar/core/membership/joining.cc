@@ -198,6 +198,7 @@ bool Joining::is_ahead(const PingAnswer& says) const {
 base::Result<void, std::string> Joining::may_be_member(const PingAnswer& says) const {
   auto ours = is_of_cluster(config_, says);
   if (ours && is_ahead(says)) return base::Error(why_ahead(config_, says));
+  if (std::string why = roster_.why_another_ring(says); ours && !why.empty()) return base::Error(std::move(why));
   return ours;
 }
 
@@ -247,6 +248,10 @@ void Joining::candidate_answered(const Question& asked, const PingAnswer& says) 
       break;
   }
   if (candidate.state == Candidate::State::kClosed) return;
+  if (const std::string why = roster_.why_another_ring(says); !why.empty()) {
+    candidate.judge(Candidate::Clock::kNear, true);
+    return set_foreign(address, why);
+  }
   clock_.observe(says.clock.epoch);
   candidate.legacy = says.generation == 0;
   candidate.said = says;

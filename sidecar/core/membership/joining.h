@@ -77,7 +77,6 @@ class Joining {
   void accepted(const Question& asked, const JoinAnswer& answer);
   bool is_to_take_in(const Member& member) const;
   bool is_to_see_leave(const Member& member) const;
-  void admit(const Question& asked, const JoinAnswer& answer);
   PingAnswer said_of_itself(const std::string& host, Generation generation) const;
   void learn_names(const std::string& host, const JoinAnswer& answer);
   void mismatched(const std::string& host, const JoinAnswer& answer);

@@ -55,8 +55,22 @@ void Joining::accepted(const Question& asked, const JoinAnswer& answer) {
   // Or by one that has taken this host for dead since, and has told it so: the names in it may lack one that joined
   // then.
   if (const Member* known = roster_.find(host); known != nullptr && asked.sent < known->joins_count_from) return;
+  PingAnswer says = said_of_itself(host, answer.generation);
+  says.phase = answer.phase;
+  says.routes_only = answer.routes_only;
+  says.points = answer.points;
+  says.clock = answer.clock;
+  // Another one may have been taken in since that was asked.
+  const Member* member_so_far = roster_.find(host);
+  const bool is_new = member_so_far == nullptr || member_so_far->run.generation != answer.generation;
+  if (const std::string why = roster_.why_another_ring(says); is_new && !why.empty()) {
+    roster_.candidates().get(host).judge(Candidate::Clock::kNear, true);
+    set_foreign(host, why);
+    return check_joined();
+  }
   const bool is_understood = !answer.names_agree || roster_.joined() || asked.names == roster_.names_digest();
-  admit(asked, answer);
+  roster_.admit(host, says, asked.sent);
+  roster_.clocks().hear_furthest(answer.furthest, now() - asked.sent);
   Member& member = roster_.at(host);
   member.joins_unanswered = 0;
   member.last_answer = now();
@@ -68,16 +82,8 @@ void Joining::accepted(const Question& asked, const JoinAnswer& answer) {
   check_joined();
 }
 
-void Joining::admit(const Question& asked, const JoinAnswer& answer) {
-  PingAnswer says = said_of_itself(asked.host, answer.generation);
-  says.phase = answer.phase;
-  says.routes_only = answer.routes_only;
-  says.clock = answer.clock;
-  roster_.admit(asked.host, says, asked.sent);
-  roster_.clocks().hear_furthest(answer.furthest, now() - asked.sent);
-}
-
-// By that run, when it was pinged last: an answer to a Join does not tell its ring, its names, its actors and its load.
+// By that run, when it was pinged last: an answer to a Join does not tell its ring, its names, its actors,
+// its load and its zone.
 PingAnswer Joining::said_of_itself(const std::string& host, Generation generation) const {
   PingAnswer says;
   const Member* member = roster_.find(host);
@@ -88,6 +94,7 @@ PingAnswer Joining::said_of_itself(const std::string& host, Generation generatio
     says.actors = member->actors;
     says.load = member->load;
     says.version = member->version;
+    says.zone = member->zone;
   } else if (candidate != nullptr && candidate->said && candidate->said->generation == generation) {
     says = *candidate->said;
     says.unix_time = 0;  // it was that late then
@@ -150,6 +157,7 @@ void Joining::negotiated(const std::string& host, const NegotiateAnswer& answer)
   if (candidate == nullptr || !candidate->legacy) return;
   PingAnswer says;
   says.host = host;
+  if (!roster_.why_another_ring(says).empty()) return;
   roster_.admit(host, says, now());
   check_joined();
 }

@@ -37,6 +37,8 @@ struct Member {
   Instant since;  // a member
   Phase phase = Phase::kUnspecified;
   bool routes_only = false;
+  std::uint32_t points = 0;   // on the ring; of a host that tells none, those of weight 1
+  bool tells_points = false;  // it knows of weights: neither a legacy host nor one of an earlier version
   bool legacy() const { return run.generation == 0; }
   bool on_ring() const { return !routes_only && (phase == Phase::kUnspecified || core::on_ring(phase)); }
   // Has joined, and may own actors.
@@ -60,6 +62,7 @@ struct Member {
   std::uint64_t actors = 0;
   std::uint64_t load = 0;
   std::string version;
+  std::string zone;  // empty: none is told
 
   // What it has acknowledged: the generation of mine that it admitted, and whether it saw me go off the ring.
   Generation joined_as = 0;

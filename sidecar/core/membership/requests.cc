@@ -48,6 +48,7 @@ JoinAnswer Requests::join_answer(ReplyStatus status) const {
   answer.generation = roster_.self().generation;
   answer.phase = roster_.phase();
   answer.routes_only = !config_.has_app;
+  answer.points = config_.own_points();
   answer.clock = clock_.reading_in_full();
   answer.furthest = roster_.clocks().furthest(roster_.members(), now());
   return answer;
@@ -168,6 +169,10 @@ void Requests::negotiate(ReplyId token, const Sender& sender, const std::string&
                          const NegotiateRequest& request) {
   if (auto ours = is_of_cluster(config_, request); !ours) {
     context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(ours.error())}});
+    return;
+  }
+  if (std::string why = request.cluster.empty() ? roster_.why_another_ring({}) : ""; !why.empty()) {
+    context_.effects.push_back(AnswerPeer{token, PeerFailure{PeerFailure::Kind::kMismatch, std::move(why)}});
     return;
   }
   const bool from_member = is_member_at(sender, source_ip);

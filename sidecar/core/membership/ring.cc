@@ -7,19 +7,26 @@
 namespace ringside::core {
 namespace {
 
-Fingerprint fingerprint_of_ring(const std::vector<std::string>& hosts, std::uint32_t points_per_host) {
+// Where all have the same weight, as it was before there were any.
+Fingerprint fingerprint_of_ring(const std::vector<std::string>& hosts, const std::vector<std::uint32_t>& own,
+                                std::uint32_t points_per_host) {
   std::string text = std::to_string(points_per_host);
-  for (const std::string& host : hosts) text.append("\n").append(host);
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    text.append("\n").append(hosts[i]);
+    if (own[i] != points_per_host) text.append(" ").append(std::to_string(own[i]));
+  }
   return fingerprint_of(text);
 }
 
 }  // namespace
 
-Ring::Ring(std::vector<std::string> hosts, std::vector<Point> points, std::uint32_t points_per_host)
+Ring::Ring(std::vector<std::string> hosts, std::vector<std::uint32_t> own, std::vector<Point> points,
+           std::uint32_t points_per_host)
     : hosts_(std::move(hosts)),
+      own_(std::move(own)),
       points_(std::move(points)),
       points_per_host_(points_per_host),
-      fingerprint_(fingerprint_of_ring(hosts_, points_per_host)) {
+      fingerprint_(fingerprint_of_ring(hosts_, own_, points_per_host)) {
   build_index();
 }
 
@@ -51,14 +58,17 @@ Ring::Ptr Ring::make(std::vector<std::string> hosts, std::uint32_t points_per_ho
     points.insert(points.end(), own.begin(), own.end());
   }
   sort_points(points);
-  return Ptr(new Ring(std::move(hosts), std::move(points), points_per_host));
+  std::vector<std::uint32_t> own(hosts.size(), points_per_host);
+  return Ptr(new Ring(std::move(hosts), std::move(own), std::move(points), points_per_host));
 }
 
-Ring::Ptr Ring::with(const std::string& host) const {
+Ring::Ptr Ring::with(const std::string& host, std::uint32_t points) const {
   std::vector<std::string> hosts = hosts_;
   const auto at = hosts.insert(std::lower_bound(hosts.begin(), hosts.end(), host), host);
   const auto index = static_cast<std::uint32_t>(at - hosts.begin());
-  std::vector<Point> own = points_of(host, index, points_per_host_);
+  std::vector<std::uint32_t> counts = own_;
+  counts.insert(counts.begin() + index, points);
+  std::vector<Point> own = points_of(host, index, points);
   sort_points(own);
   std::vector<Point> merged;
   merged.reserve(points_.size() + own.size());
@@ -71,7 +81,7 @@ Ring::Ptr Ring::with(const std::string& host) const {
     merged.push_back(point);
   }
   merged.insert(merged.end(), next, own.end());
-  return Ptr(new Ring(std::move(hosts), std::move(merged), points_per_host_));
+  return Ptr(new Ring(std::move(hosts), std::move(counts), std::move(merged), points_per_host_));
 }
 
 Ring::Ptr Ring::without(const std::string& host) const {
@@ -79,6 +89,8 @@ Ring::Ptr Ring::without(const std::string& host) const {
   const auto at = std::lower_bound(hosts.begin(), hosts.end(), host);
   const auto index = static_cast<std::uint32_t>(at - hosts.begin());
   hosts.erase(at);
+  std::vector<std::uint32_t> counts = own_;
+  counts.erase(counts.begin() + index);
   std::vector<Point> kept;
   kept.reserve(points_.size());
   for (Point point : points_) {
@@ -86,7 +98,7 @@ Ring::Ptr Ring::without(const std::string& host) const {
     if (point.host > index) --point.host;
     kept.push_back(point);
   }
-  return Ptr(new Ring(std::move(hosts), std::move(kept), points_per_host_));
+  return Ptr(new Ring(std::move(hosts), std::move(counts), std::move(kept), points_per_host_));
 }
 
 bool Ring::contains(std::string_view host) const { return std::binary_search(hosts_.begin(), hosts_.end(), host); }

@@ -21,15 +21,18 @@ class Ring {
  public:
   using Ptr = std::shared_ptr<const Ring>;
 
-  // `hosts` in any order, without duplicates.
+  // `hosts` in any order, without duplicates, each of weight 1.
   static Ptr make(std::vector<std::string> hosts, std::uint32_t points_per_host);
-  Ptr with(const std::string& host) const;     // host must not be on the ring
+  // The host must not be on the ring. `points`: of its own, at least 1; the more, the larger its share.
+  Ptr with(const std::string& host, std::uint32_t points) const;
+  Ptr with(const std::string& host) const { return with(host, points_per_host_); }
   Ptr without(const std::string& host) const;  // host must be on the ring
 
   bool empty() const { return hosts_.empty(); }
   bool contains(std::string_view host) const;
-  const std::vector<std::string>& hosts() const { return hosts_; }  // sorted bytewise
-  std::uint32_t points_per_host() const { return points_per_host_; }
+  const std::vector<std::string>& hosts() const { return hosts_; }    // sorted bytewise
+  std::uint32_t points_per_host() const { return points_per_host_; }  // of one with weight 1
+  const std::vector<std::uint32_t>& points() const { return own_; }   // in the order of hosts()
   Fingerprint fingerprint() const { return fingerprint_; }
 
   // nullptr: the ring is empty. The pointer lives as long as this ring.
@@ -49,13 +52,15 @@ class Ring {
     std::uint32_t host;  // into hosts_
   };
 
-  Ring(std::vector<std::string> hosts, std::vector<Point> points, std::uint32_t points_per_host);
+  Ring(std::vector<std::string> hosts, std::vector<std::uint32_t> own, std::vector<Point> points,
+       std::uint32_t points_per_host);
   static std::vector<Point> points_of(const std::string& host, std::uint32_t index, std::uint32_t count);
   static void sort_points(std::vector<Point>& points);
   void build_index();
   std::size_t first_at_or_after(Hash key) const;  // index into points_, wrapped; ring not empty
 
   std::vector<std::string> hosts_;
+  std::vector<std::uint32_t> own_;     // how many points each of them has
   std::vector<Point> points_;          // by hash, then by name
   std::vector<std::uint32_t> bucket_;  // first point whose hash has at least these top bits
   int shift_ = 63;

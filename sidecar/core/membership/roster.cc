@@ -17,10 +17,10 @@ constexpr int kRarely = 4;  // times the time between two pings
 Roster::Roster(MembershipConfig config, Context& context, EpochClock& clock)
     : config_(std::move(config)),
       context_(context),
-      view_(config_.host, config_.has_app, config_.points),
+      view_(config_.host, config_.has_app, config_.points, config_.own_points()),
       clocks_(clock),
       detector_(config_.dead_after, config_.quorum),
-      circle_(config_.host),
+      circle_(config_.host, config_.zone),
       candidates_(config_),
       agreement_(config_.dead_after) {
   known_.add(config_.host);
@@ -103,6 +103,25 @@ std::uint64_t Roster::actors_of(const std::string& host) const {
   return member->actors;
 }
 
+std::string Roster::why_another_ring(const PingAnswer& says) const {
+  const std::string rule = ": weights count only where every host knows of them";
+  const auto counts = [this](std::uint32_t points, bool routes_only) {
+    return !routes_only && points != 0 && points != config_.points;
+  };
+  if (says.points == 0) {
+    if (counts(config_.own_points(), !config_.has_app)) return "it knows of no weights, and this host has one" + rule;
+    for (const auto& [host, member] : members()) {
+      if (host == says.host) continue;  // an earlier run of it
+      if (counts(member.points, member.routes_only)) return "it knows of no weights, and " + host + " has one" + rule;
+    }
+  } else if (counts(says.points, says.routes_only)) {
+    for (const auto& [host, member] : members()) {
+      if (host != says.host && !member.tells_points) return "it has a weight, and " + host + " knows of none" + rule;
+    }
+  }
+  return "";
+}
+
 Standing Roster::standing_of(const Sender& sender) const {
   const Member* member = find(sender.host);
   if (member != nullptr && member->run.generation == sender.generation) return Standing::kInView;
@@ -181,14 +200,15 @@ void Roster::admit(const std::string& host, const PingAnswer& says, Instant aske
   if (known != nullptr && known->run.generation != says.generation) remove(host, "restarted", Gone::kReplaced);
   const bool is_new = find(host) == nullptr;
   if (is_new) {
-    const Ring::Ptr before = view_.admit({host, says.generation}, says.phase, says.routes_only);
+    const Ring::Ptr before = view_.admit({host, says.generation}, says.phase, says.routes_only, says.points);
     Member& member = view_.at(host);
     member.since = member.last_answer = member.next_ask = now();
     member.lease = asked;
     member.rtt = now() - asked;
     known_.add(host);
     member.next_ping = now() + context_.random.between(Duration(0), config_.ping_interval);
-    if (!member.legacy()) circle_.add(host);
+    member.zone = says.zone;
+    if (!member.legacy()) circle_.add(host, member.zone);
     choose_whom_to_watch();
     if (!member.watched) {
       // What it says of itself is known already. Where many join together, their first questions are spread.
@@ -252,6 +272,10 @@ void Roster::observe(Member& member, const PingAnswer& says) {
   member.load = says.load;
   member.version = says.version;
   if (member.legacy()) return;
+  if (std::exchange(member.zone, says.zone) != says.zone) {
+    circle_.add(member.run.host, member.zone);
+    choose_whom_to_watch();
+  }
   if (!clocks_.read(member, says, now())) {
     context_.happened(
         {.kind = EventKind::kClockAhead,

@@ -71,6 +71,9 @@ class Roster final : public ClusterView {
   std::vector<HostRun> runs() const override;
   bool is_suspected(const std::string& host) const override;
   std::uint64_t actors_of(const std::string& host) const override;
+  // Why a host that says that may not be a member beside those that are: one has a weight, and the other one knows of
+  // none, and would compute another ring. Empty: it may.
+  std::string why_another_ring(const PingAnswer& says) const;
   Standing standing_of(const Sender& sender) const override;
   Generation newest_known(const std::string& host) const;  // declared dead or living
   const Candidates& candidates() const { return candidates_; }

@@ -7,8 +7,8 @@
 
 namespace ringside::core {
 
-View::View(const std::string& host, bool has_app, std::uint32_t points)
-    : has_app_(has_app), self_{host, 0}, ring_(Ring::make({}, points)) {}
+View::View(const std::string& host, bool has_app, std::uint32_t points, std::uint32_t own_points)
+    : has_app_(has_app), own_points_(own_points), self_{host, 0}, ring_(Ring::make({}, points)) {}
 
 const Member* View::find(const std::string& host) const {
   const auto found = members_.find(host);
@@ -55,10 +55,10 @@ void View::begin_run(Generation generation) {
 
 Ring::Ptr View::set_phase(Phase phase) {
   phase_ = phase;
-  return follow(self_.host, self_on_ring());
+  return follow(self_.host, self_on_ring(), own_points_);
 }
 
-Ring::Ptr View::admit(const HostRun& run, Phase phase, bool routes_only) {
+Ring::Ptr View::admit(const HostRun& run, Phase phase, bool routes_only, std::uint32_t points) {
   RINGSIDE_CHECK(run.host != self_.host);
   const auto [place, is_new] = members_.try_emplace(run.host);
   RINGSIDE_CHECK(is_new);
@@ -67,14 +67,17 @@ Ring::Ptr View::admit(const HostRun& run, Phase phase, bool routes_only) {
   member.phase = phase;
   member.routes_only = routes_only;
   row_.insert(place_in_row(run.host), &member);
-  return follow(run.host, member.on_ring());
+  member.tells_points = points != 0;
+  member.points = member.tells_points ? points : ring_->points_per_host();
+  return follow(run.host, member.on_ring(), member.points);
 }
 
 View::Removed View::remove(const std::string& host) {
   RINGSIDE_CHECK(find(host) != nullptr);
   row_.erase(place_in_row(host));
   auto node = members_.extract(host);
-  return {std::move(node.mapped()), follow(host, false)};
+  const std::uint32_t points = node.mapped().points;
+  return {std::move(node.mapped()), follow(host, false, points)};
 }
 
 View::Advance View::advance(Member& member, Phase phase) {
@@ -83,7 +86,7 @@ View::Advance View::advance(Member& member, Phase phase) {
   // A host that states a generation and no phase would count as one that is on the ring.
   if (!was_on_ring && (on_ring(phase) || phase == Phase::kUnspecified)) return {};
   Advance result{true, std::exchange(member.phase, phase), was_on_ring && !member.on_ring(), nullptr};
-  if (result.left_ring) result.ring_before = follow(member.run.host, false);
+  if (result.left_ring) result.ring_before = follow(member.run.host, false, member.points);
   return result;
 }
 
@@ -93,9 +96,9 @@ std::vector<const Member*>::iterator View::place_in_row(const std::string& host)
 }
 
 // Brings the one host that changed onto the ring, or takes it off.
-Ring::Ptr View::follow(const std::string& host, bool wanted) {
+Ring::Ptr View::follow(const std::string& host, bool wanted, std::uint32_t points) {
   if (wanted == ring_->contains(host)) return nullptr;
-  return std::exchange(ring_, wanted ? ring_->with(host) : ring_->without(host));
+  return std::exchange(ring_, wanted ? ring_->with(host, points) : ring_->without(host));
 }
 
 // Both are in the order of names: one walk along both, as it is done at every change.

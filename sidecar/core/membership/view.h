@@ -4,7 +4,8 @@
 //  1. The ring has exactly the hosts that are on it by their phase: this one, once it has a run and an application,
 //     while it is JOINING or READY, and each member whose on_ring() is true. A change returns the ring before it.
 //  2. Within one generation no member comes back onto the ring.
-//  3. A member's run, phase and routes_only are changed here alone. Whoever gets a Member may change the rest of it.
+//  3. A member's run, phase, routes_only and points are changed here alone. Whoever gets a Member may change the rest
+//  of it.
 // It knows nothing of time, of messages, or of how a member came to be one. Loop thread only.
 #pragma once
 
@@ -22,7 +23,9 @@ namespace ringside::core {
 
 class View {
  public:
-  View(const std::string& host, bool has_app, std::uint32_t points);
+  // `points`: of a host of weight 1. `own_points`: of this one.
+  View(const std::string& host, bool has_app, std::uint32_t points, std::uint32_t own_points);
+  View(const std::string& host, bool has_app, std::uint32_t points) : View(host, has_app, points, points) {}
 
   const HostRun& self() const { return self_; }
   Phase phase() const { return phase_; }
@@ -47,7 +50,8 @@ class View {
   void begin_run(Generation generation);  // above the present one
   [[nodiscard]] Ring::Ptr set_phase(Phase phase);
   // The host is neither this one nor a member.
-  [[nodiscard]] Ring::Ptr admit(const HostRun& run, Phase phase, bool routes_only);
+  // `points`: of its own; 0: it tells none, and has those of weight 1.
+  [[nodiscard]] Ring::Ptr admit(const HostRun& run, Phase phase, bool routes_only, std::uint32_t points = 0);
   struct Removed {
     Member member;
     Ring::Ptr ring_before;
@@ -66,10 +70,11 @@ class View {
 
  private:
   bool self_on_ring() const { return has_app_ && self_.generation != 0 && on_ring(phase_); }
-  Ring::Ptr follow(const std::string& host, bool wanted);
+  Ring::Ptr follow(const std::string& host, bool wanted, std::uint32_t points);
   std::vector<const Member*>::iterator place_in_row(const std::string& host);
 
   const bool has_app_;
+  const std::uint32_t own_points_;
   HostRun self_;
   Phase phase_ = Phase::kJoining;
   Ring::Ptr ring_;

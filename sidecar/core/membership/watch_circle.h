@@ -10,16 +10,26 @@
 //
 // Akka Cluster chooses whom a node monitors the same way (monitored-by-nr-of-members).
 //
+// Where hosts tell their zones, a zone that vanishes must not take most of a host's watchers with it. The pairs that
+// watch each other are then chosen one after the other, the nearest on the circle first, and a pair is passed over
+// where one of the two has kMostInZone in the other's zone already (zone_pairs in watch_circle.cc).
+//
 // Invariants
-//  1. Watching is mutual: where two hosts have the same members, each watches the other or neither does.
-//  2. Among hosts with the same members, everybody is watched by kWatched others, or by all of them where there are
-//     not as many.
+//  1. Watching is mutual: where two hosts have the same members, and know the same zones of them, each watches the
+//     other or neither does.
+//  2. Among hosts with the same members and zones, everybody is watched by kWatched others, or by all of them where
+//     there are not as many. Where there are zones, a few are watched by one or two more.
+//  3. Whichever zone but its own vanishes, kWatched - kMostInZone watchers of a host are outside of it, as far as there
+//     are as many hosts outside. Whoever tells no zone is in none.
 // Loop thread only.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "sidecar/core/hash.h"
@@ -31,31 +41,44 @@ class WatchCircle {
  public:
   static constexpr std::size_t kOnEachSide = 4;
   static constexpr std::size_t kWatched = 2 * kOnEachSide;
+  static constexpr std::size_t kMostInZone = 3;
+  static constexpr std::size_t kMostWatched = kWatched + 2;
 
-  explicit WatchCircle(std::string self);
+  // `zone`, here and below: empty where none is told.
+  explicit WatchCircle(std::string self, std::string zone = {});
 
-  void add(const std::string& host);     // a member from now on; once is enough
+  // A member from now on, or in that zone from now on; once is enough.
+  void add(const std::string& host, const std::string& zone = {});
   void remove(const std::string& host);  // no more; whoever is not on the circle may be named
 
   bool everybody_is_watched() const { return places_.size() <= kWatched + 1; }
-  bool watches(const std::string& host) const { return distance(self_, host) <= kOnEachSide; }
-  bool is_next_to(const std::string& host) const { return distance(self_, host) == 1; }
+  bool watches(const std::string& host) const { return watched_.contains(host); }
+  bool is_next_to(const std::string& host) const;
   // How often one that is not watched is asked what the others are asked in every `interval`.
   Duration for_the_others(Duration interval) const;
 
   void check() const;
 
  private:
-  using Place = std::pair<Hash, std::string>;
+  struct Place {
+    Hash hash;
+    std::string host;
+    std::string zone = {};
+    auto order() const { return std::tie(hash, host); }
+  };
+  using Places = std::vector<Place>;
 
-  static constexpr std::size_t kFar = static_cast<std::size_t>(-1);  // not on the circle, or the same host
-
-  static Place place_of(const std::string& host) { return {hash_bytes(host), host}; }
-  std::size_t index_of(const std::string& host) const;                           // places_.size(): not on the circle
-  std::size_t distance(const std::string& one, const std::string& other) const;  // 1: neighbours
+  static bool stands_before(const Place& one, const Place& other) { return one.order() < other.order(); }
+  Places::const_iterator find(const std::string& host) const;  // end: not on the circle
+  std::size_t index_of(const std::string& host) const;         // places_.size(): not on the circle
+  void leave_zone(const std::string& zone);
+  void choose();
+  std::vector<std::uint32_t> zone_numbers() const;  // in the order of places_
 
   std::string self_;
-  std::vector<Place> places_;  // in order
+  Places places_;                             // in order
+  std::map<std::string, std::size_t> zones_;  // that are told, and how many hosts are in each
+  std::set<std::string> watched_;
 };
 
 }  // namespace ringside::core

@@ -15,7 +15,8 @@ def test_hashes():
     assert {text: str(ring.name_id(text)) for text in hashes["names"]} == hashes["names"]
 
 
-@pytest.mark.parametrize("case", VECTORS["rings"], ids=lambda case: f"{len(case['hosts'])}x{case['points']}")
+# A legacy host knows of no weights.
+@pytest.mark.parametrize("case", [case for case in VECTORS["rings"] if "weighed" not in case], ids=lambda case: f"{len(case['hosts'])}x{case['points']}")
 def test_ring(case):
     built = ring.Ring(case["hosts"], case["points"])
     assert f"{built.fingerprint():016x}" == case["fingerprint"]

@@ -119,6 +119,19 @@ TEST_F(CliTest, RingTellsWhatWouldMove) {
   EXPECT_EQ(run({"ring", "--join", "10.0.0.8"}).exit, kUsage);
 }
 
+TEST_F(CliTest, RingAndStatusTellWeights) {
+  gateway.ring_now = core::Ring::make({"10.0.0.7"}, 64)->with("10.0.0.8", 192);
+  const auto body = run({"ring", "--json"}).json();
+  EXPECT_EQ(body["hosts"][0]["points"], 64);
+  EXPECT_EQ(body["hosts"][1]["points"], 192);
+  EXPECT_NEAR(body["join"]["moves"].get<double>(), 0.2, 1e-9) << "64 of 320 points";
+  EXPECT_NE(run({"ring"}).out.find("192"), std::string::npos);
+  EXPECT_EQ(run({"ring", "--leave", "10.0.0.8"}).exit, kApplied);
+  EXPECT_EQ(run({"status"}).out.find("weight"), std::string::npos);
+  gateway.state.weight = 500;
+  EXPECT_NE(run({"status"}).out.find(", weight 0.5, ringside"), std::string::npos);
+}
+
 TEST_F(CliTest, DrainWaitsForItsEnd) {
   gateway.on_drain = [this] { gateway.state.phase = core::Phase::kDrained; };
   Ran ran = run({"drain"});
@@ -138,6 +151,21 @@ TEST_F(CliTest, DrainWaitsForItsEnd) {
   gateway.state.drain_overdue = false;
   gateway.on_drain = nullptr;
   EXPECT_EQ(run({"drain", "--no-wait"}).exit, kApplied);
+}
+
+TEST_F(CliTest, MembersAndStatusTellZones) {
+  core::MemberStatus far = member("10.0.0.8", core::Phase::kReady);
+  far.zone = "eu-1b";
+  far.watched = true;
+  gateway.member_list = {far, member("10.0.0.9", core::Phase::kReady)};
+  EXPECT_NE(run({"members"}).out.find("eu-1b"), std::string::npos);
+  const auto members = run({"members", "--json"}).json()["members"];
+  EXPECT_EQ(members[0]["zone"], "eu-1b");
+  EXPECT_EQ(members[0]["watched"], true);
+  EXPECT_EQ(members[1]["zone"], "");
+  EXPECT_EQ(run({"status"}).out.find(", in zone"), std::string::npos);
+  gateway.state.zone = "eu-1a";
+  EXPECT_NE(run({"status"}).out.find(", in zone eu-1a, ringside"), std::string::npos);
 }
 
 TEST_F(CliTest, DrainingTheLastReadyHostIsSaid) {

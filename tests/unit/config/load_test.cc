@@ -57,6 +57,32 @@ struct Machine {
   }
 };
 
+TEST(Load, AZoneIsANameAsKubernetesLabelsHaveIt) {
+  EXPECT_EQ(Machine().flags({"--zone", "europe-west1-b"}).good().settings.zone, "europe-west1-b");
+  EXPECT_EQ(Machine().file("zone = \"rack_7.2\"").good().settings.zone, "rack_7.2");
+  EXPECT_EQ(Machine().good().settings.zone, "");
+  for (const std::string& wrong : {std::string("a zone"), std::string("a/b"), std::string(64, 'z')}) {
+    EXPECT_THAT(Machine().flags({"--zone", wrong}).bad(), ElementsAre(HasSubstr("is not a name that is allowed")));
+  }
+}
+
+TEST(Load, AWeightIsReadExactly) {
+  const auto weight = [](const std::string& text) {
+    return Machine().flags({"--weight", text}).good().settings.weight;
+  };
+  EXPECT_EQ(Machine().good().settings.weight, 1000U);
+  EXPECT_EQ(weight("0.1"), 100U);
+  EXPECT_EQ(weight("0.125"), 125U);
+  EXPECT_EQ(weight("2"), 2000U);
+  EXPECT_EQ(weight("10.0"), 10'000U);
+  for (const char* wrong : {".5", "1.", "0.1234", "1e1", "-1", "+1", "1,5", "x", "0x1", "100"}) {
+    EXPECT_THAT(Machine().flags({"--weight", wrong}).bad(), ElementsAre(HasSubstr("is not such a number"))) << wrong;
+  }
+  for (const char* wrong : {"0", "0.099", "10.001", "99"}) {
+    EXPECT_THAT(Machine().flags({"--weight", wrong}).bad(), ElementsAre(HasSubstr("is out of range"))) << wrong;
+  }
+}
+
 TEST(Load, DefaultsAreThoseOfTheContract) {
   const Settings s = Machine().good().settings;
   EXPECT_EQ(s.host.address, "node-7");

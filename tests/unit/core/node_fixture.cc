@@ -105,6 +105,10 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
       return;
     }
     const auto [asker, token] = question.mapped();
+    if (knows_no_weights.contains(name) || knows_no_weights.contains(asker)) {
+      if (auto* ping = std::get_if<PingAnswer>(&answer->answer)) ping->points = 0;
+      if (auto* join = std::get_if<JoinAnswer>(&answer->answer)) join->points = 0;
+    }
     if (auto& node = hosts_.at(asker).node) node->peer_answered(now(asker), token, answer->answer);
   } else if (auto* forward = std::get_if<ForwardCall>(&effect)) {
     Host* target = hosts_.contains(forward->host) ? &hosts_.at(forward->host) : nullptr;

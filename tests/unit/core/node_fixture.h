@@ -69,6 +69,7 @@ class Cluster {
   void go_on(const std::string& name) { stopped_.erase(name); }
   bool auto_confirm = true, discovery_answers = true;  // at once: deactivations, and nodes that want it read again
   std::map<std::string, std::int64_t> wall_ahead_ms;   // of the others' wall clocks
+  std::set<std::string> knows_no_weights;              // hosts of the version before there were any
   // What discovery names; else every host by its name.
   std::optional<std::vector<std::string>> listed;
   std::map<std::string, std::string> addresses;                           // which host answers there, beside the names

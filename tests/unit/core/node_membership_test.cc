@@ -130,6 +130,100 @@ TEST(Membership, AHostWithAnotherRingNeverFoundsOneBeside) {
   EXPECT_EQ(cluster.node("a").status().members, 1U);
 }
 
+// ---- weights --------------------------------------------------------------------------------------------------------
+
+TEST(Weights, EverybodyComputesTheSameRing) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.start("b", [](NodeConfig& config) { config.weight = 250; });
+  cluster.start("c", [](NodeConfig& config) { config.weight = 4000; });
+  cluster.converge();
+  for (const char* name : {"a", "b", "c"}) {
+    const Ring& ring = cluster.node(name).ring();
+    EXPECT_EQ(ring.points(), (std::vector<std::uint32_t>{512, 128, 2048})) << name;
+    EXPECT_EQ(ring.fingerprint(), cluster.node("a").ring().fingerprint());
+    EXPECT_TRUE(cluster.node(name).status().settled);
+  }
+}
+
+TEST(Weights, AHostMayComeBackWithAnotherOne) {
+  Cluster cluster;
+  for (const char* name : {"a", "b"}) cluster.start(name);
+  cluster.converge();
+  cluster.crash("b");
+  cluster.start("b", [](NodeConfig& config) { config.weight = 2000; });
+  cluster.converge();
+  EXPECT_EQ(cluster.node("a").ring().points(), (std::vector<std::uint32_t>{512, 1024}));
+  EXPECT_TRUE(cluster.node("a").status().settled);
+}
+
+TEST(Weights, OfAHostWithoutAnAppItCountsForNothing) {
+  Cluster cluster;
+  cluster.start("a");
+  cluster.start("router", [](NodeConfig& config) {
+    config.has_app = false;
+    config.weight = 4000;
+  });
+  cluster.converge();
+  EXPECT_EQ(cluster.node("router").ring().points(), (std::vector<std::uint32_t>{512}));
+  EXPECT_TRUE(cluster.node("router").status().settled);
+}
+
+// A host of the version before there were weights: it tells none, and hears of none.
+struct BesideAnEarlierVersion : testing::Test {
+  void start(const std::string& name, std::uint32_t weight = kWeightOne) {
+    cluster.start(name, [weight](NodeConfig& config) { config.weight = weight; });
+    cluster.converge();
+    cluster.pass(2'000'000);
+  }
+  bool is_ready(const std::string& name) { return cluster.node(name).status().phase == Phase::kReady; }
+  std::string problem(const std::string& name) { return cluster.node(name).status().not_ready_because; }
+
+  Cluster cluster;
+};
+
+TEST_F(BesideAnEarlierVersion, AHostWithAWeightIsNotReady) {
+  cluster.knows_no_weights = {"old"};
+  start("old");
+  start("new");
+  ASSERT_TRUE(is_ready("new")) << problem("new");
+  start("small", 500);
+  EXPECT_FALSE(is_ready("small"));
+  EXPECT_NE(problem("small").find("weights count only where every host knows of them"), std::string::npos)
+      << problem("small");
+  for (const char* name : {"old", "new"}) {
+    EXPECT_EQ(cluster.node(name).ring().hosts(), (std::vector<std::string>{"new", "old"})) << name;
+    EXPECT_TRUE(cluster.node(name).status().settled) << name;
+  }
+  // Once that one is of this version as well, it joins.
+  cluster.crash("old");
+  cluster.knows_no_weights.clear();
+  start("old");
+  cluster.pass(20'000'000);
+  EXPECT_TRUE(is_ready("small")) << problem("small");
+  EXPECT_EQ(cluster.node("old").ring().points(), (std::vector<std::uint32_t>{512, 512, 256}));
+}
+
+TEST_F(BesideAnEarlierVersion, WhereAHostHasAWeightTheOtherOneIsNot) {
+  cluster.knows_no_weights = {"old"};
+  start("new");
+  start("small", 500);
+  ASSERT_TRUE(is_ready("small")) << problem("small");
+  start("old");
+  EXPECT_FALSE(is_ready("old"));
+  EXPECT_NE(problem("old").find("weights count only where every host knows of them"), std::string::npos)
+      << problem("old");
+  for (const char* name : {"new", "small"}) {
+    EXPECT_EQ(cluster.node(name).ring().points(), (std::vector<std::uint32_t>{512, 256})) << name;
+  }
+  // With the weight goes what is in the way.
+  cluster.crash("small");
+  start("small");
+  cluster.pass(20'000'000);
+  EXPECT_TRUE(is_ready("old")) << problem("old");
+  EXPECT_TRUE(cluster.node("new").status().settled);
+}
+
 TEST(Membership, AProcessThatIsGoneIsDeadAtOnce) {
   Cluster cluster;
   for (const char* name : {"a", "b"}) cluster.start(name);

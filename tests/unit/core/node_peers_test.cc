@@ -25,6 +25,11 @@ class PeersRefuse : public Peers {
   PeersRefuse() : Peers([](NodeConfig& config) { config.accept_legacy = false; }) {}
 };
 
+class PeersWithAWeight : public Peers {
+ protected:
+  PeersWithAWeight() : Peers([](NodeConfig& config) { config.weight = 500; }) {}
+};
+
 // Behind an address translation, or with several addresses.
 TEST_F(Peers, AClaimFromAnotherAddressCountsWhenTheHostItselfBearsItOut) {
   const ActorId id = mine();
@@ -48,6 +53,24 @@ TEST_F(Peers, NobodyClaimsInThisHostsName) {
 TEST_F(PeersRefuse, ClaimsOfLegacyHostsAreRefusedWhereTheyAre) {
   EXPECT_EQ(a.status().members, 1U);
   EXPECT_FALSE(claim({{mine(), 0}}).accepted);
+}
+
+// It would compute another ring.
+TEST_F(PeersWithAWeight, ALegacyHostIsNoMemberAndHearsWhy) {
+  pass(3'000'000);
+  EXPECT_EQ(a.status().members, 1U);
+  a.peer_asked(now, ReplyId(7), {}, kIts, NegotiateRequest{{kIts}, "", 0});
+  bool is_told = false;
+  for (const Effect& effect : a.take_effects()) {
+    const auto* answer = std::get_if<AnswerPeer>(&effect);
+    if (answer == nullptr || answer->token != ReplyId(7)) continue;
+    const auto* failure = std::get_if<PeerFailure>(&answer->answer);
+    ASSERT_NE(failure, nullptr);
+    EXPECT_EQ(failure->kind, PeerFailure::Kind::kMismatch);
+    EXPECT_NE(failure->detail.find("weights count only where every host knows of them"), std::string::npos);
+    is_told = true;
+  }
+  EXPECT_TRUE(is_told);
 }
 
 TEST_F(Peers, TheFirstOfTwoClaimsWinsWhereTheRingNamesAThird) {

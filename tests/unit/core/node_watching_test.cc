@@ -70,5 +70,68 @@ TEST_F(LargeCluster, AStrangersQuestionOnlyMakesItLook) {
   EXPECT_FALSE(suspects_it_when_asked_by({"stranger", 1, "default", 0}));
 }
 
+// ---- zones ----------------------------------------------------------------------------------------------------------
+
+struct ClusterInZones : testing::Test {
+  static constexpr int kHosts = 24;
+
+  ClusterInZones() {
+    for (int n = 0; n < kHosts; ++n) start(n, std::string(1, static_cast<char>('a' + n % 3)));
+    cluster.converge();
+  }
+  static std::string name(int n) { return "host-" + std::to_string(100 + n); }
+  void start(int n, const std::string& zone) {
+    cluster.start(name(n), [&](NodeConfig& config) { config.zone = zone; });
+    zones[name(n)] = zone;
+  }
+  std::map<std::string, MemberStatus> seen_by(int n) {
+    std::map<std::string, MemberStatus> members;
+    for (MemberStatus& member : cluster.node(name(n)).members(cluster.now().mono)) members[member.host] = member;
+    return members;
+  }
+  void expect_watchers_in_several_zones() {
+    for (int n = 0; n < kHosts; ++n) {
+      std::map<std::string, std::size_t> watchers;
+      std::size_t all = 0;
+      for (const auto& [host, member] : seen_by(n)) {
+        EXPECT_EQ(member.zone, zones[host]) << host;
+        if (!member.watched) continue;
+        ++watchers[zones[host]];
+        ++all;
+      }
+      EXPECT_GE(all, WatchCircle::kWatched);
+      for (const auto& [zone, count] : watchers) {
+        if (zone == zones[name(n)]) continue;
+        EXPECT_GE(all - count, WatchCircle::kWatched - WatchCircle::kMostInZone) << name(n) << " without " << zone;
+      }
+      for (int other = 0; other < kHosts; ++other) {
+        EXPECT_EQ(seen_by(n)[name(other)].watched, seen_by(other)[name(n)].watched) << n << " and " << other;
+      }
+    }
+  }
+
+  Cluster cluster;
+  std::map<std::string, std::string> zones;
+};
+
+TEST_F(ClusterInZones, HostsTellTheirsAndWatchOneAnotherAcrossThem) { expect_watchers_in_several_zones(); }
+
+TEST_F(ClusterInZones, AHostThatComesBackInAnotherZoneIsWatchedFromThere) {
+  for (const int n : {0, 3, 6}) {
+    cluster.crash(name(n));
+    start(n, "b");
+  }
+  cluster.converge();
+  expect_watchers_in_several_zones();
+}
+
+TEST_F(ClusterInZones, AHostThatTellsNoneIsInNone) {
+  cluster.crash(name(5));
+  start(5, "");
+  cluster.converge();
+  EXPECT_EQ(seen_by(0)[name(5)].zone, "");
+  expect_watchers_in_several_zones();
+}
+
 }  // namespace
 }  // namespace ringside::core

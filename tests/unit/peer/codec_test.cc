@@ -80,6 +80,8 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   ping.routes_only = true;
   ping.unix_time = 1'790'000'000;
   ping.names = core::Fingerprint(88);
+  ping.zone = "eu-1a";
+  ping.points = 51;
   const auto said = answered(core::PingRequest{}, ping);
   EXPECT_EQ(said.host, ping.host);
   EXPECT_EQ(said.phase, ping.phase);
@@ -92,6 +94,10 @@ TEST(Codec, AnswersComeBackAsTheyWere) {
   EXPECT_TRUE(said.routes_only);
   EXPECT_EQ(said.unix_time, ping.unix_time);
   EXPECT_EQ(said.names, ping.names);
+  EXPECT_EQ(said.zone, ping.zone);
+  EXPECT_EQ(said.points, 51U);
+  ping.zone = std::string(100, 'z');
+  EXPECT_EQ(answered(core::PingRequest{}, ping).zone, std::string(63, 'z')) << "longer than --zone allows";
 
   const auto ack = answered(core::OwnershipRequest{}, core::AckAnswer{false, "no", {{1, "b", 2}}});
   EXPECT_FALSE(ack.accepted);
@@ -129,6 +135,8 @@ TEST(Codec, ALegacyHostsPingHasNoneOfOurs) {
   EXPECT_EQ(ping.generation, core::Generation());
   EXPECT_EQ(ping.phase, core::Phase::kUnspecified);
   EXPECT_EQ(ping.cluster, "");
+  EXPECT_EQ(ping.zone, "");
+  EXPECT_EQ(ping.points, 0U);
 }
 
 TEST(Codec, WordsOfANewerVersionAreNotMisread) {

@@ -1,6 +1,8 @@
 #include "sidecar/core/membership/ring.h"
 
 #include <fstream>
+#include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -31,7 +33,11 @@ TEST(Ring, OwnersAreThoseOfTheVectorFile) {
   const auto cases = vectors()["rings"];
   ASSERT_GE(cases.size(), 7U);
   for (const auto& one : cases) {
-    const Ring::Ptr ring = Ring::make(one["hosts"].get<std::vector<std::string>>(), one["points"]);
+    Ring::Ptr ring = Ring::make(one["hosts"].get<std::vector<std::string>>(), one["points"]);
+    const auto weighed = one.value("weighed", nlohmann::json::object());
+    for (const auto& [host, points] : weighed.items()) {
+      ring = ring->without(host)->with(host, points);
+    }
     EXPECT_EQ(hex(ring->fingerprint().value()), one["fingerprint"]);
     for (const auto& [id, owner] : one["owners"].items()) {
       ASSERT_NE(ring->owner(ActorId(std::stoull(id))), nullptr);
@@ -61,6 +67,46 @@ TEST(Ring, AddingAndRemovingOneHostEqualsMakingItAnew) {
     expect_same(*Ring::make(others, 64)->with(changed), *Ring::make(all, 64));
     expect_same(*Ring::make(all, 64)->without(changed), *Ring::make(others, 64));
   }
+}
+
+TEST(Ring, TheShareOfAHostIsInProportionToItsPoints) {
+  Ring::Ptr ring = Ring::make(names(6), 512);
+  ring = ring->with("small", 51)->with("half", 256)->with("large", 2048);
+  const std::vector<double> shares = ring->shares();
+  double all = 0;
+  for (const std::uint32_t points : ring->points()) all += points;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const double fair = ring->points()[i] / all;
+    EXPECT_NEAR(shares[i], fair, fair * 0.35) << ring->hosts()[i];
+  }
+  std::map<std::string, int> ids;
+  for (ActorId id = 1; id <= 20'000; ++id) ++ids[*ring->owner(id)];
+  EXPECT_LT(ids["small"], ids["half"]);
+  EXPECT_GT(ids["large"], 3 * ids["host-0"]);
+}
+
+TEST(Ring, WithEqualWeightsItIsTheRingThatItWas) {
+  const Ring::Ptr plain = Ring::make(names(5), 512);
+  Ring::Ptr told = Ring::make({}, 512);
+  for (const std::string& host : names(5)) told = told->with(host, 512);
+  expect_same(*plain, *told);
+}
+
+TEST(Ring, HowItCameAboutMakesNoDifferenceWithWeightsEither) {
+  const Ring::Ptr one = Ring::make(names(3), 64)->with("x", 7)->with("a", 200);
+  const Ring::Ptr other =
+      Ring::make({}, 64)->with("a", 200)->with("gone", 9)->with("host-2")->with("x", 7)->with("host-0");
+  expect_same(*one, *other->with("host-1")->without("gone"));
+  EXPECT_EQ(one->points(), (std::vector<std::uint32_t>{200, 64, 64, 64, 7}));
+}
+
+TEST(Ring, AWeightIsInTheFingerprint) {
+  const Ring::Ptr plain = Ring::make(names(3), 64);
+  std::set<Fingerprint> all{plain->fingerprint()};
+  all.insert(plain->without("host-1")->with("host-1", 32)->fingerprint());
+  all.insert(plain->without("host-1")->with("host-1", 33)->fingerprint());
+  all.insert(plain->without("host-2")->with("host-2", 32)->fingerprint());
+  EXPECT_EQ(all.size(), 4U);
 }
 
 TEST(Ring, AJoinMovesIdsToTheJoinerAlone) {
