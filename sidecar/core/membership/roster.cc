@@ -104,22 +104,26 @@ std::uint64_t Roster::actors_of(const std::string& host) const {
 }
 
 std::string Roster::why_another_ring(const PingAnswer& says) const {
-  const std::string rule = ": weights count only where every host knows of them";
   const auto counts = [this](std::uint32_t points, bool routes_only) {
     return !routes_only && points != 0 && points != config_.points;
   };
+  // A member of which that holds; empty: of nobody. An earlier run of the same host is on its way out.
+  const auto find_member = [&](const auto& holds) -> std::string {
+    for (const auto& [host, member] : members()) {
+      if (host != says.host && holds(member)) return host;
+    }
+    return "";
+  };
+  std::string why;
   if (says.points == 0) {
-    if (counts(config_.own_points(), !config_.has_app)) return "it knows of no weights, and this host has one" + rule;
-    for (const auto& [host, member] : members()) {
-      if (host == says.host) continue;  // an earlier run of it
-      if (counts(member.points, member.routes_only)) return "it knows of no weights, and " + host + " has one" + rule;
-    }
+    const std::string other = find_member([&](const Member& one) { return counts(one.points, one.routes_only); });
+    if (!other.empty()) why = "it knows of no weights, and " + other + " has one";
+    if (counts(config_.own_points(), !config_.has_app)) why = "it knows of no weights, and this host has one";
   } else if (counts(says.points, says.routes_only)) {
-    for (const auto& [host, member] : members()) {
-      if (host != says.host && !member.tells_points) return "it has a weight, and " + host + " knows of none" + rule;
-    }
+    const std::string other = find_member([](const Member& one) { return !one.tells_points; });
+    if (!other.empty()) why = "it has a weight, and " + other + " knows of none";
   }
-  return "";
+  return why.empty() ? why : why + ": weights count only where every host knows of them";
 }
 
 Standing Roster::standing_of(const Sender& sender) const {

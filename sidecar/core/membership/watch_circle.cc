@@ -125,7 +125,10 @@ class ZonePairs {
 
 }  // namespace
 
-WatchCircle::WatchCircle(std::string self, std::string zone) : self_(std::move(self)) { add(self_, zone); }
+WatchCircle::WatchCircle(std::string self, std::string zone) : self_(std::move(self)) {
+  if (!zone.empty()) zones_[zone] = 1;
+  places_.push_back({hash_bytes(self_), self_, std::move(zone)});
+}
 
 void WatchCircle::add(const std::string& host, const std::string& zone) {
   Place place{hash_bytes(host), host, zone};
