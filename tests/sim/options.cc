@@ -227,11 +227,11 @@ bool Options::only_moves() const {
 }
 
 const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{
-      "none",       "moves",   "rush",   "network", "churn",      "apps",     "saves", "slow",    "nested",
-      "partitions", "partial", "quorum", "limits",  "legacy",     "own",      "names", "clocks",  "slices",
-      "liars",      "all",     "storm",  "rollout", "third-gone", "zone-cut", "zones", "weights", "weightless",
-      "busy"};
+  static const std::vector<std::string> names{"none",   "moves",   "rush",       "network",    "churn",      "apps",
+                                              "saves",  "slow",    "nested",     "partitions", "partial",    "quorum",
+                                              "limits", "legacy",  "own",        "names",      "clocks",     "slices",
+                                              "liars",  "all",     "storm",      "rollout",    "third-gone", "zone-cut",
+                                              "zones",  "weights", "weightless", "busy"};
   return names;
 }
 
