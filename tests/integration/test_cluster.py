@@ -41,9 +41,9 @@ def test_hosts_in_zones_watch_one_another_across_them(world):
     assert [zone[host.name] for host in hosts] == list("abcabcabcabca")
     watched = {name: {one["host"] for one in seen if one["watched"]} for name, seen in members.items()}
     for name, others in watched.items():
-        assert 10 <= len(others) <= 12 and all(name in watched[other] for other in others)
+        assert 8 <= len(others) <= 10 and all(name in watched[other] for other in others)
         for gone in {"a", "b", "c"} - {zone[name]}:
-            assert sum(zone[other] != gone for other in others) >= 6, (name, gone)
+            assert sum(zone[other] != gone for other in others) >= 5, (name, gone)
     assert f"in zone {zone[first.name]}" in first.cli("status").stdout
     assert "ZONE" in first.cli("members").stdout
 
