@@ -174,6 +174,15 @@ class Http2Requests : public ListenerTest {
     EXPECT_TRUE(run_until([&] { return client.ended(stream); })) << stream;
     return client.answer(stream);
   }
+  // An answer that goes on has begun, and stream_ is its.
+  std::uint32_t begin_stream(Client& client) {
+    const std::uint32_t id = client.get("/stream");
+    EXPECT_TRUE(run_until([&] {
+      client.turn();
+      return stream_ != nullptr;
+    }));
+    return id;
+  }
   void await_read(Client& client) {
     const int before = client.pongs();
     client.ping();

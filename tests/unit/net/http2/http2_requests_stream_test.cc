@@ -37,11 +37,7 @@ TEST_F(Http2Requests, AnAnswerThatGoesOnComesInPiecesBesideOthers) {
 
 TEST_F(Http2Requests, AnAnswerThatGoesOnHearsThatItsClientHasGone) {
   auto client = open();
-  const std::uint32_t id = client.get("/stream");
-  ASSERT_TRUE(run_until([&] {
-    client.turn();
-    return stream_ != nullptr;
-  }));
+  const std::uint32_t id = begin_stream(client);
   client.reset(id);
   ASSERT_TRUE(run_until([&] {
     client.turn();
@@ -54,11 +50,7 @@ TEST_F(Http2Requests, AnAnswerThatGoesOnHearsThatItsClientHasGone) {
 
 TEST_F(Http2Requests, AListenerThatDrainsEndsWhatWouldGoOn) {
   auto client = open();
-  const std::uint32_t id = client.get("/stream");
-  ASSERT_TRUE(run_until([&] {
-    client.turn();
-    return stream_ != nullptr;
-  }));
+  const std::uint32_t id = begin_stream(client);
   bool drained = false;
   listener_->drain(10s, [&](std::size_t) { drained = true; });
   ASSERT_TRUE(run_until([&] {
@@ -75,11 +67,7 @@ TEST_F(Http2Requests, AListenerThatDrainsEndsWhatWouldGoOn) {
 
 TEST_F(Http2Requests, WhatIsNotReadOfAnAnswerThatGoesOnWaitsForRoom) {
   auto client = open(10'000);
-  const std::uint32_t id = client.get("/stream");
-  ASSERT_TRUE(run_until([&] {
-    client.turn();
-    return stream_ != nullptr;
-  }));
+  const std::uint32_t id = begin_stream(client);
   stream_->write(std::string(25'000, 'x'));
   ASSERT_TRUE(run_until([&] {
     client.turn();
@@ -98,11 +86,7 @@ TEST_F(Http2Requests, WhatIsNotReadOfAnAnswerThatGoesOnWaitsForRoom) {
 
 TEST_F(Http2Requests, OfAnAnswerThatGoesOnWhatIsGivenUpIsReset) {
   auto client = open(10'000);
-  const std::uint32_t id = client.get("/stream");
-  ASSERT_TRUE(run_until([&] {
-    client.turn();
-    return stream_ != nullptr;
-  }));
+  const std::uint32_t id = begin_stream(client);
   stream_->write(std::string(25'000, 'x'));
   stream_->give_up();
   EXPECT_EQ(stream_->unsent(), 0U);
@@ -114,11 +98,7 @@ TEST_F(Http2Requests, OfAnAnswerThatGoesOnWhatIsGivenUpIsReset) {
 TEST_F(Http2Requests, AnAnswerThatGoesOnAndIsNotReadEndsAfterTheWriteTimeout) {
   serving_.write_timeout = 50ms;
   auto client = open(10'000);
-  const std::uint32_t id = client.get("/stream");
-  ASSERT_TRUE(run_until([&] {
-    client.turn();
-    return stream_ != nullptr;
-  }));
+  const std::uint32_t id = begin_stream(client);
   stream_->write(std::string(25'000, 'x'));
   EXPECT_TRUE(await(client, id).reset);
   ASSERT_TRUE(run_until([&] { return ended_ == 1; }));
