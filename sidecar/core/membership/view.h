@@ -5,7 +5,7 @@
 //     while it is JOINING or READY, and each member whose on_ring() is true. A change returns the ring before it.
 //  2. Within one generation no member comes back onto the ring.
 //  3. A member's run, phase, routes_only and points are changed here alone. Whoever gets a Member may change the rest
-//  of it.
+//     of it.
 // It knows nothing of time, of messages, or of how a member came to be one. Loop thread only.
 #pragma once
 
@@ -25,7 +25,6 @@ class View {
  public:
   // `points`: of a host of weight 1. `own_points`: of this one.
   View(const std::string& host, bool has_app, std::uint32_t points, std::uint32_t own_points);
-  View(const std::string& host, bool has_app, std::uint32_t points) : View(host, has_app, points, points) {}
 
   const HostRun& self() const { return self_; }
   Phase phase() const { return phase_; }
@@ -51,7 +50,7 @@ class View {
   [[nodiscard]] Ring::Ptr set_phase(Phase phase);
   // The host is neither this one nor a member.
   // `points`: of its own; 0: it tells none, and has those of weight 1.
-  [[nodiscard]] Ring::Ptr admit(const HostRun& run, Phase phase, bool routes_only, std::uint32_t points = 0);
+  [[nodiscard]] Ring::Ptr admit(const HostRun& run, Phase phase, bool routes_only, std::uint32_t points);
   struct Removed {
     Member member;
     Ring::Ptr ring_before;

@@ -12,20 +12,20 @@ class Views : public ::testing::Test {
     EXPECT_TRUE(view.set_phase(Phase::kJoining)) << "the ring before was empty, and not nothing";
   }
   void admit(const std::string& host, Phase phase, Generation generation = 7) {
-    EXPECT_TRUE(view.admit({host, generation}, phase, false));
+    EXPECT_TRUE(view.admit({host, generation}, phase, false, 16));
     view.check();
   }
   std::vector<std::string> on_ring() const { return view.ring()->hosts(); }
 
-  View view{"a", true, 16};
+  View view{"a", true, 16, 16};
 };
 
 TEST_F(Views, AHostWithoutARunOrAnApplicationIsNotOnItsRing) {
-  View early("a", true, 16);
+  View early("a", true, 16, 16);
   EXPECT_FALSE(early.set_phase(Phase::kReady));
   EXPECT_TRUE(early.ring()->empty());
   early.check();
-  View gateway("a", false, 16);
+  View gateway("a", false, 16, 16);
   gateway.begin_run(1);
   EXPECT_FALSE(gateway.set_phase(Phase::kReady));
   EXPECT_TRUE(gateway.ring()->empty());
@@ -45,9 +45,9 @@ TEST_F(Views, TheRingFollowsThisHostsPhase) {
 TEST_F(Views, TheRingFollowsTheMembers) {
   admit("b", Phase::kJoining);
   admit("c", Phase::kReady);
-  EXPECT_FALSE(view.admit({"d", 7}, Phase::kDrained, false)) << "off the ring";
-  EXPECT_FALSE(view.admit({"e", 7}, Phase::kReady, true)) << "only routes";
-  EXPECT_TRUE(view.admit({"legacy", 0}, Phase::kUnspecified, false)) << "knows no phases";
+  EXPECT_FALSE(view.admit({"d", 7}, Phase::kDrained, false, 16)) << "off the ring";
+  EXPECT_FALSE(view.admit({"e", 7}, Phase::kReady, true, 16)) << "only routes";
+  EXPECT_TRUE(view.admit({"legacy", 0}, Phase::kUnspecified, false, 0)) << "knows no phases";
   EXPECT_EQ(on_ring(), (std::vector<std::string>{"a", "b", "c", "legacy"}));
   const View::Removed removed = view.remove("b");
   EXPECT_EQ(removed.member.run, (HostRun{"b", 7}));
@@ -70,8 +70,8 @@ TEST_F(Views, NoMemberComesBackOntoTheRing) {
         Case{Phase::kDraining, Phase::kDrained, true, false}, Case{Phase::kDraining, Phase::kReady, false, false},
         Case{Phase::kAppDown, Phase::kJoining, false, false},
         Case{Phase::kDraining, Phase::kUnspecified, false, false}}) {
-    View one("a", true, 16);
-    const Ring::Ptr before = one.admit({"b", 7}, from, false);
+    View one("a", true, 16, 16);
+    const Ring::Ptr before = one.admit({"b", 7}, from, false, 16);
     EXPECT_EQ(before != nullptr, core::on_ring(from));
     const View::Advance advance = one.advance(*one.find("b"), to);
     EXPECT_EQ(advance.advanced, advances) << to_string(from) << " to " << to_string(to);
@@ -89,7 +89,7 @@ TEST_F(Views, SuccessorsAreTheOwnerAndWhoeverOwnsWithoutAJoiner) {
   EXPECT_TRUE(view.set_phase(Phase::kDraining));
   admit("b", Phase::kReady);
   EXPECT_EQ(view.successors(1).hosts, std::set<std::string>{"b"});
-  EXPECT_TRUE(view.admit({"legacy", 0}, Phase::kUnspecified, false));
+  EXPECT_TRUE(view.admit({"legacy", 0}, Phase::kUnspecified, false, 0));
   admit("joiner", Phase::kJoining);
   std::set<std::set<std::string>> seen;
   for (ActorId id = 1; id <= 1000; ++id) {
@@ -123,14 +123,14 @@ TEST_F(Views, ThisHostIsASuccessorAlsoBehindJoiners) {
 }
 
 TEST(ViewDeathTest, WhatCannotBeEndsTheProcess) {
-  View view("a", true, 16);
+  View view("a", true, 16, 16);
   view.begin_run(5);
   EXPECT_DEATH(view.begin_run(5), "this cannot happen") << "generations grow";
   EXPECT_DEATH((void)view.remove("b"), "this cannot happen") << "not a member";
-  EXPECT_DEATH((void)view.admit({"a", 7}, Phase::kReady, false), "this cannot happen") << "this host itself";
+  EXPECT_DEATH((void)view.admit({"a", 7}, Phase::kReady, false, 16), "this cannot happen") << "this host itself";
   (void)view.set_phase(Phase::kJoining);
-  (void)view.admit({"b", 7}, Phase::kReady, false);
-  EXPECT_DEATH((void)view.admit({"b", 8}, Phase::kReady, false), "this cannot happen") << "a member already";
+  (void)view.admit({"b", 7}, Phase::kReady, false, 16);
+  EXPECT_DEATH((void)view.admit({"b", 8}, Phase::kReady, false, 16), "this cannot happen") << "a member already";
   view.find("b")->phase = Phase::kDrained;
   EXPECT_DEATH(view.check(), "this cannot happen") << "a phase that was changed behind its back";
 }
