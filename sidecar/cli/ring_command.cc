@@ -73,7 +73,7 @@ std::uint32_t points_of(const json& row) {
 // The sidecar's ring, made again from its hosts; null where the two disagree.
 Ring::Ptr ring_of(const json& body) {
   std::vector<std::string> hosts;
-  std::map<std::string, std::uint32_t> weighty;
+  std::map<std::string, std::uint32_t> weighted;
   const auto rows = body.find("hosts");
   if (rows == body.end() || !rows->is_array()) return nullptr;
   const std::uint32_t points = points_of(body);
@@ -82,13 +82,13 @@ Ring::Ptr ring_of(const json& body) {
     const std::uint32_t own = row.contains("points") ? points_of(row) : points;
     if (own == 0) return nullptr;
     if (own != points) {
-      weighty[text_of(row, "host")] = own;
+      weighted[text_of(row, "host")] = own;
     } else {
       hosts.push_back(text_of(row, "host"));
     }
   }
   Ring::Ptr ring = Ring::make(std::move(hosts), points);
-  for (const auto& [host, own] : weighty) {
+  for (const auto& [host, own] : weighted) {
     if (ring->contains(host)) return nullptr;
     ring = ring->with(host, own);
   }

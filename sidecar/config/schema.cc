@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sidecar/base/nearest.h"
+#include "sidecar/base/parse.h"
 #include "sidecar/base/units.h"
 #include "sidecar/config/values.h"
 
@@ -119,20 +120,16 @@ Read<std::string> read_short_name(std::string_view text) {
 
 // In thousandths, so that every host computes the same ring.
 Read<std::uint32_t> read_weight(std::string_view text) {
-  constexpr std::size_t kDecimals = 3;
-  const std::size_t point = std::min(text.find('.'), text.size());
-  std::string digits(text.substr(0, point));
-  const std::string_view decimals = text.substr(std::min(point + 1, text.size()));
-  const bool is_written_so = !digits.empty() && digits.size() <= 2 && decimals.size() <= kDecimals &&
-                             (point == text.size() || !decimals.empty());
-  digits.append(decimals).append(kDecimals - std::min(kDecimals, decimals.size()), '0');
-  std::uint32_t weight = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
-  if (!is_written_so || error != std::errc() || end != digits.data() + digits.size()) {
-    return base::Error("is not such a number");
-  }
-  if (weight < 100 || weight > 10'000) return base::Error("is out of range");
-  return weight;
+  const std::size_t point = text.find('.');
+  const bool has_point = point != std::string_view::npos;
+  std::string whole(text.substr(0, point));
+  std::string decimals(has_point ? text.substr(point + 1) : "0");
+  const bool fits = !whole.empty() && whole.size() <= 2 && !decimals.empty() && decimals.size() <= 3;
+  decimals.resize(3, '0');
+  const auto weight = base::parse_whole<std::uint32_t>(whole + decimals);
+  if (!fits || !weight) return base::Error("is not such a number");
+  if (*weight < 100 || *weight > 10'000) return base::Error("is out of range");
+  return *weight;
 }
 
 Read<std::string> read_health_service(std::string_view text) {
@@ -188,9 +185,8 @@ void add_identity_and_listeners(std::vector<Option>& all) {
   all.push_back(value<std::string>(
       kIdentity, "zone", "NAME", "", "1 to 63 letters, digits, and . _ -", false, read_short_name,
       [](std::string name, Settings& settings) { settings.zone = std::move(name); },
-      "The zone that this host fails with: a data centre, a rack. Told to the other hosts, so that those that watch "
-      "one "
-      "another are in several (docs/kubernetes.md). None: not told."));
+      "The zone that this host fails with: a data centre, a rack. Told to the others, so that those that watch a host "
+      "are in several (docs/kubernetes.md). None: not told."));
   all.push_back(count<std::uint32_t>(kIdentity, "points", "512", &Settings::points, 1, 16384,
                                      "Points on the ring of a host of weight 1; the same on every host of a cluster."));
   all.push_back(value<std::uint32_t>(

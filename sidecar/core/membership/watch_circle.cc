@@ -44,7 +44,7 @@ class ZonePairs {
   std::vector<std::size_t> of(std::size_t host) const { return {hosts_[host].begin(), hosts_[host].end()}; }
 
  private:
-  // Whom pass 1 and 2 look at on each side: with three zones of one size eight do, and the cost has a bound.
+  // So far passes 1 and 2 look on each side: with three zones of one size eight would do, and the cost has a bound.
   static constexpr std::size_t kNear = 40;
 
   struct Host {
@@ -205,7 +205,11 @@ std::vector<std::uint32_t> WatchCircle::zone_numbers() const {
   for (const auto& [zone, hosts] : zones_) numbers.emplace(zone, static_cast<std::uint32_t>(numbers.size()));
   std::vector<std::uint32_t> out;
   out.reserve(places_.size());
-  for (const Place& place : places_) out.push_back(numbers.at(place.zone));
+  for (const Place& place : places_) {
+    const auto number = numbers.find(place.zone);
+    RINGSIDE_CHECK(number != numbers.end());
+    out.push_back(number->second);
+  }
   return out;
 }
 

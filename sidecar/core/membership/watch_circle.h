@@ -12,7 +12,7 @@
 //
 // Where hosts tell their zones, a zone that vanishes must not take most of a host's watchers with it. The pairs that
 // watch each other are then chosen one after the other, the nearest on the circle first, and a pair is passed over
-// where one of the two has kMostInZone in the other's zone already (zone_pairs in watch_circle.cc).
+// where one of the two has kMostInZone in the other's zone already (ZonePairs in watch_circle.cc).
 //
 // Invariants
 //  1. Watching is mutual: where two hosts have the same members, and know the same zones of them, each watches the
