@@ -5,7 +5,6 @@
 
 #include "sidecar/base/check.h"
 #include "sidecar/base/overloaded.h"
-#include "sidecar/core/membership/ring_event.h"
 
 namespace ringside::core {
 namespace {
@@ -190,7 +189,6 @@ void Node::tell_phase(Phase before) {
 
 void Node::ring_changed(const Ring& before, const Ring& after) {
   reroute_soon();
-  if (cluster_.joined()) context_.happened(ring_event(before, after, cluster_.self().host));
   // A joiner gains its whole range later, when it knows whom to ask; before, it has nothing that it could lose.
   if (!cluster_.joined() && directory_.inventory().closed() && directory_.displaced().size() == 0) return;
   const std::string& self = cluster_.self().host;

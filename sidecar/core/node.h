@@ -45,7 +45,8 @@ class Node final {
   Effects take_effects();
   Instant next_wakeup() const;  // call wake() then, or later
   // ---- events ----
-  void start(Now now, bool app_up, const std::string& why = {});  // once its health is known; why: it is not up
+  // Once the health of its app is known; why: it is not up; `waited`: until that was known.
+  void start(Now now, bool app_up, const std::string& why = {}, Duration waited = Duration(0));
   void wake(Now now);
   // By every source. `missing`: why it is not complete.
   void discovered(Now now, const std::vector<std::string>& addresses, bool complete, const std::string& missing = {});

@@ -7,8 +7,9 @@
 
 namespace ringside::core {
 
-void Node::start(Now now, bool app_up, const std::string& why) {
-  last_event_ = phase_since_ = now.mono;
+void Node::start(Now now, bool app_up, const std::string& why, Duration waited) {
+  last_event_ = now.mono;
+  phase_since_ = now.mono - waited;
   begin(now);
   carry_out(life_cycle_.start(app_up, why));
   follow_up();

@@ -34,12 +34,14 @@ core::Now Engine::now() const {
 
 void Engine::start(Ports ports) {
   ports_ = ports;
+  starting_since_ = now().mono;
   if (ports_.app == nullptr) begin(false);
 }
 
 void Engine::begin(bool app_up, const std::string& why) {
   started_ = true;
-  node_.start(now(), app_up, why);
+  const core::Now now = this->now();
+  node_.start(now, app_up, why, now.mono - starting_since_);
   carry_out();
   if (std::exchange(discovered_early_, false)) tell_discovered();
 }

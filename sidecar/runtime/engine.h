@@ -127,6 +127,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   boost::asio::steady_timer timer_;
   core::Instant timer_at_ = core::kNever;
   bool started_ = false;
+  core::Instant starting_since_;
   bool carrying_out_ = false;
   bool view_change_posted_ = false;
   std::uint64_t next_number_ = 1;  // of calls, of replies, of watchers

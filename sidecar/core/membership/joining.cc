@@ -396,7 +396,6 @@ void Joining::check_joined() {
     context_.happened({.kind = EventKind::kFoundedUnlisted, .why = why}, Level::kWarn, "founded_unlisted",
                       {{"why", why}});
   }
-  roster_.set_joined();
   const std::size_t members = roster_.members().size() + 1;
   context_.happened(
       {.kind = EventKind::kJoined,
@@ -404,6 +403,7 @@ void Joining::check_joined() {
        .lasted = roster_.age_of_run(),
        .facts = {{"members", std::uint64_t{members}}}},
       Level::kInfo, "joined", {{"members", std::to_string(members)}});
+  roster_.set_joined();
   roster_.happened(view_event::Joined{});
   roster_.happened(view_event::Changed{});
 }

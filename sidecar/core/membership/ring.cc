@@ -171,4 +171,27 @@ std::vector<double> Ring::shares() const {
   return out;
 }
 
+// One walk along the points of both: between two neighbours each ring has one owner.
+double Ring::moved(const Ring& before, const Ring& after) {
+  if (before.empty() || after.empty()) return before.empty() == after.empty() ? 0 : 1;
+  const std::vector<Point>& old_points = before.points_;
+  const std::vector<Point>& new_points = after.points_;
+  double moved = 0;
+  Hash previous = std::max(old_points.back().hash, new_points.back().hash);
+  for (std::size_t i = 0, k = 0; i < old_points.size() || k < new_points.size();) {
+    const Point& old_owner = old_points[i == old_points.size() ? 0 : i];
+    const Point& new_owner = new_points[k == new_points.size() ? 0 : k];
+    const Hash upto = k == new_points.size()   ? old_owner.hash
+                      : i == old_points.size() ? new_owner.hash
+                                               : std::min(old_owner.hash, new_owner.hash);
+    if (before.hosts_[old_owner.host] != after.hosts_[new_owner.host]) {
+      moved += static_cast<double>(upto.value() - previous.value()) * 0x1p-64;
+    }
+    previous = upto;
+    while (i < old_points.size() && old_points[i].hash <= upto) ++i;
+    while (k < new_points.size() && new_points[k].hash <= upto) ++k;
+  }
+  return moved;
+}
+
 }  // namespace ringside::core

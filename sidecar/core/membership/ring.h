@@ -45,6 +45,8 @@ class Ring {
   HashRanges ranges(std::string_view host) const;
   // The part of all keys that each host owns, 0..1, in the order of hosts().
   std::vector<double> shares() const;
+  // The part of all keys, 0..1, that has another owner on one ring than on the other. On an empty ring none has one.
+  static double moved(const Ring& before, const Ring& after);
 
  private:
   struct Point {

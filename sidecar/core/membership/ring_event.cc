@@ -1,38 +1,48 @@
 #include "sidecar/core/membership/ring_event.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 namespace ringside::core {
 namespace {
 
-// The hosts of one ring that are not on the other, and what they own of it. Nothing else moves: that is what makes the
-// hashing consistent.
+double share_of(const Ring& ring, const std::string& host) {
+  const auto found = std::lower_bound(ring.hosts().begin(), ring.hosts().end(), host);
+  if (found == ring.hosts().end() || *found != host) return 0;
+  return ring.shares()[static_cast<std::size_t>(found - ring.hosts().begin())];
+}
+
+// Those of one ring that are not on the other, and of those on both the ones whose points differ.
 struct Change {
-  std::vector<std::string> hosts;
-  double share = 0;
-  double of_self = 0;
+  std::vector<std::string> come, gone, reweighted;
 };
-Change beyond(const Ring& ring, const Ring& other, const std::string& self) {
+Change compare(const Ring& before, const Ring& after) {
   Change change;
-  const std::vector<double> shares = ring.shares();
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const std::string& host = ring.hosts()[i];
-    if (host == self) change.of_self = shares[i];
-    if (other.contains(host)) continue;
-    change.hosts.push_back(host);
-    change.share += shares[i];
+  auto old_host = before.hosts().begin();
+  for (std::size_t i = 0; i < after.hosts().size(); ++i) {
+    const std::string& host = after.hosts()[i];
+    while (old_host != before.hosts().end() && *old_host < host) change.gone.push_back(*old_host++);
+    if (old_host == before.hosts().end() || *old_host != host) {
+      change.come.push_back(host);
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(old_host++ - before.hosts().begin());
+    if (before.points()[index] != after.points()[i]) change.reweighted.push_back(host);
   }
+  change.gone.insert(change.gone.end(), old_host, before.hosts().end());
   return change;
 }
 
-std::string list(const std::vector<std::string>& hosts) {
-  std::string text;
-  for (const std::string& host : hosts) text += (text.empty() ? "" : " ") + host;
-  return text;
+void tell(std::string& text, const std::vector<std::string>& hosts, const char* what) {
+  constexpr std::size_t kNamed = 8;
+  if (hosts.empty()) return;
+  if (!text.empty()) text += ", ";
+  for (std::size_t i = 0; i < std::min(kNamed, hosts.size()); ++i) text += hosts[i] + " ";
+  if (hosts.size() > kNamed) text += "and " + std::to_string(hosts.size() - kNamed) + " more ";
+  text += what;
 }
 
 // "33.1 %"
@@ -44,17 +54,22 @@ std::string percent(double share) {
 }  // namespace
 
 HostEvent ring_event(const Ring& before, const Ring& after, const std::string& self) {
-  const Change gone = beyond(before, after, self);
-  const Change come = beyond(after, before, self);
+  const Change change = compare(before, after);
   HostEvent event{.kind = EventKind::kRingChanged};
-  if (gone.hosts.size() + come.hosts.size() == 1) event.host = gone.hosts.empty() ? come.hosts[0] : gone.hosts[0];
-  if (!come.hosts.empty()) event.why = list(come.hosts) + " came onto it";
-  if (!gone.hosts.empty()) event.why += (event.why.empty() ? "" : ", ") + list(gone.hosts) + " left it";
-  event.why += ": " + percent(gone.share + come.share) + " of it moved, and this host's share was " +
-               percent(gone.of_self) + " and is " + percent(come.of_self);
-  event.facts = {{"moved", gone.share + come.share},
-                 {"own_share_before", gone.of_self},
-                 {"own_share", come.of_self},
+  if (change.come.size() + change.gone.size() + change.reweighted.size() == 1) {
+    event.host = !change.come.empty() ? change.come[0] : !change.gone.empty() ? change.gone[0] : change.reweighted[0];
+  }
+  tell(event.why, change.come, "came onto it");
+  tell(event.why, change.gone, "left it");
+  tell(event.why, change.reweighted, "came back with another weight");
+  const double moved = Ring::moved(before, after);
+  const double share_before = share_of(before, self);
+  const double share = share_of(after, self);
+  event.why += ": " + percent(moved) + " of it moved, and this host's share was " + percent(share_before) + " and is " +
+               percent(share);
+  event.facts = {{"moved", moved},
+                 {"own_share_before", share_before},
+                 {"own_share", share},
                  {"hosts", std::uint64_t{after.hosts().size()}}};
   return event;
 }

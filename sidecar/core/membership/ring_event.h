@@ -1,4 +1,5 @@
-// What is told of a change of the ring for people to look up later: who came or went, and how much moved.
+// What is told of a change of the ring for people to look up later: who came or went, and how much moved. The two rings
+// may be several changes apart.
 #pragma once
 
 #include <string>

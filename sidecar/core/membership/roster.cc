@@ -5,6 +5,7 @@
 
 #include "sidecar/base/check.h"
 #include "sidecar/core/membership/member_events.h"
+#include "sidecar/core/membership/ring_event.h"
 
 namespace ringside::core {
 
@@ -61,6 +62,7 @@ void Roster::set_joined() {
   candidates_.release_all();
   departed_.joined();
   joined_ = true;
+  tell_ring();
 }
 
 bool Roster::asks_to_join(const std::string& host) const {
@@ -195,6 +197,7 @@ void Roster::ring_changed(const Ring::Ptr& before) {
     if (!member.watched) member.next_ping = std::min(member.next_ping, now() + spaced_out(config_.ping_interval));
   });
   happened(view_event::RingChanged{before, ring()});
+  tell_ring();
 }
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
@@ -332,6 +335,16 @@ void Roster::ask_for_names_anew() {
 }
 
 // ---- what people are told ------------------------------------------------------------------------------------------
+
+// While it joins, a host finds out who is on the ring, which changes nothing there. Once it has joined it tells what
+// has changed since it knew the ring last; at first that is its own coming onto it.
+void Roster::tell_ring() {
+  if (!joined_) return;
+  Ring::Ptr before = std::exchange(told_ring_, ring());
+  if (before == nullptr) before = ring()->contains(self().host) ? ring()->without(self().host) : ring();
+  if (before->fingerprint() == ring()->fingerprint()) return;
+  context_.happened(ring_event(*before, *ring(), self().host));
+}
 
 void Roster::met_split(const std::string& host, const std::string& what_follows) {
   if (auto event = agreement_.met_split(host, what_follows, now())) context_.happened(std::move(*event));

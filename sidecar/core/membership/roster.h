@@ -155,6 +155,7 @@ class Roster final : public ClusterView {
  private:
   void choose_whom_to_watch();
   void ring_changed(const Ring::Ptr& before);  // nullptr: it is still the same
+  void tell_ring();
   Instant now() const { return context_.now.mono; }
 
   const MembershipConfig config_;
@@ -172,6 +173,7 @@ class Roster final : public ClusterView {
   Agreement agreement_;
   Instant run_began_;
   bool joined_ = false;
+  Ring::Ptr told_ring_;  // that people have been told of; nullptr: this process has not joined yet
 };
 
 }  // namespace ringside::core

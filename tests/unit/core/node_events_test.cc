@@ -109,6 +109,107 @@ TEST_F(Told, AChangeOfTheRingWithHowMuchMoved) {
   EXPECT_TRUE(has(changed.why, "b left it: ")) << changed.why;
 }
 
+TEST_F(Told, AHostsOwnComingOntoTheRing) {
+  start({"a", "b"});
+  cluster.start("c");
+  cluster.converge();
+  const double of_c = cluster.node("c").ring().shares()[2];
+  const HostEvent came = the("c", EventKind::kRingChanged);
+  EXPECT_EQ(came.host, "c");
+  EXPECT_TRUE(has(came.why, "c came onto it: ")) << came.why;
+  EXPECT_NEAR(fact<double>(came, "moved"), of_c, 1e-9);
+  EXPECT_EQ(fact<double>(came, "own_share_before"), 0);
+  EXPECT_NEAR(fact<double>(came, "own_share"), of_c, 1e-9);
+  const auto& events = cluster["c"].events;
+  const auto kind = [](EventKind of) { return [of](const HostEvent& event) { return event.kind == of; }; };
+  EXPECT_LT(std::ranges::find_if(events, kind(EventKind::kJoined)),
+            std::ranges::find_if(events, kind(EventKind::kRingChanged)));
+}
+
+TEST_F(Told, AFounderHasTheWholeRing) {
+  cluster.start("a");
+  cluster.converge();
+  const HostEvent came = the("a", EventKind::kRingChanged);
+  EXPECT_EQ(fact<double>(came, "own_share_before"), 0);
+  EXPECT_EQ(fact<double>(came, "own_share"), 1);
+}
+
+TEST_F(Told, AHostThatComesBackOntoTheRing) {
+  start({"a", "b", "c"});
+  const double of_c = cluster.node("c").ring().shares()[2];
+  const auto there_and_back = [&](auto&& leave, auto&& come) {
+    cluster["c"].events.clear();
+    leave(cluster.node("c"));
+    cluster.pass(1'000'000);
+    come(cluster.node("c"));
+    cluster.pass(2'000'000);
+    ASSERT_EQ(cluster.node("c").status().phase, Phase::kReady);
+    const auto changes = told("c", EventKind::kRingChanged);
+    ASSERT_EQ(changes.size(), 2U);
+    EXPECT_EQ(fact<double>(changes[0], "own_share"), 0);
+    EXPECT_TRUE(has(changes[1].why, "c came onto it: ")) << changes[1].why;
+    EXPECT_EQ(fact<double>(changes[1], "own_share_before"), 0);
+    EXPECT_NEAR(fact<double>(changes[1], "own_share"), of_c, 1e-9);
+  };
+  there_and_back([&](Node& node) { node.drain(cluster.now()); }, [&](Node& node) { node.uncordon(cluster.now()); });
+  there_and_back([&](Node& node) { node.app_down(cluster.now(), "503 from /healthz", true); },
+                 [&](Node& node) { node.app_up(cluster.now()); });
+  there_and_back([&](Node& node) { node.app_down(cluster.now(), "refused", false); },
+                 [&](Node& node) { node.app_up(cluster.now()); });
+}
+
+TEST_F(Told, AJoinerFindsOutWhoIsOnTheRingAndThatIsNoChange) {
+  start({"a", "b"});
+  cluster.start("c", [](NodeConfig& config) { config.has_app = false; }, false);
+  cluster.converge();
+  ASSERT_TRUE(cluster.node("c").status().joined);
+  EXPECT_TRUE(told("c", EventKind::kRingChanged).empty());
+  cluster.crash("b");
+  cluster.pass(2'000'000);
+  const HostEvent changed = the("c", EventKind::kRingChanged);
+  EXPECT_EQ(changed.host, "b");
+  EXPECT_EQ(fact<double>(changed, "own_share_before"), 0);
+}
+
+TEST_F(Told, WhoCameAndWentWhileAHostJoinedAnewIsOneChange) {
+  start({"a", "b", "c"});
+  cluster.node("a").app_down(cluster.now(), "refused", false);
+  cluster.pass(1'000'000);
+  cluster["a"].events.clear();
+  cluster.node("a").app_up(cluster.now());
+  cluster.passes = [](const std::string&, const std::string& to, const PeerRequest& request) {
+    return to != "b" || !std::holds_alternative<JoinRequest>(request);
+  };
+  cluster.pass(200'000);
+  ASSERT_FALSE(cluster.node("a").status().joined);
+  cluster.crash("c");
+  cluster.pass(1'000'000);
+  ASSERT_TRUE(told("a", EventKind::kRingChanged).empty()) << "it has not joined yet";
+  cluster.passes = nullptr;
+  cluster.pass(3'000'000);
+  const HostEvent changed = the("a", EventKind::kRingChanged);
+  EXPECT_EQ(changed.host, "") << "it is about two";
+  EXPECT_TRUE(has(changed.why, "a came onto it, c left it: ")) << changed.why;
+}
+
+TEST_F(Told, TheFirstPhaseLastsFromTheStartOfTheProcess) {
+  cluster.start("b");
+  Node node([] {
+    NodeConfig config;
+    config.host = "a";
+    return config;
+  }(), 1);
+  node.start(cluster.now(), false, "connection refused", Duration(102'000));
+  for (const Effect& effect : node.take_effects()) {
+    const auto* event = std::get_if<HostEvent>(&effect);
+    if (event != nullptr && event->kind == EventKind::kPhaseChanged) {
+      EXPECT_EQ(event->lasted, Duration(102'000));
+      return;
+    }
+  }
+  FAIL() << "no phase_changed";
+}
+
 TEST_F(Told, ADrainOnWhoseWordAndHowLongItTook) {
   start({"a"});
   cluster.auto_confirm = false;

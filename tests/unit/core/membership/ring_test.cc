@@ -46,6 +46,40 @@ TEST(Ring, OwnersAreThoseOfTheVectorFile) {
   }
 }
 
+// What `moved` is to be, by the ranges of every host.
+double moved_by_ranges(const Ring& before, const Ring& after) {
+  double kept = 0;
+  for (const std::string& host : after.hosts()) {
+    HashRanges lost = before.ranges(host);
+    HashRanges both = before.ranges(host);
+    lost.remove(after.ranges(host));
+    both.remove(lost);
+    for (const HashRanges::Range& range : both.ranges()) {
+      kept += (static_cast<double>(range.last.value() - range.first.value()) + 1) * 0x1p-64;
+    }
+  }
+  return 1 - kept;
+}
+
+TEST(Ring, WhatHasMovedIsCountedOnceHoweverFarTwoRingsAreApart) {
+  const Ring::Ptr three = Ring::make({"a", "b", "c"}, 8);
+  const std::vector<Ring::Ptr> others = {three,
+                                         three->without("b"),
+                                         three->with("d"),
+                                         three->without("a")->without("b")->with("d"),
+                                         three->without("c")->with("c", 16),
+                                         Ring::make({"x", "y"}, 1),
+                                         Ring::make({"z"}, 1)};
+  for (const Ring::Ptr& other : others) {
+    EXPECT_NEAR(Ring::moved(*three, *other), moved_by_ranges(*three, *other), 1e-12);
+    EXPECT_NEAR(Ring::moved(*other, *three), moved_by_ranges(*other, *three), 1e-12);
+  }
+  const Ring::Ptr nobody = Ring::make({}, 8);
+  EXPECT_EQ(Ring::moved(*nobody, *three), 1);
+  EXPECT_EQ(Ring::moved(*three, *nobody), 1);
+  EXPECT_EQ(Ring::moved(*nobody, *nobody), 0);
+}
+
 std::vector<std::string> names(int count) {
   std::vector<std::string> out;
   for (int i = 0; i < count; ++i) out.push_back("host-" + std::to_string(i));
