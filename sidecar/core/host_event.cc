@@ -17,6 +17,7 @@ constexpr std::array<const char*, kEventKinds> kWords = {
     "quorum_back",
     "stalled",
     "host_has_twin",
+    "host_unusable",
     "discovery_failed",
     "settings_warning",
     "member_joined",
@@ -60,6 +61,7 @@ const char* to_string(EventKind kind) { return kWords[static_cast<std::size_t>(k
 
 bool comes_in_bursts(EventKind kind) {
   switch (kind) {
+    case EventKind::kHostUnusable:
     case EventKind::kClockAhead:
     case EventKind::kTurnTimeout:
     case EventKind::kDeactivationGivenUp:
@@ -67,6 +69,7 @@ bool comes_in_bursts(EventKind kind) {
     case EventKind::kCallsNotApplied:
     case EventKind::kConnectionsRefused:
     case EventKind::kDeactivate:
+    case EventKind::kLogLevel:
     case EventKind::kTlsHandshakeFailed:
       return true;
     default:

@@ -28,6 +28,7 @@ enum class EventKind : std::uint8_t {
   kQuorumBack,
   kStalled,
   kTwin,
+  kHostUnusable,
   kDiscoveryFailed,
   kSettingsWarning,
   // other hosts

@@ -18,6 +18,7 @@ InitialReset::Next InitialReset::answered(const Deactivated& said) {
   done_ = said.kind == Deactivated::Kind::kDone;
   detail_ = said.detail;
   if (done_) {
+    detail_.clear();
     failures_ = 0;
     return {};
   }
@@ -30,6 +31,7 @@ void InitialReset::begin_anew() {
   question_ = DeactivationId();
   failures_ = 0;
   done_ = false;
+  detail_.clear();
 }
 
 }  // namespace ringside::core

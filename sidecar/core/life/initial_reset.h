@@ -17,7 +17,7 @@ class InitialReset {
   bool done() const { return done_; }
   bool asks(DeactivationId token) const { return token && token == question_; }
   bool under_way() const { return question_ != DeactivationId(); }
-  // What the app said to it last; empty: nothing yet.
+  // Why the app has not done so when it was asked last; empty: nothing is known.
   const std::string& detail() const { return detail_; }
 
   struct Next {

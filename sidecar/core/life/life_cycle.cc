@@ -15,6 +15,10 @@ constexpr Duration kBetweenProgress{5'000'000};
 
 LifeSteps without_app() { return {SetPhase{Phase::kAppDown}, SayGoodbye{}, Reroute{}}; }
 
+std::string counted(std::uint64_t number, const char* noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
 void append(LifeSteps& steps, LifeSteps more) {
   for (LifeStep& step : more) steps.push_back(std::move(step));
 }
@@ -79,7 +83,7 @@ LifeSteps LifeCycle::app_down(const std::string& why, bool alive) {
 LifeSteps LifeCycle::app_restarted(std::size_t actors) {
   context_.happened(
       {.kind = EventKind::kAppRestarted,
-       .why = "another process answers in its place: " + std::to_string(actors) + " activations have ended",
+       .why = "another process answers in its place; activations that have ended with it: " + std::to_string(actors),
        .by = "the application",
        .lasted = context_.now.mono - std::exchange(app_since_, context_.now.mono),
        .facts = {{"actors", std::uint64_t{actors}}}},
@@ -153,11 +157,12 @@ LifeSteps LifeCycle::drain(std::size_t actors, const std::string& by) {
   drained_by_ = by;
   drained_from_ = actors;
   draining_since_ = progress_told_ = context_.now.mono;
-  context_.happened({.kind = EventKind::kDrainBegun,
-                     .why = "this host is to leave the ring, and hands its " + std::to_string(actors) + " actors over",
-                     .by = by,
-                     .facts = {{"actors", std::uint64_t{actors}}}},
-                    Level::kInfo, "draining", {{"actors", std::to_string(actors)}});
+  context_.happened(
+      {.kind = EventKind::kDrainBegun,
+       .why = "this host is to leave the ring, and hands over what is active here: " + counted(actors, "actor"),
+       .by = by,
+       .facts = {{"actors", std::uint64_t{actors}}}},
+      Level::kInfo, "draining", {{"actors", std::to_string(actors)}});
   forget_initial_reset();
   drain_due_ = timers_.add(context_.now.mono + config_.drain_timeout, due::Drain{});
   return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};
@@ -174,10 +179,9 @@ void LifeCycle::tick(std::size_t actors) {
   if (life_.state() != Life::State::kDraining || context_.now.mono - progress_told_ < kBetweenProgress) return;
   progress_told_ = context_.now.mono;
   context_.happened({.kind = EventKind::kDrainProgress,
-                     .why = actors == 0
-                                ? "no actor is left: the members have yet to see this host leave the ring"
-                                : std::to_string(actors) + " of " + std::to_string(std::max(actors, drained_from_)) +
-                                      " actors have yet to go",
+                     .why = actors == 0 ? "no actor is left: the members have yet to see this host leave the ring"
+                                        : "of " + counted(std::max(actors, drained_from_), "actor") +
+                                              " so many have yet to go: " + std::to_string(actors),
                      .by = drained_by_,
                      .lasted = context_.now.mono - draining_since_,
                      .facts = {{"actors", std::uint64_t{actors}}}});
@@ -200,7 +204,7 @@ void LifeCycle::drain_due(std::size_t actors, std::string left) {
   life_.drain_takes_too_long();
   context_.happened({.kind = EventKind::kDrainOverdue,
                      .actor = left,
-                     .why = "--drain-timeout has passed, and " + std::to_string(actors) + " actors are left",
+                     .why = "--drain-timeout has passed, and not everything has gone: " + counted(actors, "actor"),
                      .by = drained_by_,
                      .lasted = context_.now.mono - draining_since_,
                      .facts = {{"actors", std::uint64_t{actors}}}},

@@ -98,8 +98,10 @@ void Joining::tick_candidates() {
     }
     if (candidate.open() && !roster_.joined() && closure.is_out_of_patience(candidate)) {
       candidate.fall_silent();
-      const std::string why = candidate.problem.empty() ? "it has not answered" : candidate.problem;
-      context_.log(Level::kWarn, "host_silent", {{"host", name}, {"why", why + ": this host goes on without it"}});
+      const std::string why =
+          (candidate.problem.empty() ? "it has not answered" : candidate.problem) + ": this host goes on without it";
+      context_.log(Level::kWarn, "host_silent", {{"host", name}, {"why", why}});
+      keep_for_later(name, candidate, why);
     }
     if (!roster_.joined() && candidate.state == Candidate::State::kAlias && candidate.problem.empty()) {
       // Before it holds this host up for long it is looked at again.
@@ -208,11 +210,20 @@ void Joining::set_foreign(const std::string& address, const std::string& why) {
   tell(address, candidate, Level::kError, "host_not_of_this_cluster");
 }
 
-// The log hears of a problem when it is new.
+// What comes of looking at a name that somebody has merely said is told on this machine alone (MemberStatus), and
+// events are told to everybody.
+void Joining::keep_for_later(const std::string& address, const Candidate& candidate, const std::string& why) {
+  if (!candidate.listed && candidate.last_answer == Instant()) return;
+  const EventKind kind = candidate.own_name ? EventKind::kTwin : EventKind::kHostUnusable;
+  context_.happened({.kind = kind, .host = address, .why = why});
+}
+
+// A problem is told when it is new.
 void Joining::tell(const std::string& address, Candidate& candidate, Level level, const char* event) {
   if (candidate.told == candidate.problem) return;
   candidate.told = candidate.problem;
   context_.log(level, event, {{"host", address}, {"why", candidate.problem}});
+  keep_for_later(address, candidate, candidate.problem);
   roster_.happened(view_event::Changed{});
 }
 

@@ -70,6 +70,7 @@ class Joining {
   bool is_ahead(const PingAnswer& says) const;
   void set_foreign(const std::string& address, const std::string& why);
   void tell(const std::string& address, Candidate& candidate, Level level, const char* event);
+  void keep_for_later(const std::string& address, const Candidate& candidate, const std::string& why);
   void met_alias(const std::string& address, const std::string& name, Candidate& candidate);
   void met_own_name(const std::string& address, const PingAnswer& says, Candidate& candidate);
   void meet(const std::string& name, const PingAnswer& says, Candidate& candidate);

@@ -7,9 +7,8 @@
 namespace ringside::core {
 namespace {
 
-std::string points_for_each_host(const MembershipConfig& config) {
-  return std::to_string(config.points) + " points for each host";
-}
+// Of a host of weight 1, which all hosts of a cluster have alike.
+std::string told_points(std::uint32_t points) { return "--points " + std::to_string(points); }
 
 }  // namespace
 
@@ -26,7 +25,8 @@ base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, co
                                               const JoinRequest& request) {
   if (sender.cluster != config.cluster) return base::Error("this is cluster " + config.cluster);
   if (request.points == config.points) return {};
-  return base::Error("this ring has " + points_for_each_host(config));
+  return base::Error(config.host + " has " + told_points(config.points) + ", and " + sender.host + " has " +
+                     told_points(request.points) + ": all hosts of a cluster need the same");
 }
 
 base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, const NegotiateRequest& request) {
@@ -34,7 +34,7 @@ base::Result<void, std::string> is_of_cluster(const MembershipConfig& config, co
   const bool same_cluster = legacy ? config.accept_legacy : request.cluster == config.cluster;
   const bool same_points = request.points == 0 || request.points == config.points;
   if (same_cluster && same_points) return {};
-  return base::Error("this is cluster " + config.cluster + " with " + points_for_each_host(config));
+  return base::Error("this is cluster " + config.cluster + " with " + told_points(config.points));
 }
 
 std::string why_ahead(const MembershipConfig& config, const PingAnswer& says) {

@@ -160,7 +160,8 @@ TEST_F(Told, AHostThatComesBackOntoTheRing) {
 
 TEST_F(Told, AJoinerFindsOutWhoIsOnTheRingAndThatIsNoChange) {
   start({"a", "b"});
-  cluster.start("c", [](NodeConfig& config) { config.has_app = false; }, false);
+  cluster.start(
+      "c", [](NodeConfig& config) { config.has_app = false; }, false);
   cluster.converge();
   ASSERT_TRUE(cluster.node("c").status().joined);
   EXPECT_TRUE(told("c", EventKind::kRingChanged).empty());
@@ -192,13 +193,58 @@ TEST_F(Told, WhoCameAndWentWhileAHostJoinedAnewIsOneChange) {
   EXPECT_TRUE(has(changed.why, "a came onto it, c left it: ")) << changed.why;
 }
 
+TEST_F(Told, AHostThatMayNotJoinSaysWhy) {
+  start({"a", "b"});
+  cluster.start("c", [](NodeConfig& config) { config.points = 64; });
+  cluster.converge();
+  ASSERT_FALSE(cluster.node("c").status().joined);
+  const auto told_by_c = told("c", EventKind::kHostUnusable);
+  ASSERT_EQ(told_by_c.size(), 2U) << "once for each";
+  EXPECT_EQ(told_by_c[0].host, "a");
+  EXPECT_EQ(told_by_c[0].why, "a has --points 512, and c has --points 64: all hosts of a cluster need the same");
+  EXPECT_EQ(told_by_c[1].host, "b");
+}
+
+TEST_F(Told, ATwinThatComesLaterSaysSoToo) {
+  cluster.impostors["10.0.0.2"] = 7;
+  cluster.listed = {"10.0.0.2"};
+  cluster.start("twin");
+  cluster.converge();
+  const HostEvent twin = the("twin", EventKind::kTwin);
+  EXPECT_EQ(twin.host, "10.0.0.2");
+  EXPECT_TRUE(has(twin.why, "it answers with this host's own name, twin")) << twin.why;
+  EXPECT_TRUE(told("twin", EventKind::kHostUnusable).empty());
+}
+
+// Else whoever names addresses to this host could learn from its events what listens there.
+TEST_F(Told, OfAnAddressThatNobodyAnswersForAndNobodyListsNothingIsTold) {
+  cluster.passes = [](const std::string&, const std::string& to, const PeerRequest&) {
+    return to != "silent" && to != "hearsay";
+  };
+  cluster.listed = {"b", "silent"};
+  cluster.start("b");
+  cluster.converge();
+  cluster.node("b").peer_asked(cluster.now(), ReplyId(1), {"a", 7, "default", 0}, "",
+                               NegotiateRequest{{"hearsay"}, "default", 512});
+  cluster.pass(2'000'000);
+  const auto known = cluster.node("b").members(cluster.now().mono);
+  ASSERT_TRUE(std::ranges::any_of(known, [](const MemberStatus& one) { return one.host == "hearsay"; }));
+  cluster.pass(30'000'000);
+  ASSERT_TRUE(cluster.node("b").status().joined) << "without the two";
+  std::set<std::string> hosts;
+  for (const HostEvent& event : told("b", EventKind::kHostUnusable)) hosts.insert(event.host);
+  EXPECT_EQ(hosts, std::set<std::string>{"silent"});
+}
+
 TEST_F(Told, TheFirstPhaseLastsFromTheStartOfTheProcess) {
   cluster.start("b");
-  Node node([] {
-    NodeConfig config;
-    config.host = "a";
-    return config;
-  }(), 1);
+  Node node(
+      [] {
+        NodeConfig config;
+        config.host = "a";
+        return config;
+      }(),
+      1);
   node.start(cluster.now(), false, "connection refused", Duration(102'000));
   for (const Effect& effect : node.take_effects()) {
     const auto* event = std::get_if<HostEvent>(&effect);
@@ -218,10 +264,12 @@ TEST_F(Told, ADrainOnWhoseWordAndHowLongItTook) {
   cluster.node("a").drain(cluster.now(), "operator (127.0.0.1)");
   cluster.pass(6'000'000);
   const HostEvent begun = the("a", EventKind::kDrainBegun);
+  EXPECT_TRUE(has(begun.why, ": 1 actor")) << begun.why;
+  EXPECT_FALSE(has(begun.why, "actors")) << begun.why;
   EXPECT_EQ(begun.by, "operator (127.0.0.1)");
   EXPECT_EQ(fact<std::uint64_t>(begun, "actors"), 1U);
   const HostEvent progress = the("a", EventKind::kDrainProgress);
-  EXPECT_EQ(progress.why, "1 of 1 actors have yet to go");
+  EXPECT_EQ(progress.why, "of 1 actor so many have yet to go: 1");
   EXPECT_GE(*progress.lasted, Duration(5'000'000));
   EXPECT_LT(*progress.lasted, Duration(5'500'000));
   cluster.confirm_deactivations("a");

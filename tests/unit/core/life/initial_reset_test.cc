@@ -25,6 +25,14 @@ TEST(InitialReset, AsksUntilItIsDone) {
   EXPECT_FALSE(reset.done());
 }
 
+TEST(InitialReset, WhatHasSucceededIsNoReasonForWaiting) {
+  InitialReset reset;
+  reset.asked(DeactivationId(1));
+  reset.answered({.detail = "DELETE /actors was answered 200"});
+  reset.begin_anew();
+  EXPECT_EQ(reset.detail(), "");
+}
+
 TEST(InitialReset, PausesGrowToABoundAndFewLinesAreLogged) {
   InitialReset reset;
   Duration last{0};

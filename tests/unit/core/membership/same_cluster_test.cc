@@ -7,6 +7,7 @@ namespace {
 
 MembershipConfig carts(bool accept_legacy = true) {
   MembershipConfig config;
+  config.host = "a";
   config.cluster = "carts";
   config.points = 512;
   config.accept_legacy = accept_legacy;
@@ -39,7 +40,7 @@ TEST(SameCluster, AJoinerNamesItsClusterAndItsPoints) {
   EXPECT_EQ(why_not(is_of_cluster(carts(), Sender{"b", 7, "users", 0}, JoinRequest{512, false})),
             "this is cluster carts");
   EXPECT_EQ(why_not(is_of_cluster(carts(), Sender{"b", 7, "carts", 0}, JoinRequest{64, false})),
-            "this ring has 512 points for each host");
+            "a has --points 512, and b has --points 64: all hosts of a cluster need the same");
 }
 
 TEST(SameCluster, NamesAreExchangedWithOnesOwnAndWithLegacyHosts) {
@@ -53,7 +54,7 @@ TEST(SameCluster, NamesAreExchangedWithOnesOwnAndWithLegacyHosts) {
         Case{"users", 512, true, false}, Case{"", 0, true, true}, Case{"", 512, true, true}, Case{"", 64, true, false},
         Case{"", 0, false, false}}) {
     const std::string why = why_not(is_of_cluster(carts(accept_legacy), NegotiateRequest{{}, cluster, points}));
-    EXPECT_EQ(why, matches ? "" : "this is cluster carts with 512 points for each host") << cluster << points;
+    EXPECT_EQ(why, matches ? "" : "this is cluster carts with --points 512") << cluster << points;
   }
 }
 
