@@ -1,5 +1,7 @@
 #include "sidecar/config/config_file.h"
 
+#include <array>
+#include <charconv>
 #include <optional>
 
 #define TOML_HEADER_ONLY 1
@@ -11,10 +13,18 @@
 namespace ringside::config {
 namespace {
 
-// nullopt: a float, a date, a table or a nested list; none of them is a setting.
+// As it would stand on the command line: 0.5, and not 0.500000.
+std::string shortest(double number) {
+  std::array<char, 32> text{};
+  const auto written = std::to_chars(text.data(), text.data() + text.size(), number);
+  return {text.data(), written.ptr};
+}
+
+// nullopt: a date, a table or a nested list; none of them is a setting.
 std::optional<std::string> scalar(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* fraction = node.as_floating_point()) return shortest(fraction->get());
   if (const auto* truth = node.as_boolean()) return truth->get() ? "true" : "false";
   return std::nullopt;
 }
@@ -51,8 +61,8 @@ std::vector<FileEntry> parse_config_file(const std::string& path, const std::str
       entries.push_back(std::move(entry));
     } else {
       errors.push_back(entry.origin + ": " + entry.key +
-                       " is neither a string, a whole number, true, false nor a list of " +
-                       "strings; settings are plain keys, for example drain-timeout = \"25s\"");
+                       " is neither a string, a number, true, false nor a list of strings; settings are plain keys, " +
+                       "for example drain-timeout = \"25s\"");
     }
   }
   return entries;

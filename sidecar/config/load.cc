@@ -31,6 +31,17 @@ std::string did_you_mean(std::string_view wrong, std::string (*spelled)(std::str
   return near.empty() ? "" : "; did you mean " + spelled(near) + "?";
 }
 
+// RINGSIDE_PORT, RINGSIDE_SERVICE_HOST, RINGSIDE_PORT_1337_TCP_ADDR: such as the kubelet makes from the name of a
+// Service. No setting ends so.
+bool is_of_a_service(const std::string& variable) {
+  constexpr std::string_view kPort = "_PORT_";
+  if (variable.ends_with("_PORT") || variable.ends_with("_SERVICE_HOST")) return true;
+  const std::size_t port = variable.find(kPort);
+  if (port == std::string::npos) return false;
+  const char next = (variable + " ")[port + kPort.size()];
+  return variable.find("_SERVICE_PORT_") != std::string::npos || (next >= '0' && next <= '9');
+}
+
 std::vector<std::string> split_words(std::string_view text) {
   std::istringstream stream{std::string(text)};
   std::vector<std::string> words;
@@ -110,16 +121,27 @@ class Loader {
   void read_environment() {
     std::map<std::string, std::string_view> known;
     for (const Option& option : schema()) known[environment_name(option.name)] = option.name;
+    std::vector<std::string> of_services;
     for (const auto& [variable, value] : sources_.environment) {
       if (!variable.starts_with(kEnvironmentPrefix)) continue;
       const auto option = known.find(variable);
-      if (option == known.end()) {
+      if (option == known.end() && is_of_a_service(variable)) {
+        of_services.push_back(variable);
+      } else if (option == known.end()) {
         warn_unknown_variable(variable);
       } else if (!value.empty()) {  // an empty variable is one that is not set: manifests leave such behind
         const bool several = find_option(option->second)->repeatable;
         environment_[std::string(option->second)] = {several ? split_words(value) : std::vector{value},
                                                      "environment " + variable};
       }
+    }
+    if (!of_services.empty()) {
+      const std::size_t more = of_services.size() - 1;
+      loaded_.warnings.push_back(
+          (more == 0 ? of_services[0] + " is"
+                     : of_services[0] + " and " + base::counted(more, "more variable") + " are") +
+          " set, but not a setting: Kubernetes makes such variables from the name of a Service. With "
+          "enableServiceLinks: false in the Pod's spec it makes none");
     }
   }
 

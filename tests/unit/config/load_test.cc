@@ -13,8 +13,10 @@
 namespace ringside::config {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using namespace std::chrono_literals;
 
 // A machine to load settings on: load().flag(...).env(...).file(...).
@@ -200,9 +202,36 @@ TEST(Load, UnknownNames) {
   EXPECT_THAT(Machine().file("drain_timeout = \"5s\"").bad(),
               ElementsAre(HasSubstr("\"drain_timeout\" is not a setting of the file; did you mean drain-timeout?")));
   EXPECT_THAT(Machine().file("[listeners]\nlocal = \"x\"").bad().size(), 1u);
-  const Loaded loaded = Machine().env("RINGSIDE_DRAIN_TIMOUT", "5s").env("RINGSIDE_UI_SERVICE_HOST", "10.0.0.1").good();
+  const Loaded loaded = Machine().env("RINGSIDE_DRAIN_TIMOUT", "5s").env("RINGSIDE_PORTS", "1").good();
   ASSERT_EQ(loaded.warnings.size(), 2u);
   EXPECT_THAT(loaded.warnings[0], HasSubstr("did you mean RINGSIDE_DRAIN_TIMEOUT?"));
+}
+
+// Such as the kubelet makes from a Service of that name.
+TEST(Load, VariablesThatKubernetesMakesAreOneWarning) {
+  const Loaded one = Machine().env("RINGSIDE_UI_SERVICE_HOST", "10.0.0.1").good();
+  EXPECT_THAT(one.warnings,
+              ElementsAre(AllOf(HasSubstr("RINGSIDE_UI_SERVICE_HOST is set, but not a setting: Kubernetes"),
+                                Not(HasSubstr("did you mean")))));
+  const Loaded all = Machine()
+                         .env("RINGSIDE_PORT", "tcp://10.0.0.1:1337")
+                         .env("RINGSIDE_PORT_1337_TCP", "tcp://10.0.0.1:1337")
+                         .env("RINGSIDE_PORT_1337_TCP_ADDR", "10.0.0.1")
+                         .env("RINGSIDE_PORT_1337_TCP_PORT", "1337")
+                         .env("RINGSIDE_PORT_1337_TCP_PROTO", "tcp")
+                         .env("RINGSIDE_SERVICE_HOST", "10.0.0.1")
+                         .env("RINGSIDE_SERVICE_PORT", "1337")
+                         .env("RINGSIDE_SERVICE_PORT_GRPC", "1337")
+                         .good();
+  EXPECT_THAT(all.warnings, ElementsAre(HasSubstr("RINGSIDE_PORT and 7 more variables are set, but not a setting")));
+}
+
+TEST(Load, ANumberOfTheFileMayHaveAFraction) {
+  EXPECT_EQ(Machine().file("weight = 0.5").good().settings.weight, 500U);
+  EXPECT_EQ(Machine().file("weight = 1.125").good().settings.weight, 1125U);
+  EXPECT_THAT(Machine().file("weight = 0.0001").bad(), ElementsAre(HasSubstr("allowed: a number from 0.1 to 10")));
+  EXPECT_THAT(Machine().file("weight = nan").bad(), ElementsAre(HasSubstr("allowed: a number from 0.1 to 10")));
+  EXPECT_THAT(Machine().file("points = 0.5").bad(), ElementsAre(HasSubstr("--points: \"0.5\"")));
 }
 
 TEST(Load, MalformedFlags) {
