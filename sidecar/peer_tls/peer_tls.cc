@@ -50,9 +50,9 @@ base::Result<void, std::string> PeerTls::load() {
     const CredentialPaths& paths = options_.paths;
     if (!paths.certificate.empty() || !paths.key.empty() || !paths.roots.empty() || !options_.tls.members.empty() ||
         !options_.tls.callers.empty()) {
-      log_.warn("tls_settings_unused", {{"why",
-                                         "--peer-tls is off: connections between hosts are in plaintext, although "
-                                         "files or identities for TLS are given"}});
+      warn("tls_settings_unused",
+           "--peer-tls is off: connections between hosts are in plaintext, although files or identities for TLS are "
+           "given");
     }
     return {};
   }
@@ -68,20 +68,30 @@ base::Result<void, std::string> PeerTls::load() {
                           {"certificate", own.leaf.told()},
                           {"members", tls_->members_told()},
                           {"roots", tls_->credentials()->roots_told()}});
-  events_.happened({.kind = core::EventKind::kTlsLoaded,
-                    .why = std::string("--peer-tls ") + core::to_string(options_.mode) + ", as " + own.leaf.told(),
-                    .by = "--tls-*"});
+  happened({.kind = core::EventKind::kTlsLoaded,
+            .why = std::string("--peer-tls ") + core::to_string(options_.mode) + ", as " + own.leaf.told(),
+            .by = "--tls-*"});
   if (!tls_->is_member_itself()) {
-    log_.warn("tls_not_a_member_itself", {{"why",
-                                           "--member-id does not include this host's own identity: hosts with the same "
-                                           "setting refuse it"},
-                                          {"certificate", own.leaf.identity()},
-                                          {"members", tls_->members_told()}});
+    warn("tls_not_a_member_itself", "--member-id does not include this host's own identity, " + own.leaf.identity() +
+                                        ": hosts with the same setting refuse it");
   }
   return {};
 }
 
+void PeerTls::warn(std::string_view event, const std::string& why) {
+  log_.warn(event, {{"why", why}});
+  happened({.kind = core::EventKind::kSettingsWarning, .why = why, .by = "settings"});
+}
+
+// The first that is told is that the process begins to run.
+void PeerTls::happened(core::HostEvent event) {
+  if (!started_) return early_.push_back(std::move(event));
+  events_.happened(std::move(event));
+}
+
 void PeerTls::start() {
+  started_ = true;
+  for (core::HostEvent& event : std::exchange(early_, {})) events_.happened(std::move(event));
   if (!tls_) return;
   next_look_ = net::Clock::now() + kLookEvery;
   tick();
@@ -102,7 +112,7 @@ void PeerTls::tell_if_run_out() {
   const auto until = tls_->credentials()->own().good_until;
   if (options_.tls.wall() < until || std::exchange(told_run_out_, until) == until) return;
   log_.warn("tls_certificate_expired", {{"why", run_out_told()}});
-  events_.happened({.kind = core::EventKind::kTlsExpired, .why = run_out_told()});
+  happened({.kind = core::EventKind::kTlsExpired, .why = run_out_told()});
 }
 
 // Empty: it has not.
@@ -132,17 +142,17 @@ void PeerTls::reload() {
     ++reloads_["ok"];
     log_.info("tls_reloaded",
               {{"certificate", look.credentials->own().leaf.told()}, {"roots", look.credentials->roots_told()}});
-    events_.happened({.kind = core::EventKind::kTlsLoaded,
-                      .why = "other files are used from now on: " + look.credentials->own().leaf.told(),
-                      .by = "--tls-*"});
+    happened({.kind = core::EventKind::kTlsLoaded,
+              .why = "other files are used from now on: " + look.credentials->own().leaf.told(),
+              .by = "--tls-*"});
     tls_->check_connections();
   } else if (look.is_news && !look.problem.empty()) {
     ++reloads_["refused"];
     log_.warn("tls_files_refused", {{"why", look.problem}});
-    events_.happened({.kind = core::EventKind::kTlsRefused, .why = look.problem, .by = "--tls-*"});
+    happened({.kind = core::EventKind::kTlsRefused, .why = look.problem, .by = "--tls-*"});
   } else if (look.problem.empty() && !problem_before.empty()) {
     log_.info("tls_files_good_again", {{"certificate", tls_->credentials()->own().leaf.told()}});
-    events_.happened({.kind = core::EventKind::kTlsLoaded, .why = "the files are good again", .by = "--tls-*"});
+    happened({.kind = core::EventKind::kTlsLoaded, .why = "the files are good again", .by = "--tls-*"});
   }
 }
 
@@ -155,11 +165,10 @@ void PeerTls::handshake_ended(net::TlsSide side, net::HandshakeResult result, co
                                      {"result", net::to_string(result)},
                                      {"mode", core::to_string(options_.mode)},
                                      {"why", why}});
-  events_.happened(
-      {.kind = core::EventKind::kTlsHandshakeFailed,
-       .host = address,
-       .why = std::string(side == net::TlsSide::kServer ? "a connection from there" : "a connection to it") +
-              " was not let in (" + net::to_string(result) + "): " + why});
+  happened({.kind = core::EventKind::kTlsHandshakeFailed,
+            .host = address,
+            .why = std::string(side == net::TlsSide::kServer ? "a connection from there" : "a connection to it") +
+                   " was not let in (" + net::to_string(result) + "): " + why});
 }
 
 void PeerTls::heard(const std::string& host, const std::string& ip, bool under_tls, std::string_view mode) {

@@ -65,6 +65,8 @@ class PeerTls final : public core::PeerSecurityPort {
   void tick();
   void tell_if_run_out();
   std::string run_out_told() const;
+  void warn(std::string_view event, const std::string& why);
+  void happened(core::HostEvent event);
   std::vector<std::string> peers() const;
   void handshake_ended(net::TlsSide side, net::HandshakeResult result, const std::string& address,
                        const std::string& why);
@@ -73,6 +75,8 @@ class PeerTls final : public core::PeerSecurityPort {
   PeerTlsOptions options_;
   log::Log& log_;
   core::EventSink& events_;
+  bool started_ = false;
+  std::vector<core::HostEvent> early_;  // that have happened before start()
   CredentialFiles files_;
   std::shared_ptr<net::Tls> tls_;  // null: off
   std::shared_ptr<const net::TlsUse> listening_;

@@ -61,6 +61,8 @@ TEST_F(PeerTlsTest, ItsModeSaysWhoSpeaksTls) {
 TEST_F(PeerTlsTest, TellsWhatItHasAndWhatBecameOfTheFiles) {
   const auto tls = make(PeerTlsMode::kSend);
   ASSERT_TRUE(tls->load());
+  EXPECT_TRUE(events.kinds.empty()) << "the process has yet to begin";
+  tls->start();
   tls->use(
       {[] { return std::vector<std::string>{"a"}; }, [] { return std::size_t{3}; }, [] { return std::size_t{2}; }});
   tls->heard("a", "10.0.0.7", false, "accept");
@@ -112,11 +114,15 @@ TEST_F(PeerTlsTest, ACertificateThatHasRunOutIsTold) {
 TEST_F(PeerTlsTest, SettingsThatContradictOneAnotherAreTold) {
   const auto off = make(PeerTlsMode::kOff);
   EXPECT_TRUE(off->load());
+  off->start();
+  EXPECT_EQ(events.kinds, std::vector{core::EventKind::kSettingsWarning});
   EXPECT_NE(lines.find("event=tls_settings_unused"), std::string::npos) << lines;
   members = {*base::IdentityPattern::parse("spiffe://example.org/other")};
   const auto tls = make(PeerTlsMode::kRequire);
   EXPECT_TRUE(tls->load());
   EXPECT_NE(lines.find("event=tls_not_a_member_itself"), std::string::npos) << lines;
+  tls->start();
+  EXPECT_EQ(events.kinds.back(), core::EventKind::kSettingsWarning);
 }
 
 TEST_F(PeerTlsTest, ItMayBeToldToReadTheFilesBeforeItHasReadThem) {
