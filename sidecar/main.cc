@@ -275,14 +275,16 @@ void Sidecar::make_parts() {
   engine_ = std::make_unique<runtime::Engine>(loop_, std::move(node), chance_(), log_);
   metrics_ = std::make_unique<admin::Metrics>(*engine_, kVersion);
   for (const auto& [listener, use] : listener_use_) metrics_->show(use);
-  const auto event_streams = [this](std::size_t connections) {
+  // At the admin port one address may not take up all of them; at the local one everybody is on this machine.
+  const auto event_streams = [this](std::size_t connections, std::size_t part_of_one_address) {
     events::EventStreamsOptions options;
     options.self = engine_->self().host;
     options.most = std::clamp<std::size_t>(connections / kPartOfEventStreams, 1, options.most);
+    options.most_of_one_address = std::max<std::size_t>(1, options.most / part_of_one_address);
     return std::make_unique<events::EventStreams>(loop_, history_, std::move(options));
   };
-  admin_events_ = event_streams(shares_.admin);
-  local_events_ = event_streams(shares_.local);
+  admin_events_ = event_streams(shares_.admin, 4);
+  local_events_ = event_streams(shares_.local, 1);
   admin_ = std::make_unique<admin::AdminApi>(*engine_, *metrics_, *admin_events_, shares_.admin);
   serve_admin_ = admin_->handler();
   serve_admin_when_full_ = admin_->handler_when_full();
@@ -332,6 +334,7 @@ void Sidecar::make_parts() {
   local.set_log_level = [this, set = std::move(local.set_log_level)](std::string_view word) {
     const log::Level before = log_.level();
     if (!set(word)) return false;
+    if (log_.level() == before) return true;
     bursts_.happened({.kind = core::EventKind::kLogLevel,
                       .why = "the log tells what is " + std::string(word) + " and worse from now on, and not " +
                              std::string(log::to_string(before)),

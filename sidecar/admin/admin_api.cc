@@ -9,6 +9,7 @@
 #include "sidecar/base/check.h"
 #include "sidecar/base/text.h"
 #include "sidecar/net/endpoint.h"
+#include "sidecar/net/web_origin.h"
 #include "sidecar/wire/json_text.h"
 #include "sidecar/wire/status_json.h"
 
@@ -38,10 +39,13 @@ net::HttpResponse try_later(std::string why) {
 
 bool reads(const net::HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-bool is_here(const std::string& peer) {
+// A program on this machine. A page that a browser on it shows is not one, wherever its name leads.
+bool is_here(const net::HttpRequest& request) {
   net::Endpoint client;
-  client.host = peer;
-  return client.is_loopback();
+  client.host = request.peer;
+  const std::string host(request.headers.get("host"));
+  return client.is_loopback() && request.headers.count("host") == 1 &&
+         net::check_origin(host, request.peer, request.headers, {}).has_value();
 }
 
 std::string_view path_of(const net::HttpRequest& request) {
@@ -115,13 +119,13 @@ net::HttpResponse AdminApi::ready() const {
   return answer(503, kText, base::told("not ready: " + status.not_ready_because) + "\n" + notes);
 }
 
-// Single actors are told to clients on this machine alone, which is where kubectl port-forward comes from as well.
+// Single actors are told to programs on this machine alone, which is where kubectl port-forward comes from as well.
 void AdminApi::tell_events(const net::HttpRequest& request, net::HttpReply reply) {
   const auto query = events::read_event_query(request);
   if (!query) return reply(answer(400, kText, query.error() + "\n"));
-  const auto sight = is_here(request.peer) ? events::Sight::kHere : events::Sight::kElsewhere;
+  const auto sight = is_here(request) ? events::Sight::kHere : events::Sight::kElsewhere;
   if (!query->follow) return reply(answer(200, "application/json", wire::dump(events_.list(*query, sight)) + "\n"));
-  if (!events_.has_room()) return reply(try_later(events_.why_full() + "\n"));
+  if (const std::string full = events_.why_full(request.peer); !full.empty()) return reply(try_later(full + "\n"));
   events_.follow(*query, sight, request, std::move(reply));
 }
 

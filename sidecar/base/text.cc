@@ -88,6 +88,27 @@ std::string counted(std::uint64_t number, std::string_view noun) {
   return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }
 
+std::string check_query(std::string_view query, const std::vector<std::string_view>& allowed) {
+  std::vector<std::string> seen;
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+    if (pair.empty()) continue;
+    const std::string name = percent_decode(pair.substr(0, pair.find('='))).value_or("");
+    if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
+      std::string names;
+      for (std::size_t i = 0; i < allowed.size(); ++i) {
+        names += (i == 0 ? "" : i + 1 == allowed.size() ? " and " : ", ") + std::string(allowed[i]);
+      }
+      return "?" + told(name) + ": there is no such parameter; there " + (allowed.size() == 1 ? "is " : "are ") + names;
+    }
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) return "?" + name + ": given more than once";
+    seen.push_back(name);
+  }
+  return "";
+}
+
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const std::size_t end = query.find('&');

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ringside::base {
 
@@ -29,5 +30,8 @@ std::string counted(std::uint64_t number, std::string_view noun);
 
 // "a=1&b=2" by name, decoded ('+' is itself). Nothing: there is no such parameter, or it is badly encoded.
 std::optional<std::string> query_parameter(std::string_view query, std::string_view name);
+// What is wrong with a query whose parameters may be these, each once: "?snice: the parameters are since and after".
+// Empty: nothing is.
+std::string check_query(std::string_view query, const std::vector<std::string_view>& allowed);
 
 }  // namespace ringside::base

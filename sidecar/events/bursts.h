@@ -1,15 +1,17 @@
-// What may come many times in a moment (core::comes_in_bursts) is recorded once, with a count, when a second has passed
-// without more of it, or ten since it began. Everything else is recorded at once.
+// What may come many times in a moment (core::comes_in_bursts) begins a burst: the first is recorded at once, and those
+// that follow are counted, and recorded together when a second has passed without another one, or ten since any were.
+// Everything else is recorded at once.
 //
-// Where those of one burst are about different hosts or actors, it names none; the reason is that of the first.
+// Where those that are counted are about different hosts or actors, the event names none.
 //
-// Example: 1,204 calls of actor 42 are refused within 3 s, as its queue is full. That is one event, of those 3 s.
-// Bounded: kOpen bursts at a time; what comes beside them goes into one for all of its kind. A timer runs only while
-// there is one. Loop thread only.
+// Example: 1,204 calls of actor 42 are refused within 3 s, as its queue is full. That is one event at once, and a
+// second later one of 1,203, of those 3 s. Bounded: kOpen bursts at a time; what comes beside them goes into one for
+// all of its kind. A timer runs only while there is one. Loop thread only.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <tuple>
@@ -18,6 +20,7 @@
 
 #include "sidecar/base/lifetime.h"
 #include "sidecar/core/ports.h"
+#include "sidecar/events/history.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::events {
@@ -31,26 +34,28 @@ class Bursts final : public core::EventSink {
  public:
   static constexpr std::size_t kOpen = 64;
 
-  // `then` records them, and outlives this.
-  Bursts(net::Loop& loop, core::EventSink& then, BurstTimes times = {}) : times_(times), then_(then), timer_(loop) {}
+  // `history` records them, and outlives this.
+  Bursts(net::Loop& loop, History& history, BurstTimes times = {}) : times_(times), history_(history), timer_(loop) {}
 
   void happened(core::HostEvent event) override;
-  // Records those that are open, whatever their age.
+  // Records what has been counted, and ends all that are open.
   void end_all();
 
  private:
   using Key = std::tuple<core::EventKind, std::string, std::string>;  // host, why
   struct Burst {
-    core::HostEvent first;
-    net::Clock::time_point began;
     net::Clock::time_point last;
+    net::Clock::time_point recorded;
+    core::HostEvent more{.count = 0};  // those that have been counted since
+    std::int64_t first_ms = 0, last_ms = 0;
   };
+  void count(Burst& burst, core::HostEvent event) const;
+  void record(Burst& burst);
   void arm();
-  void end_those_due();
-  void record(Burst burst);
+  void record_those_due();
 
   const BurstTimes times_;
-  core::EventSink& then_;
+  History& history_;
   boost::asio::steady_timer timer_;
   std::map<Key, Burst> open_;
   base::Lifetime life_;  // last

@@ -33,7 +33,10 @@ json event_json(const Recorded& one, const std::string& self, Sight sight) {
               {"why", event.why},
               {"by", event.by.empty() ? self : event.by}};
   if (event.lasted) out["lasted_ms"] = std::round(static_cast<double>(event.lasted->count())) / kMicrosecondsEach;
-  if (event.count > 1) out["count"] = event.count;
+  if (event.count > 1) {
+    out["count"] = event.count;
+    out["first_time"] = utc(one.first_ms);
+  }
   if (!event.actor.empty() && sight == Sight::kHere) out["actor"] = event.actor;
   for (const auto& [name, value] : event.facts) out["facts"][name] = value_json(value);
   return out;

@@ -1,10 +1,12 @@
 #include "sidecar/events/event_query.h"
 
 #include <string_view>
+#include <utility>
 
 #include "sidecar/base/parse.h"
 #include "sidecar/base/text.h"
 #include "sidecar/base/units.h"
+#include "sidecar/net/accept.h"
 
 namespace ringside::events {
 namespace {
@@ -21,10 +23,14 @@ base::Result<EventQuery, std::string> read_event_query(const net::HttpRequest& r
   const std::string_view target = request.target;
   const std::size_t mark = target.find('?');
   const std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  if (std::string wrong = base::check_query(query, {"since", "after"}); !wrong.empty()) {
+    return base::Error(std::move(wrong));
+  }
   EventQuery asked;
   if (const auto since = base::query_parameter(query, "since")) {
     asked.since = base::parse_duration(*since);
-    if (!asked.since) return base::Error("since: a duration, such as 1h or 90s");
+    if (!asked.since)
+      return base::Error("since: a duration of at most 10000h, such as 1h or 90s; its units are ms, s, m and h");
   }
   if (const auto after = base::query_parameter(query, "after")) {
     const auto number = number_of("after", *after);
@@ -37,9 +43,11 @@ base::Result<EventQuery, std::string> read_event_query(const net::HttpRequest& r
     if (!number) return base::Error(number.error());
     asked.after = *number;
   }
-  const std::string accept = net::to_lower(request.headers.get("accept"));
-  const auto names = [&accept](std::string_view type) { return accept.find(type) != std::string::npos; };
-  asked.follow = names("text/event-stream") || (!names("application/json") && !asked.since);
+  const net::Acceptance stream = net::acceptance(request.headers, "text/event-stream");
+  const net::Acceptance list = net::acceptance(request.headers, "application/json");
+  const auto asks_for = [](const net::Acceptance& type) { return type.is_named && type.quality > 0; };
+  asked.follow = stream.quality != list.quality ? stream.quality > list.quality
+                                                : asks_for(stream) || (!asks_for(list) && !asked.since);
   return asked;
 }
 

@@ -1,8 +1,8 @@
 // What a request for events asks for: GET /v1/events and GET /events.
 //
-//   Accept: text/event-stream, or nothing of the kind   each as it happens (server-sent events), after those that
-//                                                       Last-Event-ID, ?after or ?since name
-//   Accept: application/json, or ?since without the above   a list
+//   Accept: text/event-stream, or neither of the two   each as it happens (server-sent events), after those that
+//                                                      Last-Event-ID, ?after or ?since name
+//   Accept: application/json rather than that, or ?since without either   a list
 #pragma once
 
 #include <chrono>

@@ -47,13 +47,19 @@ nlohmann::json EventStreams::list(const EventQuery& query, Sight sight) const {
           {"view_of", options_.self}};
 }
 
-std::string EventStreams::why_full() const {
-  return std::to_string(options_.most) + (options_.most == 1 ? " stream of events is" : " streams of events are") +
-         " open, and no more may be: end one, or ask for the list (Accept: application/json)";
+std::string EventStreams::why_full(const std::string& peer) const {
+  const auto full = [](std::size_t most, const std::string& to_whom) {
+    return std::to_string(most) + (most == 1 ? " stream of events is" : " streams of events are") + " open" + to_whom +
+           ", and no more may be: end one, or ask for the list (Accept: application/json)";
+  };
+  if (streams_.size() >= options_.most) return full(options_.most, "");
+  const auto own = static_cast<std::size_t>(std::count_if(
+      streams_.begin(), streams_.end(), [&peer](const auto& entry) { return entry.second.peer == peer; }));
+  return own >= options_.most_of_one_address ? full(options_.most_of_one_address, " to " + peer) : "";
 }
 
 void EventStreams::follow(const EventQuery& query, Sight sight, const net::HttpRequest& request, net::HttpReply reply) {
-  RINGSIDE_CHECK(has_room());
+  RINGSIDE_CHECK(why_full(request.peer).empty());
   net::HttpResponse head;
   head.headers.add("content-type", "text/event-stream");
   head.headers.add("cache-control", "no-store");
@@ -70,7 +76,7 @@ void EventStreams::follow(const EventQuery& query, Sight sight, const net::HttpR
     beat();
   }
   Stream& stream = streams_[id];
-  stream = {std::move(body), sight, first_of(query), false};
+  stream = {std::move(body), request.peer, sight, first_of(query), false};
   write(stream, kBegin);
   catch_up(id);
 }

@@ -1,8 +1,8 @@
 // Tells events over HTTP on one listener: as a list, or each as it happens.
 //
-// Bounds: as many streams as it was told, kMostUnsent bytes that a reader has not taken, then its stream ends. What
-// happened before is sent as fast as it is read, and waits in the history meanwhile. While nobody follows, nothing is
-// made into text and no timer runs. Loop thread only.
+// Bounds: as many streams as it was told, in all and to one address, kMostUnsent bytes that a reader has not taken,
+// then its stream ends. What happened before is sent as fast as it is read, and waits in the history meanwhile. While
+// nobody follows, nothing is made into text and no timer runs. Loop thread only.
 #pragma once
 
 #include <chrono>
@@ -27,6 +27,7 @@ namespace ringside::events {
 struct EventStreamsOptions {
   std::string self;       // this host
   std::size_t most = 16;  // streams at once
+  std::size_t most_of_one_address = 16;
   std::chrono::milliseconds heartbeat{15'000};
 };
 
@@ -42,8 +43,8 @@ class EventStreams {
 
   // {"events":[...],"oldest","newest","view_of"}
   nlohmann::json list(const EventQuery& query, Sight sight) const;
-  bool has_room() const { return streams_.size() < options_.most; }
-  std::string why_full() const;  // for whoever finds none, in a sentence
+  // Why there is no room for a stream to that address (HttpRequest::peer), in a sentence; empty: there is.
+  std::string why_full(const std::string& peer) const;
   // There is room. To HEAD it answers with the head alone.
   void follow(const EventQuery& query, Sight sight, const net::HttpRequest& request, net::HttpReply reply);
   std::size_t size() const { return streams_.size(); }
@@ -51,6 +52,7 @@ class EventStreams {
  private:
   struct Stream {
     std::unique_ptr<net::HttpStream> body;
+    std::string peer;
     Sight sight = Sight::kElsewhere;
     std::uint64_t sent = 0;  // the last event that was written
     bool caught_up = false;  // with what happened before; what happens is written at once

@@ -9,13 +9,15 @@
 
 namespace ringside::events {
 
-void History::happened(core::HostEvent event) {
-  for (std::string* text : {&event.host, &event.actor, &event.why, &event.by}) *text = base::told(*text);
+// The name of an actor is whatever its callers say: it is kept to the letter, and whoever shows it makes it readable.
+void History::happened(core::HostEvent event, std::int64_t first_ms, std::int64_t last_ms) {
+  for (std::string* text : {&event.host, &event.why, &event.by}) *text = base::told(*text);
+  if (event.actor.size() > kLongestActor) event.actor = base::told(event.actor);
   for (auto& [name, value] : event.facts) {
     if (auto* text = std::get_if<std::string>(&value)) *text = base::told(*text);
   }
   if (kept_.size() == kKept) kept_.pop_front();
-  const Recorded& news = kept_.emplace_back(Recorded{++newest_, wall_(), std::move(event)});
+  const Recorded& news = kept_.emplace_back(Recorded{++newest_, last_ms, first_ms, std::move(event)});
   const auto watchers = watchers_;
   for (const auto& [watch, watcher] : watchers) {
     if (watchers_.contains(watch)) watcher(news);

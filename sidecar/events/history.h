@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <utility>
 
 #include "sidecar/core/ports.h"
 
@@ -15,14 +16,16 @@ namespace ringside::events {
 
 struct Recorded {
   std::uint64_t number = 0;
-  std::int64_t wall_ms = 0;  // Unix time
+  std::int64_t wall_ms = 0;   // Unix time; of a burst (count > 1) that of the last of them
+  std::int64_t first_ms = 0;  // of a burst that of the first of them
   core::HostEvent event;
 };
 
 class History final : public core::EventSink {
  public:
   static constexpr std::size_t kKept = 512;
-  using WallClock = std::function<std::int64_t()>;  // in milliseconds
+  static constexpr std::size_t kLongestActor = 1024;  // in bytes; a longer one is cut, and readable
+  using WallClock = std::function<std::int64_t()>;    // in milliseconds
   using Watcher = std::function<void(const Recorded& news)>;
 
   explicit History(WallClock wall) : wall_(std::move(wall)) {}
@@ -30,7 +33,10 @@ class History final : public core::EventSink {
   History& operator=(const History&) = delete;
 
   // core::EventSink: kept from now on; what it says is cut where nobody would read on.
-  void happened(core::HostEvent event) override;
+  void happened(core::HostEvent event) override { happened(std::move(event), wall_(), wall_()); }
+  // Of what has happened `event.count` times between these two.
+  void happened(core::HostEvent event, std::int64_t first_ms, std::int64_t last_ms);
+  std::int64_t wall_ms() const { return wall_(); }
 
   // The first that is kept of those with a greater number; nullptr: there is none.
   const Recorded* after(std::uint64_t number) const;

@@ -1,38 +1,10 @@
 #include "sidecar/local/guards.h"
 
-#include <algorithm>
-
-#include "sidecar/net/endpoint.h"
+#include "sidecar/net/accept.h"
+#include "sidecar/net/web_origin.h"
 #include "sidecar/wire/invalid.h"
 
 namespace ringside::local {
-namespace {
-
-bool good_host(const std::string& host, const std::vector<std::string>& allow_hosts) {
-  const auto endpoint = net::parse_endpoint(net::to_lower(host), 80);
-  if (!endpoint || endpoint->is_unix()) return false;
-  return endpoint->is_loopback() ||
-         std::find(allow_hosts.begin(), allow_hosts.end(), endpoint->host) != allow_hosts.end();
-}
-
-}  // namespace
-
-base::Result<void, std::string> check_origin(const std::string& host, std::string_view peer,
-                                             const net::Metadata& headers,
-                                             const std::vector<std::string>& allow_hosts) {
-  if (peer != "unix" && !good_host(host, allow_hosts)) {
-    return base::Error(
-        "Host (gRPC: the authority) must be a loopback address, localhost, or a name given by --allow-host");
-  }
-  for (const net::Header& header : headers) {
-    if (header.name == "origin") return base::Error("requests of web pages (Origin) are not served");
-    if (header.name == "sec-fetch-site" && header.value != "none" && header.value != "same-origin") {
-      return base::Error("requests of web pages (Sec-Fetch-Site) are not served");
-    }
-  }
-  return {};
-}
-
 base::Result<void, core::Answer> check_guards(const net::HttpRequest& request,
                                               const std::vector<std::string>& allow_hosts) {
   const auto forbid = [](std::string why) {
@@ -40,7 +12,7 @@ base::Result<void, core::Answer> check_guards(const net::HttpRequest& request,
   };
   if (request.headers.count("host") > 1) return forbid("there is more than one Host header");
   const std::string host(request.headers.get("host"));
-  if (const auto checked = check_origin(host, request.peer, request.headers, allow_hosts); !checked) {
+  if (const auto checked = net::check_origin(host, request.peer, request.headers, allow_hosts); !checked) {
     return forbid(checked.error());
   }
   return {};
@@ -60,10 +32,12 @@ BodyType body_type(const net::HttpRequest& request) {
 }
 
 bool prefers_protobuf(const net::HttpRequest& request) {
-  const std::string accept = net::to_lower(request.headers.get("accept"));
-  const bool protobuf = accept.find("application/protobuf") != std::string::npos ||
-                        accept.find("application/x-protobuf") != std::string::npos;
-  return protobuf && accept.find("application/json") == std::string::npos;
+  const net::Acceptance json = net::acceptance(request.headers, "application/json");
+  const net::Acceptance protobuf = net::acceptance(request.headers, "application/protobuf");
+  const net::Acceptance other = net::acceptance(request.headers, "application/x-protobuf");
+  const net::Acceptance& best = other.is_named && other.quality > protobuf.quality ? other : protobuf;
+  const bool is_named = protobuf.is_named || other.is_named;
+  return is_named && (best.quality > json.quality || (best.quality == json.quality && !json.is_named));
 }
 
 }  // namespace ringside::local

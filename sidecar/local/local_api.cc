@@ -7,6 +7,7 @@
 #include "sidecar/local/guards.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/local/views.h"
+#include "sidecar/net/web_origin.h"
 #include "sidecar/wire/actor_id.h"
 #include "sidecar/wire/invalid.h"
 #include "sidecar/wire/method_call.h"
@@ -63,6 +64,7 @@ struct LocalApi::Route {
   bool read = false;   // GET, HEAD
   bool write = false;  // POST
   void (*serve)(LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply);
+  std::vector<std::string_view> parameters = {};  // that its query may have; empty: it is not looked at here
 
   std::string allow() const {
     std::string methods = read ? std::string(kReads) : std::string();
@@ -73,27 +75,39 @@ struct LocalApi::Route {
 
 const std::vector<LocalApi::Route>& LocalApi::routes() {
   static const std::vector<Route> kRoutes = {
-      {"/v1/actors", true, false,
+      {"/v1/actors",
+       true,
+       false,
        [](LocalApi& api, const Target& target, const net::HttpRequest&, net::HttpReply reply) {
          reply(api.get_actors(target));
-       }},
-      {"/v1/members", true, false,
+       },
+       {"limit", "page_token"}},
+      {"/v1/members",
+       true,
+       false,
        [](LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
          api.get_members(target, request, std::move(reply));
-       }},
-      {"/v1/ring", true, false,
+       },
+       {"wait"}},
+      {"/v1/ring",
+       true,
+       false,
        [](LocalApi& api, const Target& target, const net::HttpRequest&, net::HttpReply reply) {
          const bool positions = target.parameter("positions") != "false";
          reply(json_response(200, ring_view(api.gateway_, positions, target.parameter("host"))));
-       }},
+       },
+       {"positions", "host"}},
       {"/v1/status", true, false,
        [](LocalApi& api, const Target&, const net::HttpRequest&, net::HttpReply reply) {
          reply(json_response(200, api.status()));
        }},
-      {"/v1/drain", true, true,
+      {"/v1/drain",
+       true,
+       true,
        [](LocalApi& api, const Target& target, const net::HttpRequest& request, net::HttpReply reply) {
          api.drain(target, request, std::move(reply));
-       }},
+       },
+       {"wait"}},
       {"/v1/uncordon", false, true,
        [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
          api.gateway_.uncordon(operator_at(request));
@@ -132,7 +146,7 @@ net::HttpErrorShaper LocalApi::error_shaper() {
 
 base::Result<void, std::string> LocalApi::check_origin(const std::string& authority, const std::string& peer,
                                                        const net::Metadata& metadata) const {
-  return local::check_origin(authority, peer, metadata, options_.allow_hosts);
+  return net::check_origin(authority, peer, metadata, options_.allow_hosts);
 }
 
 void LocalApi::add_methods(net::MethodTable& table) {
@@ -160,6 +174,11 @@ void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
     const bool writes = request.method == "POST";
     if (writes ? !route.write : !route.read || !reads(request.method)) return reply(method_not_allowed(route.allow()));
     if (writes && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
+    if (!route.parameters.empty()) {
+      if (std::string wrong = base::check_query(target.query, route.parameters); !wrong.empty()) {
+        return reply(refuse(malformed(std::move(wrong))));
+      }
+    }
     return route.serve(*this, target, request, std::move(reply));
   }
   if (net::to_lower(request.headers.get("upgrade")) == "websocket") {
@@ -243,11 +262,9 @@ void LocalApi::get_events(const net::HttpRequest& request, net::HttpReply reply)
   const auto query = events::read_event_query(request);
   if (!query) return reply(refuse(malformed(query.error())));
   if (!query->follow) return reply(json_response(200, events_.list(*query, events::Sight::kHere)));
-  if (events_.has_room()) return events_.follow(*query, events::Sight::kHere, request, std::move(reply));
-  const auto why = core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting, events_.why_full());
-  net::HttpResponse refusal = problem_of_status(503, calls_.refused(why));
-  if (refusal.headers.find("retry-after") == nullptr) refusal.headers.add("retry-after", "1");
-  reply(std::move(refusal));
+  const std::string full = events_.why_full(request.peer);
+  if (full.empty()) return events_.follow(*query, events::Sight::kHere, request, std::move(reply));
+  reply(refuse(core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting, full)));
 }
 
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {

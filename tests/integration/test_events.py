@@ -28,8 +28,9 @@ def awaited(teller, kind, **fields):
 class Stream:
     """Server-sent events, as a program reads them."""
 
-    def __init__(self, address, path="/v1/events", **headers):
-        self.connection = http.client.HTTPConnection(address, timeout=cluster.PATIENCE)
+    def __init__(self, address, path="/v1/events", source=None, **headers):
+        source = source and (source, 0)
+        self.connection = http.client.HTTPConnection(address, timeout=cluster.PATIENCE, source_address=source)
         self.connection.request("GET", path, headers=AS_STREAM | {k.replace("_", "-"): v for k, v in headers.items()})
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
@@ -110,17 +111,23 @@ def test_a_stream_goes_on_and_replays_what_its_reader_has_missed(world):
 def test_the_seventeenth_stream_is_refused(world, listener):
     host = world.host()
     address, path = (host.local, "/v1/events") if listener == "local" else (host.admin, "/events")
-    streams = [Stream(address, path) for _ in range(16)]
+    # At the admin listener one address may have a quarter of them.
+    sources = [f"127.0.0.{1 + number // 4}" if listener == "admin" else None for number in range(17)]
+    streams = [Stream(address, path, source) for source in sources[:16]]
     assert all(stream.status == 200 for stream in streams)
-    refused = Stream(address, path)
-    assert refused.status == 503 and refused.answer.headers["retry-after"], refused.answer.headers
+    refused = Stream(address, path, sources[16])
+    assert refused.status == (429 if listener == "local" else 503), refused.status
+    assert refused.answer.headers["retry-after"], refused.answer.headers
+    if listener == "local":
+        assert refused.answer.headers["ringside-outcome"] == "overloaded", refused.answer.headers
+        assert refused.answer.headers["ringside-reason"] == "too-many-waiting", refused.answer.headers
     assert b"16 streams of events are open" in refused.answer.read()
     assert events(host, path=path, address=address), "a list takes up no stream"
-    assert cluster.request(address, "HEAD", path).status in (200, 503)
+    assert cluster.request(address, "HEAD", path).status in (200, 429, 503)
     streams.pop().close()
 
     def again():
-        stream = Stream(address, path)
+        stream = Stream(address, path, sources[16])
         if stream.status == 200:
             return stream
         return stream.close()
@@ -130,6 +137,38 @@ def test_the_seventeenth_stream_is_refused(world, listener):
         assert stream.next()["kind"] == "log_level"
     other = (host.admin, "/events") if listener == "local" else (host.local, "/v1/events")
     assert Stream(*other).status == 200, "each listener has a bound of its own"
+
+
+def test_one_address_may_not_take_up_all_streams_of_the_admin_listener(world):
+    host = world.host()
+    streams = [Stream(host.admin, "/events") for _ in range(4)]
+    assert all(stream.status == 200 for stream in streams)
+    refused = Stream(host.admin, "/events")
+    assert refused.status == 503 and b"4 streams of events are open to 127.0.0.1" in refused.answer.read()
+    assert Stream(host.admin, "/events", "127.0.0.2").status == 200, "everybody else finds room"
+
+
+def test_a_level_that_stays_is_no_event_and_many_changes_are_a_burst(world):
+    host = world.host()
+    set_level(host, "info")
+    for _ in range(300):
+        set_level(host, "warn")
+        set_level(host, "info")
+    def told():
+        return events(host, "log_level")
+    cluster.until(lambda: sum(e.get("count", 1) for e in told()) == 600, "all are counted")
+    assert len(told()) <= 20, told()
+    assert events(host)[0]["kind"] == "started", "nothing was driven out"
+    burst = next(e for e in told() if "count" in e)
+    assert burst["first_time"] <= burst["time"] and burst["lasted_ms"] >= 0, burst
+
+
+def test_what_happens_first_is_told_first_also_in_bursts(world):
+    host = world.host(app=world.app(serve=lambda *_: (503, {"retry-after": "60"}, b"")))
+    assert host.apply(42, "x", ringside_timeout="50ms").headers["ringside-outcome"] == "not-delivered"
+    set_level(host, "warn")
+    kinds = [e["kind"] for e in events(host)]
+    assert kinds[-2:] == ["calls_not_applied", "log_level"], kinds
 
 
 def test_a_reader_that_does_not_read_is_ended_and_costs_no_memory(world):
@@ -142,18 +181,24 @@ def test_a_reader_that_does_not_read_is_ended_and_costs_no_memory(world):
     reader = Stream(host.local)
     connection = http.client.HTTPConnection(host.local, timeout=cluster.PATIENCE)
 
+    # A drain that is taken back: about ten events.
     def happen(times):
-        for number in range(times):
-            body = json.dumps({"level": ("warn", "info")[number % 2]})
-            connection.request("POST", "/v1/log-level", body, {"content-type": "application/json"})
-            assert connection.getresponse().read()
-            assert reader.next()["kind"] == "log_level"
-    happen(600)  # the history is full from now on
+        last = 0
+        for _ in range(times):
+            for path in ("/v1/drain?wait=true", "/v1/uncordon"):
+                connection.request("POST", path, "{}", {"content-type": "application/json"})
+                assert connection.getresponse().read()
+            for event in iter(reader.next, None):
+                last = event["number"]
+                if event["kind"] == "phase_changed" and event["facts"]["to"] == "ready":
+                    break
+        return last
+    written = 0
+    while written < 600:  # the history is full from then on
+        written = happen(10)
     before = host.metric("process_resident_memory_bytes")
-    written = 600
     while not any("slow reader" in line for line in host.lines):
-        happen(100)
-        written += 100
+        written = happen(10)
         assert written < 20_000, "it is never ended"
     assert host.metric("process_resident_memory_bytes") - before < 8 << 20
     set_level(host, "debug")
@@ -168,7 +213,7 @@ def test_text_of_others_stays_text(world):
     assert host.call(name).status == 200
     assert host.ask("DELETE", f"/v1/actors/{name}").status == 200
     told = awaited(host, "deactivate")
-    assert told["by"] == "operator" and told["actor"] == "name:?[2J<script>?", told
+    assert told["by"] == "operator" and told["actor"] == "name:\x1b[2J<script>\n", told
     listed = host.ask("GET", "/v1/events", headers=AS_LIST)
     assert listed.headers["content-type"].startswith("application/json") and b"\x1b" not in listed.body
     page = cluster.request(host.admin, "GET", "/events", headers=AS_LIST)
@@ -185,9 +230,11 @@ def test_methods_and_wrong_requests(world):
             assert head.status == 200 and head.body == b"" and head.headers["content-type"].startswith(kind), head
         assert cluster.request(address, "POST", path, "{}", {"content-type": "application/json"}).status == 405
         assert cluster.request(address, "DELETE", path).status == 405
-        for query in ("since=yesterday", "since=1", "after=x"):
+        for query in ("since=yesterday", "since=1", "since=10001h", "after=x"):
             wrong = cluster.request(address, "GET", f"{path}?{query}")
             assert wrong.status == 400 and b"such as" in wrong.body, wrong
+        for query in ("snice=1h", "since=1h&since=2h", "since=1h&foo"):
+            assert cluster.request(address, "GET", f"{path}?{query}").status == 400, query
         assert cluster.request(address, "GET", path, headers={"last-event-id": "x"}).status == 400
         assert json.loads(cluster.request(address, "GET", f"{path}?since=0s").body)["events"] == []
     assert host.ask("GET", "/v1/events", headers={"origin": "http://x"}).status == 403
@@ -223,6 +270,9 @@ def test_what_operators_do_is_told(world):
     assert two.cli("uncordon").returncode == 0
     assert awaited(two, "uncordoned")["by"] == "operator (127.0.0.1)"
     cluster.settled([one, two])
+    left, came = [e for e in events(two, "ring_changed") if e["host"] == two.name][-2:]
+    assert "left it" in left["why"] and left["facts"]["own_share"] == 0, left
+    assert "came onto it" in came["why"] and came["facts"]["own_share_before"] == 0 < came["facts"]["own_share"], came
     phases = [(e["facts"]["from"], e["facts"]["to"]) for e in events(two, "phase_changed")]
     assert phases[-4:] == [("ready", "draining"), ("draining", "drained"), ("drained", "joining"), ("joining", "ready")], phases
     assert [e["facts"]["to"] for e in events(one, "member_phase") if e["host"] == two.name][:2] == ["ready", "draining"]
@@ -254,3 +304,32 @@ def test_calls_that_are_not_applied_are_a_burst_with_a_count(world):
     burst = awaited(host, "calls_not_applied")
     assert burst["actor"] == "42" and burst["by"] == host.name and burst["why"].startswith("not-delivered: "), burst
     cluster.until(lambda: sum(e.get("count", 1) for e in events(host, "calls_not_applied")) == 5, "all are counted")
+
+
+def test_a_host_that_may_not_join_tells_why(world):
+    one = world.cluster(1)[0]
+    stranger = world.sidecar("--points", "64", app=world.app(), join=[one])
+    told = awaited(stranger, "host_unusable")
+    assert told["host"] == one.name and "--points 512" in told["why"] and "--points 64" in told["why"], told
+
+
+def test_a_joiner_tells_of_no_change_of_the_ring_that_was_none(world):
+    one = world.cluster(1)[0]
+    router = world.sidecar(app=None, join=[one]).ready()
+    awaited(router, "joined")
+    assert events(router, "ring_changed") == []
+
+
+def test_no_page_of_a_browser_learns_the_names_of_actors_from_the_admin_listener(world):
+    host = world.host()
+    assert host.call("name:secret").status == 200
+    assert host.ask("DELETE", "/v1/actors/name:secret").status == 200
+    awaited(host, "deactivate", actor="name:secret")
+
+    def told(**headers):
+        answer = cluster.request(host.admin, "GET", "/events", headers=AS_LIST | headers)
+        assert answer.status == 200 and b'"deactivate"' in answer.body, answer
+        return answer.body
+    assert b"secret" in told(host="localhost:9137")
+    for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        assert b"secret" not in told(**headers), headers

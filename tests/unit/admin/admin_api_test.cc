@@ -142,8 +142,8 @@ TEST_F(Admin, HeadTellsTheLengthOfWhatGetAnswers) {
 
 TEST_F(Admin, SingleActorsAreToldToClientsOnThisMachineAlone) {
   history.happened({.kind = core::EventKind::kTurnTimeout, .actor = "name:anna", .why = "slow"});
-  const auto told_to = [this](const std::string& peer) {
-    net::HttpRequest request{"GET", "/events?since=1h", {}, {}, peer};
+  const auto told_to = [this](const std::string& peer, net::Metadata headers = {{"host", "localhost:9137"}}) {
+    net::HttpRequest request{"GET", "/events?since=1h", std::move(headers), {}, peer};
     return answered(api.handler(), std::move(request)).body;
   };
   for (const char* peer : {"127.0.0.1", "::1"}) EXPECT_NE(told_to(peer).find("name:anna"), std::string::npos) << peer;
@@ -152,6 +152,32 @@ TEST_F(Admin, SingleActorsAreToldToClientsOnThisMachineAlone) {
     EXPECT_EQ(told.find("anna"), std::string::npos) << peer;
     EXPECT_NE(told.find("turn_timeout"), std::string::npos) << peer;
   }
+  // A page that a browser on this machine shows, whatever its name leads to now.
+  EXPECT_NE(told_to("127.0.0.1", {{"host", "127.0.0.1:9137"}, {"sec-fetch-site", "none"}}).find("anna"),
+            std::string::npos);
+  for (const net::Metadata& page :
+       {net::Metadata{{"host", "evil.example"}}, net::Metadata{{"host", "evil.example"}, {"host", "localhost"}},
+        net::Metadata{{"host", "localhost:9137"}, {"origin", "http://evil.example"}},
+        net::Metadata{{"host", "localhost:9137"}, {"sec-fetch-site", "cross-site"}}, net::Metadata{}}) {
+    const std::string told = told_to("127.0.0.1", page);
+    EXPECT_EQ(told.find("anna"), std::string::npos) << page.get("host");
+    EXPECT_NE(told.find("turn_timeout"), std::string::npos) << page.get("host");
+  }
+}
+
+TEST_F(Admin, OneAddressMayNotTakeUpAllStreams) {
+  events::EventStreams shared(loop, history, {.self = "10.0.0.7", .most = 4, .most_of_one_address = 1});
+  AdminApi other(gateway, metrics, shared, kConnections);
+  auto options = net::testing::on_loopback();
+  options.http1.emplace().handler = other.handler();
+  const auto at = net::testing::serve(loop, std::move(options));
+  auto first = asking(at->local_address(), "/events");
+  ASSERT_TRUE(run_until([&] { return first.has("retry: 2000"); }));
+  auto second = asking(at->local_address(), "/events");
+  ASSERT_TRUE(run_until([&] { return second.has("HTTP/1.1 503 "); }));
+  EXPECT_EQ(shared.why_full("10.0.0.9"), "");
+  EXPECT_EQ(shared.why_full("127.0.0.1").substr(0, 44), "1 stream of events is open to 127.0.0.1, and");
+  at->close();
 }
 
 TEST_F(Admin, StreamsOfEventsAreBounded) {

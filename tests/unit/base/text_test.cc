@@ -58,5 +58,13 @@ TEST(Query, Parameters) {
   EXPECT_EQ(query_parameter("", "wait"), std::nullopt);
 }
 
+TEST(Query, HasKnownParametersEachOnce) {
+  EXPECT_EQ(check_query("", {"a"}), "");
+  EXPECT_EQ(check_query("a=1&b", {"a", "b"}), "");
+  EXPECT_EQ(check_query("c", {"a"}), "?c: there is no such parameter; there is a");
+  EXPECT_EQ(check_query("%0a=1", {"a", "b", "c"}), "??: there is no such parameter; there are a, b and c");
+  EXPECT_EQ(check_query("a=1&%61=2", {"a"}), "?a: given more than once");
+}
+
 }  // namespace
 }  // namespace ringside::base

@@ -71,6 +71,15 @@ TEST(History, WhatOthersSaidIsCutAndReadable) {
   EXPECT_EQ(std::get<std::string>(event.facts[0].second), "?[2J");
 }
 
+TEST(History, AnActorsNameIsKeptToTheLetter) {
+  Kept kept;
+  const std::string name = "name:a\nb\x1b\xe2\x80\xae";
+  kept.history.happened({.kind = core::EventKind::kDeactivate, .actor = name});
+  kept.history.happened({.kind = core::EventKind::kDeactivate, .actor = std::string(1 << 20, 'x')});
+  EXPECT_EQ(kept.history.after(0)->event.actor, name);
+  EXPECT_LE(kept.history.after(1)->event.actor.size(), 1024U + 3);
+}
+
 TEST(History, AWatcherMayForgetItselfAndOthers) {
   Kept kept;
   std::vector<std::uint64_t> first, second;
