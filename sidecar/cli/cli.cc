@@ -74,7 +74,10 @@ std::string whole_number(const std::string& text) {
 }
 
 std::string duration(const std::string& text) {
-  return base::parse_duration(text) ? "" : "\"" + base::readable(text) + "\" is not a duration, such as 90s or 1h";
+  return base::parse_duration(text) ? ""
+                                    : "\"" + base::readable(text) +
+                                          "\" is not a duration of at most 10000h, such as 90s or 1h; its units are "
+                                          "ms, s, m and h";
 }
 
 void add_timeout(CLI::App& command, Arguments& arguments) {
@@ -183,7 +186,8 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
         .add_option("--since", arguments.events.since,
                     "those that are at most so old, such as 1h; else all that are kept")
         ->check(duration);
-    command.add_option("--count", arguments.events.count, "ends after this many; 0: never")->check(whole_number);
+    command.add_option("--count", arguments.events.count, "ends after this many, the oldest first; 0: never")
+        ->check(whole_number);
   };
   CLI::App* events_command =
       add("events", "Tells what has happened to this host, why, and on whose word",

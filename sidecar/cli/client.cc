@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::size_t kMaxAnswer = std::size_t{256} << 20;
 
+// Most of them name the address themselves.
+void add_error(std::string& errors, const net::Endpoint& endpoint, const std::string& error) {
+  const std::string address = endpoint.to_string();
+  if (!errors.empty()) errors += "; ";
+  errors += error.find(address) == std::string::npos ? address + ": " + error : error;
+}
+
 }  // namespace
 
 Client::Client(std::vector<net::Endpoint> endpoints)
@@ -27,7 +34,7 @@ Reply Client::request(const net::HttpRequest& request, std::chrono::milliseconds
     connection_ = std::make_unique<net::Http1Client>(loop_, options);
     reply = try_once(request, longest);
     if (reply.kind != Reply::Kind::kNobody) return reply;
-    errors += (errors.empty() ? "" : "; ") + endpoints_[chosen_].to_string() + ": " + reply.error;
+    add_error(errors, endpoints_[chosen_], reply.error);
   }
   connection_.reset();
   reply.error = errors;
@@ -40,7 +47,7 @@ Reply Client::follow(const net::HttpRequest& request, const std::function<bool(s
   for (const net::Endpoint& endpoint : endpoints_) {
     reply = Feed(loop_, resolver_, endpoint).read(request, on_data);
     if (reply.kind != Reply::Kind::kNobody) return reply;
-    errors += (errors.empty() ? "" : "; ") + reply.error;
+    add_error(errors, endpoint, reply.error);
   }
   reply.error = errors;
   return reply;

@@ -1,6 +1,10 @@
 // events, watch
+#include <algorithm>
 #include <deque>
+#include <optional>
+#include <sstream>
 #include <string_view>
+#include <vector>
 
 #include "sidecar/base/text.h"
 #include "sidecar/cli/commands.h"
@@ -56,10 +60,48 @@ base::Result<json, int> list(const Session& session, const std::string& target) 
   return view(reply, session.client, session.json, session.terminal);
 }
 
-// The members, and what happened last, drawn anew on a cleared screen.
-std::string screen(const json& members, const std::deque<std::string>& recent) {
-  std::string text = "\x1b[2J\x1b[H" + members_text(members) + "\n";
-  for (const std::string& line : recent) text += line + "\n";
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// As many characters of a line as the screen is wide.
+std::string fitted(const std::string& line, std::size_t columns) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  if (static_cast<std::size_t>(std::ranges::count_if(line, begins)) <= columns) return line;
+  std::size_t end = 0;
+  for (std::size_t characters = 0; end < line.size(); ++end) {
+    if (begins(line[end]) && characters++ == columns - 1) break;
+  }
+  return line.substr(0, end) + "…";
+}
+
+// The members, and what happened last, drawn anew on a cleared screen: never more than it has room for. Where there are
+// many members, the events leave most of it to them.
+std::string screen(const json& members, const std::deque<std::string>& recent, std::optional<TerminalSize> size) {
+  std::vector<std::string> lines = lines_of(members_text(members));
+  std::vector<std::string> events(recent.begin(), recent.end());
+  constexpr std::size_t kLeast = 6;  // rows, with one of each
+  if (size && size->rows >= kLeast && size->columns > 1) {
+    constexpr std::size_t kFewest = 3;        // events, however many members there are
+    const std::size_t room = size->rows - 2;  // an empty line between them, and one for the cursor
+    const std::size_t left = room - std::min(room, lines.size());
+    const std::size_t shown = std::min({events.size(), std::max(left, kFewest), room - 1});
+    events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(shown));
+    if (const std::size_t most = room - shown; lines.size() > most) {
+      const std::size_t hidden = lines.size() - most + 1;
+      lines.resize(most - 1);
+      lines.push_back("... " + base::counted(hidden, "more line") + " (ringside members)");
+    }
+    for (std::string& line : lines) line = fitted(line, size->columns);
+    for (std::string& line : events) line = fitted(line, size->columns);
+  }
+  std::string text = "\x1b[2J\x1b[H";
+  for (const std::string& line : lines) text += line + "\n";
+  text += "\n";
+  for (const std::string& line : events) text += line + "\n";
   return text;
 }
 
@@ -80,7 +122,8 @@ int watch_on_terminal(const Session& session, const EventArguments& arguments) {
     target = std::string(kEvents) + "?after=" + text_of(*news, "newest");
     for (const json& event : list_of(*news, "events")) recent.push_back(line_of(event));
     while (recent.size() > kRecent) recent.pop_front();
-    session.terminal.out << screen(*members, recent);
+    const auto size = session.terminal.size ? session.terminal.size() : std::nullopt;
+    session.terminal.out << screen(*members, recent, size);
     session.terminal.out.flush();
     if (!session.terminal.out) break;  // nobody reads it any more
   }
@@ -91,8 +134,11 @@ int watch_on_terminal(const Session& session, const EventArguments& arguments) {
 
 int events(const Session& session, const EventArguments& arguments) {
   if (arguments.follow) return follow(session, arguments);
-  const auto body = list(session, target_of(arguments));
+  auto body = list(session, target_of(arguments));
   if (!body) return body.error();
+  if (auto& found = (*body)["events"]; found.is_array() && arguments.count != 0 && found.size() > arguments.count) {
+    found.erase(found.begin() + static_cast<std::ptrdiff_t>(arguments.count), found.end());
+  }
   if (session.json) {
     session.terminal.out << wire::dump(*body) << "\n";
     return kApplied;

@@ -43,7 +43,7 @@ Reply Feed::connect() {
       transport_ = std::move(*result);
       reply.kind = Reply::Kind::kAnswered;
     } else {
-      reply.error = endpoint_.to_string() + ": " + result.error().why;
+      reply.error = result.error().why;
     }
   });
   run_until(done);

@@ -1,7 +1,10 @@
 // ring: shares, and what a join or a leave would move. Computed here, from the names alone (docs/ring.md).
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "sidecar/base/checked.h"
 #include "sidecar/base/text.h"
@@ -51,6 +54,17 @@ std::string listed(const std::map<std::string, double>& parts) {
   std::string text;
   for (const auto& [host, share] : parts) text += (text.empty() ? "" : ", ") + host + " " + percent(share);
   return text;
+}
+
+// The largest of them, so that a row of a table stays one line.
+std::string largest(const std::map<std::string, double>& parts) {
+  constexpr std::size_t kShown = 3;
+  if (parts.size() <= kShown + 1) return listed(parts);
+  std::vector<std::pair<std::string, double>> all(parts.begin(), parts.end());
+  std::ranges::stable_sort(all, std::ranges::greater{}, &std::pair<std::string, double>::second);
+  std::string text;
+  for (std::size_t i = 0; i < kShown; ++i) text += all[i].first + " " + percent(all[i].second) + ", ";
+  return text + "and " + std::to_string(all.size() - kShown) + " more";
 }
 
 double sum(const std::map<std::string, double>& parts) {
@@ -152,7 +166,7 @@ int ring(const Session& session, const std::string& join, const std::string& lea
     const auto parts = moves ? receivers(*now, host) : std::map<std::string, double>();
     if (moves) row["leave"] = {{"moves", base::at(shares, host)}, {"to", parts}};
     table.add({host, std::to_string(number_of(row, "points") == 0 ? now->points_per_host() : points_of(row)),
-               percent(base::at(shares, host)), moves && parts.empty() ? "nobody" : listed(parts)});
+               percent(base::at(shares, host)), moves && parts.empty() ? "nobody" : largest(parts)});
   }
   if (session.json) {
     (*body)["join"] = {{"moves", next}};
@@ -162,7 +176,8 @@ int ring(const Session& session, const std::string& join, const std::string& lea
   table.print(session.terminal.out);
   session.terminal.out << "ring " << text_of(*body, "ring") << " as " << text_of(*body, "view_of") << " sees it, "
                        << now->points_per_host() << " points for a weight of 1; one more such host would take about "
-                       << percent(next) << " of all ids (--join NAME: exactly)\n";
+                       << percent(next)
+                       << " of all ids (--join NAME: exactly, --leave NAME: to whom all of its share would go)\n";
   return kApplied;
 }
 

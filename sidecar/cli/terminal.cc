@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace ringside::cli {
@@ -12,7 +13,12 @@ Terminal process_terminal() {
     const char* value = std::getenv(name.c_str());
     return std::string(value == nullptr ? "" : value);
   };
-  return {std::cin, std::cout, std::cerr, environment, ::isatty(STDOUT_FILENO) != 0};
+  const auto size = []() -> std::optional<TerminalSize> {
+    winsize now{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &now) != 0 || now.ws_row == 0 || now.ws_col == 0) return std::nullopt;
+    return TerminalSize{now.ws_row, now.ws_col};
+  };
+  return {std::cin, std::cout, std::cerr, environment, ::isatty(STDOUT_FILENO) != 0, size};
 }
 
 int written(const Terminal& terminal, int status) {

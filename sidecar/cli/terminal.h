@@ -1,8 +1,10 @@
 // Where a command reads and writes, and with what status it ends.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 namespace ringside::cli {
@@ -18,13 +20,19 @@ enum Exit : int {
   kNotWritten = 7,  // standard output took no more
 };
 
+struct TerminalSize {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+};
+
 // Where a command reads and writes, and what it finds in the environment (empty: not set).
 struct Terminal {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
   std::function<std::string(const std::string& name)> environment;
-  bool out_is_seen = false;  // by a person: `out` is a terminal
+  bool out_is_seen = false;                                // by a person: `out` is a terminal
+  std::function<std::optional<TerminalSize>()> size = {};  // of `out`, as it is now; none: it is not known
 };
 
 Terminal process_terminal();

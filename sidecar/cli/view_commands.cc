@@ -89,14 +89,15 @@ int where(const Session& session, const std::string& id) {
 
 std::string members_text(const json& body) {
   std::ostringstream out;
-  Table table({"HOST", "PHASE", "RING", "SHARE", "ACTORS", "STRAYS", "RTT", "HEARD", "ZONE", "VERSION"});
+  Table table({"HOST", "PHASE", "RING", "SHARE", "WEIGHT", "ACTORS", "STRAYS", "RTT", "HEARD", "ZONE", "VERSION"});
   for (const json& member : list_of(body, "members")) {
     const bool self = flag_of(member, "self");
     const bool legacy = flag_of(member, "legacy");
     table.add({text_of(member, "host") + (self ? " *" : ""), legacy ? "legacy" : text_of(member, "phase"),
                flag_of(member, "on_ring") ? "on" : "off", percent(number_of(member, "share")),
-               legacy ? "-" : text_of(member, "actors"), text_of(member, "strays"),
-               self ? "-" : age(number_of(member, "rtt_ms")), self ? "-" : age(number_of(member, "age_ms")) + " ago",
+               member.contains("weight") ? text_of(member, "weight") : "-", legacy ? "-" : text_of(member, "actors"),
+               text_of(member, "strays"), self ? "-" : age(number_of(member, "rtt_ms")),
+               self ? "-" : age(number_of(member, "age_ms")) + " ago",
                text_of(member, "zone").empty() ? "-" : text_of(member, "zone"),
                legacy ? "-" : text_of(member, "version")});
   }

@@ -36,7 +36,8 @@ json age_of(const std::string& host, const core::Status& here, const Ages& ages)
   return found == ages.end() ? json(nullptr) : json(milliseconds(found->second));
 }
 
-json member_json(const core::MemberStatus& member) {
+// `points`: of a host of weight 1.
+json member_json(const core::MemberStatus& member, std::uint32_t points) {
   json out = {{"host", member.host},
               {"phase", core::to_string(member.phase)},
               {"generation", to_string(member.generation)},
@@ -49,6 +50,10 @@ json member_json(const core::MemberStatus& member) {
               {"age_ms", milliseconds(member.silent_for)},
               {"strays", member.strays},
               {"watched", member.watched}};
+  if (member.points != 0 && points != 0) {
+    out["points"] = member.points;
+    out["weight"] = std::round(1e3 * member.points / points) / 1e3;
+  }
   if (!member.legacy) {
     out["ring"] = hex(member.ring.value());
     out["actors"] = member.actors;
@@ -80,8 +85,9 @@ json peer_tls_json(const core::PeerSecurity& security) {
 
 std::string about_other(std::string_view host, std::string_view problem) {
   if (problem.starts_with(host)) return std::string(problem);
-  const bool is_source = problem.starts_with("has no addresses");
-  return std::string(host) + (is_source ? " " : " is not a member: ") + std::string(problem);
+  if (problem.starts_with("has no addresses")) return std::string(host) + " " + std::string(problem);
+  const bool is_source = host.starts_with("dns:") || host.starts_with("k8s:");
+  return std::string(host) + (is_source ? ": " : " is not a member: ") + std::string(problem);
 }
 
 std::string hex(std::uint64_t number) {
@@ -116,11 +122,12 @@ json placement_json(const core::HostReader& gateway, core::ActorId id) {
 }
 
 json members_json(const core::HostReader& gateway) {
+  const core::Status status = gateway.status();
   json members = json::array();
   json others = json::array();
   for (const core::MemberStatus& member : gateway.members()) {
     if (member.member) {
-      members.push_back(member_json(member));
+      members.push_back(member_json(member, status.points));
     } else {
       others.push_back(
           {{"host", base::told(member.host)},
@@ -128,7 +135,6 @@ json members_json(const core::HostReader& gateway) {
            {"age_ms", member.silent_for.count() > 0 ? json(milliseconds(member.silent_for)) : json(nullptr)}});
     }
   }
-  const core::Status status = gateway.status();
   return {{"members", std::move(members)},
           {"others", std::move(others)},
           {"ring", hex(status.ring.value())},

@@ -77,6 +77,57 @@ TEST_F(CliTest, OnATerminalWatchDrawsATable) {
   EXPECT_TRUE(out.str().ends_with(kDeath)) << out.str();
 }
 
+TEST_F(CliTest, WatchDrawsNoMoreThanTheScreenHasRoomFor) {
+  for (int i = 0; i < 30; ++i) {
+    core::MemberStatus member;
+    member.host = "10.0.0." + std::to_string(100 + i);
+    gateway.member_list.push_back(member);
+  }
+  there([this] {
+    for (int i = 0; i < 20; ++i) history.happened(death());
+  });
+  const auto drawn = [this](TerminalSize size) {
+    std::istringstream in;
+    std::ostringstream out, err;
+    const Terminal terminal{
+        in, out, err, [this](const std::string&) { return address; }, true, [size] { return size; }};
+    EXPECT_EQ(cli::run({"watch", "--count", "1"}, terminal), kApplied) << err.str();
+    std::vector<std::string> lines;
+    std::istringstream text(out.str().substr(7));  // after what clears the screen
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
+  };
+  const auto small = drawn({24, 60});
+  ASSERT_EQ(small.size(), 23U) << "one is left for the cursor";
+  EXPECT_TRUE(small[0].starts_with("HOST"));
+  EXPECT_TRUE(small[1].starts_with("10.0.0.100"));
+  EXPECT_EQ(small[18], "... 14 more lines (ringside members)");
+  EXPECT_EQ(small[19], "");
+  EXPECT_TRUE(small[22].starts_with("2026-09-21T14:13:20.000Z  member_died"));
+  for (const std::string& line : small) {
+    const auto width = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xc0) != 0x80; });
+    EXPECT_LE(width, 60) << line;
+  }
+  EXPECT_TRUE(small[22].ends_with("…"));
+  const auto large = drawn({60, 200});
+  EXPECT_EQ(std::count_if(large.begin(), large.end(), [](const auto& line) { return line.starts_with("10.0.0."); }),
+            30);
+  EXPECT_EQ(std::count_if(large.begin(), large.end(), [](const auto& line) { return line.starts_with("2026"); }), 10);
+}
+
+TEST_F(CliTest, AListEndsWithItsCountToo) {
+  there([this] {
+    for (int i = 0; i < 3; ++i) history.happened(death());
+  });
+  EXPECT_EQ(run({"events", "--count", "2"}).out, std::string(kStart) + kDeath);
+  EXPECT_EQ(run({"events", "--count", "2", "--json"}).json()["events"].size(), 2U);
+  EXPECT_EQ(run({"events", "--count", "0", "--json"}).json()["events"].size(), 4U);
+}
+
+TEST_F(CliTest, ADurationThatIsTooLongHearsWhatIsAllowed) {
+  EXPECT_NE(run({"events", "--since", "10001h"}).err.find("at most 10000h"), std::string::npos);
+}
+
 TEST_F(CliTest, AStreamThatIsRefusedSaysWhy) {
   // As many as there may be, all of which stay open.
   std::vector<std::thread> others;

@@ -132,6 +132,36 @@ TEST_F(CliTest, RingAndStatusTellWeights) {
   EXPECT_NE(run({"status"}).out.find(", weight 0.5, ringside"), std::string::npos);
 }
 
+TEST_F(CliTest, MembersTellWeights) {
+  gateway.state.points = 512;
+  core::MemberStatus heavy = member("10.0.0.8", core::Phase::kReady);
+  heavy.points = 1024;
+  core::MemberStatus light = member("10.0.0.9", core::Phase::kReady);
+  light.points = 51;
+  const core::MemberStatus off = member("10.0.0.10", core::Phase::kDrained);
+  gateway.member_list = {heavy, light, off};
+  const auto members = run({"members", "--json"}).json()["members"];
+  EXPECT_EQ(members[0]["points"], 1024);
+  EXPECT_EQ(members[0]["weight"], 2.0);
+  EXPECT_EQ(members[1]["weight"], 0.1);
+  EXPECT_FALSE(members[2].contains("weight")) << "it is not on the ring";
+  EXPECT_NE(run({"members"}).out.find("WEIGHT"), std::string::npos);
+}
+
+TEST_F(CliTest, ARowOfTheRingIsALineHoweverManyHostsThereAre) {
+  std::vector<std::string> hosts;
+  for (int i = 0; i < 20; ++i) hosts.push_back("10.0.0." + std::to_string(100 + i));
+  gateway.ring_now = core::Ring::make(hosts, 64);
+  std::istringstream rows(run({"ring"}).out);
+  std::string line;
+  std::getline(rows, line);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(std::getline(rows, line));
+    EXPECT_TRUE(line.ends_with(" more") && line.size() < 100) << line;
+  }
+  EXPECT_NE(run({"ring", "--leave", "10.0.0.100"}).out.find("10.0.0.119"), std::string::npos) << "there, all of them";
+}
+
 TEST_F(CliTest, DrainWaitsForItsEnd) {
   gateway.on_drain = [this] { gateway.state.phase = core::Phase::kDrained; };
   Ran ran = run({"drain"});

@@ -9,6 +9,9 @@ TEST(AboutOther, IsASentence) {
   EXPECT_EQ(about_other("10.0.0.8:1337", "no answer yet"), "10.0.0.8:1337 is not a member: no answer yet");
   EXPECT_EQ(about_other("10.0.0.8:1337", "10.0.0.8:1337 answers as b"), "10.0.0.8:1337 answers as b");
   EXPECT_EQ(about_other("dns:shop", "has no addresses"), "dns:shop has no addresses");
+  EXPECT_EQ(about_other("dns:shop", "Timeout while contacting DNS servers"),
+            "dns:shop: Timeout while contacting DNS servers")
+      << "a source is not a member in any case";
 }
 
 }  // namespace
