@@ -315,8 +315,9 @@ void add_security(std::vector<Option>& all) {
 void add_application(std::vector<Option>& all) {
   all.push_back(value<AppTarget>(
       kApplication, "app", "URL", "",
-      "http://HOST:PORT, h2c://HOST:PORT, grpc://HOST:PORT, or http+unix:PATH, h2c+unix:PATH, grpc+unix:PATH", false,
-      read_app, [](AppTarget app, Settings& settings) { settings.app = std::move(app); },
+      "http://HOST[:PORT] or h2c://HOST[:PORT] (80 where none is given), grpc://HOST:PORT, http+unix:PATH, "
+      "h2c+unix:PATH or grpc+unix:PATH",
+      false, read_app, [](AppTarget app, Settings& settings) { settings.app = std::move(app); },
       "The application beside this sidecar. None: routes only, owns nothing, is not on the ring."));
   all.push_back(on_off(kApplication, "app-allow-non-loopback", &Settings::app_allow_non_loopback,
                        "Lets --app name an application on another machine, or in another container. What passes "

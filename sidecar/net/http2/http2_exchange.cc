@@ -78,6 +78,12 @@ void Http2Exchange::on_headers_end(bool end_stream) {
     return;
   }
   headers_seen_ = true;
+  if (status_ < 200 || status_ > 999) {
+    HttpResult result;
+    result.malformed = true;
+    result.error = "the answer has " + std::to_string(status_) + " for its status, which is none of a final answer";
+    return finish(std::move(result));
+  }
   if (end_stream) return on_end();
   const auto session = session_.lock();
   if (session && !std::exchange(answer_begun_, true)) session->answer_begun();

@@ -233,6 +233,19 @@ TEST_F(Http2ClientTest, AResetOrABrokenConnectionMayHaveHappened) {
   EXPECT_EQ(wait(2).response.body, "here");
 }
 
+TEST_F(Http2ClientTest, AStatusIsOneOfAFinalAnswer) {
+  const std::vector<std::string> wrong = {"099", "000", "103"};
+  for (std::size_t i = 0; i < wrong.size(); ++i) ask("/");
+  const auto server = serve();
+  ASSERT_TRUE(asked(*server, wrong.size()));
+  for (std::size_t i = 0; i < wrong.size(); ++i) {
+    const auto stream = static_cast<std::uint32_t>(1 + 2 * i);
+    server->send(frame(kHeaders, kEndHeaders | kEndStream, stream, hpack({{":status", wrong[i]}})));
+    EXPECT_TRUE(wait(i).malformed) << wrong[i];
+    EXPECT_NE(wait(i).error, "") << wrong[i];
+  }
+}
+
 TEST_F(Http2ClientTest, WhatAnAnswerMayNotBe) {
   for (int i = 0; i < 6; ++i) ask("/");
   const auto server = serve();
