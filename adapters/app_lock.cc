@@ -1,5 +1,7 @@
 #include "adapters/app_lock.h"
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <utility>
 
@@ -48,8 +50,13 @@ std::string lock_name(const net::Endpoint& app) {
   return std::string(kPrefix) + name;
 }
 
-AppLock::AppLock(net::Loop& loop, const net::Endpoint& app)
-    : name_(std::string(1, '\0') + lock_name(app)), lock_(loop), holder_(loop), retry_(loop) {}
+AppLock::AppLock(net::Loop& loop, const net::Endpoint& app) : loop_(loop), retry_(loop) {
+  // An abstract name: it begins with a zero, and goes with the process.
+  const std::string name = lock_name(app);
+  name_.sun_family = AF_UNIX;
+  name.copy(name_.sun_path + 1, kLongestName);
+  name_size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+}
 
 void AppLock::take(std::function<void()> held, std::function<void(const std::string&)> taken) {
   held_ = std::move(held);
@@ -58,42 +65,32 @@ void AppLock::take(std::function<void()> held, std::function<void(const std::str
 }
 
 void AppLock::try_it() {
-  boost::system::error_code error;
-  lock_.open(Protocol(), error);
-  if (!error) lock_.bind(name_, error);
-  if (error == boost::asio::error::address_in_use) {
-    lock_.close(error);
-    return await_end();
-  }
+  lock_ = base::Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const bool bound = ::bind(lock_.get(), reinterpret_cast<const sockaddr*>(&name_), name_size_) == 0;
+  if (!bound && errno == EADDRINUSE) return await_end();
   // Nobody accepts: connections stand in the backlog until this process ends. Where there are no abstract names, a
   // second sidecar is not noticed.
-  if (!error) lock_.listen(boost::asio::socket_base::max_listen_connections, error);
+  if (bound) ::listen(lock_.get(), SOMAXCONN);
   held_();
 }
 
 void AppLock::await_end() {
-  boost::system::error_code error;
-  holder_.close(error);
-  holder_.open(Protocol(), error);
-  holder_.native_non_blocking(true, error);
-  const int fd = holder_.native_handle();
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(name_.data()), static_cast<socklen_t>(name_.size())) != 0) {
+  base::Descriptor holder(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(holder.get(), reinterpret_cast<const sockaddr*>(&name_), name_size_) != 0) {
     return again_soon();  // it has just ended, or has not begun to listen
   }
-  if (std::string who = process_behind(fd); who != told_) {
+  if (std::string who = process_behind(holder.get()); who != told_) {
     told_ = std::move(who);
     taken_(told_);
   }
-  holder_.async_wait(Protocol::socket::wait_read, life_.bind([this](const boost::system::error_code& wait_error) {
-    if (!wait_error) try_it();
-  }));
+  net::error_code ec;
+  holder_ = net::Transport::from_fd(loop_, holder.release(), ec);
+  if (ec) return again_soon();
+  holder_->wait_readable([this] { try_it(); });
 }
 
 void AppLock::again_soon() {
-  retry_.expires_after(kRetry);
-  retry_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (!error) try_it();
-  }));
+  retry_.after(kRetry, [this] { try_it(); });
 }
 
 }  // namespace ringside::adapters

@@ -8,13 +8,13 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
 
-#include "sidecar/base/lifetime.h"
+#include "sidecar/base/descriptor.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/transport.h"
 
@@ -32,19 +32,19 @@ class AppLock {
   void take(std::function<void()> held, std::function<void(const std::string& holder)> taken);
 
  private:
-  using Protocol = boost::asio::local::stream_protocol;
   void try_it();
   void await_end();
   void again_soon();
 
-  Protocol::endpoint name_;
-  Protocol::acceptor lock_;
-  Protocol::socket holder_;  // its end is the holder's
-  boost::asio::steady_timer retry_;
+  net::Loop& loop_;
+  sockaddr_un name_{};
+  socklen_t name_size_;
+  base::Descriptor lock_;
+  std::optional<net::Transport> holder_;  // its end is the holder's
+  net::Timer retry_;
   std::function<void()> held_;
   std::function<void(const std::string&)> taken_;
-  std::string told_;     // whom taken_ was last called with
-  base::Lifetime life_;  // last
+  std::string told_;  // whom taken_ was last called with
 };
 
 }  // namespace ringside::adapters

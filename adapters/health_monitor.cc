@@ -48,10 +48,9 @@ void HealthMonitor::answered() { last_answer_ = net::Clock::now(); }
 void HealthMonitor::check() {
   checking_ = true;
   check_began_ = net::Clock::now();
-  timer_.expires_after(kHangingAfter);
-  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (!error && checking_ && events_.hanging) events_.hanging();
-  }));
+  timer_.after(kHangingAfter, [this] {
+    if (checking_ && events_.hanging) events_.hanging();
+  });
   const auto deadline = check_began_ + std::max(kShortestTimeout, times_.down_after);
   events_.check(deadline, life_.bind([this](HealthResult result) {
     checking_ = false;
@@ -61,10 +60,9 @@ void HealthMonitor::check() {
 }
 
 void HealthMonitor::check_in(std::chrono::milliseconds delay) {
-  timer_.expires_after(std::exchange(again_, false) ? std::chrono::milliseconds(0) : delay);
-  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (!error && !checking_) check();
-  }));
+  timer_.after(std::exchange(again_, false) ? std::chrono::milliseconds(0) : delay, [this] {
+    if (!checking_) check();
+  });
 }
 
 void HealthMonitor::checked(const HealthResult& result) {

@@ -21,8 +21,6 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "sidecar/base/lifetime.h"
 #include "sidecar/net/transport.h"
 
@@ -80,7 +78,7 @@ class HealthMonitor {
 
   HealthTimes times_;
   Events events_;
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   State state_ = State::kUnknown;
   bool checking_ = false;
   bool again_ = false;

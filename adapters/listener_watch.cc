@@ -15,8 +15,7 @@ std::uint16_t port_of(const net::SocketAddress& address) { return net::to_endpoi
 pid_t listening_process(const net::Transport& connection) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  auto& socket = const_cast<net::Transport&>(connection).socket();  // native_handle() is not const
-  const int got = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  const int got = ::getsockopt(connection.descriptor(), SOL_SOCKET, SO_PEERCRED, &credentials, &size);
   return got == 0 ? credentials.pid : 0;
 }
 

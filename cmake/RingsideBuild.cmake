@@ -215,9 +215,8 @@ endfunction()
 set(pure_headers <algorithm> <array> <chrono> <cstdint> <deque> <functional> <map> <memory> <optional> <set> <string>
                  <string_view> <unordered_map> <utility> <variant> <vector>)
 set(io_headers ${pure_headers} <fstream> <iostream> <sstream> <absl/container/flat_hash_map.h>
-               <absl/functional/any_invocable.h> <boost/asio/generic/stream_protocol.hpp> <boost/asio/io_context.hpp>
-               <boost/asio/ip/tcp.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/post.hpp>
-               <boost/asio/steady_timer.hpp> <google/protobuf/any.pb.h> <nlohmann/json.hpp>)
+               <absl/functional/any_invocable.h> <boost/asio/generic/stream_protocol.hpp> <boost/asio/ip/tcp.hpp>
+               <google/protobuf/any.pb.h> <nlohmann/json.hpp>)
 set(io_libraries Boost::headers absl::any_invocable absl::flat_hash_map nlohmann_json::nlohmann_json protobuf::libprotobuf)
 ringside_headers(pure HEADERS ${pure_headers})
 ringside_headers(pure_test LIBRARIES GTest::gtest GTest::gmock HEADERS ${pure_headers} <gmock/gmock.h> <gtest/gtest.h>)

@@ -10,10 +10,6 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include "sidecar/admin/admin_api.h"
 #include "sidecar/cli/cli.h"
 #include "sidecar/cli/version.h"
@@ -24,6 +20,7 @@
 #include "sidecar/events/event_streams.h"
 #include "sidecar/events/history.h"
 #include "sidecar/local/local_api.h"
+#include "sidecar/loop/signals.h"
 #include "sidecar/net/grpc/grpc_server.h"
 #include "sidecar/net/http2/http2_requests.h"
 #include "sidecar/net/listener/listener.h"
@@ -154,10 +151,10 @@ bool Sidecar::await_credentials(const bool& stopping) {
     if (!std::exchange(told, true))
       log_.warn("tls_awaited", {{"why", loaded.error()}, {"at_most_ms", settings_.tls_wait}});
     // Nothing tells when files change that may lie on any kind of volume.
-    boost::asio::steady_timer timer(loop_, kAgain);
+    net::Timer timer(loop_);
     bool again = false;
-    timer.async_wait([&again](net::error_code) { again = true; });
-    while (!again && !stopping) loop_.run_one();
+    timer.after(kAgain, [&again] { again = true; });
+    while (!again && !stopping) loop_.run_once();
   }
   return false;
 }
@@ -437,37 +434,24 @@ int serve(const std::vector<std::string>& arguments) {
     for (const std::string& error : loaded.error()) std::cerr << "ringside: " << error << "\n";
     return kUsage;
   }
+  net::Loop loop;
+  loop::Signals signals(loop, {SIGTERM, SIGINT, SIGHUP});
   log::Log log(
       log_options(loaded->settings), [] { return std::chrono::system_clock::now(); }, log::stderr_sink());
-  net::Loop loop(1);
   Sidecar sidecar(loop, *loaded, log);
   if (const auto used = sidecar.use_settings(); !used) {
     std::cerr << "ringside: " << used.error() << "\n";
     return kUsage;
   }
   // Before the start line: whoever has read that may end this process in order.
-  boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
   bool started = false;
   bool stopping = false;
-  std::function<void()> await = [&] {
-    signals.async_wait([&](const boost::system::error_code& error, int) {
-      if (error) return;
-      stopping = true;
-      if (started) sidecar.stop();
-      await();
-    });
-  };
-  await();
-  // Also where there is nothing to read again: a terminal that closes ends no member.
-  boost::asio::signal_set hang_ups(loop, SIGHUP);
-  std::function<void()> await_hang_up = [&] {
-    hang_ups.async_wait([&](const boost::system::error_code& error, int) {
-      if (error) return;
-      sidecar.reload();
-      await_hang_up();
-    });
-  };
-  await_hang_up();
+  signals.hear([&](int number) {
+    // Also where there is nothing to read again: a terminal that closes ends no member.
+    if (number == SIGHUP) return sidecar.reload();
+    stopping = true;
+    if (started) sidecar.stop();
+  });
   if (!sidecar.await_credentials(stopping)) return stopping ? 0 : kUsage;
   if (const auto ready = sidecar.start(); !ready) {
     log.error("cannot_start", {{"why", ready.error()}});

@@ -1,5 +1,5 @@
 # ./run bench [OPTIONS]: every program of bench/ in turn; the options go to each (for example --benchmark_filter=ring).
-# ./run bench h2c [--rounds N] [--calls N] [--json]: a method call over HTTP/1.1 and h2c (docs/performance.md; needs Go 1.24).
+# ./run bench h2c [OPTIONS]: a method call over HTTP/1.1 and h2c (bench/h2c.py; needs Go 1.24).
 # shellcheck shell=bash
 
 need_packages build bench

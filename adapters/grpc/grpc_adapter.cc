@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <ringside/app/v1/app.pb.h>
 
 #include "adapters/grpc/turn_codec.h"
@@ -93,7 +92,7 @@ void GrpcAdapter::disconnected(const net::CallResult& why) {
     case ListenerWatch::Seen::kUnknown:
       break;
   }
-  boost::asio::post(loop_, life_.bind([this, said = why.message] {
+  loop_.post(life_.bind([this, said = why.message] {
     if (form_ != Form::kStream) activations_ended(said);
   }));
   monitor_.look_now();
@@ -285,7 +284,7 @@ void GrpcAdapter::break_turn(core::TurnId token) {
   const auto found = turns_.find(token);
   if (found == turns_.end()) return;
   if (found->second.call != 0) channel_.cancel(found->second.call);
-  boost::asio::post(loop_, life_.bind([this, token] {
+  loop_.post(life_.bind([this, token] {
     if (!turns_.contains(token)) return;
     // A stream is not closed for one turn alone: that one's actor is deactivated, the others go on.
     if (stream_) stream_->give_up(token);

@@ -33,12 +33,10 @@ void StreamBackoff::reset() {
 
 void StreamBackoff::wait() {
   if (std::exchange(waits_, true)) return;
-  timer_.expires_at(until_);
-  timer_.async_wait(life_.bind([this](const boost::system::error_code& ec) {
-    if (ec) return;
+  timer_.at(until_, [this] {
     waits_ = false;
     over_();
-  }));
+  });
 }
 
 }  // namespace ringside::adapters

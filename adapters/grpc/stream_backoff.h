@@ -5,9 +5,6 @@
 
 #include <functional>
 
-#include <boost/asio/steady_timer.hpp>
-
-#include "sidecar/base/lifetime.h"
 #include "sidecar/net/backoff.h"
 #include "sidecar/net/transport.h"
 
@@ -32,9 +29,8 @@ class StreamBackoff {
   net::Backoff backoff_;
   net::Clock::time_point opened_{};
   net::Clock::time_point until_{};
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   bool waits_ = false;
-  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::adapters

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <ringside/app/v1/app.pb.h>
 
 #include "adapters/grpc/turn_codec.h"
@@ -77,7 +76,7 @@ void TurnStream::deactivate(core::DeactivationId token, app::v1::Deactivate mess
 void TurnStream::queue(Piece piece) {
   queued_.push_back(std::move(piece));
   if (std::exchange(flush_posted_, true)) return;
-  boost::asio::post(loop_, [weak = weak_from_this()] {
+  loop_.post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->flush();
   });
 }
@@ -206,7 +205,7 @@ void TurnStream::fail(const std::string& why) {
   net::CallResult result;
   result.status = net::GrpcStatus::kCancelled;
   result.message = why;
-  boost::asio::post(loop_, [self = shared_from_this(), result = std::move(result)] { self->end(result); });
+  loop_.post([self = shared_from_this(), result = std::move(result)] { self->end(result); });
 }
 
 void TurnStream::end(net::CallResult result) {

@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/post.hpp>
-
 #include "adapters/turn_headers.h"
 
 namespace ringside::adapters {
@@ -145,8 +143,7 @@ void HttpAdapter::send(const core::StartTurn& turn, base::Result<TurnExchange::W
   }
   if (refusal) {
     turns_in_flight_[turn.token] = {};
-    boost::asio::post(
-        loop_, life_.bind([this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); }));
+    loop_.post(life_.bind([this, token = turn.token, refusal = std::move(*refusal)] { finish(token, refusal); }));
     return;
   }
   // The turn outlives its caller's deadline: it ends with the app's answer, or is broken after --turn-timeout.
@@ -189,7 +186,7 @@ void HttpAdapter::break_turn(core::TurnId turn) {
   std::string detail = turns_->answer_so_far(found->second);
   if (!detail.empty()) detail += " and did not end: an answer is passed on as a whole, never as a stream";
   turns_->cancel(found->second);
-  boost::asio::post(loop_, life_.bind([this, turn, detail = std::move(detail)] {
+  loop_.post(life_.bind([this, turn, detail = std::move(detail)] {
     finish(turn, core::Answer::failed(core::Outcome::kUnknown, core::Reason::kTurnTimeout, detail));
   }));
 }

@@ -4,7 +4,7 @@
 // made it has gone: also a timer's, since an expiry that is queued already cannot be called back. bind() makes one that
 // does nothing then:
 //
-//   boost::asio::post(loop_, life_.bind([this] { finish(); }));
+//   loop_.post(life_.bind([this] { finish(); }));
 //
 // For objects that somebody owns outright. Those that are shared keep themselves alive, or not, by shared_from_this()
 // and weak_from_this(). A bare `this` is for callbacks that the object itself holds, or whose holder ends before it

@@ -60,10 +60,7 @@ Reply Client::post(std::string target, std::string json) {
 Reply Client::try_once(const net::HttpRequest& request, std::chrono::milliseconds longest) {
   std::optional<net::HttpResult> result;
   connection_->request(request, net::Clock::now() + longest, [&](net::HttpResult got) { result = std::move(got); });
-  while (!result) {
-    loop_.restart();
-    loop_.run_one();
-  }
+  while (!result) loop_.run_once();
   Reply reply;
   reply.error = std::move(result->error);
   reply.response = std::move(result->response);

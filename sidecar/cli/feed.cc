@@ -27,10 +27,7 @@ std::string head_of(const net::HttpRequest& request) {
 }  // namespace
 
 void Feed::run_until(const bool& happened) {
-  while (!happened) {
-    loop_.restart();
-    loop_.run_one();
-  }
+  while (!happened) loop_.run_once();
 }
 
 Reply Feed::connect() {
@@ -64,7 +61,7 @@ bool Feed::read_more() {
       return false;
     }
     bool readable = false;
-    transport_.wait_readable([&readable](net::error_code) { readable = true; });
+    transport_.wait_readable([&readable] { readable = true; });
     run_until(readable);
   }
 }

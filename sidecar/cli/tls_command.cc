@@ -117,9 +117,7 @@ class Dial {
     transport_->write_some(kHello.data(), kHello.size(), ignored);  // whoever listens says nothing before
     findings_.good("It shows a certificate that is taken here: a member, " + transport_->secured()->peer()->identity +
                    ".");
-    timer_.expires_after(kVerdict);
-    timer_.async_wait([this](net::error_code ec) {
-      if (ec) return;
+    timer_.after(kVerdict, [this] {
       findings_.bad("It says nothing within 5 s to our certificate: is that the peer port of a Ringside host?");
       loop_.stop();
     });
@@ -127,9 +125,9 @@ class Dial {
   }
 
   void hear_verdict() {
-    transport_->wait_readable([this](net::error_code ec) {
-      if (ec) return;
+    transport_->wait_readable([this] {
       char bytes[1024];
+      net::error_code ec;
       transport_->read_some(bytes, sizeof bytes, ec);
       if (ec == boost::asio::error::would_block) return hear_verdict();
       const std::string& failure = transport_->secured()->failure();
@@ -149,7 +147,7 @@ class Dial {
   const config::Settings& settings_;
   std::shared_ptr<net::Tls> tls_;
   Findings& findings_;
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   std::shared_ptr<net::TlsHandshake> handshake_;
   std::optional<net::Transport> transport_;
 };

@@ -4,8 +4,6 @@
 #include <set>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-
 #include "sidecar/base/overloaded.h"
 
 namespace ringside::discovery {
@@ -70,7 +68,7 @@ void Discovery::read_again() {
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) read(i);
   // Answered from the loop, also where there is nothing to ask.
-  boost::asio::post(loop_, life_.bind([this] { finish(); }));
+  loop_.post(life_.bind([this] { finish(); }));
 }
 
 void Discovery::read(std::size_t index) {
@@ -194,10 +192,8 @@ void Discovery::finish() {
 }
 
 void Discovery::schedule() {
-  timer_.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(kInterval * (0.8 + 0.4 * random_())));
-  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (!error) read_again();
-  }));
+  timer_.after(std::chrono::duration_cast<std::chrono::milliseconds>(kInterval * (0.8 + 0.4 * random_())),
+               [this] { read_again(); });
 }
 
 }  // namespace ringside::discovery

@@ -11,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "sidecar/base/lifetime.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/core/ports.h"
@@ -65,7 +63,7 @@ class Discovery final : public core::DiscoveryPort {
   core::DiscoverySink& sink_;
   std::function<double()> random_;
   const bool nobody_will_do_;
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   std::vector<Source> sources_;
   bool reading_ = false;
   bool again_ = false;   // asked for while a reading was under way: that one began too early to count

@@ -79,10 +79,9 @@ void KubernetesService::ask() {
     get_.reset();
     failures_ = kMaxDoublings;
     // From the loop, as every other answer.
-    timer_.expires_after(0ms);
-    timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-      if (!error) failed("no service account in " + access_.account + ": is automountServiceAccountToken false?");
-    }));
+    timer_.after(0ms, [this] {
+      failed("no service account in " + access_.account + ": is automountServiceAccountToken false?");
+    });
     return;
   }
   net::HttpsRequest request;
@@ -225,10 +224,7 @@ void KubernetesService::pause() {
   get_.reset();
   failures_ = std::min(failures_, kMaxDoublings);
   const auto pause = std::min(access_.longest_pause, access_.first_pause * (1 << std::max(0, failures_ - 1)));
-  timer_.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(pause * (0.5 + random_())));
-  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (!error) ask();
-  }));
+  timer_.after(std::chrono::duration_cast<std::chrono::milliseconds>(pause * (0.5 + random_())), [this] { ask(); });
 }
 
 }  // namespace ringside::discovery

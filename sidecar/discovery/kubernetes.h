@@ -17,9 +17,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
-
-#include "sidecar/base/lifetime.h"
 #include "sidecar/config/settings.h"
 #include "sidecar/discovery/endpoint_slices.h"
 #include "sidecar/net/http1/https_get.h"
@@ -81,7 +78,7 @@ class KubernetesService {
   std::shared_ptr<net::Resolver> resolver_;
   std::function<double()> random_;
   std::function<void()> changed_;
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   std::unique_ptr<net::HttpsGet> get_;
   Asking asking_ = Asking::kList;
   int status_ = 0;  // of the answer under way
@@ -92,8 +89,7 @@ class KubernetesService {
   std::string failure_;  // of the last question; empty: it was answered
   bool answered_ = false;
   bool nobody_ = true;
-  int failures_ = 0;     // in a row
-  base::Lifetime life_;  // last
+  int failures_ = 0;  // in a row
 };
 
 }  // namespace ringside::discovery

@@ -49,12 +49,10 @@ void Bursts::count(Burst& burst, core::HostEvent event) const {
 }
 
 void Bursts::arm() {
-  timer_.expires_after(times_.quiet / 2);
-  timer_.async_wait(life_.bind([this](net::error_code ec) {
-    if (ec) return;
+  timer_.after(times_.quiet / 2, [this] {
     record_those_due();
     if (!open_.empty()) arm();
-  }));
+  });
 }
 
 // One that goes on is recorded again and again, and stays open.

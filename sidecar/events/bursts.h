@@ -16,9 +16,6 @@
 #include <string>
 #include <tuple>
 
-#include <boost/asio/steady_timer.hpp>
-
-#include "sidecar/base/lifetime.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/events/history.h"
 #include "sidecar/net/transport.h"
@@ -56,9 +53,8 @@ class Bursts final : public core::EventSink {
 
   const BurstTimes times_;
   History& history_;
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   std::map<Key, Burst> open_;
-  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::events

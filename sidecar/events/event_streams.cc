@@ -111,12 +111,11 @@ void EventStreams::tell(const Recorded& news) {
 
 // Between events, so that what lies between here and the reader does not take the connection for idle.
 void EventStreams::beat() {
-  heartbeat_.expires_after(options_.heartbeat);
-  heartbeat_.async_wait(life_.bind([this](net::error_code ec) {
-    if (ec || streams_.empty()) return;
+  heartbeat_.after(options_.heartbeat, [this] {
+    if (streams_.empty()) return;
     for (auto& [id, stream] : streams_) write(stream, kBeat);
     beat();
-  }));
+  });
 }
 
 // One that has given up is told to have ended, and goes then.

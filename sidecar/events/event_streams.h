@@ -12,7 +12,6 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/steady_timer.hpp>
 #include <nlohmann/json_fwd.hpp>
 
 #include "sidecar/base/lifetime.h"
@@ -70,7 +69,7 @@ class EventStreams {
   std::map<std::uint64_t, Stream> streams_;
   std::uint64_t next_id_ = 1;
   std::uint64_t watch_ = 0;
-  boost::asio::steady_timer heartbeat_;
+  net::Timer heartbeat_;
   base::Lifetime life_;  // last
 };
 

@@ -43,10 +43,7 @@ bool Waiters::add(List& list, net::HttpReply reply, std::optional<std::chrono::m
   // The end of the client's side alone: an answer may still reach it.
   waiter->reply.on_input_end(answer_now);
   if (longest) {
-    waiter->timer.expires_after(*longest);
-    waiter->timer.async_wait([answer_now](net::error_code ec) {
-      if (!ec) answer_now();
-    });
+    waiter->timer.after(*longest, [answer_now] { answer_now(); });
   }
   return true;
 }

@@ -10,8 +10,6 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "sidecar/core/ports.h"
 #include "sidecar/net/http_message.h"
 #include "sidecar/net/transport.h"
@@ -45,7 +43,7 @@ class Waiters {
         : reply(std::move(to)), answer(std::move(made_by)), timer(loop) {}
     net::HttpReply reply;
     Answer answer;
-    boost::asio::steady_timer timer;
+    net::Timer timer;
   };
   using List = std::list<std::shared_ptr<Waiter>>;
 

@@ -5,8 +5,6 @@
 #include <vector>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -29,6 +27,8 @@ bool has_family(int family) {
   return ::bind(probe.get(), name, static_cast<socklen_t>(loopback->size())) == 0 || errno != EADDRNOTAVAIL;
 }
 
+error_code last_error() { return error_code(errno, boost::system::system_category()); }
+
 bool says_no_listener(error_code ec) {
   // A Unix socket whose file is gone is a process that is gone.
   return ec == boost::asio::error::connection_refused || ec == boost::system::errc::no_such_file_or_directory;
@@ -49,17 +49,16 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
       : loop_(loop), resolver_(std::move(resolver)), done_(std::move(done)), timer_(loop), full_(loop) {}
 
   void start(const Endpoint& endpoint, std::chrono::milliseconds timeout) {
-    timer_.expires_after(timeout);
-    timer_.async_wait([weak = weak_from_this()](error_code ec) {
+    timer_.after(timeout, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (ec || !self) return;
+      if (!self) return;
       self->fail({"timed out", false, self->query_.has_value()});
     });
     if (endpoint.is_literal()) {
       addresses_ = {endpoint};
-      boost::asio::post(loop_, [self = shared_from_this()] { self->try_next(); });
+      loop_.post([self = shared_from_this()] { self->try_next(); });
     } else if (!resolver_) {
-      boost::asio::post(loop_, [self = shared_from_this()] { self->fail({"no resolver for a name"}); });
+      loop_.post([self = shared_from_this()] { self->fail({"no resolver for a name"}); });
     } else {
       query_ = resolver_->resolve(endpoint, [weak = weak_from_this()](ResolveResult result) {
         if (const auto self = weak.lock()) self->resolved(std::move(result));
@@ -86,35 +85,39 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
     if (next_ == addresses_.size()) return fail({last_error_.empty() ? "no address" : last_error_, no_listener_});
     const auto address = to_socket_address(addresses_[next_++]);
     if (!address) return failed_at({}, boost::asio::error::invalid_argument);
-    socket_ = std::make_unique<Transport>(loop_);
+    base::Descriptor socket(::socket(address->protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket) return failed_at(*address, last_error());
+    connect(std::move(socket), *address);
+  }
+
+  void connect(base::Descriptor socket, const SocketAddress& address) {
+    const auto* name = reinterpret_cast<const sockaddr*>(address.data());
+    const bool connected = ::connect(socket.get(), name, static_cast<socklen_t>(address.size())) == 0;
+    if (!connected && errno == EAGAIN) return connect_soon(std::move(socket), address);
+    if (!connected && errno != EINPROGRESS) return failed_at(address, last_error());
     error_code ec;
-    socket_->socket().open(address->protocol(), ec);
-    if (ec) return failed_at(*address, ec);
-    if (address->protocol().family() == AF_UNIX) return try_unix(*address);
-    socket_->socket().async_connect(*address, [self = shared_from_this(), at = *address](error_code connect_ec) {
-      if (self->over_) return;
-      connect_ec ? self->failed_at(at, connect_ec) : self->connected();
+    socket_ = Transport::from_fd(loop_, socket.release(), ec);
+    if (ec) return failed_at(address, ec);
+    if (connected) return finish(std::move(*socket_));
+    socket_->wait_writable([self = shared_from_this(), address] {
+      if (!self->over_) self->connection_ended(address);
     });
   }
 
   // A Unix socket connects at once or not at all. Where too many wait to be accepted it says EAGAIN, and nothing tells
-  // when there is room again (Asio would take the socket for connected).
-  void try_unix(const SocketAddress& address) {
-    error_code ec;
-    socket_->socket().native_non_blocking(true, ec);
-    const auto* name = reinterpret_cast<const sockaddr*>(address.data());
-    const int fd = socket_->socket().native_handle();
-    if (::connect(fd, name, static_cast<socklen_t>(address.size())) == 0) return connected();
-    if (errno != EAGAIN) return failed_at(address, error_code(errno, boost::system::system_category()));
-    full_.expires_after(kFullBacklogRecheck);
-    full_.async_wait([self = shared_from_this(), address](error_code wait_ec) {
-      if (!wait_ec && !self->over_) self->try_unix(address);
+  // when there is room again.
+  void connect_soon(base::Descriptor socket, const SocketAddress& address) {
+    full_.after(kFullBacklogRecheck, [self = shared_from_this(), address, socket = std::move(socket)]() mutable {
+      if (!self->over_) self->connect(std::move(socket), address);
     });
   }
 
-  void connected() {
-    error_code ec;
-    socket_->socket().native_non_blocking(true, ec);
+  // Well or not.
+  void connection_ended(const SocketAddress& address) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(socket_->descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) return failed_at(address, error_code(error, boost::system::system_category()));
     finish(std::move(*socket_));
   }
 
@@ -149,13 +152,13 @@ class Connector::Attempt : public std::enable_shared_from_this<Attempt> {
   Loop& loop_;
   std::shared_ptr<Resolver> resolver_;
   Done done_;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   std::optional<Resolver::QueryId> query_;
   std::vector<Endpoint> addresses_;
   std::size_t next_ = 0;
-  std::unique_ptr<Transport> socket_;
+  std::optional<Transport> socket_;
   std::string last_error_;
-  boost::asio::steady_timer full_;
+  Timer full_;
   bool no_listener_ = false;
   bool failed_otherwise_ = false;
   bool over_ = false;

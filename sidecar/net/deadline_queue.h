@@ -6,9 +6,6 @@
 #include <set>
 #include <utility>
 
-#include <boost/asio/steady_timer.hpp>
-
-#include "sidecar/base/lifetime.h"
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
@@ -37,10 +34,7 @@ class DeadlineQueue {
     const Clock::time_point first = entries_.begin()->first;
     if (armed_ && *armed_ <= first) return;
     armed_ = first;
-    timer_.expires_at(first);
-    timer_.async_wait(life_.bind([this](error_code ec) {
-      if (!ec) expire_first();
-    }));
+    timer_.at(first, [this] { expire_first(); });
   }
 
   // One at a time, as the last thing that is done here: whoever hears of it may destroy this queue.
@@ -56,11 +50,10 @@ class DeadlineQueue {
     if (due) expired(*due);
   }
 
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   std::function<void(Id)> expired_;
   std::set<std::pair<Clock::time_point, Id>> entries_;
   std::optional<Clock::time_point> armed_;
-  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::net

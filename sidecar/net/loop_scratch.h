@@ -6,17 +6,15 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/execution_context.hpp>
+#include "sidecar/net/transport.h"
 
 namespace ringside::net {
 
-class LoopScratch : public boost::asio::execution_context::service {
+class LoopScratch {
  public:
   static constexpr std::size_t kSize = 256 * 1024;
-  static boost::asio::execution_context::id id;
 
-  explicit LoopScratch(boost::asio::execution_context& context)
-      : boost::asio::execution_context::service(context), input_(std::make_unique<char[]>(kSize)) {}
+  explicit LoopScratch(Loop&) : input_(std::make_unique<char[]>(kSize)) {}
 
   char* input() { return input_.get(); }
   // Empty when taken.
@@ -26,8 +24,6 @@ class LoopScratch : public boost::asio::execution_context::service {
   }
 
  private:
-  void shutdown() override {}
-
   std::unique_ptr<char[]> input_;
   std::string output_;
 };

@@ -9,23 +9,19 @@
 #include <utility>
 
 #include <absl/functional/any_invocable.h>
-#include <boost/asio/execution_context.hpp>
-#include <boost/asio/post.hpp>
 
 #include "sidecar/net/transport.h"
 
 namespace ringside::net {
 
-class RequestQueue : public boost::asio::execution_context::service {
+class RequestQueue {
  public:
   // The first of these bounds that is met, and one request at least.
   static constexpr std::size_t kAtOnce = 64;
   static constexpr std::size_t kBytesAtOnce = 256 * 1024;
   static constexpr std::chrono::milliseconds kLongest{1};  // of work: a large view takes more than many calls
-  static boost::asio::execution_context::id id;
 
-  explicit RequestQueue(boost::asio::execution_context& context)
-      : boost::asio::execution_context::service(context), loop_(static_cast<Loop&>(context)) {}
+  explicit RequestQueue(Loop& loop) : loop_(loop) {}
 
   // Runs `handle` in a later iteration, behind those that wait already. `bytes`: of the request, as far as it is here.
   void wait(std::size_t bytes, absl::AnyInvocable<void()> handle) {
@@ -39,10 +35,8 @@ class RequestQueue : public boost::asio::execution_context::service {
     absl::AnyInvocable<void()> handle;
   };
 
-  void shutdown() override { waiting_.clear(); }
-
   void run_soon() {
-    boost::asio::post(loop_, [this] { run(); });
+    loop_.post([this] { run(); });
   }
 
   void run() {

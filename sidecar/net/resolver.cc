@@ -10,9 +10,6 @@
 #include <absl/strings/str_join.h>
 #include <ares.h>
 #include <arpa/inet.h>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <netdb.h>
 
 #include "sidecar/base/freed_by.h"
@@ -70,7 +67,7 @@ class Query : public std::enable_shared_from_this<Query> {
  private:
   struct Watch {
     explicit Watch(Loop& loop) : descriptor(loop) {}
-    boost::asio::posix::stream_descriptor descriptor;
+    loop::Readiness descriptor;
     bool read = false;
     bool write = false;
     bool reading = false;
@@ -99,18 +96,17 @@ class Query : public std::enable_shared_from_this<Query> {
     }
     if (status != ARES_SUCCESS) {
       fail(status);
-      boost::asio::post(loop_, [self = shared_from_this()] { self->finish(); });
+      loop_.post([self = shared_from_this()] { self->finish(); });
       return false;
     }
-    total_.expires_after(options_.timeout);
-    await_end();
+    end_within(options_.timeout);
     return true;
   }
 
-  void await_end() {
-    total_.async_wait([weak = weak_from_this()](error_code ec) {
+  void end_within(std::chrono::milliseconds time) {
+    total_.after(time, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (ec || !self) return;
+      if (!self) return;
       self->fail(ARES_ETIMEOUT);
       self->finish();
     });
@@ -203,9 +199,7 @@ class Query : public std::enable_shared_from_this<Query> {
     }
     if (found == self.watches_.end()) {
       auto watch = std::make_shared<Watch>(self.loop_);
-      error_code ec;
-      watch->descriptor.assign(fd, ec);
-      if (ec) return;  // the total timeout ends the question
+      if (!watch->descriptor.open(fd)) return;  // the total timeout ends the question
       found = self.watches_.emplace(fd, std::move(watch)).first;
     }
     found->second->read = readable != 0;
@@ -213,21 +207,19 @@ class Query : public std::enable_shared_from_this<Query> {
   }
 
   void wait(ares_socket_t fd, const std::shared_ptr<Watch>& watch) {
-    using Descriptor = boost::asio::posix::stream_descriptor;
     if (watch->read && !watch->reading) {
       watch->reading = true;
-      watch->descriptor.async_wait(Descriptor::wait_read, [weak = weak_from_this(), watch, fd](error_code ec) {
+      watch->descriptor.look_again();
+      watch->descriptor.wait_readable([weak = weak_from_this(), watch, fd] {
         watch->reading = false;
-        const auto self = weak.lock();
-        if (!ec && self) self->process(fd, ARES_SOCKET_BAD, watch);
+        if (const auto self = weak.lock()) self->process(fd, ARES_SOCKET_BAD, watch);
       });
     }
     if (watch->write && !watch->writing) {
       watch->writing = true;
-      watch->descriptor.async_wait(Descriptor::wait_write, [weak = weak_from_this(), watch, fd](error_code ec) {
+      watch->descriptor.wait_writable([weak = weak_from_this(), watch, fd] {
         watch->writing = false;
-        const auto self = weak.lock();
-        if (!ec && self) self->process(ARES_SOCKET_BAD, fd, watch);
+        if (const auto self = weak.lock()) self->process(ARES_SOCKET_BAD, fd, watch);
       });
     }
   }
@@ -246,26 +238,25 @@ class Query : public std::enable_shared_from_this<Query> {
       for (const SrvTarget& target : targets_) lookup(target.host, target.port);
     }
     if (open_questions_ == 0) {
-      boost::asio::post(loop_, [self = shared_from_this()] { self->finish(); });
+      loop_.post([self = shared_from_this()] { self->finish(); });
       return;
     }
     if (hurry_ && !found_.empty()) {
       hurry_ = false;
-      total_.expires_after(std::min(options_.other_family, options_.timeout));
-      await_end();
+      end_within(std::min(options_.other_family, options_.timeout));
     }
     const auto watches = watches_;
     for (const auto& [fd, watch] : watches) wait(fd, watch);
     timeval most{0, std::chrono::microseconds(kLongestWait).count()};
     timeval next{};
     const timeval* until = ares_timeout(channel_.get(), &most, &next);
-    step_.expires_after(std::chrono::seconds(until->tv_sec) + std::chrono::microseconds(until->tv_usec + 1000));
-    step_.async_wait([weak = weak_from_this()](error_code ec) {
-      const auto self = weak.lock();
-      if (ec || !self || !self->channel_) return;
-      ares_process_fd(self->channel_.get(), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-      self->pump();
-    });
+    step_.after(std::chrono::seconds(until->tv_sec) + std::chrono::microseconds(until->tv_usec + 1000),
+                [weak = weak_from_this()] {
+                  const auto self = weak.lock();
+                  if (!self || !self->channel_) return;
+                  ares_process_fd(self->channel_.get(), ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+                  self->pump();
+                });
   }
 
   void finish() {
@@ -289,8 +280,8 @@ class Query : public std::enable_shared_from_this<Query> {
   const ResolverOptions options_;
   Resolver::Done done_;
   ChannelHandle channel_;
-  boost::asio::steady_timer total_;
-  boost::asio::steady_timer step_;
+  Timer total_;
+  Timer step_;
   absl::flat_hash_map<ares_socket_t, std::shared_ptr<Watch>> watches_;
   std::vector<SrvTarget> targets_;
   std::vector<Endpoint> found_;
@@ -312,11 +303,10 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
 
   void answer(QueryId id, std::vector<Endpoint> endpoints, Done done) {
     local_.insert(id);
-    boost::asio::post(
-        loop_, [weak = weak_from_this(), id, endpoints = std::move(endpoints), done = std::move(done)]() mutable {
-          const auto self = weak.lock();
-          if (self && self->local_.erase(id) == 1) done(std::move(endpoints));
-        });
+    loop_.post([weak = weak_from_this(), id, endpoints = std::move(endpoints), done = std::move(done)]() mutable {
+      const auto self = weak.lock();
+      if (self && self->local_.erase(id) == 1) done(std::move(endpoints));
+    });
   }
 
   std::shared_ptr<Query> make(QueryId id, Done done) {

@@ -27,6 +27,8 @@ class SecureLayer {
   virtual std::size_t write_some(const char* data, std::size_t size, boost::system::error_code& ec) = 0;
   // Bytes that have been read from the socket and not been given on: the socket does not become readable for them.
   virtual bool holds_input() const = 0;
+  // The last read found nothing more in the socket either.
+  virtual bool has_read_all() const = 0;
   // Tells the other end that this is the orderly end of the stream, where the socket takes it at once.
   virtual void say_end() = 0;
   virtual std::shared_ptr<const SecurePeer> peer() const = 0;

@@ -11,8 +11,6 @@
 #include <sys/socket.h>
 
 #include "sidecar/base/check.h"
-#include "sidecar/base/descriptor.h"
-#include "sidecar/net/endpoint.h"
 
 namespace ringside::net {
 
@@ -25,7 +23,7 @@ std::size_t finish(ssize_t result, bool reading, error_code& ec) {
   }
   if (result == 0) {
     ec = boost::asio::error::eof;
-  } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
     ec = boost::asio::error::would_block;
   } else {
     ec = error_code(errno, boost::system::system_category());
@@ -40,70 +38,88 @@ void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level
 
 }  // namespace
 
+Transport& Transport::operator=(Transport&& other) noexcept {
+  close_descriptor();
+  descriptor_ = std::move(other.descriptor_);
+  readiness_ = std::move(other.readiness_);
+  secure_ = std::move(other.secure_);
+  drops_unsent_ = other.drops_unsent_;
+  return *this;
+}
+
 Transport Transport::from_fd(Loop& loop, int fd, error_code& ec) {
-  base::Descriptor owned(fd);
   Transport transport(loop);
-  sockaddr_storage name{};
-  socklen_t size = sizeof name;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
+  transport.descriptor_ = base::Descriptor(fd);
+  ec = {};
+  if (!transport.readiness_.open(fd)) {
     ec = error_code(errno, boost::system::system_category());
-    return transport;
+    transport.close_descriptor();
   }
-  const int protocol = name.ss_family == AF_UNIX ? 0 : IPPROTO_TCP;
-  transport.socket_.assign(boost::asio::generic::stream_protocol(name.ss_family, protocol), fd, ec);
-  if (ec) return transport;
-  owned.release();  // Asio's from now on
-  transport.socket_.native_non_blocking(true, ec);
   return transport;
 }
 
+void Transport::wait_readable(loop::Task handler) {
+  if (secure_ && secure_->holds_input()) return readiness_.loop().post(std::move(handler));
+  readiness_.wait_readable(std::move(handler));
+}
+
 std::size_t Transport::read_some(char* data, std::size_t size, error_code& ec) {
-  if (secure_) return secure_->read_some(data, size, ec);
-  return finish(::recv(socket_.native_handle(), data, size, MSG_DONTWAIT), true, ec);
+  if (secure_) {
+    const std::size_t got = secure_->read_some(data, size, ec);
+    if (secure_->has_read_all()) readiness_.read_all();
+    return got;
+  }
+  const std::size_t got = finish(::recv(descriptor(), data, size, MSG_DONTWAIT), true, ec);
+  // A stream gives less than it was asked for only where there is no more (epoll(7)).
+  if (got < size && (!ec || ec == boost::asio::error::would_block)) readiness_.read_all();
+  return got;
 }
 
 std::size_t Transport::write_some(const char* data, std::size_t size, error_code& ec) {
   if (secure_) return secure_->write_some(data, size, ec);
-  return finish(::send(socket_.native_handle(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
+  return finish(::send(descriptor(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL), false, ec);
 }
 
 std::optional<std::uint8_t> Transport::peek(error_code& ec) {
   RINGSIDE_CHECK(!secure_);
   std::uint8_t byte = 0;
-  if (finish(::recv(socket_.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK), true, ec) == 0) return std::nullopt;
-  return byte;
+  if (finish(::recv(descriptor(), &byte, 1, MSG_DONTWAIT | MSG_PEEK), true, ec) != 0) return byte;
+  if (ec == boost::asio::error::would_block) readiness_.read_all();
+  return std::nullopt;
 }
 
 bool Transport::looks_idle() {
   if (!is_open()) return false;
   char byte = 0;
-  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+  const ssize_t got = ::recv(descriptor(), &byte, 1, MSG_DONTWAIT | MSG_PEEK);
   return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void Transport::shutdown_write() {
   if (secure_) secure_->say_end();
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  ::shutdown(descriptor(), SHUT_WR);
 }
 
 void Transport::drop_unsent() {
   drops_unsent_ = true;
-  error_code ignored;
-  socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  const linger at_once{1, 0};
+  ::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 void Transport::close() {
   if (secure_ && is_open() && !drops_unsent_) secure_->say_end();
-  error_code ignored;
-  socket_.close(ignored);
+  close_descriptor();
+}
+
+void Transport::close_descriptor() {
+  readiness_.close();
+  descriptor_ = base::Descriptor();
 }
 
 void Transport::tune(std::chrono::milliseconds silence) {
-  error_code ec;
-  const SocketAddress local = socket_.local_endpoint(ec);
-  if (ec || local.protocol().family() == AF_UNIX) return;
-  const int fd = socket_.native_handle();
+  const auto local = name(false);
+  if (!local || local->protocol().family() == AF_UNIX) return;
+  const int fd = descriptor();
   const int ms = static_cast<int>(std::clamp<std::int64_t>(silence.count(), 1, 1 << 30));
   const int seconds = std::max(1, ms / 3000);
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -115,18 +131,17 @@ void Transport::tune(std::chrono::milliseconds silence) {
 }
 
 void Transport::acknowledge_now() {
-  if (socket_.is_open()) set_option(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, 1);
+  if (is_open()) set_option(descriptor(), IPPROTO_TCP, TCP_QUICKACK, 1);
 }
 
 void Transport::bound_send_buffer(int bytes) {
-  if (socket_.is_open()) set_option(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, bytes);
+  if (is_open()) set_option(descriptor(), SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
 std::optional<std::uint64_t> Transport::bytes_acknowledged() const {
   std::array<char, 256> info{};
   socklen_t size = info.size();
-  auto& socket = const_cast<Socket&>(socket_);  // native_handle() is not const
-  if (!socket.is_open() || ::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, info.data(), &size) != 0 ||
+  if (!is_open() || ::getsockopt(descriptor(), IPPROTO_TCP, TCP_INFO, info.data(), &size) != 0 ||
       size < kBytesAcked + sizeof(std::uint64_t)) {
     return std::nullopt;
   }
@@ -136,17 +151,20 @@ std::optional<std::uint64_t> Transport::bytes_acknowledged() const {
   return acknowledged - std::min<std::uint64_t>(1, acknowledged);
 }
 
-std::optional<SocketAddress> Transport::remote() const {
-  error_code ec;
-  SocketAddress remote = socket_.remote_endpoint(ec);
-  if (ec) return std::nullopt;
-  return remote;
-}
+std::optional<SocketAddress> Transport::remote() const { return name(true); }
 
 std::string Transport::peer_address() const {
-  error_code ec;
-  const SocketAddress remote = socket_.remote_endpoint(ec);
-  return ec ? std::string() : address_text(remote);
+  const auto other = remote();
+  return other ? address_text(*other) : std::string();
+}
+
+std::optional<SocketAddress> Transport::name(bool of_the_other_end) const {
+  sockaddr_storage raw{};
+  socklen_t size = sizeof raw;
+  auto* const at = reinterpret_cast<sockaddr*>(&raw);
+  const int failed = of_the_other_end ? ::getpeername(descriptor(), at, &size) : ::getsockname(descriptor(), at, &size);
+  if (failed != 0) return std::nullopt;
+  return SocketAddress(at, size);
 }
 
 }  // namespace ringside::net

@@ -11,26 +11,29 @@
 #include <string>
 #include <utility>
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
+#include "sidecar/base/descriptor.h"
+#include "sidecar/loop/loop.h"
+#include "sidecar/loop/timer.h"
+#include "sidecar/loop/readiness.h"
+#include "sidecar/net/endpoint.h"
 #include "sidecar/net/secure_layer.h"
 
 namespace ringside::net {
 
-using Loop = boost::asio::io_context;
-using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
+using loop::Clock;
+using loop::Loop;
+using loop::Timer;
 
 class Transport {
  public:
-  using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, Loop::executor_type>;
-
-  explicit Transport(Loop& loop) : socket_(loop.get_executor()) {}
-  // Takes over a connected descriptor; closes it where it cannot.
+  explicit Transport(Loop& loop) : readiness_(loop) {}
+  ~Transport() { close_descriptor(); }
+  Transport(Transport&&) noexcept = default;
+  Transport& operator=(Transport&& other) noexcept;
+  // Takes over a connected descriptor, or one that connects; closes it where it cannot.
   static Transport from_fd(Loop& loop, int fd, error_code& ec);
 
   // From now on every byte passes through it. The handshake is over by then.
@@ -45,18 +48,12 @@ class Transport {
   // The first byte that waits, which stays where it is. Not under a SecureLayer.
   std::optional<std::uint8_t> peek(error_code& ec);
 
-  template <typename Handler>
-  void wait_readable(Handler&& handler) {
-    if (secure_ && secure_->holds_input()) {
-      return boost::asio::post(socket_.get_executor(),
-                               [handler = std::forward<Handler>(handler)]() mutable { handler(error_code()); });
-    }
-    socket_.async_wait(Socket::wait_read, std::forward<Handler>(handler));
-  }
-  template <typename Handler>
-  void wait_writable(Handler&& handler) {
-    socket_.async_wait(Socket::wait_write, std::forward<Handler>(handler));
-  }
+  // One wait of each kind at a time. The handler runs in a later iteration of the loop, or never: a connection that is
+  // closed calls nobody.
+  void wait_readable(loop::Task handler);
+  void wait_writable(loop::Task handler) { readiness_.wait_writable(std::move(handler)); }
+  // Whoever reads the descriptor himself, as a TLS handshake does, has found nothing more.
+  void read_all() { readiness_.read_all(); }
 
   // Nothing to read and not closed by the other end: whether an idle pooled connection may be used again.
   bool looks_idle();
@@ -64,9 +61,9 @@ class Transport {
   void shutdown_write();
   // Makes close() reset a TCP connection: what the kernel has not sent yet never arrives.
   void drop_unsent();
-  // Handlers that wait end with operation_aborted. Safe to repeat.
+  // Safe to repeat.
   void close();
-  bool is_open() const { return socket_.is_open(); }
+  bool is_open() const { return static_cast<bool>(descriptor_); }
 
   // TCP: no delay, and a peer that acknowledges nothing for `silence` ends the connection
   // (TCP_USER_TIMEOUT).
@@ -80,14 +77,17 @@ class Transport {
   // At most about so many bytes wait in the kernel to be sent; it chooses for itself otherwise, up to megabytes.
   void bound_send_buffer(int bytes);
   // The other end's address; nothing where it is not connected.
-  std::optional<boost::asio::generic::stream_protocol::endpoint> remote() const;
+  std::optional<SocketAddress> remote() const;
   // The other end's IP as text (IPv4-mapped shown as IPv4); "unix" for Unix sockets and socketpairs.
   std::string peer_address() const;
-  Socket& socket() { return socket_; }
-  int descriptor() const { return const_cast<Socket&>(socket_).native_handle(); }  // native_handle() is not const
+  int descriptor() const { return descriptor_.get(); }
 
  private:
-  Socket socket_;
+  std::optional<SocketAddress> name(bool of_the_other_end) const;
+  void close_descriptor();
+
+  base::Descriptor descriptor_;
+  loop::Readiness readiness_;
   std::unique_ptr<SecureLayer> secure_;
   bool drops_unsent_ = false;
 };

@@ -24,7 +24,7 @@ void Worker::run(std::size_t bytes, absl::AnyInvocable<void()> work, absl::AnyIn
   });
   boost::asio::post(thread_, [&loop = loop_, work = std::move(work), tell = std::move(tell)]() mutable {
     work();
-    boost::asio::post(loop, std::move(tell));
+    loop.post_from_thread(std::move(tell));
   });
 }
 

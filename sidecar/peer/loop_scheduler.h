@@ -10,8 +10,6 @@
 #include <string>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-
 #include "sidecar/base/lifetime.h"
 #include "sidecar/net/transport.h"
 
@@ -35,7 +33,7 @@ class LoopScheduler {
 
  private:
   void post() {
-    boost::asio::post(loop_, life_.bind([this] { run(); }));
+    loop_.post(life_.bind([this] { run(); }));
   }
 
   void run() {

@@ -4,8 +4,6 @@
 #include <deque>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-
 #include "sidecar/core/host_name.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/wire/method_call.h"
@@ -200,7 +198,7 @@ void PeerClient::ask_whose(const std::string& host, const std::string& proof) {
   const auto told = [this, host, proof](bool yes) { options_.speakers->was_asked(host, proof, yes); };
   const auto found = channels_.find(host);
   if (found == channels_.end() || !found->second.channel) {
-    boost::asio::post(loop_, life_.bind([told] { told(false); }));
+    loop_.post(life_.bind([told] { told(false); }));
     return;
   }
   const Rpc& ping = rpc_of(core::PingRequest{});
@@ -220,7 +218,7 @@ void PeerClient::ask_whose(const std::string& host, const std::string& proof) {
 void PeerClient::ask(core::AskPeer question) {
   net::GrpcChannel* to = channel(question.host);
   if (to == nullptr) {
-    boost::asio::post(loop_, life_.bind([this, token = question.token] {
+    loop_.post(life_.bind([this, token = question.token] {
       sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kUnreachable,
                                                    "not a host name, or too many that are not members are looked at"});
     }));
@@ -229,7 +227,7 @@ void PeerClient::ask(core::AskPeer question) {
   // Asked again while its list is on the way, it would only send another one.
   const core::InventoryNumber list = list_asked_for(question.request);
   if (list && !lists_on_the_way_.emplace(question.host, list).second) {
-    boost::asio::post(loop_, life_.bind([this, token = question.token] {
+    loop_.post(life_.bind([this, token = question.token] {
       sink_.peer_answered(token, core::PeerFailure{core::PeerFailure::Kind::kLost, "it is answering this already"});
     }));
     return;
@@ -327,7 +325,7 @@ void PeerClient::forward(core::ForwardCall call) {
   net::GrpcChannel* to = channel(call.host);
   if (to == nullptr) {
     forwards_[call.token] = {call.host, 0};
-    boost::asio::post(loop_, life_.bind([this, token = call.token] {
+    loop_.post(life_.bind([this, token = call.token] {
       if (forwards_.erase(token) == 0) return;  // abandoned
       sink_.forward_answered(
           token, core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kPeerUnreachable, "not a host name"));

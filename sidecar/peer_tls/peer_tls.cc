@@ -98,14 +98,12 @@ void PeerTls::start() {
 }
 
 void PeerTls::tick() {
-  timer_.expires_after(kTick);
-  timer_.async_wait(life_.bind([this](net::error_code ec) {
-    if (ec) return;
+  timer_.after(kTick, [this] {
     if (net::Clock::now() >= next_look_) reload();
     tls_->check_connections();
     tell_if_run_out();
     tick();
-  }));
+  });
 }
 
 void PeerTls::tell_if_run_out() {

@@ -12,9 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
-
-#include "sidecar/base/lifetime.h"
 #include "sidecar/base/result.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/log/log.h"
@@ -81,7 +78,7 @@ class PeerTls final : public core::PeerSecurityPort {
   std::shared_ptr<net::Tls> tls_;  // null: off
   std::shared_ptr<const net::TlsUse> listening_;
   std::shared_ptr<const net::TlsUse> dialling_;
-  boost::asio::steady_timer timer_;
+  net::Timer timer_;
   net::Clock::time_point last_look_{};
   net::Clock::time_point next_look_{};
   net::WallTime told_run_out_{};
@@ -91,7 +88,6 @@ class PeerTls final : public core::PeerSecurityPort {
   std::map<std::pair<std::string, std::string>, std::uint64_t> handshakes_;
   std::map<std::string, std::uint64_t> floods_{{"in", 0}, {"out", 0}};
   std::map<std::string, std::uint64_t> reloads_{{"ok", 0}, {"refused", 0}};
-  base::Lifetime life_;  // last
 };
 
 }  // namespace ringside::peer_tls

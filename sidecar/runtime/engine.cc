@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <malloc.h>
 
 namespace ringside::runtime {
@@ -48,10 +47,7 @@ void Engine::begin(bool app_up, const std::string& why) {
 
 void Engine::close(std::function<void()> done) {
   closed_ = std::move(done);
-  closing_bound_.expires_after(kGoodByeBound);
-  closing_bound_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (!error) finish_closing();
-  }));
+  closing_bound_.after(kGoodByeBound, [this] { finish_closing(); });
   node_.close(now());
   carry_out();
   if (good_byes_.empty()) finish_closing();
@@ -81,16 +77,14 @@ void Engine::arm_timer() {
   const core::Instant next = node_.next_wakeup();
   if (next == timer_at_ || next == core::kNever) return;
   timer_at_ = next;
-  timer_.expires_at(to_steady(next));
-  timer_.async_wait(life_.bind([this](const boost::system::error_code& error) {
-    if (error) return;
+  timer_.at(to_steady(next), [this] {
     const core::Now time = now();
     if (ports_.measurements != nullptr) ports_.measurements->loop_lag(time.mono - timer_at_);
     timer_at_ = core::kNever;
     node_.wake(time);
     carry_out();
     memory_.observe(node_.actor_count());
-  }));
+  });
 }
 
 void Engine::carry_out(core::AskPeer effect) {
@@ -132,9 +126,8 @@ void Engine::carry_out(core::FinishCall effect) {
                                     to_instant(SteadyClock::now()) - entry.started);
   }
   if (effect.token != asking_) return entry.done(std::move(effect.answer));
-  boost::asio::post(loop_, life_.bind([done = std::move(entry.done), answer = std::move(effect.answer)]() mutable {
-    done(std::move(answer));
-  }));
+  loop_.post(life_.bind(
+      [done = std::move(entry.done), answer = std::move(effect.answer)]() mutable { done(std::move(answer)); }));
 }
 
 // Where the caller is: for peers, the host that asked writes the line.
@@ -174,7 +167,7 @@ void Engine::carry_out(core::ViewChanged) { post_view_change(); }
 // Many changes in one loop iteration are one for those who watch.
 void Engine::post_view_change() {
   if (std::exchange(view_change_posted_, true)) return;
-  boost::asio::post(loop_, life_.bind([this] {
+  loop_.post(life_.bind([this] {
     view_change_posted_ = false;
     const auto watchers = view_watchers_;
     for (const auto& [watcher, changed] : watchers) {
@@ -202,7 +195,7 @@ void Engine::carry_out(core::HostEvent effect) { happened(std::move(effect)); }
 core::CallId Engine::apply(core::Call call, Done done) {
   const core::CallId token(next_number_++);
   if (!started_) {
-    boost::asio::post(loop_, life_.bind([done = std::move(done)] {
+    loop_.post(life_.bind([done = std::move(done)] {
       done(core::Answer::failed(core::Outcome::kNotDelivered, core::Reason::kNotReady,
                                 "waiting for the first answer of the application's health check"));
     }));
@@ -269,7 +262,7 @@ core::WatcherId Engine::when_drained(std::function<void(bool complete)> done) {
   const core::Status status = node_.status();
   const bool complete = status.phase == core::Phase::kDrained;
   if (complete || status.drain_overdue) {
-    boost::asio::post(loop_, life_.bind([this, watcher, complete] {
+    loop_.post(life_.bind([this, watcher, complete] {
       if (const auto waits = drain_watchers_.extract(watcher)) waits.mapped()(complete);
     }));
   }

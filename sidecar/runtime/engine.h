@@ -13,17 +13,17 @@
 #include <string>
 #include <unordered_map>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "sidecar/base/lifetime.h"
 #include "sidecar/core/node.h"
 #include "sidecar/core/ports.h"
 #include "sidecar/log/log.h"
+#include "sidecar/loop/loop.h"
+#include "sidecar/loop/timer.h"
 #include "sidecar/process/memory_return.h"
 
 namespace ringside::runtime {
 
-using Loop = boost::asio::io_context;
+using loop::Loop;
 using SteadyClock = std::chrono::steady_clock;
 
 // The core's monotonic time is the steady clock's, in microseconds.
@@ -124,7 +124,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   log::Log& log_;
   core::Node node_;
   Ports ports_;
-  boost::asio::steady_timer timer_;
+  loop::Timer timer_;
   core::Instant timer_at_ = core::kNever;
   bool started_ = false;
   core::Instant starting_since_;
@@ -138,7 +138,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   std::unordered_map<core::QuestionId, core::Instant> pings_;  // when they were sent
   std::set<core::QuestionId> good_byes_;                       // not answered yet
   std::function<void()> closed_;
-  boost::asio::steady_timer closing_bound_;
+  loop::Timer closing_bound_;
   process::MemoryReturn memory_;
   std::map<core::WatcherId, std::function<void(bool)>> drain_watchers_;
   std::map<core::WatcherId, std::function<void()>> view_watchers_;

@@ -9,7 +9,7 @@
 
 namespace ringside::fuzz {
 
-Connection::Connection() : work_(loop_.get_executor()) {
+Connection::Connection() {
   int both[2] = {-1, -1};
   RINGSIDE_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, both) == 0);
   ours_ = both[0];
@@ -40,8 +40,7 @@ void Connection::finish() {
   ::shutdown(ours_, SHUT_WR);
   settle();
   ::close(std::exchange(ours_, -1));
-  while (loop_.poll() > 0) {
-  }
+  loop_.poll();
 }
 
 void Connection::settle() {

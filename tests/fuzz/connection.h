@@ -3,8 +3,6 @@
 
 #include <string_view>
 
-#include <boost/asio/executor_work_guard.hpp>
-
 #include "sidecar/net/transport.h"
 
 namespace ringside::fuzz {
@@ -28,7 +26,6 @@ class Connection {
   void settle();
 
   net::Loop loop_;
-  boost::asio::executor_work_guard<net::Loop::executor_type> work_;
   int ours_ = -1;
   int theirs_ = -1;
 };

@@ -7,52 +7,31 @@
 #include <string>
 #include <utility>
 
-#include <boost/asio/ip/udp.hpp>
-
 #include "sidecar/base/check.h"
 #include "sidecar/core/host_name.h"
 #include "sidecar/discovery/endpoint_slices.h"
 #include "sidecar/net/resolver.h"
 #include "tests/fuzz/target.h"
+#include "tests/unit/net/udp_server.h"
 
 namespace ringside::fuzz {
-namespace {
-
-// Answers each question with its own number, and then with what it is given.
-class NameServer {
- public:
-  explicit NameServer(net::Loop& loop) : socket_(loop, {boost::asio::ip::address_v4::loopback(), 0}) { receive(); }
-  std::string address() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
-  std::string_view flags, answers;  // the bytes behind the number, and those behind the question
-
- private:
-  void receive() {
-    socket_.async_receive_from(boost::asio::buffer(question_), from_, [this](net::error_code ec, std::size_t size) {
-      if (ec) return;
-      // Number, flags and counts; question; answers.
-      std::string reply(question_.data(), std::min<std::size_t>(size, 2));
-      reply += flags;
-      if (size > 12) reply += std::string_view(question_.data(), size).substr(12);
-      reply += answers;
-      socket_.send_to(boost::asio::buffer(reply), from_, 0, ec);
-      receive();
-    });
-  }
-
-  boost::asio::ip::udp::socket socket_;
-  boost::asio::ip::udp::endpoint from_;
-  std::array<char, 512> question_{};
-};
-
-}  // namespace
+namespace {}  // namespace
 
 void dns(std::string_view input) {
   Input choices(input);
   const bool srv = choices.byte() % 2 == 1;
   net::Loop loop;
-  NameServer server(loop);
-  server.flags = choices.rest().substr(0, 10);
-  server.answers = choices.rest().substr(server.flags.size());
+  // The bytes behind the number, and those behind the question.
+  const std::string_view flags = choices.rest().substr(0, 10);
+  const std::string_view answers = choices.rest().substr(flags.size());
+  // Answers each question with its own number, and then with what it is given.
+  const net::testing::UdpServer server(loop, [flags, answers](std::string_view question) {
+    std::string reply(question.substr(0, 2));
+    reply += flags;
+    if (question.size() > 12) reply += question.substr(12);
+    reply += answers;
+    return reply;
+  });
   net::ResolverOptions options;
   options.servers = {server.address()};
   options.timeout = options.other_family = std::chrono::milliseconds(3);
@@ -68,7 +47,7 @@ void dns(std::string_view input) {
     resolver.resolve_all({"a.test", 80, ""}, done);
   }
   const auto late = net::Clock::now() + std::chrono::seconds(5);
-  while (!result && net::Clock::now() < late) loop.run_one_for(std::chrono::milliseconds(1));
+  while (!result && net::Clock::now() < late) loop.run_once(std::chrono::milliseconds(1));
   RINGSIDE_CHECK(result);
   if (!*result) return RINGSIDE_CHECK(!result->error().why.empty());
   RINGSIDE_CHECK(!(*result)->empty());

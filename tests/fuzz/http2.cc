@@ -131,7 +131,6 @@ void answer(net::Loop& loop, const UnixServer& server, std::string_view input) {
 void http2_answers(std::string_view input) {
   static const UnixServer server("answers");
   net::Loop loop;
-  const auto work = boost::asio::make_work_guard(loop);
   net::Http2LinkOptions link_options;
   link_options.endpoint = {"", 0, server.path()};
   const net::Http2Link link(loop, std::move(link_options));
@@ -158,8 +157,7 @@ void http2_answers(std::string_view input) {
     while (loop.poll() > 0 || (fd < 0 && (fd = server.accept()) >= 0)) {
     }
     if (fd >= 0) ::close(fd);
-    while (loop.poll() > 0) {
-    }
+    loop.poll();
   }
   client.close();
 }
@@ -167,7 +165,6 @@ void http2_answers(std::string_view input) {
 void http2_client(std::string_view input) {
   static const UnixServer server("client");
   net::Loop loop;
-  const auto work = boost::asio::make_work_guard(loop);
   net::ChannelOptions options;
   options.endpoint = {"", 0, server.path()};
   options.backoff_min = options.backoff_max = std::chrono::hours(1);
@@ -184,8 +181,7 @@ void http2_client(std::string_view input) {
   answer(loop, server, input);
   // Calls that the server did not begin would wait for another connection.
   channel.drop_all("over");
-  while (loop.poll() > 0) {
-  }
+  loop.poll();
   RINGSIDE_CHECK(unary && streamed);
   channel.close();
 }

@@ -100,11 +100,12 @@ def counted(answer):
 
 
 class Sidecar(Process):
-    def __init__(self, *flags, app=None, host="127.0.0.1", peer=None, join=(), local=("127.0.0.1:0",), descriptors=None, **env):
+    def __init__(self, *flags, app=None, host="127.0.0.1", peer=None, join=(), local=("127.0.0.1:0",), descriptors=None,
+                 binary=RINGSIDE, **env):
         """peer: where it listens for its peers; one of that name may come back there."""
         peer = peer or ports.address()
         limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
-        command = [*limited, RINGSIDE, "serve", "--host", host, "--peer", peer, "--admin", "127.0.0.1:0"]
+        command = [*limited, binary, "serve", "--host", host, "--peer", peer, "--admin", "127.0.0.1:0"]
         for one in local:
             command += ["--local", one]
         for one in join:

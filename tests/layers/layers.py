@@ -9,7 +9,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^">]+)[">]')
 
 # Folder -> what of our own it may include besides its own files: folders, which end in a slash and do not include those
 # below them that have rules of their own, and single files.
-IO = ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/net/", "sidecar/wire/")
+IO = ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/loop/", "sidecar/net/", "sidecar/wire/")
 TLS = ("sidecar/net/tls/",)
 HTTP1, HTTP2, GRPC = ("sidecar/net/http1/",), ("sidecar/net/http2/",), ("sidecar/net/grpc/",)
 ADAPTER = IO + ("adapters/app_adapter.h", "adapters/health_monitor.h", "adapters/listener_watch.h",
@@ -19,16 +19,17 @@ OURS = {
     "sidecar/core": ("sidecar/base/check.h", "sidecar/base/number.h", "sidecar/base/overloaded.h", "sidecar/base/parse.h",
                      "sidecar/base/result.h"),
     "sidecar/log": ("sidecar/base/", "sidecar/core/level.h"),
+    "sidecar/loop": ("sidecar/base/",),
     "sidecar/process": (),
-    "sidecar/net": ("sidecar/base/",),
-    "sidecar/net/tls": ("sidecar/base/", "sidecar/net/"),
-    "sidecar/net/http1": ("sidecar/base/", "sidecar/net/"),
-    "sidecar/net/http2": ("sidecar/base/", "sidecar/net/"),
-    "sidecar/net/grpc": ("sidecar/base/", "sidecar/net/") + HTTP2 + TLS,
-    "sidecar/net/listener": ("sidecar/base/", "sidecar/net/") + HTTP1 + HTTP2 + TLS,
+    "sidecar/net": ("sidecar/base/", "sidecar/loop/"),
+    "sidecar/net/tls": ("sidecar/base/", "sidecar/loop/", "sidecar/net/"),
+    "sidecar/net/http1": ("sidecar/base/", "sidecar/loop/", "sidecar/net/") + TLS,
+    "sidecar/net/http2": ("sidecar/base/", "sidecar/loop/", "sidecar/net/"),
+    "sidecar/net/grpc": ("sidecar/base/", "sidecar/loop/", "sidecar/net/") + HTTP2 + TLS,
+    "sidecar/net/listener": ("sidecar/base/", "sidecar/loop/", "sidecar/net/") + HTTP1 + HTTP2 + TLS,
     "sidecar/wire": ("sidecar/base/", "sidecar/core/", "sidecar/net/") + HTTP1 + GRPC,
     "sidecar/config": ("sidecar/base/", "sidecar/core/"),
-    "sidecar/runtime": ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/process/"),
+    "sidecar/runtime": ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/loop/", "sidecar/process/"),
     "sidecar/peer_tls": ("sidecar/base/", "sidecar/core/", "sidecar/log/", "sidecar/net/") + TLS,
     "sidecar/peer": IO + GRPC + TLS,
     "sidecar/services": ("sidecar/base/", "sidecar/net/") + GRPC,
@@ -60,7 +61,7 @@ LIBRARIES = {
     "ringside/": ("sidecar/wire", "sidecar/peer", "sidecar/local", "sidecar/admin", "adapters/http", "adapters/grpc"),
     "nlohmann/": ("sidecar/wire", "sidecar/events", "sidecar/local", "sidecar/admin", "sidecar/cli", "sidecar/discovery"),
     "openssl/": ("sidecar/net/http1", "sidecar/net/tls"),
-    "boost/": ("sidecar/net", "sidecar/net/tls", "sidecar/peer_tls", "sidecar/net/http1", "sidecar/net/http2", "sidecar/net/grpc", "sidecar/net/listener",
+    "boost/": ("sidecar/loop", "sidecar/net", "sidecar/net/tls", "sidecar/peer_tls", "sidecar/net/http1", "sidecar/net/http2", "sidecar/net/grpc", "sidecar/net/listener",
                "sidecar/runtime", "sidecar/peer", "sidecar/events", "sidecar/local", "sidecar/admin", "sidecar/discovery",
                "sidecar/cli", "adapters", "adapters/http", "adapters/grpc"),
 }

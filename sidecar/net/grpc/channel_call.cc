@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include <boost/asio/post.hpp>
-
 #include "sidecar/base/parse.h"
 #include "sidecar/net/grpc/grpc_compression.h"
 
@@ -95,7 +93,7 @@ ssize_t ChannelCall::read_body(std::uint8_t* to, std::size_t size, std::uint32_t
     if (above_mark_ && out_.size() <= kWritableBelow) {
       above_mark_ = false;
       if (const auto owner = owner_.lock()) {
-        boost::asio::post(owner->loop(), [self = shared_from_this()] {
+        owner->loop().post([self = shared_from_this()] {
           if (!self->over_ && self->handlers_.on_writable) self->handlers_.on_writable();
         });
       }
@@ -211,7 +209,7 @@ void ChannelCall::on_end() {
 void ChannelCall::on_going_away() {
   const auto owner = owner_.lock();
   if (over_ || !owner || !handlers_.on_going_away) return;
-  boost::asio::post(owner->loop(), [self = shared_from_this()] {
+  owner->loop().post([self = shared_from_this()] {
     if (!self->over_) self->handlers_.on_going_away();
   });
 }
@@ -282,7 +280,7 @@ void ChannelCall::drop() {
 // A call may be ended from within one of its own handlers, which must not be destroyed under it.
 void ChannelCall::release_handlers() {
   if (const auto owner = owner_.lock()) {
-    boost::asio::post(owner->loop(), [done = std::move(done_), handlers = std::move(handlers_)] {});
+    owner->loop().post([done = std::move(done_), handlers = std::move(handlers_)] {});
   }
   done_ = nullptr;
   handlers_ = StreamHandlers();

@@ -8,7 +8,6 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include "sidecar/net/backoff.h"
 #include "sidecar/net/connector.h"
@@ -349,7 +348,7 @@ class GrpcChannel::Impl final : public CallOwner, public SessionOwner, public st
   }
 
   void fail_later(const std::shared_ptr<ChannelCall>& call, CallResult result) {
-    boost::asio::post(loop_, [call, result = std::move(result)]() mutable { call->fail(std::move(result)); });
+    loop_.post([call, result = std::move(result)]() mutable { call->fail(std::move(result)); });
   }
 
   Loop& loop_;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <boost/asio/post.hpp>
-
 namespace ringside::net {
 
 namespace {
@@ -202,7 +200,7 @@ void NativeStream::finish(GrpcStatus status, std::string_view message, Metadata 
   trailers_ = std::move(trailers);
   // A reply may be given from within one of these callbacks: they end when it returns, not under it.
   if (on_cancel_ || on_writable_) {
-    boost::asio::post(session->io(), [cancel = std::move(on_cancel_), writable = std::move(on_writable_)] {});
+    session->io().post([cancel = std::move(on_cancel_), writable = std::move(on_writable_)] {});
     forget_callbacks();
   }
   if (responding_ || !out_.empty()) {
@@ -232,7 +230,7 @@ ssize_t NativeStream::read_body(std::uint8_t* to, std::size_t size, std::uint32_
   }
   if (above_mark_ && out_.size() <= kWritableBelow) {
     above_mark_ = false;
-    boost::asio::post(session->io(), [self = shared_from_this()] {
+    session->io().post([self = shared_from_this()] {
       if (self->finished_ || self->gone_) return;
       if (self->method_.streams_requests) {
         self->take_messages();

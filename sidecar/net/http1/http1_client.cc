@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
-#include <boost/asio/post.hpp>
 
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/http1/connect_pace.h"
@@ -88,7 +87,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
                                     : full    ? "too many requests are waiting"
                                               : "closed");
       refused.overloaded = full && !malformed;
-      boost::asio::post(loop_, [weak = weak_from_this(), id, refused = std::move(refused)]() mutable {
+      loop_.post([weak = weak_from_this(), id, refused = std::move(refused)]() mutable {
         if (const auto self = weak.lock()) self->finish(id, std::move(refused));
       });
       return id;
@@ -162,7 +161,7 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
 
   // In the next loop iteration, so that no `done` runs inside request() or cancel().
   void start_soon() {
-    boost::asio::post(loop_, [weak = weak_from_this()] {
+    loop_.post([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->start_waiting();
     });
   }
@@ -185,10 +184,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   // Nothing tells when a server accepts, so it is looked at again, and whenever something ends.
   void start_when_connecting_is_allowed() {
     if (std::exchange(pacing_, true)) return;
-    room_.expires_after(std::chrono::milliseconds(1));
-    room_.async_wait([weak = weak_from_this()](error_code ec) {
+    room_.after(std::chrono::milliseconds(1), [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (ec || !self) return;
+      if (!self) return;
       self->pacing_ = false;
       self->start_waiting();
     });
@@ -291,10 +289,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   // It may wait at one that is idle.
   void give_way_later() {
     if (std::exchange(giving_way_, true)) return;
-    accepts_.expires_after(kAccepts);
-    accepts_.async_wait([weak = weak_from_this()](error_code ec) {
+    accepts_.after(kAccepts, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (ec || !self) return;
+      if (!self) return;
       self->giving_way_ = false;
       if (self->on_new_ == 0 || !self->pace_.others_wait()) return;
       for (const auto& connection : std::exchange(self->idle_, {})) connection->abandon();
@@ -306,10 +303,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   void sweep_later() {
     if (std::exchange(sweeping_, true)) return;
     const Clock::duration watched = trust_.trusted() ? options_.max_idle : trust_.watch();
-    sweep_.expires_after(std::min<Clock::duration>(options_.max_idle, watched));
-    sweep_.async_wait([weak = weak_from_this()](error_code ec) {
+    sweep_.after(std::min<Clock::duration>(options_.max_idle, watched), [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (ec || !self) return;
+      if (!self) return;
       self->sweeping_ = false;
       const Clock::time_point now = Clock::now();
       std::erase_if(self->idle_, [&self, now](const auto& connection) {
@@ -374,9 +370,9 @@ class Http1Client::Impl : public std::enable_shared_from_this<Impl> {
   DeadlineQueue<Http1Client::RequestId> deadlines_;
   ReuseTrust trust_;
   ConnectPace pace_;
-  boost::asio::steady_timer sweep_;
-  boost::asio::steady_timer room_;  // for another connection in the server's backlog
-  boost::asio::steady_timer accepts_;
+  Timer sweep_;
+  Timer room_;  // for another connection in the server's backlog
+  Timer accepts_;
   Clock::time_point in_the_way_until_ = Clock::time_point::min();
   absl::flat_hash_map<RequestId, Pending> requests_;
   std::deque<RequestId> waiting_;

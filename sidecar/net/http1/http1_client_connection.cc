@@ -61,8 +61,8 @@ void Http1ClientConnection::write() {
     error_code ec;
     written_ += transport_->write_some(out_.data() + written_, request_size_ - written_, ec);
     if (ec == boost::asio::error::would_block) {
-      transport_->wait_writable([self = shared_from_this()](error_code wait_ec) {
-        if (!wait_ec && !self->over_ && self->done_) self->write();
+      transport_->wait_writable([self = shared_from_this()] {
+        if (!self->over_ && self->done_) self->write();
       });
       return;
     }
@@ -74,8 +74,8 @@ void Http1ClientConnection::write() {
 }
 
 void Http1ClientConnection::wait_readable() {
-  transport_->wait_readable([self = shared_from_this()](error_code ec) {
-    if (!ec && !self->over_) self->on_readable();
+  transport_->wait_readable([self = shared_from_this()] {
+    if (!self->over_) self->on_readable();
   });
 }
 
@@ -83,7 +83,7 @@ void Http1ClientConnection::on_readable() {
   const std::size_t most = done_ ? room_.may_read(kReadAtOnce) : kReadAtOnce;
   if (most == 0) return;
   error_code ec;
-  char* input = boost::asio::use_service<LoopScratch>(loop_).input();
+  char* input = loop_.shared<LoopScratch>().input();
   const std::size_t got = transport_->read_some(input, most, ec);
   if (ec == boost::asio::error::would_block) return wait_readable();
   if (!done_) {

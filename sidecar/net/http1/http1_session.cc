@@ -4,7 +4,6 @@
 #include <limits>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include "sidecar/net/loop_scratch.h"
@@ -105,9 +104,9 @@ void Http1Session::drain() {
 void Http1Session::wait_readable() {
   if (waiting_readable_ || input_ended_ || phase_ == Phase::kClosed) return;
   waiting_readable_ = true;
-  transport_.wait_readable([self = shared_from_this()](error_code ec) {
+  transport_.wait_readable([self = shared_from_this()] {
     self->waiting_readable_ = false;
-    if (!ec && self->phase_ != Phase::kClosed) self->on_readable();
+    if (self->phase_ != Phase::kClosed) self->on_readable();
   });
 }
 
@@ -116,7 +115,7 @@ void Http1Session::on_readable() {
   const bool pipelined = phase_ != Phase::kReading && phase_ != Phase::kLingering;
   if (pipelined && !account_.take(kReadAtOnce)) return;
   error_code ec;
-  char* input = boost::asio::use_service<LoopScratch>(loop_).input();
+  char* input = loop_.shared<LoopScratch>().input();
   const std::size_t got = transport_.read_some(input, kReadAtOnce, ec);
   if (pipelined) account_.give_back(kReadAtOnce);
   if (ec == boost::asio::error::would_block) return wait_readable();
@@ -293,7 +292,7 @@ void Http1Session::end_stream() {
 
 void Http1Session::tell_stream_ended() {
   stream_.drained = nullptr;
-  if (auto ended = std::exchange(stream_.ended, nullptr)) boost::asio::post(loop_, std::move(ended));
+  if (auto ended = std::exchange(stream_.ended, nullptr)) loop_.post(std::move(ended));
 }
 
 void Http1Session::write(std::string bytes) {
@@ -341,9 +340,9 @@ void Http1Session::wait_writable() {
   if (sends_answer()) place_->wait(YieldOrder::Wait::kUnread);
   if (phase_ == Phase::kStreaming) arm(options_->write_timeout);
   waiting_writable_ = true;
-  transport_.wait_writable([self = shared_from_this()](error_code ec) {
+  transport_.wait_writable([self = shared_from_this()] {
     self->waiting_writable_ = false;
-    if (ec || self->phase_ == Phase::kClosed) return;
+    if (self->phase_ == Phase::kClosed) return;
     if (self->phase_ == Phase::kWriting) self->arm(self->options_->write_timeout);
     self->flush();
     if (self->phase_ != Phase::kStreaming || self->waiting_writable_) return;
@@ -368,7 +367,7 @@ void Http1Session::await_queue(void (Http1Session::*next)()) {
   phase_ = Phase::kQueued;
   place_->stop();
   disarm();
-  boost::asio::use_service<RequestQueue>(loop_).wait(reader_.message_size(), [self = shared_from_this(), next] {
+  loop_.shared<RequestQueue>().wait(reader_.message_size(), [self = shared_from_this(), next] {
     if (self->phase_ != Phase::kQueued) return;
     self->phase_ = Phase::kReading;
     (*self.*next)();
@@ -400,10 +399,9 @@ void Http1Session::close(std::string_view incident) {
 }
 
 void Http1Session::arm(std::chrono::milliseconds after) {
-  timer_.expires_after(after);
-  timer_.async_wait([weak = weak_from_this(), arming = ++arming_](error_code ec) {
+  timer_.after(after, [weak = weak_from_this(), arming = ++arming_] {
     const auto self = weak.lock();
-    if (!ec && self && self->arming_ == arming) self->on_timeout();
+    if (self && self->arming_ == arming) self->on_timeout();
   });
 }
 

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include <absl/functional/any_invocable.h>
-#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/budget.h"
 #include "sidecar/net/connection.h"
@@ -80,7 +79,7 @@ class Http1Session final : public Connection,
   std::size_t sent_ = 0;  // of both
   HttpStream::Events stream_;
   bool stream_ended_ = false;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   unsigned arming_ = 0;  // a queued expiry cannot be recalled: it names the arming it belongs to
   Http1Reader<true>::State timed_state_ = Http1Reader<true>::State::kDone;
   std::size_t lingered_ = 0;

@@ -1,34 +1,30 @@
 #include "sidecar/net/http1/https_get.h"
 
+#include <array>
 #include <optional>
+#include <sstream>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include "sidecar/net/connector.h"
+#include "sidecar/net/http1/https_layer.h"
 
 namespace ringside::net {
 namespace {
 
-namespace ssl = boost::asio::ssl;
 namespace http = boost::beast::http;
 
 constexpr std::uint32_t kMaxHead = 64 * 1024;
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kReadAtOnce = 16 * 1024;  // a record of TLS
 
 }  // namespace
 
@@ -39,18 +35,15 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
         given_(std::move(request)),
         events_(std::move(events)),
         connector_(loop, std::move(resolver)),
-        timer_(loop),
-        context_(ssl::context::tls_client) {}
+        timer_(loop) {}
 
   void start() {
-    error_code error;
-    context_.set_verify_mode(ssl::verify_peer, error);
-    context_.load_verify_file(given_.ca_file, error);
-    if (error) {
-      const std::string why = "cannot read the certificates in " + given_.ca_file + ": " + error.message();
-      boost::asio::post(loop_, [self = shared_from_this(), why] { self->finish(base::Error(why)); });
+    auto trusted = HttpsLayer::trust(given_.ca_file);
+    if (!trusted) {
+      loop_.post([self = shared_from_this(), why = trusted.error()] { self->finish(base::Error(why)); });
       return;
     }
+    trusted_ = std::move(*trusted);
     limit(given_.head, "no answer");
     connector_.connect(given_.endpoint, given_.head, [weak = weak_from_this()](ConnectResult result) {
       if (const auto self = weak.lock(); self && !self->over_) self->connected(std::move(result));
@@ -67,49 +60,76 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
     if (!result) {
       return finish(base::Error("connecting to " + given_.endpoint.to_string() + ": " + result.error().why));
     }
-    transport_ = std::make_unique<Transport>(std::move(*result));
+    transport_.emplace(std::move(*result));
     transport_->tune(std::chrono::seconds(20));
-    stream_.emplace(transport_->socket(), context_);
-    const std::string& host = given_.endpoint.host;
-    error_code ignored;
-    stream_->set_verify_callback(ssl::host_name_verification(host), ignored);
-    // A server name is a name; RFC 6066 has no room for addresses.
-    if (!given_.endpoint.is_literal()) SSL_set_tlsext_host_name(stream_->native_handle(), host.c_str());
-    stream_->async_handshake(ssl::stream_base::client, [self = shared_from_this()](const error_code& error) {
-      if (self->over_) return;
-      if (error) return self->finish(base::Error("TLS: " + self->why_not_trusted(error)));
-      self->send();
-    });
+    layer_ = std::make_unique<HttpsLayer>(*trusted_, given_.endpoint, transport_->descriptor());
+    shake_hands();
   }
 
-  // OpenSSL's verdict on the certificate says more than "certificate verify failed".
-  std::string why_not_trusted(const error_code& error) {
-    const long verdict = SSL_get_verify_result(stream_->native_handle());
-    if (verdict == X509_V_OK) return error.message();
-    return error.message() + " (" + X509_verify_cert_error_string(verdict) + ")";
+  void shake_hands() {
+    const HttpsLayer::Progress progress = layer_->handshake();
+    if (layer_->has_read_all()) transport_->read_all();
+    switch (progress) {
+      case HttpsLayer::Progress::kWantsRead:
+        return transport_->wait_readable(then(&Exchange::shake_hands));
+      case HttpsLayer::Progress::kWantsWrite:
+        return transport_->wait_writable(then(&Exchange::shake_hands));
+      case HttpsLayer::Progress::kFailed:
+        return finish(base::Error("TLS: " + layer_->failure()));
+      case HttpsLayer::Progress::kDone:
+        transport_->secure(std::move(layer_));
+        return begin_request();
+    }
+  }
+
+  void begin_request() {
+    http::request<http::empty_body> request(http::verb::get, given_.target, 11);
+    request.set(http::field::host, given_.endpoint.to_string());
+    request.set(http::field::connection, "close");
+    for (const auto& [name, value] : given_.headers) request.insert(name, value);
+    std::ostringstream text;
+    text << request;
+    unsent_ = std::move(text).str();
+    parser_.header_limit(kMaxHead);
+    parser_.body_limit(boost::none);
+    parser_.eager(true);
+    send();
   }
 
   void send() {
-    request_.method(http::verb::get);
-    request_.target(given_.target);
-    request_.set(http::field::host, given_.endpoint.to_string());
-    request_.set(http::field::connection, "close");
-    for (const auto& [name, value] : given_.headers) request_.insert(name, value);
-    http::async_write(*stream_, request_, [self = shared_from_this()](const error_code& error, std::size_t) {
-      if (self->over_) return;
-      if (error) return self->finish(base::Error("sending: " + error.message()));
-      self->parser_.header_limit(kMaxHead);
-      self->parser_.body_limit(boost::none);
-      self->buffer_.reserve(kReadAtOnce);
-      self->read();
-    });
+    while (!unsent_.empty()) {
+      error_code ec;
+      unsent_.erase(0, transport_->write_some(unsent_.data(), unsent_.size(), ec));
+      if (ec == boost::asio::error::would_block) return transport_->wait_writable(then(&Exchange::send));
+      if (ec) return finish(base::Error("sending: " + ec.message()));
+    }
+    read();
   }
 
+  // As much as has arrived, and no more than some records, so that others have their turn.
   void read() {
-    http::async_read_some(*stream_, buffer_, parser_,
-                          [self = shared_from_this()](const error_code& error, std::size_t) {
-                            if (!self->over_) self->arrived(error);
-                          });
+    std::array<char, kReadAtOnce> piece;
+    error_code ec;
+    const std::size_t got = transport_->read_some(piece.data(), piece.size(), ec);
+    if (ec == boost::asio::error::would_block) return transport_->wait_readable(then(&Exchange::read));
+    if (!ec) {
+      buffer_.commit(boost::asio::buffer_copy(buffer_.prepare(got), boost::asio::buffer(piece.data(), got)));
+      while (buffer_.size() > 0 && !parser_.is_done()) {
+        const std::size_t used = parser_.put(buffer_.data(), ec);
+        buffer_.consume(used);
+        if (ec == http::error::need_more) {
+          ec = {};
+          break;
+        }
+        if (ec || used == 0) break;
+      }
+    } else if (ec == boost::asio::error::eof) {
+      ec = {};
+      parser_.put_eof(ec);
+      if (!ec && !parser_.is_done()) ec = boost::asio::error::eof;
+    }
+    arrived(ec);
+    if (!over_) transport_->wait_readable(then(&Exchange::read));
   }
 
   void arrived(const error_code& error) {
@@ -124,15 +144,13 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
       if (over_) return;
     }
     if (parser_.is_done()) return finish({});
-    if (error) return finish(base::Error(head_seen_ ? "the answer broke off: " + error.message() : error.message()));
-    read();
+    if (error) finish(base::Error(head_seen_ ? "the answer broke off: " + error.message() : error.message()));
   }
 
   void limit(std::chrono::milliseconds time, const char* why) {
-    timer_.expires_after(time);
-    timer_.async_wait([weak = weak_from_this(), why](const error_code& error) {
+    timer_.after(time, [weak = weak_from_this(), why] {
       const auto self = weak.lock();
-      if (!error && self && !self->over_) self->finish(base::Error(why));
+      if (self && !self->over_) self->finish(base::Error(why));
     });
   }
 
@@ -146,19 +164,25 @@ class HttpsGet::Exchange : public std::enable_shared_from_this<Exchange> {
   void close() {
     timer_.cancel();
     connector_.cancel();
-    // The stream stays until the handlers that use it have ended.
     if (transport_) transport_->close();
+  }
+
+  // What a wait leads to.
+  loop::Task then(void (Exchange::*next)()) {
+    return [self = shared_from_this(), next] {
+      if (!self->over_) (self.get()->*next)();
+    };
   }
 
   Loop& loop_;
   HttpsRequest given_;
   Events events_;
   Connector connector_;
-  boost::asio::steady_timer timer_;
-  ssl::context context_;
-  std::unique_ptr<Transport> transport_;
-  std::optional<ssl::stream<Transport::Socket&>> stream_;
-  http::request<http::empty_body> request_;
+  Timer timer_;
+  SslContextHandle trusted_;
+  std::optional<Transport> transport_;
+  std::unique_ptr<HttpsLayer> layer_;  // until the handshake is done
+  std::string unsent_;
   boost::beast::flat_buffer buffer_;
   http::parser<false, http::string_body> parser_;
   bool head_seen_ = false;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <absl/container/flat_hash_map.h>
-#include <boost/asio/post.hpp>
 
 #include "sidecar/net/deadline_queue.h"
 #include "sidecar/net/http2/http2_exchange.h"
@@ -46,8 +45,7 @@ class Http2Client::Impl final : public ExchangeOwner, public std::enable_shared_
                                     : full                ? "too many requests are waiting"
                                                           : "closed");
       refused.overloaded = full && is_sendable(request);
-      boost::asio::post(loop_,
-                        [exchange, refused = std::move(refused)]() mutable { exchange->finish(std::move(refused)); });
+      loop_.post([exchange, refused = std::move(refused)]() mutable { exchange->finish(std::move(refused)); });
       return id;
     }
     if (due) deadlines_.add(*due, id);

@@ -13,10 +13,9 @@ Http2ClientSession::Http2ClientSession(Loop& loop, Transport transport, std::wea
       settings_due_(loop) {}
 
 void Http2ClientSession::start(std::chrono::milliseconds settings_within) {
-  settings_due_.expires_after(settings_within);
-  settings_due_.async_wait([weak = std::weak_ptr(shared())](error_code ec) {
+  settings_due_.after(settings_within, [weak = std::weak_ptr(shared())] {
     const auto self = weak.lock();
-    if (!ec && self && !self->ready_) self->close("no SETTINGS in time");
+    if (self && !self->ready_) self->close("no SETTINGS in time");
   });
   begin("");
 }

@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include <absl/container/flat_hash_map.h>
-#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/http2/http2_connection.h"
 
@@ -105,7 +104,7 @@ class Http2ClientSession final : public Http2Connection {
   std::weak_ptr<SessionOwner> owner_;
   std::string authority_;
   absl::flat_hash_map<std::int32_t, std::shared_ptr<SessionStream>> streams_;
-  boost::asio::steady_timer settings_due_;
+  Timer settings_due_;
   std::size_t begun_ = 0;
   bool ready_ = false;
   bool going_away_ = false;

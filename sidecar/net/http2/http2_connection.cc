@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 
 #include "sidecar/net/loop_scratch.h"
 
@@ -162,7 +161,7 @@ struct Http2Connection::Callbacks {
 
 Http2Connection::Http2Connection(Loop& loop, Transport transport, const Http2Settings& settings)
     : loop_(loop),
-      scratch_(boost::asio::use_service<LoopScratch>(loop)),
+      scratch_(loop.shared<LoopScratch>()),
       transport_(std::move(transport)),
       guard_(settings.control_burst, settings.control_per_second),
       max_header_list_(settings.max_header_list),
@@ -234,8 +233,8 @@ void Http2Connection::hear_of_certificates() {
 }
 
 void Http2Connection::wait_readable() {
-  transport_.wait_readable([self = shared_from_this()](error_code ec) {
-    if (!ec && !self->closed_) self->on_readable();
+  transport_.wait_readable([self = shared_from_this()] {
+    if (!self->closed_) self->on_readable();
   });
 }
 
@@ -301,7 +300,7 @@ bool Http2Connection::answers_pile_up() const {
 // What is left of the last read, and then on.
 void Http2Connection::resume_reading() {
   paused_ = false;
-  boost::asio::post(loop_, [self = shared_from_this()] {
+  loop_.post([self = shared_from_this()] {
     if (self->closed_ || self->stopping_) return;
     const std::string bytes = std::move(self->unfed_);
     self->unfed_.clear();
@@ -321,10 +320,10 @@ bool Http2Connection::receive(std::string_view bytes) {
 }
 
 void Http2Connection::mark_dirty() {
-  if (flush_posted_ || waiting_writable_ || closed_) return;
-  flush_posted_ = true;
-  boost::asio::post(loop_, [self = shared_from_this()] {
-    self->flush_posted_ = false;
+  if (flush_due_ || waiting_writable_ || closed_) return;
+  flush_due_ = true;
+  loop_.at_end([self = shared_from_this()] {
+    self->flush_due_ = false;
     self->flush();
     if (!self->closed_) self->on_pass_end();
   });
@@ -386,19 +385,18 @@ bool Http2Connection::write_out(std::string& bytes) {
 void Http2Connection::wait_writable() {
   waiting_writable_ = true;
   if (filter_ && !progress_) watch_progress();
-  transport_.wait_writable([self = shared_from_this()](error_code ec) {
+  transport_.wait_writable([self = shared_from_this()] {
     self->waiting_writable_ = false;
-    if (ec) return;
     self->flush();
     if (!self->closed_) self->on_pass_end();
   });
 }
 
 void Http2Connection::watch_progress() {
-  progress_ = std::make_unique<boost::asio::steady_timer>(loop_, write_timeout_);
-  progress_->async_wait([weak = weak_from_this(), before = written_](error_code ec) {
+  progress_ = std::make_unique<Timer>(loop_);
+  progress_->after(write_timeout_, [weak = weak_from_this(), before = written_] {
     const auto self = weak.lock();
-    if (ec || !self || self->closed_) return;
+    if (!self || self->closed_) return;
     self->progress_.reset();
     if (!self->waiting_writable_) return;
     if (self->written_ == before) return self->close(kNotRead);
@@ -416,10 +414,10 @@ void Http2Connection::terminate(std::uint32_t error, std::string_view why) {
   why_ = why;
   nghttp2_session_terminate_session(session_.get(), error);
   mark_dirty();
-  farewell_ = std::make_unique<boost::asio::steady_timer>(loop_, kFarewell);
-  farewell_->async_wait([weak = weak_from_this()](error_code ec) {
+  farewell_ = std::make_unique<Timer>(loop_);
+  farewell_->after(kFarewell, [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (!ec && self) self->close(self->why_);
+    if (self) self->close(self->why_);
   });
 }
 

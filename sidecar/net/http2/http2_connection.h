@@ -13,7 +13,6 @@
 #include <string_view>
 
 #include <absl/container/inlined_vector.h>
-#include <boost/asio/steady_timer.hpp>
 #include <nghttp2/nghttp2.h>
 #include <sys/types.h>
 
@@ -156,13 +155,13 @@ class Http2Connection : public std::enable_shared_from_this<Http2Connection> {
   std::string pending_;           // pulled from nghttp2 and not taken by the kernel
   std::string unfed_;             // read, and not fed to nghttp2 yet: its answers would pile up
   const std::chrono::milliseconds write_timeout_;
-  std::unique_ptr<boost::asio::steady_timer> progress_;  // while something waits to be taken
-  std::uint64_t written_ = 0;                            // bytes
+  std::unique_ptr<Timer> progress_;  // while something waits to be taken
+  std::uint64_t written_ = 0;        // bytes
   std::optional<std::uint64_t> received_there_;
   bool paused_ = false;  // reading
   std::string why_;
-  std::unique_ptr<boost::asio::steady_timer> farewell_;
-  bool flush_posted_ = false;
+  std::unique_ptr<Timer> farewell_;
+  bool flush_due_ = false;  // at the end of the iteration
   bool waiting_writable_ = false;
   bool stopping_ = false;
   bool closed_ = false;

@@ -7,12 +7,9 @@
 #include <string>
 #include <utility>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <nghttp2/nghttp2.h>
 
-#include "sidecar/base/lifetime.h"
 #include "sidecar/base/parse.h"
 #include "sidecar/base/result.h"
 #include "sidecar/net/http2/http2_server_session.h"
@@ -104,9 +101,8 @@ class Waiting {
 
   std::array<List, 3> streams_;  // by kind
   std::array<std::chrono::milliseconds, 3> most_;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   std::optional<Clock::time_point> armed_;
-  base::Lifetime life_;  // last
 };
 
 // The kind of which one has waited for longest; null: none waits.
@@ -137,10 +133,7 @@ void Waiting::arm() {
   }
   if (!next || (armed_ && *armed_ <= *next)) return;
   armed_ = next;
-  timer_.expires_at(*next);
-  timer_.async_wait(life_.bind([this](error_code ec) {
-    if (!ec) expire();
-  }));
+  timer_.at(*next, [this] { expire(); });
 }
 
 void Waiting::expire() {
@@ -206,7 +199,7 @@ class RequestStream final : public ServerStream,
     if (phase_ != Phase::kReceiving || !session) return;
     phase_ = Phase::kQueued;
     stop_waiting();
-    boost::asio::use_service<RequestQueue>(session->io()).wait(request_.body.size(), [self = shared_from_this()] {
+    session->io().shared<RequestQueue>().wait(request_.body.size(), [self = shared_from_this()] {
       if (self->phase_ == Phase::kQueued) self->handle();
     });
   }
@@ -239,7 +232,7 @@ class RequestStream final : public ServerStream,
     }
     release();
     if (phase_ == Phase::kStreaming) {
-      if (part > 0 && stream_.drained) boost::asio::post(loop_, stream_.drained);
+      if (part > 0 && stream_.drained) loop_.post(stream_.drained);
       return part > 0 ? static_cast<ssize_t>(part) : static_cast<ssize_t>(NGHTTP2_ERR_DEFERRED);
     }
     *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -388,7 +381,7 @@ class RequestStream final : public ServerStream,
 
   void tell_stream_ended() {
     stream_.drained = nullptr;
-    if (auto ended = std::exchange(stream_.ended, nullptr)) boost::asio::post(loop_, std::move(ended));
+    if (auto ended = std::exchange(stream_.ended, nullptr)) loop_.post(std::move(ended));
   }
 
   void fail(int status, std::string_view detail) {

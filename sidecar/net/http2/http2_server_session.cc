@@ -71,10 +71,9 @@ void Http2ServerSession::welcome_known() {
 
 void Http2ServerSession::watch_idle() {
   if (options_->idle_timeout.count() <= 0) return;
-  timer_.expires_after(options_->idle_timeout);
-  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+  timer_.after(options_->idle_timeout, [weak = weak_from_this()] {
     const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());
-    if (ec || !self || self->closed() || self->draining_) return;
+    if (!self || self->closed() || self->draining_) return;
     const bool idle = self->streams_.empty() && Clock::now() - self->last_stream_ >= self->options_->idle_timeout;
     idle ? self->drain() : self->watch_idle();
   });
@@ -88,10 +87,9 @@ void Http2ServerSession::drain() {
   for (const auto& [id, entry] : streams_) {
     if (entry.stream) entry.stream->on_drain();
   }
-  timer_.expires_after(kShutdownNotice);
-  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+  timer_.after(kShutdownNotice, [weak = weak_from_this()] {
     const auto self = std::static_pointer_cast<Http2ServerSession>(weak.lock());
-    if (!ec && self) self->finish_drain();
+    if (self) self->finish_drain();
   });
 }
 

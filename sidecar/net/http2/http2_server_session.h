@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include <absl/container/flat_hash_map.h>
-#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/net/budget.h"
 #include "sidecar/net/connection.h"
@@ -82,7 +81,7 @@ class Http2ServerSession final : public Http2Connection, public Connection {
   std::optional<Clock::time_point> waiting_since_;  // as the place has it
   absl::flat_hash_map<std::int32_t, Entry> streams_;
   std::unique_ptr<Http2Service> service_;
-  boost::asio::steady_timer timer_;  // idle, then drain
+  Timer timer_;  // idle, then drain
   Clock::time_point last_stream_{};
   bool draining_ = false;
 };

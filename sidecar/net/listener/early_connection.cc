@@ -8,16 +8,15 @@ EarlyConnection::EarlyConnection(Loop& loop, Transport transport, ConnectionEnd 
     : transport_(std::move(transport)), on_end_(std::move(on_end)), timer_(loop) {}
 
 void EarlyConnection::arm(std::chrono::milliseconds after) {
-  timer_.expires_after(after);
-  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+  timer_.after(after, [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (!ec && self) self->close_now();
+    if (self) self->close_now();
   });
 }
 
 void EarlyConnection::wait_readable() {
-  transport_.wait_readable([self = shared_from_this()](error_code ec) {
-    if (!ec && !self->over_) self->on_readable();
+  transport_.wait_readable([self = shared_from_this()] {
+    if (!self->over_) self->on_readable();
   });
 }
 

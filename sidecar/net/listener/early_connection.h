@@ -5,8 +5,6 @@
 #include <chrono>
 #include <memory>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "sidecar/net/connection.h"
 #include "sidecar/net/transport.h"
 
@@ -36,7 +34,7 @@ class EarlyConnection : public Connection, public std::enable_shared_from_this<E
 
   Transport transport_;
   ConnectionEnd on_end_;
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   bool over_ = false;
 };
 

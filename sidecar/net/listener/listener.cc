@@ -7,9 +7,6 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,7 +65,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   Impl(Loop& loop, ListenerOptions options)
       : loop_(loop),
         options_(std::move(options)),
-        acceptor_(loop),
+        readable_(loop),
         pause_(loop),
         drain_timer_(loop),
         yields_(options_.yields ? options_.yields : std::make_shared<YieldOrder>()),
@@ -87,30 +84,26 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   base::Result<void, std::string> open() {
     auto socket = open_listen_socket(options_.address);
     if (!socket) return base::Error(socket.error());
-    error_code ec;
-    acceptor_.assign(socket->descriptor.get(), ec);
-    if (ec) return base::Error("cannot listen on " + options_.address.to_string() + ": " + ec.message());
-    socket->descriptor.release();  // Asio's from now on
+    acceptor_ = std::move(socket->descriptor);
+    RINGSIDE_CHECK(readable_.open(acceptor_.get()));
     bound_ = std::move(socket->bound);
     return {};
   }
 
   void start() {
-    acceptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](error_code ec) {
-      const auto self = weak.lock();
-      if (!ec && self && self->acceptor_.is_open()) self->accept();
+    readable_.wait_readable([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->accept();
     });
   }
 
   void drain(std::chrono::milliseconds bound, absl::AnyInvocable<void(std::size_t)> done) {
     draining_ = true;
-    if (acceptor_.is_open()) accept_pending(kBacklogAtMost);  // closing would reset what already connected
+    if (acceptor_) accept_pending(kBacklogAtMost);  // closing would reset what already connected
     stop_accepting();
     drained_ = std::move(done);
-    drain_timer_.expires_after(bound);
-    drain_timer_.async_wait([weak = weak_from_this()](error_code ec) {
+    drain_timer_.after(bound, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (!ec && self) self->finish_drain();
+      if (self) self->finish_drain();
     });
     for (const auto& connection : all()) connection->drain();
     check_drained();
@@ -137,23 +130,25 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     if (!std::exchange(full_, true) && options_.on_incident) {
       options_.on_incident("out of file descriptors: accepting pauses until some are free", "");
     }
-    pause_.expires_after(kAcceptPause);
-    pause_.async_wait([weak = weak_from_this()](error_code ec) {
+    pause_.after(kAcceptPause, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (!ec && self && self->acceptor_.is_open()) self->accept();
+      if (self && self->acceptor_) self->accept();
     });
   }
 
   // False when there is no room for another descriptor.
   bool accept_pending(std::size_t most) {
     for (std::size_t i = 0; i < most; ++i) {
-      base::Descriptor fd(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      base::Descriptor fd(::accept4(acceptor_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (fd) {
         admit(std::move(fd));
         continue;
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return false;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        readable_.read_all();
+        break;
+      }
     }
     return true;
   }
@@ -307,7 +302,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       if (!self) return;
       // In the next loop iteration: the connection is still at work further up the stack.
-      boost::asio::post(self->loop_, [weak, id] {
+      self->loop_.post([weak, id] {
         const auto later = weak.lock();
         if (!later) return;
         later->forget(id);
@@ -330,9 +325,9 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
   void stop_accepting() {
     pause_.cancel();
-    if (!acceptor_.is_open()) return;
-    error_code ignored;
-    acceptor_.close(ignored);
+    if (!acceptor_) return;
+    readable_.close();
+    acceptor_ = base::Descriptor();
     if (bound_.is_unix()) ::unlink(bound_.unix_path.c_str());
   }
 
@@ -345,7 +340,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     const std::size_t cut = connections_.size();
     close_all();
     if (auto done = std::exchange(drained_, nullptr)) {
-      boost::asio::post(loop_, [cut, done = std::move(done)]() mutable { done(cut); });
+      loop_.post([cut, done = std::move(done)]() mutable { done(cut); });
     }
   }
 
@@ -356,10 +351,11 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   std::shared_ptr<const Http2Options> http2_;
   std::shared_ptr<Budget> http1_total_;
   std::shared_ptr<Budget> http2_total_;
-  boost::asio::posix::stream_descriptor acceptor_;
-  boost::asio::steady_timer pause_;
+  base::Descriptor acceptor_;
+  loop::Readiness readable_;
+  Timer pause_;
   bool full_ = false;  // told of already
-  boost::asio::steady_timer drain_timer_;
+  Timer drain_timer_;
   Endpoint bound_;
   absl::flat_hash_map<Id, std::shared_ptr<Connection>> connections_;
   std::set<Id> refused_;  // have no slot

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <boost/asio/post.hpp>
-
 namespace ringside::net {
 
 struct HandshakeQueue::Entry : std::enable_shared_from_this<Entry> {
@@ -69,7 +67,7 @@ void HandshakeQueue::admit_waiting(Class& of) {
     ++from.under_way;
     ++of.under_way;
     look_again(of, address);
-    boost::asio::post(loop_, [weak = entry.weak_from_this()] {
+    loop_.post([weak = entry.weak_from_this()] {
       if (const auto still = weak.lock()) still->begin();
     });
   }
@@ -78,7 +76,7 @@ void HandshakeQueue::admit_waiting(Class& of) {
 void HandshakeQueue::step(std::weak_ptr<void> alive, bool known, std::function<void()> run) {
   (known ? known_steps_ : stranger_steps_).push_back({std::move(alive), std::move(run)});
   if (std::exchange(pumping_, true)) return;
-  boost::asio::post(loop_, [weak = weak_from_this()] {
+  loop_.post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->pump();
   });
 }
@@ -96,7 +94,7 @@ void HandshakeQueue::pump() {
   }
   pumping_ = !known_steps_.empty() || !stranger_steps_.empty();
   if (!pumping_) return;
-  boost::asio::post(loop_, [weak = weak_from_this()] {
+  loop_.post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->pump();
   });
 }

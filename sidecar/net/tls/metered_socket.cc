@@ -23,13 +23,15 @@ struct MeteredSocket::Methods {
     BIO_clear_retry_flags(bio);
     const std::size_t most = std::min(static_cast<std::size_t>(size), socket.left_);
     if (most == 0) {
+      socket.read_all_ = false;
       BIO_set_retry_read(bio);
       return -1;
     }
     const ssize_t got = ::recv(socket.descriptor_, to, most, MSG_DONTWAIT);
     if (got > 0) socket.left_ -= static_cast<std::size_t>(got);
     if (got == 0) socket.ended_ = true;
-    if (got < 0 && to_be_repeated(errno)) BIO_set_retry_read(bio);
+    socket.read_all_ = got < 0 && to_be_repeated(errno);
+    if (socket.read_all_) BIO_set_retry_read(bio);
     return static_cast<int>(got);
   }
 

@@ -18,6 +18,8 @@ class MeteredSocket {
 
   // What may be read from now on. Once that has been read, a read says that there is nothing now.
   void allow(std::size_t most) { left_ = most; }
+  // The last read found nothing in the socket.
+  bool has_read_all() const { return read_all_; }
   // For OpenSSL; *this must live as long as it.
   BioHandle bio();
 
@@ -25,6 +27,7 @@ class MeteredSocket {
   struct Methods;
   int descriptor_;
   std::size_t left_ = 0;
+  bool read_all_ = false;
   bool ended_ = false;  // the other end has said all
 };
 

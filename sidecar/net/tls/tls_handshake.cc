@@ -11,10 +11,9 @@ TlsHandshake::~TlsHandshake() { transport_.close(); }
 
 void TlsHandshake::start(std::chrono::milliseconds timeout, Done done) {
   done_ = std::move(done);
-  timer_.expires_after(timeout);
-  timer_.async_wait([weak = weak_from_this()](error_code ec) {
+  timer_.after(timeout, [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (ec || !self || !self->done_) return;
+    if (!self || !self->done_) return;
     if (self->layer_) self->layer_->give_up();
     self->finish(base::Error(std::string("the TLS handshake took too long")));
   });
@@ -32,11 +31,13 @@ void TlsHandshake::soon() {
 void TlsHandshake::step() {
   if (!done_) return;
   if (!layer_) layer_ = use_.tls->layer(transport_, side_);
-  const auto again = [weak = weak_from_this()](error_code ec) {
+  const auto again = [weak = weak_from_this()] {
     const auto self = weak.lock();
-    if (!ec && self && self->done_) self->soon();
+    if (self && self->done_) self->soon();
   };
-  switch (layer_->handshake()) {
+  const TlsLayer::Progress progress = layer_->handshake();
+  if (layer_->has_read_all()) transport_.read_all();
+  switch (progress) {
     case TlsLayer::Progress::kWantsRead:
       return transport_.wait_readable(again);
     case TlsLayer::Progress::kWantsWrite:

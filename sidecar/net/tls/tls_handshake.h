@@ -7,7 +7,6 @@
 #include <string>
 
 #include <absl/functional/any_invocable.h>
-#include <boost/asio/steady_timer.hpp>
 
 #include "sidecar/base/result.h"
 #include "sidecar/net/tls/tls_layer.h"
@@ -40,7 +39,7 @@ class TlsHandshake : public std::enable_shared_from_this<TlsHandshake> {
   const TlsSide side_;
   const bool known_;
   std::unique_ptr<TlsLayer> layer_;  // from the first step until the last
-  boost::asio::steady_timer timer_;
+  Timer timer_;
   HandshakeQueue::Ticket ticket_;
   Done done_;
 };

@@ -30,6 +30,7 @@ class TlsLayer final : public SecureLayer {
   std::size_t read_some(char* data, std::size_t size, error_code& ec) override;
   std::size_t write_some(const char* data, std::size_t size, error_code& ec) override;
   bool holds_input() const override;
+  bool has_read_all() const override { return socket_.has_read_all(); }
   void say_end() override;
   std::shared_ptr<const SecurePeer> peer() const override { return peer_; }
   const std::string& failure() const override { return failure_; }

@@ -2,8 +2,6 @@
 
 #include <future>
 
-#include <boost/asio/post.hpp>
-
 #include "tests/unit/net/net_fixture.h"
 
 namespace ringside::cli::testing {
@@ -29,21 +27,20 @@ CliTest::CliTest() {
 
 CliTest::~CliTest() {
   there([this] { listener_->close(); });
-  work_.reset();
   loop_.stop();
   thread_.join();
 }
 
 void CliTest::there(const std::function<void()>& act) {
   std::promise<void> done;
-  boost::asio::post(loop_, [&] {
+  loop_.post_from_thread([&] {
     act();
     done.set_value();
   });
   done.get_future().wait();
 }
 
-void CliTest::later(std::function<void()> act) { boost::asio::post(loop_, std::move(act)); }
+void CliTest::later(std::function<void()> act) { loop_.post_from_thread(std::move(act)); }
 
 CliTest::Ran CliTest::run(std::vector<std::string> arguments, const std::string& input) {
   return run_at(address, std::move(arguments), input);

@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -47,7 +46,6 @@ class CliTest : public ::testing::Test {
 
  private:
   net::Loop loop_;
-  boost::asio::executor_work_guard<net::Loop::executor_type> work_{loop_.get_executor()};
   wire::JsonWork json_{loop_};
   events::EventStreams events_{loop_, history, {.self = "10.0.0.7"}};
   std::unique_ptr<local::LocalApi> api_;

@@ -58,7 +58,9 @@ struct FakeApiServer::Connection : std::enable_shared_from_this<Connection> {
 };
 
 FakeApiServer::FakeApiServer(net::Loop& loop, const std::string& directory, const std::string& name)
-    : loop_(loop), context_(asio::ssl::context::tls_server), acceptor_(loop, {asio::ip::address_v4::loopback(), 0}) {
+    : asio_(loop),
+      context_(asio::ssl::context::tls_server),
+      acceptor_(asio_.context(), {asio::ip::address_v4::loopback(), 0}) {
   make_certificate(directory, name);
   context_.use_certificate_file(directory + "/ca.crt", asio::ssl::context::pem);
   context_.use_private_key_file(directory + "/server.key", asio::ssl::context::pem);

@@ -15,6 +15,7 @@
 
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/transport.h"
+#include "tests/unit/net/asio_guest.h"
 
 namespace ringside::discovery::testing {
 
@@ -37,6 +38,8 @@ class FakeApiServer {
   // `name`: the address that the certificate is for.
   FakeApiServer(net::Loop& loop, const std::string& directory, const std::string& name = "127.0.0.1");
 
+  ~FakeApiServer() { requests.clear(); }  // before what their connections live on
+
   net::Endpoint endpoint() const;
   std::vector<Request> requests;  // all, in their order
 
@@ -46,7 +49,7 @@ class FakeApiServer {
   struct Connection;
   void accept();
 
-  net::Loop& loop_;
+  net::testing::AsioGuest asio_;
   boost::asio::ssl::context context_;
   boost::asio::ip::tcp::acceptor acceptor_;
 };

@@ -234,7 +234,7 @@ TEST_F(CallsTest, ClientsThatSayThatTheyStillReadAreAnswered) {
   socket.send("GET /v1/actors/1/method/a HTTP/1.1\r\nHost: localhost\r\nringside-half-close: true\r\n\r\n");
   socket.half_close();
   ASSERT_TRUE(run_until([&] { return gateway.calls.size() == 1; }));
-  for (int i = 0; i < 3; ++i) loop.run_one_for(std::chrono::milliseconds(20));
+  for (int i = 0; i < 3; ++i) loop.run_once(std::chrono::milliseconds(20));
   EXPECT_TRUE(gateway.cancelled.empty());
   std::exchange(gateway.open, {}).begin()->second(applied());
   ASSERT_TRUE(run_until([&] { return socket.over(); }));

@@ -63,8 +63,7 @@ class LocalTest : public ::testing::Test {
     const auto give_up = net::Clock::now() + std::chrono::seconds(20);
     while (!happened()) {
       if (net::Clock::now() > give_up) return false;
-      loop.restart();
-      loop.run_one_for(std::chrono::milliseconds(20));
+      loop.run_once(std::chrono::milliseconds(20));
     }
     return true;
   }

@@ -1,7 +1,6 @@
 // A DNS server by hand on loopback.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -9,9 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/ip/udp.hpp>
-
-#include "sidecar/net/transport.h"
+#include "tests/unit/net/udp_server.h"
 
 namespace ringside::net::testing {
 
@@ -36,8 +33,12 @@ inline std::string dns_name(const std::string& dotted) {
 // Answers questions out of a map (name, type) -> list of RDATA; a name that is nowhere gets NXDOMAIN.
 class DnsServer {
  public:
-  explicit DnsServer(Loop& loop) : socket_(loop, {boost::asio::ip::address_v4::loopback(), 0}) { receive(); }
-  std::string address() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
+  explicit DnsServer(Loop& loop)
+      : socket_(loop, [this](std::string_view question) {
+          ++questions;
+          return silent ? std::string() : answer(std::string(question));
+        }) {}
+  std::string address() const { return socket_.address(); }
 
   std::map<std::pair<std::string, std::uint16_t>, std::vector<std::string>> records;
   bool silent = false;
@@ -46,16 +47,8 @@ class DnsServer {
   int questions = 0;
 
  private:
-  void receive() {
-    socket_.async_receive_from(boost::asio::buffer(input_), from_, [this](error_code ec, std::size_t size) {
-      if (ec) return;
-      ++questions;
-      if (!silent) answer(std::string(input_.data(), size));
-      receive();
-    });
-  }
-
-  void answer(const std::string& question) {
+  // Empty: none.
+  std::string answer(const std::string& question) {
     std::string name;
     std::size_t at = 12;
     while (question[at] != 0) {
@@ -65,7 +58,7 @@ class DnsServer {
     }
     const auto type = static_cast<std::uint16_t>(static_cast<unsigned char>(question[at + 1]) << 8 |
                                                  static_cast<unsigned char>(question[at + 2]));
-    if (silent_about.contains(type)) return;
+    if (silent_about.contains(type)) return {};
     const std::string asked = question.substr(12, at + 5 - 12);
     bool known = false;
     for (const auto& [key, list] : records) known = known || key.first == name;
@@ -79,12 +72,10 @@ class DnsServer {
     }
     if (lies) reply = reply.substr(0, 20) + std::string(200, '\xff');
     if (!known) records.erase({name, type});
-    socket_.send_to(boost::asio::buffer(reply), from_);
+    return reply;
   }
 
-  boost::asio::ip::udp::socket socket_;
-  boost::asio::ip::udp::endpoint from_;
-  std::array<char, 512> input_{};
+  UdpServer socket_;
 };
 
 }  // namespace ringside::net::testing

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <gtest/gtest.h>
 #include <nghttp2/nghttp2.h>
 
@@ -25,13 +24,11 @@ namespace ringside::net::testing {
 // that a broken test ends.
 class LoopTest : public ::testing::Test {
  protected:
-  LoopTest() : work_(loop.get_executor()) {}
-
   [[nodiscard]] bool run_until(const std::function<bool()>& happened) {
     const auto give_up = Clock::now() + std::chrono::seconds(60);  // a sanitizer takes ten times the time
     while (!happened()) {
       if (Clock::now() > give_up) return false;
-      loop.run_one_for(std::chrono::milliseconds(20));
+      loop.run_once(std::chrono::milliseconds(20));
     }
     return true;
   }
@@ -41,15 +38,9 @@ class LoopTest : public ::testing::Test {
     return result ? *result : result.emplace();
   }
   // Lets everything that is ready now run.
-  void settle() {
-    while (loop.poll() > 0) {
-    }
-  }
+  void settle() { loop.poll(); }
 
   Loop loop;
-
- private:
-  boost::asio::executor_work_guard<Loop::executor_type> work_;
 };
 
 // A plain socket in the hands of a test: one end of a connection, non-blocking.

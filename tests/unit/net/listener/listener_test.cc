@@ -275,7 +275,7 @@ TEST_F(Listening, OutOfDescriptorsItWaits) {
   socket.send(http1_request_);
   std::size_t turns = 0;
   const auto until = Clock::now() + 250ms;
-  while (Clock::now() < until) turns += loop.run_one_for(10ms);
+  while (Clock::now() < until) turns += loop.run_once(10ms);
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_LT(turns, 50U) << "it spins";
   EXPECT_TRUE(run_until([&socket] { return socket.has("one"); }));

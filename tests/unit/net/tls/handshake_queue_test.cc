@@ -81,9 +81,9 @@ TEST_F(HandshakeQueueTest, AFewStepsRunInOneIterationAndThoseOfTheKnownFirst) {
   queue->step(gone, true, [&] { ran += 'x'; });
   gone.reset();
   for (int i = 0; i < 3; ++i) queue->step(alive, true, [&] { ran += 'k'; });
-  loop.poll_one();
+  loop.run_once({});
   EXPECT_EQ(ran, "kk");
-  loop.poll_one();
+  loop.run_once({});
   EXPECT_EQ(ran, "kkks");
   settle();
   EXPECT_EQ(ran, "kkksssss");

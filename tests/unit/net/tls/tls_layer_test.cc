@@ -51,7 +51,7 @@ TEST_F(TlsLayerTest, WhatWasReadAndNotGivenOnIsReadable) {
   char byte = 0;
   ASSERT_EQ((*server_end)->read_some(&byte, 1, ec), 1u);
   bool readable = false;
-  (*server_end)->wait_readable([&](error_code wait_ec) { readable = !wait_ec; });
+  (*server_end)->wait_readable([&] { readable = true; });
   EXPECT_FALSE(readable) << "not inside the wait";
   EXPECT_TRUE(run_until([&] { return readable; }));
   EXPECT_EQ(read(**server_end, ec), "bc");
@@ -84,7 +84,7 @@ TEST_F(TlsLayerTest, HalfOfARecordIsNotReadable) {
   (*client_end)->write_some("hello", 5, ec);
   pass_on(to_client, to_server, 10);
   bool readable = false;
-  const auto wait = [&] { at_server.wait_readable([&](error_code wait_ec) { readable = !wait_ec; }); };
+  const auto wait = [&] { at_server.wait_readable([&] { readable = true; }); };
   wait();
   ASSERT_TRUE(run_until([&] { return readable; })) << "the socket is";
   EXPECT_EQ(read(at_server, ec), "");
