@@ -6,30 +6,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sidecar/admin/answer.h"
 #include "sidecar/base/check.h"
 #include "sidecar/base/text.h"
-#include "sidecar/net/endpoint.h"
-#include "sidecar/net/web_origin.h"
 #include "sidecar/wire/json_text.h"
 #include "sidecar/wire/status_json.h"
 
 namespace ringside::admin {
 namespace {
 
-constexpr const char* kText = "text/plain; charset=utf-8";
 // Of the listener's connections, a quarter may wait for the end of a drain; of these, a quarter from one address.
 constexpr std::size_t kPartWaiting = 4;
 constexpr std::size_t kPartOfOneAddress = 4;
-
-net::HttpResponse answer(int status, std::string type, std::string body) {
-  net::HttpResponse response;
-  response.status = status;
-  response.headers.add("content-type", std::move(type));
-  response.headers.add("cache-control", "no-store");
-  response.headers.add("x-content-type-options", "nosniff");
-  response.body = std::move(body);
-  return response;
-}
 
 net::HttpResponse try_later(std::string why) {
   net::HttpResponse response = answer(503, kText, std::move(why));
@@ -39,24 +27,12 @@ net::HttpResponse try_later(std::string why) {
 
 bool reads(const net::HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
 
-// A program on this machine. A page that a browser on it shows is not one, wherever its name leads.
-bool is_here(const net::HttpRequest& request) {
-  net::Endpoint client;
-  client.host = request.peer;
-  const std::string host(request.headers.get("host"));
-  return client.is_loopback() && request.headers.count("host") == 1 &&
-         net::check_origin(host, request.peer, request.headers, {}).has_value();
-}
-
-std::string_view path_of(const net::HttpRequest& request) {
-  return std::string_view(request.target).substr(0, request.target.find('?'));
-}
-
 }  // namespace
 
 AdminApi::AdminApi(core::Gateway& gateway, Metrics& metrics, events::EventStreams& events, std::size_t connections)
     : gateway_(gateway),
       view_(gateway),
+      here_only_(gateway),
       metrics_(metrics),
       events_(events),
       most_waiting_(std::max<std::size_t>(1, connections / kPartWaiting)),
@@ -66,6 +42,7 @@ net::HttpHandler AdminApi::handler() {
   return [this](const net::HttpRequest& request, net::HttpReply reply) {
     if (reads(request) && path_of(request) == "/drained") return drained(request.peer, std::move(reply));
     if (reads(request) && path_of(request) == "/events") return tell_events(request, std::move(reply));
+    if (reads(request) && here_only_.serve(request, reply)) return;
     serve(request, std::move(reply));
   };
 }
@@ -101,7 +78,9 @@ void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) cons
     response = answer(200, "text/html; charset=utf-8", page(view_));
     response.headers.add("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
   } else {
-    response = answer(404, kText, "nothing here; try /metrics /livez /readyz /status /events /drained\n");
+    response = answer(404, kText,
+                      "nothing here; try /metrics /livez /readyz /status /events /drained, and on this machine "
+                      "/v1/actors/ID/explain\n");
   }
   reply(std::move(response));
 }

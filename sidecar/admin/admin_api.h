@@ -1,4 +1,5 @@
-// The admin listener: /metrics /livez /readyz /status /events /drained and a page at /. Read only. Loop thread only.
+// The admin listener: /metrics /livez /readyz /status /events /drained and a page at /, and what is told on
+// this machine alone (here_only.h). Read only. Loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "sidecar/admin/here_only.h"
 #include "sidecar/admin/metrics.h"
 #include "sidecar/admin/public_view.h"
 #include "sidecar/events/event_streams.h"
@@ -34,6 +36,7 @@ class AdminApi {
 
   core::Gateway& gateway_;
   PublicView view_;
+  HereOnly here_only_;
   Metrics& metrics_;
   events::EventStreams& events_;
   const std::size_t most_waiting_;

@@ -156,6 +156,10 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       [](const Session& session, Arguments& given) { return where(session, given.call.id); })
       ->add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")
       ->required();
+  add("explain", "Says where an actor is and why, rule by rule, and what would change it",
+      [](const Session& session, Arguments& given) { return explain_actor(session, given.call.id); })
+      ->add_option("ID", arguments.call.id, "the actor: a number, or name:TEXT")
+      ->required();
   CLI::App* deactivate_command =
       add("deactivate", "Ends an actor's activation, wherever it is; a turn that is stuck ends with it",
           [](const Session& session, Arguments& given) { return deactivate(session, given.call); });

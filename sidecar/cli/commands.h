@@ -48,6 +48,10 @@ int apply(const Session& session, const CallArguments& arguments);
 int deactivate(const Session& session, const CallArguments& arguments);  // of which: id, timeout
 
 int where(const Session& session, const std::string& id);
+// The sentence that it prints, of what /v1/actors/{id} tells.
+std::string where_sentence(const std::string& id, const nlohmann::json& place);
+// Where an actor is and why, rule by rule.
+int explain_actor(const Session& session, const std::string& id);
 int members(const Session& session);
 // The table that it prints, of what /v1/members tells.
 std::string members_text(const nlohmann::json& body);

@@ -44,23 +44,6 @@ std::string activity(const json& actor) {
   return text;
 }
 
-std::string sentence(const std::string& id, const json& place) {
-  const std::string owner = text_of(place, "owner");
-  const std::string rule = text_of(place, "rule");
-  const std::string epoch = text_of(place, "epoch");
-  const double old = number_of(place, "age_ms");
-  const std::string view =
-      ", as " + text_of(place, "view_of") + (old > 0 ? " saw it " + age(old) + " ago." : " sees it.");
-  const std::string name = text_of(place, "name");
-  const std::string subject = "Actor " + id + (name.empty() || id.starts_with("name:") ? "" : " (" + name + ")");
-  if (owner.empty()) return subject + " is nowhere: " + text_of(place, "why") + view;
-  std::string text = subject + (rule == "ring" ? " belongs to " : " is active on ") + owner;
-  if (flag_of(place, "local")) text += " (this host)";
-  if (!epoch.empty() && epoch != "0") text += ", epoch " + epoch;
-  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + view +
-         activity(place) + (flag_of(place, "local") ? "" : " What it does there is told by " + owner + " itself.");
-}
-
 std::string settled(const json& body) {
   return "ring " + text_of(body, "ring") + (flag_of(body, "settled") ? ", settled" : ", not settled");
 }
@@ -75,6 +58,23 @@ void print_security(std::ostream& out, const json& security) {
 
 }  // namespace
 
+std::string where_sentence(const std::string& id, const json& place) {
+  const std::string owner = text_of(place, "owner");
+  const std::string rule = text_of(place, "rule");
+  const std::string epoch = text_of(place, "epoch");
+  const double old = number_of(place, "age_ms");
+  const std::string view =
+      ", as " + text_of(place, "view_of") + (old > 0 ? " saw it " + age(old) + " ago." : " sees it.");
+  const std::string name = text_of(place, "name");
+  const std::string subject = "Actor " + id + (name.empty() || id.starts_with("name:") ? "" : " (" + name + ")");
+  if (owner.empty()) return subject + " is nowhere: " + text_of(place, "why") + view;
+  std::string text = subject + (rule == "ring" ? " belongs to " : " is active on ") + owner;
+  if (flag_of(place, "local")) text += " (this host)";
+  if (!epoch.empty() && epoch != "0") text += ", epoch " + epoch;
+  return text + ", by " + (rule == "ring" ? "the ring" : "its " + rule) + ": " + text_of(place, "why") + view +
+         activity(place);
+}
+
 int where(const Session& session, const std::string& id) {
   if (const auto actor = parse_id(id); !actor) return refuse(actor.error(), session.json, session.terminal);
   const auto place = ask(session, address_of(id));
@@ -82,7 +82,10 @@ int where(const Session& session, const std::string& id) {
   if (session.json) {
     print_json(session, *place);
   } else {
-    session.terminal.out << sentence(base::readable(id), *place) << "\n";
+    const bool elsewhere = !flag_of(*place, "local") && !text_of(*place, "owner").empty();
+    session.terminal.out << where_sentence(base::readable(id), *place)
+                         << (elsewhere ? " What it does there is told by " + text_of(*place, "owner") + " itself." : "")
+                         << "\n";
   }
   return kApplied;
 }

@@ -9,6 +9,7 @@
 
 #include "sidecar/core/call.h"
 #include "sidecar/core/deactivation.h"
+#include "sidecar/core/explanation.h"
 #include "sidecar/core/host_event.h"
 #include "sidecar/core/level.h"
 #include "sidecar/core/peer_messages.h"
@@ -83,6 +84,11 @@ struct FinishCall {
 };
 
 // ---- to discovery, operators ----
+// What Node::explain has asked for.
+struct TellExplanation {
+  ExplainId token;
+  Explained explained;
+};
 struct ReadDiscovery {};  // reported back by Node::discovered
 struct ViewChanged {};    // members, phases or ring: for watchers
 struct DrainDone {};
@@ -96,7 +102,7 @@ struct LogLine {
 // Beside these: HostEvent, what is to be kept for those who ask what has happened (host_event.h).
 using Effect =
     std::variant<AskPeer, AnswerPeer, ForwardCall, AbandonForward, DropPeerQueue, StartTurn, BreakTurn, DeactivateActor,
-                 DeactivateAll, FinishCall, ReadDiscovery, ViewChanged, DrainDone, LogLine, HostEvent>;
+                 DeactivateAll, FinishCall, TellExplanation, ReadDiscovery, ViewChanged, DrainDone, LogLine, HostEvent>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ringside::core

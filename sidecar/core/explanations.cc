@@ -10,17 +10,6 @@ namespace {
 
 std::string named(const Call& call) { return "actor " + called(call); }
 
-std::string list_of(const std::map<std::string, Generation>& hosts) {
-  constexpr std::size_t kEnough = 3;
-  std::string text;
-  std::size_t said = 0;
-  for (const auto& [host, generation] : hosts) {
-    if (said++ == kEnough) return text + " and " + std::to_string(hosts.size() - kEnough) + " more";
-    text += (text.empty() ? "" : ", ") + host;
-  }
-  return text;
-}
-
 }  // namespace
 
 Explanations::Explanations(const NodeConfig& config, const Context& context, const Membership& membership,
@@ -61,6 +50,17 @@ std::string Explanations::not_ready_because() const {
   if (!cluster_.joined()) return "joining: " + membership_.waiting_for();
   if (cluster_.phase() == Phase::kJoining) return "asking the members what they hold in this host's ranges";
   return {};
+}
+
+std::string Explanations::list_of(const std::map<std::string, Generation>& hosts) {
+  constexpr std::size_t kEnough = 3;
+  std::string text;
+  std::size_t said = 0;
+  for (const auto& [host, generation] : hosts) {
+    if (said++ == kEnough) return text + " and " + std::to_string(hosts.size() - kEnough) + " more";
+    text += (text.empty() ? "" : ", ") + host;
+  }
+  return text;
 }
 
 // "this host is draining; 10.0.0.8 is drained; 10.0.0.7 refused connections 1.2 s ago"

@@ -24,6 +24,7 @@ Node::Node(NodeConfig config, std::uint64_t seed)
       succession_(config_, context_, timers_, cluster_),
       life_cycle_(config_, context_, timers_),
       explanations_(config_, context_, membership_, life_cycle_, activations_, directory_),
+      explaining_(context_, cluster_),
       calls_(config_, context_, timers_, explanations_) {}
 
 Effects Node::take_effects() {

@@ -27,6 +27,7 @@
 #include "sidecar/core/config.h"
 #include "sidecar/core/context.h"
 #include "sidecar/core/directory/directory.h"
+#include "sidecar/core/explaining.h"
 #include "sidecar/core/explanations.h"
 #include "sidecar/core/hand_over/succession.h"
 #include "sidecar/core/legacy/legacy_hosts.h"
@@ -66,9 +67,12 @@ class Node final {
   void drain(Now now, const std::string& by = {});             // by whose word; empty: not told
   void uncordon(Now now, const std::string& by = {});
   void close(Now now);  // the process is about to end: say good-bye
+  // Where an actor is, and why: TellExplanation follows, once those who know more have answered, or have not in time.
+  void explain(Now now, ExplainId token, ActorId id);
 
   // ---- what it knows (snapshot.h) ----
   Placement where(ActorId id) const;
+  Explained explain_alone(ActorId id) const;  // as far as this host knows by itself
   Status status() const;
   std::vector<MemberStatus> members(Instant now) const;
   std::vector<ActorStatus> actors(Instant now, std::size_t limit, ActorId after) const;
@@ -155,6 +159,10 @@ class Node final {
   void resolve_contested();
   void tell_successors();
 
+  // node_explain.cc
+  void tell_explanation(Explaining::Done done);
+  PeerAnswer explain_to(const Sender& sender, const ExplainRequest& request) const;
+
   // node_check.cc
   void check_life() const;
   void check_calls() const;
@@ -181,6 +189,7 @@ class Node final {
   Succession succession_;
   LifeCycle life_cycle_;
   const Explanations explanations_;
+  Explaining explaining_;
   Calls calls_;
   std::set<ReplyId> unanswered_;  // requests of other hosts
   Instant last_event_;

@@ -52,6 +52,7 @@ void Node::dispatch(ReplyId token, const Sender& sender, const std::string& sour
             change_membership([&](Membership& membership) { membership.probe(token, sender, probe); });
           },
           [&](const EndedRequest& ended) { answer(token, hear_ends(sender, ended)); },
+          [&](const ExplainRequest& asked) { answer(token, explain_to(sender, asked)); },
       },
       request);
 }
@@ -181,6 +182,8 @@ void Node::peer_answered(Now now, QuestionId token, const PeerAnswer& answer) {
                      [&](const LegacyHosts::SliceTaken&) {},
                  },
                  *heard);
+    } else if (explaining_.awaits(token)) {
+      if (auto done = explaining_.answered(token, answer)) tell_explanation(std::move(*done));
     } else if (!succession_.answered(token, answer)) {
       change_membership([&](Membership& membership) { membership.answered(token, answer); });
     }

@@ -11,44 +11,6 @@ Sender Node::self() const {
   return self;
 }
 
-Placement Node::where(ActorId id) const {
-  Placement place;
-  place.id = id;
-  place.holder = explanations_.holder_of(id);
-  const std::string& self = cluster_.self().host;
-  if (const Actor* actor = activations_.actors().find(id)) {
-    place.rule = "claim";
-    place.local = true;
-    place.epoch = actor->epoch;
-    place.here = activations_.status_of(*actor, context_.now.mono);
-    place.why = actor->deactivating ? "active here, and being deactivated (" + std::string(to_string(actor->why)) + ")"
-                                    : "active here";
-    return place;
-  }
-  const std::string* owner = cluster_.ring()->owner(id);
-  place.rule = "ring";
-  if (owner == nullptr) {
-    place.why = "no host with an application is on the ring";
-    return place;
-  }
-  place.local = *owner == self;
-  const std::optional<DisplacedActivation> elsewhere = place.local ? directory_.displaced().find(id) : std::nullopt;
-  if (elsewhere) {
-    place.rule = "stray";
-    place.local = false;
-    place.epoch = elsewhere->epoch;
-    place.why = "active on " + elsewhere->holder.host + ", although the ring names " + self;
-  } else if (place.local) {
-    place.why = directory_.inventory().in_doubt(hash_id(id)) ? "not known yet: its range has just become this host's"
-                                                             : "not active; the ring names this host";
-  } else {
-    const std::string* hinted = directory_.hints().find(id);
-    place.why = "the ring names " + *owner;
-    if (hinted != nullptr && *hinted != *owner) place.why += "; it was last answered by " + *hinted;
-  }
-  return place;
-}
-
 bool Node::expects(const std::string& host) const {
   if (cluster_.find(host) != nullptr) return true;
   const auto candidate = cluster_.candidates().all().find(host);
@@ -83,8 +45,8 @@ Status Node::status() const {
   status.queued_bytes = calls_.pending().bytes();
   status.held = calls_.pending().waiting().size();
   status.unfinished = calls_.unfinished() + activations_.unfinished() + directory_.unfinished() + legacy_.unfinished() +
-                      succession_.unfinished() + timers_.size() - (next_tick_ == Timers::kNone ? 0 : 1) -
-                      (succession_.awaits_timer() ? 1 : 0);
+                      succession_.unfinished() + explaining_.unfinished() + timers_.size() -
+                      (next_tick_ == Timers::kNone ? 0 : 1) - (succession_.awaits_timer() ? 1 : 0);
   status.not_ready_because = explanations_.not_ready_because();
   return status;
 }

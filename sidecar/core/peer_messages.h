@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sidecar/core/call.h"
+#include "sidecar/core/explanation.h"
 #include "sidecar/core/hash_ranges.h"
 #include "sidecar/core/tokens.h"
 #include "sidecar/core/types.h"
@@ -108,9 +109,15 @@ struct ProbeRequest {
 struct EndedRequest {  // activations that have ended; legacy hosts are told by LegacyExpiryRequest
   std::vector<Ended> ended;
 };
+// Where is it, and why? As if a call had been forwarded to the host asked.
+struct ExplainRequest {
+  ActorId id = 0;
+  Epoch epoch = 0;         // of the activation that the call would name; 0: none
+  std::uint32_t hops = 0;  // how often it would have been forwarded
+};
 using PeerRequest =
     std::variant<PingRequest, NegotiateRequest, IdsRequest, OwnershipRequest, LegacyExpiryRequest, ClosingRequest,
-                 JoinRequest, LeaveRequest, InventoryRequest, ProbeRequest, EndedRequest>;
+                 JoinRequest, LeaveRequest, InventoryRequest, ProbeRequest, EndedRequest, ExplainRequest>;
 
 // ---- answers ----
 struct PingAnswer {
@@ -186,6 +193,9 @@ struct ProbeAnswer {
 struct EndedAnswer {
   ReplyStatus status = ReplyStatus::kUnspecified;
 };
+struct ExplainAnswer {
+  Explanation explanation;
+};
 // Instead of an answer: what surely or possibly went wrong. "No answer" never means "that host is gone".
 struct PeerFailure {
   enum class Kind : std::uint8_t {
@@ -208,7 +218,7 @@ struct PeerFailure {
   }
 };
 using PeerAnswer = std::variant<PingAnswer, NegotiateAnswer, IdsAnswer, AckAnswer, JoinAnswer, LeaveAnswer,
-                                InventoryAnswer, ProbeAnswer, EndedAnswer, PeerFailure>;
+                                InventoryAnswer, ProbeAnswer, EndedAnswer, ExplainAnswer, PeerFailure>;
 
 // Further slices of the same list follow as answers to the same question.
 inline bool goes_on(const PeerAnswer& answer) {

@@ -16,6 +16,7 @@
 #include "sidecar/core/counters.h"
 #include "sidecar/core/deactivation.h"
 #include "sidecar/core/effects.h"
+#include "sidecar/core/explanation.h"
 #include "sidecar/core/membership/ring.h"
 #include "sidecar/core/snapshot.h"
 
@@ -42,6 +43,9 @@ class Gateway : public HostReader {
   virtual CallId apply(Call call, Done done) = 0;
   virtual void cancel(CallId call) = 0;   // the caller went away; `done` is still called
   virtual void hang_up(CallId call) = 0;  // it has perhaps: the same, unless the turn has begun here
+
+  // Where an actor is and why, which the hosts are asked that know (within a second). Called once.
+  virtual void explain(ActorId id, std::function<void(Explained)> done) = 0;
 
   // by: on whose word, for people.
   virtual void drain(const std::string& by) = 0;

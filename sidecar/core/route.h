@@ -10,6 +10,7 @@
 #include "sidecar/core/directory/hints.h"
 #include "sidecar/core/directory/inventory.h"
 #include "sidecar/core/legacy/ownership_grants.h"
+#include "sidecar/core/rule.h"
 
 namespace ringside::core {
 
@@ -22,8 +23,9 @@ struct Route {
     kWait,      // nowhere yet, for `reason`
     kFail,      // nowhere, for `reason`
   } kind;
+  Rule rule;  // that has decided it
   Reason reason = Reason::kNone;
-  const HostRun* to = nullptr;  // that host, as long as the view does not change
+  const HostRun* to = nullptr;  // that host, or a silent one that is awaited; as long as the view does not change
   Epoch epoch = 0;              // of the activation that is meant; 0: whichever there is
 };
 
@@ -44,5 +46,9 @@ struct RouteFacts {
 };
 
 Route route_of(const Call& call, const RouteFacts& facts);
+// Where the actor is, whether or not this host may route just now: all rules but the first two.
+Route place_of(const Call& call, const RouteFacts& facts);
+
+const char* to_string(Route::Kind kind);  // "forward"
 
 }  // namespace ringside::core

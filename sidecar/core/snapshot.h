@@ -21,7 +21,7 @@ struct ActorStatus {
   bool busy = false;           // a turn is under way
   Duration turn_age{0};        // of that turn
   std::size_t waiting = 0;     // calls behind it
-  const char* ending = "";     // why it is being deactivated; empty: it is not
+  std::string ending;          // why it is being deactivated; empty: it is not
   unsigned not_forgotten = 0;  // how often the app has failed to, in a row
 };
 

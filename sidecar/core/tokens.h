@@ -11,6 +11,8 @@ namespace ringside::core {
 using CallId = base::Number<struct CallTag>;        // a call that has come to this host: FinishCall names it
 using ReplyId = base::Number<struct ReplyTag>;      // what another host has asked: AnswerPeer names it
 using WatcherId = base::Number<struct WatcherTag>;  // who is told of changes (Gateway::when_drained, when_view_changes)
+using ExplainId =
+    base::Number<struct ExplainTag>;  // an explanation that somebody has asked for: TellExplanation names it
 
 // Issued by the node (Context::next), and given back to it with the event that ends it.
 using TurnId = base::Number<struct TurnTag>;                  // StartTurn, until Node::turn_ended

@@ -4,6 +4,7 @@
 
 #include "sidecar/base/text.h"
 #include "sidecar/base/units.h"
+#include "sidecar/local/explain.h"
 #include "sidecar/local/guards.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/local/views.h"
@@ -189,7 +190,7 @@ void LocalApi::handle(net::HttpRequest request, net::HttpReply reply) {
   reply(refuse(not_found()));
 }
 
-// /v1/actors/{id}, /v1/actors/{id}/apply, /v1/actors/{id}/method/{path}
+// /v1/actors/{id}, and below it /apply, /explain, /method/{path}
 void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net::HttpReply reply) {
   constexpr std::string_view kMethod = "/method/";
   const std::string_view rest = target.path.substr(kActors.size());
@@ -197,22 +198,25 @@ void LocalApi::handle_actor(const Target& target, net::HttpRequest request, net:
   const std::string_view what = rest.substr(id.size());
   const bool look = what.empty();
   const bool apply = what == "/apply";
-  if (!look && !apply && !what.starts_with(kMethod)) return reply(refuse(not_found()));
+  const bool explain = what == "/explain";
+  if (!look && !apply && !explain && !what.starts_with(kMethod)) return reply(refuse(not_found()));
   const bool deactivate = look && request.method == "DELETE";
   if (look && !deactivate && !reads(request.method)) return reply(method_not_allowed("GET, HEAD, DELETE"));
+  if (explain && !reads(request.method)) return reply(method_not_allowed(kReads));
   if (apply && request.method != "POST") return reply(method_not_allowed("POST"));
   if (apply && body_type(request) == BodyType::kOther) return reply(refuse(bad_content_type()));
   const auto actor = wire::parse_actor(id);
   if (!actor) return reply(refuse(actor.error()));
   if (deactivate) return calls_.deactivate(*actor, request, std::move(reply));
   if (look) return reply(look_up(*actor));
+  if (explain) return explain_actor(gateway_, *actor, std::move(reply));
   if (apply) return calls_.apply(*actor, std::move(request), std::move(reply));
   const std::string path = std::string(what.substr(kMethod.size())) + std::string(target.after_path);
   calls_.call_method(*actor, path, std::move(request), std::move(reply));
 }
 
 net::HttpResponse LocalApi::look_up(const wire::ActorRef& actor) const {
-  nlohmann::json place = wire::placement_json(gateway_, actor.id);
+  nlohmann::json place = wire::placement_json(gateway_, gateway_.where(actor.id));
   if (!actor.name.empty()) place["name"] = actor.name;
   net::HttpResponse response = json_response(200, place);
   const auto& owner = place["owner"].get_ref<const std::string&>();

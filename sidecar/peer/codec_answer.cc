@@ -6,8 +6,11 @@
 #include <ringside/peer/v1/peer.pb.h>
 
 #include "sidecar/base/overloaded.h"
+#include "sidecar/base/text.h"
+#include "sidecar/core/host_name.h"
 #include "sidecar/peer/codec.h"
 #include "sidecar/peer/codec_ended.h"
+#include "sidecar/wire/explanation_json.h"
 #include "sidecar/wire/fields.h"
 #include "sidecar/wire/peer_headers.h"
 
@@ -20,6 +23,8 @@ namespace ours = ::ringside::peer::v1;
 constexpr int kClaimsInPart = 50'000;
 constexpr std::size_t kMostOfAZone = 63;        // as --zone allows
 constexpr std::uint32_t kMostPoints = 163'840;  // as --points and --weight allow
+constexpr int kMostRules = 64;
+constexpr std::uint64_t kMostMs = std::uint64_t{1} << 50;  // what a host says of its times
 
 core::Phase to_core(given::Phase phase) {
   return phase >= 0 && phase <= given::PHASE_APP_DOWN ? static_cast<core::Phase>(phase) : core::Phase::kUnspecified;
@@ -90,6 +95,86 @@ core::ProbeAnswer read(const ours::ProbeReply& in) {
 }
 core::EndedAnswer read(const ours::ExpireReply& in) { return {to_core(in.verdict())}; }
 
+core::Duration to_core_ms(std::uint64_t ms) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(ms, kMostMs)));
+}
+
+std::uint64_t to_ms(core::Duration duration) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, duration.count() / 1000));
+}
+
+core::ActivationFacts read(const ours::Activation& in) {
+  core::ActivationFacts out;
+  out.state.epoch = core::Epoch(in.epoch());
+  out.state.idle = to_core_ms(in.idle_ms());
+  out.state.busy = in.busy();
+  out.state.turn_age = to_core_ms(in.turn_ms());
+  out.state.waiting = in.waiting();
+  out.state.name = base::told(in.name());
+  out.state.ending = base::told(in.ending());
+  out.state.not_forgotten = in.not_forgotten();
+  out.age = to_core_ms(in.age_ms());
+  if (in.expires()) out.expires_in = to_core_ms(in.expires_ms());
+  out.method = base::told(in.method());
+  out.trace_id = base::told(in.trace_id());
+  return out;
+}
+
+core::ExplainAnswer read(const ours::ExplainReply& in) {
+  using Verdict = core::RuleCheck::Verdict;
+  core::Explanation out;
+  for (int i = 0; i < std::min(in.rules_size(), kMostRules); ++i) {
+    const ours::RuleCheck& check = in.rules(i);
+    const Verdict verdict = check.decides() ? Verdict::kDecides : check.asked() ? Verdict::kNo : Verdict::kNotAsked;
+    out.rules.push_back({base::told(check.rule()), verdict, base::told(check.why())});
+  }
+  out.goes = base::told(in.goes());
+  out.reason = base::told(in.reason());
+  out.to = core::canonical_host(in.to()).value_or("");
+  out.epoch = core::Epoch(in.epoch());
+  out.ring_owner = base::told(in.ring_owner());
+  out.ring = core::Fingerprint(in.ring());
+  if (in.has_activation()) out.activation = read(in.activation());
+  return {std::move(out)};
+}
+
+void write(core::ActivationFacts activation, ours::Activation& out) {
+  wire::put_into_words(activation);
+  const core::ActorStatus& state = activation.state;
+  out.set_epoch(state.epoch.value());
+  out.set_age_ms(to_ms(activation.age));
+  out.set_idle_ms(to_ms(state.idle));
+  out.set_expires(activation.expires_in.has_value());
+  out.set_expires_ms(to_ms(activation.expires_in.value_or(core::Duration(0))));
+  out.set_busy(state.busy);
+  out.set_turn_ms(to_ms(state.turn_age));
+  out.set_method(base::told(activation.method));
+  out.set_trace_id(activation.trace_id);
+  out.set_waiting(state.waiting);
+  out.set_name(base::told(state.name));
+  out.set_ending(state.ending);
+  out.set_not_forgotten(state.not_forgotten);
+}
+
+std::string encode(const core::Explanation& says) {
+  ours::ExplainReply out;
+  for (const core::RuleCheck& check : says.rules) {
+    ours::RuleCheck* added = out.add_rules();
+    added->set_rule(check.rule);
+    added->set_asked(check.verdict != core::RuleCheck::Verdict::kNotAsked);
+    added->set_decides(check.verdict == core::RuleCheck::Verdict::kDecides);
+    added->set_why(base::told(check.why));
+  }
+  out.set_goes(says.goes);
+  out.set_reason(says.reason);
+  out.set_to(says.to);
+  out.set_epoch(says.epoch.value());
+  out.set_ring_owner(says.ring_owner);
+  out.set_ring(says.ring.value());
+  if (says.activation) write(*says.activation, *out.mutable_activation());
+  return out.SerializeAsString();
+}
+
 template <typename Proto>
 std::optional<core::PeerAnswer> decode(const std::string& body) {
   Proto in;
@@ -113,6 +198,7 @@ std::optional<core::PeerAnswer> decode_answer(const core::PeerRequest& question,
                         [&](const core::InventoryRequest&) -> Answer { return std::nullopt; },
                         [&](const core::ProbeRequest&) -> Answer { return decode<ours::ProbeReply>(body); },
                         [&](const core::EndedRequest&) -> Answer { return decode<ours::ExpireReply>(body); },
+                        [&](const core::ExplainRequest&) -> Answer { return decode<ours::ExplainReply>(body); },
                     },
                     question);
 }
@@ -255,6 +341,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_verdict(to_proto(a.status));
                           return out.SerializeAsString();
                         },
+                        [](const core::ExplainAnswer& a) { return encode(a.explanation); },
                         [](const core::InventoryAnswer&) { return std::string(); },
                         [](const core::PeerFailure&) { return std::string(); },
                     },

@@ -94,6 +94,14 @@ ours::ProbeRequest to_proto(const core::ProbeRequest& request) {
   return out;
 }
 
+ours::ExplainRequest to_proto(const core::ExplainRequest& request) {
+  ours::ExplainRequest out;
+  out.set_id(request.id.value());
+  out.set_epoch(request.epoch.value());
+  out.set_hops(request.hops);
+  return out;
+}
+
 // ---- decoding: one function for each; the error says in what way it is malformed ----
 
 template <typename Request>
@@ -172,6 +180,11 @@ Read<core::EndedRequest> read(const ours::ExpireRequest& in) {
   return out;
 }
 
+Read<core::ExplainRequest> read(const ours::ExplainRequest& in) {
+  if (in.id() == 0) return base::Error("0 is not an actor id");
+  return core::ExplainRequest{core::ActorId(in.id()), core::Epoch(in.epoch()), in.hops()};
+}
+
 // ---- the table ----
 
 template <typename Request, typename Proto>
@@ -214,6 +227,7 @@ constexpr std::array<Rpc, std::variant_size_v<core::PeerRequest>> kRpcs = {
     in_parts(rpc<core::InventoryRequest, ours::InventoryRequest>("/ringside.peer.v1.Peer/Inventory", kOfInventoryPart)),
     rpc<core::ProbeRequest, ours::ProbeRequest>("/ringside.peer.v1.Peer/Probe", kOfNumbers),
     rpc<core::EndedRequest, ours::ExpireRequest>("/ringside.peer.v1.Peer/Expire", kOfNumbers),
+    rpc<core::ExplainRequest, ours::ExplainRequest>("/ringside.peer.v1.Peer/Explain", kOfNumbers),
 };
 
 }  // namespace

@@ -130,6 +130,14 @@ void Engine::carry_out(core::FinishCall effect) {
       [done = std::move(entry.done), answer = std::move(effect.answer)]() mutable { done(std::move(answer)); }));
 }
 
+void Engine::carry_out(core::TellExplanation effect) {
+  auto found = explaining_.extract(effect.token);
+  boost::asio::post(loop_,
+                    life_.bind([done = std::move(found.mapped()), explained = std::move(effect.explained)]() mutable {
+                      done(std::move(explained));
+                    }));
+}
+
 // Where the caller is: for peers, the host that asked writes the line.
 void Engine::log_refusal(const CallEntry& call, const core::Answer& answer) {
   const core::Level level = call.origin == core::Origin::kLocal ? core::Level::kInfo : core::Level::kDebug;
@@ -213,6 +221,14 @@ core::CallId Engine::apply(core::Call call, Done done) {
 void Engine::hang_up(core::CallId call) {
   if (!calls_.contains(call)) return;
   node_.hang_up(now(), call);
+  carry_out();
+}
+
+void Engine::explain(core::ActorId id, std::function<void(core::Explained)> done) {
+  const core::ExplainId token(next_number_++);
+  explaining_[token] = std::move(done);
+  if (!started_) return carry_out(core::TellExplanation{token, node_.explain_alone(id)});
+  node_.explain(now(), token, id);
   carry_out();
 }
 

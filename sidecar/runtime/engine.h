@@ -54,6 +54,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   core::CallId apply(core::Call call, Done done) override;
   void cancel(core::CallId call) override;
   void hang_up(core::CallId call) override;
+  void explain(core::ActorId id, std::function<void(core::Explained)> done) override;
   core::Placement where(core::ActorId id) const override { return node_.where(id); }
   core::Status status() const override;
   std::vector<core::MemberStatus> members() const override;
@@ -101,6 +102,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   void carry_out(core::DeactivateActor effect);
   void carry_out(const core::DeactivateAll& effect);
   void carry_out(core::FinishCall effect);
+  void carry_out(core::TellExplanation effect);
   void carry_out(core::ReadDiscovery effect);
   void carry_out(core::ViewChanged effect);
   void carry_out(core::DrainDone effect);
@@ -130,10 +132,11 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   core::Instant starting_since_;
   bool carrying_out_ = false;
   bool view_change_posted_ = false;
-  std::uint64_t next_number_ = 1;  // of calls, of replies, of watchers
+  std::uint64_t next_number_ = 1;  // of calls, of replies, of watchers, of explanations
   core::CallId asking_;            // the call that apply() is inside of, if any
   std::unordered_map<core::CallId, CallEntry> calls_;
-  std::unordered_map<core::ReplyId, Reply> asked_;             // by others, not answered yet
+  std::unordered_map<core::ReplyId, Reply> asked_;  // by others, not answered yet
+  std::unordered_map<core::ExplainId, std::function<void(core::Explained)>> explaining_;
   std::unordered_map<core::TurnId, core::Instant> turns_;      // when they began
   std::unordered_map<core::QuestionId, core::Instant> pings_;  // when they were sent
   std::set<core::QuestionId> good_byes_;                       // not answered yet

@@ -101,13 +101,12 @@ json actor_json(const core::ActorStatus& actor) {
       {"epoch", actor.epoch.value()}, {"idle_ms", std::floor(milliseconds(actor.idle))}, {"waiting", actor.waiting}};
   if (!actor.name.empty()) out["name"] = actor.name;
   if (actor.busy) out["turn_ms"] = std::floor(milliseconds(actor.turn_age));
-  if (*actor.ending != 0) out["ending"] = actor.ending;
+  if (!actor.ending.empty()) out["ending"] = actor.ending;
   if (actor.not_forgotten > 0) out["not_forgotten"] = actor.not_forgotten;
   return out;
 }
 
-json placement_json(const core::HostReader& gateway, core::ActorId id) {
-  const core::Placement place = gateway.where(id);
+json placement_json(const core::HostReader& gateway, const core::Placement& place) {
   const core::Status here = gateway.status();
   json out = {{"id", to_string(place.id)},
               {"owner", place.holder},

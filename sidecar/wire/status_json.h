@@ -17,7 +17,7 @@ namespace ringside::wire {
 // What an actor that is active here does: epoch, name, turn and how long it has run, how many wait.
 nlohmann::json actor_json(const core::ActorStatus& actor);
 
-nlohmann::json placement_json(const core::HostReader& gateway, core::ActorId id);
+nlohmann::json placement_json(const core::HostReader& gateway, const core::Placement& place);
 // {"members":[...],"others":[...],"ring","settled","view_of","not_ready_because"}; others: no members, and why.
 nlohmann::json members_json(const core::HostReader& gateway);
 nlohmann::json ring_json(

@@ -39,10 +39,10 @@ FAULTS = [
      "const bool mine = *owner == cluster.self().host || owns_by_legacy_word(call, facts) ||\n"
      '    (planted("claim-while-draining") && cluster.phase() == Phase::kDraining);\n'
      '  if (planted("claim-while-draining") && mine && cluster.phase() == Phase::kDraining)\n'
-     "    return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};"),
+     "    return {Route::Kind::kClaim, Rule::kFree, Reason::kNone, nullptr, 0};"),
     ("claim-in-doubt", "rush", 40, "route.cc",
-     "&& !facts.inventory.in_doubt(hash_id(call.id));",
-     '&& (planted("claim-in-doubt") || !facts.inventory.in_doubt(hash_id(call.id)));'),
+     "  if (facts.inventory.in_doubt(hash_id(call.id)))",
+     '  if (!planted("claim-in-doubt") && facts.inventory.in_doubt(hash_id(call.id)))'),
     ("drain-without-deactivation", "moves", 20, "life/life_cycle.cc",
      "  return {SetPhase{Phase::kDraining}, EndAll{Deactivation::kDrain}, TickSoon{}};",
      '  if (planted("drain-without-deactivation")) return {SetPhase{Phase::kDraining}, LoseAll{}, TickSoon{}};\n'
@@ -87,9 +87,10 @@ FAULTS = [
      "  if (!actor.turn && may_go && actor.queued() == 0 &&",
      '  if ((!actor.turn || planted("two-turns")) && may_go && actor.queued() == 0 &&'),
     ("holder-routes-on", "moves", 100, "route.cc",
-     "  if (named != 0) {\n",
-     '  if (named != 0 && planted("holder-routes-on")) return {Route::Kind::kClaim, Reason::kNone, nullptr, 0};\n'
-     '  if (named != 0) {\n'),
+     "  if (named != 0 && named != active) {\n",
+     '  if (named != 0 && active == 0 && planted("holder-routes-on"))\n'
+     '    return {Route::Kind::kClaim, Rule::kFree, Reason::kNone, nullptr, 0};\n'
+     '  if (named != 0 && named != active) {\n'),
     ("resume-without-asking", "partitions", 20, "node.cc",
      "    change_membership([&](Membership& membership) { membership.suspect_self(lag); });",
      '    if (!planted("resume-without-asking")) change_membership([&](Membership& membership) { membership.suspect_self(lag); });'),
@@ -159,9 +160,9 @@ FAULTS = [
      "    displaced_.drop(end.id, host, end.epoch);",
      '    if (!planted("displaced-never-go")) displaced_.drop(end.id, host, end.epoch);'),
     ("everybody-waits", "moves", 100, "route.cc",
-     "    const bool open = cluster.phase() == Phase::kReady &&",
-     '    if (planted("everybody-waits") && !facts.inventory.closed()) return wait_for(Reason::kOwnershipMoving);\n'
-     "    const bool open = cluster.phase() == Phase::kReady &&"),
+     "  if (cluster.phase() != Phase::kReady)",
+     '  if (planted("everybody-waits") && !facts.inventory.closed()) return wait_for(Rule::kInDoubt, not_yet);\n'
+     "  if (cluster.phase() != Phase::kReady)"),
     ("bootstrap-beside-unresolved", "names", 40, "membership/closure.cc",
      "  if (meant.unresolved) return answers",
      '  if (meant.unresolved && planted("bootstrap-beside-unresolved")) return "";\n'

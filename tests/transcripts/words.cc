@@ -80,7 +80,7 @@ std::string Words::ended(const std::vector<core::Ended>& ended) {
 
 std::string Words::kind(const core::PeerRequest& request) {
   static const char* const kKinds[] = {"ping", "names", "ids",       "claims", "expiry", "closing",
-                                       "join", "leave", "inventory", "probe",  "ended"};
+                                       "join", "leave", "inventory", "probe",  "ended",  "explain"};
   return kKinds[request.index()];
 }
 
@@ -106,6 +106,7 @@ std::string Words::request(const std::string& from, const core::PeerRequest& req
                         },
                         [&](const core::ProbeRequest& asks) { return "do you hear " + asks.host + "?"; },
                         [&](const core::EndedRequest& says) { return "ended: " + ended(says.ended); },
+                        [&](const core::ExplainRequest& asks) { return "where is " + id(asks.id) + ", and why?"; },
                     },
                     request);
 }
@@ -141,6 +142,7 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                         },
                         [&](const core::ProbeAnswer& says) { return std::string(says.heard ? "yes" : "no"); },
                         [&](const core::EndedAnswer& says) { return std::string(to_string(says.status)); },
+                        [&](const core::ExplainAnswer& says) { return "a call goes: " + says.explanation.goes; },
                         [&](const core::PeerFailure& failure) { return failure.detail; },
                     },
                     answer);

@@ -145,6 +145,7 @@ TurnId Activations::begin_turn(Actor& actor, CallId token, const CallPtr& call) 
   actors_.touch(actor, context_.now.mono);
   Turn& entry = turns_.begin(turn, actor.id, token, context_.now.mono);
   entry.epoch = actor.epoch;
+  entry.asked = call;
   entry.timeout = timers_.add(context_.now.mono + config_.turn_timeout, due::TurnTimeout{turn});
   const bool may_be_a_step = actor.window && !call->idempotency_key.empty();
   entry.idempotency_key = may_be_a_step ? actor.window->key_of(*call) : call->idempotency_key;
@@ -296,9 +297,23 @@ ActorStatus Activations::status_of(const Actor& actor, Instant now) const {
   status.idle = status.busy ? Duration(0) : now - actor.last_used;
   if (status.busy) status.turn_age = now - turns_.at(actor.turn).began;
   status.waiting = actor.queued();
-  if (actor.deactivating) status.ending = to_string(actor.why).data();
+  if (actor.deactivating) status.ending = to_string(actor.why);
   status.not_forgotten = actor.unforgotten;
   return status;
+}
+
+std::optional<ActivationFacts> Activations::activation_of(ActorId id) const {
+  const Actor* actor = actors_.find(id);
+  if (actor == nullptr) return std::nullopt;
+  const Instant now = context_.now.mono;
+  ActivationFacts activation;
+  activation.state = status_of(*actor, now);
+  if (actor->turn) {
+    activation.call = turns_.at(actor->turn).asked;
+  } else if (!actor->deactivating && actor->queued() == 0) {
+    activation.expires_in = std::max(Duration(0), config_.idle_timeout - activation.state.idle);
+  }
+  return activation;
 }
 
 void Activations::check() const {

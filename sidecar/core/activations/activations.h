@@ -38,6 +38,7 @@
 #include "sidecar/core/cluster_view.h"
 #include "sidecar/core/config.h"
 #include "sidecar/core/context.h"
+#include "sidecar/core/explanation.h"
 #include "sidecar/core/snapshot.h"
 #include "sidecar/core/timers.h"
 
@@ -56,6 +57,7 @@ class Activations {
   std::size_t waiting() const { return waiting_; }  // calls in queues
   std::size_t unfinished() const;
   ActorStatus status_of(const Actor& actor, Instant now) const;
+  std::optional<ActivationFacts> activation_of(ActorId id) const;  // without its age; nothing: it is not active
   // "actor 7 is busy with a turn that has run 3.0 s; 12 calls wait for it"; empty: it is not active.
   std::string busy_with(ActorId id) const;
   // Why a call waits in the queue of its actor: who has to act, and a sentence. kNone: it is about to begin.

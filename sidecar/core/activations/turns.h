@@ -27,6 +27,7 @@ struct Turn {
   ActorId actor = 0;
   Epoch epoch = 0;  // of the activation
   CallId call;      // none: the caller has heard already
+  CallPtr asked;    // what it is for, also when the caller has heard: for people
   Instant began;
   TimerHandle timeout = kNoTimer;
   std::string idempotency_key;  // under which the answer is kept

@@ -121,6 +121,40 @@ TEST_F(Admin, WhatCameOfLookingAtANameThatIsHearsayIsNotTold) {
   }
 }
 
+TEST_F(Admin, SingleActorsAreTold) {
+  const net::HttpResponse response = get("/v1/actors/name:anna/explain");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(nlohmann::json::parse(response.body)["name"], "anna");
+  EXPECT_EQ(get("/v1/actors/0/explain").status, 400);
+  EXPECT_EQ(get("/v1/actors//explain").status, 400);
+  EXPECT_EQ(get("/v1/actors/42").status, 404);
+  EXPECT_EQ(get("/v1/actors/explain").status, 404);
+  EXPECT_EQ(get("/v1/actors/42/explain", "POST").status, 405);
+}
+
+// What would be sent to a client, wherever that is.
+struct Heard final : net::HttpReply::Sink {
+  void respond(net::HttpResponse response) override { said = std::move(response); }
+  std::unique_ptr<net::HttpStream> stream(net::HttpResponse, net::HttpStream::Events) override { return nullptr; }
+  void drop() override {}
+  void on_cancel(absl::AnyInvocable<void()>) override {}
+  void on_input_end(absl::AnyInvocable<void()>) override {}
+  bool input_ended() const override { return false; }
+  net::HttpResponse said;
+};
+
+TEST(AdminHereOnly, SingleActorsAreNotToldToOtherMachines) {
+  local::testing::FakeGateway gateway;
+  HereOnly here_only(gateway);
+  for (const char* peer : {"10.0.0.99", "2001:db8::1"}) {
+    const auto heard = std::make_shared<Heard>();
+    net::HttpReply reply(heard);
+    EXPECT_TRUE(here_only.serve({"GET", "/v1/actors/42/explain", {}, {}, peer}, reply));
+    EXPECT_EQ(heard->said.status, 403) << peer;
+    EXPECT_NE(heard->said.body.find("on this machine alone: ask the local listener"), std::string::npos);
+  }
+}
+
 TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {
   gateway.state.not_ready_because = "the application: \xff\n";
   core::MemberStatus stranger;

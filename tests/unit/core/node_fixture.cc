@@ -48,6 +48,14 @@ CallId Cluster::call(const std::string& name, ActorId id, const std::function<vo
   return token;
 }
 
+std::optional<Explained> Cluster::explain(const std::string& name, ActorId id) {
+  const ExplainId token(next_++);
+  node(name).explain(now(name), token, id);
+  settle();
+  auto& told = hosts_.at(name).explained;
+  return told.contains(token) ? std::optional(told.at(token)) : std::nullopt;
+}
+
 int Cluster::end_turns(const std::string& name, const Answer& answer) {
   const std::vector<StartTurn> turns = std::exchange(hosts_.at(name).turns, {});
   for (const StartTurn& turn : turns) node(name).turn_ended(now(name), turn.token, answer);
@@ -152,6 +160,8 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
     host.dropped_queues.push_back(drop->host);
   } else if (auto* event = std::get_if<HostEvent>(&effect)) {
     host.events.push_back(std::move(*event));
+  } else if (auto* explained = std::get_if<TellExplanation>(&effect)) {
+    EXPECT_TRUE(host.explained.emplace(explained->token, explained->explained).second) << "told twice";
   } else if (std::holds_alternative<DrainDone>(effect)) {
     ++host.drained;
   } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {

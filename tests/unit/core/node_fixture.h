@@ -28,11 +28,13 @@ class Cluster {
     std::vector<std::string> dropped_queues;
     int drained = 0;
     std::vector<HostEvent> events;
+    std::map<ExplainId, Explained> explained;
   };
 
   Host& start(const std::string& name, const std::function<void(NodeConfig&)>& adjust = nullptr, bool app_up = true);
 
   void crash(const std::string& name) { hosts_.at(name).node.reset(); }
+  bool has(const std::string& name) const { return hosts_.contains(name); }
   Host& operator[](const std::string& name) { return hosts_.at(name); }
   Node& node(const std::string& name) { return *hosts_.at(name).node; }
 
@@ -46,6 +48,9 @@ class Cluster {
   void pass(std::int64_t us);
 
   CallId call(const std::string& name, ActorId id, const std::function<void(Call&)>& adjust = nullptr);
+
+  // As it is told; nothing: not yet.
+  std::optional<Explained> explain(const std::string& name, ActorId id);
 
   // The turns that wait at the app end with this outcome, one round.
   int end_turns(const std::string& name, const Answer& answer = applied());

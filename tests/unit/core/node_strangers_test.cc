@@ -63,6 +63,15 @@ TEST_F(Stranger, HearsNothingOfWhatCameOfLookingAtTheNameThatItGives) {
   }
 }
 
+TEST_F(Stranger, IsToldNothingOfSingleActors) {
+  const ActorId id = cluster.id_of("a", "a");
+  cluster.call("a", id);
+  const ExplainRequest question{id, 0, 1};
+  EXPECT_EQ(std::get<PeerFailure>(says(in_the_name_of_b(), question)).detail, "explanations are for members");
+  EXPECT_EQ(std::get<PeerFailure>(says(Sender{}, question)).kind, PeerFailure::Kind::kRejected);
+  EXPECT_TRUE(std::get<ExplainAnswer>(says(cluster.node("b").self(), question)).explanation.activation);
+}
+
 TEST_F(Stranger, EndsNoActivationOfAnother) {
   // Active on b from before a became the owner of it.
   cluster.start("c");

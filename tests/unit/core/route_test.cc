@@ -1,8 +1,11 @@
 // Where a call goes: a table of what is known, and what follows.
 #include "sidecar/core/route.h"
 
+#include <fstream>
 #include <functional>
+#include <regex>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -51,10 +54,12 @@ struct Situation {
     if (forwarded) call.hops = 1;
   }
   void range_is_in_doubt() { inventory.gain(Ring::make({"here"}, 1)->ranges("here")); }
-  Route route() {
-    return route_of(call, {cluster, actors, inventory, displaced, hints, grants, has_app, app_up, quorum, closing,
-                           comes_back, peer_apply_own});
+  RouteFacts facts() {
+    return {cluster, actors, inventory, displaced, hints,      grants,
+            has_app, app_up, quorum,    closing,   comes_back, peer_apply_own};
   }
+  Route route() { return route_of(call, facts()); }
+  Route place() { return place_of(call, facts()); }
 
   ClusterFake cluster;
   ActorTable actors{1 << 20};
@@ -72,79 +77,120 @@ TEST(RouteTest, WhereACallGoes) {
     const char* what;
     std::function<void(S&)> arrange;
     std::string goes;
+    Rule by;
   };
   const Row rows[] = {
       // ---- this host's own ----
-      {"it is active here", [](S& s) { s.is_active(42); }, "here under 42"},
-      {"that very activation is named", [](S& s) { s.is_active(42), s.names(42); }, "here under 42"},
-      {"another one is named", [](S& s) { s.is_active(42), s.names(41); }, "fail not-mine"},
-      {"one is named, and none is here", [](S& s) { s.names(42); }, "fail not-mine"},
+      {"it is active here", [](S& s) { s.is_active(42); }, "here under 42", Rule::kClaim},
+      {"that very activation is named", [](S& s) { s.is_active(42), s.names(42); }, "here under 42", Rule::kClaim},
+      {"another one is named", [](S& s) { s.is_active(42), s.names(41); }, "fail not-mine", Rule::kNamed},
+      {"one is named, and none is here", [](S& s) { s.names(42); }, "fail not-mine", Rule::kNamed},
       {"named, and its grant is on its way",
        [](S& s) {
          s.grants.ask({kId, 42}), s.names(42);
        },
-       "wait ownership-moving"},
-      {"nobody has it", [](S&) {}, "claim"},
-      {"its range has just become this host's", [](S& s) { s.range_is_in_doubt(); }, "wait ownership-moving"},
-      {"this host is draining", [](S& s) { s.cluster.its_phase = Phase::kDraining; }, "wait ownership-moving"},
+       "wait ownership-moving", Rule::kNamed},
+      {"nobody has it", [](S&) {}, "claim", Rule::kFree},
+      {"its range has just become this host's", [](S& s) { s.range_is_in_doubt(); }, "wait ownership-moving",
+       Rule::kInDoubt},
+      {"this host is draining", [](S& s) { s.cluster.its_phase = Phase::kDraining; }, "wait ownership-moving",
+       Rule::kNotReady},
       {"this host has not joined yet",
-       [](S& s) { s.cluster.its_phase = Phase::kJoining, s.cluster.has_joined = false; }, "wait not-ready"},
-      {"another holds it", [](S& s) { s.is_active_on("other", 41); }, "to other under 41"},
+       [](S& s) { s.cluster.its_phase = Phase::kJoining, s.cluster.has_joined = false; }, "wait not-ready",
+       Rule::kNotReady},
+      {"another holds it", [](S& s) { s.is_active_on("other", 41); }, "to other under 41", Rule::kStray},
       {"another holds it, and is silent", [](S& s) { s.is_active_on("other", 41), s.cluster.suspected = {"other"}; },
-       "wait peer-unreachable"},
+       "wait peer-unreachable", Rule::kStray},
       {"another held it, and is gone", [](S& s) { s.is_active_on("other", 41), s.cluster.others.erase("other"); },
-       "claim"},
+       "claim", Rule::kFree},
       // ---- another's ----
-      {"the ring names another", [](S& s) { s.ring_says("other"); }, "to other"},
-      {"which is silent", [](S& s) { s.ring_says("other"), s.cluster.suspected = {"other"}; }, "wait peer-unreachable"},
-      {"another has answered for it", [](S& s) { s.ring_says("other"), s.hints.put(kId, "old"); }, "to old"},
+      {"the ring names another", [](S& s) { s.ring_says("other"); }, "to other", Rule::kRing},
+      {"which is silent", [](S& s) { s.ring_says("other"), s.cluster.suspected = {"other"}; }, "wait peer-unreachable",
+       Rule::kRing},
+      {"another has answered for it", [](S& s) { s.ring_says("other"), s.hints.put(kId, "old"); }, "to old",
+       Rule::kHint},
       {"which is silent", [](S& s) { s.ring_says("other"), s.hints.put(kId, "old"), s.cluster.suspected = {"old"}; },
-       "to other"},
-      {"which is gone", [](S& s) { s.ring_says("other"), s.hints.put(kId, "gone"); }, "to other"},
+       "to other", Rule::kRing},
+      {"which is gone", [](S& s) { s.ring_says("other"), s.hints.put(kId, "gone"); }, "to other", Rule::kRing},
       {"a hint, for a call that was forwarded",
-       [](S& s) { s.ring_says("other"), s.hints.put(kId, "old"), s.comes_from_a_peer(true); }, "to other"},
+       [](S& s) { s.ring_says("other"), s.hints.put(kId, "old"), s.comes_from_a_peer(true); }, "to other", Rule::kRing},
       {"this host leaves, and the successor does not know",
-       [](S& s) { s.ring_says("other"), s.cluster.its_phase = Phase::kDraining; }, "wait ownership-moving"},
+       [](S& s) { s.ring_says("other"), s.cluster.its_phase = Phase::kDraining; }, "wait ownership-moving",
+       Rule::kLeaving},
       {"this host leaves, and the successor knows",
        [](S& s) { s.ring_says("other"), s.cluster.its_phase = Phase::kDraining, s.cluster.saw_leave = {"other"}; },
-       "to other"},
+       "to other", Rule::kRing},
       {"a host without an app does not leave",
-       [](S& s) { s.ring_says("other"), s.cluster.its_phase = Phase::kAppDown, s.has_app = false; }, "to other"},
+       [](S& s) { s.ring_says("other"), s.cluster.its_phase = Phase::kAppDown, s.has_app = false; }, "to other",
+       Rule::kRing},
       // ---- nobody's ----
-      {"no host is on the ring", [](S& s) { s.no_host_is_on_the_ring(); }, "wait no-owner"},
+      {"no host is on the ring", [](S& s) { s.no_host_is_on_the_ring(); }, "wait no-owner", Rule::kNoOwner},
       {"and this one has yet to join", [](S& s) { s.no_host_is_on_the_ring(), s.cluster.has_joined = false; },
-       "wait not-ready"},
-      {"and its app is down", [](S& s) { s.no_host_is_on_the_ring(), s.app_up = false; }, "wait app-down"},
-      {"and it is on its way back", [](S& s) { s.no_host_is_on_the_ring(), s.comes_back = true; }, "wait not-ready"},
-      {"and it is about to end", [](S& s) { s.no_host_is_on_the_ring(), s.closing = true; }, "fail shutting-down"},
+       "wait not-ready", Rule::kNoOwner},
+      {"and its app is down", [](S& s) { s.no_host_is_on_the_ring(), s.app_up = false; }, "wait app-down",
+       Rule::kNoOwner},
+      {"and it is on its way back", [](S& s) { s.no_host_is_on_the_ring(), s.comes_back = true; }, "wait not-ready",
+       Rule::kNoOwner},
+      {"and it is about to end", [](S& s) { s.no_host_is_on_the_ring(), s.closing = true; }, "fail shutting-down",
+       Rule::kNoOwner},
       // ---- whatever the ring says ----
-      {"this host was stopped", [](S& s) { s.is_active(42), s.cluster.is_confirming = true; }, "wait not-ready"},
-      {"there is no quorum", [](S& s) { s.is_active(42), s.quorum = false; }, "fail no-quorum"},
+      {"this host was stopped", [](S& s) { s.is_active(42), s.cluster.is_confirming = true; }, "wait not-ready",
+       Rule::kStopped},
+      {"there is no quorum", [](S& s) { s.is_active(42), s.quorum = false; }, "fail no-quorum", Rule::kQuorum},
       // ---- --peer-apply own ----
       {"a legacy host's ring names this host, and ours another",
-       [](S& s) { s.peer_apply_own = true, s.ring_says("other"), s.comes_from_a_peer(false); }, "ask for it"},
+       [](S& s) { s.peer_apply_own = true, s.ring_says("other"), s.comes_from_a_peer(false); }, "ask for it",
+       Rule::kGrant},
       {"whose grant has come",
        [](S& s) {
          s.peer_apply_own = true, s.ring_says("other"), s.comes_from_a_peer(false);
          s.grants.ask({kId, 42}), s.grants.grant({kId, 42});
        },
-       "claim"},
+       "claim", Rule::kFree},
       {"ours names a legacy host, which cannot be asked",
-       [](S& s) { s.peer_apply_own = true, s.ring_says("old"), s.comes_from_a_peer(false); }, "claim"},
+       [](S& s) { s.peer_apply_own = true, s.ring_says("old"), s.comes_from_a_peer(false); }, "claim", Rule::kFree},
       {"a member is known to hold it",
        [](S& s) {
          s.peer_apply_own = true, s.ring_says("other"), s.comes_from_a_peer(false), s.hints.put(kId, "other");
        },
-       "to other"},
+       "to other", Rule::kHint},
       {"forwarded here by a hint of a legacy host",
-       [](S& s) { s.peer_apply_own = true, s.ring_says("old"), s.comes_from_a_peer(true); }, "fail not-mine"},
+       [](S& s) { s.peer_apply_own = true, s.ring_says("old"), s.comes_from_a_peer(true); }, "fail not-mine",
+       Rule::kSentBack},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.what);
     Situation situation;
     row.arrange(situation);
-    EXPECT_EQ(text_of(situation.route()), row.goes);
+    const Route route = situation.route();
+    EXPECT_EQ(text_of(route), row.goes);
+    EXPECT_EQ(to_string(route.rule), std::string(to_string(row.by)));
   }
+}
+
+// The rules that say whether this host may route at all say nothing of where an actor is.
+TEST(RouteTest, WhereAnActorIsDoesNotDependOnWhetherThisHostMayRoute) {
+  Situation situation;
+  situation.is_active(42);
+  situation.quorum = false;
+  EXPECT_EQ(situation.route().rule, Rule::kQuorum);
+  EXPECT_EQ(situation.place().rule, Rule::kClaim);
+  situation.cluster.is_confirming = true;
+  EXPECT_EQ(situation.route().rule, Rule::kStopped);
+  EXPECT_EQ(text_of(situation.place()), "here under 42");
+}
+
+TEST(RouteTest, TheDocumentHasTheRulesInTheirOrder) {
+  std::ifstream file(SOURCE_DIR "/docs/ownership.md");
+  const std::regex row(R"(^\| `([a-z-]+)` \| \S.*)");
+  std::vector<std::string> documented;
+  for (std::string line; std::getline(file, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, row)) documented.push_back(match[1]);
+  }
+  std::vector<std::string> rules;
+  for (std::size_t i = 0; i < kRules; ++i) rules.emplace_back(to_string(static_cast<Rule>(i)));
+  EXPECT_EQ(documented, rules);
 }
 
 }  // namespace

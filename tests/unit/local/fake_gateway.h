@@ -32,6 +32,11 @@ class FakeGateway final : public core::Gateway {
     open.erase(found);
     done(core::Answer::failed(core::Outcome::kUnknown, core::Reason::kCancelled));
   }
+  void explain(core::ActorId id, std::function<void(core::Explained)> done) override {
+    core::Explained there = explained;
+    there.place = where(id);
+    done(std::move(there));
+  }
   core::Placement where(core::ActorId id) const override {
     core::Placement there = place;
     there.id = id;
@@ -99,6 +104,7 @@ class FakeGateway final : public core::Gateway {
   std::map<core::WatcherId, std::function<void(bool)>> drain_watchers;
   std::map<core::WatcherId, std::function<void()>> view_watchers;
   core::Placement place{0, "10.0.0.7", "claim", true, 77, "active here", {}};
+  core::Explained explained;
   core::Status state;
   std::vector<core::MemberStatus> member_list;
   core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);

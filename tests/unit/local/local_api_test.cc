@@ -25,6 +25,53 @@ TEST_F(LocalApiTest, Places) {
   EXPECT_EQ(refusal(ask("GET", "/v1/actors/%34%32")), "400 bad-id");
 }
 
+TEST_F(LocalApiTest, ExplainsAnActor) {
+  gateway.place.epoch = 77;
+  core::Explanation& here = gateway.explained.here;
+  here.host = "10.0.0.7";
+  here.rules = {{"claim", core::RuleCheck::Verdict::kNo, "it is not active here"},
+                {"ring", core::RuleCheck::Verdict::kDecides, "the next point is of 10.0.0.8"},
+                {"free", core::RuleCheck::Verdict::kNotAsked, ""}};
+  here.goes = "forward";
+  here.to = "10.0.0.8";
+  core::Explained::Asked& asked = gateway.explained.asked.emplace_back();
+  asked.says.host = "10.0.0.8";
+  asked.took = core::Duration(1500);
+  core::ActivationFacts& active = asked.says.activation.emplace();
+  active.state.epoch = 78;
+  active.state.busy = true;
+  active.method = "POST add";
+  gateway.explained.holder = "10.0.0.8";
+  gateway.explained.changes = {{"10.0.0.8 leaves", "10.0.0.7", "its is the next point"},
+                               {"a host joins", "", "nobody knows"}};
+  const net::HttpResponse answer = ask("GET", "/v1/actors/name:anna/explain");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.headers.get("ringside-owner"), "10.0.0.7") << "as the look-up says";
+  const auto body = body_of(answer);
+  EXPECT_EQ(body["name"], "anna");
+  EXPECT_EQ(body["rule"], "claim");
+  EXPECT_EQ(body["rules"][0]["verdict"], "no");
+  EXPECT_EQ(body["rules"][1]["verdict"], "decides");
+  EXPECT_EQ(body["rules"][2]["why"], nullptr);
+  EXPECT_EQ(body["call_goes"], "forward");
+  EXPECT_EQ(body["to"], "10.0.0.8");
+  EXPECT_EQ(body["reason"], nullptr);
+  EXPECT_EQ(body["holder"], "10.0.0.8");
+  EXPECT_EQ(body["activation"]["epoch"], 78);
+  EXPECT_EQ(body["activation"]["method"], "POST add");
+  EXPECT_EQ(body["activation"]["trace_id"], nullptr);
+  EXPECT_EQ(body["asked"][0]["took_ms"], 1.5);
+  EXPECT_EQ(body["changes"][0]["then"], "10.0.0.7");
+  EXPECT_EQ(body["changes"][1]["then"], nullptr);
+
+  asked.problem = "it is silent";
+  const auto silent = body_of(ask("GET", "/v1/actors/42/explain"));
+  EXPECT_EQ(silent["asked"][0]["problem"], "it is silent");
+  EXPECT_FALSE(silent["asked"][0].contains("rules"));
+  EXPECT_EQ(ask("GET", "/v1/actors/0/explain").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/actors/42/explain").status, 405);
+}
+
 TEST_F(LocalApiTest, WhatIsKnownOfOthersIsAsOldAsTheirLastAnswer) {
   core::MemberStatus member;
   member.host = "10.0.0.8";

@@ -30,6 +30,79 @@ std::string why_not(std::string_view path, const std::string& body) {
   return "there is no such path";
 }
 
+TEST(Codec, AnExplanationComesBackWithTheTurnInWords) {
+  using Verdict = core::RuleCheck::Verdict;
+  core::Explanation says;
+  says.rules = {{"stopped", Verdict::kNo, "it goes on"},
+                {"claim", Verdict::kDecides, "active"},
+                {"free", Verdict::kNotAsked, ""}};
+  says.goes = "forward";
+  says.reason = "peer-unreachable";
+  says.to = "10.0.0.9";
+  says.epoch = 77;
+  says.ring_owner = "10.0.0.8";
+  says.ring = 5;
+  core::ActivationFacts& active = says.activation.emplace();
+  active.state.epoch = 78;
+  active.state.name = "anna";
+  active.state.busy = true;
+  active.state.turn_age = std::chrono::seconds(41);
+  active.state.waiting = 12;
+  active.state.ending = "operator";
+  active.state.not_forgotten = 2;
+  active.age = std::chrono::minutes(5);
+  auto call = std::make_shared<core::Call>();
+  call->traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  core::MethodCall method;
+  method.method = "POST";
+  method.path = "add";
+  method.query = "secret=1";
+  call->request = std::make_shared<const core::MethodCall>(method);
+  active.call = call;
+
+  const auto back = answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer{says}).explanation;
+  ASSERT_EQ(back.rules.size(), 3U);
+  EXPECT_EQ(back.rules[0].verdict, Verdict::kNo);
+  EXPECT_EQ(back.rules[1].verdict, Verdict::kDecides);
+  EXPECT_EQ(back.rules[1].why, "active");
+  EXPECT_EQ(back.rules[2].verdict, Verdict::kNotAsked);
+  EXPECT_EQ(back.goes + " " + back.to + " " + back.reason, "forward 10.0.0.9 peer-unreachable");
+  EXPECT_EQ(back.epoch, core::Epoch(77));
+  EXPECT_EQ(back.ring_owner, "10.0.0.8");
+  EXPECT_EQ(back.ring, core::Fingerprint(5));
+  ASSERT_TRUE(back.activation);
+  EXPECT_EQ(back.activation->state.epoch, core::Epoch(78));
+  EXPECT_EQ(back.activation->state.turn_age, std::chrono::seconds(41));
+  EXPECT_EQ(back.activation->state.waiting, 12U);
+  EXPECT_EQ(back.activation->state.name + " " + back.activation->state.ending, "anna operator");
+  EXPECT_EQ(back.activation->state.not_forgotten, 2U);
+  EXPECT_EQ(back.activation->age, std::chrono::minutes(5));
+  EXPECT_EQ(back.activation->expires_in, std::nullopt);
+  EXPECT_EQ(back.activation->method, "POST add") << "a query may hold secrets";
+  EXPECT_EQ(back.activation->trace_id, "0af7651916cd43dd8448eb211c80319c");
+
+  says.activation->state.busy = false;
+  says.activation->expires_in = std::chrono::seconds(3);
+  const auto idle = answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer{says}).explanation;
+  EXPECT_EQ(idle.activation->expires_in, std::chrono::seconds(3));
+  EXPECT_FALSE(idle.activation->state.busy);
+}
+
+// Whatever another host says stays short, and text.
+TEST(Codec, AnExplanationOfAnotherHostHasBounds) {
+  core::Explanation says;
+  for (int i = 0; i < 200; ++i)
+    says.rules.push_back({"rule\x1b[2J", core::RuleCheck::Verdict::kNo, std::string(5000, 'x')});
+  says.to = "not a host";
+  says.goes = std::string(5000, 'x');
+  const auto back = answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer{says}).explanation;
+  EXPECT_EQ(back.rules.size(), 64U);
+  EXPECT_EQ(back.rules[0].rule, "rule?[2J");
+  EXPECT_LT(back.rules[0].why.size(), 1100U);
+  EXPECT_LT(back.goes.size(), 1100U);
+  EXPECT_EQ(back.to, "");
+}
+
 TEST(Codec, RequestsComeBackAsTheyWere) {
   const auto negotiate = round_trip(core::NegotiateRequest{{"10.0.0.1", "b:99"}, "shop", 512});
   EXPECT_EQ(negotiate.hosts, (std::vector<std::string>{"10.0.0.1", "b:99"}));
@@ -44,6 +117,11 @@ TEST(Codec, RequestsComeBackAsTheyWere) {
   EXPECT_EQ(round_trip(core::LegacyExpiryRequest{"a", {4, 5}}).ids, (std::vector<core::ActorId>{4, 5}));
   EXPECT_EQ(round_trip(core::ClosingRequest{"a"}).host, "a");
   EXPECT_EQ(round_trip(core::ProbeRequest{"a"}).host, "a");
+  const auto explain = round_trip(core::ExplainRequest{core::ActorId(UINT64_MAX), 42, 2});
+  EXPECT_EQ(explain.id, core::ActorId(UINT64_MAX));
+  EXPECT_EQ(explain.epoch, core::Epoch(42));
+  EXPECT_EQ(explain.hops, 2U);
+  EXPECT_EQ(why_not("/ringside.peer.v1.Peer/Explain", ""), "0 is not an actor id");
   const auto join = round_trip(core::JoinRequest{512, true, core::Fingerprint(77)});
   EXPECT_EQ(join.points, 512U);
   EXPECT_TRUE(join.routes_only);

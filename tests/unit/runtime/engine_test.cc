@@ -144,6 +144,25 @@ TEST_F(Run, ATurnGoesToTheAppAndItsAnswerToTheCaller) {
   EXPECT_EQ(answers.size(), 1U) << "a second report changes nothing";
 }
 
+TEST_F(Run, AnExplanationIsToldFromTheLoop) {
+  std::vector<std::string> rules;
+  const auto ask = [&] {
+    engine.explain(42, [&](const core::Explained& explained) {
+      for (const core::RuleCheck& check : explained.here.rules) {
+        if (check.verdict == core::RuleCheck::Verdict::kDecides) rules.push_back(check.rule);
+      }
+    });
+    EXPECT_TRUE(rules.empty()) << "never from inside the call";
+    settle();
+    return std::exchange(rules, {});
+  };
+  EXPECT_EQ(ask(), std::vector<std::string>{"no-owner"}) << "also before the application's first word";
+  ready();
+  EXPECT_EQ(ask(), std::vector<std::string>{"free"});
+  call();
+  EXPECT_EQ(ask(), std::vector<std::string>{"claim"});
+}
+
 TEST_F(Run, WhatHappensIsKeptAndSoAreCallsThatAreNotApplied) {
   ready();
   EXPECT_EQ(kept.count(core::EventKind::kJoined), 1U);
