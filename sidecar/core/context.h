@@ -8,6 +8,7 @@
 
 #include "sidecar/core/counters.h"
 #include "sidecar/core/effects.h"
+#include "sidecar/core/hot_actors.h"
 #include "sidecar/core/lateness.h"
 #include "sidecar/core/types.h"
 
@@ -56,6 +57,7 @@ struct Context {
   Random random;
   Counters counters;
   Lateness lateness;
+  HotActors hot;  // for people who look; nothing is decided by it
   std::uint64_t next_number = 1;
 };
 

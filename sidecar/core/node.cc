@@ -127,6 +127,7 @@ void Node::tick() {
   }
   change_membership([](Membership& membership) { membership.end_tick(); });
   activations_.deactivate_idle();
+  context_.hot.tick(context_.now.mono);
   life_cycle_.tick(activations_.actors().size());
   if (activations_.make_room()) run_with_room();
   for (auto& [host, news] : legacy_.take_news()) {

@@ -69,6 +69,9 @@ class Node final {
   void close(Now now);  // the process is about to end: say good-bye
   // Where an actor is, and why: TellExplanation follows, once those who know more have answered, or have not in time.
   void explain(Now now, ExplainId token, ActorId id);
+  // Which actors have the most calls, turn time and waiting. Recorded from the first look until a minute after the
+  // last.
+  Top top(Now now, std::size_t most);
 
   // ---- what it knows (snapshot.h) ----
   Placement where(ActorId id) const;

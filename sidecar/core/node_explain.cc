@@ -1,4 +1,5 @@
-// Node: where an actor is and why. By the same function that routes calls (route.h).
+// Node: where an actor is and why, and which actors have the most to do. Where: by the same function that routes calls
+// (route.h).
 #include <utility>
 
 #include "sidecar/core/node.h"
@@ -31,6 +32,11 @@ void Node::explain(Now now, ExplainId token, ActorId id) {
   on_event(now, [&] {
     if (auto done = explaining_.begin(token, explain_alone(id))) tell_explanation(std::move(*done));
   });
+}
+
+Top Node::top(Now now, std::size_t most) {
+  context_.now = now;
+  return activations_.top(most);
 }
 
 void Node::tell_explanation(Explaining::Done done) {

@@ -47,6 +47,10 @@ class Gateway : public HostReader {
   // Where an actor is and why, which the hosts are asked that know (within a second). Called once.
   virtual void explain(ActorId id, std::function<void(Explained)> done) = 0;
 
+  // Which actors of this host have the most calls, turn time and waiting, the `most` first of each. Recorded from the
+  // first look until a minute after the last.
+  virtual Top top(std::size_t most) = 0;
+
   // by: on whose word, for people.
   virtual void drain(const std::string& by) = 0;
   virtual void uncordon(const std::string& by) = 0;

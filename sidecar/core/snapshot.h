@@ -36,6 +36,31 @@ struct Placement {
   std::optional<ActorStatus> here;  // where it is active on this host
 };
 
+// An actor that has much of something, and how it is now.
+struct HotActor {
+  ActorStatus now;
+  bool active = true;     // here, still
+  std::uint64_t sum = 0;  // calls, or microseconds; at most `error` too much
+  std::uint64_t error = 0;
+  std::uint64_t times = 0;    // turns, or calls that waited
+  std::uint64_t largest = 0;  // of these, in microseconds
+};
+
+// Which actors have the most of what, since somebody began to look.
+struct HotList {
+  std::vector<HotActor> actors;  // the most first
+  std::uint64_t total = 0;       // of all actors together
+  std::uint64_t unlisted = 0;    // no actor that is not kept has more
+};
+struct Top {
+  Duration recorded{0};
+  Duration stops_after{0};  // the last look
+  std::size_t counters = 0;
+  HotList busiest;      // by calls
+  HotList slowest;      // by the time of their turns, those under way included
+  HotList most_waited;  // by the time that calls have waited for their turns
+};
+
 struct MemberStatus {
   std::string host;
   Phase phase = Phase::kUnspecified;

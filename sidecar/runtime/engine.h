@@ -54,6 +54,7 @@ class Engine final : public core::Gateway, public core::PeerSink, public core::A
   core::CallId apply(core::Call call, Done done) override;
   void cancel(core::CallId call) override;
   void hang_up(core::CallId call) override;
+  core::Top top(std::size_t most) override { return node_.top(now(), most); }
   void explain(core::ActorId id, std::function<void(core::Explained)> done) override;
   core::Placement where(core::ActorId id) const override { return node_.where(id); }
   core::Status status() const override;

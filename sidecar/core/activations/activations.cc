@@ -39,6 +39,7 @@ void Activations::activate(ActorId id, Epoch epoch) {
 
 Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool serves_while_draining) {
   Actor& actor = at(call->id);
+  context_.hot.called(actor.id);
   if (!actor.name && !call->actor_name.empty()) actor.name = std::make_unique<std::string>(call->actor_name);
   // It was to end because nobody used it, and the app has not been asked yet.
   if (actor.deactivating && actor.why == Deactivation::kIdle && deactivations_.withdraw(actor.id)) {
@@ -61,7 +62,7 @@ Activations::Entered Activations::enter(CallId token, const CallPtr& call, bool 
 void Activations::wait(CallId token, const CallPtr& call) {
   Actor& actor = actors_.at(call->id);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
-  actor.queue->push_back({token, call});
+  actor.queue->push_back({token, call, context_.now.mono});
   ++waiting_;
   if (actor.deactivating) deactivations_.hurry(actor.id);
   if (!actor.turn && !actor.deactivating && actor.queued() == 1) turns_.await_room(actor.id);
@@ -71,7 +72,7 @@ void Activations::wait(CallId token, const CallPtr& call) {
 void Activations::wait_first(CallId token, const CallPtr& call, unsigned attempts) {
   Actor& actor = actors_.at(call->id);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
-  actor.queue->push_front({token, call});
+  actor.queue->push_front({token, call, context_.now.mono});
   ++waiting_;
   timers_.add(context_.now.mono + backoff(kAppRetry, attempts, kLastAppRetry), due::ActorRetry{actor.id});
 }
@@ -79,7 +80,11 @@ void Activations::wait_first(CallId token, const CallPtr& call, unsigned attempt
 void Activations::withdraw(ActorId id, CallId token) {
   Actor* actor = actors_.find(id);
   if (actor == nullptr || !actor->queue) return;
-  waiting_ -= std::erase_if(*actor->queue, [token](const QueuedCall& queued) { return queued.token == token; });
+  waiting_ -= std::erase_if(*actor->queue, [&](const QueuedCall& queued) {
+    if (queued.token != token) return false;
+    context_.hot.waited(id, queued.since, context_.now.mono);
+    return true;
+  });
   if (actor->queue->empty()) actor->queue.reset();
 }
 
@@ -119,6 +124,7 @@ std::optional<QueuedCall> Activations::take_next(ActorId id) {
     return std::nullopt;
   }
   QueuedCall next = std::move(actor->queue->front());
+  context_.hot.waited(id, next.since, context_.now.mono);
   actor->queue->pop_front();
   --waiting_;
   if (actor->queue->empty()) actor->queue.reset();
@@ -201,6 +207,7 @@ std::optional<Activations::TurnEnd> Activations::turn_ended(TurnId token, Answer
   Answer& answer = end.answer;
   end.answered = answer.outcome == Outcome::kApplied || answer.outcome == Outcome::kRefused;
   end.took = now - turn.began;
+  context_.hot.took(turn.actor, turn.began, turn.told_until, now, true);
   if (auto left = left_behind_.extract(token)) end.followers = std::move(left.mapped());
   Actor* actor = find(turn.actor);
   if (actor == nullptr || actor->turn != token) return end;  // that activation has ended meanwhile
@@ -314,6 +321,32 @@ std::optional<ActivationFacts> Activations::activation_of(ActorId id) const {
     activation.expires_in = std::max(Duration(0), config_.idle_timeout - activation.state.idle);
   }
   return activation;
+}
+
+Top Activations::top(std::size_t most) {
+  const Instant now = context_.now.mono;
+  const HotActors::Tables& tables = context_.hot.look(now);
+  turns_.each([&](Turn& turn) {
+    context_.hot.took(turn.actor, turn.began, turn.told_until, now, false);
+    turn.told_until = now;
+  });
+  const auto list_of = [&](const SpaceSaving& table) {
+    HotList list{{}, table.total(), table.unlisted()};
+    for (const SpaceSaving::Entry& entry : table.top(most)) {
+      const Actor* actor = actors_.find(entry.id);
+      HotActor& hot = list.actors.emplace_back();
+      hot.active = actor != nullptr;
+      if (actor != nullptr) hot.now = status_of(*actor, now);
+      hot.now.id = entry.id;
+      hot.sum = entry.sum;
+      hot.error = entry.error;
+      hot.times = entry.times;
+      hot.largest = entry.largest;
+    }
+    return list;
+  };
+  return {now - tables.began,    HotActors::kStopsAfter, HotActors::kCounters,
+          list_of(tables.calls), list_of(tables.turns),  list_of(tables.waits)};
 }
 
 void Activations::check() const {

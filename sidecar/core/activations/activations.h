@@ -68,6 +68,10 @@ class Activations {
   std::optional<Delay> delay_of(const Call& call) const;  // nothing: that actor is not active
   void check() const;                                     // ends the process if an invariant does not hold
 
+  // ---- for people who look ----
+  // The `most` first of each list; recorded from the first look on (hot_actors.h).
+  Top top(std::size_t most);
+
   // ---- its timers ----
   void due(due::TurnTimeout at);
   void due(due::TurnBreak at);

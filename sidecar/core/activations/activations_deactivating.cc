@@ -24,7 +24,7 @@ constexpr unsigned kFailuresBetweenLines = 32;  // of one deactivation, in the l
 void Activations::deactivate_for(CallId token, const CallPtr& call) {
   Actor& actor = at(call->id);
   if (!actor.queue) actor.queue = std::make_unique<std::deque<QueuedCall>>();
-  actor.queue->push_front({token, call});
+  actor.queue->push_front({token, call, context_.now.mono});
   ++waiting_;
   context_.happened({.kind = EventKind::kDeactivate,
                      .actor = name_of(actor),
@@ -237,7 +237,10 @@ Ended Activations::ended(const Claim& claim) const {
 std::vector<CallId> Activations::take_queue(Actor& actor) {
   std::vector<CallId> calls;
   if (!actor.queue) return calls;
-  for (const QueuedCall& queued : *actor.queue) calls.push_back(queued.token);
+  for (const QueuedCall& queued : *actor.queue) {
+    context_.hot.waited(actor.id, queued.since, context_.now.mono);
+    calls.push_back(queued.token);
+  }
   waiting_ -= calls.size();
   actor.queue.reset();
   return calls;

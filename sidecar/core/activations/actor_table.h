@@ -22,6 +22,7 @@ namespace ringside::core {
 struct QueuedCall {
   CallId token;
   CallPtr call;
+  Instant since;
 };
 
 // A claim counts from before the activation until the app has confirmed the deactivation.

@@ -17,7 +17,7 @@ Turn& Turns::begin(TurnId token, ActorId actor, CallId call, Instant now) {
   Turn& turn = entry->second;
   turn.actor = actor;
   turn.call = call;
-  turn.began = now;
+  turn.began = turn.told_until = now;
   return turn;
 }
 

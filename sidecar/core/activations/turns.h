@@ -29,6 +29,7 @@ struct Turn {
   CallId call;      // none: the caller has heard already
   CallPtr asked;    // what it is for, also when the caller has heard: for people
   Instant began;
+  Instant told_until;  // so much of it is in the context's HotActors
   TimerHandle timeout = kNoTimer;
   std::string idempotency_key;  // under which the answer is kept
   Fingerprint fingerprint = 0;
@@ -48,6 +49,10 @@ class Turns {
   const Turn& at(TurnId token) const;  // one that is under way
   void forget_caller(TurnId token);    // its call has been answered; the turn goes on
   std::size_t size() const { return turns_.size(); }
+  template <typename Visit>
+  void each(const Visit& visit) {
+    for (auto& [token, turn] : turns_) visit(turn);
+  }
   template <typename Visit>
   void each(const Visit& visit) const {  // in no order
     for (const auto& [token, turn] : turns_) visit(token, turn);

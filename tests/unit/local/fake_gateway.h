@@ -37,6 +37,14 @@ class FakeGateway final : public core::Gateway {
     there.place = where(id);
     done(std::move(there));
   }
+  core::Top top(std::size_t most) override {
+    core::Top shown = top_list;
+    for (core::HotList* list : {&shown.busiest, &shown.slowest, &shown.most_waited}) {
+      if (list->actors.size() > most) list->actors.resize(most);
+    }
+    ++looks;
+    return shown;
+  }
   core::Placement where(core::ActorId id) const override {
     core::Placement there = place;
     there.id = id;
@@ -105,6 +113,8 @@ class FakeGateway final : public core::Gateway {
   std::map<core::WatcherId, std::function<void()>> view_watchers;
   core::Placement place{0, "10.0.0.7", "claim", true, 77, "active here", {}};
   core::Explained explained;
+  core::Top top_list;
+  int looks = 0;  // at top_list
   core::Status state;
   std::vector<core::MemberStatus> member_list;
   core::Ring::Ptr ring_now = core::Ring::make({"10.0.0.7", "10.0.0.8"}, 64);
