@@ -80,7 +80,7 @@ void AdminApi::serve(const net::HttpRequest& request, net::HttpReply reply) cons
   } else {
     response = answer(404, kText,
                       "nothing here; try /metrics /livez /readyz /status /events /drained, and on this machine "
-                      "/v1/actors/ID/explain\n");
+                      "/v1/actors/ID/explain and /v1/top\n");
   }
   reply(std::move(response));
 }

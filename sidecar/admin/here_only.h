@@ -2,6 +2,8 @@
 // comes from as well (docs/decisions/0024). Loop thread only.
 #pragma once
 
+#include <string_view>
+
 #include "sidecar/core/ports.h"
 #include "sidecar/net/http_message.h"
 
@@ -14,10 +16,13 @@ class HereOnly {
  public:
   explicit HereOnly(core::Gateway& gateway) : gateway_(gateway) {}
 
-  // /v1/actors/{id}/explain. False: it is not one of these, and `reply` is as it was.
+  // /v1/actors/{id}/explain, /v1/top. False: it is not one of these, and `reply` is as it was.
   bool serve(const net::HttpRequest& request, net::HttpReply& reply);
 
  private:
+  void tell_top(const net::HttpRequest& request, net::HttpReply& reply);
+  void explain(std::string_view segment, net::HttpReply reply);
+
   core::Gateway& gateway_;
 };
 

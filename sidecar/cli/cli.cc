@@ -32,6 +32,7 @@ struct Arguments {
   std::string data;
   std::size_t limit = 0;
   EventArguments events;
+  TopArguments top;
   std::string join;
   std::string leave;
   bool no_wait = false;
@@ -203,6 +204,24 @@ void add_views(CLI::App& app, Arguments& arguments, Chosen& chosen) {
   add_event_options(*watch_command);
 }
 
+void add_top(CLI::App& app, Arguments& arguments, Chosen& chosen) {
+  CLI::App* command =
+      app.add_subcommand("top", "Shows which actors of this host have the most calls, turn time and waiting");
+  command->callback(
+      [&chosen] { chosen.command = [](const Session& session, Arguments& given) { return top(session, given.top); }; });
+  command->add_option("-n", arguments.top.rows, "rows of each table, 1 to 100")
+      ->check(whole_number)
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  command
+      ->add_option("--for", arguments.top.record_for,
+                   "prints once, after at least so long was recorded, such as 10s (in a pipe: 1s; on a terminal it is "
+                   "live without this)")
+      ->check(duration);
+  command->add_option("--count", arguments.top.count, "on a terminal: ends after this many tables; 0: never")
+      ->check(whole_number);
+}
+
 void add_tls(CLI::App& app, Arguments& arguments, const Terminal& terminal, Chosen& chosen) {
   CLI::App* tls = app.add_subcommand("tls", "Checks the TLS between hosts: tls check [HOST[:PORT]] [SETTINGS]");
   tls->require_subcommand(1);
@@ -347,6 +366,7 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   app.set_version_flag("--version", std::string("ringside ") + kVersion);
   add_calls(app, given, chosen);
   add_views(app, given, chosen);
+  add_top(app, given, chosen);
   app.add_subcommand("version", "Prints the versions of this program and of its libraries")->callback([&] {
     chosen.alone = [&] { return version(terminal, given.json); };
   });

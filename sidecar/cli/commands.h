@@ -67,6 +67,14 @@ int events(const Session& session, const EventArguments& arguments);
 // On a terminal a table of members and what happened last, drawn anew; elsewhere events, as they happen.
 int watch(const Session& session, const EventArguments& arguments);
 
+struct TopArguments {
+  std::size_t rows = 10;   // of each table
+  std::string record_for;  // at least, before the table is printed once; empty: a second, and on a terminal it is live
+  std::size_t count = 0;   // on a terminal: ends after so many tables; 0: never
+};
+// Which actors of this host have the most calls, turn time and waiting.
+int top(const Session& session, const TopArguments& arguments);
+
 // `join`, `leave`: what would move if that host came or went; empty: for each host, as far as it is cheap.
 int ring(const Session& session, const std::string& join, const std::string& leave);
 

@@ -14,6 +14,7 @@
 #include "sidecar/wire/method_call.h"
 #include "sidecar/wire/outcome.h"
 #include "sidecar/wire/status_json.h"
+#include "sidecar/wire/top_json.h"
 
 namespace ringside::local {
 namespace {
@@ -117,6 +118,12 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
       {"/v1/events", true, false,
        [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
          api.get_events(request, std::move(reply));
+       }},
+      {"/v1/top", true, false,
+       [](LocalApi& api, const Target& target, const net::HttpRequest&, net::HttpReply reply) {
+         const auto most = wire::read_top_count(target.query);
+         if (!most) return reply(api.refuse(malformed(most.error())));
+         reply(json_response(200, wire::top_json(api.gateway_, *most)));
        }},
       {"/v1/log-level", true, true,
        [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {

@@ -126,8 +126,10 @@ TEST_F(Admin, SingleActorsAreTold) {
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(nlohmann::json::parse(response.body)["name"], "anna");
   EXPECT_EQ(get("/v1/actors/0/explain").status, 400);
-  EXPECT_EQ(get("/v1/actors//explain").status, 400);
+  EXPECT_EQ(get("/v1/actors//explain").status, 404);
   EXPECT_EQ(get("/v1/actors/42").status, 404);
+  EXPECT_EQ(nlohmann::json::parse(get("/v1/top?n=3").body)["busiest"]["total"], 0);
+  EXPECT_EQ(get("/v1/top?n=0").status, 400);
   EXPECT_EQ(get("/v1/actors/explain").status, 404);
   EXPECT_EQ(get("/v1/actors/42/explain", "POST").status, 405);
 }
@@ -147,12 +149,15 @@ TEST(AdminHereOnly, SingleActorsAreNotToldToOtherMachines) {
   local::testing::FakeGateway gateway;
   HereOnly here_only(gateway);
   for (const char* peer : {"10.0.0.99", "2001:db8::1"}) {
-    const auto heard = std::make_shared<Heard>();
-    net::HttpReply reply(heard);
-    EXPECT_TRUE(here_only.serve({"GET", "/v1/actors/42/explain", {}, {}, peer}, reply));
-    EXPECT_EQ(heard->said.status, 403) << peer;
-    EXPECT_NE(heard->said.body.find("on this machine alone: ask the local listener"), std::string::npos);
+    for (const char* target : {"/v1/actors/42/explain", "/v1/top", "/v1/top?n=5"}) {
+      const auto heard = std::make_shared<Heard>();
+      net::HttpReply reply(heard);
+      EXPECT_TRUE(here_only.serve({"GET", target, {}, {}, peer}, reply));
+      EXPECT_EQ(heard->said.status, 403) << peer;
+      EXPECT_NE(heard->said.body.find("on this machine alone: ask the local listener"), std::string::npos);
+    }
   }
+  EXPECT_EQ(gateway.looks, 0) << "others do not even begin the recording";
 }
 
 TEST_F(Admin, WhatOthersSaidMayBeAnyBytes) {

@@ -72,6 +72,47 @@ TEST_F(LocalApiTest, ExplainsAnActor) {
   EXPECT_EQ(ask("POST", "/v1/actors/42/explain").status, 405);
 }
 
+TEST_F(LocalApiTest, TellsWhichActorsHaveTheMostToDo) {
+  core::HotActor hot;
+  hot.now.id = core::ActorId(UINT64_MAX);
+  hot.now.name = "anna";
+  hot.now.busy = true;
+  hot.now.turn_age = std::chrono::seconds(41);
+  hot.now.waiting = 12;
+  hot.sum = 2'500'000;
+  hot.error = 500'000;
+  hot.times = 3;
+  hot.largest = 1'500'000;
+  gateway.top_list.recorded = std::chrono::seconds(5);
+  gateway.top_list.stops_after = std::chrono::minutes(1);
+  gateway.top_list.counters = 256;
+  gateway.top_list.busiest = {{hot, hot}, 5'000'000, 7};
+  gateway.top_list.slowest = {{hot}, 2'600'000, 100'000};
+  const auto body = body_of(ask("GET", "/v1/top?n=1"));
+  EXPECT_EQ(body["recorded_ms"], 5000);
+  EXPECT_EQ(body["stops_after_ms"], 60000);
+  EXPECT_EQ(body["counters"], 256);
+  ASSERT_EQ(body["busiest"]["actors"].size(), 1U);
+  EXPECT_EQ(body["busiest"]["actors"][0]["id"], "18446744073709551615");
+  EXPECT_EQ(body["busiest"]["actors"][0]["calls"], 2'500'000);
+  EXPECT_EQ(body["busiest"]["actors"][0]["error"], 500'000);
+  EXPECT_EQ(body["busiest"]["others_at_most"], 7);
+  const auto& slow = body["slowest"]["actors"][0];
+  EXPECT_EQ(slow["total_ms"], 2500);
+  EXPECT_EQ(slow["error_ms"], 500);
+  EXPECT_EQ(slow["longest_ms"], 1500);
+  EXPECT_EQ(slow["turns"], 3);
+  EXPECT_EQ(slow["turn_ms"], 41000);
+  EXPECT_EQ(slow["waiting"], 12);
+  EXPECT_EQ(slow["name"], "anna");
+  EXPECT_EQ(body["most_waited"]["actors"].size(), 0U);
+  for (const char* wrong : {"0", "101", "x", "01", "-1", ""}) {
+    const auto refused = ask("GET", std::string("/v1/top?n=") + wrong);
+    EXPECT_EQ(refusal(refused), "400 malformed") << wrong;
+  }
+  EXPECT_EQ(ask("POST", "/v1/top").status, 405);
+}
+
 TEST_F(LocalApiTest, WhatIsKnownOfOthersIsAsOldAsTheirLastAnswer) {
   core::MemberStatus member;
   member.host = "10.0.0.8";
