@@ -326,6 +326,7 @@ void Sidecar::make_parts() {
 
   local::LocalOptions local = local_options(settings_, log_, kVersion);
   local.calls.on_refusal = count_refusal;
+  for (const config::Effective& one : loaded_.effective) local.settings.push_back({one.name, one.value, one.origin});
   // Whoever waits has a connection: most of these are for calls.
   local.most_waiting = std::clamp<std::size_t>(shares_.local / 4, 1, local.most_waiting);
   local.set_log_level = [this, set = std::move(local.set_log_level)](std::string_view word) {

@@ -13,9 +13,11 @@
 #include "sidecar/base/units.h"
 #include "sidecar/cli/client.h"
 #include "sidecar/cli/commands.h"
+#include "sidecar/cli/completion.h"
 #include "sidecar/cli/libraries.h"
 #include "sidecar/cli/output.h"
 #include "sidecar/cli/version.h"
+#include "sidecar/config/schema.h"
 #include "sidecar/wire/json_text.h"
 
 namespace ringside::cli {
@@ -33,6 +35,9 @@ struct Arguments {
   std::size_t limit = 0;
   EventArguments events;
   TopArguments top;
+  ConfigArguments config;
+  std::string level;
+  std::string shell;
   std::string join;
   std::string leave;
   bool no_wait = false;
@@ -222,6 +227,73 @@ void add_top(CLI::App& app, Arguments& arguments, Chosen& chosen) {
       ->check(whole_number);
 }
 
+const std::vector<std::string> kLevels = {"debug", "info", "warn", "error"};
+
+void add_settings(CLI::App& app, Arguments& arguments, Chosen& chosen) {
+  CLI::App* config_command = app.add_subcommand("config", "Shows the settings in force, and where each came from");
+  config_command->callback([&chosen] {
+    chosen.command = [](const Session& session, Arguments& given) { return config(session, given.config); };
+  });
+  config_command->add_option("NAME", arguments.config.name, "of one setting, such as drain-timeout");
+  config_command->add_flag("--changed", arguments.config.changed, "those alone that are not left at their defaults");
+  CLI::App* level_command = app.add_subcommand("log-level", "Tells at which level the sidecar logs, or changes it");
+  level_command->callback([&chosen] {
+    chosen.command = [](const Session& session, Arguments& given) { return log_level(session, given.level); };
+  });
+  level_command->add_option("LEVEL", arguments.level, "debug, info, warn or error: from now on, until it is restarted")
+      ->check(CLI::IsMember(kLevels));
+}
+
+// Every command with its options; of `serve` its settings.
+std::vector<CommandWords> words_of(const CLI::App& app) {
+  const auto options_of = [](const CLI::App& command, std::vector<std::string>& words) {
+    for (const CLI::Option* option : command.get_options()) {
+      for (const std::string& name : option->get_lnames()) words.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) words.push_back("-" + name);
+    }
+  };
+  std::vector<CommandWords> all;
+  CommandWords serve{"serve", "Runs the sidecar", {"--help"}, {}};
+  for (const config::Option& option : config::schema()) serve.options.push_back(config::flag_name(option.name));
+  all.push_back(std::move(serve));
+  std::vector<std::string> names{"settings", "serve"};
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    CommandWords words{command->get_name(), command->get_description(), {"--json", "--local"}, {}};
+    options_of(*command, words.options);
+    for (const CLI::App* below : command->get_subcommands([](const CLI::App*) { return true; })) {
+      words.values.push_back(below->get_name());
+    }
+    if (words.name == "log-level") words.values = kLevels;
+    if (words.name == "completion") words.values.assign(std::begin(kShells), std::end(kShells));
+    if (words.name == "config") {
+      for (const config::Option& option : config::schema()) words.values.emplace_back(option.name);
+    }
+    names.push_back(words.name);
+    all.push_back(std::move(words));
+  }
+  for (CommandWords& words : all) {
+    if (words.name == "help") words.values = names;
+  }
+  return all;
+}
+
+void add_completion(CLI::App& app, Arguments& arguments, const Terminal& terminal, Chosen& chosen) {
+  CLI::App* command =
+      app.add_subcommand("completion", "Prints what a shell needs to complete these commands: bash, zsh or fish");
+  command
+      ->add_option("SHELL", arguments.shell,
+                   "source <(ringside completion bash), the same with zsh; "
+                   "ringside completion fish | source")
+      ->required()
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kShells), std::end(kShells))));
+  command->callback([&] {
+    chosen.alone = [&] {
+      terminal.out << completion_script(arguments.shell, words_of(app));
+      return static_cast<int>(kApplied);
+    };
+  });
+}
+
 void add_tls(CLI::App& app, Arguments& arguments, const Terminal& terminal, Chosen& chosen) {
   CLI::App* tls = app.add_subcommand("tls", "Checks the TLS between hosts: tls check [HOST[:PORT]] [SETTINGS]");
   tls->require_subcommand(1);
@@ -367,6 +439,8 @@ int execute(const std::vector<std::string>& arguments, const Terminal& terminal)
   add_calls(app, given, chosen);
   add_views(app, given, chosen);
   add_top(app, given, chosen);
+  add_settings(app, given, chosen);
+  add_completion(app, given, terminal, chosen);
   app.add_subcommand("version", "Prints the versions of this program and of its libraries")->callback([&] {
     chosen.alone = [&] { return version(terminal, given.json); };
   });

@@ -81,6 +81,15 @@ int ring(const Session& session, const std::string& join, const std::string& lea
 // `words`: HOST[:PORT], or nothing, and settings as serve takes them. Asks no sidecar; dials HOST itself.
 int tls_check(const std::vector<std::string>& words, bool json, const Terminal& terminal);
 
+struct ConfigArguments {
+  std::string name;      // of one setting; empty: all
+  bool changed = false;  // those alone that are not left at their defaults
+};
+// The settings in force, and where each came from.
+int config(const Session& session, const ConfigArguments& arguments);
+// Tells it; `level` not empty: sets it.
+int log_level(const Session& session, const std::string& level);
+
 int drain(const Session& session, bool wait);
 int uncordon(const Session& session);
 

@@ -72,6 +72,7 @@ std::string settings_markdown() {
       "An empty variable counts as not set. An unknown `RINGSIDE_*` variable is a warning, since Kubernetes makes such "
       "out "
       "of service names; an unknown flag or key is an error.\n"
+      "`ringside config` tells what is in force at a sidecar, and where each setting came from.\n"
       "A wrong value ends the program with exit status 2 and names the setting, what was given, where it came from and "
       "what "
       "is allowed.\n\n"

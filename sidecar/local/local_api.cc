@@ -125,10 +125,16 @@ const std::vector<LocalApi::Route>& LocalApi::routes() {
          if (!most) return reply(api.refuse(malformed(most.error())));
          reply(json_response(200, wire::top_json(api.gateway_, *most)));
        }},
+      {"/v1/config", true, false,
+       [](LocalApi& api, const Target&, const net::HttpRequest&, net::HttpReply reply) {
+         const LocalOptions& options = api.options_;
+         reply(json_response(
+             200, config_view(options.settings, api.gateway_.status().host, options.version, options.log_level())));
+       }},
       {"/v1/log-level", true, true,
        [](LocalApi& api, const Target&, const net::HttpRequest& request, net::HttpReply reply) {
          if (request.method == "POST") return reply(api.set_log_level(request));
-         reply(json_response(200, nlohmann::json{{"level", api.options_.log_level()}}));
+         reply(json_response(200, api.log_level()));
        }},
   };
   return kRoutes;
@@ -278,6 +284,10 @@ void LocalApi::get_events(const net::HttpRequest& request, net::HttpReply reply)
   reply(refuse(core::Answer::failed(core::Outcome::kOverloaded, core::Reason::kTooManyWaiting, full)));
 }
 
+nlohmann::json LocalApi::log_level() const {
+  return {{"level", options_.log_level()}, {"view_of", gateway_.status().host}};
+}
+
 net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const {
   if (body_type(request) != BodyType::kJson) return refuse(bad_content_type());
   if (auto checked = wire::check_json_object(request.body); !checked) return refuse(malformed(checked.error()));
@@ -287,7 +297,7 @@ net::HttpResponse LocalApi::set_log_level(const net::HttpRequest& request) const
       !options_.set_log_level(level->get_ref<const std::string&>())) {
     return refuse(malformed(R"(the body is {"level":"debug"}, or info, warn, error)"));
   }
-  return json_response(200, nlohmann::json{{"level", options_.log_level()}});
+  return json_response(200, log_level());
 }
 
 void LocalApi::drain(const Target& target, const net::HttpRequest& request, net::HttpReply reply) {

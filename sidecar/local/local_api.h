@@ -13,6 +13,7 @@
 #include "sidecar/core/ports.h"
 #include "sidecar/events/event_streams.h"
 #include "sidecar/local/calls.h"
+#include "sidecar/local/config_view.h"
 #include "sidecar/local/problem.h"
 #include "sidecar/local/waiters.h"
 #include "sidecar/net/grpc/method_table.h"
@@ -30,6 +31,7 @@ struct LocalOptions {
   std::function<bool(std::string_view level)> set_log_level;
   std::function<std::string()> log_level;
   std::string version;
+  std::vector<Setting> settings;                   // in force, as they were read
   std::chrono::milliseconds longest_wait{30'000};  // of a request that waits for a change of the view
   std::size_t most_waiting = 1000;                 // requests that wait for such a change, or for the end of a drain
 };
@@ -67,6 +69,7 @@ class LocalApi {
   net::HttpResponse get_actors(const Target& target) const;
   void get_members(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
   void get_events(const net::HttpRequest& request, net::HttpReply reply);
+  nlohmann::json log_level() const;
   net::HttpResponse set_log_level(const net::HttpRequest& request) const;
   void drain(const Target& target, const net::HttpRequest& request, net::HttpReply reply);
 

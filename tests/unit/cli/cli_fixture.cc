@@ -15,6 +15,14 @@ CliTest::CliTest() {
   local::LocalOptions options;
   options.calls.timeouts = {std::chrono::seconds(10), std::chrono::minutes(5)};
   options.version = "1.2.3";
+  options.settings = {{"drain-timeout", "25s", "default"},
+                      {"tls-key", "/run/key.pem", "environment RINGSIDE_TLS_KEY"},
+                      {"join", "", "default"}};
+  options.log_level = [this] { return level; };
+  options.set_log_level = [this](std::string_view word) {
+    level = word;
+    return true;
+  };
   api_ = std::make_unique<local::LocalApi>(loop_, gateway, json_, events_, options);
   auto listen = net::testing::on_loopback();
   listen.http1.emplace();

@@ -41,6 +41,7 @@ class CliTest : public ::testing::Test {
   const events::EventStreams& streams() const { return events_; }  // there()
 
   std::string address;
+  std::string level = "info";
   events::History history{[] { return std::int64_t{1'790'000'000'000}; }};  // likewise
   local::testing::FakeGateway gateway;  // to be touched before a command runs, or there()
 

@@ -228,6 +228,19 @@ TEST_F(LocalApiTest, LogLevel) {
   EXPECT_EQ(level, "debug");
 }
 
+TEST_F(LocalApiTest, TellsTheSettingsInForceAndWhereTheyCameFrom) {
+  const auto body = body_of(ask("GET", "/v1/config"));
+  EXPECT_EQ(body["view_of"], "10.0.0.7");
+  EXPECT_EQ(body["version"], "1.2.3");
+  EXPECT_EQ(body["log_level"], level);
+  ASSERT_EQ(body["settings"].size(), 2U);
+  EXPECT_EQ(body["settings"][0],
+            nlohmann::json({{"name", "drain-timeout"}, {"value", "25s"}, {"source", "default"}, {"is_default", true}}));
+  EXPECT_EQ(body["settings"][1]["value"], "a?[2J");
+  EXPECT_EQ(body["settings"][1]["is_default"], false);
+  EXPECT_EQ(ask("POST", "/v1/config").status, 405);
+}
+
 TEST_F(LocalApiTest, WhatIsNotThere) {
   for (const char* nothing : {"/", "/v1", "/v1/", "/v2/actors/1", "/v1/actors/", "/v1/actors/1/",
                               "/v1/actors/1/apply/x", "/v1/actors/1/method", "/metrics", "/v1/members/"}) {

@@ -38,6 +38,7 @@ class LocalTest : public ::testing::Test {
     options.log_level = [this] { return level; };
     options.calls.on_refusal = [this](core::Reason reason) { counted.push_back(reason); };
     options.version = "1.2.3";
+    options.settings = {{"drain-timeout", "25s", "default"}, {"cluster", "a\x1b[2J", "flag --cluster"}};
     options.most_waiting = 3;
     api = std::make_unique<LocalApi>(loop, gateway, json, events, options);
     const auto methods = std::make_shared<net::MethodTable>();
