@@ -66,8 +66,8 @@ void HereOnly::explain(std::string_view segment, net::HttpReply reply) {
   const auto actor = wire::parse_actor(segment);
   if (!actor) return reply(answer(400, kText, actor.error().detail + "\n"));
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  gateway_.explain(actor->id, [this, name = actor->name, shared](core::Explained explained) {
-    nlohmann::json body = wire::explained_json(gateway_, std::move(explained));
+  gateway_.explain(actor->id, [this, name = actor->name, shared](const core::Explained& explained) {
+    nlohmann::json body = wire::explained_json(gateway_, explained);
     if (!name.empty()) body["name"] = name;
     (*shared)(answer(200, "application/json", wire::dump(body, 2) + "\n"));
   });

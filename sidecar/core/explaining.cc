@@ -17,7 +17,7 @@ std::string problem_of(const PeerFailure& failure) {
 
 std::optional<Explaining::Done> Explaining::begin(ExplainId token, Explained own) {
   const Instant now = context_.now.mono;
-  return go_on({token, std::move(own), now, now});
+  return go_on({token, std::move(own), now, now, {}});
 }
 
 std::optional<Explaining::Done> Explaining::answered(QuestionId question, const PeerAnswer& answer) {
@@ -30,6 +30,11 @@ std::optional<Explaining::Done> Explaining::answered(QuestionId question, const 
     asked.says.host = std::move(host);
     asked.problem.clear();
   } else if (const auto* failure = std::get_if<PeerFailure>(&answer)) {
+    const bool may_be_proven_by_now = failure->kind == PeerFailure::Kind::kRejected;
+    if (may_be_proven_by_now && open.tries < kMostTries && left_of(open) > Duration(0)) {
+      ask(std::move(open));
+      return std::nullopt;
+    }
     asked.problem = problem_of(*failure);
   } else {
     asked.problem = "its answer is not an explanation";
@@ -53,25 +58,31 @@ std::optional<Explaining::Done> Explaining::go_on(Open open) {
   Explained::Asked& next = explained.asked.emplace_back();
   next.says.host = to;
   const HostRun* run = cluster_.run_of(to);
-  const Duration left = kLimit - (context_.now.mono - open.began);
   if (run == nullptr) {
     next.problem = "it is not a member in the view of this host";
   } else if (run->generation == 0) {
     next.problem = "it speaks the given protocol alone, and explains nothing: explained as far as this host knows";
   } else if (cluster_.is_suspected(to)) {
     next.problem = "it is silent, and was not asked";
-  } else if (left <= Duration(0)) {
+  } else if (left_of(open) <= Duration(0)) {
     next.problem = "it was not asked: the time for explanations, " + in_seconds(kLimit) + ", was over";
   } else if (open_.size() >= kMost) {
     next.problem = "it was not asked: " + std::to_string(kMost) + " explanations are under way already";
   } else {
     open.asked = context_.now.mono;
-    const auto question = context_.next<QuestionId>();
-    context_.effects.push_back(AskPeer{question, to, ExplainRequest{explained.place.id, epoch, hops}, left});
-    open_.asked(question, std::move(open));
+    open.request = {explained.place.id, epoch, hops};
+    open.tries = 0;
+    ask(std::move(open));
     return std::nullopt;
   }
   return Done{open.token, std::move(explained)};
+}
+
+void Explaining::ask(Open open) {
+  ++open.tries;
+  const auto question = context_.next<QuestionId>();
+  context_.effects.push_back(AskPeer{question, open.explained.asked.back().says.host, open.request, left_of(open)});
+  open_.asked(question, std::move(open));
 }
 
 }  // namespace ringside::core

@@ -30,6 +30,9 @@ class Explaining {
   static constexpr Duration kLimit{1'000'000};
   static constexpr std::size_t kMost = 64;
   static constexpr std::size_t kMostHosts = 3;
+  // Of one host: where this one has yet to prove that it is who it says (peer/speakers.h), it is refused at first, and
+  // asked for its proof meanwhile.
+  static constexpr unsigned kMostTries = 5;
 
   Explaining(Context& context, const ClusterView& cluster) : context_(context), cluster_(cluster) {}
 
@@ -48,9 +51,13 @@ class Explaining {
     ExplainId token;
     Explained explained;
     Instant began;
-    Instant asked;
+    Instant asked;           // the host that was asked last
+    ExplainRequest request;  // of it
+    unsigned tries = 0;
   };
   std::optional<Done> go_on(Open open);
+  void ask(Open open);
+  Duration left_of(const Open& open) const { return kLimit - (context_.now.mono - open.began); }
 
   Context& context_;
   const ClusterView& cluster_;

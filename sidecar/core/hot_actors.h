@@ -3,35 +3,36 @@
 // comparison, and nothing is kept. Loop thread only.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "sidecar/core/space_saving.h"
 #include "sidecar/core/types.h"
 
 namespace ringside::core {
 
+struct HotTables {
+  static constexpr std::size_t kCounters = 256;  // of each of the three
+
+  SpaceSaving calls{kCounters};
+  SpaceSaving turns{kCounters};  // in microseconds, as the next
+  SpaceSaving waits{kCounters};
+  Instant began;
+  Instant looked;
+};
+
 class HotActors {
  public:
-  static constexpr std::size_t kCounters = 256;  // of each of the three
   static constexpr Duration kStopsAfter{60'000'000};
 
-  struct Tables {
-    SpaceSaving calls{kCounters};
-    SpaceSaving turns{kCounters};  // in microseconds, as the next
-    SpaceSaving waits{kCounters};
-    Instant began;
-    Instant looked;
-  };
-
   // Somebody looks, at this moment: what has been recorded since the first look.
-  const Tables& look(Instant now) {
+  const HotTables& look(Instant now) {
     if (!tables_) tables_.emplace().began = now;
     tables_->looked = now;
     return *tables_;
   }
-  bool is_recording() const { return tables_.has_value(); }
   void tick(Instant now) {
     if (tables_ && now - tables_->looked >= kStopsAfter) tables_.reset();
   }
@@ -55,7 +56,7 @@ class HotActors {
     return static_cast<std::uint64_t>((now - std::max(since, tables_->began)).count());
   }
 
-  std::optional<Tables> tables_;
+  std::optional<HotTables> tables_;
 };
 
 }  // namespace ringside::core

@@ -13,9 +13,9 @@ namespace ringside::local {
 
 void explain_actor(core::Gateway& gateway, const wire::ActorRef& actor, net::HttpReply reply) {
   const auto shared = std::make_shared<net::HttpReply>(std::move(reply));
-  gateway.explain(actor.id, [&gateway, actor, shared](core::Explained explained) {
-    const std::string owner = explained.place.holder;
-    nlohmann::json body = wire::explained_json(gateway, std::move(explained));
+  gateway.explain(actor.id, [&gateway, actor, shared](const core::Explained& explained) {
+    const std::string& owner = explained.place.holder;
+    nlohmann::json body = wire::explained_json(gateway, explained);
     if (!actor.name.empty()) body["name"] = actor.name;
     net::HttpResponse response = json_response(200, body);
     if (!owner.empty()) response.headers.add(std::string(wire::kOwnerHeader), owner);

@@ -57,8 +57,9 @@ void PeerServer::refuse(net::ServerCall& call, core::Answer answer) {
   wire::finish_apply(call, std::move(answer));
 }
 
-// What ends activations counts from the host itself alone, which is asked for that. An inventory tells no more than
-// GetLocalActorIds tells anybody; and where a hundred hosts start at once, to ask back for each would be a storm.
+// What ends activations, and what asks for explanations, counts from the host itself alone, which is asked for that. An
+// inventory tells no more than GetLocalActorIds tells anybody; and where a hundred hosts start at once, to ask back for
+// each would be a storm.
 core::Sender PeerServer::sender_of(const net::ServerCall& call, const core::PeerRequest& request) const {
   const std::string* source = call.metadata().find(wire::kSourceHeader);
   if (source == nullptr) return {};
@@ -68,7 +69,8 @@ core::Sender PeerServer::sender_of(const net::ServerCall& call, const core::Peer
   if (options_.speakers != nullptr && !sender.host.empty() && !tells_all) {
     const Speakers::Origin origin{call.peer_address(), call.certificate(),
                                   std::string(call.metadata().get(wire::kProofHeader))};
-    const bool asks = std::holds_alternative<core::EndedRequest>(request);
+    const bool asks =
+        std::holds_alternative<core::EndedRequest>(request) || std::holds_alternative<core::ExplainRequest>(request);
     sender.proven = options_.speakers->is_proven(sender, origin);
     sender.from_elsewhere = !sender.proven && !options_.speakers->is_from(sender, origin, asks);
   }

@@ -97,7 +97,7 @@ void put_into_words(core::ActivationFacts& activation) {
   activation.trace_id = trace_id_of(*activation.call);
 }
 
-json explained_json(const core::HostReader& gateway, core::Explained explained) {
+json explained_json(const core::HostReader& gateway, const core::Explained& explained) {
   json out = placement_json(gateway, explained.place);
   json here = explanation_json(explained.here);
   here.erase("host");  // view_of

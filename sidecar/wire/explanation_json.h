@@ -17,6 +17,6 @@ std::string trace_id_of(const core::Call& call);
 // In words what its turn was asked for, where the call itself is known.
 void put_into_words(core::ActivationFacts& activation);
 
-nlohmann::json explained_json(const core::HostReader& gateway, core::Explained explained);
+nlohmann::json explained_json(const core::HostReader& gateway, const core::Explained& explained);
 
 }  // namespace ringside::wire

@@ -78,6 +78,15 @@ def test_the_turn_of_another_host_is_told_with_method_and_trace(world):
         assert waiting.result().status == 200
 
 
+def test_hosts_with_names_prove_themselves_before_they_are_told(world):
+    one = world.host(host="localhost")
+    two = world.host(host="localhost", join=[one])
+    cluster.settled([one, two])
+    actor = owned_by(two, one)
+    assert one.call(actor).status == 200
+    assert explain(one, actor)["holder"] == two.name, explain(one, actor)
+
+
 def test_a_host_that_cannot_explain_is_named_with_the_reason(world):
     host = world.host()
     old = world.keep(fake_peers.FakePeer())

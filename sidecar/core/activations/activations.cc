@@ -325,7 +325,7 @@ std::optional<ActivationFacts> Activations::activation_of(ActorId id) const {
 
 Top Activations::top(std::size_t most) {
   const Instant now = context_.now.mono;
-  const HotActors::Tables& tables = context_.hot.look(now);
+  const HotTables& tables = context_.hot.look(now);
   turns_.each([&](Turn& turn) {
     context_.hot.took(turn.actor, turn.began, turn.told_until, now, false);
     turn.told_until = now;
@@ -345,7 +345,7 @@ Top Activations::top(std::size_t most) {
     }
     return list;
   };
-  return {now - tables.began,    HotActors::kStopsAfter, HotActors::kCounters,
+  return {now - tables.began,    HotActors::kStopsAfter, HotTables::kCounters,
           list_of(tables.calls), list_of(tables.turns),  list_of(tables.waits)};
 }
 

@@ -213,6 +213,39 @@ TEST_F(Explain, ASilentHostIsNotAsked) {
   EXPECT_NE(why(told.here, "ring").find("b, which has not been heard for 2."), std::string::npos);
 }
 
+// By a host that wants to know first whether this one is who it says.
+TEST(Explaining, WhatIsRefusedIsAskedAgainAFewTimes) {
+  ClusterFake fake;
+  fake.add("b", 5);
+  Context context(1);
+  Explaining explaining(context, fake);
+  Explained own;
+  own.here.host = "a";
+  own.here.to = "b";
+  own.here.epoch = 77;
+  const PeerAnswer refusal = PeerFailure{PeerFailure::Kind::kRejected, "explanations are for members"};
+  const auto last = [&] { return std::get<AskPeer>(context.effects.back()); };
+  for (const unsigned refusals : {Explaining::kMostTries - 1, Explaining::kMostTries}) {
+    ASSERT_FALSE(explaining.begin(1, own));
+    std::optional<Explaining::Done> done;
+    for (unsigned i = 0; i < refusals; ++i) {
+      EXPECT_FALSE(done);
+      context.now.mono += Duration(1'000);
+      EXPECT_EQ(std::get<ExplainRequest>(last().request).epoch, Epoch(77));
+      done = explaining.answered(last().token, refusal);
+    }
+    if (refusals < Explaining::kMostTries) {
+      EXPECT_EQ(last().timeout, Explaining::kLimit - Duration(4'000)) << "within the same time";
+      done = explaining.answered(last().token, ExplainAnswer{});
+    }
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done->explained.asked.size(), 1U);
+    EXPECT_EQ(done->explained.asked[0].problem,
+              refusals < Explaining::kMostTries ? "" : "it did not explain itself: explanations are for members");
+  }
+  EXPECT_EQ(explaining.unfinished(), 0U);
+}
+
 TEST(Explaining, HasABoundOfHostsOfTimeAndOfQuestions) {
   ClusterFake fake;
   for (const char* name : {"b", "c", "d", "e"}) fake.add(name, 5);
