@@ -2,6 +2,7 @@
 // reports what came of them by the events of node.h. Whatever the program can do to the outside world is on this page.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -84,10 +85,10 @@ struct FinishCall {
 };
 
 // ---- to discovery, operators ----
-// What Node::explain has asked for.
+// What Node::explain has asked for. Beside the effect, as it is many times as large as any other.
 struct TellExplanation {
   ExplainId token;
-  Explained explained;
+  std::shared_ptr<Explained> explained;
 };
 struct ReadDiscovery {};  // reported back by Node::discovered
 struct ViewChanged {};    // members, phases or ring: for watchers

@@ -26,7 +26,7 @@ std::optional<Explaining::Done> Explaining::answered(QuestionId question, const 
   asked.took = context_.now.mono - open.asked;
   if (const auto* says = std::get_if<ExplainAnswer>(&answer)) {
     std::string host = std::move(asked.says.host);
-    asked.says = says->explanation;
+    asked.says = *says->explanation;
     asked.says.host = std::move(host);
     asked.problem.clear();
   } else if (const auto* failure = std::get_if<PeerFailure>(&answer)) {

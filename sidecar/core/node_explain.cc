@@ -42,7 +42,7 @@ Top Node::top(Now now, std::size_t most) {
 void Node::tell_explanation(Explaining::Done done) {
   Explained& explained = done.explained;
   explained.changes = explanations_.changes_of(explained.place.id, explained.holder);
-  context_.effects.push_back(TellExplanation{done.token, std::move(explained)});
+  context_.effects.push_back(TellExplanation{done.token, std::make_shared<Explained>(std::move(explained))});
 }
 
 // What is told here goes beyond what anybody may read of ids (IdsRequest): to members alone.
@@ -54,7 +54,7 @@ PeerAnswer Node::explain_to(const Sender& sender, const ExplainRequest& request)
   call.origin = Origin::kPeer;
   call.hops = request.hops;
   call.target = Target{cluster_.self().host, cluster_.self().generation, config_.cluster, request.epoch};
-  return ExplainAnswer{explanations_.explanation_of(call, route_of(call, facts()))};
+  return ExplainAnswer(explanations_.explanation_of(call, route_of(call, facts())));
 }
 
 }  // namespace ringside::core

@@ -1,6 +1,7 @@
 // What hosts ask and tell one another, free of any encoding. docs/protocol.md tells when; the wire is proto/.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -194,7 +195,8 @@ struct EndedAnswer {
   ReplyStatus status = ReplyStatus::kUnspecified;
 };
 struct ExplainAnswer {
-  Explanation explanation;
+  explicit ExplainAnswer(Explanation says = {}) : explanation(std::make_shared<const Explanation>(std::move(says))) {}
+  std::shared_ptr<const Explanation> explanation;  // beside the answer, as it is many times as large as any other
 };
 // Instead of an answer: what surely or possibly went wrong. "No answer" never means "that host is gone".
 struct PeerFailure {

@@ -7,7 +7,7 @@
 // It makes few system calls. A descriptor is registered once, edge-triggered, and not again for each wait (epoll(7));
 // what is posted costs none, and a timer only where it is the next that is due: the kernel's timer (timerfd_create(2))
 // is set when it would come too late, and not for each wait. A request that is read and answered takes three:
-// epoll_wait, recv, send. `docs/decisions/0032-a-loop-of-our-own.md` says what it replaces and why.
+// epoll_wait, recv, send. `docs/decisions/0033-a-loop-of-our-own.md` says what it replaces and why.
 #pragma once
 
 #include <atomic>

@@ -135,7 +135,7 @@ core::ExplainAnswer read(const ours::ExplainReply& in) {
   out.ring_owner = base::told(in.ring_owner());
   out.ring = core::Fingerprint(in.ring());
   if (in.has_activation()) out.activation = read(in.activation());
-  return {std::move(out)};
+  return core::ExplainAnswer(std::move(out));
 }
 
 void write(core::ActivationFacts activation, ours::Activation& out) {
@@ -341,7 +341,7 @@ std::string encode_answer(const core::PeerAnswer& answer) {
                           out.set_verdict(to_proto(a.status));
                           return out.SerializeAsString();
                         },
-                        [](const core::ExplainAnswer& a) { return encode(a.explanation); },
+                        [](const core::ExplainAnswer& a) { return encode(*a.explanation); },
                         [](const core::InventoryAnswer&) { return std::string(); },
                         [](const core::PeerFailure&) { return std::string(); },
                     },

@@ -132,10 +132,8 @@ void Engine::carry_out(core::FinishCall effect) {
 
 void Engine::carry_out(core::TellExplanation effect) {
   auto found = explaining_.extract(effect.token);
-  boost::asio::post(loop_,
-                    life_.bind([done = std::move(found.mapped()), explained = std::move(effect.explained)]() mutable {
-                      done(std::move(explained));
-                    }));
+  loop_.post(life_.bind(
+      [done = std::move(found.mapped()), explained = std::move(effect.explained)] { done(std::move(*explained)); }));
 }
 
 // Where the caller is: for peers, the host that asked writes the line.
@@ -227,7 +225,7 @@ void Engine::hang_up(core::CallId call) {
 void Engine::explain(core::ActorId id, std::function<void(core::Explained)> done) {
   const core::ExplainId token(next_number_++);
   explaining_[token] = std::move(done);
-  if (!started_) return carry_out(core::TellExplanation{token, node_.explain_alone(id)});
+  if (!started_) return carry_out({token, std::make_shared<core::Explained>(node_.explain_alone(id))});
   node_.explain(now(), token, id);
   carry_out();
 }

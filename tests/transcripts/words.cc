@@ -142,7 +142,7 @@ std::string Words::answer(const std::string& from, const core::PeerAnswer& answe
                         },
                         [&](const core::ProbeAnswer& says) { return std::string(says.heard ? "yes" : "no"); },
                         [&](const core::EndedAnswer& says) { return std::string(to_string(says.status)); },
-                        [&](const core::ExplainAnswer& says) { return "a call goes: " + says.explanation.goes; },
+                        [&](const core::ExplainAnswer& says) { return "a call goes: " + says.explanation->goes; },
                         [&](const core::PeerFailure& failure) { return failure.detail; },
                     },
                     answer);

@@ -255,9 +255,9 @@ TEST(Explaining, HasABoundOfHostsOfTimeAndOfQuestions) {
   own.here.host = "a";
   own.here.to = "b";
   const auto says = [](const std::string& to) {
-    ExplainAnswer answer;
-    answer.explanation.to = to;
-    return answer;
+    Explanation explanation;
+    explanation.to = to;
+    return ExplainAnswer(std::move(explanation));
   };
   const auto last = [&] { return std::get<AskPeer>(context.effects.back()); };
 

@@ -161,7 +161,7 @@ void Cluster::carry_out(const std::string& name, Host& host, Effect& effect) {
   } else if (auto* event = std::get_if<HostEvent>(&effect)) {
     host.events.push_back(std::move(*event));
   } else if (auto* explained = std::get_if<TellExplanation>(&effect)) {
-    EXPECT_TRUE(host.explained.emplace(explained->token, explained->explained).second) << "told twice";
+    EXPECT_TRUE(host.explained.emplace(explained->token, *explained->explained).second) << "told twice";
   } else if (std::holds_alternative<DrainDone>(effect)) {
     ++host.drained;
   } else if (std::holds_alternative<ReadDiscovery>(effect) && discovery_answers) {

@@ -69,7 +69,7 @@ TEST_F(Stranger, IsToldNothingOfSingleActors) {
   const ExplainRequest question{id, 0, 1};
   EXPECT_EQ(std::get<PeerFailure>(says(in_the_name_of_b(), question)).detail, "explanations are for members");
   EXPECT_EQ(std::get<PeerFailure>(says(Sender{}, question)).kind, PeerFailure::Kind::kRejected);
-  EXPECT_TRUE(std::get<ExplainAnswer>(says(cluster.node("b").self(), question)).explanation.activation);
+  EXPECT_TRUE(std::get<ExplainAnswer>(says(cluster.node("b").self(), question)).explanation->activation);
 }
 
 TEST_F(Stranger, EndsNoActivationOfAnother) {

@@ -60,7 +60,7 @@ TEST(Codec, AnExplanationComesBackWithTheTurnInWords) {
   call->request = std::make_shared<const core::MethodCall>(method);
   active.call = call;
 
-  const auto back = answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer{says}).explanation;
+  const core::Explanation back = *answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer(says)).explanation;
   ASSERT_EQ(back.rules.size(), 3U);
   EXPECT_EQ(back.rules[0].verdict, Verdict::kNo);
   EXPECT_EQ(back.rules[1].verdict, Verdict::kDecides);
@@ -83,7 +83,7 @@ TEST(Codec, AnExplanationComesBackWithTheTurnInWords) {
 
   says.activation->state.busy = false;
   says.activation->expires_in = std::chrono::seconds(3);
-  const auto idle = answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer{says}).explanation;
+  const core::Explanation idle = *answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer(says)).explanation;
   EXPECT_EQ(idle.activation->expires_in, std::chrono::seconds(3));
   EXPECT_FALSE(idle.activation->state.busy);
 }
@@ -95,7 +95,7 @@ TEST(Codec, AnExplanationOfAnotherHostHasBounds) {
     says.rules.push_back({"rule\x1b[2J", core::RuleCheck::Verdict::kNo, std::string(5000, 'x')});
   says.to = "not a host";
   says.goes = std::string(5000, 'x');
-  const auto back = answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer{says}).explanation;
+  const core::Explanation back = *answered(core::ExplainRequest{7, 0, 1}, core::ExplainAnswer(says)).explanation;
   EXPECT_EQ(back.rules.size(), 64U);
   EXPECT_EQ(back.rules[0].rule, "rule?[2J");
   EXPECT_LT(back.rules[0].why.size(), 1100U);
