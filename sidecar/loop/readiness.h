@@ -29,8 +29,8 @@ class Readiness {
   // The same for a descriptor that stays open, or that somebody else closes.
   void release();
 
-  // One wait of each kind at a time; on one that is closed, a wait never ends. Whoever is told that it can be read reads
-  // until a read finds nothing, or waits again.
+  // One wait of each kind at a time; on one that is closed, a wait never ends. Whoever is told that it can be read
+  // reads until a read finds nothing, or waits again.
   void wait_readable(Task task);
   void wait_writable(Task task);
   // A read has found nothing, or less than it asked for: the next wait is for what comes after that. Whoever says

@@ -15,8 +15,8 @@
 
 #include "sidecar/base/descriptor.h"
 #include "sidecar/loop/loop.h"
-#include "sidecar/loop/timer.h"
 #include "sidecar/loop/readiness.h"
+#include "sidecar/loop/timer.h"
 #include "sidecar/net/endpoint.h"
 #include "sidecar/net/secure_layer.h"
 
